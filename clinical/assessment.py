@@ -1,0 +1,281 @@
+"""What the machine said, why, and what a person decided about it. Frozen values.
+
+`SCHEMA_VERSION` names the JSON form of `Assessment` that `as_json` writes and docs/schema.md
+describes. It changes whenever a key changes its name or meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from clinical import canonical
+
+SCHEMA_VERSION = "1.0"
+
+Probabilities = Mapping[str, float]
+"""Diagnosis to calibrated probability."""
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model spoke: name, digest of its weights and settings, digest of its configuration."""
+
+    name: str
+    digest: str
+    configuration_digest: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One diagnosis that the inputs may support.
+
+    Attributes:
+        diagnosis: name from the model's list.
+        probability: calibrated, 0 to 1. Kept for the record even where the suggestion is withheld.
+        threshold: operating point chosen on validation data; at or above it reads as "suggested".
+        prevalence: share of positive cases in the training data, to compare with.
+        withheld_because: why a person should not be shown the number, or None.
+    """
+
+    diagnosis: str
+    probability: float
+    threshold: float
+    prevalence: float
+    withheld_because: str | None = None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Relevance over an image, in the coordinates of the source image.
+
+    Attributes:
+        modality: name of the input.
+        values: rows x columns of relevance, not negative, 1 = the strongest cell.
+        box: top, left, bottom, right in source pixels that the grid of cells covers (the box may
+            reach beyond the image where the image was padded to a square).
+    """
+
+    modality: str
+    values: tuple[tuple[float, ...], ...]
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class EvidenceItem:
+    """One measurement, history item or sentence and its share in one suggestion.
+
+    Attributes:
+        modality: name of the input.
+        index: position of the item in its input (for notes: of the section).
+        label: what it is, without its value: a code, "age", "sex", or "sentence 3".
+        relevance: signed; above 0 speaks for the diagnosis, below 0 against. Absolute values over
+            all modalities of one explanation sum to at most 1.
+        start, end: for notes, the characters of the sentence in its section; else None.
+    """
+
+    modality: str
+    index: int
+    label: str
+    relevance: float
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one suggestion rests on.
+
+    Attributes:
+        diagnosis: the suggestion it belongs to.
+        method: name of the attribution method.
+        share: modality to its share of the attribution, summing to 1.
+        heat_maps: one for each image input.
+        items: all other evidence, strongest first.
+    """
+
+    diagnosis: str
+    method: str
+    share: Mapping[str, float]
+    heat_maps: tuple[HeatMap, ...]
+    items: tuple[EvidenceItem, ...]
+
+
+@dataclass(frozen=True)
+class ModalityLedger:
+    """Probabilities from each modality alone, and from all but that one (if others remain)."""
+
+    alone: Mapping[str, Probabilities]
+    without: Mapping[str, Probabilities]
+
+
+@dataclass(frozen=True)
+class OutOfDistribution:
+    """Is this input like what the model was trained on?
+
+    Attributes:
+        score: the largest ratio of distance to limit over the modalities; above 1 is outside.
+        flagged: `score` > 1, or an input that the model cannot place at all.
+        reasons: one sentence for each modality outside its limit.
+    """
+
+    score: float
+    flagged: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What one model made of one case.
+
+    Attributes:
+        case_id, patient_id: pseudonyms of the cohort.
+        model: which model spoke.
+        input_digest: `case.input_digest` of what it was given.
+        used, missing: modality names the model knows, present and absent in the case.
+        unknown: modality names in the case that the model has no encoder for.
+        suggestions: most probable first; withheld ones last.
+        ledger: what each modality contributes.
+        explanations: one for each suggestion, in the same order.
+        conflicts: sentences that name modalities which disagree.
+        out_of_distribution: whether to trust any of this.
+        problems: what of the case could not be read, as sentences.
+    """
+
+    case_id: str
+    patient_id: str
+    model: ModelIdentity
+    input_digest: str
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+    ledger: ModalityLedger
+    explanations: tuple[Explanation, ...]
+    conflicts: tuple[str, ...]
+    out_of_distribution: OutOfDistribution
+    problems: tuple[str, ...] = ()
+
+
+def as_json(assessment: Assessment) -> dict[str, Any]:
+    """The documented JSON form of an assessment (docs/schema.md)."""
+    data = asdict(assessment)
+    modalities = {key: data.pop(key) for key in ("used", "missing", "unknown")}
+    record = {"schema_version": SCHEMA_VERSION, **data, "modalities": modalities}
+    return {key: _plain(value) for key, value in record.items()}
+
+
+def from_json(data: Mapping[str, Any]) -> Assessment:
+    """Rebuild an assessment from `as_json`.
+
+    Raises:
+        ValueError: if the schema version is not this one.
+    """
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(f"assessment schema {data.get('schema_version')!r}, not {SCHEMA_VERSION}")
+    return Assessment(
+        case_id=data["case_id"],
+        patient_id=data["patient_id"],
+        model=ModelIdentity(**data["model"]),
+        input_digest=data["input_digest"],
+        used=tuple(data["modalities"]["used"]),
+        missing=tuple(data["modalities"]["missing"]),
+        unknown=tuple(data["modalities"]["unknown"]),
+        suggestions=tuple(Suggestion(**s) for s in data["suggestions"]),
+        ledger=ModalityLedger(**data["ledger"]),
+        explanations=tuple(_explanation(e) for e in data["explanations"]),
+        conflicts=tuple(data["conflicts"]),
+        out_of_distribution=OutOfDistribution(
+            data["out_of_distribution"]["score"],
+            data["out_of_distribution"]["flagged"],
+            tuple(data["out_of_distribution"]["reasons"]),
+        ),
+        problems=tuple(data["problems"]),
+    )
+
+
+def _explanation(data: Mapping[str, Any]) -> Explanation:
+    heat_maps = tuple(
+        HeatMap(h["modality"], tuple(tuple(row) for row in h["values"]), _box(h["box"]))
+        for h in data["heat_maps"]
+    )
+    items = tuple(EvidenceItem(**item) for item in data["items"])
+    return Explanation(data["diagnosis"], data["method"], data["share"], heat_maps, items)
+
+
+def _box(edges: list[float]) -> tuple[float, float, float, float]:
+    top, left, bottom, right = edges
+    return top, left, bottom, right
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def assessment_digest(assessment: Assessment) -> str:
+    """SHA-256 of the canonical JSON of an assessment; names it in the store and the ledger."""
+    return canonical.digest(as_json(assessment))
+
+
+Action = Literal["accept", "modify", "reject"]
+
+
+@dataclass(frozen=True)
+class ReviewDecision:
+    """What a reader decided about one suggestion.
+
+    Attributes:
+        case_id: the case.
+        assessment_digest: the assessment that was on the screen.
+        diagnosis: the suggestion it is about.
+        action: accept, modify (`replacement` says to what) or reject.
+        reason: code from `clinical.review.REASONS`; required to modify or reject.
+        reader: account name of the reader.
+        time: when, with time zone.
+        replacement: the diagnosis chosen instead, for modify.
+        comment: free text; kept in the store, only its digest goes to the ledger.
+    """
+
+    case_id: str
+    assessment_digest: str
+    diagnosis: str
+    action: Action
+    reason: str
+    reader: str
+    time: datetime
+    replacement: str = ""
+    comment: str = ""
+
+
+EventKind = Literal["ASSESSED", "OPENED", "DECIDED", "EXPORTED"]
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One entry of the append-only ledger.
+
+    Attributes:
+        sequence: 1, 2, 3, ... without gaps.
+        time: ISO 8601 with time zone, UTC.
+        actor: account name, or "system".
+        kind: what happened.
+        case_id: the case it is about, or "" (for example an export of everything).
+        payload: JSON-compatible details; digests instead of patient data.
+        previous: hash of the event before, or 64 zeros.
+        hash: SHA-256 of the canonical JSON of all the above.
+    """
+
+    sequence: int
+    time: str
+    actor: str
+    kind: EventKind
+    case_id: str
+    payload: Mapping[str, Any]
+    previous: str
+    hash: str

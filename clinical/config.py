@@ -1,0 +1,247 @@
+"""Study configuration: one TOML file in, frozen dataclasses out.
+
+An unknown key is an error that names it and the nearest known one, because a misspelt key that is
+silently ignored is the most expensive kind of default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from clinical import canonical
+from clinical.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class CohortConfig:
+    """Which cohort to learn from.
+
+    Attributes:
+        path: folder of the cohort; relative paths are relative to the TOML file.
+        source: name of the cohort reader.
+        limit: use only the first so many cases; 0 means all.
+    """
+
+    path: str
+    source: str = "folder"
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the model.
+
+    Attributes:
+        modalities: modality name to encoder name; empty: chosen by the shapes in the cohort.
+        width: length of every token.
+        heads: attention heads of the fusion.
+        layers: cross-attention layers of the fusion.
+        dropout: dropout inside the fusion.
+        image_size: side in pixels to which an image is padded and resampled.
+        components: principal components kept of each frozen embedding.
+    """
+
+    modalities: Mapping[str, str] = field(default_factory=dict)
+    width: int = 96
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.2
+    image_size: int = 384
+    components: int = 128
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the model is fitted.
+
+    Attributes:
+        epochs: upper bound; early stopping usually ends before.
+        patience: epochs without a better validation loss before stopping.
+        batch_size: cases in one step.
+        learning_rate, weight_decay: of AdamW.
+        modality_dropout: probability that a present modality is hidden in one training example.
+        alone_probability: probability that all modalities but one are hidden.
+        token_dropout: probability that one token is hidden.
+        auxiliary: weight of the loss of each modality alone.
+        augmentations: augmented copies of every training image, beside the plain one.
+        validation: share of patients kept for early stopping, calibration and thresholds.
+    """
+
+    epochs: int = 60
+    patience: int = 8
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    modality_dropout: float = 0.25
+    alone_probability: float = 0.25
+    token_dropout: float = 0.1
+    auxiliary: float = 0.3
+    augmentations: int = 1
+    validation: float = 0.2
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How the model is judged.
+
+    Attributes:
+        folds: patient-grouped cross-validation folds; 0 trains one model and judges nothing.
+        repeats: repetitions of the cross-validation with other splits.
+        bootstrap: patient-bootstrap samples for confidence intervals.
+    """
+
+    folds: int = 0
+    repeats: int = 1
+    bootstrap: int = 1000
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """One study.
+
+    Attributes:
+        name: names the model and the results.
+        cohort: what to learn from.
+        diagnoses: labels to learn; empty means all that the cohort declares.
+        seed: of every random choice.
+    """
+
+    name: str
+    cohort: CohortConfig
+    diagnoses: tuple[str, ...] = ()
+    seed: int = 0
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+
+def load_study(path: Path) -> StudyConfig:
+    """Read a study TOML file.
+
+    Raises:
+        ConfigError: if the file is absent, is not TOML, has an unknown key or a wrong type.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path} does not exist.", remedy="give the path of a TOML file"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+    study: StudyConfig = build(StudyConfig, data, where=path.name)
+    _check(study, path.name)
+    cohort_path = (path.parent / study.cohort.path).resolve()
+    return _replace_cohort_path(study, str(cohort_path))
+
+
+def _replace_cohort_path(study: StudyConfig, cohort_path: str) -> StudyConfig:
+    values = {f.name: getattr(study, f.name) for f in fields(study)}
+    cohort = CohortConfig(cohort_path, study.cohort.source, study.cohort.limit)
+    return StudyConfig(**{**values, "cohort": cohort})
+
+
+def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
+    """Build the frozen dataclass `kind` from parsed TOML.
+
+    Raises:
+        ConfigError: for an unknown key, a missing one, or a value of the wrong type.
+    """
+    known = {f.name: f for f in fields(kind)}
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=remedy)
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for name, spec in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], f"{where}: {name}")
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            raise ConfigError(f"{where}: key {name!r} is missing.", remedy=f"add {name} = ...")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where} must be a table.", remedy="write it as [section]")
+        return build(typing.cast(type, hint), value, where)
+    origin = typing.get_origin(hint)
+    if origin is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if origin in (Mapping, dict) and isinstance(value, dict):
+        return types.MappingProxyType(dict(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if (
+        isinstance(hint, type)
+        and isinstance(value, hint)
+        and isinstance(value, bool) == (hint is bool)
+    ):
+        return value
+    expected = getattr(hint, "__name__", str(hint))
+    raise ConfigError(
+        f"{where} has a value of type {type(value).__name__}.", remedy=f"expected {expected}"
+    )
+
+
+def _check(study: StudyConfig, where: str) -> None:
+    training = study.training
+    shares = {
+        "training.modality_dropout": training.modality_dropout,
+        "training.alone_probability": training.alone_probability,
+        "training.token_dropout": training.token_dropout,
+        "training.validation": training.validation,
+        "model.dropout": study.model.dropout,
+    }
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ConfigError(f"{where}: {name} is {share}.", remedy="choose 0 to 1")
+    if not 0 < training.validation < 1:
+        raise ConfigError(
+            f"{where}: training.validation is {training.validation}.",
+            remedy="choose above 0 and below 1; calibration needs cases the fit has not seen",
+        )
+    if study.model.width % study.model.heads:
+        raise ConfigError(
+            f"{where}: model.width {study.model.width} is not a multiple of model.heads"
+            f" {study.model.heads}.",
+            remedy="choose a multiple",
+        )
+    if study.evaluation.folds == 1:
+        raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
+
+
+def config_digest(config: StudyConfig) -> str:
+    """SHA-256 of everything in a configuration but where its cohort lies."""
+    data = to_json(config)
+    data["cohort"].pop("path")
+    return canonical.digest(data)
+
+
+def to_json(config: StudyConfig) -> dict[str, Any]:
+    """A configuration as JSON-compatible values."""
+    plain: dict[str, Any] = {
+        f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
+    }
+    for name in ("cohort", "training", "evaluation"):
+        plain[name] = asdict(plain[name])
+    plain["diagnoses"] = list(config.diagnoses)
+    model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
+    plain["model"] = {**model, "modalities": dict(config.model.modalities)}
+    return plain
+
+
+def from_json(data: Mapping[str, Any]) -> StudyConfig:
+    """Rebuild a configuration from `to_json`."""
+    study: StudyConfig = build(StudyConfig, data, where="configuration")
+    return study

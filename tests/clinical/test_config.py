@@ -1,0 +1,70 @@
+"""One TOML in; an unknown key names itself and the nearest known one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinical import config
+from clinical.errors import ConfigError
+
+GOOD = """
+name = "demo"
+seed = 5
+diagnoses = ["a", "b"]
+
+[cohort]
+path = "data"
+
+[training]
+epochs = 3
+learning_rate = 1
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "study.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_study_is_read_with_defaults(tmp_path: Path) -> None:
+    study = config.load_study(write(tmp_path, GOOD))
+    assert study.diagnoses == ("a", "b")
+    assert study.training.epochs == 3
+    assert study.training.learning_rate == 1.0
+    assert study.cohort.path == str(tmp_path / "data")
+    assert study.model == config.ModelConfig()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("epochs = 3", "epoch = 3"), "unknown key 'epoch'.*did you mean 'epochs'"),
+        (("[training]", "[trainig]"), "unknown key 'trainig'.*did you mean 'training'"),
+        (("epochs = 3", "epochs = 'three'"), "epochs has a value of type str.*expected int"),
+        (("seed = 5", "seed = true"), "seed has a value of type bool"),
+        (('name = "demo"', ""), "key 'name' is missing"),
+        (("epochs = 3", "modality_dropout = 1.5"), "modality_dropout is 1.5.*0 to 1"),
+        (("epochs = 3", "validation = 0"), "calibration needs cases"),
+        (('[cohort]\npath = "data"', "cohort = 3"), "cohort must be a table"),
+        (("[training]", "[training"), "is not TOML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.load_study(write(tmp_path, GOOD.replace(*change)))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        config.load_study(tmp_path / "none.toml")
+
+
+def test_json_round_trip_and_digest(tmp_path: Path) -> None:
+    study = config.load_study(write(tmp_path, GOOD))
+    again = config.from_json(config.to_json(study))
+    assert again == study
+    other = config.load_study(write(tmp_path, GOOD.replace("epochs = 3", "epochs = 4")))
+    assert config.config_digest(other) != config.config_digest(study)
