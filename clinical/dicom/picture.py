@@ -1,0 +1,89 @@
+"""What the worker makes of one file, and what it was asked to do. Frozen values."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.dicom.limits import Limits
+from clinical.errors import ImageUnreadable
+
+Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
+
+PARSER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Warning,
+    struct.error,
+    zlib.error,
+)
+"""What parsers and decoders raise on hostile input: seen, or documented, in pydicom, Pillow and
+the codecs (RecursionError and NotImplementedError are RuntimeErrors; Pillow reports broken PNG
+chunks as SyntaxError)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One image to read: see `clinical.dicom.read.read_image`."""
+
+    path: str
+    photometric: Photometric | None
+    expected_patient_id: str | None
+    limits: Limits
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Canonical pixels before they become a `clinical.case.Array`.
+
+    Attributes:
+        values: float32, rows x columns, larger is brighter.
+        spacing: mm between rows, mm between columns, or None.
+        window: centre and width in the unit of `values`.
+        source: see `clinical.dicom.read.read_image`.
+    """
+
+    values: NDArray[np.float32]
+    spacing: tuple[float, float] | None
+    window: tuple[float, float]
+    source: Mapping[str, str]
+
+
+def check_size(
+    rows: int, columns: int, limits: Limits, *, frames: int = 1, samples: int = 1
+) -> None:
+    """Refuse a header that claims more samples than the limit, before anything is allocated.
+
+    Raises:
+        ImageUnreadable: if rows x columns x frames x samples is 0 or above `limits.pixels`.
+    """
+    total = rows * columns * frames * samples
+    if min(rows, columns, frames, samples) < 1:
+        raise ImageUnreadable(
+            f"The header claims an image of {rows} x {columns} pixels.",
+            remedy="Export the image again from its source.",
+        )
+    if total > limits.pixels:
+        extra = f" x {frames} frames" if frames > 1 else ""
+        extra += f" x {samples} samples" if samples > 1 else ""
+        raise ImageUnreadable(
+            f"The header claims {rows} x {columns} pixels{extra}, {total:,} in all; "
+            f"the limit is {limits.pixels:,}.",
+            remedy="Give one projection image of ordinary size, or raise Limits.pixels.",
+        )

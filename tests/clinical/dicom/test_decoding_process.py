@@ -1,0 +1,151 @@
+"""The worker may crash, hang or be killed; that costs one error, and the next image is read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clinical.dicom import reader
+from clinical.dicom.limits import Limits
+from clinical.dicom.read import read_image
+from clinical.errors import ImageUnreadable
+
+WriteDicom = Callable[..., Path]
+
+
+def worker() -> int:
+    pid = reader.worker_pid()
+    assert pid is not None
+    return pid
+
+
+def test_one_worker_is_kept_for_many_images(write_dicom: WriteDicom) -> None:
+    path = write_dicom()
+    read_image(path)
+    first = worker()
+    read_image(path)
+    assert worker() == first
+
+
+def test_a_hanging_worker_is_replaced(write_dicom: WriteDicom) -> None:
+    path = write_dicom()
+    read_image(path)
+    hanging = worker()
+    os.kill(hanging, signal.SIGSTOP)
+    start = time.monotonic()
+    with pytest.raises(ImageUnreadable, match=r"took more than 0\.3 s"):
+        read_image(path, limits=Limits(seconds=0.3))
+    assert time.monotonic() - start < 5
+    assert read_image(path).values.size == 12
+    assert worker() != hanging
+
+
+def test_a_worker_killed_while_it_reads(write_dicom: WriteDicom) -> None:
+    path = write_dicom()
+    read_image(path)
+    victim = worker()
+    # Stopped first, so that the request is certainly under way when the kill arrives.
+    os.kill(victim, signal.SIGSTOP)
+    killer = threading.Timer(0.3, os.kill, (victim, signal.SIGKILL))
+    killer.start()
+    with pytest.raises(ImageUnreadable, match=r"broke down on this image \(signal 9\)"):
+        read_image(path)
+    killer.join()
+    assert read_image(path).values.size == 12
+
+
+def test_a_worker_killed_while_idle_costs_nothing(write_dicom: WriteDicom) -> None:
+    path = write_dicom()
+    read_image(path)
+    victim = worker()
+    os.kill(victim, signal.SIGKILL)
+    _wait_for_end(victim)
+    assert read_image(path).values.size == 12
+
+
+def test_a_decoder_that_takes_too_long(write_dicom: WriteDicom) -> None:
+    path = write_dicom(np.zeros((3000, 3000), "<u2"))
+    with pytest.raises(ImageUnreadable, match=r"took more than 0\.001 s"):
+        read_image(path, limits=Limits(seconds=0.001))
+    assert read_image(path).values.shape == (3000, 3000)
+
+
+def test_threads_take_turns(write_dicom: WriteDicom) -> None:
+    path = write_dicom(np.arange(40_000, dtype="<u2").reshape(200, 200))
+    with ThreadPoolExecutor(8) as pool:
+        digests = set(pool.map(lambda _: read_image(path).digest, range(40)))
+    assert len(digests) == 1
+
+
+def test_a_daemonic_forked_child_starts_its_own(write_dicom: WriteDicom) -> None:
+    path = write_dicom()
+    read_image(path)
+    ours = worker()
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+
+    def child() -> None:
+        answers.put((reader.worker_pid(), read_image(path).digest, reader.worker_pid()))
+
+    process = context.Process(target=child, daemon=True)
+    process.start()
+    before, digest, after = answers.get()
+    process.join(30)
+    assert before is None
+    assert after not in (None, ours)
+    assert digest == read_image(path).digest
+    assert worker() == ours
+    _wait_for_end(after)
+
+
+def test_the_worker_ends_with_its_parent(write_dicom: WriteDicom, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from clinical.dicom import reader\n"
+        "from clinical.dicom.read import read_image\n"
+        f"read_image(Path({str(write_dicom())!r}))\n"
+        "print(reader.worker_pid(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=root)
+    _wait_for_end(int(done.stdout))
+
+
+def _wait_for_end(pid: int) -> None:
+    for _ in range(100):
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists() or "State:\tZ" in status.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent")
+
+
+def test_the_worker_loads_neither_torch_nor_pandas() -> None:
+    program = (
+        "import sys, clinical.dicom.worker; print(sorted({'torch', 'pandas', 'scipy'} "
+        "& set(sys.modules)))"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_close_and_start_again(write_dicom: WriteDicom) -> None:
+    read_image(write_dicom())
+    reader.close()
+    assert reader.worker_pid() is None
+    assert read_image(write_dicom()).values.size == 12

@@ -1,0 +1,122 @@
+"""PNG and JPEG radiographs: what is gray, what is refused, and which way is bright."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clinical.dicom.read import read_image
+from clinical.errors import ImageRefused, ImageUnreadable
+
+RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def saved(tmp_path: Path, pixels: np.ndarray, kind: str = "PNG", **options: object) -> Path:
+    # The wrong extension on purpose: only the content counts.
+    path = tmp_path / "image.dcm"
+    Image.fromarray(pixels).save(path, format=kind, **options)
+    return path
+
+
+def test_8_bit_png(tmp_path: Path) -> None:
+    image = read_image(saved(tmp_path, RAMP))
+    np.testing.assert_array_equal(image.values, RAMP)
+    assert image.window == (127.5, 255)
+    assert image.spacing is None
+    assert image.source["format"] == "PNG"
+    assert image.source["PhotometricInterpretation"] == "MONOCHROME2"
+
+
+def test_16_bit_png_keeps_its_depth(tmp_path: Path) -> None:
+    pixels = RAMP.astype(np.uint16) * 257
+    image = read_image(saved(tmp_path, pixels))
+    np.testing.assert_array_equal(image.values, pixels)
+    assert image.window == (32767.5, 65535)
+
+
+def test_stated_monochrome1_is_inverted(tmp_path: Path) -> None:
+    image = read_image(saved(tmp_path, RAMP), photometric="MONOCHROME1")
+    np.testing.assert_array_equal(image.values, 255 - RAMP.astype(np.float32))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_gray_in_any_mode_is_gray(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "image"
+    Image.fromarray(RAMP).convert(mode).save(path, format="PNG")
+    np.testing.assert_array_equal(read_image(path).values, RAMP)
+
+
+def test_colour_jpeg_of_gray_pixels(tmp_path: Path) -> None:
+    smooth = np.repeat(np.repeat(RAMP, 8, axis=0), 8, axis=1)
+    path = saved(tmp_path, np.dstack([smooth] * 3), "JPEG", quality=90)
+    image = read_image(path)
+    assert np.abs(image.values - smooth).max() < 20
+    assert image.source["format"] == "JPEG"
+
+
+def test_a_few_coloured_marks_are_counted_not_refused(tmp_path: Path) -> None:
+    pixels = np.dstack([np.full((100, 100), 90, np.uint8)] * 3)
+    pixels[:10, :10] = (255, 0, 0)
+    image = read_image(saved(tmp_path, pixels))
+    assert image.source["coloured_pixels"] == "1.00%"
+    assert image.values[50, 50] == 90
+
+
+def test_real_colour_is_refused(tmp_path: Path) -> None:
+    pixels = np.dstack([RAMP, RAMP // 2, RAMP // 3])
+    with pytest.raises(ImageRefused, match="colour"):
+        read_image(saved(tmp_path, pixels))
+
+
+def test_transparency_and_bilevel_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageRefused, match="transparent"):
+        read_image(saved(tmp_path, np.dstack([RAMP, RAMP])))
+    with pytest.raises(ImageRefused, match="black and white"):
+        read_image(saved(tmp_path, RAMP > 128))
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = read_image(saved(tmp_path, RAMP[:8], exif=exif))
+    np.testing.assert_array_equal(image.values, np.rot90(RAMP[:8], -1))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_truncated_file(tmp_path: Path, kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    path = saved(tmp_path, noise, kind)
+    path.write_bytes(path.read_bytes()[:8000])
+    with pytest.raises(ImageUnreadable, match="broken or cut short"):
+        read_image(path)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("folder", "every", "refused"),
+    [
+        ("hannover", 12, set()),
+        ("covid_chestxray", 1, {"000005-5-a.jpg"}),
+        ("nih_chestxray", 20, set()),
+    ],
+)
+def test_public_radiographs_are_read(
+    shared_data: Path, folder: str, every: int, refused: set[str]
+) -> None:
+    """All but one, the photograph of a film on a blue light box."""
+    found = set()
+    suffixes = {".png", ".jpg", ".jpeg"}
+    paths = sorted(p for p in (shared_data / folder).rglob("*") if p.suffix.lower() in suffixes)
+    assert len(paths) > 100
+    for path in paths[::every]:
+        try:
+            image = read_image(path)
+        except ImageRefused:
+            found.add(path.name)
+        else:
+            assert min(image.values.shape) > 100
+            assert image.values.min() < image.values.max()
+    assert found == refused
