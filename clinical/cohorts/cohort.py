@@ -1,0 +1,123 @@
+"""What every cohort reader gives, whatever the layout it reads.
+
+A source is a module with `NAME`, `describe`, `index`, `read` and `outcomes` (see `Source`). Labels
+come from `outcomes` alone; `read` never opens them. Every row of a source ends as a `Case`, as a
+`SkippedCase` or as a `Problem`, so that counts add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from clinical.case import Case, Measurement, Measurements, Outcome, Problem, Shape, SkippedCase
+
+OFFSET_EPOCH = datetime(2020, 1, 1, 12, 0, tzinfo=UTC)
+"""Stands for the decision time where a source gives only days before or after it.
+
+Many public sets publish offsets instead of dates. The date itself is arbitrary and means nothing;
+differences from it do, so the age of a value survives.
+"""
+
+Reading = Case | SkippedCase | Problem
+"""What `read` yields. A `Problem` on its own belongs to a file, or to a case that was skipped."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One label of a cohort and, where there is one, its SNOMED CT or ICD code."""
+
+    name: str
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class CohortDescription:
+    """What a cohort is, where it comes from, and what it has labels for."""
+
+    name: str
+    source: str
+    licence: str
+    diagnoses: tuple[Diagnosis, ...]
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """One case in the index of a cohort; enough to split by patient, site or a given split."""
+
+    case_id: str
+    patient_id: str
+    site: str = ""
+    split: str = ""
+
+
+class Source(Protocol):
+    """A module that reads one layout."""
+
+    NAME: str
+
+    def describe(self, root: Path) -> CohortDescription:
+        """Name, origin, licence and diagnoses.
+
+        Raises:
+            CohortError: if the cohort cannot be read at all.
+        """
+
+    def index(self, root: Path) -> tuple[CaseEntry, ...]:
+        """Every case, also those that will be skipped, once and in file order. Reads no pixels.
+
+        Raises:
+            CohortError: if the cohort cannot be read at all.
+        """
+
+    def read(self, root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
+        """Problems of whole files first, then the wanted cases in index order, one at a time.
+
+        Problems of a skipped case beyond the one that its `SkippedCase` holds come just before it.
+
+        Raises:
+            CohortError: if the cohort cannot be read at all.
+        """
+
+    def outcomes(self, root: Path) -> Iterator[Outcome]:
+        """The labels.
+
+        Raises:
+            CohortError: if a label cannot be read; a label is never guessed.
+        """
+
+
+def settle(
+    case: Case, problems: Sequence[Problem], nothing: Problem
+) -> Iterator[Case | SkippedCase | Problem]:
+    """Yield `case` with its problems, or skip it where no input is left that could be used.
+
+    Args:
+        case: the case without problems.
+        problems: what could not be used; each becomes the case's.
+        nothing: says that the source has nothing of this case; used if there is no other problem.
+    """
+    owned = tuple(replace(problem, case_id=case.case_id) for problem in problems)
+    if usable(case.inputs):
+        yield replace(case, problems=owned)
+        return
+    first, *others = owned or (replace(nothing, case_id=case.case_id),)
+    yield from others
+    yield SkippedCase(case.case_id, first)
+
+
+def usable(inputs: Mapping[str, Shape]) -> bool:
+    """Whether any input holds something; measurements that were all refused do not count."""
+    return any(
+        not isinstance(shape, Measurements) or any(item.value is not None for item in shape.items)
+        for shape in inputs.values()
+    )
+
+
+def kept_raw(item: Measurement, file: str, row: int, column: str) -> Problem:
+    """Reports a measurement of a published set that could not be normalised."""
+    remedy = "none; the value is kept as published and not used"
+    return Problem(file, f"{item.problem}.", row, column, remedy)
