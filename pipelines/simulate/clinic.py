@@ -1,0 +1,250 @@
+"""The simulated clinic: one generative model that draws everything known of one visit.
+
+Order of drawing: person (traits, background) -> severity -> conditions -> signs, analytes, image
+findings -> what was ordered, recorded and lost -> rows, note and radiograph specification. Each
+part has its own stream of random numbers under (seed, number), so a case is the same whatever else
+is drawn, in whatever order and process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from clinical.case import Event, Sex, Text
+from pipelines.simulate import history, imaging, likelihoods, notes, person
+from pipelines.simulate.examination import RadiographSpec, Side
+from pipelines.simulate.laboratory import Physiology, RawMeasurement, draw_measurements
+from pipelines.simulate.likelihoods import Likelihoods, Photometric, Site
+from pipelines.simulate.person import Person
+
+LABELS = (
+    "bacterial_pneumonia",
+    "viral_pneumonia",
+    "heart_failure",
+    "pleural_effusion",
+    "pneumothorax",
+    "copd_exacerbation",
+    "pulmonary_embolism",
+    "none_of_these",
+)
+"""The labels of a simulated cohort; the last is true if and only if all others are false."""
+
+TIME_ZONE = ZoneInfo("Europe/Berlin")
+
+_STREAMS = ("visit", "person", "measurements", "history", "notes", "image", "pixels")
+
+
+@dataclass(frozen=True)
+class SimulatedPatient:
+    """One visit as it would stand in the chart at `decision_time`, and the truth behind it.
+
+    Attributes:
+        case_id, patient_id: pseudonyms; a few patients have two cases.
+        decision_time: with time zone; nothing below is later.
+        site: "A" or "B".
+        sex, age_years: of the patient, None where the whole history is absent.
+        diagnoses: labels that are true, from `LABELS`.
+        conditions: active conditions, look-alikes too, and their intensity; never written.
+        signs: symptoms and examination findings that are there; never written as such.
+        events: coded history; empty where absent.
+        measurements: rows as the site's laboratory wrote them; empty where absent.
+        notes: sections of the admission note; empty where absent.
+        radiograph: what to render, or None where there is no image.
+        image_findings: visible finding to extent; empty where there is no image.
+        acquired: when the radiograph was taken.
+        photometric: how the site stores radiographs, MONOCHROME1 or MONOCHROME2.
+        person: the patient, for the image header.
+    """
+
+    case_id: str
+    patient_id: str
+    decision_time: datetime
+    site: str
+    sex: Sex | None
+    age_years: int | None
+    diagnoses: frozenset[str]
+    conditions: Mapping[str, float]
+    signs: frozenset[str]
+    events: tuple[Event, ...]
+    measurements: tuple[RawMeasurement, ...]
+    notes: tuple[Text, ...]
+    radiograph: RadiographSpec | None
+    image_findings: Mapping[str, float]
+    acquired: datetime
+    photometric: Photometric
+    person: Person
+
+
+@dataclass(frozen=True)
+class _Illness:
+    """What is wrong at one visit."""
+
+    person: Person
+    severity: float
+    conditions: Mapping[str, float]
+    causes: Mapping[str, float]
+    signs: frozenset[str]
+    side: Side
+    days: int
+
+
+def draw_patient(seed: int, number: int, *, table: Likelihoods | None = None) -> SimulatedPatient:
+    """Draw case `number` of the clinic with this seed.
+
+    Args:
+        seed: of the whole clinic, not negative.
+        number: of the case, not negative.
+        table: priors and likelihoods; the packaged table unless given.
+    """
+    table = table or likelihoods.load()
+    illness, decision_time = _visit(seed, number, table)
+    rng = stream(seed, number, "visit", 1)
+    site = _site(rng, table)
+    has = _available(rng, table)
+    inflammation = float(rng.standard_normal())
+    acquired = decision_time - timedelta(minutes=int(rng.integers(20, 300)))
+    spec, findings = _radiograph(stream(seed, number, "image"), illness, site, table)
+    who = illness.person
+    labels = frozenset(illness.conditions) & set(LABELS)
+    return SimulatedPatient(
+        case_id=f"sim-{seed}-{number:06d}",
+        patient_id=f"sim-{seed}-p{_patient_number(seed, number, table):06d}",
+        decision_time=decision_time,
+        site=site,
+        sex=who.sex if "history" in has else None,
+        age_years=int(who.age_years) if "history" in has else None,
+        diagnoses=labels or frozenset({"none_of_these"}),
+        conditions=MappingProxyType(dict(illness.conditions)),
+        signs=illness.signs,
+        events=_events(stream(seed, number, "history"), illness, decision_time, table)
+        if "history" in has
+        else (),
+        measurements=draw_measurements(
+            stream(seed, number, "measurements"),
+            _physiology(illness, inflammation, table.sites[site]),
+            table.sites[site],
+            decision_time,
+            table,
+        )
+        if "measurements" in has
+        else (),
+        notes=_note(stream(seed, number, "notes"), illness, site, decision_time, table)
+        if "notes" in has
+        else (),
+        radiograph=spec if "image" in has else None,
+        image_findings=MappingProxyType(dict(findings) if "image" in has else {}),
+        acquired=acquired,
+        photometric=table.sites[site].photometric,
+        person=who,
+    )
+
+
+def _radiograph(
+    rng: np.random.Generator, illness: _Illness, site: str, table: Likelihoods
+) -> tuple[RadiographSpec, Mapping[str, float]]:
+    findings = imaging.draw_findings(rng, illness.causes, illness.side, table)
+    spec = imaging.draw_radiograph(
+        rng, illness.person, findings, illness.conditions, illness.severity, table.sites[site]
+    )
+    return spec, findings.extents
+
+
+def _physiology(illness: _Illness, inflammation: float, site: Site) -> Physiology:
+    latents = {
+        "severity": illness.severity + site.severity,
+        "inflammation": inflammation,
+        "renal": illness.person.renal,
+    }
+    return Physiology(illness.person, illness.causes, latents)
+
+
+def _events(
+    rng: np.random.Generator, illness: _Illness, decision_time: datetime, table: Likelihoods
+) -> tuple[Event, ...]:
+    return history.draw_events(
+        rng, illness.person, illness.signs, illness.days, decision_time, table
+    )
+
+
+def _note(
+    rng: np.random.Generator,
+    illness: _Illness,
+    site: str,
+    decision_time: datetime,
+    table: Likelihoods,
+) -> tuple[Text, ...]:
+    story = notes.Story(
+        illness.person, illness.signs, illness.side, illness.days, site, decision_time
+    )
+    return notes.write_note(rng, story, table)
+
+
+def stream(seed: int, number: int, purpose: str, part: int = 0) -> np.random.Generator:
+    """The random numbers of one purpose of one case."""
+    entropy = np.random.SeedSequence([seed, number, _STREAMS.index(purpose), part])
+    return np.random.default_rng(entropy)
+
+
+def _site(rng: np.random.Generator, table: Likelihoods) -> str:
+    shares = np.array([site.share for site in table.sites.values()])
+    return list(table.sites)[int(rng.choice(len(shares), p=shares / shares.sum()))]
+
+
+def _patient_number(seed: int, number: int, table: Likelihoods) -> int:
+    """An odd number is now and then a later visit of the patient before it."""
+    if number % 2 == 0:
+        return number
+    again = stream(seed, number, "person", 1).random() < table.visit.second_visit
+    return number - 1 if again else number
+
+
+def _visit(seed: int, number: int, table: Likelihoods) -> tuple[_Illness, datetime]:
+    """Who comes, with what, and when."""
+    rng = stream(seed, number, "visit")
+    patient = _patient_number(seed, number, table)
+    if patient != number:
+        earlier, before = _visit(seed, patient, table)
+        gap = timedelta(days=float(rng.uniform(21, 400)))
+        who = person.later(earlier.person, gap.days / 365.25, frozenset(earlier.conditions))
+        return _fall_ill(rng, who, table), _on_the_minute(before + gap)
+    first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in table.visit.years)
+    moment = first + float(rng.random()) * (last - first)
+    who = person.draw_person(stream(seed, number, "person"), table)
+    return _fall_ill(rng, who, table), _on_the_minute(moment)
+
+
+def _on_the_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0).astimezone(TIME_ZONE)
+
+
+def _fall_ill(rng: np.random.Generator, who: Person, table: Likelihoods) -> _Illness:
+    severity = float(np.clip(rng.standard_normal(), -2.5, 2.8))
+    conditions = person.draw_conditions(rng, who, severity, table)
+    causes = {**dict.fromkeys(sorted(who.background), 1.0), **conditions}
+    signs: dict[str, float] = {}
+    for key, sign in table.signs.items():
+        if rng.random() < person.noisy_or(sign.base, sign.given, {**causes, **signs}):
+            signs[key] = 1.0
+    median = 0.8 if "sudden_onset" in signs else 4.0
+    days = int(np.clip(median * np.exp(0.7 * rng.standard_normal()), 0, 28))
+    return _Illness(
+        who, severity, conditions, causes, frozenset(signs), imaging.draw_side(rng), days
+    )
+
+
+def _available(rng: np.random.Generator, table: Likelihoods) -> frozenset[str]:
+    """Modalities that exist for this case; at least one does."""
+    absent = {
+        "image": table.visit.absent_image,
+        "measurements": table.visit.absent_measurements,
+        "notes": table.visit.absent_notes,
+        "history": table.visit.absent_history,
+    }
+    kept = frozenset(name for name, chance in absent.items() if rng.random() >= chance)
+    return kept or frozenset({"measurements"})

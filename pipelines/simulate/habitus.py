@@ -1,0 +1,131 @@
+"""One patient's measures, and the field of view the radiographer chose for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from pipelines.simulate import xray
+from pipelines.simulate.examination import RadiographSpec
+from pipelines.simulate.xray import Frame
+
+
+@dataclass(frozen=True)
+class Habitus:
+    """One patient's measures, in mm unless said otherwise.
+
+    Attributes:
+        half_width, half_depth: of the inner thorax at its widest.
+        cage: apex to costophrenic angle at full inspiration; sets the ribs.
+        lung: apex to costophrenic angle now; shorter in shallow inspiration.
+        fat: thickness under the skin.
+        muscle: of the chest wall.
+        breast: thickness of the breast, 0 in men.
+        dome: height of the diaphragm above the costophrenic angle.
+        heart_half: half width of the heart on the image.
+        air: water-equivalent density of the lung.
+        turn: rotation in radians.
+        shift: displacement of the mediastinum to the patient's left.
+        drop: further descent of the left and right diaphragm (tension, hyperinflation).
+        portable: AP projection.
+        age_years: of the patient.
+        wobble: 12 standard-normal draws that make contours this patient's own.
+    """
+
+    half_width: float
+    half_depth: float
+    cage: float
+    lung: float
+    fat: float
+    muscle: float
+    breast: float
+    dome: float
+    heart_half: float
+    air: float
+    turn: float
+    shift: float
+    drop: tuple[float, float]
+    portable: bool
+    age_years: float
+    wobble: tuple[float, ...]
+
+    def moved(self, z: float) -> float:
+        """Displacement on the image of what lies `z` in front of the axis of rotation."""
+        return z * float(np.sin(self.turn))
+
+
+def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
+    """Draw the measures of one patient who fits `spec`."""
+    wobble = rng.standard_normal(24)
+    male = spec.sex == "male"
+    growth = 0.45 + 0.55 * float(np.clip(spec.age_years / 17, 0, 1))
+    width = ((139 if male else 125) + 5 * wobble[12] + 0.5 * (spec.bmi - 24)) * growth
+    depth = (84 if male else 76) + 5 * wobble[13] + 0.12 * max(spec.age_years - 50, 0)
+    cage = ((262 if male else 238) + 10 * wobble[14]) * growth
+    shallow = 1 - spec.inspiration + (0.25 if spec.view == "AP" else 0)
+    lung = cage * (1 - 0.19 * min(shallow, 1.1)) + 6 * wobble[15]
+    over = spec.hyperinflation
+    collapse = (spec.pneumothorax_left, spec.pneumothorax_right)
+    drop = tuple(26 * over + 14 * max(gas - 0.5, 0) for gas in collapse)
+    magnified = 1.08 if spec.view == "AP" else 1.0
+    heart = spec.cardiothoracic_ratio * magnified * width * (1 + 0.08 * min(shallow, 1.0))
+    bulky = max(spec.bmi - 19, 0)
+    return Habitus(
+        half_width=float(width),
+        half_depth=float((depth + 14 * over) * growth),
+        cage=float(cage),
+        lung=float(lung),
+        fat=float(
+            (4 + 1.25 * bulky * (1.2 if not male else 1)) * growth * np.exp(0.1 * wobble[16])
+        ),
+        muscle=float((16 if male else 11) * growth * np.exp(0.12 * wobble[17])),
+        breast=0.0
+        if male or spec.age_years < 13
+        else float((20 + 1.3 * bulky) * np.exp(0.25 * wobble[18])),
+        dome=float((48 + 5 * wobble[19]) * growth * (1 - 0.6 * over)),
+        heart_half=float(heart),
+        air=float(np.clip(0.255 + 0.02 * wobble[20] + 0.10 * shallow - 0.07 * over, 0.15, 0.45)),
+        turn=float(np.deg2rad(spec.rotation_deg)),
+        shift=_shift(spec),
+        drop=(drop[0], drop[1]),
+        portable=spec.view == "AP",
+        age_years=spec.age_years,
+        wobble=tuple(float(w) for w in wobble[:12]),
+    )
+
+
+def _shift(spec: RadiographSpec) -> float:
+    """Fluid or gas under pressure pushes the mediastinum to the other side."""
+
+    def push(fluid: float, gas: float) -> float:
+        return 24 * max(fluid - 0.6, 0) + 30 * max(gas - 0.55, 0)
+
+    right = push(spec.effusion_right, spec.pneumothorax_right)
+    return float(right - push(spec.effusion_left, spec.pneumothorax_left))
+
+
+def detector(spec: RadiographSpec, patient: Habitus, rows: int, rng: np.random.Generator) -> Frame:
+    """A square field of view around the lungs, as the radiographer collimated it."""
+    side = max(
+        patient.cage * rng.uniform(1.36, 1.6), patient.half_width * 2 * rng.uniform(1.2, 1.4)
+    )
+    side = min(side, 445.0)
+    slack = side - patient.lung
+    centre = (rng.normal(0, 5), -slack * rng.uniform(0.36, 0.5) + side / 2)
+    if spec.view == "AP":
+        centre = (centre[0] + rng.normal(0, 8), centre[1] + rng.normal(0, 6))
+    return xray.frame(rows, rows, side / rows, centre)
+
+
+_APEX_TO_BASE = (-0.15, 0.0, 0.04, 0.1, 0.2, 0.35, 0.5, 0.68, 0.85, 1.0, 1.3)
+_HALF_WIDTH = (0.2, 0.42, 0.53, 0.645, 0.775, 0.885, 0.955, 1.0, 1.0, 0.965, 0.9)
+
+
+def wall_at(patient: Habitus, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Inner half width of the rib cage at height `y`."""
+    profile = PchipInterpolator(_APEX_TO_BASE, _HALF_WIDTH)
+    return np.asarray(profile(np.clip(y / patient.cage, -0.15, 1.3)) * patient.half_width)

@@ -1,0 +1,177 @@
+"""Vital signs and laboratory values of a visit, with the gaps of a real chart.
+
+All analytes of a patient share latents (renal function, inflammation, severity), so urea moves with
+creatinine and NT-proBNP. pH follows from pCO2 and bicarbonate, pO2 from the saturation, the white
+count from its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from clinical.case import Sex
+from pipelines.simulate.likelihoods import Analyte, Likelihoods, Panel, Site
+from pipelines.simulate.person import Person, logistic
+
+WITHIN_PERSON = 0.3
+"""Spread between two samples of one patient, as a share of the spread between patients."""
+
+EARLIER = 0.006
+"""Share of an illness's effect that was not there yet, for each hour before the decision."""
+
+
+@dataclass(frozen=True)
+class RawMeasurement:
+    """One row of measurements.csv, as the laboratory wrote it."""
+
+    code: str
+    value: str
+    unit: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Physiology:
+    """Everything of a visit that moves analytes.
+
+    Attributes:
+        person: the patient.
+        causes: condition to intensity; background illnesses count as 1.
+        latents: standard normal `severity`, `inflammation`, `renal`.
+    """
+
+    person: Person
+    causes: Mapping[str, float]
+    latents: Mapping[str, float]
+
+
+def draw_measurements(
+    rng: np.random.Generator,
+    physiology: Physiology,
+    site: Site,
+    decision_time: datetime,
+    table: Likelihoods,
+) -> tuple[RawMeasurement, ...]:
+    """Draw the chart of up to 48 h before `decision_time`, oldest first."""
+    offsets = {key: float(rng.standard_normal()) for key in table.analytes}
+    rows: list[RawMeasurement] = []
+    for name, panel in table.panels.items():
+        for hours in _sample_times(rng, panel, physiology.latents["severity"]):
+            values = _values(rng, hours, offsets, physiology, _needed(table, name))
+            time = decision_time - timedelta(minutes=round(hours * 60))
+            for key, value in values.items():
+                lost = rng.random() < table.visit.single_value_lost
+                if table.analytes[key].panel == name and not lost:
+                    rows.append(_reported(key, table.analytes[key], value, site, time))
+    return tuple(sorted(rows, key=lambda row: row.time))
+
+
+def _sample_times(rng: np.random.Generator, panel: Panel, severity: float) -> list[float]:
+    ordered = rng.random() < logistic(
+        np.log(panel.base / (1 - panel.base)) + panel.severity * severity
+    )
+    count = 1 + int(rng.random() < panel.again) + int(rng.random() < panel.again**2)
+    hours = sorted(float(h) for h in rng.uniform(*panel.hours, size=count))
+    return hours if ordered else []
+
+
+def _needed(table: Likelihoods, panel: str) -> dict[str, Analyte]:
+    """The analytes of a panel and the saturation, which the blood gas follows."""
+    return {
+        key: analyte
+        for key, analyte in table.analytes.items()
+        if analyte.panel == panel or key == "spo2"
+    }
+
+
+def _values(
+    rng: np.random.Generator,
+    hours: float,
+    offsets: Mapping[str, float],
+    physiology: Physiology,
+    analytes: Mapping[str, Analyte],
+) -> dict[str, float]:
+    """The given analytes in the table's units, `hours` before the decision."""
+    values = {}
+    noise = {}
+    for key, analyte in analytes.items():
+        noise[key] = analyte.spread * (offsets[key] + WITHIN_PERSON * float(rng.standard_normal()))
+        if analyte.scale != "derived":
+            values[key] = _clipped(analyte, _drawn(analyte, noise[key], hours, physiology))
+    _derive(values, noise)
+    return {key: _clipped(analytes[key], value) for key, value in values.items()}
+
+
+def _drawn(analyte: Analyte, noise: float, hours: float, physiology: Physiology) -> float:
+    """One analyte from its likelihood; log and gap scales work on natural logarithms."""
+    decades = (physiology.person.age_years - 60) / 10
+    grown = 1 - EARLIER * hours
+    latent = sum(c * physiology.latents[name] for name, c in analyte.latent.items())
+    own = _own_term(analyte, physiology.person.sex)
+    if analyte.scale == "linear":
+        shift = sum(
+            analyte.given[cause] * intensity
+            for cause, intensity in physiology.causes.items()
+            if cause in analyte.given
+        )
+        ageing = (analyte.per_decade or 0.0) * decades
+        return analyte.base + own + ageing + latent + shift * grown + noise
+    factor = sum(
+        np.log(analyte.given[cause]) * intensity
+        for cause, intensity in physiology.causes.items()
+        if cause in analyte.given
+    )
+    ageing = np.log(analyte.per_decade or 1.0) * decades
+    magnitude = float(analyte.base * np.exp(own + ageing + latent + factor * grown + noise))
+    return analyte.ceiling - magnitude if analyte.scale == "gap" else magnitude
+
+
+def _own_term(analyte: Analyte, sex: Sex) -> float:
+    value = analyte.female if sex == "female" else analyte.male
+    if value is None:
+        return 0.0
+    return value if analyte.scale == "linear" else float(np.log(value))
+
+
+def _derive(values: dict[str, float], noise: Mapping[str, float]) -> None:
+    """Add the analytes among `noise` that follow from others."""
+    if "diastolic" in noise:
+        values["diastolic"] = 20 + 0.45 * values["systolic"] + noise["diastolic"]
+    if "leukocytes" in noise:
+        others = float(0.6 * np.exp(noise["leukocytes"]))
+        values["leukocytes"] = values["neutrophils"] + values["lymphocytes"] + others
+    if "ph" in noise:
+        acid = float(np.log10(values["bicarbonate"] / (0.0307 * values["pco2"])))
+        values["ph"] = 6.1 + acid + noise["ph"]
+    if "po2" in noise:
+        values["po2"] = oxygen_tension(min(values["spo2"], 98.5)) * float(np.exp(noise["po2"]))
+
+
+def oxygen_tension(saturation: float) -> float:
+    """pO2 in mm[Hg] at a saturation in percent below 100 (Severinghaus 1979, inverted).
+
+    The curve is S = 1 / (23400 / (p^3 + 150 p) + 1); its cubic has one real root.
+    """
+    share = saturation / 100
+    c = 23400 * share / (1 - share)
+    root = np.sqrt(c**2 / 4 + 50.0**3)
+    return float(np.cbrt(c / 2 + root) + np.cbrt(c / 2 - root))
+
+
+def _clipped(analyte: Analyte, value: float) -> float:
+    return float(np.clip(value, analyte.low, analyte.high))
+
+
+def _reported(
+    key: str, analyte: Analyte, value: float, site: Site, time: datetime
+) -> RawMeasurement:
+    if key in site.units:
+        other = site.units[key]
+        return RawMeasurement(
+            other.code, f"{value * other.factor:.{other.decimals}f}", other.unit, time
+        )
+    return RawMeasurement(analyte.code, f"{value:.{analyte.decimals}f}", analyte.unit, time)
