@@ -1,0 +1,161 @@
+"""The one road from a case to an assessment. Batch, page and tests all use it.
+
+Computation runs on one thread and one case at a time, so the same case and model give the same
+assessment to the last bit, whatever else is assessed beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from clinical import calibration, domain, explain
+from clinical.assessment import (
+    Assessment,
+    ModalityLedger,
+    OutOfDistribution,
+    Suggestion,
+)
+from clinical.calibration import Pattern
+from clinical.case import Case, Events, Measurements, input_digest
+from clinical.encoders.encoding import Prepared
+from clinical.fusion import Tokens
+from clinical.model import Model, load, mean_embedding, prepare_case
+
+SHIPPED_MODEL = Path(__file__).parent / "checkpoints" / "first-light"
+
+_CONFLICT_RATIO = 4.0
+_CONFLICT_LEAST = 0.4
+
+
+class Assessor:
+    """A model ready to assess one case after another."""
+
+    def __init__(self, model: Model) -> None:
+        torch.set_num_threads(1)
+        self.model = model
+
+    def assess(self, case: Case) -> Assessment:
+        """Assess one case; outcomes are never read on this road."""
+        model = self.model
+        prepared = prepare_case(case, model.specs)
+        used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
+        with torch.inference_mode():
+            tokens = model.network.encode([prepared])
+        logits, scores = explain.relevance(model.network, _outside_inference(tokens))
+        outside = self._domain(case, prepared)
+        suggestions = self._suggestions(logits.double().tolist(), used, outside)
+        ledger = self._ledger(tokens, used)
+        explained = {
+            e.diagnosis: e for e in explain.explanations(scores, tokens, prepared, model.diagnoses)
+        }
+        return Assessment(
+            case_id=case.case_id,
+            patient_id=case.patient_id,
+            model=model.identity,
+            input_digest=input_digest(case),
+            used=used,
+            missing=tuple(name for name in model.specs if name not in used),
+            unknown=tuple(sorted(name for name in case.inputs if name not in model.specs)),
+            suggestions=suggestions,
+            ledger=ledger,
+            explanations=tuple(explained[s.diagnosis] for s in suggestions),
+            conflicts=self._conflicts(ledger),
+            out_of_distribution=outside,
+            problems=tuple(str(problem) for problem in case.problems),
+        )
+
+    def _suggestions(
+        self, logits: Sequence[float], used: Pattern, outside: OutOfDistribution
+    ) -> tuple[Suggestion, ...]:
+        model = self.model
+        row = model.support.get(calibration.pattern_key(used))
+        found = []
+        for name, logit in zip(model.diagnoses, logits, strict=True):
+            support = row[name] if row else None
+            reason = calibration.withheld_because(support, used, model.prevalence[name])
+            if outside.flagged:
+                reason = "the input is unlike the training cases: " + "; ".join(outside.reasons)
+            probability = calibration.apply(logit, support or calibration.Support())
+            found.append(
+                Suggestion(
+                    name, probability, model.thresholds[name], model.prevalence[name], reason
+                )
+            )
+        return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))
+
+    def _ledger(self, tokens: Tokens, used: Pattern) -> ModalityLedger:
+        alone: dict[str, Mapping[str, float]] = {}
+        without: dict[str, Mapping[str, float]] = {}
+        for name in used:
+            rest = tuple(other for other in used if other != name)
+            alone[name] = self._probabilities(tokens, hidden=rest, pattern=(name,))
+            if rest:
+                without[name] = self._probabilities(tokens, hidden=(name,), pattern=rest)
+        return ModalityLedger(alone, without)
+
+    def _probabilities(
+        self, tokens: Tokens, hidden: Sequence[str], pattern: Pattern
+    ) -> dict[str, float]:
+        with torch.inference_mode():
+            logits = self.model.network(tokens.keep(hidden))[0][0].double().tolist()
+        row = self.model.support.get(calibration.pattern_key(pattern), {})
+        return {
+            name: calibration.apply(logit, row.get(name, calibration.Support()))
+            for name, logit in zip(self.model.diagnoses, logits, strict=True)
+        }
+
+    def _domain(self, case: Case, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
+        embeddings = {
+            name: embedding
+            for name, value in prepared.items()
+            if name in self.model.envelopes and (embedding := mean_embedding(value)) is not None
+        }
+        unknown = {}
+        for name, value in prepared.items():
+            if isinstance(case.inputs[name], Measurements | Events):
+                unknown[name] = (value.unknown, value.unknown + len(value.sources))
+        strangers = [name for name in case.inputs if name not in self.model.specs]
+        return domain.judge(embeddings, self.model.envelopes, unknown, strangers)
+
+    def _conflicts(self, ledger: ModalityLedger) -> tuple[str, ...]:
+        found = []
+        for diagnosis in self.model.diagnoses:
+            told = {
+                name: row[diagnosis]
+                for name, row in ledger.alone.items()
+                if self._tells(name, diagnosis)
+            }
+            if len(told) < 2:
+                continue
+            high, low = max(told, key=told.__getitem__), min(told, key=told.__getitem__)
+            ratio = told[high] / max(told[low], 1e-6)
+            if told[high] >= _CONFLICT_LEAST and ratio >= _CONFLICT_RATIO:
+                found.append(
+                    f"{diagnosis}: {high} alone gives {told[high]:.0%},"
+                    f" {low} alone gives {told[low]:.0%}"
+                )
+        return tuple(found)
+
+    def _tells(self, modality: str, diagnosis: str) -> bool:
+        support = self.model.support.get(modality, {}).get(diagnosis)
+        return (
+            calibration.withheld_because(support, (modality,), self.model.prevalence[diagnosis])
+            is None
+        )
+
+
+def _outside_inference(tokens: Tokens) -> Tokens:
+    # Tensors made in inference mode cannot take part in a gradient; clones can.
+    return Tokens(tokens.values.clone(), tokens.mask.clone(), tokens.spans)
+
+
+def load_assessor(folder: Path | None = None) -> Assessor:
+    """An assessor with the model in `folder`, or with the one that ships with the package.
+
+    Raises:
+        ModelError: if the checkpoint cannot be used.
+    """
+    return Assessor(load(folder or SHIPPED_MODEL))

@@ -1,0 +1,90 @@
+"""What each suggestion rests on: attention weighted by its gradient, in source coordinates.
+
+Method: sum over layers and heads of attention times the gradient of the diagnosis's logit with
+respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention). Queries do not
+mix, so one backward pass serves all diagnoses. The sign is kept for items (for or against); heat
+maps show the positive part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clinical.assessment import EvidenceItem, Explanation, HeatMap
+from clinical.encoders.encoding import Prepared
+from clinical.fusion import Tokens
+from clinical.model import Network
+
+METHOD = "attention x gradient, summed over layers and heads"
+_ITEMS = 40
+
+
+def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
+    """Logits [diagnoses] and signed relevance [diagnoses, tokens] of a single case."""
+    with torch.enable_grad():
+        values = tokens.values.detach().requires_grad_(True)
+        logits, attentions = network(Tokens(values, tokens.mask, tokens.spans))
+        gradients = torch.autograd.grad(logits.sum(), attentions)
+    total = sum(
+        ((a * g).sum(dim=1)[0] for a, g in zip(attentions, gradients, strict=True)),
+        start=torch.zeros(logits.shape[1], tokens.values.shape[1]),
+    )
+    return logits[0].detach(), total.detach()
+
+
+def explanations(
+    scores: Tensor,
+    tokens: Tokens,
+    prepared: Mapping[str, Prepared],
+    diagnoses: Sequence[str],
+) -> tuple[Explanation, ...]:
+    """One explanation for each diagnosis from `relevance` scores [diagnoses, tokens]."""
+    rows = scores.double().numpy()
+    return tuple(
+        _explanation(rows[number], tokens, prepared, name) for number, name in enumerate(diagnoses)
+    )
+
+
+def _explanation(
+    row: NDArray[np.float64], tokens: Tokens, prepared: Mapping[str, Prepared], diagnosis: str
+) -> Explanation:
+    parts = {
+        name: row[first : first + len(prepared[name].sources)]
+        for name, (first, _) in tokens.spans.items()
+        if prepared[name].sources
+    }
+    total = sum(float(np.abs(part).sum()) for part in parts.values())
+    scale = 1 / total if total > 0 else 0.0
+    share = {name: float(np.abs(part).sum()) * scale for name, part in parts.items()}
+    heat_maps, items = [], []
+    for name, part in parts.items():
+        if prepared[name].box is not None:
+            heat_maps.append(_heat_map(name, part, prepared[name]))
+        else:
+            items.extend(_items(name, part * scale, prepared[name]))
+    items.sort(key=lambda item: -abs(item.relevance))
+    return Explanation(diagnosis, METHOD, share, tuple(heat_maps), tuple(items[:_ITEMS]))
+
+
+def _heat_map(name: str, part: NDArray[np.float64], prepared: Prepared) -> HeatMap:
+    cells = [source.cell for source in prepared.sources if source.cell is not None]
+    grid = np.zeros((max(r for r, _ in cells) + 1, max(c for _, c in cells) + 1))
+    for (row, column), value in zip(cells, part, strict=True):
+        grid[row, column] = max(value, 0.0)
+    strongest = grid.max()
+    if strongest > 0:
+        grid /= strongest
+    box = prepared.box or (0.0, 0.0, 0.0, 0.0)
+    return HeatMap(name, tuple(tuple(round(float(v), 4) for v in line) for line in grid), box)
+
+
+def _items(name: str, part: NDArray[np.float64], prepared: Prepared) -> list[EvidenceItem]:
+    return [
+        EvidenceItem(name, source.index, source.label, float(value), source.start, source.end)
+        for source, value in zip(prepared.sources, part, strict=True)
+    ]

@@ -1,0 +1,34 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from clinical.model import Model
+
+SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real public data sets; the test is skipped where it is absent."""
+    if not (SHARED_DATA / "README.md").exists():
+        pytest.skip("the public data sets are not beside this checkout (../shared/data)")
+    return SHARED_DATA.resolve()
+
+
+@pytest.fixture(scope="session")
+def model_of_two() -> Model:
+    """A model trained in seconds on the made-up clinic with two diagnoses."""
+    from clinic_of_two import STUDY, make_dataset
+
+    from pipelines.splits import hold_out
+    from pipelines.train import train_model
+
+    dataset = make_dataset()
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    return train_model(dataset, training, validation, STUDY)
