@@ -1,0 +1,185 @@
+"""The append-only ledger: canonical JSON events in one SHA-256 chain.
+
+Each event names the hash of the event before it. Its own hash is the SHA-256 of the canonical JSON
+of {sequence, time, actor, kind, case_id, payload, previous}; see docs/ledger.md. The ledger holds
+pseudonyms, codes and digests; never a patient's name, a measured value or free text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast, get_args
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from clinical import canonical
+from clinical.assessment import AuditEvent, EventKind
+from clinical.database import EVENTS, HEAD, NO_HASH, is_writing
+from clinical.errors import LedgerError
+
+KINDS: tuple[str, ...] = get_args(EventKind)
+PAGE = 1000  # events read at a time
+
+
+class Head(NamedTuple):
+    """Where the ledger ends: number and hash of its last event, (0, 64 zeros) if it is empty."""
+
+    sequence: int
+    hash: str
+
+
+EMPTY = Head(0, NO_HASH)
+
+
+def append(
+    connection: Connection,
+    kind: EventKind,
+    *,
+    actor: str,
+    case_id: str = "",
+    payload: Mapping[str, Any],
+    time: datetime | None = None,
+) -> AuditEvent:
+    """Append one event inside the caller's `database.writing` transaction.
+
+    Args:
+        connection: from `clinical.database.writing`; the event commits or rolls back with it.
+        kind: what happened.
+        actor: account name, or "system".
+        case_id: pseudonym of the case, or "" where the event is about more than one.
+        payload: JSON-compatible; digests and codes only.
+        time: when it happened, with time zone; now if left out.
+
+    Raises:
+        LedgerError: if the event is not well formed, or the ledger does not end where its head
+            says (its tail was cut, or somebody wrote past Triptych).
+    """
+    if not is_writing(connection):
+        raise LedgerError(
+            "An event can only be appended inside a write transaction.",
+            remedy="use `with clinical.database.writing(engine) as connection`.",
+        )
+    last = _sound_end(connection)
+    fields = _fields(kind, actor, case_id, payload, time)
+    fields = {"sequence": last.sequence + 1, **fields, "previous": last.hash}
+    event = AuditEvent(**fields, hash=event_hash(fields))
+    connection.execute(
+        insert(EVENTS).values(
+            **{**fields, "payload": canonical.dumps(fields["payload"]).decode(), "hash": event.hash}
+        )
+    )
+    moved = {"sequence": event.sequence, "hash": event.hash}
+    if last == EMPTY:
+        connection.execute(insert(HEAD).values(only=1, **moved))
+    else:
+        connection.execute(update(HEAD).values(**moved))
+    return event
+
+
+def event_hash(fields: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of an event's fields, all but its own hash."""
+    return canonical.digest({name: value for name, value in fields.items() if name != "hash"})
+
+
+def as_json(event: AuditEvent) -> dict[str, Any]:
+    """The exported form of an event: every field, in reading order."""
+    return {
+        "sequence": event.sequence,
+        "time": event.time,
+        "actor": event.actor,
+        "kind": event.kind,
+        "case_id": event.case_id,
+        "payload": dict(event.payload),
+        "previous": event.previous,
+        "hash": event.hash,
+    }
+
+
+def head(connection: Connection) -> Head:
+    """What the head row says; `EMPTY` before the first event."""
+    row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).one_or_none()
+    return Head(row.sequence, row.hash) if row else EMPTY
+
+
+def events(
+    connection: Connection, *, case_id: str | None = None, kind: EventKind | None = None
+) -> Iterator[AuditEvent]:
+    """The events in order, all or those of one case or kind. Nothing is verified here.
+
+    Raises:
+        LedgerError: at an event whose payload is not a JSON object.
+    """
+    query = select(EVENTS).order_by(EVENTS.c.sequence).limit(PAGE)
+    if case_id is not None:
+        query = query.where(EVENTS.c.case_id == case_id)
+    if kind is not None:
+        query = query.where(EVENTS.c.kind == kind)
+    after = 0
+    while rows := connection.execute(query.where(EVENTS.c.sequence > after)).all():
+        yield from map(_event, rows)
+        after = rows[-1].sequence
+
+
+def _fields(
+    kind: str, actor: str, case_id: str, payload: Mapping[str, Any], time: datetime | None
+) -> dict[str, Any]:
+    moment = time or datetime.now(UTC)
+    if kind not in KINDS:
+        raise LedgerError(f"{kind!r} is not a kind of event.", remedy=f"use one of {KINDS}.")
+    if not actor.strip():
+        raise LedgerError("An event needs an actor.", remedy='give an account name, or "system".')
+    if moment.tzinfo is None:
+        raise LedgerError("The time of an event needs a time zone.", remedy="give it in UTC.")
+    try:
+        plain = json.loads(canonical.dumps(dict(payload)))
+        canonical.dumps([actor, case_id])
+    except (TypeError, ValueError):
+        raise LedgerError(
+            "The event holds something that canonical JSON has no form for.",
+            remedy="use text, finite numbers, booleans, lists and objects only.",
+        ) from None
+    return {
+        "time": moment.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": actor,
+        "kind": kind,
+        "case_id": case_id,
+        "payload": plain,
+    }
+
+
+def _sound_end(connection: Connection) -> Head:
+    """The last event, which has to be the one that the head names."""
+    ends = select(EVENTS.c.sequence, EVENTS.c.hash).order_by(EVENTS.c.sequence.desc()).limit(1)
+    row = connection.execute(ends).one_or_none()
+    last = Head(row.sequence, row.hash) if row else EMPTY
+    if last != head(connection):
+        # Appending here would move the head and so hide a cut tail for ever.
+        raise LedgerError(
+            f"The ledger ends at event {last.sequence}, which is not what its head says.",
+            remedy="run `triptych audit verify`; restore the workspace from a backup.",
+        )
+    return last
+
+
+def _event(row: Row[Any]) -> AuditEvent:
+    try:
+        payload = json.loads(row.payload)
+    except ValueError:
+        payload = None
+    if not isinstance(payload, dict):
+        raise LedgerError(
+            f"The payload of event {row.sequence} is not a JSON object.",
+            remedy="run `triptych audit verify`.",
+        )
+    return AuditEvent(
+        row.sequence,
+        row.time,
+        row.actor,
+        cast(EventKind, row.kind),
+        row.case_id,
+        payload,
+        row.previous,
+        row.hash,
+    )

@@ -1,0 +1,362 @@
+"""What the report says about one case, gathered from the store and the ledger and put into words.
+
+The template only lays these values out. Everything free (notes, comments, names of codes) stays
+plain text here and is escaped there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from clinical import review, store
+from clinical.assessment import Assessment, AuditEvent, EvidenceItem, Explanation, Suggestion
+from clinical.audit import ledger
+from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.export.picture import Picture, pictures
+from clinical.export.wording import limits, moment, number, percent, words
+from clinical.review import REASONS, RecordedDecision
+
+MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
+
+
+@dataclass(frozen=True)
+class SuggestionRow:
+    """One suggestion and the decision that stands on it."""
+
+    diagnosis: str
+    probability: str
+    bar: float
+    threshold: str
+    at: float
+    reading: str
+    withheld: str
+    decision: str
+
+
+@dataclass(frozen=True)
+class MeasurementRow:
+    """One measurement; `mark` is "high", "low" or ""."""
+
+    name: str
+    code: str
+    value: str
+    unit: str
+    reference: str
+    mark: str
+    time: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class NoteSection:
+    """One section of a note in pieces; True marks a sentence that the top suggestion rests on."""
+
+    title: str
+    time: str
+    pieces: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """One item of evidence; `bar` is its share of the strongest in the same list, signed."""
+
+    modality: str
+    label: str
+    relevance: str
+    bar: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one suggestion rests on."""
+
+    diagnosis: str
+    method: str
+    shares: tuple[tuple[str, str], ...]
+    rows: tuple[EvidenceRow, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class ContributionRow:
+    """Probability of one diagnosis from everything, from each modality alone, and without it."""
+
+    diagnosis: str
+    everything: str
+    alone: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One decision in words, superseded or standing."""
+
+    time: str
+    reader: str
+    text: str
+    reason: str
+    comment: str
+    stands: bool
+    sequence: int
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """One case in the report."""
+
+    case_id: str
+    patient_id: str
+    decision_time: str
+    site: str
+    status: str
+    assessment_digest: str
+    assessment: Assessment
+    person: str
+    notices: tuple[tuple[str, str], ...]
+    suggestions: tuple[SuggestionRow, ...]
+    pictures: tuple[Picture, ...]
+    pictured: str
+    measurements: tuple[MeasurementRow, ...]
+    history: tuple[tuple[str, str, str], ...]
+    notes: tuple[NoteSection, ...]
+    evidence: tuple[Evidence, ...]
+    contributions: tuple[ContributionRow, ...]
+    decisions: tuple[DecisionRow, ...]
+    trail: tuple[AuditEvent, ...]
+
+
+@dataclass(frozen=True)
+class SpoiledCase:
+    """A case whose record cannot be shown, and why."""
+
+    case_id: str
+    problem: str
+
+
+def case_page(connection: Connection, case_id: str) -> CasePage:
+    """Gather one case with its latest assessment and the inputs that it saw.
+
+    Raises:
+        StoreError: if the case, its assessment or a comment is missing or spoiled.
+        LedgerError: if one of its events was spoiled.
+    """
+    past = list(ledger.events(connection, case_id=case_id))
+    digest, assessment = store.require_assessment(connection, case_id)
+    case = store.get_case(connection, case_id, input_digest=assessment.input_digest)
+    standing = review.decisions(past)
+    explained = {e.diagnosis: e for e in assessment.explanations}
+    shown = [s for s in assessment.suggestions if s.withheld_because is None]
+    top = explained.get(shown[0].diagnosis) if shown else None
+    return CasePage(
+        case_id=case_id,
+        patient_id=case.patient_id,
+        decision_time=moment(case.decision_time),
+        site=case.site,
+        status=words(review.status(past)),
+        assessment_digest=digest,
+        assessment=assessment,
+        person=_person(case),
+        notices=tuple(_notices(assessment)),
+        suggestions=tuple(_suggestion(s, standing) for s in assessment.suggestions),
+        pictures=tuple(pictures(case, top)),
+        pictured=words(top.diagnosis) if top else "",
+        measurements=tuple(_measurements(case)),
+        history=tuple(_history(case)),
+        notes=tuple(_notes(case, top)),
+        evidence=tuple(_evidence(explained[s.diagnosis], case) for s in _told(shown, explained)),
+        contributions=tuple(_contribution(s, assessment) for s in shown),
+        decisions=tuple(_decisions(connection, past, standing)),
+        trail=tuple(past),
+    )
+
+
+def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterable[Suggestion]:
+    """The most probable suggestion and every other at or above its threshold."""
+    for rank, suggestion in enumerate(shown):
+        if suggestion.diagnosis in explained and (
+            rank == 0 or suggestion.probability >= suggestion.threshold
+        ):
+            yield suggestion
+
+
+def _person(case: Case) -> str:
+    for shape in case.inputs.values():
+        if isinstance(shape, Events):
+            age = f"{number(shape.age_years)} years" if shape.age_years is not None else ""
+            return ", ".join(part for part in (shape.sex or "", age) if part)
+    return ""
+
+
+def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
+    if assessment.out_of_distribution.flagged:
+        reasons = assessment.out_of_distribution.reasons or ("No reason was given.",)
+        yield "Unlike the training data", " ".join(reasons)
+    for conflict in assessment.conflicts:
+        yield "Conflict", conflict
+    if assessment.missing:
+        yield "Missing", ", ".join(words(name) for name in assessment.missing)
+    if assessment.unknown:
+        yield "Not read by this model", ", ".join(words(name) for name in assessment.unknown)
+    for problem in assessment.problems:
+        yield "Not usable", problem
+
+
+def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]) -> SuggestionRow:
+    withheld = suggestion.withheld_because or ""
+    suggested = suggestion.probability >= suggestion.threshold
+    decision = standing.get(suggestion.diagnosis)
+    return SuggestionRow(
+        words(suggestion.diagnosis),
+        "" if withheld else percent(suggestion.probability),
+        0.0 if withheld else 100 * suggestion.probability,
+        percent(suggestion.threshold),
+        100 * suggestion.threshold,
+        "withheld" if withheld else "suggested" if suggested else "below threshold",
+        withheld,
+        f"{_acted(decision)} by {decision.reader}" if decision else "",
+    )
+
+
+def _acted(decision: RecordedDecision) -> str:
+    done = {"accept": "accepted", "reject": "rejected", "modify": "modified"}[decision.action]
+    return f"{done} to {words(decision.replacement)}" if decision.replacement else done
+
+
+def _measurements(case: Case) -> Iterable[MeasurementRow]:
+    for shape in case.inputs.values():
+        if isinstance(shape, Measurements):
+            for item in shape.items:
+                yield _measurement(item)
+
+
+def _measurement(item: Measurement) -> MeasurementRow:
+    if item.value is None:
+        raw = f"{item.raw_value} {item.raw_unit}".strip()
+        return MeasurementRow(
+            item.name, item.code, raw, "", "", "", moment(item.time), item.problem or "not usable"
+        )
+    low, high = item.reference
+    mark = ""
+    if low is not None and item.value < low:
+        mark = "low"
+    if high is not None and item.value > high:
+        mark = "high"
+    return MeasurementRow(
+        item.name,
+        item.code,
+        number(item.value),
+        item.unit,
+        limits(item.reference),
+        mark,
+        moment(item.time),
+        "",
+    )
+
+
+def _history(case: Case) -> Iterable[tuple[str, str, str]]:
+    for shape in case.inputs.values():
+        if isinstance(shape, Events):
+            for item in shape.items:
+                onset = f"{item.onset:%Y-%m-%d}" if item.onset else "—"
+                yield _event(item), item.code, onset
+
+
+def _event(item: Event) -> str:
+    return item.display if item.present else f"no {item.display}"
+
+
+def _notes(case: Case, top: Explanation | None) -> Iterable[NoteSection]:
+    for name, shape in case.inputs.items():
+        if isinstance(shape, Texts):
+            for index, section in enumerate(shape.items):
+                spans = sorted(
+                    (item.start, item.end)
+                    for item in (top.items if top else ())
+                    if item.modality == name and item.index == index and item.relevance > 0
+                    if item.start is not None and item.end is not None
+                )
+                yield NoteSection(
+                    section.section, moment(section.time), tuple(_pieces(section.text, spans))
+                )
+
+
+def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterable[tuple[str, bool]]:
+    done = 0
+    for start, end in spans:
+        if start >= done and end > start:
+            if start > done:
+                yield text[done:start], False
+            yield text[start:end], True
+            done = end
+    if done < len(text):
+        yield text[done:], False
+
+
+def _evidence(explanation: Explanation, case: Case) -> Evidence:
+    strongest = max((abs(item.relevance) for item in explanation.items), default=0.0) or 1.0
+    rows = tuple(
+        EvidenceRow(
+            words(item.modality),
+            _label(item, case),
+            f"{item.relevance:+.3f}".replace("-", "−"),
+            item.relevance / strongest,
+        )
+        for item in explanation.items[:MOST_EVIDENCE]
+    )
+    largest = sorted(explanation.share.items(), key=lambda pair: -pair[1])
+    shares = tuple((words(name), percent(share)) for name, share in largest)
+    left_out = max(0, len(explanation.items) - MOST_EVIDENCE)
+    return Evidence(words(explanation.diagnosis), explanation.method, shares, rows, left_out)
+
+
+def _label(item: EvidenceItem, case: Case) -> str:
+    """The evidence with its value, looked up in the input that it points to."""
+    shape = case.inputs.get(item.modality)
+    found: Measurement | Event | Text | None = None
+    if isinstance(shape, Measurements | Events | Texts) and 0 <= item.index < len(shape.items):
+        found = shape.items[item.index]
+    match found:
+        case Measurement(value=float() | int() as value):
+            return f"{found.name} {number(value)} {found.unit}".rstrip()
+        case Event() if item.label == found.code:
+            return _event(found)
+        case Text() if item.start is not None:
+            return f"“{found.text[item.start : item.end].strip()}”"
+    if isinstance(shape, Events) and item.label == "age" and shape.age_years is not None:
+        return f"age {number(shape.age_years)} years"
+    if isinstance(shape, Events) and item.label == "sex" and shape.sex is not None:
+        return shape.sex
+    return item.label
+
+
+def _contribution(suggestion: Suggestion, assessment: Assessment) -> ContributionRow:
+    def column(table: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+        found = (table.get(name, {}).get(suggestion.diagnosis) for name in assessment.used)
+        return tuple("—" if value is None else percent(value) for value in found)
+
+    return ContributionRow(
+        words(suggestion.diagnosis),
+        percent(suggestion.probability),
+        column(assessment.ledger.alone),
+        column(assessment.ledger.without),
+    )
+
+
+def _decisions(
+    connection: Connection, past: list[AuditEvent], standing: Mapping[str, RecordedDecision]
+) -> Iterable[DecisionRow]:
+    stands = {decision.sequence for decision in standing.values()}
+    for decision in review.history(past):
+        digest = decision.comment_digest
+        yield DecisionRow(
+            moment(decision.time),
+            decision.reader,
+            f"{words(decision.diagnosis)}: {_acted(decision)}",
+            REASONS.get(decision.reason, decision.reason),
+            store.get_comment(connection, digest) if digest else "",
+            decision.sequence in stands,
+            decision.sequence,
+        )

@@ -1,0 +1,110 @@
+"""A radiograph and its heat maps as small PNG pictures inside the page (data URIs).
+
+The window is the linear function of DICOM PS3.3 C.11.2.1.2.1. The heat map is a separate layer
+with transparency, so that the reader can look at the radiograph without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clinical.assessment import Explanation, HeatMap
+from clinical.case import Array, Case
+
+LONGEST = 360  # pixels of a thumbnail's longer side
+LAYER = 120  # pixels of a heat map's longer side; it is smooth, the page scales it up
+WEAK, STRONG = (255, 214, 10), (208, 0, 62)  # amber to crimson: ordered for colour-blind readers
+OPACITY = 0.62
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A heat map over a picture; the box is in the picture's source pixels."""
+
+    uri: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image input. `height` and `width` are those of the source, in pixels."""
+
+    modality: str
+    uri: str
+    width: int
+    height: int
+    window: str
+    layers: tuple[Layer, ...]
+
+
+def pictures(case: Case, explanation: Explanation | None) -> list[Picture]:
+    """Every two-dimensional image of the case, with the heat maps of one explanation."""
+    found = []
+    for name, shape in case.inputs.items():
+        if not isinstance(shape, Array) or shape.axes != ("row", "column") or not shape.values.size:
+            continue
+        maps = explanation.heat_maps if explanation else ()
+        centre, width = window_of(shape)
+        rows, columns = shape.values.shape
+        found.append(
+            Picture(
+                name,
+                _uri(_thumbnail(grey(shape.values, centre, width))),
+                columns,
+                rows,
+                f"window {centre:.0f} / {width:.0f}",
+                tuple(_layer(heat_map) for heat_map in maps if heat_map.modality == name),
+            )
+        )
+    return found
+
+
+def window_of(image: Array) -> tuple[float, float]:
+    """Centre and width to display with: the image's own, else its 1st to 99th percentile."""
+    if image.window is not None and image.window[1] >= 1:
+        return image.window
+    finite = image.values[np.isfinite(image.values)]
+    low, high = np.percentile(finite, (1, 99)) if finite.size else (0.0, 1.0)
+    return (float(low) + float(high)) / 2 + 0.5, max(float(high) - float(low), 1.0) + 1
+
+
+def grey(values: NDArray[np.float32], centre: float, width: float) -> NDArray[np.uint8]:
+    """Apply a linear window; brighter is denser. What is not a number is black."""
+    steps = max(width - 1, 1e-6)  # a width of 1 is a threshold
+    level = (values.astype(np.float64) - (centre - 0.5)) / steps + 0.5
+    return (np.clip(np.nan_to_num(level), 0, 1) * 255).round().astype(np.uint8)
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return picture
+
+
+def _layer(heat_map: HeatMap) -> Layer:
+    values = np.clip(np.array(heat_map.values, np.float32), 0, 1)
+    rows, columns = values.shape
+    scale = LAYER / max(rows, columns)
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    smooth = Image.fromarray(values).resize(size, Image.Resampling.BILINEAR)
+    strength = np.clip(np.asarray(smooth), 0, 1)[..., np.newaxis]
+    colour = (1 - strength) * np.array(WEAK) + strength * np.array(STRONG)
+    rgba = np.concatenate([colour, strength * OPACITY * 255], axis=-1)
+    top, left, bottom, right = heat_map.box
+    picture = Image.fromarray(rgba.round().astype(np.uint8), "RGBA")
+    return Layer(_uri(picture), left, top, right - left, bottom - top)
+
+
+def _uri(picture: Image.Image) -> str:
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
