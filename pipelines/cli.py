@@ -1,0 +1,237 @@
+"""The command line: `triptych COMMAND`. `main(argv, environ)` is a tested function."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from clinical.errors import TriptychError
+
+NOTICE = "Research use only. Not a medical device."
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="triptych",
+    help="Fuse a radiograph, measurements, history and notes into explained, reviewed and recorded"
+    f" diagnostic suggestions. {NOTICE}",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+screen = Console()
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Source = Annotated[
+    str,
+    typer.Option(
+        "--source", help="folder, hannover, covid_chestxray, nih_chestxray or appendicitis."
+    ),
+]
+Model = Annotated[
+    Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
+]
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command; 0 = done, 1 = an error the user can act on, 2 = wrong use, 130 = Ctrl-C."""
+    del environ
+    _quieten_libraries()
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(argv), prog_name="triptych", standalone_mode=False)
+    except TriptychError as error:
+        Console(stderr=True).print(f"[bold red]triptych:[/] {error}", highlight=False)
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except TyperException as error:
+        message = getattr(error, "format_message", error.__str__)()
+        Console(stderr=True).print(f"[bold red]triptych:[/] {message}", highlight=False)
+        return 2
+    if code == INTERRUPTED:
+        Console(stderr=True).print("\ntriptych: stopped. The same command goes on from here.")
+    return int(code or 0)
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main(sys.argv[1:], os.environ))
+
+
+def _quieten_libraries() -> None:
+    # Their notes (a model report, a progress bar of a load) are of no use to our users.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+@app.command()
+def simulate(
+    out: Out,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="How many cases.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Of every random draw.")] = 0,
+    rows: Annotated[int, typer.Option("--rows", min=128, help="Rows of a radiograph.")] = 512,
+    jobs: Jobs = 1,
+) -> None:
+    """Write a simulated cohort in the folder format, with radiographs as DICOM and masks."""
+    from pipelines import progress
+    from pipelines.simulate.cohort import simulate as simulate_cohort
+
+    with progress.bar() as display:
+        task = display.add_task("simulate", total=cases, note="")
+        simulate_cohort(
+            cases,
+            seed,
+            out,
+            rows=rows,
+            jobs=jobs,
+            progress=lambda done: display.update(task, completed=done),
+        )
+    screen.print(f"{cases} simulated cases (seed {seed}) in {out}", highlight=False)
+
+
+@app.command()
+def train(
+    study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")],
+    out: Out,
+    cohort: Annotated[
+        Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
+    ] = None,
+) -> None:
+    """Train a model, or cross-validate one beside its baselines where the study says folds."""
+    from pipelines.training_run import run_study
+
+    run_study(study_file, out, cohort)
+
+
+@app.command()
+def assess(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
+    out: Out,
+    source: Source = "folder",
+    model: Model = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", help="Also keep cases and assessments here, for review."),
+    ] = None,
+    jobs: Jobs = 1,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="First so many cases; 0: all.")] = 0,
+) -> None:
+    """Assess every case of a cohort. Outcomes are never read."""
+    from pipelines import batch, summary
+
+    counts = batch.assess_cohort(batch.Run(path, source, model, out, workspace, jobs, limit))
+    summary.show_counts(screen, counts, out)
+
+
+@app.command()
+def evaluate(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="What `assess --out` wrote.")],
+    cohort: Annotated[Path, typer.Option("--cohort", help="Folder of the same cohort.")],
+    source: Source = "folder",
+    samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
+) -> None:
+    """Compare assessments with the cohort's outcomes: AUROC of each modality alone and of all."""
+    from clinical.cohorts.sources import source as find
+    from pipelines import evaluate as evaluation
+    from pipelines import summary
+
+    found = evaluation.evaluate(results, find(source), cohort, samples=samples)
+    file = results / "evaluation.json"
+    file.write_text(json.dumps(evaluation.to_json(found), indent=2) + "\n", encoding="utf-8")
+    summary.show_evaluation(screen, found)
+    screen.print(f"written to {file}", highlight=False)
+
+
+@app.command()
+def ui(
+    workspace: Workspace,
+    port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,
+    reader: Annotated[str, typer.Option("--reader", help="Name that decisions carry.")] = "reader",
+) -> None:
+    """Open the reading page of a workspace in a browser on this machine."""
+    from ui.launch import serve
+
+    serve(workspace, port=port, reader=reader)
+
+
+@app.command()
+def demo(
+    out: Out = Path("runs/demo"),
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Do not open the page.")] = False,
+    port: Annotated[int, typer.Option("--port", help="Of the page.")] = 8501,
+    jobs: Jobs = 1,
+) -> None:
+    """Assess the 48 embedded cases, record, verify, report; then open the page."""
+    from pipelines import summary
+    from pipelines.demo import demonstrate
+
+    summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
+    if not no_ui:
+        from ui.launch import serve
+
+        serve(out / "workspace", port=port, reader="demonstration")
+
+
+@audit_app.command()
+def verify(workspace: Workspace) -> None:
+    """Check every event and record; names the first broken row. Exit 1 where it is broken."""
+    from clinical.audit.verify import verify as verify_ledger
+    from clinical.database import open_workspace
+
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        verdict = verify_ledger(connection)
+    engine.dispose()
+    if verdict.intact:
+        screen.print(f"intact: {verdict.events} events, head {verdict.head}", highlight=False)
+        return
+    where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
+    screen.print(f"BROKEN at {where}: {verdict.reason}", highlight=False)
+    raise typer.Exit(1)
+
+
+@audit_app.command()
+def export(
+    workspace: Workspace,
+    out: Out,
+    case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
+    actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
+) -> None:
+    """Write the record as JSON lines and a readable HTML report; the export itself is recorded."""
+    from clinical.database import open_workspace
+    from clinical.export.bundle import export as export_record
+    from pipelines import progress
+
+    engine = open_workspace(workspace)
+    with progress.bar() as display:
+        task = display.add_task("export", total=None, note="")
+        result = export_record(
+            engine,
+            out,
+            actor=actor,
+            case_ids=case,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )
+    engine.dispose()
+    screen.print(f"report: {result.out / 'report.html'}", highlight=False)
+    if not result.verdict.intact:
+        screen.print(f"BROKEN: {result.verdict.reason}", highlight=False)
+        raise typer.Exit(1)

@@ -1,0 +1,61 @@
+"""A model card in Markdown, written from what the checkpoint itself knows."""
+
+from __future__ import annotations
+
+from clinical.calibration import pattern_key
+from clinical.model import Model
+from pipelines.results import NOTICE
+
+
+def model_card(model: Model) -> str:
+    """The card of a trained model; validation figures are marked as what they are."""
+    facts = model.facts
+    full = model.support[pattern_key(model.specs)]
+    lines = [
+        f"# Model card: {model.name}",
+        "",
+        f"**{NOTICE}** Identity `{model.identity.digest}`, configuration"
+        f" `{model.identity.configuration_digest}`.",
+        "",
+        "## What it is",
+        "",
+        f"Reads {', '.join(model.specs)}; suggests {', '.join(model.diagnoses)}."
+        " One encoder for each modality (frozen EfficientNet-lite0 and MiniLM, learned token maps),"
+        " cross-attention of one query per diagnosis, calibration per availability pattern.",
+        "",
+        f"{facts['trained_parameters']:,} trained parameters. Trained on"
+        f" {facts['training_cases']} cases of {facts['training_patients']} patients; early"
+        f" stopping, calibration, thresholds and limits from {facts['validation_cases']} cases of"
+        f" {facts['validation_patients']} other patients. Best epoch {facts['best_epoch']} of"
+        f" {facts['epochs']}, validation loss {facts['validation_loss']}.",
+        "",
+        f"Training cohort: {model.study.cohort.path} (source {model.study.cohort.source}).",
+        "",
+        "## Validation figures (used for fitting calibration and thresholds: not a test result)",
+        "",
+        "| diagnosis | prevalence | AUROC, all inputs | " + " | ".join(model.specs) + " |",
+        "| --- " * (3 + len(model.specs)) + "|",
+    ]
+    for name in model.diagnoses:
+        alone = [_area(model.support[modality][name].auroc) for modality in model.specs]
+        lines.append(
+            f"| {name} | {model.prevalence[name]:.1%} | {_area(full[name].auroc)} | "
+            + " | ".join(alone)
+            + " |"
+        )
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "- A model trained on simulated patients knows simulated patients. On real radiographs its"
+        " suggestions are marked out of distribution and withheld.",
+        "- Suggestions that validation did not support for the inputs at hand are withheld with the"
+        " reason.",
+        "- Attention-based attributions show what the model used, not what is true.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _area(value: float | None) -> str:
+    return "too few" if value is None else f"{value:.3f}"

@@ -1,0 +1,43 @@
+"""One progress bar for every long job: description, bar, rate and time left, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+
+console = Console(stderr=True)
+
+
+def bar() -> Progress:
+    """A progress display; use it as a context manager and add tasks to it."""
+    return Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+
+
+def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
+    """Yield `items` while a bar advances."""
+    with bar() as progress:
+        task = progress.add_task(description, total=total, note="")
+        for item in items:
+            yield item
+            progress.advance(task)

@@ -1,0 +1,95 @@
+"""What a person reads in the terminal after a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.crossvalidate import OURS, CrossValidation
+from pipelines.demo import Demonstration
+from pipelines.evaluate import ALL, Evaluation
+from pipelines.results import NOTICE, Counts
+
+
+def show_counts(console: Console, counts: Counts, out: Path) -> None:
+    """What became of every case."""
+    console.print(
+        f"{counts.cases} cases = {counts.assessed} assessed + {counts.skipped} skipped"
+        f" (reasons in {out / 'skipped.csv'})",
+        highlight=False,
+    )
+    if counts.problems:
+        console.print(
+            f"{counts.problems} rows or files set aside (reasons in {out / 'problems.csv'})",
+            highlight=False,
+        )
+    if counts.flagged:
+        console.print(
+            f"{counts.flagged} of {counts.assessed} are unlike the training cases: their"
+            " suggestions are withheld",
+            highlight=False,
+        )
+    console.print(f"results: {out / 'assessments.jsonl'}   {NOTICE}", highlight=False)
+
+
+def show_evaluation(console: Console, evaluation: Evaluation) -> None:
+    """AUROC of each modality alone and of all together."""
+    inputs = list(dict.fromkeys(r.inputs for r in evaluation.results))
+    table = Table(
+        title=f"AUROC [95% patient bootstrap], {evaluation.cases} cases of"
+        f" {evaluation.patients} patients",
+        title_justify="left",
+    )
+    table.add_column("diagnosis", no_wrap=True)
+    for name in inputs:
+        table.add_column(name, justify="right")
+    table.add_column("all minus best single", justify="right")
+    found = {(r.diagnosis, r.inputs): r for r in evaluation.results}
+    gains = {gain.diagnosis: gain for gain in evaluation.gains}
+    for diagnosis in dict.fromkeys(r.diagnosis for r in evaluation.results):
+        gain = gains.get(diagnosis)
+        last = f"{gain.difference} over {gain.best_single}" if gain else ""
+        table.add_row(diagnosis, *(str(found[diagnosis, name].auroc) for name in inputs), last)
+    console.print(table)
+    error = [r.calibration_error for r in evaluation.results if r.inputs == ALL]
+    worst = max((e for e in error if e is not None), default=None)
+    if worst is not None:
+        console.print(f"largest calibration error (ECE, 15 bins) of all: {worst:.3f}")
+    console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
+
+
+def show_demonstration(console: Console, made: Demonstration) -> None:
+    """The demonstration in a few lines."""
+    show_evaluation(console, made.evaluation)
+    console.print(
+        f"{made.counts.assessed} of {made.counts.cases} cases assessed, {made.counts.skipped}"
+        f" skipped, {made.counts.flagged} unlike the training cases",
+        highlight=False,
+    )
+    console.print(
+        f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...",
+        highlight=False,
+    )
+    console.print(f"report: {made.report}", highlight=False)
+    console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)", highlight=False)
+    console.print(f"[bold]{NOTICE}[/]")
+
+
+def show_cross_validation(console: Console, result: CrossValidation) -> None:
+    """Every method on the same folds."""
+    diagnoses = list(result.auroc[OURS])
+    table = Table(
+        title=f"AUROC [95% patient bootstrap], {result.folds}-fold by patient x {result.repeats},"
+        f" {result.cases} cases of {result.patients} patients",
+        title_justify="left",
+    )
+    table.add_column("method")
+    for name in diagnoses:
+        table.add_column(name, justify="right")
+    for method, row in result.auroc.items():
+        table.add_row(method, *(str(row[name]) for name in diagnoses))
+    for method, row in result.difference.items():
+        table.add_row(f"{OURS} minus {method}", *(str(row[name]) for name in diagnoses))
+    console.print(table)

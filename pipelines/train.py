@@ -1,0 +1,383 @@
+"""Training: fit encoders and fusion, calibrate on patients the fit has not seen, save.
+
+Early stopping, calibration, thresholds and limits all use the validation patients; nothing here is
+a result. Results come from `evaluate`, on patients no part of this has seen.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clinical import calibration, config, domain
+from clinical import model as models
+from clinical.calibration import Support
+from clinical.case import Shape
+from clinical.config import StudyConfig
+from clinical.encoders.catalogue import TokenEncoder, encoder
+from clinical.encoders.encoding import Prepared
+from clinical.errors import CohortError
+from clinical.fusion import Tokens
+from clinical.model import EncoderSpec, Model, Network, mean_embedding
+from pipelines import checkpoint
+from pipelines.features import CachedCase, Dataset, blank_spec
+
+PreparedCase = Mapping[str, Prepared]
+Report = Callable[[int, float, float], None]
+"""Called after each epoch with its number, training loss and validation loss."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained network and how its training went."""
+
+    network: Network
+    epochs: int
+    best_epoch: int
+    validation_loss: float
+
+
+def train_model(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    *,
+    folder: Path | None = None,
+    report: Report | None = None,
+) -> Model:
+    """Train one model on some cases of a dataset and calibrate it on others.
+
+    Args:
+        dataset: everything; only the given indices are read.
+        training, validation: indices of cases, patient-disjoint.
+        study: configuration and seed.
+        folder: where an unfinished training keeps its state, to resume from.
+        report: called after each epoch.
+    """
+    torch.manual_seed(study.seed)
+    cached = [dataset.cases[i] for i in training]
+    specs = fit_specs(cached, study)
+    train_cases = [prepare_cached(case, specs) for case in cached]
+    held_out = [prepare_cached(dataset.cases[i], specs)[0] for i in validation]
+    network = Network(specs, len(dataset.diagnoses), study.model)
+    for name, module in network.encoders.items():
+        plain = [variants[0][name] for variants in train_cases if name in variants[0]]
+        _adapt(module, plain)
+    fitted = _fit(
+        network,
+        train_cases,
+        dataset.labels[training],
+        held_out,
+        dataset.labels[validation],
+        study,
+        folder,
+        report,
+    )
+    plain_cases = [variants[0] for variants in train_cases]
+    return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)
+
+
+def _adapt(module: Any, prepared: Sequence[Prepared]) -> None:
+    encoder_module: TokenEncoder = module
+    encoder_module.adapt(prepared)
+
+
+def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, EncoderSpec]:
+    """Encoders for the modalities of some cases, their vocabularies fitted on them."""
+    shapes: dict[str, list[Shape]] = {}
+    image_modalities: set[str] = set()
+    for cached in cases:
+        for name, shape in cached.case.inputs.items():
+            shapes.setdefault(name, []).append(shape)
+        image_modalities.update(cached.images)
+    wanted = study.model.modalities
+    specs: dict[str, EncoderSpec] = {}
+    for name in sorted(image_modalities | set(shapes)):
+        if wanted and name not in wanted:
+            continue
+        if name in image_modalities:
+            specs[name] = blank_spec(name, encoder("radiograph").EXAMPLE, study)
+            continue
+        blank = blank_spec(name, shapes[name][0], study)
+        module = encoder(blank.encoder)
+        specs[name] = EncoderSpec(blank.encoder, module.fit(shapes[name], blank.settings))
+    if not specs:
+        raise CohortError("No case has an input to learn from.", remedy="check model.modalities")
+    return specs
+
+
+def prepare_cached(
+    cached: CachedCase, specs: Mapping[str, EncoderSpec]
+) -> list[dict[str, Prepared]]:
+    """The prepared case, then one variant per augmented copy of its images."""
+    tables = models.prepare_case(cached.case, specs)
+    images = {name: copies for name, copies in cached.images.items() if name in specs}
+    count = max((len(copies) for copies in images.values()), default=1)
+    return [
+        {**tables, **{name: copies[min(i, len(copies) - 1)] for name, copies in images.items()}}
+        for i in range(count)
+    ]
+
+
+def _fit(
+    network: Network,
+    cases: Sequence[Sequence[PreparedCase]],
+    labels: NDArray[np.float64],
+    held_out: Sequence[PreparedCase],
+    held_out_labels: NDArray[np.float64],
+    study: StudyConfig,
+    folder: Path | None,
+    report: Report | None,
+) -> Fitted:
+    settings = study.training
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    with torch.no_grad():
+        network.fusion.bias.copy_(_prior_logits(labels))
+    state = checkpoint.Progress(best=checkpoint.snapshot(network))
+    if folder is not None:
+        state = checkpoint.resume(folder, study, network, optimiser) or state
+    targets = torch.from_numpy(labels).float()
+    while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
+        generator = np.random.default_rng([study.seed, state.epoch])
+        torch.manual_seed(int(generator.integers(2**31)))
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
+        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator)
+        loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
+        state = state.advanced(network, loss)
+        if report is not None:
+            report(state.epoch, training_loss, loss)
+        if folder is not None:
+            checkpoint.keep(folder, study, network, optimiser, state)
+    network.load_state_dict(state.best)
+    network.eval()
+    return Fitted(network, state.epoch, state.best_epoch, state.best_loss)
+
+
+def _schedule(epoch: int, epochs: int) -> float:
+    """Two warm-up epochs, then a half cosine down to a twentieth."""
+    warm = min(1.0, (epoch + 1) / 3)
+    return float(warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * epoch / max(epochs, 1)))))
+
+
+def _prior_logits(labels: NDArray[np.float64]) -> Tensor:
+    share = (np.nansum(labels, axis=0) + 1) / ((~np.isnan(labels)).sum(axis=0) + 2)
+    return torch.from_numpy(np.log(share / (1 - share))).float()
+
+
+def _one_epoch(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    cases: Sequence[Sequence[PreparedCase]],
+    targets: Tensor,
+    study: StudyConfig,
+    generator: np.random.Generator,
+) -> float:
+    network.train()
+    order = generator.permutation(len(cases))
+    size = study.training.batch_size
+    total = 0.0
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        batch = [cases[i][int(generator.integers(len(cases[i])))] for i in chosen]
+        tokens = network.encode(batch)
+        loss = _loss(network, hide(tokens, study, generator), targets[chosen])
+        if study.training.auxiliary:
+            # Each modality alone, in turn, so that none is carried by the others.
+            name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
+            alone = tokens.keep([other for other in tokens.spans if other != name])
+            loss = loss + study.training.auxiliary * _loss(network, alone, targets[chosen])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        total += float(loss.detach()) * len(chosen)
+    return total / len(order)
+
+
+def _loss(network: Network, tokens: Tokens, targets: Tensor) -> Tensor:
+    """Mean binary cross-entropy over known labels."""
+    logits, _ = network(tokens)
+    known = ~torch.isnan(targets)
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.nan_to_num(targets), reduction="none"
+    )
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def hide(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> Tokens:
+    """Hide modalities and single tokens at random; a case keeps at least one present modality."""
+    settings = study.training
+    mask = tokens.mask.clone()
+    names = list(tokens.spans)
+    for row in range(mask.shape[0]):
+        present = [n for n in names if bool(mask[row, slice(*tokens.spans[n])].any())]
+        if len(present) > 1:
+            if generator.random() < settings.alone_probability:
+                kept = {present[int(generator.integers(len(present)))]}
+            else:
+                kept = {n for n in present if generator.random() >= settings.modality_dropout}
+            kept = kept or {present[int(generator.integers(len(present)))]}
+            for name in set(present) - kept:
+                mask[row, slice(*tokens.spans[name])] = False
+    keep = torch.from_numpy(generator.random(mask.shape) >= settings.token_dropout)
+    keep[:, 0] = True
+    return Tokens(tokens.values, mask & keep, tokens.spans)
+
+
+def predict(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    *,
+    only: Sequence[str] | None = None,
+    batch_size: int = 64,
+) -> NDArray[np.float64]:
+    """Logits [cases, diagnoses], with all modalities or with `only` some."""
+    network.eval()
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(cases), batch_size):
+            tokens = network.encode(cases[start : start + batch_size])
+            if only is not None:
+                tokens = tokens.keep([name for name in tokens.spans if name not in only])
+            rows.append(network(tokens)[0].double().numpy())
+    return np.concatenate(rows)
+
+
+def validation_loss(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    labels: NDArray[np.float64],
+    batch_size: int,
+) -> float:
+    """Mean binary cross-entropy over known labels with all inputs there are."""
+    logits = torch.from_numpy(predict(network, cases, batch_size=batch_size))
+    targets = torch.from_numpy(labels)
+    known = ~torch.isnan(targets)
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.nan_to_num(targets), reduction="none"
+    )
+    return float((losses * known).sum() / known.sum().clamp(min=1))
+
+
+def _finish(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    specs: Mapping[str, EncoderSpec],
+    fitted: Fitted,
+    train_cases: Sequence[PreparedCase],
+    held_out: Sequence[PreparedCase],
+) -> Model:
+    labels = dataset.labels[validation]
+    support = judge_support(fitted.network, held_out, labels, dataset.diagnoses, tuple(specs))
+    full = support[calibration.pattern_key(specs)]
+    logits = predict(fitted.network, held_out)
+    thresholds = {}
+    for column, name in enumerate(dataset.diagnoses):
+        probabilities = np.array([calibration.apply(x, full[name]) for x in logits[:, column]])
+        thresholds[name] = calibration.youden_threshold(probabilities, labels[:, column])
+    learnt = dataset.labels[training]
+    shares = np.nansum(learnt, axis=0) / np.maximum((~np.isnan(learnt)).sum(axis=0), 1)
+    return models.build(
+        name=study.name,
+        diagnoses=dataset.diagnoses,
+        specs=specs,
+        network=fitted.network,
+        support=support,
+        thresholds=thresholds,
+        prevalence=dict(zip(dataset.diagnoses, shares.tolist(), strict=True)),
+        envelopes=_envelopes(specs, train_cases, held_out),
+        study=study,
+        facts=_facts(dataset, training, validation, fitted),
+    )
+
+
+def judge_support(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    labels: NDArray[np.float64],
+    diagnoses: Sequence[str],
+    modalities: Sequence[str],
+) -> dict[str, dict[str, Support]]:
+    """Calibration and validation AUROC of every diagnosis under every availability pattern.
+
+    A pattern is judged on the cases that have all of its modalities, the others hidden.
+    """
+    table: dict[str, dict[str, Support]] = {}
+    for pattern in calibration.patterns(modalities):
+        rows = [
+            i
+            for i, case in enumerate(cases)
+            if all(name in case and case[name].sources for name in pattern)
+        ]
+        if not rows:
+            table[calibration.pattern_key(pattern)] = {name: Support() for name in diagnoses}
+            continue
+        logits = predict(network, [cases[i] for i in rows], only=pattern)
+        table[calibration.pattern_key(pattern)] = {
+            name: calibration.fit_support(logits[:, column], labels[rows, column])
+            for column, name in enumerate(diagnoses)
+        }
+    return table
+
+
+def _envelopes(
+    specs: Mapping[str, EncoderSpec],
+    training: Sequence[PreparedCase],
+    validation: Sequence[PreparedCase],
+) -> dict[str, domain.Envelope]:
+    envelopes = {}
+    for name in specs:
+        clouds = []
+        for cases in (training, validation):
+            embeddings = [mean_embedding(case[name]) for case in cases if name in case]
+            clouds.append([e for e in embeddings if e is not None])
+        if len(clouds[0]) > 1:
+            envelopes[name] = domain.fit_envelope(
+                np.stack(clouds[0]), np.stack(clouds[1] or clouds[0])
+            )
+    return envelopes
+
+
+def _facts(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    fitted: Fitted,
+) -> dict[str, Any]:
+    patients = dataset.patients
+    parameters = sum(p.numel() for p in fitted.network.parameters())
+    packages = ("torch", "monai", "numpy", "scikit-learn", "transformers")
+    return {
+        "training_cases": len(training),
+        "training_patients": len({patients[i] for i in training}),
+        "validation_cases": len(validation),
+        "validation_patients": len({patients[i] for i in validation}),
+        "skipped_cases": len(dataset.skipped),
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch,
+        "validation_loss": round(fitted.validation_loss, 6),
+        "trained_parameters": parameters,
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+    }
+
+
+def describe(study: StudyConfig) -> str:
+    """One line that names a study and its configuration."""
+    return f"{study.name} (configuration {config.config_digest(study)[:12]}, seed {study.seed})"

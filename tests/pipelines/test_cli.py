@@ -1,0 +1,101 @@
+"""The command line is a function: arguments in, exit code and words out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from clinic_of_two import write_cohort
+
+from clinical import model as models
+from clinical.model import Model
+from pipelines.cli import main
+
+STUDY = """
+name = "two"
+[cohort]
+path = "cohort"
+[model]
+width = 16
+heads = 2
+layers = 1
+[training]
+epochs = 2
+augmentations = 0
+validation = 0.34
+"""
+
+
+def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    main([], {})
+    shown = capsys.readouterr()
+    text = shown.out + shown.err
+    for command in ("simulate", "train", "assess", "evaluate", "ui", "demo", "audit"):
+        assert command in text
+    assert "Research use only" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["assess", "nowhere", "--out", "out"], 1, "does not exist"),
+        (["assess", "nowhere", "--out", "out", "--source", "hanover"], 1, "hannover"),
+        (["train", "none.toml", "--out", "out"], 1, "does not exist"),
+        (["audit", "verify", "--workspace", "nowhere"], 1, "nowhere"),
+        (["ui", "--workspace", "nowhere"], 1, "nowhere"),
+        (["assess", "--foo"], 2, "--foo"),
+        (["simulate", "--cases", "0", "--out", "out"], 2, "--cases"),
+    ],
+)
+def test_a_mistake_is_one_message_without_a_traceback(
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments, {}) == code
+    shown = capsys.readouterr()
+    assert words in " ".join((shown.out + shown.err).split())
+    assert "Traceback" not in shown.err
+
+
+def test_from_files_to_a_verified_and_exported_record(
+    model_of_two: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.save(model_of_two, tmp_path / "model")
+    cohort, out, workspace = (tmp_path / name for name in ("cohort", "out", "workspace"))
+    write_cohort(cohort, cases=12)
+    arguments = ["--model", str(tmp_path / "model"), "--workspace", str(workspace)]
+    assert main(["assess", str(cohort), "--out", str(out), *arguments], {}) == 0
+    assert "12 cases = 12 assessed + 0 skipped" in capsys.readouterr().out
+    assert main(["evaluate", str(out), "--cohort", str(cohort), "--samples", "50"], {}) == 0
+    assert json.loads((out / "evaluation.json").read_text())["cases"] == 12
+    assert main(["audit", "verify", "--workspace", str(workspace)], {}) == 0
+    assert "intact: 12 events" in capsys.readouterr().out
+    report = tmp_path / "report"
+    assert main(["audit", "export", "--workspace", str(workspace), "--out", str(report)], {}) == 0
+    assert "Research use only" in (report / "report.html").read_text(encoding="utf-8")
+
+
+def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=40)
+    (tmp_path / "study.toml").write_text(STUDY)
+    assert main(["train", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")], {}) == 0
+    assert models.load(tmp_path / "out" / "model").diagnoses == ("inflammation", "failure")
+    card = (tmp_path / "out" / "model" / "MODEL_CARD.md").read_text()
+    assert "not a test result" in card
+
+
+def test_ctrl_c_says_that_the_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.training_run.run_study", interrupt)
+    assert main(["train", "x.toml", "--out", str(tmp_path)], {}) == 130
+    assert "goes on from here" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""Discrimination and its intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from pipelines.metrics import (
+    auroc_difference,
+    auroc_interval,
+    bootstrap_weights,
+    expected_calibration_error,
+    weighted_aurocs,
+)
+
+
+def draw(cases: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    labels = (generator.random(cases) < 0.4).astype(float)
+    return generator.normal(size=cases) + shift * labels, labels
+
+
+def test_weights_draw_whole_patients() -> None:
+    weights = bootstrap_weights(["a", "a", "b", "c"], samples=50, seed=0)
+    np.testing.assert_array_equal(weights[:, 0], weights[:, 1])
+    assert (weights[:, 0] + weights[:, 2] + weights[:, 3] == 3).all()
+
+
+def test_weighted_auroc_is_the_auroc_of_the_resampled_cases() -> None:
+    scores, labels = draw(60, 1.0)
+    scores = scores.round(1)
+    weights = bootstrap_weights([str(i) for i in range(60)], samples=5, seed=1)
+    for row, area in zip(weights, weighted_aurocs(scores, labels, weights), strict=True):
+        drawn = np.repeat(np.arange(60), row)
+        assert area == pytest.approx(roc_auc_score(labels[drawn], scores[drawn]))
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    true_area = 0.7602  # of two unit normals one standard deviation apart
+    covered = 0
+    for seed in range(60):
+        scores, labels = draw(150, 1.0, seed)
+        interval = auroc_interval(scores, labels, [str(i) for i in range(150)], samples=300)
+        covered += (interval.low or 0) <= true_area <= (interval.high or 0)
+    assert covered >= 52
+
+
+def test_repeats_of_a_patient_widen_the_interval() -> None:
+    scores, labels = draw(50, 1.0)
+    once = auroc_interval(scores, labels, [str(i) for i in range(50)])
+    people = [str(i) for i in range(50)] * 4
+    often = auroc_interval(np.tile(scores, 4), np.tile(labels, 4), people)
+    assert often.value == pytest.approx(once.value)
+    width = (once.high or 0) - (once.low or 0)
+    assert (often.high or 0) - (often.low or 0) == pytest.approx(width, rel=0.1)
+
+
+def test_a_difference_is_paired() -> None:
+    scores, labels = draw(200, 1.0)
+    people = [str(i) for i in range(200)]
+    same = auroc_difference(scores, scores, labels, people)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_one_outcome_only_is_not_defined() -> None:
+    interval = auroc_interval(np.arange(5.0), np.ones(5), list("abcde"))
+    assert interval.value is None
+    assert str(interval) == "not defined"
+
+
+def test_calibration_error_of_a_shifted_forecast() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.random(50_000) * 0.8
+    labels = (generator.random(50_000) < truth).astype(float)
+    assert expected_calibration_error(truth, labels) < 0.01
+    assert expected_calibration_error(truth + 0.2, labels) == pytest.approx(0.2, abs=0.01)
