@@ -1,0 +1,252 @@
+"""A reader at work in a real browser: open, look, disagree, and find it in the ledger."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import reading_fixture
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from clinical.assessment import AuditEvent
+from clinical.audit import ledger, verify
+from clinical.database import open_workspace
+from ui import launch
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Desk:
+    """One browser page on one served workspace, and everything that the page asked for."""
+
+    page: Page
+    address: str
+    workspace: Path
+    requests: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+
+    def heard(self, message: ConsoleMessage) -> None:
+        # Streamlit looks for its server at each level of the address, /case first.
+        if message.type == "error" and "/case/_stcore/" not in message.location["url"]:
+            self.trouble.append(message.text)
+
+    def open_case(self, case_id: str) -> Locator:
+        self.page.goto(self.address)
+        self.page.locator(f'tr[data-pick="{case_id}"]').click()
+        canvas = self.page.locator("canvas[data-drawn=yes]")
+        expect(canvas).to_be_visible(timeout=20_000)
+        return canvas
+
+    def events(self, case_id: str) -> list[AuditEvent]:
+        engine = open_workspace(self.workspace)
+        with engine.connect() as connection:
+            found = list(ledger.events(connection, case_id=case_id))
+        engine.dispose()
+        return found
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("served"), cases=6)
+    page = launch.start(workspace, port=launch.free_port(), reader="dr.browser")
+    yield page.address, workspace
+    page.stop()
+
+
+@pytest.fixture
+def desk(browser: Browser, served: tuple[str, Path]) -> Iterator[Desk]:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    made = Desk(page, *served)
+    page.on("request", lambda request: made.requests.append(request.url))
+    page.on("websocket", lambda socket: made.requests.append(socket.url))
+    page.on("pageerror", lambda error: made.trouble.append(str(error)))
+    page.on("console", lambda message: made.heard(message))
+    yield made
+    page.close()
+    assert not made.trouble
+    hosts = {
+        urlsplit(url).hostname for url in made.requests if not url.startswith(("data", "blob"))
+    }
+    assert hosts == {"127.0.0.1"}
+
+
+def greys(canvas: Locator) -> np.ndarray:
+    """Drawn pixels, rows x columns x RGB, top row first."""
+    address = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
+    picture = Image.open(io.BytesIO(base64.b64decode(address.split(",")[1])))
+    return np.asarray(picture.convert("RGB"), np.int16)
+
+
+def drag(page: Page, canvas: Locator, dx: int, dy: int) -> None:
+    box = canvas.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+
+
+def test_window_follows_the_drag_and_the_drawn_greys_follow_the_window(desk: Desk) -> None:
+    canvas = desk.open_case("CASE-001")
+    desk.page.keyboard.press("o")
+    expect(canvas).to_have_attribute("data-overlay", "false")
+    first = greys(canvas)
+    drag(desk.page, canvas, 90, -40)
+    expect(canvas).not_to_have_attribute("data-width", "2600")
+    second = greys(canvas)
+
+    assert first.max() > 200
+    assert np.abs(first - second)[..., 0].mean() > 5
+    desk.page.keyboard.press("0")
+    expect(canvas).to_have_attribute("data-scale", "1")
+    drawn = greys(canvas)[..., 0]
+    expected = _expected(canvas, drawn.shape)
+    inside = expected >= 0
+    assert inside.sum() > 10_000
+    assert np.abs(drawn - expected)[inside].max() <= 1
+
+
+def _expected(canvas: Locator, shape: tuple[int, ...]) -> np.ndarray:
+    """Greys by DICOM PS3.3 C.11.2.1.3.2 at every canvas pixel; -1 outside the image."""
+    data = canvas.evaluate("canvas => ({...canvas.dataset})")
+    scale, x, y = (float(data[name]) for name in ("scale", "x", "y"))
+    values = reading_fixture.radiograph(1)
+    rows = np.floor((np.arange(shape[0]) + 0.5 - y) / scale).astype(int)
+    columns = np.floor((np.arange(shape[1]) + 0.5 - x) / scale).astype(int)
+    inside = ((rows >= 0) & (rows < values.shape[0]))[:, None] & (
+        (columns >= 0) & (columns < values.shape[1])
+    )
+    seen = values[rows.clip(0, values.shape[0] - 1)][:, columns.clip(0, values.shape[1] - 1)]
+    grey = np.clip((seen - float(data["centre"])) / float(data["width"]) + 0.5, 0, 1) * 255
+    return np.where(inside, grey, -1)
+
+
+def test_overlay_keys_presets_and_fit(desk: Desk) -> None:
+    canvas = desk.open_case("CASE-002")
+    coloured = greys(canvas)
+    assert (coloured[..., 0] - coloured[..., 2]).max() > 40
+    desk.page.keyboard.press("o")
+    expect(canvas).to_have_attribute("data-overlay", "false")
+    plain = greys(canvas)
+    assert np.abs(plain[..., 0] - plain[..., 2]).max() == 0
+    desk.page.keyboard.press("i")
+    desk.page.wait_for_timeout(100)
+    assert abs(int(greys(canvas)[..., 0].mean()) - int(plain[..., 0].mean())) > 10
+    desk.page.keyboard.press("2")
+    expect(canvas).not_to_have_attribute("data-width", "2600")
+    before = canvas.get_attribute("data-scale")
+    canvas.hover()
+    desk.page.mouse.wheel(0, -300)
+    expect(canvas).not_to_have_attribute("data-scale", before or "")
+    desk.page.keyboard.press("f")
+    expect(canvas).to_have_attribute("data-scale", before or "")
+
+
+def test_pixels_are_sent_once_and_the_heat_map_follows_the_diagnosis(desk: Desk) -> None:
+    received: list[int] = []
+    desk.page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+    )
+    canvas = desk.open_case("CASE-001")
+    assert max(received) > 2 * 640 * 560
+    before = greys(canvas)
+    received.clear()
+    desk.page.locator('[data-pick="heart_failure"]').click()
+    expect(canvas).to_have_attribute("data-diagnosis", "Heart failure")
+    desk.page.wait_for_timeout(300)
+
+    assert np.abs(greys(canvas) - before).max() > 20
+    assert sum(received) < 100_000
+
+
+def test_reject_with_the_keyboard_reaches_the_ledger(desk: Desk) -> None:
+    canvas = desk.open_case("CASE-004")
+    page = desk.page
+    drag(page, canvas, 60, 20)
+    expect(canvas).not_to_have_attribute("data-width", "2600")
+    window = canvas.get_attribute("data-width") or ""
+    page.keyboard.press("x")
+    page.get_by_role("combobox", name="Reason to reject").click()
+    page.get_by_role("option", name="Laboratory values").click()
+    page.get_by_role("button", name="Record rejection").click()
+    expect(page.get_by_text("1 recorded")).to_be_visible()
+    expect(canvas).to_have_attribute("data-width", window)
+
+    events = desk.events("CASE-004")
+    assert [event.kind for event in events] == ["ASSESSED", "OPENED", "DECIDED"]
+    assert events[-1].actor == "dr.browser"
+    assert events[-1].payload["action"] == "reject"
+    assert events[-1].payload["reason"] == "lab_explains"
+    engine = open_workspace(desk.workspace)
+    with engine.connect() as connection:
+        assert verify.verify(connection).intact
+    engine.dispose()
+
+
+def test_a_hostile_note_is_text_and_the_address_names_no_case(desk: Desk) -> None:
+    desk.open_case("CASE-000")
+    note = desk.page.locator(".notes article").last
+
+    for piece in ("<img src=http://example.org", "![beacon]", "<script>", "<b>bold</b> &amp;"):
+        expect(note).to_contain_text(piece)
+    assert note.locator("img, script, b, a").count() == 0
+    desk.page.locator(".audit").scroll_into_view_if_needed()
+    expect(desk.page.get_by_text("Research use only. Not a medical device.")).to_be_in_viewport()
+    assert desk.page.title() != "owned"
+    assert "CASE" not in desk.page.url
+    assert "PAT" not in desk.page.url
+
+
+def test_reloading_a_case_goes_back_to_the_worklist(desk: Desk) -> None:
+    desk.open_case("CASE-001")
+    desk.page.reload()
+    expect(desk.page.locator("table.worklist")).to_be_visible(timeout=20_000)
+    row = desk.page.locator('tr[data-pick="CASE-001"]')
+    expect(row).to_contain_text("Opened")
+
+
+def test_back_leads_to_the_worklist_and_forward_to_the_case(desk: Desk) -> None:
+    desk.open_case("CASE-001")
+    desk.page.go_back()
+    expect(desk.page.locator("table.worklist")).to_be_visible()
+    desk.page.go_forward()
+    expect(desk.page.get_by_role("heading", name="CASE-001")).to_be_visible()
+
+
+def test_worklist_by_keyboard(desk: Desk) -> None:
+    desk.page.goto(desk.address)
+    first = desk.page.locator("tr[data-pick]").first
+    expect(first).to_be_visible(timeout=20_000)
+    first.focus()
+    desk.page.keyboard.press("ArrowDown")
+    desk.page.keyboard.press("ArrowDown")
+    desk.page.keyboard.press("Enter")
+    expect(desk.page.get_by_role("heading", name="CASE-002")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Verify ledger")).to_be_visible()
+    desk.page.keyboard.press("j")
+    expect(desk.page.get_by_role("heading", name="CASE-003")).to_be_visible()
+    expect(desk.page.get_by_text("No image was given")).to_be_visible()
+    desk.page.keyboard.press("w")
+    expect(desk.page.locator("table.worklist")).to_be_visible()
+
+
+def test_without_webgl_the_rest_of_the_page_still_works(desk: Desk) -> None:
+    desk.page.add_init_script(
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "  return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };"
+    )
+    desk.page.goto(desk.address)
+    desk.page.locator('tr[data-pick="CASE-001"]').click()
+    expect(desk.page.get_by_role("alert").filter(has_text="WebGL2")).to_be_visible(timeout=20_000)
+    expect(desk.page.get_by_text("C-reactive protein")).to_be_visible()

@@ -1,0 +1,47 @@
+"""A workspace to open the page on, and the page as Streamlit's own test harness runs it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import reading_fixture
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = Path(__file__).parents[2] / "ui" / "script" / "main.py"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def prepared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve assessed cases that nobody has opened; read only."""
+    return reading_fixture.make_workspace(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture
+def workspace(prepared_workspace: Path, tmp_path: Path) -> Path:
+    """The same twelve cases, to write to."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(prepared_workspace, folder)
+    return folder
+
+
+@pytest.fixture
+def open_page(workspace: Path) -> OpenPage:
+    """Opens the page on `workspace`, as a reader and on a case if wished."""
+    st.cache_resource.clear()
+
+    def opened(reader: str = "dr.test", case_id: str | None = None) -> AppTest:
+        page = AppTest.from_file(str(SCRIPT), default_timeout=30)
+        page.secrets["workspace"] = str(workspace)
+        page.secrets["reader"] = reader
+        if case_id is not None:
+            page.session_state["triptych_case"] = case_id
+            page.session_state["triptych_requested"] = True
+        return page.run()
+
+    return opened

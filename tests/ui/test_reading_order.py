@@ -1,0 +1,120 @@
+"""What the worklist shows, in what order, and which case comes next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clinical.review import Status
+from clinical.store import WorklistEntry
+from ui.pages import worklist
+from ui.reading_order import Column, Marks, Row, View, arrange, neighbour, next_unread
+
+
+def row(
+    case_id: str,
+    top: tuple[str, float] | None = ("heart_failure", 0.5),
+    *,
+    status: Status = "unread",
+    day: int | None = 1,
+    flagged: bool = False,
+    conflicts: int = 0,
+) -> Row:
+    time = None if day is None else datetime(2031, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    entry = WorklistEntry(case_id, "d", time, ("image",), ("notes",), top, None, flagged, conflicts)
+    return Row(entry, status)
+
+
+ROWS = (
+    row("A", ("heart_failure", 0.9), day=3),
+    row("B", ("viral_pneumonia", 0.2), status="reviewed", day=1, flagged=True),
+    row("C", None, status="opened", day=None, conflicts=2),
+    row("D", ("heart_failure", 0.4), day=2),
+)
+
+
+def ids(rows: list[Row]) -> str:
+    return "".join(row.entry.case_id for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("column", "descending", "order"),
+    [
+        ("time", False, "BDAC"),
+        ("time", True, "CADB"),
+        ("case", True, "DCBA"),
+        ("probability", True, "ADBC"),
+        ("status", False, "ADCB"),
+        ("marks", True, "BCAD"),
+        ("suggestion", False, "ADBC"),
+    ],
+)
+def test_sort(column: Column, descending: bool, order: str) -> None:
+    assert ids(arrange(ROWS, View(sort=column, descending=descending))) == order
+
+
+@pytest.mark.parametrize(
+    ("search", "order"),
+    [("", "BDAC"), ("heart", "DA"), ("HEART fail", "DA"), ("b", "B"), ("heart viral", "")],
+)
+def test_search_needs_every_word(search: str, order: str) -> None:
+    assert ids(arrange(ROWS, View(search=search))) == order
+
+
+@pytest.mark.parametrize(
+    ("marks", "order"),
+    [("Out of distribution", "B"), ("Conflict", "C"), ("No marks", "DA"), ("Any marks", "BDAC")],
+)
+def test_filter_by_marks(marks: Marks, order: str) -> None:
+    assert ids(arrange(ROWS, View(marks=marks))) == order
+
+
+def test_filter_by_status() -> None:
+    assert ids(arrange(ROWS, View(status=("unread", "opened")))) == "DAC"
+
+
+def test_choosing_the_sorting_column_again_turns_it_round() -> None:
+    once = View(page=4).sorted_by("case")
+    assert (once.sort, once.descending, once.page) == ("case", False, 0)
+    assert once.sorted_by("case").descending
+    assert once.sorted_by("probability").descending
+
+
+def test_neighbours_end_at_the_ends() -> None:
+    ordered = arrange(ROWS, View())
+    assert neighbour(ordered, "D", 1) == "A"
+    assert neighbour(ordered, "B", -1) is None
+    assert neighbour(ordered, "C", 1) is None
+    assert neighbour(ordered, "Z", 1) is None
+
+
+def test_next_unread_goes_round_once_and_never_to_itself() -> None:
+    ordered = arrange(ROWS, View())
+    assert next_unread(ordered) == "D"
+    assert next_unread(ordered, "A") == "D"
+    assert next_unread([row("A")], "A") is None
+    assert next_unread([]) is None
+
+
+def test_table_says_in_words_what_it_shows_in_marks() -> None:
+    made = str(worklist.table(arrange(ROWS, View()), View()))
+
+    assert 'aria-sort="ascending"' in made
+    assert 'data-pick="A"' in made
+    assert "Out of distribution" in made
+    assert "2 conflicts" in made
+    assert "No suggestion shown" in made
+    assert "notes missing" in made
+
+
+def test_a_hostile_case_id_stays_text() -> None:
+    made = str(worklist.table([row('"><img src=x>')], View()))
+    assert "<img" not in made
+
+
+def test_ten_thousand_cases_are_arranged_quickly() -> None:
+    many = [row(f"C{n:05d}", ("heart_failure", n % 97 / 97), day=n % 400) for n in range(10_000)]
+    started = datetime.now(UTC)
+    arrange(many, View(search="heart", sort="probability"))
+    assert (datetime.now(UTC) - started).total_seconds() < 2

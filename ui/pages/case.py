@@ -1,0 +1,115 @@
+"""One case: warnings, suggestions, and three panels coloured by the selected diagnosis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from clinical.assessment import Assessment, Explanation
+from clinical.case import Case, Events
+from ui import reading_order, state, wording
+from ui.markup import Markup, joined, tag
+from ui.pages import (
+    decision_panel,
+    frame,
+    image_panel,
+    measurements_panel,
+    record_panel,
+    story_panel,
+    suggestions_panel,
+)
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
+
+
+def render(list_page: Page) -> None:
+    """Show the case of this session, or go to `list_page` if there is none."""
+    case_id = state.current_case()
+    state.requested()
+    shown = state.reading(case_id) if case_id else None
+    if case_id is None or shown is None:
+        state.close_case()
+        st.switch_page(list_page)
+    shown = state.record_opened(shown)
+    case, assessment = shown.case, shown.assessment
+    with frame.masthead(case.case_id, *_facts(case)):
+        _navigation(case_id, list_page)
+    with st.container(key="pause"):
+        if warnings := warning_lines(assessment):
+            st.html(warnings)
+    if not assessment.suggestions:
+        st.info("The model made no suggestion for this case.")
+        return
+    suggestions_panel.render(shown)
+    diagnosis = state.selected(assessment)
+    decision_panel.render(shown, diagnosis)
+    explanation = explanation_of(assessment, diagnosis)
+    image, measurements, story = st.columns([44, 31, 25], gap="small")
+    with image:
+        image_panel.render(case, assessment, explanation, diagnosis)
+    with measurements:
+        measurements_panel.render(case, assessment, explanation)
+    with story:
+        story_panel.render(case, assessment, explanation)
+    record_panel.render(shown, diagnosis)
+
+
+def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:
+    """What the suggestion of `diagnosis` rests on, or None where nothing can be shown."""
+    return next((e for e in assessment.explanations if e.diagnosis == diagnosis), None)
+
+
+def warning_lines(assessment: Assessment) -> Markup:
+    """Everything that should make a reader pause, or empty markup."""
+    distribution = assessment.out_of_distribution
+    lines: list[Markup] = []
+    if distribution.flagged:
+        reasons = " ".join(wording.sentence(reason) for reason in distribution.reasons)
+        lines.append(
+            _line("Out of distribution", f"Unlike what the model was trained on. {reasons}", "bad")
+        )
+    lines.extend(_line("Inputs disagree", sentence, "warn") for sentence in assessment.conflicts)
+    if assessment.missing:
+        lines.append(_line("Missing", ", ".join(assessment.missing), "note"))
+    if assessment.unknown:
+        lines.append(_line("Not read by this model", ", ".join(assessment.unknown), "note"))
+    lines.extend(_line("Could not be used", problem, "note") for problem in assessment.problems)
+    return tag("div", *lines, class_="warnings", role="alert") if lines else joined([])
+
+
+def _line(label: str, text: str, kind: str) -> Markup:
+    return tag("p", tag("b", label), tag("span", text), class_=kind)
+
+
+def _facts(case: Case) -> list[str]:
+    events = [shape for shape in case.inputs.values() if isinstance(shape, Events)]
+    age = next((e.age_years for e in events if e.age_years is not None), None)
+    sex = next((e.sex for e in events if e.sex), None)
+    return [
+        ", ".join(part for part in (f"{age:.0f} y" if age is not None else "", sex or "") if part),
+        f"Decision {wording.moment(case.decision_time)}",
+        f"Patient {case.patient_id}",
+    ]
+
+
+def _navigation(case_id: str, list_page: Page) -> None:
+    ordered = reading_order.arrange(state.rows(), state.view())
+    targets = (
+        ("Previous", "previous", "k", reading_order.neighbour(ordered, case_id, -1)),
+        ("Next", "next", "j", reading_order.neighbour(ordered, case_id, 1)),
+        ("Next unread", "next-unread", "n", reading_order.next_unread(ordered, case_id)),
+    )
+    if st.button("Worklist", key="back", shortcut="w"):
+        state.close_case()
+        st.switch_page(list_page)
+    for label, key, shortcut, target in targets:
+        st.button(
+            label,
+            key=key,
+            shortcut=shortcut,
+            disabled=target is None,
+            on_click=state.open_case,
+            args=(target,),
+        )

@@ -1,0 +1,31 @@
+"""How much of one suggestion rests on each input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clinical.assessment import Assessment, Explanation
+from ui import wording
+
+
+def of(
+    fallback: str, names: Iterable[str], assessment: Assessment, explanation: Explanation | None
+) -> str:
+    """Say what share of the selected suggestion the named inputs carry.
+
+    Args:
+        fallback: the modality that the panel is for, to say that it is missing.
+        names: modalities shown in the panel.
+        assessment: knows what was used.
+        explanation: of the selected suggestion.
+    """
+    shown = list(names)
+    if not shown:
+        return "missing" if fallback in assessment.missing else "not given"
+    unread = [name for name in shown if name in assessment.unknown]
+    if unread:
+        return f"not read by this model: {', '.join(unread)}"
+    if explanation is None:
+        return "no explanation shown"
+    total = sum(explanation.share.get(name, 0.0) for name in shown)
+    return f"{wording.percent(total)} of this suggestion"

@@ -1,0 +1,83 @@
+"""Ranked suggestions as one row of cards; the chosen one colours the three panels."""
+
+from __future__ import annotations
+
+from clinical import review
+from clinical.assessment import Suggestion
+from clinical.review import RecordedDecision
+from ui import picklist, state, wording
+from ui.markup import Markup, bar, chip, tag, unseen
+
+DONE = {"accept": "accepted", "modify": "modified", "reject": "rejected"}
+
+
+def render(shown: state.Reading) -> None:
+    """Show the cards; choosing one selects its diagnosis."""
+    markup = cards(
+        shown.assessment.suggestions,
+        state.selected(shown.assessment),
+        review.decisions(shown.events),
+    )
+    picklist.show(markup, key="suggestions", subject=shown.case.case_id, on_pick=state.select)
+
+
+def cards(
+    suggestions: tuple[Suggestion, ...], selected: str, decisions: dict[str, RecordedDecision]
+) -> Markup:
+    """All suggestions as markup, in the order given."""
+    return tag(
+        "div",
+        *(
+            _card(suggestion, suggestion.diagnosis == selected, decisions.get(suggestion.diagnosis))
+            for suggestion in suggestions
+        ),
+        class_="cards",
+        role="radiogroup",
+        aria_label="Suggestions, most probable first",
+    )
+
+
+def _card(suggestion: Suggestion, chosen: bool, decision: RecordedDecision | None) -> Markup:
+    withheld = suggestion.withheld_because
+    over = withheld is None and suggestion.probability >= suggestion.threshold
+    return tag(
+        "div",
+        tag(
+            "div",
+            tag("span", wording.named(suggestion.diagnosis), class_="name"),
+            chip(DONE[decision.action], decision.action) if decision else "",
+            class_="top",
+        ),
+        _withheld(withheld) if withheld is not None else _probability(suggestion, over),
+        class_=" ".join(("card", "chosen" if chosen else "", "over" if over else "")).strip(),
+        role="radio",
+        aria_checked="true" if chosen else "false",
+        tabindex=0,
+        data_pick=suggestion.diagnosis,
+    )
+
+
+def _withheld(reason: str) -> Markup:
+    return tag("div", tag("b", "Withheld. "), wording.sentence(reason), class_="withheld")
+
+
+def _probability(suggestion: Suggestion, over: bool) -> Markup:
+    usual = wording.percent(suggestion.prevalence)
+    marks = ((suggestion.threshold, f"suggested from {wording.percent(suggestion.threshold)}"),)
+    return tag(
+        "div",
+        tag(
+            "div",
+            tag("span", wording.percent(suggestion.probability), class_="number"),
+            tag("span", wording.probability_words(suggestion.probability), class_="words"),
+            class_="value",
+        ),
+        bar(suggestion.probability, "hot" if over else "", marks),
+        tag(
+            "div",
+            tag("span", f"prev. {usual}", title="Prevalence: such cases in the training data"),
+            tag("span", "suggested" if over else "below threshold"),
+            unseen(f", threshold {wording.percent(suggestion.threshold)}"),
+            class_="context",
+        ),
+    )
