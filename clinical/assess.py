@@ -62,7 +62,7 @@ class Assessor:
             suggestions=suggestions,
             ledger=ledger,
             explanations=tuple(explained[s.diagnosis] for s in suggestions),
-            conflicts=self._conflicts(ledger),
+            conflicts=self._conflicts(ledger, suggestions),
             out_of_distribution=outside,
             problems=tuple(str(problem) for problem in case.problems),
         )
@@ -117,12 +117,15 @@ class Assessor:
         for name, value in prepared.items():
             if isinstance(case.inputs[name], Measurements | Events):
                 unknown[name] = (value.unknown, value.unknown + len(value.sources))
-        strangers = [name for name in case.inputs if name not in self.model.specs]
-        return domain.judge(embeddings, self.model.envelopes, unknown, strangers)
+        return domain.judge(embeddings, self.model.envelopes, unknown)
 
-    def _conflicts(self, ledger: ModalityLedger) -> tuple[str, ...]:
+    def _conflicts(
+        self, ledger: ModalityLedger, suggestions: Sequence[Suggestion]
+    ) -> tuple[str, ...]:
+        # A sentence about a withheld suggestion would show the number that is withheld.
+        shown = {s.diagnosis for s in suggestions if s.withheld_because is None}
         found = []
-        for diagnosis in self.model.diagnoses:
+        for diagnosis in (name for name in self.model.diagnoses if name in shown):
             told = {
                 name: row[diagnosis]
                 for name, row in ledger.alone.items()

@@ -10,8 +10,8 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +138,19 @@ def load_study(path: Path) -> StudyConfig:
         raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
     study: StudyConfig = build(StudyConfig, data, where=path.name)
     _check(study, path.name)
-    cohort_path = (path.parent / study.cohort.path).resolve()
-    return _replace_cohort_path(study, str(cohort_path))
+    return with_cohort_path(study, str((path.parent / study.cohort.path).resolve()))
 
 
-def _replace_cohort_path(study: StudyConfig, cohort_path: str) -> StudyConfig:
-    values = {f.name: getattr(study, f.name) for f in fields(study)}
-    cohort = CohortConfig(cohort_path, study.cohort.source, study.cohort.limit)
-    return StudyConfig(**{**values, "cohort": cohort})
+def with_cohort_path(study: StudyConfig, path: str) -> StudyConfig:
+    """The same study of a cohort that lies elsewhere."""
+    return replace(study, cohort=replace(study.cohort, path=path))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A remedy for a name that is not known: the nearest one, or all."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(names)}"
 
 
 def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
@@ -157,9 +162,7 @@ def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
     known = {f.name: f for f in fields(kind)}
     for key in data:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=remedy)
+            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
     hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for name, spec in known.items():
@@ -211,10 +214,29 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: training.validation is {training.validation}.",
             remedy="choose above 0 and below 1; calibration needs cases the fit has not seen",
         )
-    if study.model.width % study.model.heads:
+    model = study.model
+    least_one = {
+        "model.width": model.width,
+        "model.heads": model.heads,
+        "model.layers": model.layers,
+        "model.components": model.components,
+        "training.epochs": training.epochs,
+        "training.patience": training.patience,
+        "training.batch_size": training.batch_size,
+        "evaluation.repeats": study.evaluation.repeats,
+        "evaluation.bootstrap": study.evaluation.bootstrap,
+    }
+    for name, number in least_one.items():
+        if number < 1:
+            raise ConfigError(f"{where}: {name} is {number}.", remedy="choose 1 or more")
+    if model.image_size < 64 or model.image_size % 32:
         raise ConfigError(
-            f"{where}: model.width {study.model.width} is not a multiple of model.heads"
-            f" {study.model.heads}.",
+            f"{where}: model.image_size is {model.image_size}.",
+            remedy="choose a multiple of 32 from 64 on",
+        )
+    if model.width % model.heads:
+        raise ConfigError(
+            f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
             remedy="choose a multiple",
         )
     if study.evaluation.folds == 1:

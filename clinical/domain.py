@@ -9,7 +9,7 @@ outside by construction; the share is kept with the model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,15 +78,13 @@ def judge(
     embeddings: Mapping[str, NDArray[np.float32]],
     envelopes: Mapping[str, Envelope],
     unknown: Mapping[str, tuple[int, int]],
-    strangers: Sequence[str],
 ) -> OutOfDistribution:
-    """Compare one case with the training cases.
+    """Compare what the model reads of one case with the training cases.
 
     Args:
         embeddings: modality to mean frozen embedding, for modalities that have one.
         envelopes: modality to the training cloud.
         unknown: modality to (items without a token, all items).
-        strangers: modalities of the case that the model has no encoder for.
     """
     scores: list[float] = []
     reasons: list[str] = []
@@ -100,7 +98,6 @@ def judge(
             scores.append(missed / items / _UNKNOWN_SHARE)
             if missed / items > _UNKNOWN_SHARE:
                 reasons.append(f"{name}: {missed} of {items} items are unknown to the model")
-    reasons.extend(f"{name}: the model has never seen this kind of input" for name in strangers)
     known = bool(embeddings) or any(items > missed for missed, items in unknown.values())
     if not known:
         reasons.append("nothing in this case is known to the model")

@@ -28,7 +28,7 @@ from clinical.config import ModelConfig, StudyConfig
 from clinical.domain import Envelope
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared, collate
-from clinical.errors import ModelError
+from clinical.errors import ConfigError, ModelError
 from clinical.fusion import Fusion, Tokens
 
 FORMAT = 1
@@ -171,7 +171,8 @@ def save(model: Model, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = _weights(model)
     (folder / _WEIGHTS).write_bytes(weights)
-    text = json.dumps(_description(model, canonical.sha256(weights)), indent=1, sort_keys=True)
+    described = _description(model, canonical.sha256(weights))
+    text = json.dumps({**described, "digest": model.identity.digest}, indent=1, sort_keys=True)
     (folder / _JSON).write_text(text + "\n", encoding="utf-8")
 
 
@@ -206,16 +207,14 @@ def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
             name: {"rest": envelope.rest, "limit": envelope.limit}
             for name, envelope in model.envelopes.items()
         },
-        "study": config.to_json(_without_path(model.study)),
+        # Where the cohort lay on the training machine is nobody's business.
+        "study": config.to_json(config.with_cohort_path(model.study, _name_of(model.study))),
         "facts": dict(model.facts),
     }
 
 
-def _without_path(study: StudyConfig) -> StudyConfig:
-    # Where the cohort lay on the training machine is nobody's business.
-    values = {f.name: getattr(study, f.name) for f in fields(study)}
-    cohort = config.CohortConfig(Path(study.cohort.path).name, study.cohort.source)
-    return StudyConfig(**{**values, "cohort": cohort})
+def _name_of(study: StudyConfig) -> str:
+    return Path(study.cohort.path).name
 
 
 def _settings_json(settings: Any) -> dict[str, Any]:
@@ -267,7 +266,18 @@ def load(folder: Path) -> Model:
             f"{folder / _WEIGHTS} is not what model.json describes (SHA-256 differs).",
             remedy="copy the checkpoint again",
         )
-    return _rebuild(data, weights, folder)
+    try:
+        model = _rebuild(data, weights, folder)
+    except (KeyError, TypeError, RuntimeError, ConfigError):
+        raise ModelError(
+            f"{folder / _JSON} does not describe these weights.", remedy="copy the checkpoint again"
+        ) from None
+    if model.identity.digest != data.get("digest"):
+        raise ModelError(
+            f"{folder / _JSON} was changed after training (its digest differs).",
+            remedy="copy the checkpoint again, or train it again",
+        )
+    return model
 
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:

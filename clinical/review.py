@@ -100,12 +100,19 @@ def record_assessment(
         again, a batch that resumes).
 
     Raises:
-        ReviewError: if the assessment is of another case or of other inputs.
+        ReviewError: if the assessment is of another case or of other inputs, or the workspace
+            holds a case of that name of another patient.
     """
     if assessment.case_id != case.case_id or assessment.input_digest != input_digest(case):
         raise ReviewError(
             f"The assessment does not belong to case {case.case_id} and its inputs.",
             remedy="assess the case again.",
+        )
+    known = store.patient_of(connection, case.case_id)
+    if known is not None and known != case.patient_id:
+        raise ReviewError(
+            f"The workspace holds case {case.case_id} of another patient already.",
+            remedy="use a workspace of its own for every cohort.",
         )
     store.put_case(connection, case)
     digest = store.put_assessment(connection, assessment)

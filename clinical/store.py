@@ -124,6 +124,12 @@ def get_case(
     return cases.from_json(data, pixels)
 
 
+def patient_of(connection: Connection, case_id: str) -> str | None:
+    """The patient of a case in the workspace, or None where there is no such case."""
+    row = connection.execute(_current(case_id, None)).one_or_none()
+    return json.loads(row.record)["patient_id"] if row else None
+
+
 def case_ids(connection: Connection) -> list[str]:
     """All cases that have an assessment, by case_id."""
     return list(

@@ -105,8 +105,12 @@ def assess_cohort(run: Run) -> results.Counts:
 
 
 def _identity(run: Run, entries: Sequence[CaseEntry], model: ModelIdentity) -> dict[str, Any]:
+    tables = sorted(p for p in run.path.iterdir() if p.is_file()) if run.path.is_dir() else []
     return {
         "source": run.source,
+        # Tables mended, or a workspace named, since the kill make it another run.
+        "tables": canonical.digest([[p.name, canonical.sha256(p.read_bytes())] for p in tables]),
+        "workspace": canonical.sha256(str(run.workspace and run.workspace.resolve()).encode()),
         "model": model.digest,
         "index": canonical.digest([asdict(entry) for entry in entries]),
         "schema": assessments.SCHEMA_VERSION,

@@ -15,8 +15,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from clinical import config
-from clinical.config import StudyConfig
 from clinical.model import Network
 
 _TENSORS, _JSON = "unfinished.safetensors", "unfinished.json"
@@ -52,7 +50,7 @@ def snapshot(network: nn.Module) -> dict[str, Tensor]:
 
 def keep(
     folder: Path,
-    study: StudyConfig,
+    key: str,
     network: Network,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
@@ -66,7 +64,7 @@ def keep(
     name = f"{progress.epoch:04d}-{_TENSORS}"
     save_file(tensors, folder / name)
     record = {
-        "study": config.config_digest(study),
+        "key": key,
         "tensors": name,
         "epoch": progress.epoch,
         "best_epoch": progress.best_epoch,
@@ -81,13 +79,13 @@ def keep(
 
 
 def resume(
-    folder: Path, study: StudyConfig, network: Network, optimiser: torch.optim.Optimizer
+    folder: Path, key: str, network: Network, optimiser: torch.optim.Optimizer
 ) -> Progress | None:
-    """Restore the state of an unfinished training of the same study, if there is one."""
+    """Restore the state of an unfinished training if its `key` (study and data) is the same."""
     if not (folder / _JSON).exists():
         return None
     record = json.loads((folder / _JSON).read_text(encoding="utf-8"))
-    if record["study"] != config.config_digest(study):
+    if record.get("key") != key:
         return None
     tensors = load_file(folder / record["tensors"])
     network.load_state_dict(_part(tensors, "now."))

@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
-screen = Console()
+screen = Console(markup=False, highlight=False, soft_wrap=True)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
@@ -54,22 +54,29 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         code = command.main(list(argv), prog_name="triptych", standalone_mode=False)
     except TriptychError as error:
-        Console(stderr=True).print(f"[bold red]triptych:[/] {error}", highlight=False)
+        _complain(str(error))
         return 1
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
-        Console(stderr=True).print(f"[bold red]triptych:[/] {message}", highlight=False)
+        _complain(message)
         return 2
     if code == INTERRUPTED:
-        Console(stderr=True).print("\ntriptych: stopped. The same command goes on from here.")
+        _complain("stopped. The same command goes on from here.")
     return int(code or 0)
 
 
 def run() -> None:
     """Entry point of the installed command."""
     sys.exit(main(sys.argv[1:], os.environ))
+
+
+def _complain(message: str) -> None:
+    # Printed as it is: a remedy may hold [brackets], which rich would take for markup.
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(
+        f"triptych: {message}"
+    )
 
 
 def _quieten_libraries() -> None:
@@ -104,7 +111,7 @@ def simulate(
             jobs=jobs,
             progress=lambda done: display.update(task, completed=done),
         )
-    screen.print(f"{cases} simulated cases (seed {seed}) in {out}", highlight=False)
+    screen.print(f"{cases} simulated cases (seed {seed}) in {out}")
 
 
 @app.command()
@@ -157,7 +164,7 @@ def evaluate(
     file = results / "evaluation.json"
     file.write_text(json.dumps(evaluation.to_json(found), indent=2) + "\n", encoding="utf-8")
     summary.show_evaluation(screen, found)
-    screen.print(f"written to {file}", highlight=False)
+    screen.print(f"written to {file}")
 
 
 @app.command()
@@ -176,7 +183,9 @@ def ui(
 def demo(
     out: Out = Path("runs/demo"),
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Do not open the page.")] = False,
-    port: Annotated[int, typer.Option("--port", help="Of the page.")] = 8501,
+    port: Annotated[
+        int, typer.Option("--port", help="Of the page; another free one if it is taken.")
+    ] = 8501,
     jobs: Jobs = 1,
 ) -> None:
     """Assess the 48 embedded cases, record, verify, report; then open the page."""
@@ -185,9 +194,14 @@ def demo(
 
     summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
     if not no_ui:
-        from ui.launch import serve
+        from ui.launch import preferred_port, serve
 
-        serve(out / "workspace", port=port, reader="demonstration")
+        serve(
+            out / "workspace",
+            port=preferred_port(port),
+            reader="demonstration",
+            open_browser=sys.stdout.isatty(),
+        )
 
 
 @audit_app.command()
@@ -201,10 +215,10 @@ def verify(workspace: Workspace) -> None:
         verdict = verify_ledger(connection)
     engine.dispose()
     if verdict.intact:
-        screen.print(f"intact: {verdict.events} events, head {verdict.head}", highlight=False)
+        screen.print(f"intact: {verdict.events} events, head {verdict.head}")
         return
     where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
-    screen.print(f"BROKEN at {where}: {verdict.reason}", highlight=False)
+    screen.print(f"BROKEN at {where}: {verdict.reason}")
     raise typer.Exit(1)
 
 
@@ -231,7 +245,7 @@ def export(
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
     engine.dispose()
-    screen.print(f"report: {result.out / 'report.html'}", highlight=False)
+    screen.print(f"report: {result.out / 'report.html'}")
     if not result.verdict.intact:
-        screen.print(f"BROKEN: {result.verdict.reason}", highlight=False)
+        screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import calibration, canonical, config
 from clinical.config import StudyConfig
 from clinical.model import Model
 from pipelines.baselines import BASELINES
 from pipelines.features import CachedCase, Dataset
 from pipelines.metrics import Interval, auroc_difference, auroc_interval
 from pipelines.splits import grouped_folds, hold_out
-from pipelines.train import predict, prepare_cached, train_model
+from pipelines.train import calibrated, predict, prepare_cached, train_model, training_key
 
 OURS = "triptych"
 
@@ -74,9 +73,7 @@ def _fold(
     name: str,
     report: Callable[[str], None],
 ) -> dict[str, NDArray[np.float64]]:
-    key = canonical.digest(
-        [config.config_digest(study), [dataset.cases[i].case.case_id for i in test]]
-    )
+    key = training_key(dataset, train, test, study)
     if file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept["key"] == key:
@@ -108,7 +105,9 @@ def _fold(
         for k, v in scores.items()
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"key": key, "scores": plain}), encoding="utf-8")
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps({"key": key, "scores": plain}), encoding="utf-8")
+    unfinished.replace(file)
     return scores
 
 
@@ -116,31 +115,16 @@ def _model_scores(model: Model, cases: list[CachedCase]) -> dict[str, NDArray[np
     """Calibrated probabilities with all inputs, and from each modality alone (NaN where absent)."""
     prepared = [prepare_cached(case, model.specs)[0] for case in cases]
     used = [tuple(name for name in case if case[name].sources) for case in prepared]
-    scores = {OURS: _calibrated(model, predict(model.network, prepared), used)}
+    logits = predict(model.network, prepared)
+    scores = {OURS: calibrated(model.support, model.diagnoses, logits, used)}
     for name in model.specs:
         alone = np.full_like(scores[OURS], np.nan)
         rows = [i for i, names in enumerate(used) if name in names]
         if rows:
             logits = predict(model.network, [prepared[i] for i in rows], only=[name])
-            alone[rows] = _calibrated(model, logits, [(name,)] * len(rows))
+            alone[rows] = calibrated(model.support, model.diagnoses, logits, [(name,)] * len(rows))
         scores[f"{OURS}: {name} alone"] = alone
     return scores
-
-
-def _calibrated(
-    model: Model, logits: NDArray[np.float64], used: Sequence[calibration.Pattern]
-) -> NDArray[np.float64]:
-    identity = calibration.Support()
-    rows = [model.support.get(calibration.pattern_key(names), {}) for names in used]
-    return np.array(
-        [
-            [
-                calibration.apply(x, row.get(name, identity))
-                for x, name in zip(line, model.diagnoses, strict=True)
-            ]
-            for line, row in zip(logits, rows, strict=True)
-        ]
-    )
 
 
 def _summary(

@@ -1,7 +1,7 @@
 """Join assessments with outcomes: how well each modality alone, and all together, tell.
 
-This reads the `assessments.jsonl` that `triptych assess` wrote, so what is judged is exactly what
-a clinician would have been shown; outcomes are read only here.
+This reads the `assessments.jsonl` that `triptych assess` wrote, and judges every probability in it,
+also those that were withheld from view (their number is given); outcomes are read only here.
 """
 
 from __future__ import annotations
@@ -93,6 +93,13 @@ def evaluate(
         for outcome in source.outcomes(root)
         if outcome.value is not None
     }
+    with_outcome = {case_id for case_id, _ in truth}
+    records = [record for record in records if record["case_id"] in with_outcome]
+    if not records:
+        raise CohortError(
+            "No assessed case has a known outcome in this cohort.",
+            remedy="give the cohort that was assessed with --cohort",
+        )
     diagnoses = sorted({s["diagnosis"] for record in records for s in record["suggestions"]})
     modalities = sorted({m for r in records for m in (*r["modalities"]["used"],)})
     patients = [record["patient_id"] for record in records]

@@ -1,8 +1,7 @@
 """A cohort read once for training: cases without their pixels, and frozen image features.
 
-Frozen features are cached on disk under their content (pixels, settings and augmentation seed), so
-a second run, another fold or a resumed one does not decode and encode again. Plain `.npy` files,
-never pickle.
+Frozen features are cached on disk under their content (backbone, pixels, settings, augmentation),
+so a second run, another fold or a resumed one does not encode again. Plain `.npy`, never pickle.
 """
 
 from __future__ import annotations
@@ -14,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case import Array, Case, Problem, Shape, SkippedCase
+from clinical.case import Array, Case, Problem, Shape, SkippedCase, Texts, input_digest
 from clinical.cohorts.cohort import CaseEntry, Source
-from clinical.config import StudyConfig
-from clinical.encoders import radiograph
+from clinical.config import StudyConfig, nearest
+from clinical.encoders import notes, radiograph
 from clinical.encoders.catalogue import encoder, encoder_for
 from clinical.encoders.encoding import Prepared
-from clinical.model import EncoderSpec
+from clinical.errors import CohortError, ConfigError
+from clinical.model import EncoderSpec, backbone_digests
 from pipelines.progress import track
 
 
@@ -33,10 +34,12 @@ class CachedCase:
     Attributes:
         case: without its arrays.
         images: modality to [plain, augmented 1, augmented 2, ...].
+        digest: of everything a model may see of the whole case, pixels included.
     """
 
     case: Case
     images: Mapping[str, tuple[Prepared, ...]]
+    digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,14 @@ class Dataset:
     skipped: tuple[SkippedCase, ...]
     problems: tuple[Problem, ...]
 
+    def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
+        """SHA-256 of the inputs, patients and labels of some cases, in order."""
+        rows = [
+            [self.cases[i].digest, self.cases[i].case.patient_id, str(self.labels[i].tolist())]
+            for i in indices
+        ]
+        return canonical.digest([list(self.diagnoses), rows])
+
     @property
     def patients(self) -> list[str]:
         """Patient of every case."""
@@ -67,6 +78,7 @@ def read_dataset(
     source: Source, root: Path, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> Dataset:
     """Read a cohort, encode its images with the frozen backbone, and join the outcomes."""
+    diagnoses = _diagnoses(source, root, study)
     entries: Sequence[CaseEntry] = source.index(root)
     if study.cohort.limit:
         entries = entries[: study.cohort.limit]
@@ -83,10 +95,20 @@ def read_dataset(
         else:
             problems.extend(reading.problems)
             cases.append(_cache_images(reading, study, cache, augmentations))
-    declared = tuple(diagnosis.name for diagnosis in source.describe(root).diagnoses)
-    diagnoses = study.diagnoses or declared
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
     return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems))
+
+
+def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:
+    """Labels of the study, checked against what the cohort declares or has outcomes for."""
+    known = [diagnosis.name for diagnosis in source.describe(root).diagnoses]
+    known = known or sorted({outcome.diagnosis for outcome in source.outcomes(root)})
+    for name in study.diagnoses:
+        if name not in known:
+            raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
+    if not known:
+        raise CohortError("The cohort has no outcomes to learn.", remedy="add outcomes.csv")
+    return study.diagnoses or tuple(known)
 
 
 def _per_case(
@@ -117,6 +139,9 @@ def _cache_images(
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for name, shape in case.inputs.items():
+        if isinstance(shape, Texts):
+            # Sentences are remembered by their embedding, so the fit later finds them done.
+            notes.prepare(shape, notes.Settings())
         if not isinstance(shape, Array):
             small[name] = shape
             continue
@@ -124,7 +149,7 @@ def _cache_images(
         images[name] = tuple(
             _encode(shape, spec, copy, study.seed, cache) for copy in range(1 + augmentations)
         )
-    return CachedCase(replace(case, inputs=small), images)
+    return CachedCase(replace(case, inputs=small), images, input_digest(case))
 
 
 def blank_spec(modality: str, shape: Shape, study: StudyConfig) -> EncoderSpec:
@@ -142,7 +167,8 @@ def _encode(shape: Array, spec: EncoderSpec, copy: int, seed: int, cache: Path |
     key = canonical.digest(
         [spec.encoder, shape.digest, settings.get("image_size"), copy, seed if copy else 0]
     )
-    file = cache / key[:2] / f"{key}.npy" if cache else None
+    weights = next(iter(backbone_digests({"image": spec}).values()))
+    file = cache / weights[:12] / key[:2] / f"{key}.npy" if cache else None
     rng = np.random.default_rng([seed, copy, _number(shape.digest)]) if copy else None
     if file is not None and file.exists():
         patches = np.load(file, allow_pickle=False)

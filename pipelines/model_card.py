@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from clinical.calibration import pattern_key
 from clinical.model import Model
 from pipelines.results import NOTICE
@@ -29,7 +31,8 @@ def model_card(model: Model) -> str:
         f" {facts['validation_patients']} other patients. Best epoch {facts['best_epoch']} of"
         f" {facts['epochs']}, validation loss {facts['validation_loss']}.",
         "",
-        f"Training cohort: {model.study.cohort.path} (source {model.study.cohort.source}).",
+        f"Training cohort: {Path(model.study.cohort.path).name}"
+        f" (source {model.study.cohort.source}).",
         "",
         "## Validation figures (used for fitting calibration and thresholds: not a test result)",
         "",

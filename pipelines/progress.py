@@ -17,7 +17,7 @@ from rich.progress import (
 
 T = TypeVar("T")
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, highlight=False)
 
 
 def bar() -> Progress:

@@ -20,8 +20,8 @@ from clinical.model import Model
 
 NOTICE = "Research use only. Not a medical device."
 
-_SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
-_PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
+SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
+PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
 _PACKAGES = ("triptych", "torch", "monai", "numpy", "pydicom", "transformers")
 
 
@@ -70,9 +70,9 @@ def write(
             json.dumps(r["assessed"], ensure_ascii=False) + "\n" for r in assessed
         ),
         "skipped.csv": _table(
-            _SKIPPED, [{**r["problem"], "case_id": r["case_id"]} for r in skipped]
+            SKIPPED, [{**r["problem"], "case_id": r["case_id"]} for r in skipped]
         ),
-        "problems.csv": _table(_PROBLEMS, problems),
+        "problems.csv": _table(PROBLEMS, problems),
     }
     counts = _counts(len(entries), assessed, skipped, problems)
     for name, text in files.items():
@@ -111,6 +111,11 @@ def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def write_table(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, by rename."""
+    _replace(file, _table(columns, rows))
 
 
 def _manifest(

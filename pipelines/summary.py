@@ -17,21 +17,18 @@ def show_counts(console: Console, counts: Counts, out: Path) -> None:
     """What became of every case."""
     console.print(
         f"{counts.cases} cases = {counts.assessed} assessed + {counts.skipped} skipped"
-        f" (reasons in {out / 'skipped.csv'})",
-        highlight=False,
+        f" (reasons in {out / 'skipped.csv'})"
     )
     if counts.problems:
         console.print(
-            f"{counts.problems} rows or files set aside (reasons in {out / 'problems.csv'})",
-            highlight=False,
+            f"{counts.problems} rows or files set aside (reasons in {out / 'problems.csv'})"
         )
     if counts.flagged:
         console.print(
             f"{counts.flagged} of {counts.assessed} are unlike the training cases: their"
-            " suggestions are withheld",
-            highlight=False,
+            " suggestions are withheld"
         )
-    console.print(f"results: {out / 'assessments.jsonl'}   {NOTICE}", highlight=False)
+    console.print(f"results: {out / 'assessments.jsonl'}   {NOTICE}")
 
 
 def show_evaluation(console: Console, evaluation: Evaluation) -> None:
@@ -65,16 +62,12 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
     show_evaluation(console, made.evaluation)
     console.print(
         f"{made.counts.assessed} of {made.counts.cases} cases assessed, {made.counts.skipped}"
-        f" skipped, {made.counts.flagged} unlike the training cases",
-        highlight=False,
+        f" skipped, {made.counts.flagged} unlike the training cases"
     )
-    console.print(
-        f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...",
-        highlight=False,
-    )
-    console.print(f"report: {made.report}", highlight=False)
-    console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)", highlight=False)
-    console.print(f"[bold]{NOTICE}[/]")
+    console.print(f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...")
+    console.print(f"report: {made.report}")
+    console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")
+    console.print(NOTICE, style="bold")
 
 
 def show_cross_validation(console: Console, result: CrossValidation) -> None:

@@ -18,18 +18,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clinical import calibration, config, domain
+from clinical import calibration, canonical, config, domain
 from clinical import model as models
 from clinical.calibration import Support
 from clinical.case import Shape
-from clinical.config import StudyConfig
+from clinical.config import StudyConfig, nearest
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared
-from clinical.errors import CohortError
+from clinical.errors import CohortError, ConfigError
 from clinical.fusion import Tokens
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines import checkpoint
 from pipelines.features import CachedCase, Dataset, blank_spec
+
+THREADS = 2
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -44,6 +46,23 @@ class Fitted:
     epochs: int
     best_epoch: int
     validation_loss: float
+
+
+@dataclass(frozen=True)
+class _Keeping:
+    """Where an unfinished training is kept, and what it is a training of."""
+
+    folder: Path | None
+    key: str
+
+
+def training_key(
+    dataset: Dataset, training: NDArray[np.intp], validation: NDArray[np.intp], study: StudyConfig
+) -> str:
+    """Digest of all that decides a training: configuration, inputs, labels and split."""
+    return canonical.digest(
+        [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
+    )
 
 
 def train_model(
@@ -64,6 +83,8 @@ def train_model(
         folder: where an unfinished training keeps its state, to resume from.
         report: called after each epoch.
     """
+    # The order of a sum depends on the number of threads, and so do its last bits.
+    torch.set_num_threads(THREADS)
     torch.manual_seed(study.seed)
     cached = [dataset.cases[i] for i in training]
     specs = fit_specs(cached, study)
@@ -80,7 +101,7 @@ def train_model(
         held_out,
         dataset.labels[validation],
         study,
-        folder,
+        _Keeping(folder, training_key(dataset, training, validation, study)),
         report,
     )
     plain_cases = [variants[0] for variants in train_cases]
@@ -111,6 +132,12 @@ def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, Enco
         blank = blank_spec(name, shapes[name][0], study)
         module = encoder(blank.encoder)
         specs[name] = EncoderSpec(blank.encoder, module.fit(shapes[name], blank.settings))
+    for name in wanted:
+        if name not in specs:
+            raise ConfigError(
+                f"model.modalities names {name!r}, which no case has.",
+                remedy=nearest(name, sorted(image_modalities | set(shapes))),
+            )
     if not specs:
         raise CohortError("No case has an input to learn from.", remedy="check model.modalities")
     return specs
@@ -136,7 +163,7 @@ def _fit(
     held_out: Sequence[PreparedCase],
     held_out_labels: NDArray[np.float64],
     study: StudyConfig,
-    folder: Path | None,
+    keeping: _Keeping,
     report: Report | None,
 ) -> Fitted:
     settings = study.training
@@ -147,8 +174,8 @@ def _fit(
     with torch.no_grad():
         network.fusion.bias.copy_(_prior_logits(labels))
     state = checkpoint.Progress(best=checkpoint.snapshot(network))
-    if folder is not None:
-        state = checkpoint.resume(folder, study, network, optimiser) or state
+    if keeping.folder is not None:
+        state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
     targets = torch.from_numpy(labels).float()
     while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
         generator = np.random.default_rng([study.seed, state.epoch])
@@ -160,8 +187,8 @@ def _fit(
         state = state.advanced(network, loss)
         if report is not None:
             report(state.epoch, training_loss, loss)
-        if folder is not None:
-            checkpoint.keep(folder, study, network, optimiser, state)
+        if keeping.folder is not None:
+            checkpoint.keep(keeping.folder, keeping.key, network, optimiser, state)
     network.load_state_dict(state.best)
     network.eval()
     return Fitted(network, state.epoch, state.best_epoch, state.best_loss)
@@ -195,7 +222,7 @@ def _one_epoch(
         batch = [cases[i][int(generator.integers(len(cases[i])))] for i in chosen]
         tokens = network.encode(batch)
         loss = _loss(network, hide(tokens, study, generator), targets[chosen])
-        if study.training.auxiliary:
+        if study.training.auxiliary and tokens.spans:
             # Each modality alone, in turn, so that none is carried by the others.
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
             alone = tokens.keep([other for other in tokens.spans if other != name])
@@ -285,12 +312,13 @@ def _finish(
 ) -> Model:
     labels = dataset.labels[validation]
     support = judge_support(fitted.network, held_out, labels, dataset.diagnoses, tuple(specs))
-    full = support[calibration.pattern_key(specs)]
-    logits = predict(fitted.network, held_out)
-    thresholds = {}
-    for column, name in enumerate(dataset.diagnoses):
-        probabilities = np.array([calibration.apply(x, full[name]) for x in logits[:, column]])
-        thresholds[name] = calibration.youden_threshold(probabilities, labels[:, column])
+    # Thresholds are chosen on what a reader would be shown: each case by its own pattern.
+    used = [tuple(name for name in case if case[name].sources) for case in held_out]
+    shown = calibrated(support, dataset.diagnoses, predict(fitted.network, held_out), used)
+    thresholds = {
+        name: calibration.youden_threshold(shown[:, column], labels[:, column])
+        for column, name in enumerate(dataset.diagnoses)
+    }
     learnt = dataset.labels[training]
     shares = np.nansum(learnt, axis=0) / np.maximum((~np.isnan(learnt)).sum(axis=0), 1)
     return models.build(
@@ -304,6 +332,26 @@ def _finish(
         envelopes=_envelopes(specs, train_cases, held_out),
         study=study,
         facts=_facts(dataset, training, validation, fitted),
+    )
+
+
+def calibrated(
+    support: Mapping[str, Mapping[str, Support]],
+    diagnoses: Sequence[str],
+    logits: NDArray[np.float64],
+    used: Sequence[calibration.Pattern],
+) -> NDArray[np.float64]:
+    """Probabilities [cases, diagnoses], each case calibrated for the modalities it has."""
+    identity = Support()
+    rows = [support.get(calibration.pattern_key(names), {}) for names in used]
+    return np.array(
+        [
+            [
+                calibration.apply(x, row.get(name, identity))
+                for x, name in zip(line, diagnoses, strict=True)
+            ]
+            for line, row in zip(logits, rows, strict=True)
+        ]
     )
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from clinical import model as models
 from clinical.cohorts.sources import source
-from clinical.config import StudyConfig, load_study
+from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
-from pipelines import checkpoint, crossvalidate, summary
+from pipelines import checkpoint, crossvalidate, results, summary
 from pipelines.features import Dataset, read_dataset
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
 from pipelines.splits import hold_out
-from pipelines.train import train_model
+from pipelines.train import THREADS, train_model
 
 
 def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
@@ -27,28 +29,35 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
         CohortError: if its cohort cannot be read, or has nothing to learn from.
     """
     study = load_study(study_file)
+    if cohort is not None:
+        study = with_cohort_path(study, str(cohort))
     out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(THREADS)
     dataset = read_dataset(
         source(study.cohort.source),
-        cohort or Path(study.cohort.path),
+        Path(study.cohort.path),
         study,
         out / "features",
         study.training.augmentations,
     )
-    _report_dataset(dataset)
+    _report_dataset(dataset, out)
     if study.evaluation.folds:
         _cross_validate(dataset, study, out)
     else:
         _train(dataset, study, out)
 
 
-def _report_dataset(dataset: Dataset) -> None:
+def _report_dataset(dataset: Dataset, out: Path) -> None:
+    skipped = [{**asdict(s.problem), "case_id": s.case_id} for s in dataset.skipped]
+    results.write_table(out / "skipped.csv", results.SKIPPED, skipped)
+    problems = [asdict(problem) for problem in dataset.problems]
+    results.write_table(out / "problems.csv", results.PROBLEMS, problems)
     if not dataset.cases:
-        raise CohortError("No case of the cohort can be used.", remedy="see the reasons above")
+        raise CohortError("No case of the cohort can be used.", remedy=f"see the reasons in {out}")
     console.print(
         f"{len(dataset.cases)} cases of {len(set(dataset.patients))} patients,"
-        f" {len(dataset.skipped)} skipped, {len(dataset.problems)} rows or files set aside",
-        highlight=False,
+        f" {len(dataset.skipped)} skipped, {len(dataset.problems)} rows or files set aside"
+        f" (reasons in {out})"
     )
 
 
@@ -71,8 +80,7 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path) -> None:
     checkpoint.discard(out / "unfinished")
     console.print(
         f"model {model.identity.digest[:12]} in {out / 'model'}"
-        f" (best epoch {model.facts['best_epoch']})",
-        highlight=False,
+        f" (best epoch {model.facts['best_epoch']})"
     )
 
 
@@ -88,5 +96,5 @@ def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path) -> None:
     file = out / "cross_validation.json"
     text = json.dumps(crossvalidate.to_json(result), indent=2)
     file.write_text(text + "\n", encoding="utf-8")
-    summary.show_cross_validation(Console(), result)
-    console.print(f"written to {file}", highlight=False)
+    summary.show_cross_validation(Console(markup=False, highlight=False), result)
+    console.print(f"written to {file}")

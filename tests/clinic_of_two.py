@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from clinical import terms
-from clinical.case import Case, Event, Events, Measurements, Text, Texts
+from clinical.case import Case, Event, Events, Measurements, Text, Texts, input_digest
 from clinical.config import CohortConfig, EvaluationConfig, ModelConfig, StudyConfig, TrainingConfig
 from pipelines.features import CachedCase, Dataset
 
@@ -55,7 +55,8 @@ def make_dataset(cases: int = 240, seed: int = 1) -> Dataset:
     generator = np.random.default_rng(seed)
     labels = (generator.random((cases, 2)) < 0.4).astype(float)
     made = [make_case(i, bool(row[0]), bool(row[1]), generator) for i, row in enumerate(labels)]
-    return Dataset(tuple(CachedCase(case, {}) for case in made), DIAGNOSES, labels, (), ())
+    cached = tuple(CachedCase(case, {}, input_digest(case)) for case in made)
+    return Dataset(cached, DIAGNOSES, labels, (), ())
 
 
 def write_cohort(folder: Path, cases: int = 12) -> Path:

@@ -58,6 +58,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def preferred_port(port: int) -> int:
+    """`port` if nothing listens on it, else another free loopback port."""
+    return free_port() if _refusal(port) else port
+
+
 def serve(workspace: Path, *, port: int = 8501, reader: str, open_browser: bool = False) -> None:
     """Serve the page on loopback until interrupted; prints the address first.
 
@@ -131,16 +136,23 @@ def _check(workspace: Path, port: int, reader: str) -> None:
     if not 1 <= port <= 65535:
         raise ConfigError(f"{port} is not a port.", remedy="choose one from 1024 to 65535")
     open_workspace(workspace).dispose()
+    if refusal := _refusal(port):
+        raise ConfigError(
+            f"Port {port} on {ADDRESS} cannot be used ({refusal.strerror}).",
+            remedy="stop the other program, or choose another port with --port",
+        )
+
+
+def _refusal(port: int) -> OSError | None:
+    """Why the server could not bind `port`, or None if it could."""
     with closing(socket.socket()) as probe:
         # As the server binds: a port that is only waiting out its last connection is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
         except OSError as error:
-            raise ConfigError(
-                f"Port {port} on {ADDRESS} cannot be used ({error.strerror}).",
-                remedy="stop the other program, or choose another port with --port",
-            ) from None
+            return error
+    return None
 
 
 def _answers(port: int, process: subprocess.Popen[bytes] | None = None) -> bool:

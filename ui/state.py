@@ -140,11 +140,13 @@ def current_case() -> str | None:
 
 def record_opened(shown: Reading) -> Reading:
     """Append OPENED the first time this session shows this assessment; returns the new events."""
-    opened: set[str] = st.session_state.setdefault(OPENED, set())
-    if shown.digest in opened:
+    opened: set[int] = st.session_state.setdefault(OPENED, set())
+    # By event, not by digest: the same assessment may come back after another one.
+    assessed = max((e.sequence for e in shown.events if e.kind == "ASSESSED"), default=0)
+    if assessed in opened:
         return shown
     event = review.record_opened(_engine(workspace()), shown.case.case_id, reader())
-    opened.add(shown.digest)
+    opened.add(assessed)
     return Reading(shown.case, shown.digest, shown.assessment, (*shown.events, event))
 
 

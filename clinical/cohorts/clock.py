@@ -18,6 +18,9 @@ from clinical.cohorts.table import Row
 LONGEST_OFFSET = 150 * 366.0
 """Days; further than a lifetime from the decision is a mistake in the unit."""
 
+EARLIEST_YEAR = 1850
+"""An earlier time is a typing error or a stand-in for "unknown", such as 0001-01-01."""
+
 ISO_REMEDY = "write it as 2024-05-31T14:30 or 2024-05-31T14:30+02:00"
 
 
@@ -86,7 +89,7 @@ class Clock:
 
 
 def instant(text: str, zone: tzinfo) -> datetime | None:
-    """An ISO 8601 date or time with its zone, or None if it is neither."""
+    """An ISO 8601 date or time with its zone, or None if it is neither or of no living person."""
     if re.fullmatch(r"\d{4}", text):
         text += "-01-01"
     elif re.fullmatch(r"\d{4}-\d{2}", text):
@@ -94,6 +97,8 @@ def instant(text: str, zone: tzinfo) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if time.year < EARLIEST_YEAR:
         return None
     return time if time.tzinfo else time.replace(tzinfo=zone)
 

@@ -107,7 +107,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 # One sentence at a time: a batch's padding would make the bits depend on the neighbours.
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=200_000)
 def _embed_one(text: str) -> NDArray[np.float32]:
     tokenizer, network = _minilm()
     words = tokenizer(text, truncation=True, max_length=_WORD_PIECES, return_tensors="pt")
@@ -122,7 +122,9 @@ def _embed_one(text: str) -> NDArray[np.float32]:
 @lru_cache(maxsize=1)
 def _minilm() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     folder = weights_file().parent
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     network = AutoModel.from_pretrained(folder, local_files_only=True).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from clinic_of_two import NOW, make_case
 
 from clinical.assess import Assessor
 from clinical.assessment import Assessment, as_json, from_json
+from clinical.calibration import Support
 from clinical.case import Case, Measurement, Measurements, Problem, input_digest
 from clinical.model import Model
 
@@ -80,14 +82,32 @@ def test_an_empty_case_gives_the_prior_and_withholds_it(assessor: Assessor) -> N
     assert empty.ledger.alone == {}
 
 
-def test_an_unknown_modality_is_named_and_marked(assessor: Assessor) -> None:
+def test_a_modality_that_the_model_does_not_read_is_named_and_changes_nothing(
+    assessor: Assessor,
+) -> None:
     case = sick()
     item = Measurement("x:y", "y", 1.0, "1", NOW, "1", "1")
     case = Case("c", "p", NOW, {**case.inputs, "sonography": Measurements((item,))})
     found = assessor.assess(case)
     assert found.unknown == ("sonography",)
-    assert found.out_of_distribution.flagged
-    assert all(s.withheld_because for s in found.suggestions)
+    assert found.suggestions == assessor.assess(sick()).suggestions
+
+
+def test_a_withheld_number_is_not_shown_as_a_conflict(model_of_two: Model) -> None:
+    sure_of_no = {**model_of_two.support["history"], "inflammation": Support(0.0, -4.0, 0.9, 0.8)}
+    support = {**model_of_two.support, "history": sure_of_no}
+    assessor = Assessor(replace(model_of_two, support=support))
+    case = sick(True, False)
+    assert assessor.assess(case).conflicts == (
+        "inflammation: measurements alone gives 99%, history alone gives 2%",
+    )
+    strangers = tuple(Measurement(f"x:{n}", "x", 1.0, "1", NOW, "1", "1") for n in range(9))
+    measured = case.inputs["measurements"]
+    assert isinstance(measured, Measurements)
+    odd = {**case.inputs, "measurements": Measurements((*measured.items, *strangers))}
+    assessment = assessor.assess(Case("c", "p", NOW, odd))
+    assert assessment.out_of_distribution.flagged
+    assert assessment.conflicts == ()
 
 
 def test_the_same_case_gives_the_same_bits(assessor: Assessor) -> None:

@@ -25,14 +25,13 @@ def test_a_shift_outside_of_the_subspace_is_seen() -> None:
     assert all(domain.distance(envelope, row) > envelope.limit for row in strange)
 
 
-def test_unknown_codes_and_unknown_modalities_are_reasons() -> None:
-    ordinary = domain.judge({}, {}, {"measurements": (1, 10)}, [])
+def test_unknown_codes_are_a_reason() -> None:
+    ordinary = domain.judge({}, {}, {"measurements": (1, 10)})
     assert not ordinary.flagged
-    unknown = domain.judge({}, {}, {"measurements": (9, 10)}, [])
+    unknown = domain.judge({}, {}, {"measurements": (9, 10)})
     assert unknown.flagged
     assert "9 of 10 items" in unknown.reasons[0]
-    assert domain.judge({}, {}, {"measurements": (0, 10)}, ["sonography"]).flagged
 
 
 def test_a_case_that_holds_nothing_known_is_flagged() -> None:
-    assert domain.judge({}, {}, {}, []).flagged
+    assert domain.judge({}, {}, {}).flagged

@@ -78,7 +78,13 @@ def test_broken_json_is_named(checkpoint: Path) -> None:
         models.load(checkpoint)
 
 
-def test_an_edited_description_changes_the_identity(model_of_two: Model, checkpoint: Path) -> None:
-    thresholds = {**model_of_two.thresholds, "failure": 0.001}
-    change(checkpoint, thresholds=thresholds)
-    assert models.load(checkpoint).identity.digest != model_of_two.identity.digest
+def test_an_edited_description_is_refused(model_of_two: Model, checkpoint: Path) -> None:
+    change(checkpoint, thresholds={**model_of_two.thresholds, "failure": 0.001})
+    with pytest.raises(ModelError, match="changed after training"):
+        models.load(checkpoint)
+
+
+def test_a_description_of_other_weights_is_refused(checkpoint: Path) -> None:
+    change(checkpoint, diagnoses=["only one"])
+    with pytest.raises(ModelError, match="does not describe these weights"):
+        models.load(checkpoint)

@@ -205,3 +205,10 @@ def test_every_status_can_be_reached_and_left() -> None:
     reached = {status for steps in review.TRANSITIONS.values() for status in steps.values()}
     assert reached | {"unassessed"} == set(review.TRANSITIONS)
     assert all(steps.get("assessed") == "unread" for steps in review.TRANSITIONS.values())
+
+
+def test_the_name_of_a_case_cannot_pass_to_another_patient(workspace: Engine, example: Any) -> None:
+    example.recorded(workspace)
+    stranger = replace(example.case(), patient_id="somebody else")
+    with writing(workspace) as connection, pytest.raises(ReviewError, match="another patient"):
+        review.record_assessment(connection, stranger, example.assessment(stranger), "system")

@@ -90,6 +90,30 @@ def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:
     assert "not a test result" in card
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('name = "two"', 'name = "two"\ndiagnoses = ["falure"]'), "did you mean 'failure'?"),
+        (("[model]", "[model]\nmodalities = { note = 'notes' }"), "did you mean 'notes'?"),
+    ],
+)
+def test_a_misspelt_name_in_a_study_is_named(
+    change: tuple[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_cohort(tmp_path / "cohort", cases=40)
+    (tmp_path / "study.toml").write_text(STUDY.replace(*change))
+    assert main(["train", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")], {}) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_brackets_in_a_remedy_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.toml").write_text('name = "x"\ncohort = 3\n')
+    assert main(["train", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")], {}) == 1
+    assert "write it as [section]" in capsys.readouterr().err
+
+
 def test_ctrl_c_says_that_the_command_goes_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

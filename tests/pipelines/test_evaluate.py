@@ -34,6 +34,15 @@ def test_the_planted_truth_gives_the_expected_table(model_of_two: Model, tmp_pat
     json.dumps(to_json(found))
 
 
+def test_the_outcomes_of_another_cohort_are_refused(model_of_two: Model, tmp_path: Path) -> None:
+    models.save(model_of_two, tmp_path / "model")
+    cohort = write_cohort(tmp_path / "cohort")
+    assess_cohort(Run(cohort, "folder", tmp_path / "model", tmp_path / "out"))
+    (cohort / "outcomes.csv").write_text("case_id,diagnosis,value\n")
+    with pytest.raises(CohortError, match="No assessed case has a known outcome"):
+        evaluate(tmp_path / "out", source("folder"), cohort)
+
+
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match=r"holds no assessments\.jsonl"):
         evaluate(tmp_path, source("folder"), tmp_path)

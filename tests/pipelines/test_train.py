@@ -79,6 +79,26 @@ def test_hiding_keeps_one_present_modality(model_of_two: Model) -> None:
     assert {name for names in left for name in names} == set(tokens.spans)
 
 
+def test_other_data_is_another_training(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_short(tmp_path, stop_after=3)
+    dataset = make_dataset(120, seed=8)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    fresh = train_model(dataset, training, validation, SHORT)
+    resumed = train_model(dataset, training, validation, SHORT, folder=tmp_path)
+    assert resumed.identity == fresh.identity
+
+
+def test_a_batch_without_a_single_token_is_survived() -> None:
+    dataset = make_dataset(121)
+    bare = replace(dataset.cases[0], case=replace(dataset.cases[0].case, inputs={}))
+    dataset = replace(dataset, cases=(bare,) * 40 + dataset.cases[40:])
+    one_by_one = replace(SHORT, training=replace(SHORT.training, batch_size=1, epochs=1))
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    model = train_model(dataset, training, validation, one_by_one)
+    assert all(torch.isfinite(p).all() for p in model.network.parameters())
+
+
 def test_unknown_labels_do_not_teach() -> None:
     dataset = make_dataset(120)
     dataset.labels[:, 1] = np.nan

@@ -151,7 +151,10 @@ def make_case(number: int, *, drop: tuple[str, ...] = (), hostile: bool = False)
     """Case `number` of the fixture, without the modalities in `drop`."""
     inputs: dict[str, Shape] = {
         "image": Array(
-            radiograph(number), spacing=(0.6, 0.6), window=(1500, 2600), source={"view": "PA"}
+            radiograph(number),
+            spacing=(0.6, 0.6),
+            window=(1500, 2600),
+            source={"ViewPosition": "PA"},
         ),
         "measurements": measurements(),
         "history": history(),

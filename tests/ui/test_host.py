@@ -37,6 +37,15 @@ def test_a_port_in_use_is_named_with_a_remedy(
     assert "--port" in caught.value.remedy
 
 
+def test_the_demonstration_takes_another_port_if_its_own_is_taken() -> None:
+    free = launch.free_port()
+    assert launch.preferred_port(free) == free
+    with socket.socket() as other:
+        other.bind((launch.ADDRESS, free))
+        other.listen()
+        assert launch.preferred_port(free) not in (free, 0)
+
+
 def test_a_reader_without_a_name_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="reader"):
         launch.serve(prepared_workspace, reader=" ")

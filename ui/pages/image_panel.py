@@ -44,5 +44,5 @@ def heat_map_of(explanation: Explanation | None, modality: str) -> HeatMap | Non
 def describe(name: str, array: Array) -> str:
     """What a screen reader says of an image."""
     rows, columns = array.values.shape
-    view = array.source.get("view", "")
+    view = array.source.get("ViewPosition", "")
     return " ".join(part for part in (name, view, f"{columns} by {rows} pixels") if part)
