@@ -23,6 +23,7 @@ from torch import nn
 from clinical.case import Text, Texts
 from clinical.encoders.components import PrincipalComponents
 from clinical.encoders.encoding import Batch, Encoding, Prepared, TokenSource
+from clinical.encoders.threads import one_thread
 
 SHAPE = Texts
 
@@ -106,12 +107,13 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     )
 
 
-# One sentence at a time: a batch's padding would make the bits depend on the neighbours.
+# One sentence at a time and on one thread: a batch's padding would make the bits depend on the
+# neighbours, and the remembered result must be the same whoever asked for it first.
 @lru_cache(maxsize=200_000)
 def _embed_one(text: str) -> NDArray[np.float32]:
     tokenizer, network = _minilm()
     words = tokenizer(text, truncation=True, max_length=_WORD_PIECES, return_tensors="pt")
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         hidden = network(**words).last_hidden_state[0]
     mean = torch.nn.functional.normalize(hidden.mean(dim=0), dim=0)
     result: NDArray[np.float32] = mean.numpy().astype(np.float32)

@@ -107,6 +107,18 @@ def test_meaning_is_nearer_than_wording() -> None:
     assert fever @ same > fever @ other
 
 
+def test_an_embedding_does_not_depend_on_the_callers_threads() -> None:
+    texts = [f"Short of breath for {days} days, worse on the stairs." for days in range(5)]
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        notes._embed_one.cache_clear()
+        found.append(notes.embed(texts))
+    torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
+
+
 def test_the_box_of_a_portrait_image_reaches_beyond_its_sides() -> None:
     image = Array(np.linspace(0, 4095, 100 * 60, dtype=np.float32).reshape(100, 60))
     prepared = radiograph.prepare(image, radiograph.Settings(image_size=96))
