@@ -23,11 +23,14 @@ from clinical.case import Case, Events, Measurements, input_digest
 from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Model, load, mean_embedding, prepare_case
+from clinical.wording import words
 
 SHIPPED_MODEL = Path(__file__).parent / "checkpoints" / "first-light"
 
-_CONFLICT_RATIO = 4.0
-_CONFLICT_LEAST = 0.4
+# Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
+_CONFLICT_FOR = 0.6
+_CONFLICT_AGAINST = 0.25  # of the prevalence
+_CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually tells may disagree
 
 
 class Assessor:
@@ -134,20 +137,17 @@ class Assessor:
             if len(told) < 2:
                 continue
             high, low = max(told, key=told.__getitem__), min(told, key=told.__getitem__)
-            ratio = told[high] / max(told[low], 1e-6)
-            if told[high] >= _CONFLICT_LEAST and ratio >= _CONFLICT_RATIO:
+            against = _CONFLICT_AGAINST * self.model.prevalence[diagnosis]
+            if told[high] >= _CONFLICT_FOR and told[low] <= against:
                 found.append(
-                    f"{diagnosis}: {high} alone gives {told[high]:.0%},"
+                    f"{words(diagnosis)}: {high} alone gives {told[high]:.0%},"
                     f" {low} alone gives {told[low]:.0%}"
                 )
         return tuple(found)
 
     def _tells(self, modality: str, diagnosis: str) -> bool:
-        support = self.model.support.get(modality, {}).get(diagnosis)
-        return (
-            calibration.withheld_because(support, (modality,), self.model.prevalence[diagnosis])
-            is None
-        )
+        support = self.model.support.get(modality, {}).get(diagnosis, calibration.Support())
+        return support.low is not None and support.low >= _CONFLICT_AUROC
 
 
 def _outside_inference(tokens: Tokens) -> Tokens:

@@ -16,14 +16,14 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
+from clinical.wording import RESEARCH_USE
 
-NOTICE = "Research use only. Not a medical device."
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="triptych",
     help="Fuse a radiograph, measurements, history and notes into explained, reviewed and recorded"
-    f" diagnostic suggestions. {NOTICE}",
+    f" diagnostic suggestions. {RESEARCH_USE}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -163,8 +163,10 @@ def evaluate(
     found = evaluation.evaluate(results, find(source), cohort, samples=samples)
     file = results / "evaluation.json"
     file.write_text(json.dumps(evaluation.to_json(found), indent=2) + "\n", encoding="utf-8")
+    table = results / "evaluation.md"
+    table.write_text(summary.evaluation_table(found), encoding="utf-8")
     summary.show_evaluation(screen, found)
-    screen.print(f"written to {file}")
+    screen.print(f"with all intervals: {table}, {file}")
 
 
 @app.command()

@@ -53,6 +53,8 @@ class Evaluation:
         cases, patients: assessed, with at least one known outcome.
         results: one for each diagnosis and set of inputs.
         gains: one for each diagnosis.
+        macro, macro_single: mean AUROC over diagnoses of all inputs, and of the best single input
+            (the one with the highest mean).
         flagged: share of the cases with an out-of-distribution mark.
         withheld: diagnosis to number of withheld suggestions.
     """
@@ -61,8 +63,15 @@ class Evaluation:
     patients: int
     results: tuple[Result, ...]
     gains: tuple[Gain, ...]
+    macro: float
+    macro_single: float
     flagged: float
     withheld: Mapping[str, int]
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def read_assessments(folder: Path) -> Iterator[dict[str, Any]]:
@@ -124,8 +133,19 @@ def evaluate(
         for name in diagnoses
     }
     flagged = float(np.mean([r["out_of_distribution"]["flagged"] for r in records]))
+    means = {
+        name: _mean([r.auroc.value for r in results if r.inputs == name])
+        for name in (*modalities, ALL)
+    }
     return Evaluation(
-        len(records), len(set(patients)), tuple(results), tuple(gains), flagged, withheld
+        len(records),
+        len(set(patients)),
+        tuple(results),
+        tuple(gains),
+        means[ALL],
+        max((means[name] for name in modalities), default=float("nan")),
+        flagged,
+        withheld,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clinical.calibration import pattern_key
 from clinical.model import Model
-from pipelines.results import NOTICE
+from clinical.wording import RESEARCH_USE
 
 
 def model_card(model: Model) -> str:
@@ -16,7 +16,7 @@ def model_card(model: Model) -> str:
     lines = [
         f"# Model card: {model.name}",
         "",
-        f"**{NOTICE}** Identity `{model.identity.digest}`, configuration"
+        f"**{RESEARCH_USE}** Identity `{model.identity.digest}`, configuration"
         f" `{model.identity.configuration_digest}`.",
         "",
         "## What it is",

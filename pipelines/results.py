@@ -17,8 +17,7 @@ from typing import Any
 from clinical.assessment import SCHEMA_VERSION
 from clinical.cohorts.cohort import CaseEntry, CohortDescription
 from clinical.model import Model
-
-NOTICE = "Research use only. Not a medical device."
+from clinical.wording import RESEARCH_USE
 
 SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
 PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
@@ -126,7 +125,7 @@ def _manifest(
     files: Mapping[str, str],
 ) -> dict[str, Any]:
     return {
-        "notice": NOTICE,
+        "notice": RESEARCH_USE,
         "schema_version": SCHEMA_VERSION,
         "source": source,
         "cohort": {

@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from clinical.wording import RESEARCH_USE
 from pipelines.crossvalidate import OURS, CrossValidation
 from pipelines.demo import Demonstration
 from pipelines.evaluate import ALL, Evaluation
-from pipelines.results import NOTICE, Counts
+from pipelines.metrics import Interval
+from pipelines.results import Counts
 
 
 def show_counts(console: Console, counts: Counts, out: Path) -> None:
@@ -28,46 +30,70 @@ def show_counts(console: Console, counts: Counts, out: Path) -> None:
             f"{counts.flagged} of {counts.assessed} are unlike the training cases: their"
             " suggestions are withheld"
         )
-    console.print(f"results: {out / 'assessments.jsonl'}   {NOTICE}")
+    console.print(f"results: {out / 'assessments.jsonl'}   {RESEARCH_USE}")
 
 
 def show_evaluation(console: Console, evaluation: Evaluation) -> None:
-    """AUROC of each modality alone and of all together."""
+    """AUROC of each modality alone and of all together; the intervals are on disk."""
     inputs = list(dict.fromkeys(r.inputs for r in evaluation.results))
     table = Table(
-        title=f"AUROC [95% patient bootstrap], {evaluation.cases} cases of"
-        f" {evaluation.patients} patients",
+        title=f"AUROC, {evaluation.cases} cases of {evaluation.patients} patients",
         title_justify="left",
     )
     table.add_column("diagnosis", no_wrap=True)
     for name in inputs:
-        table.add_column(name, justify="right")
-    table.add_column("all minus best single", justify="right")
-    found = {(r.diagnosis, r.inputs): r for r in evaluation.results}
-    gains = {gain.diagnosis: gain for gain in evaluation.gains}
+        table.add_column("meas." if name == "measurements" else name, justify="right", no_wrap=True)
+    found = {(r.diagnosis, r.inputs): r.auroc for r in evaluation.results}
     for diagnosis in dict.fromkeys(r.diagnosis for r in evaluation.results):
-        gain = gains.get(diagnosis)
-        last = f"{gain.difference} over {gain.best_single}" if gain else ""
-        table.add_row(diagnosis, *(str(found[diagnosis, name].auroc) for name in inputs), last)
+        areas = [found[diagnosis, name] for name in inputs]
+        table.add_row(diagnosis, *(_short(area) for area in areas))
     console.print(table)
-    error = [r.calibration_error for r in evaluation.results if r.inputs == ALL]
-    worst = max((e for e in error if e is not None), default=None)
+    console.print(
+        f"mean of all: {evaluation.macro:.3f}; best single input: {evaluation.macro_single:.3f}"
+    )
+    errors = [r.calibration_error for r in evaluation.results if r.inputs == ALL]
+    worst = max((e for e in errors if e is not None), default=None)
     if worst is not None:
-        console.print(f"largest calibration error (ECE, 15 bins) of all: {worst:.3f}")
+        console.print(f"largest calibration error of all (ECE, 15 bins): {worst:.3f}")
     console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
+
+
+def _short(area: Interval) -> str:
+    return "-" if area.value is None else f"{area.value:.3f}"
+
+
+def evaluation_table(evaluation: Evaluation) -> str:
+    """The same with all intervals, as Markdown."""
+    inputs = list(dict.fromkeys(r.inputs for r in evaluation.results))
+    found = {(r.diagnosis, r.inputs): r.auroc for r in evaluation.results}
+    gains = {gain.diagnosis: gain for gain in evaluation.gains}
+    lines = [
+        f"AUROC [95% interval, patient bootstrap], {evaluation.cases} cases of"
+        f" {evaluation.patients} patients.",
+        "",
+        "| diagnosis | positive | " + " | ".join(inputs) + " | all minus best single |",
+        "|---" * (3 + len(inputs)) + "|",
+    ]
+    for diagnosis in dict.fromkeys(r.diagnosis for r in evaluation.results):
+        cells = [str(found[diagnosis, name]) for name in inputs]
+        gain = gains.get(diagnosis)
+        cells.append(f"{gain.difference} over {gain.best_single}" if gain else "")
+        positives = found[diagnosis, ALL].positives
+        lines.append(f"| {diagnosis} | {positives} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def show_demonstration(console: Console, made: Demonstration) -> None:
     """The demonstration in a few lines."""
     show_evaluation(console, made.evaluation)
     console.print(
-        f"{made.counts.assessed} of {made.counts.cases} cases assessed, {made.counts.skipped}"
+        f"{made.counts.assessed} of {made.counts.cases} simulated cases assessed, {made.counts.skipped}"
         f" skipped, {made.counts.flagged} unlike the training cases"
     )
     console.print(f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...")
     console.print(f"report: {made.report}")
     console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")
-    console.print(NOTICE, style="bold")
+    console.print(RESEARCH_USE, style="bold")
 
 
 def show_cross_validation(console: Console, result: CrossValidation) -> None:

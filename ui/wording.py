@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-RESEARCH_USE = "Research use only. Not a medical device."
+from clinical.wording import words
 
 # Upper limit of each step, low to high.
 _WORDS = (
@@ -44,7 +44,7 @@ def percent(probability: float) -> str:
 
 def named(name: str) -> str:
     """A diagnosis or section as shown: `bacterial_pneumonia` reads "Bacterial pneumonia"."""
-    plain = name.replace("_", " ")
+    plain = words(name)
     return plain[:1].upper() + plain[1:]
 
 

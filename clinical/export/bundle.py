@@ -29,7 +29,8 @@ from clinical.errors import LedgerError, StoreError
 from clinical.export import jsonl, report
 from clinical.export.case_page import CasePage, SpoiledCase, case_page
 from clinical.export.report import Front, SummaryRow
-from clinical.export.wording import RESEARCH_USE, moment, percent, words
+from clinical.export.wording import moment, percent
+from clinical.wording import RESEARCH_USE, words
 
 MANIFEST_VERSION = "1.0"
 Progress = Callable[[int, int], None]

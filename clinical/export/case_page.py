@@ -16,8 +16,9 @@ from clinical.assessment import Assessment, AuditEvent, EvidenceItem, Explanatio
 from clinical.audit import ledger
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.picture import Picture, pictures
-from clinical.export.wording import limits, moment, number, percent, words
+from clinical.export.wording import limits, moment, number, percent
 from clinical.review import REASONS, RecordedDecision
+from clinical.wording import words
 
 MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
 

@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from clinical.audit.verify import Verdict
 from clinical.export.case_page import CasePage, SpoiledCase
-from clinical.export.wording import RESEARCH_USE, moment, words
+from clinical.export.wording import moment
+from clinical.wording import RESEARCH_USE, words
 
 HERE = Path(__file__).parent
 TEMPLATE = "report.html.jinja"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-RESEARCH_USE = "Research use only. Not a medical device."
-
 
 def percent(probability: float) -> str:
     """A probability as whole per cent; certainty is never claimed."""
@@ -24,11 +22,6 @@ def moment(time: datetime | str | None) -> str:
     if value.tzinfo is None:
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def words(name: str) -> str:
-    """An identifier such as "heart_failure" as words."""
-    return name.replace("_", " ")
 
 
 def number(value: float) -> str:

@@ -13,7 +13,7 @@ from clinical import review
 from clinical.assessment import AuditEvent
 from clinical.audit import ledger, verify
 from clinical.database import open_workspace
-from ui.wording import RESEARCH_USE
+from clinical.wording import RESEARCH_USE
 
 OpenPage = Callable[..., AppTest]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import state, wording
+from clinical.wording import RESEARCH_USE
+from ui import state
 from ui.markup import Markup, chip, tag
 
 
@@ -23,7 +24,7 @@ def masthead(title: str, *facts: str) -> DeltaGenerator:
             tag("h1", title),
             tag("span", *(tag("span", fact) for fact in facts if fact), class_="facts"),
             tag("span", "Reader ", tag("b", state.reader()), class_="reader"),
-            tag("span", wording.RESEARCH_USE, class_="research", role="note"),
+            tag("span", RESEARCH_USE, class_="research", role="note"),
             class_="masthead",
         )
     )
