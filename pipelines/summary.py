@@ -87,8 +87,8 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
     """The demonstration in a few lines."""
     show_evaluation(console, made.evaluation)
     console.print(
-        f"{made.counts.assessed} of {made.counts.cases} simulated cases assessed, {made.counts.skipped}"
-        f" skipped, {made.counts.flagged} unlike the training cases"
+        f"{made.counts.assessed} of {made.counts.cases} simulated cases assessed,"
+        f" {made.counts.skipped} skipped, {made.counts.flagged} unlike the training cases"
     )
     console.print(f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...")
     console.print(f"report: {made.report}")
