@@ -25,7 +25,7 @@ SWITCHES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window; the test is skipped where it is not installed."""
     path = shutil.which("chromium")

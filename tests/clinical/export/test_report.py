@@ -24,6 +24,7 @@ from clinical.export import wording
 from clinical.export.bundle import export
 from clinical.export.picture import grey, pictures, window_of
 from clinical.review import record_assessment, record_decision
+from clinical.wording import RESEARCH_USE
 
 GOLDEN = Path(__file__).with_name("golden_report.html")
 HOSTILE = (
@@ -114,8 +115,8 @@ def test_every_case_and_the_front_say_research_use(
         example.recorded(workspace, example.case(case_id))
     html = report_of(workspace, tmp_path / "out", example)
     body = html.split("<body>")[1]
-    assert all(wording.RESEARCH_USE in part for part in body.split("<article"))
-    assert f'content: "{wording.RESEARCH_USE}"' in html  # on every printed page
+    assert all(RESEARCH_USE in part for part in body.split("<article"))
+    assert f'content: "{RESEARCH_USE}"' in html  # on every printed page
 
 
 def test_a_withheld_number_is_not_shown(workspace: Engine, example: Any, tmp_path: Path) -> None:
