@@ -15,9 +15,10 @@ from clinical.config import StudyConfig
 from clinical.model import Model
 from pipelines.baselines import BASELINES
 from pipelines.features import CachedCase, Dataset
+from pipelines.fit import predict
 from pipelines.metrics import Interval, auroc_difference, auroc_interval
 from pipelines.splits import grouped_folds, hold_out
-from pipelines.train import calibrated, predict, prepare_cached, train_model, training_key
+from pipelines.train import calibrated, prepare_cached, train_model, training_key
 
 OURS = "triptych"
 

@@ -7,8 +7,7 @@ a result. Results come from `evaluate`, on patients no part of this has seen.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from clinical import calibration, canonical, config, domain
 from clinical import model as models
@@ -26,34 +24,11 @@ from clinical.config import StudyConfig, nearest
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
-from clinical.fusion import Tokens
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
-from pipelines import checkpoint
 from pipelines.features import CachedCase, Dataset, blank_spec
+from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict
 
 THREADS = 2
-
-PreparedCase = Mapping[str, Prepared]
-Report = Callable[[int, float, float], None]
-"""Called after each epoch with its number, training loss and validation loss."""
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A trained network and how its training went."""
-
-    network: Network
-    epochs: int
-    best_epoch: int
-    validation_loss: float
-
-
-@dataclass(frozen=True)
-class _Keeping:
-    """Where an unfinished training is kept, and what it is a training of."""
-
-    folder: Path | None
-    key: str
 
 
 def training_key(
@@ -94,14 +69,14 @@ def train_model(
     for name, module in network.encoders.items():
         plain = [variants[0][name] for variants in train_cases if name in variants[0]]
         _adapt(module, plain)
-    fitted = _fit(
+    fitted = fit(
         network,
         train_cases,
         dataset.labels[training],
         held_out,
         dataset.labels[validation],
         study,
-        _Keeping(folder, training_key(dataset, training, validation, study)),
+        Keeping(folder, training_key(dataset, training, validation, study)),
         report,
     )
     plain_cases = [variants[0] for variants in train_cases]
@@ -154,150 +129,6 @@ def prepare_cached(
         {**tables, **{name: copies[min(i, len(copies) - 1)] for name, copies in images.items()}}
         for i in range(count)
     ]
-
-
-def _fit(
-    network: Network,
-    cases: Sequence[Sequence[PreparedCase]],
-    labels: NDArray[np.float64],
-    held_out: Sequence[PreparedCase],
-    held_out_labels: NDArray[np.float64],
-    study: StudyConfig,
-    keeping: _Keeping,
-    report: Report | None,
-) -> Fitted:
-    settings = study.training
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    with torch.no_grad():
-        network.fusion.bias.copy_(_prior_logits(labels))
-    state = checkpoint.Progress(best=checkpoint.snapshot(network))
-    if keeping.folder is not None:
-        state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
-    targets = torch.from_numpy(labels).float()
-    while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
-        generator = np.random.default_rng([study.seed, state.epoch])
-        torch.manual_seed(int(generator.integers(2**31)))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator)
-        loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
-        state = state.advanced(network, loss)
-        if report is not None:
-            report(state.epoch, training_loss, loss)
-        if keeping.folder is not None:
-            checkpoint.keep(keeping.folder, keeping.key, network, optimiser, state)
-    network.load_state_dict(state.best)
-    network.eval()
-    return Fitted(network, state.epoch, state.best_epoch, state.best_loss)
-
-
-def _schedule(epoch: int, epochs: int) -> float:
-    """Two warm-up epochs, then a half cosine down to a twentieth."""
-    warm = min(1.0, (epoch + 1) / 3)
-    return float(warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * epoch / max(epochs, 1)))))
-
-
-def _prior_logits(labels: NDArray[np.float64]) -> Tensor:
-    share = (np.nansum(labels, axis=0) + 1) / ((~np.isnan(labels)).sum(axis=0) + 2)
-    return torch.from_numpy(np.log(share / (1 - share))).float()
-
-
-def _one_epoch(
-    network: Network,
-    optimiser: torch.optim.Optimizer,
-    cases: Sequence[Sequence[PreparedCase]],
-    targets: Tensor,
-    study: StudyConfig,
-    generator: np.random.Generator,
-) -> float:
-    network.train()
-    order = generator.permutation(len(cases))
-    size = study.training.batch_size
-    total = 0.0
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        batch = [cases[i][int(generator.integers(len(cases[i])))] for i in chosen]
-        tokens = network.encode(batch)
-        loss = _loss(network, hide(tokens, study, generator), targets[chosen])
-        if study.training.auxiliary and tokens.spans:
-            # Each modality alone, in turn, so that none is carried by the others.
-            name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
-            alone = tokens.keep([other for other in tokens.spans if other != name])
-            loss = loss + study.training.auxiliary * _loss(network, alone, targets[chosen])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        total += float(loss.detach()) * len(chosen)
-    return total / len(order)
-
-
-def _loss(network: Network, tokens: Tokens, targets: Tensor) -> Tensor:
-    """Mean binary cross-entropy over known labels."""
-    logits, _ = network(tokens)
-    known = ~torch.isnan(targets)
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, torch.nan_to_num(targets), reduction="none"
-    )
-    return (losses * known).sum() / known.sum().clamp(min=1)
-
-
-def hide(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> Tokens:
-    """Hide modalities and single tokens at random; a case keeps at least one present modality."""
-    settings = study.training
-    mask = tokens.mask.clone()
-    names = list(tokens.spans)
-    for row in range(mask.shape[0]):
-        present = [n for n in names if bool(mask[row, slice(*tokens.spans[n])].any())]
-        if len(present) > 1:
-            if generator.random() < settings.alone_probability:
-                kept = {present[int(generator.integers(len(present)))]}
-            else:
-                kept = {n for n in present if generator.random() >= settings.modality_dropout}
-            kept = kept or {present[int(generator.integers(len(present)))]}
-            for name in set(present) - kept:
-                mask[row, slice(*tokens.spans[name])] = False
-    keep = torch.from_numpy(generator.random(mask.shape) >= settings.token_dropout)
-    keep[:, 0] = True
-    return Tokens(tokens.values, mask & keep, tokens.spans)
-
-
-def predict(
-    network: Network,
-    cases: Sequence[PreparedCase],
-    *,
-    only: Sequence[str] | None = None,
-    batch_size: int = 64,
-) -> NDArray[np.float64]:
-    """Logits [cases, diagnoses], with all modalities or with `only` some."""
-    network.eval()
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(cases), batch_size):
-            tokens = network.encode(cases[start : start + batch_size])
-            if only is not None:
-                tokens = tokens.keep([name for name in tokens.spans if name not in only])
-            rows.append(network(tokens)[0].double().numpy())
-    return np.concatenate(rows)
-
-
-def validation_loss(
-    network: Network,
-    cases: Sequence[PreparedCase],
-    labels: NDArray[np.float64],
-    batch_size: int,
-) -> float:
-    """Mean binary cross-entropy over known labels with all inputs there are."""
-    logits = torch.from_numpy(predict(network, cases, batch_size=batch_size))
-    targets = torch.from_numpy(labels)
-    known = ~torch.isnan(targets)
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, torch.nan_to_num(targets), reduction="none"
-    )
-    return float((losses * known).sum() / known.sum().clamp(min=1))
 
 
 def _finish(
@@ -424,8 +255,3 @@ def _facts(
         "python": platform.python_version(),
         "versions": {package: version(package) for package in packages},
     }
-
-
-def describe(study: StudyConfig) -> str:
-    """One line that names a study and its configuration."""
-    return f"{study.name} (configuration {config.config_digest(study)[:12]}, seed {study.seed})"

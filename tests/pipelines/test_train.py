@@ -13,8 +13,9 @@ from clinic_of_two import STUDY, make_dataset
 from clinical.calibration import patterns
 from clinical.model import Model
 from pipelines import checkpoint
+from pipelines.fit import hide, predict
 from pipelines.splits import hold_out
-from pipelines.train import hide, predict, prepare_cached, train_model
+from pipelines.train import prepare_cached, train_model
 
 SHORT = replace(STUDY, training=replace(STUDY.training, epochs=4))
 
