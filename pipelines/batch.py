@@ -30,6 +30,7 @@ from clinical.database import open_workspace, writing
 from clinical.errors import ConfigError, TriptychError
 from pipelines import results
 from pipelines.progress import bar
+from pipelines.workers import end_with_parent
 
 JOURNAL = "journal.jsonl"
 ACTOR = "system"
@@ -197,6 +198,7 @@ def _assess(run: Run, wanted: Sequence[str], assessor: Assessor) -> Iterator[Fin
 
 
 def _worker(run: Run, share: Sequence[str], number: int, queue: Queue[Any]) -> None:
+    end_with_parent()
     try:
         for finished in _assess(run, share, load_assessor(run.model)):
             # Problems of whole files come to every process; the first one reports them.

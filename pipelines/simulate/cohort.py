@@ -14,15 +14,12 @@ import contextlib
 import csv
 import json
 import multiprocessing
-import os
 import shutil
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +34,7 @@ from pipelines.simulate import clinic, likelihoods
 from pipelines.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 from pipelines.simulate.examination import RadiographSpec
 from pipelines.simulate.radiograph import render
+from pipelines.workers import end_with_parent
 
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "split", "sex", "age_years"),
@@ -180,7 +178,7 @@ def _in_order(tasks: Iterator[_Task], jobs: int) -> Iterator[Rows]:
         yield from map(_make, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool:
         waiting: deque[Future[Rows]] = deque()
         try:
             for task in tasks:
@@ -192,18 +190,6 @@ def _in_order(tasks: Iterator[_Task], jobs: int) -> Iterator[Rows]:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when its parent is killed; a pool's workers would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()
-
-
-def _wait_and_end(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
 
 
 def _make(task: _Task) -> Rows:
