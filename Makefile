@@ -10,7 +10,7 @@ endif
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test test-slow check bench format clean
+.PHONY: setup demo test check bench format clean
 
 setup: $(READY)
 
@@ -23,10 +23,7 @@ demo: setup
 	$(BIN)/triptych demo
 
 test: setup
-	$(BIN)/pytest -m 'not slow'
-
-test-slow: setup
-	$(BIN)/pytest -m slow --timeout 3600
+	$(BIN)/pytest
 
 check: setup
 	$(BIN)/ruff format --check .
