@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -230,12 +231,15 @@ def _settings_json(settings: Any) -> dict[str, Any]:
 
 def backbone_digests(specs: Mapping[str, EncoderSpec]) -> dict[str, str]:
     """Encoder name to SHA-256 of the frozen weights that its package ships."""
-    digests = {}
-    for spec in specs.values():
-        weights_file = getattr(encoder(spec.encoder), "weights_file", None)
-        if weights_file is not None and spec.encoder not in digests:
-            digests[spec.encoder] = canonical.sha256(weights_file().read_bytes())
-    return digests
+    digests = {spec.encoder: _backbone_digest(spec.encoder) for spec in specs.values()}
+    return {name: digest for name, digest in digests.items() if digest is not None}
+
+
+# Up to 90 MB are read and hashed: once for each process, not for each image that is encoded.
+@lru_cache(maxsize=8)
+def _backbone_digest(name: str) -> str | None:
+    weights_file = getattr(encoder(name), "weights_file", None)
+    return canonical.sha256(weights_file().read_bytes()) if weights_file is not None else None
 
 
 def load(folder: Path) -> Model:
