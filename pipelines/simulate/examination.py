@@ -10,6 +10,7 @@ from clinical.case import Sex
 Side = Literal["left", "right"]
 Zone = Literal["upper", "middle", "lower"]
 View = Literal["PA", "AP"]
+Lobe = Literal["upper", "middle", "lower"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,36 @@ class LinearAtelectasis:
 
 
 @dataclass(frozen=True)
+class LungMass:
+    """A solid tumour of the lung.
+
+    Attributes:
+        side, zone: where.
+        size: 0 a nodule of 12 mm, 1 a mass of 70 mm.
+        spiculation: 0 a smooth rim, 1 a rim of radiating strands.
+    """
+
+    side: Side
+    zone: Zone
+    size: float
+    spiculation: float = 0.5
+
+
+@dataclass(frozen=True)
+class LobarCollapse:
+    """A lobe without air and with lost volume (obstructed bronchus): a look-alike.
+
+    Attributes:
+        side, lobe: which; only the right lung has a middle lobe.
+        extent: 0 a little volume lost, 1 the whole lobe shrunk to a wedge.
+    """
+
+    side: Side
+    lobe: Lobe
+    extent: float
+
+
+@dataclass(frozen=True)
 class RadiographSpec:
     """A frontal chest radiograph to be made.
 
@@ -55,10 +86,11 @@ class RadiographSpec:
         kvp: tube voltage.
         cardiothoracic_ratio: width of the heart over the inner width of the thorax at full
             inspiration. AP projection adds its magnification.
-        consolidations, atelectasis: focal findings.
+        consolidations, atelectasis, masses, collapses: focal findings.
         interstitial, edema, effusion_*, hyperinflation: severity, 0 absent to 1 extreme.
         pneumothorax_*: fraction by which the lung has collapsed.
         pacemaker, ecg_leads, central_line, tube: devices; `tube` is endotracheal.
+        token: a lead disc in a corner, which means nothing in itself: a planted shortcut.
     """
 
     sex: Sex
@@ -78,10 +110,13 @@ class RadiographSpec:
     pneumothorax_right: float = 0.0
     hyperinflation: float = 0.0
     atelectasis: tuple[LinearAtelectasis, ...] = ()
+    masses: tuple[LungMass, ...] = ()
+    collapses: tuple[LobarCollapse, ...] = ()
     pacemaker: bool = False
     ecg_leads: bool = False
     central_line: bool = False
     tube: bool = False
+    token: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -91,7 +126,7 @@ class RadiographSpec:
         for finding in ("effusion", "pneumothorax"):
             for side in ("left", "right"):
                 _check_range(f"{finding}_{side}", getattr(self, f"{finding}_{side}"), 0.0, 1.0)
-        for focus in (*self.consolidations, *self.atelectasis):
+        for focus in (*self.consolidations, *self.atelectasis, *self.masses, *self.collapses):
             for name, value in vars(focus).items():
                 if not isinstance(value, str):
                     _check_range(name, value, 0.0, 1.0)
