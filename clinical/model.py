@@ -310,14 +310,8 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
     state = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network.load_state_dict(state)
     envelopes = {
-        name: _envelope(
-            {
-                part: tensors[f"envelope.{name}.{part}"].numpy()
-                for part in _ENVELOPE[data["format"]]
-            },
-            numbers,
-        )
-        for name, numbers in data["envelopes"].items()
+        name: _envelope(tensors, f"envelope.{name}.", limits)
+        for name, limits in data["envelopes"].items()
     }
     support = {
         pattern: {name: Support(**values) for name, values in row.items()}
@@ -338,11 +332,14 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
     )
 
 
-_ENVELOPE = {_FORMAT_BEFORE_SETS: ("mean", "basis", "scale"), FORMAT: ("mean", "whitening")}
+def _envelope(tensors: Mapping[str, Tensor], prefix: str, limits: Mapping[str, float]) -> Envelope:
+    def array(part: str) -> NDArray[np.float32]:
+        return cast(NDArray[np.float32], tensors[prefix + part].numpy())
 
-
-def _envelope(arrays: Mapping[str, NDArray[np.float32]], numbers: Mapping[str, float]) -> Envelope:
-    return (subspace_envelope if "basis" in arrays else Envelope)(**arrays, **numbers)
+    if prefix + "basis" in tensors:
+        parts = array("mean"), array("basis"), array("scale")
+        return subspace_envelope(*parts, limits["rest"], limits["limit"])
+    return Envelope(array("mean"), array("whitening"), limits["limit"])
 
 
 def _spec(name: str, settings: Mapping[str, Any]) -> EncoderSpec:

@@ -62,10 +62,10 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
             f"largest calibration error of all (ECE, 15 bins): {worst:.3f}; exact probabilities"
             f" would show {floor:.3f} on so many cases by chance"
         )
-    for found in evaluation.sets[:1]:
+    for overall in evaluation.sets[:1]:
         console.print(
-            f"prediction sets: {found.achieved} of cases covered ({found.promised:.0%} promised),"
-            f" {found.size:.1f} diagnoses in a set"
+            f"prediction sets: {overall.achieved} of cases covered ({overall.promised:.0%}"
+            f" promised), {overall.size:.1f} diagnoses in a set"
         )
     console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
 
