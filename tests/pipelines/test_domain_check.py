@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clinic_of_two import write_cohort
 from PIL import Image
 
+from clinical.cohorts.sources import source
 from clinical.domain import fit_envelope
 from clinical.encoders import radiograph
 from clinical.errors import ModelError
@@ -49,6 +51,20 @@ def test_ordinary_images_pass_and_spoilt_ones_are_marked(model: Model) -> None:
     assert np.mean([score(model, AS_IT_IS, seed) <= 1 for seed in range(100, 115)]) > 0.8
     for kind in ("upside down", "inverted", "nothing but noise"):
         assert all(score(model, kind, seed) > 1 for seed in range(100, 105)), kind
+
+
+def test_a_cohort_is_judged_as_it_is_and_spoilt(model: Model, tmp_path: Path) -> None:
+    cohort = write_cohort(tmp_path / "cohort", cases=4)
+    lines = ["case_id,path,photometric"]
+    for number in range(3):  # the fourth case has no image
+        Image.fromarray(shadow(300 + number).astype(np.uint8)).save(cohort / f"{number}.png")
+        lines.append(f"c{number:04d},{number}.png,MONOCHROME2")
+    (cohort / "images.csv").write_text("\n".join(lines) + "\n")
+    rows = {row.kind: row for row in domain_check.check_cohort(model, source("folder"), cohort)}
+    assert set(rows) == set(domain_check.KINDS)
+    assert {row.images for row in rows.values()} == {3}
+    assert rows[AS_IT_IS].median < 1 < rows["nothing but noise"].median
+    assert rows["nothing but noise"].marked == 3
 
 
 def test_files_are_counted_by_what_they_are(model: Model, tmp_path: Path) -> None:
