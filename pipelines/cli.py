@@ -96,11 +96,20 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", help="Of every random draw.")] = 0,
     rows: Annotated[int, typer.Option("--rows", min=128, help="Rows of a radiograph.")] = 512,
     jobs: Jobs = 1,
+    missing: Annotated[
+        str, typer.Option("--missing", help="none, mcar, mar, or mnar (the sicker measured more).")
+    ] = "mnar",
+    shortcut: Annotated[
+        str, typer.Option("--shortcut", help="A label whose films mostly carry a lead token.")
+    ] = "",
 ) -> None:
     """Write a simulated cohort in the folder format, with radiographs as DICOM and masks."""
     from pipelines import progress
+    from pipelines.simulate.clinic import LABELS
     from pipelines.simulate.cohort import simulate as simulate_cohort
+    from pipelines.simulate.design import design
 
+    switches = design(missing, shortcut, LABELS)
     with progress.bar() as display:
         task = display.add_task("simulate", total=cases, note="")
         simulate_cohort(
@@ -109,6 +118,7 @@ def simulate(
             out,
             rows=rows,
             jobs=jobs,
+            design=switches,
             progress=lambda done: display.update(task, completed=done),
         )
     screen.print(f"{cases} simulated cases (seed {seed}) in {out}")

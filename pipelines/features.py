@@ -145,6 +145,8 @@ def _cache_images(
         if not isinstance(shape, Array):
             small[name] = shape
             continue
+        if study.model.modalities and name not in study.model.modalities:
+            continue
         spec = blank_spec(name, shape, study)
         images[name] = tuple(
             _encode(shape, spec, copy, study.seed, cache) for copy in range(1 + augmentations)

@@ -46,13 +46,21 @@ class Radiograph:
     window: tuple[float, float]
 
 
-def render(spec: RadiographSpec, rng: np.random.Generator, *, rows: int = 512) -> Radiograph:
+def render(
+    spec: RadiographSpec,
+    rng: np.random.Generator,
+    *,
+    rows: int = 512,
+    body: np.random.Generator | None = None,
+) -> Radiograph:
     """Render `spec` for one patient drawn from `rng`, on a square detector of `rows` pixels.
 
     The same state of `rng`, spec and rows give the same pixels. Anatomy, findings and noise take
     separate streams, so that one state gives the same patient with and without a finding.
     """
     streams = [np.random.default_rng(seed) for seed in rng.integers(2**63, size=8)]
+    if body is not None:
+        streams[0] = body
     patient = habitus.draw(spec, streams[0])
     frame = habitus.detector(spec, patient, rows, streams[1])
     chest = thorax.build(patient, frame, streams[2])
