@@ -21,6 +21,7 @@ from pipelines.simulate import history, imaging, likelihoods, notes, person
 from pipelines.simulate.examination import RadiographSpec, Side
 from pipelines.simulate.laboratory import Physiology, RawMeasurement, draw_measurements
 from pipelines.simulate.likelihoods import Likelihoods, Photometric, Site
+from pipelines.simulate.notes import Report
 from pipelines.simulate.person import Person
 
 LABELS = (
@@ -55,6 +56,7 @@ class SimulatedPatient:
         events: coded history; empty where absent.
         measurements: rows as the site's laboratory wrote them; empty where absent.
         notes: sections of the admission note; empty where absent.
+        report: what the note says, None where it is absent.
         radiograph: what to render, or None where there is no image.
         image_findings: visible finding to extent; empty where there is no image.
         acquired: when the radiograph was taken.
@@ -74,6 +76,7 @@ class SimulatedPatient:
     events: tuple[Event, ...]
     measurements: tuple[RawMeasurement, ...]
     notes: tuple[Text, ...]
+    report: Report | None
     radiograph: RadiographSpec | None
     image_findings: Mapping[str, float]
     acquired: datetime
@@ -111,6 +114,7 @@ def draw_patient(seed: int, number: int, *, table: Likelihoods | None = None) ->
     acquired = decision_time - timedelta(minutes=int(rng.integers(20, 300)))
     spec, findings = _radiograph(stream(seed, number, "image"), illness, site, table)
     who = illness.person
+    report = _report(stream(seed, number, "notes"), illness, table) if "notes" in has else None
     labels = frozenset(illness.conditions) & set(LABELS)
     return SimulatedPatient(
         case_id=f"sim-{seed}-{number:06d}",
@@ -134,9 +138,12 @@ def draw_patient(seed: int, number: int, *, table: Likelihoods | None = None) ->
         )
         if "measurements" in has
         else (),
-        notes=_note(stream(seed, number, "notes"), illness, site, decision_time, table)
-        if "notes" in has
+        notes=notes.write_note(
+            stream(seed, number, "notes", 1), report, table, decision_time, _abbreviates(site)
+        )
+        if report
         else (),
+        report=report,
         radiograph=spec if "image" in has else None,
         image_findings=MappingProxyType(dict(findings) if "image" in has else {}),
         acquired=acquired,
@@ -172,17 +179,13 @@ def _events(
     )
 
 
-def _note(
-    rng: np.random.Generator,
-    illness: _Illness,
-    site: str,
-    decision_time: datetime,
-    table: Likelihoods,
-) -> tuple[Text, ...]:
-    story = notes.Story(
-        illness.person, illness.signs, illness.side, illness.days, site, decision_time
-    )
-    return notes.write_note(rng, story, table)
+def _report(rng: np.random.Generator, illness: _Illness, table: Likelihoods) -> Report:
+    story = notes.Story(illness.person, illness.signs, illness.side, illness.days)
+    return notes.draw_report(rng, story, table)
+
+
+def _abbreviates(site: str) -> float:
+    return 0.7 if site == "B" else 0.3
 
 
 def stream(seed: int, number: int, purpose: str, part: int = 0) -> np.random.Generator:
