@@ -22,6 +22,7 @@ from pipelines.simulate.design import SHORTCUT_WITH, SHORTCUT_WITHOUT, Design
 from pipelines.simulate.examination import RadiographSpec, Side
 from pipelines.simulate.laboratory import Physiology, RawMeasurement, draw_measurements
 from pipelines.simulate.likelihoods import Compression, Likelihoods, Photometric, Site
+from pipelines.simulate.notes import Report
 from pipelines.simulate.person import Person
 
 LABELS = (
@@ -63,6 +64,7 @@ class SimulatedPatient:
         events: coded history; empty where absent.
         measurements: rows as the site's laboratory wrote them; empty where absent.
         notes: sections of the admission note; empty where absent.
+        report: what the note says, None where it is absent.
         radiograph: what to render, or None where there is no image.
         image_findings: visible finding to extent; empty where there is no image.
         acquired: when the radiograph was taken.
@@ -84,6 +86,7 @@ class SimulatedPatient:
     events: tuple[Event, ...]
     measurements: tuple[RawMeasurement, ...]
     notes: tuple[Text, ...]
+    report: Report | None
     radiograph: RadiographSpec | None
     image_findings: Mapping[str, float]
     acquired: datetime
@@ -127,6 +130,7 @@ def draw_patient(
     acquired = decision_time - timedelta(minutes=int(rng.integers(20, 300)))
     spec, findings = _radiograph(stream(seed, number, "image"), illness, site, table)
     who = illness.person
+    report = _report(stream(seed, number, "notes"), illness, table) if "notes" in has else None
     labels = frozenset(illness.conditions) & set(LABELS) or frozenset({"none_of_these"})
     if design.shortcut:
         chance = SHORTCUT_WITH if design.shortcut in labels else SHORTCUT_WITHOUT
@@ -141,7 +145,15 @@ def draw_patient(
         diagnoses=labels,
         conditions=MappingProxyType(dict(illness.conditions)),
         signs=illness.signs,
-        events=_events(stream(seed, number, "history"), illness, decision_time, table)
+        events=history.draw_events(
+            stream(seed, number, "history"),
+            who,
+            illness.signs,
+            illness.days,
+            decision_time,
+            table,
+            table.sites[site].coding,
+        )
         if "history" in has
         else (),
         measurements=draw_measurements(
@@ -154,9 +166,16 @@ def draw_patient(
         )
         if "measurements" in has
         else (),
-        notes=_note(stream(seed, number, "notes"), illness, site, decision_time, table)
-        if "notes" in has
+        notes=notes.write_note(
+            stream(seed, number, "notes", 1),
+            report,
+            table,
+            decision_time,
+            table.sites[site].abbreviates,
+        )
+        if report
         else (),
+        report=report,
         radiograph=spec if "image" in has else None,
         image_findings=MappingProxyType(dict(findings) if "image" in has else {}),
         acquired=acquired,
@@ -205,25 +224,9 @@ def _physiology(illness: _Illness, inflammation: float, site: Site) -> Physiolog
     return Physiology(illness.person, illness.causes, latents)
 
 
-def _events(
-    rng: np.random.Generator, illness: _Illness, decision_time: datetime, table: Likelihoods
-) -> tuple[Event, ...]:
-    return history.draw_events(
-        rng, illness.person, illness.signs, illness.days, decision_time, table
-    )
-
-
-def _note(
-    rng: np.random.Generator,
-    illness: _Illness,
-    site: str,
-    decision_time: datetime,
-    table: Likelihoods,
-) -> tuple[Text, ...]:
-    story = notes.Story(
-        illness.person, illness.signs, illness.side, illness.days, site, decision_time
-    )
-    return notes.write_note(rng, story, table)
+def _report(rng: np.random.Generator, illness: _Illness, table: Likelihoods) -> Report:
+    story = notes.Story(illness.person, illness.signs, illness.side, illness.days)
+    return notes.draw_report(rng, story, table)
 
 
 def stream(seed: int, number: int, purpose: str, part: int = 0) -> np.random.Generator:
