@@ -7,16 +7,23 @@ silently ignored is the most expensive kind of default.
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clinical import canonical
 from clinical.errors import ConfigError
+
+_LATER: Mapping[str, bool] = {"later": True}
+"""Marks a key that came after checkpoints had been made.
+
+At its default it is left out of `to_json`, so that the digests of those checkpoints still hold.
+"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class TrainingConfig:
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
         augmentations: augmented copies of every training image, beside the plain one.
+        mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
+            that has masks (masks.csv), which only simulated ones do.
         validation: share of patients kept for early stopping, calibration and thresholds.
     """
 
@@ -84,6 +93,7 @@ class TrainingConfig:
     token_dropout: float = 0.1
     auxiliary: float = 0.3
     augmentations: int = 1
+    mask_weight: float = field(default=0.0, metadata=_LATER)
     validation: float = 0.2
 
 
@@ -209,6 +219,10 @@ def _check(study: StudyConfig, where: str) -> None:
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ConfigError(f"{where}: {name} is {share}.", remedy="choose 0 to 1")
+    if not 0 <= training.mask_weight < math.inf:
+        raise ConfigError(
+            f"{where}: training.mask_weight is {training.mask_weight}.", remedy="choose 0 or more"
+        )
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
@@ -256,11 +270,19 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = asdict(plain[name])
+        plain[name] = _section(plain[name])
     plain["diagnoses"] = list(config.diagnoses)
     model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
     plain["model"] = {**model, "modalities": dict(config.model.modalities)}
     return plain
+
+
+def _section(section: Any) -> dict[str, Any]:
+    return {
+        f.name: getattr(section, f.name)
+        for f in fields(section)
+        if not (f.metadata.get("later") and getattr(section, f.name) == f.default)
+    }
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:

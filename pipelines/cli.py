@@ -180,6 +180,27 @@ def evaluate(
 
 
 @app.command()
+def pointing(
+    path: Annotated[
+        Path, typer.Argument(metavar="COHORT", help="A simulated cohort the model has not seen.")
+    ],
+    out: Out,
+    model: Model = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option("--prior", help="The training cohort, for the mean mask of each diagnosis."),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
+) -> None:
+    """Judge explanations: do they point at the finding, and does the model use what they name?"""
+    from clinical.assess import SHIPPED_MODEL
+    from pipelines import explanation_report, summary
+
+    judged = explanation_report.judge(path, model or SHIPPED_MODEL, out, prior, samples=samples)
+    summary.show_pointing(screen, judged)
+
+
+@app.command()
 def ui(
     workspace: Workspace,
     port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,

@@ -16,6 +16,7 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 from pipelines import checkpoint
+from pipelines.pointing_loss import pointing_loss
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -49,6 +50,7 @@ def fit(
     study: StudyConfig,
     keeping: Keeping,
     report: Report | None,
+    regions: NDArray[np.float32] | None = None,
 ) -> Fitted:
     """Fit a network in place and leave it in the state of its best epoch, in evaluation mode.
 
@@ -60,6 +62,8 @@ def fit(
         study: configuration and seed.
         keeping: where to keep the state of every epoch, or nowhere.
         report: called after each epoch.
+        regions: where each diagnosis shows in each training image [cases, diagnoses, patches], for
+            the pointing loss; None does without it.
     """
     settings = study.training
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -77,7 +81,7 @@ def fit(
         torch.manual_seed(int(generator.integers(2**31)))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator)
+        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator, regions)
         loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
         state = state.advanced(network, loss)
         if report is not None:
@@ -107,6 +111,7 @@ def _one_epoch(
     targets: Tensor,
     study: StudyConfig,
     generator: np.random.Generator,
+    regions: NDArray[np.float32] | None,
 ) -> float:
     network.train()
     order = generator.permutation(len(cases))
@@ -114,7 +119,8 @@ def _one_epoch(
     total = 0.0
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
-        batch = [cases[i][int(generator.integers(len(cases[i])))] for i in chosen]
+        copies = [int(generator.integers(len(cases[i]))) for i in chosen]
+        batch = [cases[i][copy] for i, copy in zip(chosen, copies, strict=True)]
         tokens = network.encode(batch)
         loss = _loss(network, hide(tokens, study, generator), targets[chosen])
         if study.training.auxiliary and tokens.spans:
@@ -122,6 +128,9 @@ def _one_epoch(
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
             alone = tokens.keep([other for other in tokens.spans if other != name])
             loss = loss + study.training.auxiliary * _loss(network, alone, targets[chosen])
+        if regions is not None:
+            pointing = pointing_loss(network, tokens, regions[chosen], copies)
+            loss = loss + study.training.mask_weight * pointing
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
