@@ -74,6 +74,7 @@ def train_model(
         network,
         train_cases,
         dataset.labels[training],
+        [case.case.patient_id for case in cached],
         held_out,
         dataset.labels[validation],
         study,
