@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, logit, ndtr, ndtri
+from scipy.special import betaincinv, betaln, expit, log_expit, logit, ndtr, ndtri
 from scipy.stats import qmc
 
 from clinical.case import Sex
@@ -81,12 +81,15 @@ class Tilt:
         severity: mean and standard deviation of the proposal.
         illnesses: log odds added, B.
         intensity: means and standard deviations of the log intensities' normals, 2 x C.
+        shapes: of the beta distributions of the quantiles of age, smoking, pack-years and body
+            mass index, 2 x 4.
     """
 
     male: float = 0.0
     severity: tuple[float, float] = (0.0, 1.0)
     illnesses: Floats | None = None
     intensity: Floats | None = None
+    shapes: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,7 @@ class People:
         normal_severity: the normal it comes of, N.
         normals: C conditions by N: what makes each intensity.
         intensity: C by N.
+        quantiles: of age, smoking, pack-years and body mass index, 4 by N.
         log_weight: N.
         condition_weight: C by N; counts for the sets that hold the condition.
         names, conditions: of the B illnesses and the C conditions.
@@ -114,6 +118,7 @@ class People:
     normal_severity: Floats
     normals: Floats
     intensity: Floats
+    quantiles: Floats
     log_weight: Floats
     condition_weight: Floats
     names: tuple[str, ...]
@@ -155,11 +160,12 @@ def draw(
     """
     u = _sequence(points, _FIXED + len(table.background) + len(table.conditions), rng)
     male, log_weight = _sex(table, known, tilt, u[0])
-    age = _age(table, known, u[1])
-    pack_years = _pack_years(table, known, male, age, u[2], u[3])
-    bmi = _bmi(table, known, u[4])
+    quantiles, quantile_weight = _quantiles(tilt, u[1:5])
+    age = _age(table, known, quantiles[0])
+    pack_years = _pack_years(table, known, male, age, quantiles[1], quantiles[2])
+    bmi = _bmi(table, known, quantiles[3])
     normal, severity_weight = _severity(known, tilt, u[5])
-    log_weight += severity_weight
+    log_weight += quantile_weight + severity_weight
     odds = _illness_odds(table, age, male, pack_years, bmi)
     if known.again:
         odds = _with_earlier(table, odds, earlier)
@@ -178,6 +184,7 @@ def draw(
         normal_severity=normal,
         normals=normals,
         intensity=np.clip(np.exp(log_intensity), *INTENSITY),
+        quantiles=quantiles,
         log_weight=log_weight + illness_weight,
         condition_weight=condition_weight,
         names=tuple(table.background),
@@ -207,6 +214,15 @@ def _sex(table: Likelihoods, known: Known, tilt: Tilt, u: Floats) -> tuple[Flags
         log_expit(-prior) - log_expit(-prior - tilt.male),
     )
     return male, weight
+
+
+def _quantiles(tilt: Tilt, u: Floats) -> tuple[Floats, Floats]:
+    if tilt.shapes is None:
+        return u, np.zeros(u.shape[1])
+    a, b = tilt.shapes[:, :, None]
+    drawn = np.clip(betaincinv(a, b, u), _EDGE, 1 - _EDGE)
+    density = (a - 1) * np.log(drawn) + (b - 1) * np.log1p(-drawn) - betaln(a, b)
+    return drawn, -density.sum(axis=0)
 
 
 def _age(table: Likelihoods, known: Known, u: Floats) -> Floats:

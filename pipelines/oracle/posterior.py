@@ -15,8 +15,8 @@ Exact: the prior of every set of conditions (sets of a total probability below 1
 function, integrated as normals (`chart` says how rounding and the ends of the range enter).
 
 Monte Carlo: severity, intensities, background illnesses, pack-years and what else of the person is
-not stated: importance sampling with exact weights, whose proposal is moved twice towards the
-posterior where measurements are in the evidence. `Posterior.errors` has standard errors.
+not stated: importance sampling with exact weights, whose proposal is moved towards the
+posterior until enough draws count. `Posterior.errors` has standard errors.
 
 Left out: what an earlier visit of the same patient showed (only that there was one, so that its
 diagnosis may be in the background, counts); onset dates of background illnesses and the hour at
@@ -51,12 +51,19 @@ from pipelines.simulate.likelihoods import Likelihoods
 
 NONE = "none_of_these"
 
-POINTS = 512
-"""Draws where the evidence has no measurements."""
+PILOTS: Mapping[bool, tuple[int, ...]] = {True: (256, 256), False: ()}
+"""Draws that move the proposal, with and without measurements in the evidence."""
 
-PILOTS = (256, 256)
-FINAL = 1024
-"""Draws where it has: two pilots that move the proposal, and the last that counts."""
+POINTS: Mapping[bool, int] = {True: 1024, False: 512}
+"""Draws that count, with and without measurements."""
+
+ENOUGH = 100.0
+"""Effective draws below which the proposal is moved and drawn from again, up to `AGAIN` times."""
+
+AGAIN = 3
+
+LIMIT = 3.5
+"""Log odds, at most, by which the proposal of an illness is moved."""
 
 _DROP = 1e-5
 _BATCHES = 8
@@ -129,17 +136,20 @@ def posterior(patient: SimulatedPatient, oracle: Oracle, kinds: frozenset[str]) 
     table, sets = oracle.table, oracle.sets[patient.site]
     facts = evidence.known(patient, kinds, table)
     rng = _random(patient, kinds)
-    tilt = Tilt()
     earlier = oracle.earlier[patient.site]
-    if "measurements" in kinds:
-        for points in PILOTS:
-            people = draw(table, facts, tilt, points, rng, earlier)
-            weights = _weights(_log_joint(patient, oracle, kinds, sets, people))
-            tilt = _moved(weights, sets, people, facts)
-            sets = sets.keep(_worth_keeping(weights))
-    points = FINAL if "measurements" in kinds else POINTS
-    people = draw(table, facts, tilt, points, rng, earlier)
-    weights = _weights(_log_joint(patient, oracle, kinds, sets, people))
+    measured = "measurements" in kinds
+    tilt, trials = Tilt(), [*PILOTS[measured], *[POINTS[measured]] * (1 + AGAIN)]
+    for trial, points in enumerate(trials):
+        people = draw(table, facts, tilt, points, rng, earlier)
+        weights = _weights(_log_joint(patient, oracle, kinds, sets, people))
+        pilot = trial < len(PILOTS[measured])
+        if not pilot and _effective(weights.sum(axis=0)) >= ENOUGH:
+            break
+        if trial < len(trials) - 1:
+            flatter = _tempered(weights)
+            tilt = _moved(flatter, sets, people, facts)
+            if pilot:
+                sets = sets.keep(_worth_keeping(flatter))
     return _summary(weights, sets, oracle.labels)
 
 
@@ -226,7 +236,6 @@ def _worth_keeping(weights: Floats) -> Flags:
 
 def _moved(weights: Floats, sets: ConditionSets, people: People, facts: Known) -> Tilt:
     """A proposal nearer to the posterior, wider than it, and never far from the law."""
-    weights = _tempered(weights)
     each = weights.sum(axis=0)
     severity = _moments(people.normal_severity, each)
     intensity = np.array([np.zeros(len(sets.names)), np.ones(len(sets.names))])
@@ -241,7 +250,8 @@ def _moved(weights: Floats, sets: ConditionSets, people: People, facts: Known) -
     if facts.sex is None:
         chance = float(np.clip(people.male @ each, 0.05, 0.95))
         male = float(np.log(chance / (1 - chance)))
-    return Tilt(male, severity, np.clip(odds, -2.5, 2.5), intensity)
+    shapes = np.array([_shapes(quantile, each) for quantile in people.quantiles]).T
+    return Tilt(male, severity, np.clip(odds, -LIMIT, LIMIT), intensity, shapes)
 
 
 def _tempered(weights: Floats, least: float = 40.0) -> Floats:
@@ -263,6 +273,15 @@ def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
     mean = float(share @ values)
     sd = float(np.sqrt(share @ (values - mean) ** 2))
     return mean, float(np.clip(1.2 * sd, 0.4, 1.1))
+
+
+def _shapes(quantile: Floats, weights: Floats) -> tuple[float, float]:
+    """A beta distribution somewhat wider than the weighted quantiles."""
+    mean = float(np.clip(weights @ quantile, 0.02, 0.98))
+    variance = 1.4 * float(weights @ (quantile - mean) ** 2)
+    total = mean * (1 - mean) / max(variance, 1e-6) - 1
+    a, b = np.clip([mean * total, (1 - mean) * total], 0.7, 20)
+    return float(a), float(b)
 
 
 def _summary(weights: Floats, sets: ConditionSets, labels: tuple[str, ...]) -> Posterior:
