@@ -13,11 +13,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import multiprocessing
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +32,7 @@ from pipelines.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 from pipelines.simulate.design import Design
 from pipelines.simulate.examination import RadiographSpec
 from pipelines.simulate.radiograph import Radiograph, render
-from pipelines.workers import end_with_parent
+from pipelines.workers import in_order
 
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "split", "sex", "age_years"),
@@ -102,7 +99,7 @@ def simulate(
     tasks = (_Task(seed, number, rows, partial, design) for number in numbers)
     with contextlib.ExitStack() as stack:
         writers = {name: _table(stack, partial / f"{name}.csv", name) for name in TABLES}
-        for done, made in enumerate(_in_order(tasks, jobs), start=1):
+        for done, made in enumerate(in_order(_make, tasks, jobs), start=1):
             for name, lines in made.items():
                 writers[name].writerows(lines)
             if progress is not None:
@@ -177,26 +174,6 @@ def _table(stack: contextlib.ExitStack, path: Path, name: str) -> Any:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(TABLES[name])
     return writer
-
-
-def _in_order(tasks: Iterator[_Task], jobs: int) -> Iterator[Rows]:
-    """Make cases, in processes if more than one, and give them back in order."""
-    if jobs == 1:
-        yield from map(_make, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool:
-        waiting: deque[Future[Rows]] = deque()
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(_make, task))
-                if len(waiting) >= 4 * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _make(task: _Task) -> Rows:
