@@ -201,6 +201,31 @@ def pointing(
 
 
 @app.command()
+def domain(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
+    source: Source = "folder",
+    model: Model = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="So many cases, evenly spread; 0: all.")
+    ] = 100,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Also every image file below this folder, by its modality."),
+    ] = None,
+) -> None:
+    """Which images a model marks as out of distribution: a cohort's own, and the same spoilt."""
+    from clinical.assess import load_assessor
+    from clinical.cohorts.sources import source as find
+    from pipelines import domain_check
+
+    known = load_assessor(model).model
+    rows = domain_check.check_cohort(known, find(source), path, limit=limit)
+    if files is not None:
+        rows += domain_check.check_files(known, files)
+    screen.print(domain_check.table(rows), end="")
+
+
+@app.command()
 def ui(
     workspace: Workspace,
     port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,

@@ -16,6 +16,7 @@ import numpy as np
 
 from clinical.cohorts.cohort import Source
 from clinical.errors import CohortError
+from pipelines.coverage import SetResult, set_results
 from pipelines.metrics import (
     Interval,
     auroc_difference,
@@ -57,6 +58,7 @@ class Evaluation:
             (the one with the highest mean).
         flagged: share of the cases with an out-of-distribution mark.
         withheld: diagnosis to number of withheld suggestions.
+        sets: coverage and size of the prediction sets; empty where the model has none.
     """
 
     cases: int
@@ -67,6 +69,7 @@ class Evaluation:
     macro_single: float
     flagged: float
     withheld: Mapping[str, int]
+    sets: tuple[SetResult, ...] = ()
 
 
 def _mean(values: Sequence[float | None]) -> float:
@@ -146,6 +149,7 @@ def evaluate(
         max((means[name] for name in modalities), default=float("nan")),
         flagged,
         withheld,
+        set_results(records, truth, samples=samples, seed=seed),
     )
 
 

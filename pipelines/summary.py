@@ -57,6 +57,11 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     worst = max((e for e in errors if e is not None), default=None)
     if worst is not None:
         console.print(f"largest calibration error of all (ECE, 15 bins): {worst:.3f}")
+    for found in evaluation.sets[:1]:
+        console.print(
+            f"prediction sets: {found.achieved} of cases covered ({found.promised:.0%} promised),"
+            f" {found.size:.1f} diagnoses in a set"
+        )
     console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
 
 
@@ -82,7 +87,25 @@ def evaluation_table(evaluation: Evaluation) -> str:
         cells.append(f"{gain.difference} over {gain.best_single}" if gain else "")
         positives = found[diagnosis, ALL].positives
         lines.append(f"| {diagnosis} | {positives} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_set_lines(evaluation)]) + "\n"
+
+
+def _set_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.sets:
+        return ["", "No prediction sets: the model was trained without them."]
+    return [
+        "",
+        "Prediction sets: share of cases whose true diagnoses are all in the set [95% interval,"
+        " patient bootstrap].",
+        "",
+        "| inputs | cases | promised | achieved | mean size | empty |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {found.inputs} | {found.achieved.cases} | {found.promised:.0%} | {found.achieved}"
+            f" | {found.size:.2f} | {found.empty:.1%} |"
+            for found in evaluation.sets
+        ),
+    ]
 
 
 def show_demonstration(console: Console, made: Demonstration) -> None:
