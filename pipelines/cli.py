@@ -125,6 +125,33 @@ def simulate(
 
 
 @app.command()
+def oracle(
+    cohort: Annotated[
+        Path, typer.Argument(metavar="COHORT", help="Folder that `triptych simulate` wrote.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
+    jobs: Jobs = 1,
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Also with each kind of evidence left out.")
+    ] = False,
+) -> None:
+    """Write what can be known of each simulated case from each kind of evidence and from all."""
+    from pipelines import progress
+    from pipelines.oracle.run import run as ask
+
+    with progress.bar() as display:
+        task = display.add_task("oracle", total=None, note="")
+        count = ask(
+            cohort,
+            out,
+            jobs=jobs,
+            leave_one_out=leave_one_out,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )
+    screen.print(f"{count} cases in {out}")
+
+
+@app.command()
 def train(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")],
     out: Out,

@@ -287,12 +287,12 @@ def _illness_odds(
 ) -> Floats:
     units = {"age": (age - 60) / 10, "male": male, "pack_years": pack_years / 20}
     units["bmi"] = (bmi - 26) / 5
-    return np.array(
-        [
-            illness.odds + sum(getattr(illness, name) * unit for name, unit in units.items())
-            for illness in table.background.values()
-        ]
-    )
+    odds = np.zeros((len(table.background), len(age)))
+    for row, illness in enumerate(table.background.values()):
+        odds[row] = illness.odds
+        for name, unit in units.items():
+            odds[row] += getattr(illness, name) * unit
+    return odds
 
 
 def _with_earlier(table: Likelihoods, odds: Floats, earlier: Mapping[str, float]) -> Floats:
