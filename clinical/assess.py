@@ -24,7 +24,7 @@ from clinical.calibration import Pattern
 from clinical.case import Case, Events, Measurements, input_digest
 from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
-from clinical.model import Model, load, prepare_case, regional_embedding
+from clinical.model import Model, load, mean_embedding, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = Path(__file__).parent / "checkpoints" / "first-light"
@@ -131,13 +131,11 @@ class Assessor:
         }
 
     def _domain(self, case: Case, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
-        embeddings = {}
-        for name, value in prepared.items():
-            envelope = self.model.envelopes.get(name)
-            if envelope is not None:
-                embedding = regional_embedding(value, envelope)
-                if embedding is not None:
-                    embeddings[name] = embedding
+        embeddings = {
+            name: embedding
+            for name, value in prepared.items()
+            if name in self.model.envelopes and (embedding := mean_embedding(value)) is not None
+        }
         unknown = {}
         for name, value in prepared.items():
             if isinstance(case.inputs[name], Measurements | Events):

@@ -15,10 +15,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, log_expit
 
 _PULL_TO_IDENTITY = 4.0
 _LEAST_OF_EACH = 5
+_SURELY = 1e-12
 USEFUL_AUROC = 0.55
 """The lower 95% bound that discrimination has to clear before a suggestion is shown."""
 
@@ -125,9 +126,10 @@ def fit_set_rules(
     """Split-conformal prediction sets for every availability pattern that has enough cases.
 
     Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv 2107.07511. A case's score
-    is the largest over its true diagnoses of log odds of the prevalence minus log odds of the
-    calibrated probability, so that a rare diagnosis is not excluded for being rare (compare the
-    label-wise thresholds of Sadinle, Lei and Wasserman 2019). With n scores the limit is the
+    is the largest over its true diagnoses of the square root of the prevalence over the calibrated
+    probability: halfway between one cut for all, which makes the smallest sets (Sadinle, Lei and
+    Wasserman 2019) and excludes the rare diagnoses first, and cuts in proportion to prevalence.
+    With n scores the limit is the
     ceil((n + 1) * coverage)-th smallest, and a new case like these has all its true diagnoses in
     its set with at least that probability, on average over all cases with the pattern. Cases with
     no true diagnosis are always covered and are not counted, lest they loosen the promise for the
@@ -145,7 +147,7 @@ def fit_set_rules(
         coverage: share of cases to cover.
     """
     names = tuple(prevalence)
-    usual = _log_odds(np.array([prevalence[name] for name in names]))
+    usual = np.sqrt([max(prevalence[name], _SURELY) for name in names])
     scores = {key: _set_scores(*pair, usual) for key, pair in judged.items()}
     everything = np.concatenate([*scores.values(), np.empty(0)])
     rules = {}
@@ -156,7 +158,7 @@ def fit_set_rules(
             continue
         limit = conformal_quantile(counted, coverage)
         # A hair lower, so that the case the limit comes from is inside in spite of rounding.
-        cuts = (expit(usual - limit) * (1 - 1e-9)).tolist()
+        cuts = (usual / limit * (1 - 1e-9)).tolist()
         rules[key] = SetRule(dict(zip(names, cuts, strict=True)), len(counted), pooled, coverage)
     return rules
 
@@ -171,12 +173,8 @@ def _set_scores(
     probabilities: NDArray[np.float64], labels: NDArray[np.float64], usual: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     true = labels == 1
-    scores = np.where(true, usual - _log_odds(probabilities), -np.inf)
+    scores = np.where(true, usual / np.maximum(probabilities, _SURELY), -np.inf)
     return np.asarray(scores[true.any(axis=1)].max(axis=1, initial=-np.inf))
-
-
-def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(logit(np.clip(probabilities, 1e-12, 1 - 1e-12)))
 
 
 def auroc(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:

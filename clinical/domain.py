@@ -1,19 +1,17 @@
 """Is this input like what the model was trained on?
 
-Each modality has a distance and a limit. Images and notes: Mahalanobis distance of frozen
-embeddings from the training cases (Lee et al. 2018, arXiv 1807.03888, one class). An image is
-averaged over a coarse layout of regions, each with its own mean (as Defard et al. 2021, arXiv
-2011.08785, do for each patch), so that a film that lies upside down is far away although it holds
-the same things; all regions share one covariance, shrunk as Ledoit and Wolf (2004) do. Tables: the
-share of items the model has no token for. Limits are a quantile of the distances of validation
-cases, so a known share of ordinary cases lies outside by construction.
+Each modality has a distance and a limit. Images and notes: Mahalanobis distance of the mean frozen
+embedding from the training cases (Lee et al. 2018, arXiv 1807.03888, one class), over all
+directions, with a covariance shrunk as Ledoit and Wolf (2004) do. Tables: the share of items the
+model has no token for. Limits are a quantile of the distances of validation cases, so a known share
+of ordinary cases lies outside by construction. What the mark sees is measured by `triptych domain`;
+docs/decisions tells what else was tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +19,6 @@ from numpy.typing import NDArray
 from clinical.assessment import OutOfDistribution
 
 LIMIT_QUANTILE = 0.99
-LAYOUT = 3
-"""Regions along each side of an image."""
-
 _MARGIN = 1.05
 _UNKNOWN_SHARE = 0.5
 _LEAST_VARIANCE = 1e-12
@@ -31,10 +26,10 @@ _LEAST_VARIANCE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """The training cases' cloud of regional embeddings.
+    """The training cases' cloud of mean embeddings.
 
     Attributes:
-        mean: [regions, size]; one region for notes, LAYOUT x LAYOUT row by row for images.
+        mean: [size].
         whitening: [size, size]; a centred row times this has unit variance in training.
         limit: distance beyond which an input counts as outside.
     """
@@ -44,26 +39,8 @@ class Envelope:
     limit: float
 
 
-def pooled(rows: NDArray[np.generic], layout: int) -> NDArray[np.float32]:
-    """Mean frozen embedding of each region [layout * layout, size].
-
-    Args:
-        rows: [tokens, size]; for a layout above 1 a square grid of patches, row by row.
-        layout: regions along each side; 1 averages all tokens.
-    """
-    values = rows.astype(np.float32)
-    if layout == 1:
-        return np.asarray(values.mean(axis=0, keepdims=True), dtype=np.float32)
-    side = round(len(values) ** 0.5)
-    edges = np.linspace(0, side, layout + 1).round().astype(int)
-    grid = values.reshape(side, side, -1)
-    bands = list(pairwise(edges))
-    regions = [grid[a:b, c:d].mean(axis=(0, 1)) for a, b in bands for c, d in bands]
-    return np.stack(regions).astype(np.float32)
-
-
 def fit_envelope(training: NDArray[np.float32], validation: NDArray[np.float32]) -> Envelope:
-    """Fit on training embeddings [n, regions, size]; the limit is from validation ones.
+    """Fit on training embeddings [n, size]; the limit is from validation embeddings [m, size].
 
     Ledoit and Wolf's estimate (2004, J Multivar Anal 88:365) is well conditioned also where there
     are fewer cases than dimensions.
@@ -72,24 +49,19 @@ def fit_envelope(training: NDArray[np.float32], validation: NDArray[np.float32])
 
     rows = training.astype(np.float64)
     mean = rows.mean(axis=0)
-    covariance, _ = ledoit_wolf((rows - mean).reshape(-1, mean.shape[1]), assume_centered=True)
+    covariance, _ = ledoit_wolf(rows - mean, assume_centered=True)
     variances, directions = np.linalg.eigh(covariance)
     # Identical training inputs have no spread at all; the floor keeps the distance defined.
     whitening = directions / np.sqrt(np.maximum(variances, _LEAST_VARIANCE))
     envelope = Envelope(mean.astype(np.float32), whitening.astype(np.float32), 1.0)
-    known = [distance(envelope, case) for case in validation]
+    known = [distance(envelope, row) for row in validation]
     limit = float(np.quantile(known, LIMIT_QUANTILE)) * _MARGIN if known else 1.0
     return Envelope(envelope.mean, envelope.whitening, max(1.0, limit))
 
 
-def distance(envelope: Envelope, regions: NDArray[np.float32]) -> float:
-    """Root mean square, over regions and directions, of the standardised distance.
-
-    Args:
-        envelope: of the modality.
-        regions: [regions, size], from `pooled`.
-    """
-    centred = regions.astype(np.float64) - envelope.mean
+def distance(envelope: Envelope, embedding: NDArray[np.float32]) -> float:
+    """Root mean square, over all directions, of the standardised distance of one [size]."""
+    centred = embedding.astype(np.float64) - envelope.mean
     return float(np.sqrt(((centred @ envelope.whitening.astype(np.float64)) ** 2).mean()))
 
 
@@ -100,7 +72,7 @@ def subspace_envelope(
     rest: float,
     limit: float,
 ) -> Envelope:
-    """The envelope of a checkpoint of format 1: one region, a principal subspace and the rest.
+    """The envelope of a checkpoint of format 1: a principal subspace and the rest.
 
     Args:
         mean: [size].
@@ -116,7 +88,7 @@ def subspace_envelope(
     along = inside / (scale * np.sqrt(kept)) @ inside.T
     # Its distance was a sum of two means; this one is a mean over all directions.
     whitening = (along + across / others) * np.sqrt(size)
-    return Envelope(mean[None], whitening.astype(np.float32), limit)
+    return Envelope(mean, whitening.astype(np.float32), limit)
 
 
 def judge(
@@ -127,7 +99,7 @@ def judge(
     """Compare what the model reads of one case with the training cases.
 
     Args:
-        embeddings: modality to [regions, size] from `pooled`, for modalities that have one.
+        embeddings: modality to mean frozen embedding, for modalities that have one.
         envelopes: modality to the training cloud.
         unknown: modality to (items without a token, all items).
     """

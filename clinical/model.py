@@ -26,7 +26,7 @@ from clinical.assessment import ModelIdentity
 from clinical.calibration import SetRule, Support
 from clinical.case import Case
 from clinical.config import ModelConfig, StudyConfig
-from clinical.domain import LAYOUT, Envelope, pooled, subspace_envelope
+from clinical.domain import Envelope, subspace_envelope
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared, collate
 from clinical.errors import ConfigError, ModelError
@@ -130,18 +130,12 @@ class Model:
     identity: ModelIdentity
 
 
-def regional_embedding(
-    prepared: Prepared, envelope: Envelope | None = None
-) -> NDArray[np.float32] | None:
-    """Mean frozen embeddings [regions, size] of an image or note for the domain check, else None.
-
-    With `envelope` the regions are the ones that it knows.
-    """
-    for name, layout in (("patch", LAYOUT), ("embedding", 1)):
+def mean_embedding(prepared: Prepared) -> NDArray[np.float32] | None:
+    """Mean frozen embedding of an image or note for the domain check, else None."""
+    for name in ("patch", "embedding"):
         if name in prepared.features and len(prepared.features[name]):
-            if envelope is not None:
-                layout = round(len(envelope.mean) ** 0.5)
-            return pooled(prepared.features[name], layout)
+            rows = prepared.features[name].astype(np.float32)
+            return cast(NDArray[np.float32], rows.mean(axis=0))
     return None
 
 

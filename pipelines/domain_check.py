@@ -20,7 +20,7 @@ from clinical.cohorts.cohort import Source
 from clinical.dicom.read import read_image
 from clinical.encoders.catalogue import encoder
 from clinical.errors import CohortError, ImageError, ModelError
-from clinical.model import EncoderSpec, Model, regional_embedding
+from clinical.model import EncoderSpec, Model, mean_embedding
 from pipelines.progress import track
 
 Image = NDArray[np.float32]
@@ -133,7 +133,7 @@ def image_score(model: Model, modality: str, spec: EncoderSpec, image: Image) ->
     """Distance of one image from the training cases as a multiple of the limit."""
     value = Array(np.ascontiguousarray(image, dtype=np.float32))
     envelope = model.envelopes[modality]
-    embedding = regional_embedding(encoder(spec.encoder).prepare(value, spec.settings), envelope)
+    embedding = mean_embedding(encoder(spec.encoder).prepare(value, spec.settings))
     if embedding is None:
         return float("inf")
     return domain.distance(envelope, embedding) / envelope.limit

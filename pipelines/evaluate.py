@@ -21,6 +21,7 @@ from pipelines.metrics import (
     Interval,
     auroc_difference,
     auroc_interval,
+    calibration_floor,
     expected_calibration_error,
 )
 
@@ -29,12 +30,20 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Result:
-    """How one set of inputs tells one diagnosis."""
+    """How one set of inputs tells one diagnosis.
+
+    Attributes:
+        diagnosis, inputs: which.
+        auroc: with its interval.
+        calibration_error: ECE over 15 bins, or None where no outcome is known.
+        calibration_floor: what it would be by chance if every probability were exactly right.
+    """
 
     diagnosis: str
     inputs: str
     auroc: Interval
     calibration_error: float | None
+    calibration_floor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +131,10 @@ def evaluate(
         scores = _scores(records, diagnosis, modalities)
         for inputs, column in scores.items():
             interval = auroc_interval(column, labels, patients, samples=samples, seed=seed)
-            known = not np.isnan(column + labels).all()
-            error = expected_calibration_error(column, labels) if known else None
-            results.append(Result(diagnosis, inputs, interval, error))
+            known = ~np.isnan(column + labels)
+            error = expected_calibration_error(column, labels) if known.any() else None
+            floor = calibration_floor(column[known], seed=seed) if known.any() else None
+            results.append(Result(diagnosis, inputs, interval, error, floor))
         gains.extend(_gain(diagnosis, results, scores, labels, patients, samples, seed))
     withheld = {
         name: sum(

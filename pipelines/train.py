@@ -25,7 +25,7 @@ from clinical.config import StudyConfig, nearest
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
-from clinical.model import EncoderSpec, Model, Network, regional_embedding
+from clinical.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines.features import CachedCase, Dataset, blank_spec
 from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict
 
@@ -269,7 +269,7 @@ def _envelopes(
     for name in specs:
         clouds = []
         for cases in (training, validation):
-            embeddings = [regional_embedding(case[name]) for case in cases if name in case]
+            embeddings = [mean_embedding(case[name]) for case in cases if name in case]
             clouds.append([e for e in embeddings if e is not None])
         if len(clouds[0]) > 1:
             envelopes[name] = domain.fit_envelope(

@@ -9,20 +9,16 @@ from clinical import domain
 from clinical.domain import Envelope
 
 
-def cloud(cases: int, seed: int, regions: int = 1) -> np.ndarray:
-    """Embeddings of cases that vary in five ways; every region has its own mean."""
+def cloud(cases: int, seed: int) -> np.ndarray:
+    """Embeddings of cases that vary in five ways and a little in all others."""
     generator = np.random.default_rng(seed)
-    ways = np.random.default_rng(0).normal(size=(5, 40))
-    means = np.random.default_rng(6).normal(size=(regions, 40))
-    factors = generator.normal(size=(cases, regions, 5)) @ ways
-    noise = 0.1 * generator.normal(size=(cases, regions, 40))
-    return (means + factors + noise).astype(np.float32)
+    factors = generator.normal(size=(cases, 5)) @ np.random.default_rng(0).normal(size=(5, 40))
+    return (factors + 0.1 * generator.normal(size=(cases, 40))).astype(np.float32)
 
 
-@pytest.mark.parametrize("regions", [1, 9])
-def test_the_limit_lets_most_ordinary_cases_pass(regions: int) -> None:
-    envelope = domain.fit_envelope(cloud(500, 1, regions), cloud(200, 2, regions))
-    passed = [domain.distance(envelope, c) <= envelope.limit for c in cloud(500, 3, regions)]
+def test_the_limit_lets_most_ordinary_cases_pass() -> None:
+    envelope = domain.fit_envelope(cloud(500, 1), cloud(200, 2))
+    passed = [domain.distance(envelope, case) <= envelope.limit for case in cloud(500, 3)]
     assert np.mean(passed) > 0.97
 
 
@@ -30,12 +26,6 @@ def test_a_shift_outside_of_the_subspace_is_seen() -> None:
     envelope = domain.fit_envelope(cloud(500, 1), cloud(200, 2))
     strange = cloud(20, 4) + np.random.default_rng(5).normal(size=40).astype(np.float32)
     assert all(domain.distance(envelope, case) > envelope.limit for case in strange)
-
-
-def test_the_same_content_in_other_places_is_seen() -> None:
-    envelope = domain.fit_envelope(cloud(500, 1, 9), cloud(200, 2, 9))
-    upside_down = cloud(20, 4, 9)[:, [6, 7, 8, 3, 4, 5, 0, 1, 2]]
-    assert all(domain.distance(envelope, case) > envelope.limit for case in upside_down)
 
 
 def test_fewer_cases_than_dimensions_still_give_a_limit() -> None:
@@ -46,19 +36,10 @@ def test_fewer_cases_than_dimensions_still_give_a_limit() -> None:
 
 
 def test_identical_training_cases_do_not_divide_by_zero() -> None:
-    same = np.ones((30, 1, 4), dtype=np.float32)
+    same = np.ones((30, 4), dtype=np.float32)
     envelope = domain.fit_envelope(same, same)
     assert domain.distance(envelope, same[0]) <= envelope.limit
     assert domain.distance(envelope, same[0] + 1) > envelope.limit
-
-
-def test_a_grid_is_averaged_by_region_row_by_row() -> None:
-    rows = np.arange(36.0).reshape(36, 1)  # a 6 x 6 grid of one feature
-    regions = domain.pooled(rows, 3)
-    assert regions.shape == (9, 1)
-    assert regions[0, 0] == np.mean([0, 1, 6, 7])
-    assert regions[5, 0] == np.mean([16, 17, 22, 23])
-    assert domain.pooled(rows, 1)[0, 0] == rows.mean()
 
 
 def test_an_envelope_of_the_first_format_keeps_its_distances() -> None:
@@ -70,14 +51,14 @@ def test_an_envelope_of_the_first_format_keeps_its_distances() -> None:
     along = centred @ basis
     outside = (centred @ centred - along @ along) / 4 / rest**2
     expected = np.sqrt(((along / scale) ** 2).mean() + outside)
-    found = domain.distance(old, (mean + centred)[None].astype(np.float32))
+    found = domain.distance(old, (mean + centred).astype(np.float32))
     assert found == pytest.approx(expected, rel=1e-4)
     assert old.limit == 1.7
 
 
 def test_a_distance_beyond_the_limit_is_a_reason() -> None:
-    envelope = Envelope(np.zeros((1, 2), np.float32), np.eye(2, dtype=np.float32), 1.0)
-    near, far = np.full((1, 2), 0.5, np.float32), np.full((1, 2), 3.0, np.float32)
+    envelope = Envelope(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), 1.0)
+    near, far = np.full(2, 0.5, np.float32), np.full(2, 3.0, np.float32)
     assert not domain.judge({"image": near}, {"image": envelope}, {}).flagged
     found = domain.judge({"image": far}, {"image": envelope}, {})
     assert found.flagged

@@ -97,7 +97,6 @@ def test_a_checkpoint_of_the_first_format_still_loads_without_sets(checkpoint: P
     file, weights = checkpoint / "model.json", checkpoint / "weights.safetensors"
     tensors = load_file(weights)
     size = tensors.pop("envelope.notes.whitening").shape[0]
-    tensors["envelope.notes.mean"] = tensors["envelope.notes.mean"][0].clone()
     tensors["envelope.notes.basis"] = torch.eye(size)[:, :3].contiguous()
     tensors["envelope.notes.scale"] = torch.ones(3)
     save_file(tensors, weights)

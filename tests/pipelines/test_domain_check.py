@@ -12,7 +12,7 @@ from PIL import Image
 from clinical.domain import fit_envelope
 from clinical.encoders import radiograph
 from clinical.errors import ModelError
-from clinical.model import EncoderSpec, Model, regional_embedding
+from clinical.model import EncoderSpec, Model, mean_embedding
 from pipelines import domain_check
 from pipelines.domain_check import AS_IT_IS, REFUSED, Marked
 
@@ -32,7 +32,7 @@ def shadow(seed: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def model(model_of_two: Model) -> Model:
     prepared = [radiograph.prepare(radiograph.Array(shadow(seed)), SETTINGS) for seed in range(60)]
-    clouds = np.stack([e for p in prepared if (e := regional_embedding(p)) is not None])
+    clouds = np.stack([e for p in prepared if (e := mean_embedding(p)) is not None])
     return replace(
         model_of_two,
         specs={"image": EncoderSpec("radiograph", SETTINGS)},
