@@ -7,16 +7,23 @@ silently ignored is the most expensive kind of default.
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clinical import canonical
 from clinical.errors import ConfigError
+
+_LATER: Mapping[str, bool] = {"later": True}
+"""Marks a key that came after checkpoints had been made.
+
+At its default it is left out of `to_json`, so that the digests of those checkpoints still hold.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class ModelConfig:
         dropout: dropout inside the fusion.
         image_size: side in pixels to which an image is padded and resampled.
         components: principal components kept of each frozen embedding.
+        space: length of a vector in the shared space; 0: the model has none.
     """
 
     modalities: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +63,7 @@ class ModelConfig:
     dropout: float = 0.2
     image_size: int = 384
     components: int = 128
+    space: int = 64
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,10 @@ class TrainingConfig:
         alone_probability: probability that all modalities but one are hidden.
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
+        contrastive: weight of the loss that aligns the modalities of a case in the shared space.
         augmentations: augmented copies of every training image, beside the plain one.
+        mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
+            that has masks (masks.csv), which only simulated ones do.
         validation: share of patients kept for early stopping, calibration and thresholds.
     """
 
@@ -83,7 +95,9 @@ class TrainingConfig:
     alone_probability: float = 0.25
     token_dropout: float = 0.1
     auxiliary: float = 0.3
+    contrastive: float = 0.05
     augmentations: int = 1
+    mask_weight: float = field(default=0.0, metadata=_LATER)
     validation: float = 0.2
 
 
@@ -209,6 +223,10 @@ def _check(study: StudyConfig, where: str) -> None:
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ConfigError(f"{where}: {name} is {share}.", remedy="choose 0 to 1")
+    if not 0 <= training.mask_weight < math.inf:
+        raise ConfigError(
+            f"{where}: training.mask_weight is {training.mask_weight}.", remedy="choose 0 or more"
+        )
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
@@ -239,8 +257,20 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
             remedy="choose a multiple",
         )
+    not_negative = {"model.space": model.space, "training.contrastive": training.contrastive}
+    for name, amount in not_negative.items():
+        if not amount >= 0:
+            raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
     if study.evaluation.folds == 1:
         raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
+
+
+# Keys that studies did not have from the start, and the value that means what was done before.
+# At that value a key is not written, so a configuration without it keeps its digest.
+_ADDED: Mapping[str, Mapping[str, Any]] = {
+    "model": {"space": 0},
+    "training": {"contrastive": 0.0},
+}
 
 
 def config_digest(config: StudyConfig) -> str:
@@ -256,14 +286,27 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = asdict(plain[name])
+        plain[name] = _section(plain[name])
     plain["diagnoses"] = list(config.diagnoses)
     model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
     plain["model"] = {**model, "modalities": dict(config.model.modalities)}
+    for section, added in _ADDED.items():
+        plain[section] = {
+            k: v for k, v in plain[section].items() if k not in added or v != added[k]
+        }
     return plain
 
 
+def _section(section: Any) -> dict[str, Any]:
+    return {
+        f.name: getattr(section, f.name)
+        for f in fields(section)
+        if not (f.metadata.get("later") and getattr(section, f.name) == f.default)
+    }
+
+
 def from_json(data: Mapping[str, Any]) -> StudyConfig:
-    """Rebuild a configuration from `to_json`."""
-    study: StudyConfig = build(StudyConfig, data, where="configuration")
+    """Rebuild a configuration from `to_json`, also from one that an earlier version wrote."""
+    older = {section: {**added, **data.get(section, {})} for section, added in _ADDED.items()}
+    study: StudyConfig = build(StudyConfig, {**data, **older}, where="configuration")
     return study

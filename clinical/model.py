@@ -31,6 +31,7 @@ from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared, collate
 from clinical.errors import ConfigError, ModelError
 from clinical.fusion import Fusion, Tokens
+from clinical.space import Space
 
 FORMAT = 2
 _FORMAT_BEFORE_SETS = 1
@@ -46,7 +47,7 @@ class EncoderSpec:
 
 
 class Network(nn.Module):
-    """One encoder for each modality, and the fusion."""
+    """One encoder for each modality, the fusion and, where its size is not 0, the shared space."""
 
     def __init__(
         self, specs: Mapping[str, EncoderSpec], diagnoses: int, settings: ModelConfig
@@ -63,6 +64,8 @@ class Network(nn.Module):
             layers=settings.layers,
             dropout=settings.dropout,
         )
+        size = settings.space
+        self.space = Space(tuple(specs), settings.width, size) if size else None
 
     def encode(self, cases: Sequence[Mapping[str, Prepared]]) -> Tokens:
         """Tokens of a batch of prepared cases."""

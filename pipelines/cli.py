@@ -30,6 +30,11 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+similar_app = typer.Typer(
+    help="Cases like this one, or that a sentence describes, in the model's shared space.",
+    no_args_is_help=True,
+)
+app.add_typer(similar_app, name="similar")
 screen = Console(markup=False, highlight=False, soft_wrap=True)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
@@ -44,6 +49,11 @@ Source = Annotated[
 Model = Annotated[
     Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
 ]
+
+Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
+Index = Annotated[Path, typer.Argument(metavar="INDEX", help="What `similar index --out` wrote.")]
+Among = Annotated[str, typer.Option("--to", help="Modality of the cases looked at, or all.")]
+Neighbours = Annotated[int, typer.Option("-k", min=1, help="How many cases.")]
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -96,11 +106,20 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", help="Of every random draw.")] = 0,
     rows: Annotated[int, typer.Option("--rows", min=128, help="Rows of a radiograph.")] = 512,
     jobs: Jobs = 1,
+    missing: Annotated[
+        str, typer.Option("--missing", help="none, mcar, mar, or mnar (the sicker measured more).")
+    ] = "mnar",
+    shortcut: Annotated[
+        str, typer.Option("--shortcut", help="A label whose films mostly carry a lead token.")
+    ] = "",
 ) -> None:
     """Write a simulated cohort in the folder format, with radiographs as DICOM and masks."""
     from pipelines import progress
+    from pipelines.simulate.clinic import LABELS
     from pipelines.simulate.cohort import simulate as simulate_cohort
+    from pipelines.simulate.design import design
 
+    switches = design(missing, shortcut, LABELS)
     with progress.bar() as display:
         task = display.add_task("simulate", total=cases, note="")
         simulate_cohort(
@@ -109,9 +128,37 @@ def simulate(
             out,
             rows=rows,
             jobs=jobs,
+            design=switches,
             progress=lambda done: display.update(task, completed=done),
         )
     screen.print(f"{cases} simulated cases (seed {seed}) in {out}")
+
+
+@app.command()
+def oracle(
+    cohort: Annotated[
+        Path, typer.Argument(metavar="COHORT", help="Folder that `triptych simulate` wrote.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
+    jobs: Jobs = 1,
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Also with each kind of evidence left out.")
+    ] = False,
+) -> None:
+    """Write what can be known of each simulated case from each kind of evidence and from all."""
+    from pipelines import progress
+    from pipelines.oracle.run import run as ask
+
+    with progress.bar() as display:
+        task = display.add_task("oracle", total=None, note="")
+        count = ask(
+            cohort,
+            out,
+            jobs=jobs,
+            leave_one_out=leave_one_out,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )
+    screen.print(f"{count} cases in {out}")
 
 
 @app.command()
@@ -167,6 +214,27 @@ def evaluate(
     table.write_text(summary.evaluation_table(found), encoding="utf-8")
     summary.show_evaluation(screen, found)
     screen.print(f"with all intervals: {table}, {file}")
+
+
+@app.command()
+def pointing(
+    path: Annotated[
+        Path, typer.Argument(metavar="COHORT", help="A simulated cohort the model has not seen.")
+    ],
+    out: Out,
+    model: Model = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option("--prior", help="The training cohort, for the mean mask of each diagnosis."),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
+) -> None:
+    """Judge explanations: do they point at the finding, and does the model use what they name?"""
+    from clinical.assess import SHIPPED_MODEL
+    from pipelines import explanation_report, summary
+
+    judged = explanation_report.judge(path, model or SHIPPED_MODEL, out, prior, samples=samples)
+    summary.show_pointing(screen, judged)
 
 
 @app.command()
@@ -276,3 +344,63 @@ def export(
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)
+
+
+@similar_app.command()
+def index(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
+    """Locate every case of a cohort and write the index: pseudonyms and vectors only."""
+    from pipelines import retrieval
+
+    retrieval.show_index(screen, retrieval.index_cohort(cohort, source, model, out), out)
+
+
+@similar_app.command()
+def search(
+    index: Index,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the cases should be like.")],
+    model: Model = None,
+    among: Among = "all",
+    k: Neighbours = 10,
+) -> None:
+    """Cases that a text describes, nearest first."""
+    from pipelines import retrieval
+
+    retrieval.show_neighbours(screen, retrieval.search(index, text, model, among, k))
+
+
+@similar_app.command()
+def nearest(
+    index: Index,
+    case: Annotated[str, typer.Option("--case", help="A case of the index.")],
+    query: Annotated[str, typer.Option("--from", help="Modality of this case, or all.")] = "all",
+    among: Among = "all",
+    k: Neighbours = 10,
+) -> None:
+    """Cases of other patients like a case of the index, nearest first."""
+    from pipelines import retrieval
+
+    retrieval.show_neighbours(screen, retrieval.nearest(index, case, query, among, k))
+
+
+@similar_app.command()
+def recall(
+    cohort: Cohort,
+    out: Out,
+    source: Source = "folder",
+    model: Model = None,
+    patients: Annotated[
+        int, typer.Option("--patients", min=0, help="First so many patients; 0: all.")
+    ] = 0,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, help="Patient-bootstrap samples.")
+    ] = 1000,
+) -> None:
+    """How often one modality finds another of the same patient, against chance.
+
+    The cohort has to be of patients that the model was not trained on. One case per patient counts.
+    """
+    from pipelines import retrieval
+
+    found = retrieval.measure_recall(cohort, source, model, out, patients, samples)
+    retrieval.show_recall(screen, found)
+    screen.print(f"with all intervals: {out / 'recall.md'}, {out / 'recall.json'}")

@@ -24,6 +24,7 @@ from clinical.encoders.catalogue import encoder, encoder_for
 from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, backbone_digests
+from pipelines import masks
 from pipelines.progress import track
 
 
@@ -52,6 +53,8 @@ class Dataset:
         labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
         skipped: cases that could not be read.
         problems: rows and files that could not be used.
+        regions: where each diagnosis shows [cases, diagnoses, patches] (`pipelines.masks.regions`),
+            or None where the study does not use masks.
     """
 
     cases: tuple[CachedCase, ...]
@@ -59,6 +62,7 @@ class Dataset:
     labels: np.ndarray
     skipped: tuple[SkippedCase, ...]
     problems: tuple[Problem, ...]
+    regions: NDArray[np.float32] | None = None
 
     def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
         """SHA-256 of the inputs, patients and labels of some cases, in order."""
@@ -96,7 +100,8 @@ def read_dataset(
             problems.extend(reading.problems)
             cases.append(_cache_images(reading, study, cache, augmentations))
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
-    return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems))
+    regions = _regions(root, cases, labels, diagnoses, study)
+    return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems), regions)
 
 
 def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:
@@ -133,6 +138,27 @@ def _labels(
     return labels
 
 
+def _regions(
+    root: Path,
+    cases: Sequence[CachedCase],
+    labels: NDArray[np.float64],
+    diagnoses: Sequence[str],
+    study: StudyConfig,
+) -> NDArray[np.float32] | None:
+    """The masks on the grid of patches, where the study learns from them."""
+    if not study.training.mask_weight:
+        return None
+    found = masks.read_masks(root)
+    if not found:
+        raise CohortError(
+            f"training.mask_weight is {study.training.mask_weight}, but the cohort has no masks.",
+            remedy=f"set it to 0, or give a cohort with {masks.TABLE}",
+        )
+    cells = study.model.image_size // radiograph.STRIDE
+    names = [cached.case.case_id for cached in cases]
+    return masks.regions(found, names, labels, diagnoses, cells)
+
+
 def _cache_images(
     case: Case, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> CachedCase:
@@ -144,6 +170,8 @@ def _cache_images(
             notes.prepare(shape, notes.Settings())
         if not isinstance(shape, Array):
             small[name] = shape
+            continue
+        if study.model.modalities and name not in study.model.modalities:
             continue
         spec = blank_spec(name, shape, study)
         images[name] = tuple(

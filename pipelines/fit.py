@@ -16,6 +16,8 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 from pipelines import checkpoint
+from pipelines.contrast import alignment_loss
+from pipelines.pointing_loss import pointing_loss
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -44,11 +46,13 @@ def fit(
     network: Network,
     cases: Sequence[Sequence[PreparedCase]],
     labels: NDArray[np.float64],
+    patients: Sequence[str],
     held_out: Sequence[PreparedCase],
     held_out_labels: NDArray[np.float64],
     study: StudyConfig,
     keeping: Keeping,
     report: Report | None,
+    regions: NDArray[np.float32] | None = None,
 ) -> Fitted:
     """Fit a network in place and leave it in the state of its best epoch, in evaluation mode.
 
@@ -56,10 +60,13 @@ def fit(
         network: with adapted encoders.
         cases: training cases; of each the plain one, then its augmented copies.
         labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
+        patients: of every training case.
         held_out, held_out_labels: validation cases, for early stopping.
         study: configuration and seed.
         keeping: where to keep the state of every epoch, or nowhere.
         report: called after each epoch.
+        regions: where each diagnosis shows in each training image [cases, diagnoses, patches], for
+            the pointing loss; None does without it.
     """
     settings = study.training
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -72,12 +79,15 @@ def fit(
     if keeping.folder is not None:
         state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
     targets = torch.from_numpy(labels).float()
+    people = torch.from_numpy(np.unique(np.asarray(patients), return_inverse=True)[1])
     while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
         generator = np.random.default_rng([study.seed, state.epoch])
         torch.manual_seed(int(generator.integers(2**31)))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator)
+        training_loss = _one_epoch(
+            network, optimiser, cases, targets, people, study, generator, regions
+        )
         loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
         state = state.advanced(network, loss)
         if report is not None:
@@ -105,8 +115,10 @@ def _one_epoch(
     optimiser: torch.optim.Optimizer,
     cases: Sequence[Sequence[PreparedCase]],
     targets: Tensor,
+    people: Tensor,
     study: StudyConfig,
     generator: np.random.Generator,
+    regions: NDArray[np.float32] | None,
 ) -> float:
     network.train()
     order = generator.permutation(len(cases))
@@ -114,7 +126,8 @@ def _one_epoch(
     total = 0.0
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
-        batch = [cases[i][int(generator.integers(len(cases[i])))] for i in chosen]
+        copies = [int(generator.integers(len(cases[i]))) for i in chosen]
+        batch = [cases[i][copy] for i, copy in zip(chosen, copies, strict=True)]
         tokens = network.encode(batch)
         loss = _loss(network, hide(tokens, study, generator), targets[chosen])
         if study.training.auxiliary and tokens.spans:
@@ -122,6 +135,12 @@ def _one_epoch(
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
             alone = tokens.keep([other for other in tokens.spans if other != name])
             loss = loss + study.training.auxiliary * _loss(network, alone, targets[chosen])
+        if regions is not None:
+            pointing = pointing_loss(network, tokens, regions[chosen], copies)
+            loss = loss + study.training.mask_weight * pointing
+        if study.training.contrastive and network.space is not None:
+            aligned = alignment_loss(network.space, tokens, people[chosen])
+            loss = loss + study.training.contrastive * aligned
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -11,7 +11,9 @@ from clinical.wording import RESEARCH_USE
 from pipelines.crossvalidate import OURS, CrossValidation
 from pipelines.demo import Demonstration
 from pipelines.evaluate import ALL, Evaluation
+from pipelines.explanation_report import Judged
 from pipelines.metrics import Interval
+from pipelines.pointing import MACRO
 from pipelines.results import Counts
 
 
@@ -140,6 +142,24 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
     console.print(f"report: {made.report}")
     console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")
     console.print(RESEARCH_USE, style="bold")
+
+
+def show_pointing(console: Console, judged: Judged) -> None:
+    """Hit rates on average, and what ours gains; the rest is on disk."""
+    table = Table(
+        title=f"Pointing game, {judged.game.cases} cases of {judged.game.patients} patients,"
+        " mean over diagnoses",
+        title_justify="left",
+    )
+    for name in ("map", "hit rate", "energy", "ours minus it, hit rate"):
+        table.add_column(name)
+    gains = {g.method: g.hit for g in judged.game.gains if g.diagnosis == MACRO}
+    for score in judged.game.scores:
+        if score.diagnosis == MACRO:
+            gain = str(gains.get(score.method, ""))
+            table.add_row(score.method, str(score.hit), str(score.energy), gain)
+    console.print(table)
+    console.print(f"with every diagnosis, faithfulness and examples: {judged.report}")
 
 
 def show_cross_validation(console: Console, result: CrossValidation) -> None:

@@ -36,9 +36,10 @@ def training_key(
     dataset: Dataset, training: NDArray[np.intp], validation: NDArray[np.intp], study: StudyConfig
 ) -> str:
     """Digest of all that decides a training: configuration, inputs, labels and split."""
-    return canonical.digest(
-        [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
-    )
+    parts = [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
+    if dataset.regions is not None:
+        parts.append(canonical.sha256(dataset.regions[training].tobytes()))
+    return canonical.digest(parts)
 
 
 def train_model(
@@ -74,11 +75,13 @@ def train_model(
         network,
         train_cases,
         dataset.labels[training],
+        [case.case.patient_id for case in cached],
         held_out,
         dataset.labels[validation],
         study,
         Keeping(folder, training_key(dataset, training, validation, study)),
         report,
+        None if dataset.regions is None else dataset.regions[training],
     )
     plain_cases = [variants[0] for variants in train_cases]
     return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)

@@ -28,6 +28,9 @@ from clinical.cohorts.cohort import OFFSET_EPOCH, Reading, settle
 from clinical.cohorts.table import Row
 from clinical.dicom.picture import Photometric
 
+IMAGE_ROLES = {"": "image", "prior": "prior_image"}
+"""Value of `role` to modality: the image to be read, and one of an earlier visit."""
+
 LATERAL_VIEWS = {"LL", "RL", "LAT", "LATERAL"}
 """Values of `view` for side views, after DICOM View Position (0018,5101), PS3.3 C.8.11.5."""
 
@@ -74,9 +77,10 @@ def assemble(case: CaseRows) -> Iterator[Reading]:
     years, sex = _person(case, decision, problems)
     inputs: dict[str, Shape] = {}
     watch = Clock(case.zone, decision)
-    image = _image(case, watch, problems)
-    if image is not None:
-        inputs["image"] = image
+    for name, rows in _by_role(case, watch, problems).items():
+        image = _image(case, rows, watch, problems)
+        if image is not None:
+            inputs[name] = image
     measurements = _measurements(case, watch, years, sex, problems)
     if measurements:
         inputs["measurements"] = Measurements(measurements)
@@ -138,7 +142,11 @@ def _person(
 
 
 def _timely(
-    case: CaseRows, stem: str, watch: Clock, column: str, problems: list[Problem]
+    case: CaseRows,
+    stem: str,
+    watch: Clock,
+    column: str,
+    problems: list[Problem],
 ) -> Iterator[tuple[str, Row, datetime | None]]:
     """File, row and time of each row that is whole and not later than the decision."""
     for row in case.rows.get(stem, ()):
@@ -150,9 +158,29 @@ def _timely(
             yield file, row, moment
 
 
-def _image(case: CaseRows, watch: Clock, problems: list[Problem]) -> Array | None:
+def _by_role(
+    case: CaseRows, watch: Clock, problems: list[Problem]
+) -> dict[str, list[tuple[str, Row, datetime | None]]]:
+    """Modality to the timely rows of images.csv that may give it."""
+    found: dict[str, list[tuple[str, Row, datetime | None]]] = {}
+    for file, row, time in _timely(case, "images", watch, "time", problems):
+        name = IMAGE_ROLES.get(row["role"].lower())
+        if name is None:
+            reason = "the cell is neither empty nor prior."
+            remedy = "write prior for an image of an earlier visit, else nothing"
+            problems.append(Problem(file, reason, row.number, "role", remedy))
+        else:
+            found.setdefault(name, []).append((file, row, time))
+    return found
+
+
+def _image(
+    case: CaseRows,
+    rows: list[tuple[str, Row, datetime | None]],
+    watch: Clock,
+    problems: list[Problem],
+) -> Array | None:
     """The latest image that can be read; a frontal view is preferred to a lateral one."""
-    rows = list(_timely(case, "images", watch, "time", problems))
     # Reversed first, so that of two equals the one further down the file is the later one.
     rows.reverse()
     rows.sort(key=lambda item: (not _lateral(item[1]["view"]), item[2] or LONG_AGO), reverse=True)

@@ -20,7 +20,7 @@ from clinical.errors import CohortError
 SETTINGS = "cohort.toml"
 
 INPUT_TABLES: dict[str, Columns] = {
-    "images": Columns(("case_id", "path"), ("view", "time", "offset_days", "photometric")),
+    "images": Columns(("case_id", "path"), ("view", "time", "offset_days", "photometric", "role")),
     "measurements": Columns(("case_id", "code", "value", "unit"), one_of=("time", "offset_days")),
     "history": Columns(("case_id", "code", "display"), ("onset", "offset_days", "present")),
     "notes": Columns(("case_id", "section", "text"), ("time", "offset_days")),

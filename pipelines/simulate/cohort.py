@@ -13,11 +13,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import multiprocessing
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,13 +29,14 @@ from clinical.dicom.write import NOTICE, RadiographHeader, derived_uid, write_ra
 from clinical.errors import ConfigError
 from pipelines.simulate import clinic, likelihoods
 from pipelines.simulate.clinic import LABELS, SimulatedPatient, draw_patient
+from pipelines.simulate.design import Design
 from pipelines.simulate.examination import RadiographSpec
-from pipelines.simulate.radiograph import render
-from pipelines.workers import end_with_parent
+from pipelines.simulate.radiograph import Radiograph, render
+from pipelines.workers import in_order
 
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "split", "sex", "age_years"),
-    "images": ("case_id", "path", "view", "time"),
+    "images": ("case_id", "path", "view", "time", "role"),
     "measurements": ("case_id", "code", "value", "unit", "time"),
     "history": ("case_id", "code", "display", "onset", "present"),
     "notes": ("case_id", "section", "text", "time"),
@@ -62,6 +60,7 @@ class _Task:
     number: int
     rows: int
     folder: Path
+    design: Design
 
 
 def simulate(
@@ -72,12 +71,13 @@ def simulate(
     first: int = 0,
     rows: int = 512,
     jobs: int = 1,
+    design: Design = clinic.PLAIN,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Write cases `first` to `first + cases - 1` of the simulated clinic to the new folder `out`.
 
-    The same (cases, seed, first, rows) give the same bytes, whatever `jobs`, and a case is the
-    same in every cohort of its seed and rows.
+    The same (cases, seed, first, rows, design) give the same bytes, whatever `jobs`, and a case is
+    the same in every cohort of its seed, rows and design.
 
     Args:
         cases: how many, at least 1.
@@ -86,18 +86,20 @@ def simulate(
         first: number of the first case, not negative.
         rows: of each square radiograph, at least 32.
         jobs: processes.
+        design: how values go missing, and whether a shortcut is planted.
         progress: called with the number of cases done so far.
 
     Raises:
         ConfigError: if an argument is out of range or `out` is in use.
     """
     _check_arguments(cases, seed, first, rows, jobs)
-    record = _record(cases, seed, first, rows)
+    record = _record(cases, seed, first, rows, design)
     partial = _prepare(out, record)
-    tasks = (_Task(seed, number, rows, partial) for number in range(first, first + cases))
+    numbers = range(first, first + cases)
+    tasks = (_Task(seed, number, rows, partial, design) for number in numbers)
     with contextlib.ExitStack() as stack:
         writers = {name: _table(stack, partial / f"{name}.csv", name) for name in TABLES}
-        for done, made in enumerate(_in_order(tasks, jobs), start=1):
+        for done, made in enumerate(in_order(_make, tasks, jobs), start=1):
             for name, lines in made.items():
                 writers[name].writerows(lines)
             if progress is not None:
@@ -117,7 +119,7 @@ def _check_arguments(cases: int, seed: int, first: int, rows: int, jobs: int) ->
             raise ConfigError(f"{name} is {value}.", remedy=f"Use {least} or more.")
 
 
-def _record(cases: int, seed: int, first: int, rows: int) -> dict[str, Any]:
+def _record(cases: int, seed: int, first: int, rows: int, design: Design) -> dict[str, Any]:
     """What was asked for, and of which clinic: simulation.json."""
     return {
         "notice": NOTICE,
@@ -125,6 +127,8 @@ def _record(cases: int, seed: int, first: int, rows: int) -> dict[str, Any]:
         "seed": seed,
         "first": first,
         "rows": rows,
+        "missing": design.missing,
+        "shortcut": design.shortcut,
         "likelihoods": likelihoods.load().digest,
     }
 
@@ -172,35 +176,37 @@ def _table(stack: contextlib.ExitStack, path: Path, name: str) -> Any:
     return writer
 
 
-def _in_order(tasks: Iterator[_Task], jobs: int) -> Iterator[Rows]:
-    """Make cases, in processes if more than one, and give them back in order."""
-    if jobs == 1:
-        yield from map(_make, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool:
-        waiting: deque[Future[Rows]] = deque()
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(_make, task))
-                if len(waiting) >= 4 * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 def _make(task: _Task) -> Rows:
     """Draw one case, write its files unless they are there, and give its rows."""
-    patient = draw_patient(task.seed, task.number)
+    patient = draw_patient(task.seed, task.number, design=task.design)
     rows = table_rows(patient)
     if patient.radiograph is not None:
         found = _image_files(task, patient, patient.radiograph)
         case = patient.case_id
         rows["masks"] = [(case, finding, _mask_path(case, finding)) for finding in found]
+    if patient.earlier is not None:
+        rows["images"].append(_prior(task, patient, patient.earlier))
     return rows
+
+
+def _prior(task: _Task, patient: SimulatedPatient, number: int) -> tuple[str, ...]:
+    """Write the radiograph of the patient's earlier case once more, and give its row.
+
+    A copy, so that a case is the same wherever its cohort begins.
+    """
+    earlier = draw_patient(task.seed, number, design=task.design)
+    if earlier.radiograph is None:
+        raise AssertionError("the earlier case has no radiograph")
+    path = f"images/{patient.case_id}-prior.dcm"
+    if not (task.folder / _DONE / f"{patient.case_id}-prior").exists():
+        _write_image(
+            task.folder / path,
+            earlier,
+            earlier.radiograph,
+            _rendered(task, number, earlier.radiograph),
+        )
+        (task.folder / _DONE / f"{patient.case_id}-prior").touch()
+    return patient.case_id, path, earlier.radiograph.view, _iso(earlier.acquired), "prior"
 
 
 def table_rows(patient: SimulatedPatient) -> Rows:
@@ -212,7 +218,9 @@ def table_rows(patient: SimulatedPatient) -> Rows:
     image = patient.radiograph
     return {
         "cases": [who],
-        "images": [(case, _image_path(case), image.view, _iso(patient.acquired))] if image else [],
+        "images": [(case, _image_path(case), image.view, _iso(patient.acquired), "")]
+        if image
+        else [],
         "measurements": [
             (case, row.code, row.value, row.unit, _iso(row.time)) for row in patient.measurements
         ],
@@ -230,24 +238,35 @@ def _image_files(task: _Task, patient: SimulatedPatient, spec: RadiographSpec) -
     done = task.folder / _DONE / patient.case_id
     if done.exists():
         return done.read_text(encoding="utf-8").split()
-    random = clinic.stream(task.seed, task.number, "pixels")
-    radiograph = render(spec, random, rows=task.rows)
+    radiograph = _rendered(task, task.number, spec)
     found = sorted(name for name, mask in radiograph.masks.items() if mask.any())
     for name in found:
         _write_mask(task.folder / _mask_path(patient.case_id, name), radiograph.masks[name])
-    write_radiograph(
-        task.folder / _image_path(patient.case_id),
-        radiograph.pixels,
-        _header(patient, spec),
-        spacing_mm=radiograph.spacing_mm,
-        window=radiograph.window,
-        photometric=patient.photometric,
-    )
+    _write_image(task.folder / _image_path(patient.case_id), patient, spec, radiograph)
     # Written last and whole: a case without this file is made again.
     unfinished = done.with_name(f"{done.name}.new")
     unfinished.write_text("\n".join(found), encoding="utf-8")
     unfinished.rename(done)
     return found
+
+
+def _rendered(task: _Task, number: int, spec: RadiographSpec) -> Radiograph:
+    pixels = clinic.stream(task.seed, number, "pixels")
+    return render(spec, pixels, rows=task.rows, body=clinic.body(task.seed, number))
+
+
+def _write_image(
+    path: Path, patient: SimulatedPatient, spec: RadiographSpec, radiograph: Radiograph
+) -> None:
+    write_radiograph(
+        path,
+        radiograph.pixels,
+        _header(patient, spec),
+        spacing_mm=radiograph.spacing_mm,
+        window=radiograph.window,
+        photometric=patient.photometric,
+        compression=patient.compression,
+    )
 
 
 def _header(patient: SimulatedPatient, spec: RadiographSpec) -> RadiographHeader:

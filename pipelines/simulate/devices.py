@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from pipelines.simulate import xray
@@ -21,20 +22,32 @@ _LETTERS = {
 
 def project(
     spec: RadiographSpec, patient: Habitus, frame: Frame, rng: np.random.Generator
-) -> Field:
-    """All devices of `spec` and the side marker."""
+) -> tuple[Field, NDArray[np.bool_]]:
+    """All devices of `spec` and the side marker, and where the token lies if it was asked for."""
     metal = _marker(frame, rng)
-    seeds = rng.integers(2**63, size=4)
+    seeds = rng.integers(2**63, size=5)
     drawers = (
         (spec.pacemaker, _pacemaker),
         (spec.ecg_leads, _ecg_leads),
         (spec.central_line, _central_line),
         (spec.tube, _tube),
     )
-    for (wanted, draw), seed in zip(drawers, seeds, strict=True):
+    for (wanted, draw), seed in zip(drawers, seeds, strict=False):
         if wanted:
             metal = metal + draw(patient, frame, np.random.default_rng(seed))
-    return metal
+    disc = np.zeros_like(metal)
+    if spec.token:
+        disc = _token(frame, np.random.default_rng(seeds[4]))
+    return metal + disc, disc > 0
+
+
+def _token(frame: Frame, rng: np.random.Generator) -> Field:
+    """A lead disc of 9 mm in one upper corner of the field, clear of the collimator's blades."""
+    side = -1 if rng.random() < 0.5 else 1
+    reach = frame.columns * frame.spacing
+    x = frame.left + reach / 2 + side * reach * rng.uniform(0.385, 0.42)
+    y = frame.top + reach * rng.uniform(0.08, 0.115)
+    return np.asarray(0.3 * xray.ellipsoid(frame, (x, y), (4.5, 4.5, 4.5)), np.float32)
 
 
 def _wire(frame: Frame, nodes: list[tuple[float, float]], radius: float) -> Field:

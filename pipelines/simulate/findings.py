@@ -6,57 +6,15 @@ replaced by gas, lines of thickened interstitium. Its mask is where that change 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from pipelines.simulate import xray
+from pipelines.simulate import solids, xray
+from pipelines.simulate.change import HEIGHT, Change, appreciable, place
 from pipelines.simulate.examination import Consolidation, LinearAtelectasis, RadiographSpec
 from pipelines.simulate.habitus import Habitus
 from pipelines.simulate.thorax import Lung
 from pipelines.simulate.xray import Field, Frame
-
-Mask = NDArray[np.bool_]
-
-APPRECIABLE = 5.0
-"""mm of water-equivalent added; about 10% of the signal behind it."""
-
-
-def _appreciable(added: Field, lung: Lung) -> Mask:
-    """Where `added` matters: `APPRECIABLE`, or half its maximum where the whole is slighter."""
-    within = np.where(lung.chord > 10, added, 0)
-    return np.asarray(within > min(APPRECIABLE, 0.5 * float(within.max())))
-
-
-@dataclass(eq=False)
-class Change:
-    """What the findings of one lung do to it. Filled in place while findings are inserted.
-
-    Attributes:
-        filled: share of the remaining air replaced by fluid, 0..1.
-        fluid: share of the depth that is pleural fluid, 0..1.
-        gas: share of the lung field that holds gas only, 0..1.
-        lines: mm of added tissue in thin structures.
-        collapse: factor by which the vessels are drawn to the hilum.
-        masks: finding name to where it is appreciable.
-    """
-
-    filled: Field
-    fluid: Field
-    gas: Field
-    lines: Field
-    collapse: float = 1.0
-    masks: dict[str, Mask] = field(default_factory=dict)
-
-    def mark(self, name: str, where: Mask) -> None:
-        """Add `where` to the mask of finding `name`."""
-        self.masks[name] = self.masks[name] | where if name in self.masks else where
-
-    def fill(self, share: Field) -> None:
-        """Fill `share` of what air is left."""
-        self.filled = 1 - (1 - self.filled) * (1 - np.clip(share, 0, 1))
 
 
 def insert(
@@ -67,7 +25,7 @@ def insert(
     change = Change(zero, zero.copy(), zero.copy(), zero.copy())
     side = "left" if lung.sign > 0 else "right"
     # One stream each, so that a finding does not depend on which others are present.
-    seeds = rng.integers(2**63, size=6)
+    seeds = rng.integers(2**63, size=8)
     streams = [np.random.default_rng(seed) for seed in seeds]
     if spec.interstitial > 0:
         _interstitial(change, spec.interstitial, patient, lung, frame, streams[0])
@@ -85,17 +43,16 @@ def insert(
     gas = spec.pneumothorax_left if side == "left" else spec.pneumothorax_right
     if gas > 0:
         _pneumothorax(change, gas, patient, lung, frame, streams[5])
+    for mass in spec.masses:
+        if mass.side == side:
+            solids.mass(change, mass, patient, lung, frame, streams[6])
+    for collapse in spec.collapses:
+        if collapse.side == side:
+            solids.collapse(change, collapse, patient, lung, frame, streams[7])
     return change
 
 
-def _place(patient: Habitus, lung: Lung, frame: Frame) -> tuple[Field, Field]:
-    """Height in the lung, 0 apex to 1 base, and distance across it, 0 midline to 1 wall."""
-    height = frame.y / max(lung.floor - 0.55 * patient.dome, 1)
-    across = frame.x * lung.sign / np.maximum(frame.x * lung.sign + lung.wall, 1)
-    return np.asarray(height, np.float32), np.asarray(across, np.float32)
-
-
-_HEIGHT = {"upper": 0.24, "middle": 0.56, "lower": 0.84}
+_ACROSS = {"upper": (0.38, 0.66), "middle": (0.30, 0.56), "lower": (0.36, 0.64)}
 
 
 def _consolidation(
@@ -107,9 +64,11 @@ def _consolidation(
     rng: np.random.Generator,
 ) -> None:
     """A lobar or segmental airspace opacity with a ragged edge that stops at a fissure."""
-    height, across = _place(patient, lung, frame)
-    cy = _HEIGHT[focus.zone] + rng.normal(0, 0.035)
-    cx = rng.uniform(0.40, 0.66)
+    height, across = place(patient, lung, frame)
+    cy = HEIGHT[focus.zone] + rng.normal(0, 0.035)
+    # The middle lobe and the lingula lie on the heart, the lower lobes on the diaphragm.
+    low, high = _ACROSS[focus.zone]
+    cx = rng.uniform(low, high)
     size = 0.13 + 0.25 * focus.extent
     tilt = rng.normal(0, 0.25)
     u = (across - cx) * 0.62 + tilt * (height - cy) * 0.5
@@ -125,7 +84,7 @@ def _consolidation(
     share = np.asarray(blob * patchy * focus.density * 0.88, np.float32)
     change.fill(share)
     added = share * lung.chord * (1 - patient.air)
-    change.mark("consolidation", _appreciable(added, lung) & (share > 0.3 * share.max()))
+    change.mark("consolidation", appreciable(added, lung) & (share > 0.3 * share.max()))
 
 
 def _interstitial(
@@ -137,7 +96,7 @@ def _interstitial(
     rng: np.random.Generator,
 ) -> None:
     """Patchy ground glass, peripheral and basal, with a fine net of lines."""
-    height, across = _place(patient, lung, frame)
+    height, across = place(patient, lung, frame)
     where = 0.35 + 0.75 * np.clip(across, 0, 1) ** 1.5
     where = where * (0.35 + 0.75 * np.clip(height, 0, 1.1))
     patches = xray.noise(frame, 30, rng) + 0.55 * xray.noise(frame, 12, rng)
@@ -151,7 +110,7 @@ def _interstitial(
     lines = net * where * patches * depth * (10 * severity)
     change.lines += np.asarray(lines, np.float32)
     added = glass * lung.chord * (1 - patient.air) + xray.blur(change.lines, 4 / frame.spacing)
-    change.mark("interstitial", _appreciable(added, lung))
+    change.mark("interstitial", appreciable(added, lung))
 
 
 def _net(frame: Frame, scale: float, rng: np.random.Generator) -> Field:
@@ -180,7 +139,7 @@ def _edema(
     cuffs = _net(frame, 6.0, rng) * wing * 3.0 * severity
     change.lines += np.asarray((lines + cuffs) * (lung.chord > 10), np.float32)
     added = haze * lung.chord * (1 - patient.air) + xray.blur(lines, 3 / frame.spacing)
-    change.mark("edema", _appreciable(added, lung))
+    change.mark("edema", appreciable(added, lung))
 
 
 def _kerley(
@@ -220,7 +179,7 @@ def _atelectasis(
     frame: Frame,
     rng: np.random.Generator,
 ) -> None:
-    level = _HEIGHT[band.zone] * (lung.floor - 0.55 * patient.dome) + rng.normal(0, 8)
+    level = HEIGHT[band.zone] * (lung.floor - 0.55 * patient.dome) + rng.normal(0, 8)
     start = rng.uniform(0.35, 0.6) * patient.half_width
     length = rng.uniform(25, 60) * patient.half_width / 139
     s = np.linspace(0, 1, 30)
@@ -258,7 +217,7 @@ def _effusion(
     share = np.asarray(share, np.float32)
     change.fluid = np.maximum(change.fluid, share)
     added = share * lung.chord * (1 - patient.air)
-    change.mark("effusion", _appreciable(added, lung))
+    change.mark("effusion", appreciable(added, lung))
 
 
 def wall_sum(frame: Frame, lung: Lung) -> Field:
@@ -282,8 +241,13 @@ def _pneumothorax(
         + 0.10 * np.sin(frame.y / 31 + rng.uniform(0, 6))
         + 0.05 * np.sin(frame.y / 13 + rng.uniform(0, 6))
     )
-    lateral = severity * (88 - 46 * height * (1 - severity)) * size * wander
-    top = (6 + 62 * severity) * size * severity**0.15
+    if patient.portable:
+        # Lying: gas rises to the front and the base, and the sulcus beside the liver turns deep.
+        lateral = severity * (46 + 44 * height) * size * wander
+        top = (2 + 46 * severity) * size * severity**0.3
+    else:
+        lateral = severity * (88 - 46 * height * (1 - severity)) * size * wander
+        top = (6 + 62 * severity) * size * severity**0.15
     from_side = lung.wall - lateral
     from_top = frame.y - lung.apex - top * (1 + 0.2 * wander)
     # Smooth minimum, so that the collapsed lung has a round shoulder.
@@ -293,6 +257,9 @@ def _pneumothorax(
     gas = special.expit(-edge / (0.55 * frame.spacing + 0.2))
     within = lung.chord > 6
     change.gas = np.asarray(gas * within, np.float32)
+    if patient.portable:
+        low = 0.55 * severity**0.5 * special.expit((height - 0.72) / 0.06)
+        change.gas = np.maximum(change.gas, np.asarray(low * within, np.float32))
     line = np.exp(-(((edge - 0.4) / 0.75) ** 2)) * within
     change.lines += np.asarray(
         line * np.minimum(lung.chord / 70, 1) * (4.5 + 4 * severity), np.float32

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from pipelines.simulate import xray
-from pipelines.simulate.examination import RadiographSpec
+from pipelines.simulate.examination import RadiographSpec, Side
 from pipelines.simulate.xray import Frame
 
 
@@ -31,6 +31,7 @@ class Habitus:
         turn: rotation in radians.
         shift: displacement of the mediastinum to the patient's left.
         drop: further descent of the left and right diaphragm (tension, hyperinflation).
+        sulcus: further depth of the left and right costophrenic angle.
         portable: AP projection.
         age_years: of the patient.
         wobble: 12 standard-normal draws that make contours this patient's own.
@@ -49,6 +50,7 @@ class Habitus:
     turn: float
     shift: float
     drop: tuple[float, float]
+    sulcus: tuple[float, float]
     portable: bool
     age_years: float
     wobble: tuple[float, ...]
@@ -69,8 +71,6 @@ def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
     shallow = 1 - spec.inspiration + (0.25 if spec.view == "AP" else 0)
     lung = cage * (1 - 0.19 * min(shallow, 1.1)) + 6 * wobble[15]
     over = spec.hyperinflation
-    collapse = (spec.pneumothorax_left, spec.pneumothorax_right)
-    drop = tuple(26 * over + 14 * max(gas - 0.5, 0) for gas in collapse)
     magnified = 1.08 if spec.view == "AP" else 1.0
     heart = spec.cardiothoracic_ratio * magnified * width * (1 + 0.08 * min(shallow, 1.0))
     bulky = max(spec.bmi - 19, 0)
@@ -91,21 +91,45 @@ def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
         air=float(np.clip(0.255 + 0.02 * wobble[20] + 0.10 * shallow - 0.07 * over, 0.15, 0.45)),
         turn=float(np.deg2rad(spec.rotation_deg)),
         shift=_shift(spec),
-        drop=(drop[0], drop[1]),
+        drop=(
+            _descent(spec, "left", spec.pneumothorax_left),
+            _descent(spec, "right", spec.pneumothorax_right),
+        ),
+        sulcus=_sulci(spec),
         portable=spec.view == "AP",
         age_years=spec.age_years,
         wobble=tuple(float(w) for w in wobble[:12]),
     )
 
 
+def _sulci(spec: RadiographSpec) -> tuple[float, float]:
+    """Gas in a lying patient gathers beside the diaphragm: the deep sulcus (Gordon 1980)."""
+    if spec.view == "PA":
+        return 0.0, 0.0
+    return 34 * spec.pneumothorax_left**0.7, 34 * spec.pneumothorax_right**0.7
+
+
 def _shift(spec: RadiographSpec) -> float:
-    """Fluid or gas under pressure pushes the mediastinum to the other side."""
+    """Fluid or gas under pressure pushes the mediastinum away, a collapsed lobe draws it near."""
 
     def push(fluid: float, gas: float) -> float:
         return 24 * max(fluid - 0.6, 0) + 30 * max(gas - 0.55, 0)
 
     right = push(spec.effusion_right, spec.pneumothorax_right)
-    return float(right - push(spec.effusion_left, spec.pneumothorax_left))
+    left = push(spec.effusion_left, spec.pneumothorax_left)
+    pulled = sum(_PULL[c.lobe] * c.extent * (1 if c.side == "left" else -1) for c in spec.collapses)
+    return float(right - left + pulled)
+
+
+_PULL = {"upper": 13.0, "middle": 5.0, "lower": 15.0}
+_RISE = {"upper": 15.0, "middle": 5.0, "lower": 21.0}
+"""mm by which a wholly collapsed lobe draws the mediastinum to it, and its hemidiaphragm up."""
+
+
+def _descent(spec: RadiographSpec, side: Side, gas: float) -> float:
+    """mm by which one hemidiaphragm lies lower than breathing puts it."""
+    lost = sum(_RISE[c.lobe] * c.extent for c in spec.collapses if c.side == side)
+    return float(26 * spec.hyperinflation + 14 * max(gas - 0.5, 0) - lost)
 
 
 def detector(spec: RadiographSpec, patient: Habitus, rows: int, rng: np.random.Generator) -> Frame:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import numpy as np
+from scipy.special import expit, logit
 
 from clinical.case import Event
 from pipelines.simulate.likelihoods import Background, Likelihoods
@@ -17,6 +18,17 @@ SYMPTOM_CODED = 0.5
 ABSENCE_CODED = 0.10
 """Probability that a symptom that is not there is coded as absent."""
 
+HABIT_CODED = 0.6
+"""Probability that smoking, now or once, is coded, and so for obesity (BMI 30 kg/m2 or more)."""
+
+CURRENT_SMOKER = 0.45
+"""Share of those ever smokers who are coded as smoking now."""
+
+OBESE = 30.0
+"""Body mass index, kg/m2, from which on obesity may be coded."""
+
+FORMER_CODE, CURRENT_CODE, OBESITY_CODE = "Z87.8", "Z72.0", "E66.9"
+
 
 def draw_events(
     rng: np.random.Generator,
@@ -25,6 +37,7 @@ def draw_events(
     days: int,
     decision_time: datetime,
     table: Likelihoods,
+    coding: float = 0.0,
 ) -> tuple[Event, ...]:
     """Draw what is coded of what is so; coding is incomplete, and onsets are often unknown.
 
@@ -35,20 +48,27 @@ def draw_events(
         days: since when the complaint lasts.
         decision_time: all onsets are before it.
         table: codes and coding habits.
+        coding: the hospital's diligence, log odds added to every probability of being coded.
     """
     events: dict[str, Event] = {}
     for key, illness in table.background.items():
         if key not in person.background:
             continue
-        if rng.random() < illness.recorded:
+        if rng.random() < coded(illness.recorded, coding):
             onset = _onset(rng, illness, person, decision_time)
             events[illness.code] = Event(illness.code, illness.display, onset)
         for code, name, share in illness.drugs:
-            if rng.random() < share:
+            if rng.random() < coded(share, coding):
                 events.setdefault(code, Event(code, name))
-    for event in [*_habits(rng, person), *_symptoms(rng, signs, days, decision_time, table)]:
+    symptoms = _symptoms(rng, signs, days, decision_time, table, coding)
+    for event in [*_habits(rng, person, coding), *symptoms]:
         events.setdefault(event.code, event)
     return tuple(events.values())
+
+
+def coded(probability: float, coding: float) -> float:
+    """Probability of being coded where the hospital's diligence is `coding` (log odds)."""
+    return float(expit(logit(probability) + coding))
 
 
 def _onset(
@@ -61,14 +81,15 @@ def _onset(
     return _midnight(decision_time - timedelta(days=365.25 * years))
 
 
-def _habits(rng: np.random.Generator, person: Person) -> list[Event]:
+def _habits(rng: np.random.Generator, person: Person, coding: float) -> list[Event]:
     habits = []
-    if person.pack_years > 0 and rng.random() < 0.6:
-        current = rng.random() < 0.45
-        code, display = ("Z72.0", "Tobacco use") if current else ("Z87.8", "Former smoker")
+    chance = coded(HABIT_CODED, coding)
+    if person.pack_years > 0 and rng.random() < chance:
+        current = rng.random() < CURRENT_SMOKER
+        code, display = (CURRENT_CODE, "Tobacco use") if current else (FORMER_CODE, "Former smoker")
         habits.append(Event(code, display))
-    if person.bmi >= 30 and rng.random() < 0.6:
-        habits.append(Event("E66.9", "Obesity"))
+    if person.bmi >= OBESE and rng.random() < chance:
+        habits.append(Event(OBESITY_CODE, "Obesity"))
     return habits
 
 
@@ -78,18 +99,20 @@ def _symptoms(
     days: int,
     decision_time: datetime,
     table: Likelihoods,
+    coding: float,
 ) -> list[Event]:
-    coded = []
+    events = []
+    present, absent = coded(SYMPTOM_CODED, coding), coded(ABSENCE_CODED, coding)
     onset = _midnight(decision_time - timedelta(days=days))
     for key, sign in table.signs.items():
         chance = rng.random()
         if not sign.code:
             continue
-        if key in signs and chance < SYMPTOM_CODED:
-            coded.append(Event(sign.code, sign.display, onset))
-        elif key not in signs and chance < ABSENCE_CODED:
-            coded.append(Event(sign.code, sign.display, present=False))
-    return coded
+        if key in signs and chance < present:
+            events.append(Event(sign.code, sign.display, onset))
+        elif key not in signs and chance < absent:
+            events.append(Event(sign.code, sign.display, present=False))
+    return events
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -14,6 +14,9 @@ import numpy as np
 from pipelines.simulate.examination import (
     Consolidation,
     LinearAtelectasis,
+    LobarCollapse,
+    Lobe,
+    LungMass,
     RadiographSpec,
     Side,
     View,
@@ -94,6 +97,8 @@ def draw_radiograph(
         pneumothorax_right=round(collapse, 3) if side == "right" else 0.0,
         hyperinflation=round(extents.get("hyperinflation", 0.0), 3),
         atelectasis=_atelectasis(rng, extents),
+        masses=_masses(rng, extents),
+        collapses=_collapses(rng, extents, side),
         pacemaker="pacemaker" in extents,
         ecg_leads="ecg_leads" in extents,
         central_line="central_line" in extents,
@@ -150,6 +155,26 @@ def _atelectasis(
         return ()
     zone: Zone = "lower" if rng.random() < 0.8 else "middle"
     return (LinearAtelectasis(draw_side(rng), zone, round(extents["atelectasis"], 3)),)
+
+
+def _masses(rng: np.random.Generator, extents: Mapping[str, float]) -> tuple[LungMass, ...]:
+    """Upper lobes more often than lower ones, as lung cancer has it."""
+    if "mass" not in extents:
+        return ()
+    zone = ZONES[int(rng.choice(3, p=(0.5, 0.25, 0.25)))]
+    spiculation = float(rng.beta(2.0, 1.5))
+    return (LungMass(draw_side(rng), zone, round(extents["mass"], 3), round(spiculation, 3)),)
+
+
+def _collapses(
+    rng: np.random.Generator, extents: Mapping[str, float], side: Side
+) -> tuple[LobarCollapse, ...]:
+    if "collapse" not in extents:
+        return ()
+    lobes: tuple[Lobe, ...] = ("upper", "lower") if side == "left" else ("upper", "middle", "lower")
+    chances = (0.35, 0.65) if side == "left" else (0.35, 0.25, 0.4)
+    lobe = lobes[int(rng.choice(len(lobes), p=chances))]
+    return (LobarCollapse(side, lobe, round(extents["collapse"], 3)),)
 
 
 def draw_side(rng: np.random.Generator) -> Side:

@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from clinical.case import Sex
-from pipelines.simulate.likelihoods import Analyte, Likelihoods, Panel, Site
+from pipelines.simulate.design import Missing
+from pipelines.simulate.likelihoods import Analyte, Likelihoods, Site
 from pipelines.simulate.person import Person, logistic
 
 WITHIN_PERSON = 0.3
 """Spread between two samples of one patient, as a share of the spread between patients."""
+
+VITALS = "vitals"
 
 EARLIER = 0.006
 """Share of an illness's effect that was not there yet, for each hour before the decision."""
@@ -55,28 +58,84 @@ def draw_measurements(
     site: Site,
     decision_time: datetime,
     table: Likelihoods,
+    missing: Missing = "mnar",
 ) -> tuple[RawMeasurement, ...]:
-    """Draw the chart of up to 48 h before `decision_time`, oldest first."""
+    """Draw the chart of up to 48 h before `decision_time`, oldest first.
+
+    Vital signs are the first panel; under "mar" they decide with what probability others follow.
+    """
     offsets = {key: float(rng.standard_normal()) for key in table.analytes}
     rows: list[RawMeasurement] = []
-    for name, panel in table.panels.items():
-        for hours in _sample_times(rng, panel, physiology.latents["severity"]):
+    vitals: dict[str, float] = {}
+    for name in table.panels:
+        chance, hours_of = rng.random(), _sample_times(rng, name, table)
+        if missing != "none" and chance >= ordered(name, physiology, site, table, missing, vitals):
+            continue
+        for hours in hours_of:
             values = _values(rng, hours, offsets, physiology, _needed(table, name))
             time = decision_time - timedelta(minutes=round(hours * 60))
             for key, value in values.items():
-                lost = rng.random() < table.visit.single_value_lost
+                lost = rng.random() < table.visit.single_value_lost and missing != "none"
                 if table.analytes[key].panel == name and not lost:
                     rows.append(_reported(key, table.analytes[key], value, site, time))
+                    if name == VITALS:
+                        vitals.setdefault(key, round(value, table.analytes[key].decimals))
     return tuple(sorted(rows, key=lambda row: row.time))
 
 
-def _sample_times(rng: np.random.Generator, panel: Panel, severity: float) -> list[float]:
-    ordered = rng.random() < logistic(
-        np.log(panel.base / (1 - panel.base)) + panel.severity * severity
+def ordered(
+    panel: str,
+    physiology: Physiology,
+    site: Site,
+    table: Likelihoods,
+    missing: Missing,
+    vitals: Mapping[str, float],
+) -> float:
+    """Probability that `panel` is measured at all.
+
+    Args:
+        panel: its name.
+        physiology: read under "mnar" only.
+        site: its habits count under "mar" and "mnar".
+        table: bases and slopes.
+        missing: the design.
+        vitals: latest vital signs that reached the chart; read under "mar" only.
+    """
+    entry = table.panels[panel]
+    odds = float(np.log(entry.base / (1 - entry.base)))
+    if missing == "mcar":
+        return logistic(odds)
+    odds += site.measured.get(panel, 0.0)
+    if missing == "mar":
+        alarm = (early_warning(vitals) - 3) / 2.5 if vitals and panel != VITALS else 0.0
+        return logistic(odds + entry.severity * float(np.clip(alarm, -1.2, 3)))
+    return logistic(odds + entry.severity * physiology.latents["severity"])
+
+
+_WARNING = {
+    "respiratory_rate": ((8, 3), (11, 1), (20, 0), (24, 2), (np.inf, 3)),
+    "spo2": ((91, 3), (93, 2), (95, 1), (np.inf, 0)),
+    "systolic": ((90, 3), (100, 2), (110, 1), (219, 0), (np.inf, 3)),
+    "heart_rate": ((40, 3), (50, 1), (90, 0), (110, 1), (130, 2), (np.inf, 3)),
+    "temperature": ((35.0, 3), (36.0, 1), (38.0, 0), (39.0, 1), (np.inf, 2)),
+}
+"""Upper ends and points of NEWS2 (Royal College of Physicians 2017), without consciousness."""
+
+
+def early_warning(vitals: Mapping[str, float]) -> int:
+    """National Early Warning Score 2 of the vital signs at hand; those not taken count 0."""
+    return sum(
+        next(points for end, points in steps if vitals[key] <= end)
+        for key, steps in _WARNING.items()
+        if key in vitals
     )
+
+
+def _sample_times(rng: np.random.Generator, name: str, table: Likelihoods) -> list[float]:
+    """Hours before the decision, latest first, should the panel be measured."""
+    panel = table.panels[name]
     count = 1 + int(rng.random() < panel.again) + int(rng.random() < panel.again**2)
-    hours = sorted(float(h) for h in rng.uniform(*panel.hours, size=count))
-    return hours if ordered else []
+    return sorted(float(h) for h in rng.uniform(*panel.hours, size=count))
 
 
 def _needed(table: Likelihoods, panel: str) -> dict[str, Analyte]:

@@ -21,6 +21,7 @@ TABLE = Path(__file__).with_name("likelihoods.toml")
 
 Numbers = Mapping[str, float]
 Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
+Compression = Literal["jpeg-ls", "jpeg-2000", "rle", "none"]
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,34 @@ class ReportedUnit:
 
 @dataclass(frozen=True)
 class Site:
-    """A hospital: its share of cases, severity shift and habits."""
+    """A hospital: its share of cases, severity shift and habits.
+
+    Attributes:
+        share: of all cases.
+        severity: added to the severity that the laboratory sees.
+        bedside: share of AP radiographs at severity 0.
+        photometric, kvp, scanner, compression: how radiographs are made and stored; one of the
+            compressions each time.
+        coding: log odds added to every probability that something reaches the coded history.
+        abbreviates: probability of each abbreviation in a note.
+        prevalence: condition to log odds added to its weight.
+        measured: panel to log odds added to its order.
+        units: analytes that are reported in other units.
+    """
 
     share: float
     severity: float
     bedside: float
     photometric: Photometric
     kvp: float
+    scanner: str
+    compression: tuple[Compression, ...]
+    coding: float
+    abbreviates: float
+    prevalence: Numbers
+    measured: Numbers
     units: Mapping[str, ReportedUnit]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -230,7 +251,7 @@ def _frozen(value: Any) -> Any:
 
 def _site(entry: Mapping[str, Any]) -> Site:
     units = {key: ReportedUnit(**unit) for key, unit in entry["units"].items()}
-    return Site(**{**entry, "units": MappingProxyType(units)})
+    return Site(**{**_pairs(entry), "units": MappingProxyType(units)})
 
 
 def _check(table: Likelihoods, file: str) -> None:
@@ -252,6 +273,8 @@ def _check(table: Likelihoods, file: str) -> None:
         _known(finding.given, causes, f"{file}, image.{key}.given")
     for name, site in table.sites.items():
         _known(site.units, set(table.analytes), f"{file}, sites.{name}.units")
+        _known(site.prevalence, set(table.conditions), f"{file}, sites.{name}.prevalence")
+        _known(site.measured, set(table.panels), f"{file}, sites.{name}.measured")
 
 
 def _known(names: Iterable[str], allowed: set[str], place: str) -> None:

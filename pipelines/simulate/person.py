@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clinical.case import Sex
-from pipelines.simulate.likelihoods import Likelihoods
+from pipelines.simulate.likelihoods import Likelihoods, Site
 
 LEAVES_BEHIND = {
     "heart_failure": "chronic_heart_failure",
     "pulmonary_embolism": "prior_thrombosis",
     "pneumothorax": "previous_pneumothorax",
     "copd_exacerbation": "copd",
+    "lung_mass": "lung_cancer",
 }
 """What an earlier visit's diagnosis adds to the background of the next visit."""
 
@@ -93,15 +94,16 @@ def risk_units(person: Person) -> dict[str, float]:
 
 
 def draw_conditions(
-    rng: np.random.Generator, person: Person, severity: float, table: Likelihoods
+    rng: np.random.Generator, person: Person, severity: float, site: Site, table: Likelihoods
 ) -> dict[str, float]:
     """Draw what is wrong at this visit: condition to intensity (log-normal around 1)."""
     units = risk_units(person)
     weights = np.array(
         [
             condition.weight
+            + site.prevalence.get(key, 0.0)
             + sum(odds * units.get(name, 0.0) for name, odds in condition.risk.items())
-            for condition in table.conditions.values()
+            for key, condition in table.conditions.items()
         ]
     )
     shares = np.exp(weights - weights.max())

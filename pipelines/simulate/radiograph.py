@@ -13,9 +13,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulate import devices, findings, habitus, skeleton, thorax, vessels, xray
+from pipelines.simulate import devices, findings, habitus, skeleton, solids, thorax, vessels, xray
+from pipelines.simulate.change import Change, Mask
 from pipelines.simulate.examination import Consolidation, LinearAtelectasis, RadiographSpec
-from pipelines.simulate.findings import Change, Mask
 from pipelines.simulate.habitus import Habitus
 from pipelines.simulate.thorax import Lung, Thorax
 from pipelines.simulate.xray import Field, Frame, Matter, Technique
@@ -35,8 +35,8 @@ class Radiograph:
             on the left of the image.
         spacing_mm: row and column spacing at the detector.
         masks: "lungs" always; "consolidation", "interstitial", "edema", "effusion",
-            "pneumothorax", "atelectasis" where the spec asks for them; "cardiomegaly" (the heart)
-            where the ratio exceeds 0.5.
+            "pneumothorax", "atelectasis", "mass", "collapse" and "token" where the spec asks for
+            them; "cardiomegaly" (the heart) where the ratio exceeds 0.5.
         window: centre and width to display with.
     """
 
@@ -46,39 +46,58 @@ class Radiograph:
     window: tuple[float, float]
 
 
-def render(spec: RadiographSpec, rng: np.random.Generator, *, rows: int = 512) -> Radiograph:
-    """Render `spec` for one patient drawn from `rng`, on a square detector of `rows` pixels.
+def render(
+    spec: RadiographSpec,
+    rng: np.random.Generator,
+    *,
+    rows: int = 512,
+    body: np.random.Generator | None = None,
+) -> Radiograph:
+    """Render `spec` for one patient on a square detector of `rows` pixels.
 
-    The same state of `rng`, spec and rows give the same pixels. Anatomy, findings and noise take
-    separate streams, so that one state gives the same patient with and without a finding.
+    The same states of `rng` and `body`, spec and rows give the same pixels. Anatomy, findings and
+    noise take separate streams, so that one state gives the same patient with and without a
+    finding.
+
+    Args:
+        spec: patient, projection and findings.
+        rng: field of view, pose, findings, technique and noise; the body too where `body` is None.
+        rows: pixels along each side.
+        body: the patient's own build, bones and vessels. A generator in the same state shows the
+            same body on another day.
     """
-    streams = [np.random.default_rng(seed) for seed in rng.integers(2**63, size=8)]
-    patient = habitus.draw(spec, streams[0])
-    frame = habitus.detector(spec, patient, rows, streams[1])
-    chest = thorax.build(patient, frame, streams[2])
-    bone = skeleton.project(patient, frame, streams[3])
-    seeds = streams[4].integers(2**63, size=4)
+    seeds = [int(seed) for seed in rng.integers(2**63, size=8)]
+    view, gas, pose, found, things, developing, grain = (
+        np.random.default_rng(seed) for seed in seeds[1:]
+    )
+    own = (np.random.default_rng(seeds[0]) if body is None else body).integers(2**63, size=5)
+    build, skin, bones, *trees = (np.random.default_rng(seed) for seed in own)
+    patient = habitus.draw(spec, build)
+    frame = habitus.detector(spec, patient, rows, view)
+    chest = thorax.build(patient, frame, skin, gas)
+    bone = skeleton.project(patient, frame, bones, pose)
     water = chest.body - chest.fat
     changes = []
-    for lung, finding_seed, tree_seed in zip(chest.lungs, seeds[:2], seeds[2:], strict=True):
-        change = findings.insert(spec, patient, lung, frame, np.random.default_rng(finding_seed))
-        water -= _air(spec, patient, lung, change, frame, np.random.default_rng(tree_seed))
+    for lung, tree, seed in zip(chest.lungs, trees, found.integers(2**63, size=2), strict=True):
+        change = findings.insert(spec, patient, lung, frame, np.random.default_rng(seed))
+        water -= _air(spec, patient, lung, change, frame, tree)
         changes.append(change)
     water = np.maximum(water - chest.airway, 0)
-    metal = devices.project(spec, patient, frame, streams[5])
-    technique = _technique(spec, streams[6])
-    signal = xray.expose(
-        Matter(water, chest.fat, bone, metal), frame.spacing, technique, streams[7]
-    )
-    beam = _collimator(frame, streams[6])
+    metal, disc = devices.project(spec, patient, frame, things)
+    technique = _technique(spec, developing)
+    signal = xray.expose(Matter(water, chest.fat, bone, metal), frame.spacing, technique, grain)
+    beam = _collimator(frame, developing)
     inside = beam > 0.5
     masks = _masks(spec, chest, changes, inside)
+    if spec.token:
+        masks["token"] = disc & inside
     trunk = (np.abs(frame.x) < 0.7 * patient.half_width) & (frame.y > 0)
     dense = inside & trunk & ~masks["lungs"]
     pixels = xray.develop(signal, frame.spacing, technique, masks["lungs"] & inside, dense)
     pixels = (pixels * beam).astype(np.uint16)
     centre = (xray.FULL_SCALE + 1) / 2
-    return Radiograph(pixels, (frame.spacing, frame.spacing), masks, (centre, 2 * centre))
+    spacing = (frame.spacing, frame.spacing)
+    return Radiograph(pixels, spacing, MappingProxyType(masks), (centre, 2 * centre))
 
 
 def _air(
@@ -93,6 +112,8 @@ def _air(
     branches = vessels.tree(patient, lung, frame, rng)
     if change.collapse < 1:
         branches = branches.drawn_to(lung.hilum, change.collapse)
+    lobes = solids.of_side(spec, "left" if lung.sign > 0 else "right")
+    branches = solids.crowded(branches, lung, lobes)
     branches = branches.scaled(findings.congestion(spec, patient, branches.y))
     blood = 1.7 * branches.project(frame) + vessels.hilum(patient, lung, frame, rng)
     if spec.edema > 0.25:
@@ -143,7 +164,7 @@ def _collimator(frame: Frame, rng: np.random.Generator) -> Field:
 
 def _masks(
     spec: RadiographSpec, chest: Thorax, changes: list[Change], inside: Mask
-) -> Mapping[str, Mask]:
+) -> dict[str, Mask]:
     """The findings' masks, both lungs joined, where the beam and the body are."""
     masks: dict[str, Mask] = {
         "lungs": (chest.lungs[0].outline + chest.lungs[1].outline) > 0.5,
@@ -154,4 +175,4 @@ def _masks(
     if spec.cardiothoracic_ratio > ENLARGED:
         masks["cardiomegaly"] = chest.heart > 0.05
     seen = inside & (chest.body > 0)
-    return MappingProxyType({name: mask & seen for name, mask in masks.items()})
+    return {name: mask & seen for name, mask in masks.items()}

@@ -26,10 +26,15 @@ def vertebra_levels(patient: Habitus) -> Points:
     return np.asarray((levels - levels[3]) * scale - 6)
 
 
-def project(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
-    """mm of cortical bone along each ray for the whole skeleton."""
-    bone = _ribs(patient, frame, rng) + _clavicles(patient, frame, rng)
-    bone += _scapulae(patient, frame, rng) + _spine(patient, frame, rng)
+def project(
+    patient: Habitus, frame: Frame, rng: np.random.Generator, pose: np.random.Generator
+) -> Field:
+    """mm of cortical bone along each ray for the whole skeleton.
+
+    `rng` draws what belongs to the patient, `pose` how the shoulders were held on the day.
+    """
+    bone = _ribs(patient, frame, rng) + _clavicles(patient, frame, pose)
+    bone += _scapulae(patient, frame, pose) + _spine(patient, frame, rng)
     density = 1.0 - 0.006 * max(patient.age_years - 50, 0)
     return np.asarray(xray.blur(bone, 0.5) * np.float32(density), np.float32)
 

@@ -62,17 +62,19 @@ class Thorax:
     airway: Field
 
 
-def build(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Thorax:
-    """All soft tissue and air of one patient."""
+def build(
+    patient: Habitus, frame: Frame, skin: np.random.Generator, gas: np.random.Generator
+) -> Thorax:
+    """All soft tissue and air; `skin` belongs to the patient, `gas` in the bowel to the day."""
     heart, core = mediastinum(patient, frame)
     heart = heart * _above_diaphragm(patient, frame)
     free = (1 - core) * (1 - 0.84 * heart)
     lungs = (_lung(patient, frame, free, 1), _lung(patient, frame, free, -1))
-    body, fat = torso.outline(patient, frame, rng)
+    body, fat = torso.outline(patient, frame, skin)
     needed = lungs[0].chord + lungs[1].chord
     # The wall in front of and behind the lung is never thinner than skin, fat and muscle.
     body = np.maximum(body, needed + np.where(needed > 0, 2 * (patient.fat + patient.muscle), 0))
-    return Thorax(body, fat, lungs, heart, airway.gas(patient, frame, rng))
+    return Thorax(body, fat, lungs, heart, airway.gas(patient, frame, gas))
 
 
 def _lung(patient: Habitus, frame: Frame, free: Field, sign: int) -> Lung:
@@ -89,7 +91,8 @@ def _lung(patient: Habitus, frame: Frame, free: Field, sign: int) -> Lung:
     cavity = depth * across**0.42
     dome = _dome(patient, x, sign)
     medial = np.clip((x + 2 * scale) / (26 * scale), 0, 1) * (x > 0)
-    recess = (patient.dome * 1.35 + 6) * np.clip(x / (70 * scale), 0.3, 1)
+    sulcus = patient.sulcus[0 if sign > 0 else 1]
+    recess = (patient.dome * 1.35 + 6 + 1.2 * sulcus) * np.clip(x / (70 * scale), 0.3, 1)
     # Steeper than a sphere's edge: behind the dome only a thin wedge of lung is left.
     open_below = 1 - np.clip((frame.y - dome) / recess, 0, 1) ** 0.36
     chord = (cavity * free * open_below * medial).astype(np.float32)
@@ -110,7 +113,8 @@ def _dome(patient: Habitus, x: Field, sign: int) -> Field:
     bow = np.where(x > peak, np.maximum(lateral, 0) ** 2.8, 0.14 * np.maximum(medial, 0) ** 2)
     # One slow scallop, seldom quite absent.
     ripple = 1.8 * np.sin(x / (17 + patient.wobble[2]) + patient.wobble[3] * 3)
-    return np.asarray(floor - height + bow * height * 0.98 + ripple, np.float32)
+    deep = patient.sulcus[0 if sign > 0 else 1] * np.clip(lateral, 0, 1) ** 2
+    return np.asarray(floor - height + bow * height * 0.98 + ripple + deep, np.float32)
 
 
 Line = tuple[tuple[float, float], ...]

@@ -172,6 +172,21 @@ def test_which_of_two_images_is_used(
     assert len(case.problems) == 1, "the other image is reported"
 
 
+def test_an_image_of_an_earlier_visit_stands_beside(tmp_path: Path, png_writer: Writer) -> None:
+    for side in (1, 2):
+        png_writer(tmp_path / f"{side}.png", (10 * side, 10))
+    write(
+        tmp_path,
+        cases="case_id,patient_id,decision_time\na,p,2024-03-01\n",
+        images="case_id,path,time,role\na,1.png,2023-05-01,prior\na,2.png,2024-01-02,\n"
+        "a,2.png,2023-01-02,former\n",
+    )
+    case = read(tmp_path)["a"]
+    shapes = {name: image.values.shape for name, image in case.inputs.items()}
+    assert shapes == {"prior_image": (10, 10), "image": (10, 20)}
+    assert [(p.row, p.column) for p in case.problems] == [(4, "role")]
+
+
 def test_photometric_inverts_a_png(tmp_path: Path, png_writer: Writer) -> None:
     png_writer(tmp_path / "x.png")
     write(

@@ -43,7 +43,7 @@ def write(path: Path, **changes: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("compression", ["jpeg-ls", "rle", "none"])
+@pytest.mark.parametrize("compression", ["jpeg-ls", "jpeg-2000", "rle", "none"])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_pixels_come_back(tmp_path: Path, compression: str, photometric: str) -> None:
     path = write(tmp_path / "a.dcm", compression=compression, photometric=photometric)

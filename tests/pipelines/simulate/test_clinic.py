@@ -6,9 +6,11 @@ from functools import lru_cache
 import pytest
 
 from clinical import terms
+from clinical.errors import ConfigError
 from pipelines.simulate import likelihoods
 from pipelines.simulate.clinic import LABELS, SimulatedPatient, draw_patient
-from pipelines.simulate.laboratory import oxygen_tension
+from pipelines.simulate.design import Design, Missing, design
+from pipelines.simulate.laboratory import early_warning, oxygen_tension
 
 PREVALENCES = {
     "bacterial_pneumonia": 0.17,
@@ -18,6 +20,7 @@ PREVALENCES = {
     "pneumothorax": 0.07,
     "copd_exacerbation": 0.10,
     "pulmonary_embolism": 0.09,
+    "lung_mass": 0.06,
     "none_of_these": 0.30,
 }
 
@@ -65,6 +68,104 @@ def test_nothing_is_later_than_the_decision() -> None:
         times.append(patient.acquired)
         assert max(times) <= patient.decision_time
         assert all((patient.decision_time - row.time).days <= 2 for row in patient.measurements)
+
+
+def test_sites_differ_in_what_their_patients_have_and_a_patient_keeps_to_one() -> None:
+    shares = {
+        site: sum("heart_failure" in p.diagnoses for p in patients() if p.site == site)
+        / sum(p.site == site for p in patients())
+        for site in "ABC"
+    }
+    assert shares["B"] > shares["A"] + 0.02
+    assert shares["B"] > shares["C"] + 0.02
+    sites: dict[str, set[str]] = {}
+    for patient in patients():
+        sites.setdefault(patient.patient_id, set()).add(patient.site)
+    assert all(len(found) == 1 for found in sites.values())
+
+
+def test_a_second_visit_knows_the_radiograph_of_the_first() -> None:
+    later = [p for p in patients() if p.earlier is not None]
+    assert len(later) > 80
+    for patient in later:
+        first = patients()[patient.earlier]
+        assert first.patient_id == patient.patient_id
+        assert first.radiograph is not None
+        assert first.acquired < patient.acquired
+
+
+def panels_of(patient: SimulatedPatient) -> frozenset[str]:
+    table = likelihoods.load()
+    panel = {analyte.code: analyte.panel for analyte in table.analytes.values()}
+    for site in table.sites.values():
+        panel |= {unit.code: table.analytes[key].panel for key, unit in site.units.items()}
+    return frozenset(panel[row.code] for row in patient.measurements)
+
+
+def measured_share(design: Design, name: str, among) -> float:
+    drawn = [draw_patient(12, number, design=design) for number in range(1500)]
+    chosen = [p for p in drawn if p.measurements and among(p)]
+    return sum(name in panels_of(p) for p in chosen) / len(chosen)
+
+
+def test_nothing_is_missing_where_nothing_shall_be() -> None:
+    table = likelihoods.load()
+    for number in range(60):
+        patient = draw_patient(12, number, design=Design("none"))
+        assert patient.radiograph is not None
+        assert patient.notes
+        assert patient.sex is not None
+        assert panels_of(patient) == set(table.panels)
+
+
+def test_the_sicker_are_measured_more_only_where_that_is_the_design() -> None:
+    def gap(missing: Missing) -> float:
+        sick = measured_share(Design(missing), "blood_gas", lambda p: p.severity > 0.5)
+        well = measured_share(Design(missing), "blood_gas", lambda p: p.severity < -0.5)
+        return sick - well
+
+    assert gap("mnar") > 0.2
+    assert abs(gap("mcar")) < 0.08
+    # Severity moves the vital signs, and those decide under "mar": a weaker trace of it.
+    assert 0.05 < gap("mar") < gap("mnar")
+
+
+def test_the_design_changes_nothing_but_what_is_seen() -> None:
+    for number in range(40):
+        plain = draw_patient(12, number)
+        other = draw_patient(12, number, design=Design("none", "pneumothorax"))
+        assert (plain.diagnoses, plain.signs) == (other.diagnoses, other.signs)
+        assert plain.person == other.person
+
+
+def test_a_planted_token_goes_with_its_label() -> None:
+    drawn = [draw_patient(12, n, design=Design(shortcut="heart_failure")) for n in range(1200)]
+    films = [p for p in drawn if p.radiograph]
+    for ill, share in ((True, 0.9), (False, 0.1)):
+        tokens = [p.radiograph.token for p in films if ("heart_failure" in p.diagnoses) == ill]
+        assert sum(tokens) / len(tokens) == pytest.approx(share, abs=0.06)
+    assert not any(p.radiograph.token for p in patients() if p.radiograph)
+
+
+def test_a_switch_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigError, match="mnra"):
+        design("mnra", "", LABELS)
+    with pytest.raises(ConfigError, match="heart_falure"):
+        design("mar", "heart_falure", LABELS)
+    assert design("mar", "heart_failure", LABELS) == Design("mar", "heart_failure")
+
+
+@pytest.mark.parametrize(
+    ("vitals", "score"),
+    [
+        ({}, 0),
+        ({"respiratory_rate": 16, "spo2": 98, "systolic": 130, "heart_rate": 70}, 0),
+        ({"respiratory_rate": 25, "spo2": 91, "systolic": 90, "heart_rate": 131}, 12),
+        ({"temperature": 38.1, "respiratory_rate": 21, "spo2": 95}, 4),
+    ],
+)
+def test_the_early_warning_score_is_that_of_the_royal_college(vitals, score: int) -> None:
+    assert early_warning(vitals) == score
 
 
 def test_each_modality_is_sometimes_absent_and_something_is_always_there() -> None:
@@ -120,8 +221,10 @@ def test_the_sites_report_glucose_in_their_own_units() -> None:
         for row in patient.measurements
         if row.code in ("2345-7", "14749-6")
     }
-    assert units == {("A", "mg/dL"), ("B", "mmol/L")}
-    assert {p.site: p.photometric for p in patients()} == {"A": "MONOCHROME2", "B": "MONOCHROME1"}
+    assert units == {("A", "mg/dL"), ("B", "mmol/L"), ("C", "mmol/L")}
+    stored = {p.site: p.photometric for p in patients()}
+    assert stored == {"A": "MONOCHROME2", "B": "MONOCHROME1", "C": "MONOCHROME2"}
+    assert {p.compression for p in patients()} == {"jpeg-ls", "jpeg-2000", "rle", "none"}
 
 
 def test_renal_values_move_together() -> None:
@@ -143,6 +246,7 @@ def test_renal_values_move_together() -> None:
         ("interstitial", "viral_pneumonia", 0.67),
         ("enlarged_heart", "heart_failure", 0.81),
         ("pneumothorax", "pneumothorax", 0.92),
+        ("mass", "lung_mass", 0.93),
         ("effusion", "pleural_effusion", 0.92),
         ("hyperinflation", "copd_exacerbation", 0.78),
     ],

@@ -1,6 +1,6 @@
 """How much each modality alone says about each label: something, and never nearly everything.
 
-Simple readers, trained on two thirds of 2,000 patients and tested on the rest, by patient. The
+Simple readers, trained on two thirds of 3,000 patients and tested on the rest, by patient. The
 bounds leave room for the chance of a small test set; docs/simulation.md has the measured values.
 """
 
@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from clinical import terms
 from pipelines.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 
-COUNT = 2000
+COUNT = 3000
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def test_measurements_inform_but_do_not_decide(label: str) -> None:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_notes_inform_but_do_not_leak(label: str) -> None:
-    assert 0.62 < auroc(LogisticRegression(C=0.03, max_iter=1000), words(), label) < 0.90
+    assert 0.58 < auroc(LogisticRegression(C=0.03, max_iter=1000), words(), label) < 0.90
 
 
 @pytest.mark.parametrize("label", LABELS)

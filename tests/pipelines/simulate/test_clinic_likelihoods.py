@@ -20,6 +20,7 @@ def test_every_entry_states_its_source() -> None:
         *table.panels.values(),
         *table.analytes.values(),
         *table.image.values(),
+        *table.sites.values(),
     ]
     assert len(entries) > 100
     assert [entry for entry in entries if not entry.source] == []

@@ -89,7 +89,10 @@ def test_an_image_comes_back_as_it_was_rendered_at_either_site(made: Path) -> No
         image = case.inputs["image"]
         assert isinstance(image, Array)
         radiograph = cohort.render(
-            patient.radiograph, cohort.clinic.stream(3, number, "pixels"), rows=ROWS
+            patient.radiograph,
+            cohort.clinic.stream(3, number, "pixels"),
+            rows=ROWS,
+            body=cohort.clinic.body(3, number),
         )
         np.testing.assert_array_equal(image.values, radiograph.pixels)
         assert image.spacing == pytest.approx(radiograph.spacing_mm)
