@@ -19,6 +19,7 @@ from clinical.model import Model, load
 from pipelines import contact_sheet, faithfulness, masks, pointing
 from pipelines.faithfulness import Fall
 from pipelines.features import Dataset, read_dataset
+from pipelines.metrics import Interval
 from pipelines.pointing import MACRO, Game
 from pipelines.saliency import OURS, Scores
 from pipelines.train import prepare_cached
@@ -152,12 +153,15 @@ def _game_table(game: Game, title: str, kind: str) -> list[str]:
     lines = [f"| {title} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for method in dict.fromkeys(s.method for s in game.scores):
         cells = [
-            str(scores[name, method]) if name == MACRO else f"{scores[name, method].value:.3f}"
+            str(scores[name, method]) if name == MACRO else _rate(scores[name, method])
             for name in diagnoses
-            if (name, method) in scores
         ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _rate(found: Interval) -> str:
+    return "-" if found.value is None else f"{found.value:.3f}"
 
 
 def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
@@ -177,7 +181,7 @@ def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
             lines += [f"{head} | mean | {OURS} minus it |", "|---" * (len(shares) + 3) + "|"]
             for method in dict.fromkeys(fall.method for fall in rows):
                 found = {f.share: f for f in rows if f.method == method}
-                cells = [f"{found[share].fall.value:.3f}" for share in faithfulness.SHARES]
+                cells = [_rate(found[share].fall) for share in faithfulness.SHARES]
                 ahead = found[None].ahead
                 cells += [str(found[None].fall), "" if ahead is None else str(ahead)]
                 lines.append(f"| {method} | " + " | ".join(cells) + " |")
