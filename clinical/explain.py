@@ -3,7 +3,8 @@
 Method: sum over layers and heads of attention times the gradient of the diagnosis's logit with
 respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention). Queries do not
 mix, so one backward pass serves all diagnoses. The sign is kept for items (for or against); heat
-maps show the positive part.
+maps show the positive part. What it was compared with, and how well each points at findings whose
+place is known: docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
 """
 
 from __future__ import annotations

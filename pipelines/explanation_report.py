@@ -19,6 +19,7 @@ from clinical.model import Model, load
 from pipelines import contact_sheet, faithfulness, masks, pointing
 from pipelines.faithfulness import Fall
 from pipelines.features import Dataset, read_dataset
+from pipelines.metrics import Interval
 from pipelines.pointing import MACRO, Game
 from pipelines.saliency import OURS, Scores
 from pipelines.train import prepare_cached
@@ -66,19 +67,24 @@ def judge(
     game = pointing.summarise(points, samples=samples)
     falls = faithfulness.measure(model, cases, dataset.patients, dataset.labels)
     lines = tuple(faithfulness.summarise(falls, samples=samples))
-    out.mkdir(parents=True, exist_ok=True)
+    report = _write(out, model, game, lines)
+    prepared = {name: case for (name, _), case in zip(names, cases, strict=True)}
+    contact_sheet.write(out / "examples.png", root, model, prepared, found, points)
+    return Judged(game, lines, report)
+
+
+def _write(out: Path, model: Model, game: Game, falls: Sequence[Fall]) -> Path:
     described = {
         "model": asdict(model.identity),
         "tolerance": pointing.TOLERANCE,
         "pointing": asdict(game),
-        "faithfulness": [asdict(line) for line in lines],
+        "faithfulness": [asdict(fall) for fall in falls],
     }
+    out.mkdir(parents=True, exist_ok=True)
     (out / "pointing.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
     report = out / "pointing.md"
-    report.write_text(markdown(model, game, lines), encoding="utf-8")
-    prepared = {name: case for (name, _), case in zip(names, cases, strict=True)}
-    contact_sheet.write(out / "examples.png", root, model, prepared, found, points)
-    return Judged(game, lines, report)
+    report.write_text(markdown(model, game, falls), encoding="utf-8")
+    return report
 
 
 def _masks(root: Path) -> masks.Masks:
@@ -147,12 +153,15 @@ def _game_table(game: Game, title: str, kind: str) -> list[str]:
     lines = [f"| {title} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for method in dict.fromkeys(s.method for s in game.scores):
         cells = [
-            str(scores[name, method]) if name == MACRO else f"{scores[name, method].value:.3f}"
+            str(scores[name, method]) if name == MACRO else _rate(scores[name, method])
             for name in diagnoses
-            if (name, method) in scores
         ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _rate(found: Interval) -> str:
+    return "-" if found.value is None else f"{found.value:.3f}"
 
 
 def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
@@ -160,7 +169,8 @@ def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
         "## Faithfulness",
         "",
         "Mean fall of the calibrated probability of a true diagnosis. Comprehensiveness: without"
-        " the tokens ranked highest, more is better. Sufficiency: with only those, less is better.",
+        " the tokens ranked highest, more is better. Sufficiency: with only those, less is better"
+        f" (and {OURS} is ahead where its difference is below 0).",
         "",
     ]
     shares = [f"{share:.0%}" for share in faithfulness.SHARES]
@@ -171,7 +181,7 @@ def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
             lines += [f"{head} | mean | {OURS} minus it |", "|---" * (len(shares) + 3) + "|"]
             for method in dict.fromkeys(fall.method for fall in rows):
                 found = {f.share: f for f in rows if f.method == method}
-                cells = [f"{found[share].fall.value:.3f}" for share in faithfulness.SHARES]
+                cells = [_rate(found[share].fall) for share in faithfulness.SHARES]
                 ahead = found[None].ahead
                 cells += [str(found[None].fall), "" if ahead is None else str(ahead)]
                 lines.append(f"| {method} | " + " | ".join(cells) + " |")

@@ -29,6 +29,7 @@ from pipelines.metrics import Interval, bootstrap_weights
 from pipelines.saliency import (
     GRAD_CAM_BACKBONE,
     GRAD_CAM_TOKENS,
+    INPUT_GRADIENT,
     OURS,
     Scores,
     centre_map,
@@ -42,7 +43,7 @@ TOLERANCE = 15 / 512
 CENTRE = "centre prior"
 MEAN_MASK = "mean mask of training"
 CHANCE = "chance"
-RIVALS = (CENTRE, MEAN_MASK, GRAD_CAM_BACKBONE, GRAD_CAM_TOKENS)
+RIVALS = (CENTRE, MEAN_MASK, GRAD_CAM_BACKBONE, GRAD_CAM_TOKENS, INPUT_GRADIENT)
 """What ours is compared with, paired."""
 
 MACRO = "mean over diagnoses"
@@ -164,13 +165,12 @@ def play(
         for column in np.flatnonzero(labels[number] == 1).tolist():
             name = diagnoses[column]
             mask = masks.visible(found.get(names[number][0], {}), name)
-            if mask is None:
-                continue
-            aim = target(mask, cells)
-            maps = model_maps(network, read(network, case), column)
-            results = {method: judge(values, aim) for method, values in maps.items()}
-            results |= _without_model(aim, cells, priors.get(name))
-            points += [Point(*names[number], name, m, *result) for m, result in results.items()]
+            if mask is not None:
+                aim = target(mask, cells)
+                maps = model_maps(network, read(network, case), column)
+                results = {method: judge(values, aim) for method, values in maps.items()}
+                results |= _without_model(aim, cells, priors.get(name))
+                points += [Point(*names[number], name, m, *won) for m, won in results.items()]
     return points
 
 

@@ -16,10 +16,10 @@ from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConf
 from clinical.encoders import radiograph
 from clinical.errors import CohortError
 from clinical.model import EncoderSpec, Network
-from pipelines import explanation_report
+from pipelines import explanation_report, pointing
 from pipelines.cli import main
 from pipelines.features import read_dataset
-from pipelines.pointing import MACRO, MEAN_MASK
+from pipelines.pointing import MACRO, MEAN_MASK, Point
 from pipelines.saliency import OURS
 from pipelines.simulate.cohort import simulate
 
@@ -78,6 +78,17 @@ def test_the_command_writes_numbers_tables_and_examples(
     with Image.open(tmp_path / "out" / "examples.png") as sheet:
         assert sheet.width == 4 * 192
         assert sheet.height > 192
+
+
+def test_a_diagnosis_without_a_prior_has_no_rate_for_it(checkpoint: Path) -> None:
+    made = []
+    for number, name in enumerate(DIAGNOSES):
+        made.append(Point(f"c{number}", f"p{number}", name, OURS, 1.0, 0.5))
+        if number:
+            made.append(Point(f"c{number}", f"p{number}", name, MEAN_MASK, 0.0, 0.5))
+    game = pointing.summarise(made, samples=20)
+    text = explanation_report.markdown(models.load(checkpoint), game, [])
+    assert f"| {MEAN_MASK} | - | 0.000 | 0.000 | 0.000 [0.000, 0.000] |" in text
 
 
 def test_a_cohort_without_masks_is_refused(cohort: Path, checkpoint: Path, tmp_path: Path) -> None:
