@@ -13,9 +13,11 @@ import torch
 
 from clinical import calibration, domain, explain
 from clinical.assessment import (
+    NO_SETS,
     Assessment,
     ModalityLedger,
     OutOfDistribution,
+    PredictionSet,
     Suggestion,
 )
 from clinical.calibration import Pattern
@@ -68,6 +70,7 @@ class Assessor:
             conflicts=self._conflicts(ledger, suggestions),
             out_of_distribution=outside,
             problems=tuple(str(problem) for problem in case.problems),
+            prediction_set=self._prediction_set(used, outside),
         )
 
     def _suggestions(
@@ -75,6 +78,8 @@ class Assessor:
     ) -> tuple[Suggestion, ...]:
         model = self.model
         row = model.support.get(calibration.pattern_key(used))
+        # Coverage is a promise about cases like those of validation, and this may not be one.
+        rule = None if outside.flagged else model.set_rules.get(calibration.pattern_key(used))
         found = []
         for name, logit in zip(model.diagnoses, logits, strict=True):
             support = row[name] if row else None
@@ -84,10 +89,25 @@ class Assessor:
             probability = calibration.apply(logit, support or calibration.Support())
             found.append(
                 Suggestion(
-                    name, probability, model.thresholds[name], model.prevalence[name], reason
+                    name,
+                    probability,
+                    model.thresholds[name],
+                    model.prevalence[name],
+                    reason,
+                    None if rule is None else probability >= rule.cuts[name],
                 )
             )
         return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))
+
+    def _prediction_set(self, used: Pattern, outside: OutOfDistribution) -> PredictionSet:
+        if not self.model.set_rules:
+            return NO_SETS
+        if outside.flagged:
+            return PredictionSet(absent_because="the input is unlike the training cases")
+        rule = self.model.set_rules.get(calibration.pattern_key(used))
+        if rule is None:
+            return PredictionSet(absent_because="too few validation cases to calibrate it")
+        return PredictionSet(rule.coverage, rule.cases, rule.pooled)
 
     def _ledger(self, tokens: Tokens, used: Pattern) -> ModalityLedger:
         alone: dict[str, Mapping[str, float]] = {}

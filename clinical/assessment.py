@@ -1,7 +1,8 @@
 """What the machine said, why, and what a person decided about it. Frozen values.
 
 `SCHEMA_VERSION` names the JSON form of `Assessment` that `as_json` writes and docs/schema.md
-describes. It changes whenever a key changes its name or meaning.
+describes. It changes whenever a key changes its name or meaning, or one is added. An assessment
+that was read in an older form is written in that form again: its digest is in the ledger.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from clinical import canonical
+from clinical.wording import words
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
+_BEFORE_SETS = "1.0"
 
 Probabilities = Mapping[str, float]
 """Diagnosis to calibrated probability."""
@@ -38,6 +41,8 @@ class Suggestion:
         threshold: operating point chosen on validation data; at or above it reads as "suggested".
         prevalence: share of positive cases in the training data, to compare with.
         withheld_because: why a person should not be shown the number, or None.
+        in_set: member of the prediction set, that is, not excluded at its coverage; None where
+            there is no set.
     """
 
     diagnosis: str
@@ -45,6 +50,28 @@ class Suggestion:
     threshold: float
     prevalence: float
     withheld_because: str | None = None
+    in_set: bool | None = None
+
+
+@dataclass(frozen=True)
+class PredictionSet:
+    """What the members of the set of a case (`Suggestion.in_set`) mean.
+
+    Attributes:
+        coverage: share of cases, from where validation was, whose true diagnoses all are in it.
+        cases: validation cases that the limit rests on.
+        pooled: True where too few of them had this case's inputs, so that cases with other inputs
+            hidden or missing count as well and coverage for these inputs is not promised.
+        absent_because: why there is no set, or None.
+    """
+
+    coverage: float = 0.0
+    cases: int = 0
+    pooled: bool = False
+    absent_because: str | None = None
+
+
+NO_SETS = PredictionSet(absent_because="the model was trained without prediction sets")
 
 
 @dataclass(frozen=True)
@@ -142,6 +169,8 @@ class Assessment:
         conflicts: sentences that name modalities which disagree.
         out_of_distribution: whether to trust any of this.
         problems: what of the case could not be read, as sentences.
+        prediction_set: what the set of diagnoses means, or why there is none.
+        schema_version: the JSON form it was made or read in.
     """
 
     case_id: str
@@ -157,24 +186,30 @@ class Assessment:
     conflicts: tuple[str, ...]
     out_of_distribution: OutOfDistribution
     problems: tuple[str, ...] = ()
+    prediction_set: PredictionSet = NO_SETS
+    schema_version: str = SCHEMA_VERSION
 
 
 def as_json(assessment: Assessment) -> dict[str, Any]:
-    """The documented JSON form of an assessment (docs/schema.md)."""
+    """The documented JSON form of an assessment (docs/schema.md), in its own version."""
     data = asdict(assessment)
     modalities = {key: data.pop(key) for key in ("used", "missing", "unknown")}
-    record = {"schema_version": SCHEMA_VERSION, **data, "modalities": modalities}
-    return {key: _plain(value) for key, value in record.items()}
+    if assessment.schema_version == _BEFORE_SETS:
+        del data["prediction_set"]
+        for suggestion in data["suggestions"]:
+            del suggestion["in_set"]
+    return {key: _plain(value) for key, value in {**data, "modalities": modalities}.items()}
 
 
 def from_json(data: Mapping[str, Any]) -> Assessment:
     """Rebuild an assessment from `as_json`.
 
     Raises:
-        ValueError: if the schema version is not this one.
+        ValueError: if the schema version is neither this one nor the one before.
     """
-    if data.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"assessment schema {data.get('schema_version')!r}, not {SCHEMA_VERSION}")
+    version = data.get("schema_version")
+    if version not in (SCHEMA_VERSION, _BEFORE_SETS):
+        raise ValueError(f"assessment schema {version!r}, not {SCHEMA_VERSION}")
     return Assessment(
         case_id=data["case_id"],
         patient_id=data["patient_id"],
@@ -193,6 +228,10 @@ def from_json(data: Mapping[str, Any]) -> Assessment:
             tuple(data["out_of_distribution"]["reasons"]),
         ),
         problems=tuple(data["problems"]),
+        prediction_set=PredictionSet(**data["prediction_set"])
+        if "prediction_set" in data
+        else NO_SETS,
+        schema_version=version,
     )
 
 
@@ -221,6 +260,21 @@ def _plain(value: Any) -> Any:
 def assessment_digest(assessment: Assessment) -> str:
     """SHA-256 of the canonical JSON of an assessment; names it in the store and the ledger."""
     return canonical.digest(as_json(assessment))
+
+
+def set_sentence(assessment: Assessment) -> str:
+    """The prediction set in plain words, for every screen and export."""
+    found = assessment.prediction_set
+    if found.absent_because is not None:
+        return f"No set of diagnoses is given: {found.absent_because}."
+    members = [words(s.diagnosis) for s in assessment.suggestions if s.in_set]
+    basis = f"{found.cases} validation cases" + (
+        ", whatever inputs they had, because too few had these" if found.pooled else ""
+    )
+    return (
+        f"Cannot be excluded at {found.coverage:.0%}:"
+        f" {', '.join(members) or 'none of the diagnoses the model knows'} (from {basis})."
+    )
 
 
 Action = Literal["accept", "modify", "reject"]

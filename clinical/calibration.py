@@ -7,7 +7,8 @@ differently confident.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,8 +19,15 @@ from scipy.special import expit, log_expit
 
 _PULL_TO_IDENTITY = 4.0
 _LEAST_OF_EACH = 5
+_SURELY = 1e-12
 USEFUL_AUROC = 0.55
 """The lower 95% bound that discrimination has to clear before a suggestion is shown."""
+
+COVERAGE = 0.9
+"""Share of cases whose true diagnoses are all to be in the prediction set."""
+
+LEAST_FOR_SETS = 50
+"""With fewer validation cases coverage would vary by more than 4 points (Vovk 2012)."""
 
 Pattern = tuple[str, ...]
 
@@ -41,6 +49,23 @@ class Support:
     low: float | None = None
     positives: int = 0
     negatives: int = 0
+
+
+@dataclass(frozen=True)
+class SetRule:
+    """Which diagnoses are in the prediction set of a case with one availability pattern.
+
+    Attributes:
+        cuts: diagnosis to the calibrated probability at or above which it is in the set.
+        cases: validation cases that the cuts rest on.
+        pooled: True where the pattern had too few, and the cuts are those of all patterns together.
+        coverage: share of cases whose true diagnoses are all to be in the set.
+    """
+
+    cuts: Mapping[str, float]
+    cases: int
+    pooled: bool = False
+    coverage: float = COVERAGE
 
 
 def patterns(modalities: Iterable[str]) -> list[Pattern]:
@@ -91,6 +116,65 @@ def platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[flo
 def apply(logit: float, support: Support) -> float:
     """Calibrated probability of one logit."""
     return float(expit(support.slope * logit + support.intercept))
+
+
+def fit_set_rules(
+    judged: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    prevalence: Mapping[str, float],
+    coverage: float = COVERAGE,
+) -> dict[str, SetRule]:
+    """Split-conformal prediction sets for every availability pattern that has enough cases.
+
+    Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021, arXiv 2107.07511. A case's score
+    is the largest over its true diagnoses of the square root of the prevalence over the calibrated
+    probability: halfway between one cut for all, which makes the smallest sets (Sadinle, Lei and
+    Wasserman 2019) and excludes the rare diagnoses first, and cuts in proportion to prevalence.
+    With n scores the limit is the
+    ceil((n + 1) * coverage)-th smallest, and a new case like these has all its true diagnoses in
+    its set with at least that probability, on average over all cases with the pattern. Cases with
+    no true diagnosis are always covered and are not counted, lest they loosen the promise for the
+    others; unknown outcomes are taken as not known to be true.
+
+    The promise rests on exchangeability: the next patient comes from where the validation patients
+    came from. At another hospital, with another case mix or device, it may not hold. It is also not
+    exact here, because the same patients stopped the training and calibrated the probabilities;
+    coverage on unseen patients is measured by `triptych evaluate`.
+
+    Args:
+        judged: pattern key to calibrated probabilities and labels (1, 0 or NaN for unknown), both
+            [cases, diagnoses] in the order of `prevalence`.
+        prevalence: diagnosis to share of positives in training.
+        coverage: share of cases to cover.
+    """
+    names = tuple(prevalence)
+    usual = np.sqrt([max(prevalence[name], _SURELY) for name in names])
+    scores = {key: _set_scores(*pair, usual) for key, pair in judged.items()}
+    everything = np.concatenate([*scores.values(), np.empty(0)])
+    rules = {}
+    for key, own in scores.items():
+        pooled = len(own) < LEAST_FOR_SETS
+        counted = everything if pooled else own
+        if len(counted) < LEAST_FOR_SETS:
+            continue
+        limit = conformal_quantile(counted, coverage)
+        # A hair lower, so that the case the limit comes from is inside in spite of rounding.
+        cuts = (usual / limit * (1 - 1e-9)).tolist()
+        rules[key] = SetRule(dict(zip(names, cuts, strict=True)), len(counted), pooled, coverage)
+    return rules
+
+
+def conformal_quantile(scores: NDArray[np.float64], coverage: float) -> float:
+    """The ceil((n + 1) * coverage)-th smallest of n scores, or infinity where n is too small."""
+    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def _set_scores(
+    probabilities: NDArray[np.float64], labels: NDArray[np.float64], usual: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    true = labels == 1
+    scores = np.where(true, usual / np.maximum(probabilities, _SURELY), -np.inf)
+    return np.asarray(scores[true.any(axis=1)].max(axis=1, initial=-np.inf))
 
 
 def auroc(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:

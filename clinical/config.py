@@ -53,6 +53,7 @@ class ModelConfig:
         dropout: dropout inside the fusion.
         image_size: side in pixels to which an image is padded and resampled.
         components: principal components kept of each frozen embedding.
+        space: length of a vector in the shared space; 0: the model has none.
     """
 
     modalities: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class ModelConfig:
     dropout: float = 0.2
     image_size: int = 384
     components: int = 128
+    space: int = 64
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class TrainingConfig:
         alone_probability: probability that all modalities but one are hidden.
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
+        contrastive: weight of the loss that aligns the modalities of a case in the shared space.
         augmentations: augmented copies of every training image, beside the plain one.
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
             that has masks (masks.csv), which only simulated ones do.
@@ -92,6 +95,7 @@ class TrainingConfig:
     alone_probability: float = 0.25
     token_dropout: float = 0.1
     auxiliary: float = 0.3
+    contrastive: float = 0.05
     augmentations: int = 1
     mask_weight: float = field(default=0.0, metadata=_LATER)
     validation: float = 0.2
@@ -253,8 +257,20 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
             remedy="choose a multiple",
         )
+    not_negative = {"model.space": model.space, "training.contrastive": training.contrastive}
+    for name, amount in not_negative.items():
+        if not amount >= 0:
+            raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
     if study.evaluation.folds == 1:
         raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
+
+
+# Keys that studies did not have from the start, and the value that means what was done before.
+# At that value a key is not written, so a configuration without it keeps its digest.
+_ADDED: Mapping[str, Mapping[str, Any]] = {
+    "model": {"space": 0},
+    "training": {"contrastive": 0.0},
+}
 
 
 def config_digest(config: StudyConfig) -> str:
@@ -274,6 +290,10 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
     plain["diagnoses"] = list(config.diagnoses)
     model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
     plain["model"] = {**model, "modalities": dict(config.model.modalities)}
+    for section, added in _ADDED.items():
+        plain[section] = {
+            k: v for k, v in plain[section].items() if k not in added or v != added[k]
+        }
     return plain
 
 
@@ -286,6 +306,7 @@ def _section(section: Any) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:
-    """Rebuild a configuration from `to_json`."""
-    study: StudyConfig = build(StudyConfig, data, where="configuration")
+    """Rebuild a configuration from `to_json`, also from one that an earlier version wrote."""
+    older = {section: {**added, **data.get(section, {})} for section, added in _ADDED.items()}
+    study: StudyConfig = build(StudyConfig, {**data, **older}, where="configuration")
     return study

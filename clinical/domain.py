@@ -1,10 +1,11 @@
 """Is this input like what the model was trained on?
 
 Each modality has a distance and a limit. Images and notes: Mahalanobis distance of the mean frozen
-embedding from the training cases, in a shrunk principal subspace plus what lies outside of it (Lee
-et al. 2018, arXiv 1807.03888, one class). Tables: the share of items the model has no token for.
-Limits are a quantile of the distances of validation cases, so a known share of ordinary cases lies
-outside by construction; the share is kept with the model.
+embedding from the training cases (Lee et al. 2018, arXiv 1807.03888, one class), over all
+directions, with a covariance shrunk as Ledoit and Wolf (2004) do. Tables: the share of items the
+model has no token for. Limits are a quantile of the distances of validation cases, so a known share
+of ordinary cases lies outside by construction. What the mark sees is measured by `triptych domain`;
+docs/decisions tells what else was tried.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from clinical.assessment import OutOfDistribution
 
 LIMIT_QUANTILE = 0.99
-_MARGIN = 1.15
-_KEPT = 48
+_MARGIN = 1.05
 _UNKNOWN_SHARE = 0.5
+_LEAST_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,49 +30,65 @@ class Envelope:
 
     Attributes:
         mean: [size].
-        basis: [size, kept] principal directions.
-        scale: [kept] standard deviations along them.
-        rest: standard deviation per remaining direction.
+        whitening: [size, size]; a centred row times this has unit variance in training.
         limit: distance beyond which an input counts as outside.
     """
 
     mean: NDArray[np.float32]
-    basis: NDArray[np.float32]
-    scale: NDArray[np.float32]
-    rest: float
+    whitening: NDArray[np.float32]
     limit: float
 
 
 def fit_envelope(training: NDArray[np.float32], validation: NDArray[np.float32]) -> Envelope:
-    """Fit on training embeddings [n, size]; the limit is from validation embeddings [m, size]."""
+    """Fit on training embeddings [n, size]; the limit is from validation embeddings [m, size].
+
+    Ledoit and Wolf's estimate (2004, J Multivar Anal 88:365) is well conditioned also where there
+    are fewer cases than dimensions.
+    """
+    from sklearn.covariance import ledoit_wolf
+
     rows = training.astype(np.float64)
     mean = rows.mean(axis=0)
-    _, singular, directions = np.linalg.svd(rows - mean, full_matrices=False)
-    kept = max(1, min(_KEPT, len(rows) // 10, rows.shape[1] - 1))
-    deviations = singular / np.sqrt(max(len(rows) - 1, 1))
-    others = deviations[kept:]
-    rest = float(np.sqrt((others**2).sum() / max(rows.shape[1] - kept, 1))) or 1e-6
-    envelope = Envelope(
-        mean.astype(np.float32),
-        directions[:kept].T.astype(np.float32),
-        np.maximum(deviations[:kept], rest).astype(np.float32),
-        max(rest, 1e-6),
-        1.0,
-    )
+    covariance, _ = ledoit_wolf(rows - mean, assume_centered=True)
+    variances, directions = np.linalg.eigh(covariance)
+    # Identical training inputs have no spread at all; the floor keeps the distance defined.
+    whitening = directions / np.sqrt(np.maximum(variances, _LEAST_VARIANCE))
+    envelope = Envelope(mean.astype(np.float32), whitening.astype(np.float32), 1.0)
     known = [distance(envelope, row) for row in validation]
-    # Identical training inputs have no spread at all; the floor keeps the ratio defined.
-    limit = max(1.0, float(np.quantile(known, LIMIT_QUANTILE)) * _MARGIN) if known else 1.0
-    return Envelope(envelope.mean, envelope.basis, envelope.scale, envelope.rest, limit)
+    limit = float(np.quantile(known, LIMIT_QUANTILE)) * _MARGIN if known else 1.0
+    return Envelope(envelope.mean, envelope.whitening, max(1.0, limit))
 
 
 def distance(envelope: Envelope, embedding: NDArray[np.float32]) -> float:
-    """Root mean square of the standardised distance inside and outside of the subspace."""
+    """Root mean square, over all directions, of the standardised distance of one [size]."""
     centred = embedding.astype(np.float64) - envelope.mean
-    along = centred @ envelope.basis.astype(np.float64)
-    inside = float(((along / envelope.scale) ** 2).mean())
-    remainder = max(float(centred @ centred - along @ along), 0.0)
-    outside = remainder / max(len(centred) - len(along), 1) / envelope.rest**2
-    return float(np.sqrt(inside + outside))
+    return float(np.sqrt(((centred @ envelope.whitening.astype(np.float64)) ** 2).mean()))
+
+
+def subspace_envelope(
+    mean: NDArray[np.float32],
+    basis: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    rest: float,
+    limit: float,
+) -> Envelope:
+    """The envelope of a checkpoint of format 1: a principal subspace and the rest.
+
+    Args:
+        mean: [size].
+        basis: [size, kept] principal directions.
+        scale: [kept] standard deviations along them.
+        rest: standard deviation along every other direction.
+        limit: as it was.
+    """
+    size, kept = basis.shape
+    inside = basis.astype(np.float64)
+    across = np.eye(size) - inside @ inside.T
+    others = rest * np.sqrt(max(size - kept, 1))
+    along = inside / (scale * np.sqrt(kept)) @ inside.T
+    # Its distance was a sum of two means; this one is a mean over all directions.
+    whitening = (along + across / others) * np.sqrt(size)
+    return Envelope(mean, whitening.astype(np.float32), limit)
 
 
 def judge(

@@ -8,7 +8,8 @@
         ImageRefused         well formed, but not a single grayscale projection image
       TermError              a code, unit or value that cannot be normalised
       ModelError             a checkpoint that cannot be loaded or does not fit its use
-      StoreError             a workspace that cannot be opened or does not hold what was asked for
+      StoreError             a workspace or an index that cannot be opened or does not hold what was
+                             asked for
       ReviewError            a decision that the rules of review do not allow
       LedgerError            an audit ledger that cannot be opened or appended to
 
@@ -68,7 +69,7 @@ class ModelError(TriptychError):
 
 
 class StoreError(TriptychError):
-    """A workspace that cannot be opened or does not hold what was asked for."""
+    """A workspace or an index that cannot be opened or does not hold what was asked for."""
 
 
 class ReviewError(TriptychError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -23,16 +23,18 @@ from torch import Tensor, nn
 
 from clinical import canonical, config
 from clinical.assessment import ModelIdentity
-from clinical.calibration import Support
+from clinical.calibration import SetRule, Support
 from clinical.case import Case
 from clinical.config import ModelConfig, StudyConfig
-from clinical.domain import Envelope
+from clinical.domain import Envelope, subspace_envelope
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared, collate
 from clinical.errors import ConfigError, ModelError
 from clinical.fusion import Fusion, Tokens
+from clinical.space import Space
 
-FORMAT = 1
+FORMAT = 2
+_FORMAT_BEFORE_SETS = 1
 _WEIGHTS, _JSON = "weights.safetensors", "model.json"
 
 
@@ -45,7 +47,7 @@ class EncoderSpec:
 
 
 class Network(nn.Module):
-    """One encoder for each modality, and the fusion."""
+    """One encoder for each modality, the fusion and, where its size is not 0, the shared space."""
 
     def __init__(
         self, specs: Mapping[str, EncoderSpec], diagnoses: int, settings: ModelConfig
@@ -62,6 +64,8 @@ class Network(nn.Module):
             layers=settings.layers,
             dropout=settings.dropout,
         )
+        size = settings.space
+        self.space = Space(tuple(specs), settings.width, size) if size else None
 
     def encode(self, cases: Sequence[Mapping[str, Prepared]]) -> Tokens:
         """Tokens of a batch of prepared cases."""
@@ -106,6 +110,7 @@ class Model:
         thresholds: diagnosis to operating point, from validation.
         prevalence: diagnosis to share of positives in training.
         envelopes: modality to the cloud of training cases.
+        set_rules: pattern key to the rule of the prediction set; empty where there are none.
         study: the configuration it was trained with.
         facts: what a model card needs: counts, epochs, losses, versions.
         identity: name and digests.
@@ -119,6 +124,7 @@ class Model:
     thresholds: Mapping[str, float]
     prevalence: Mapping[str, float]
     envelopes: Mapping[str, Envelope]
+    set_rules: Mapping[str, SetRule]
     study: StudyConfig
     facts: Mapping[str, Any]
     identity: ModelIdentity
@@ -143,6 +149,7 @@ def build(
     thresholds: Mapping[str, float],
     prevalence: Mapping[str, float],
     envelopes: Mapping[str, Envelope],
+    set_rules: Mapping[str, SetRule],
     study: StudyConfig,
     facts: Mapping[str, Any],
 ) -> Model:
@@ -156,15 +163,14 @@ def build(
         thresholds,
         prevalence,
         envelopes,
+        set_rules,
         study,
         facts,
         ModelIdentity(name, "", config.config_digest(study)),
     )
     digest = canonical.digest(_description(model, canonical.sha256(_weights(model))))
     identity = ModelIdentity(name, digest, model.identity.configuration_digest)
-    return Model(
-        **{**{f.name: getattr(model, f.name) for f in fields(model)}, "identity": identity}
-    )
+    return replace(model, identity=identity)
 
 
 def save(model: Model, folder: Path) -> None:
@@ -180,7 +186,7 @@ def save(model: Model, folder: Path) -> None:
 def _weights(model: Model) -> bytes:
     tensors = {f"network.{k}": v.contiguous() for k, v in model.network.state_dict().items()}
     for name, envelope in model.envelopes.items():
-        for part in ("mean", "basis", "scale"):
+        for part in ("mean", "whitening"):
             array = np.ascontiguousarray(getattr(envelope, part))
             tensors[f"envelope.{name}.{part}"] = torch.from_numpy(array)
     return bytes(save_tensors(tensors))
@@ -205,9 +211,9 @@ def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
         "thresholds": dict(model.thresholds),
         "prevalence": dict(model.prevalence),
         "envelopes": {
-            name: {"rest": envelope.rest, "limit": envelope.limit}
-            for name, envelope in model.envelopes.items()
+            name: {"limit": envelope.limit} for name, envelope in model.envelopes.items()
         },
+        "set_rules": {pattern: asdict(rule) for pattern, rule in model.set_rules.items()},
         # Where the cohort lay on the training machine is nobody's business.
         "study": config.to_json(config.with_cohort_path(model.study, _name_of(model.study))),
         "facts": dict(model.facts),
@@ -261,7 +267,7 @@ def load(folder: Path) -> Model:
         raise ModelError(
             f"{folder / _JSON} is not JSON.", remedy="train or copy it again"
         ) from None
-    if data.get("format") != FORMAT:
+    if data.get("format") not in (FORMAT, _FORMAT_BEFORE_SETS):
         raise ModelError(
             f"{folder} has format {data.get('format')}, not {FORMAT}.", remedy="train it again"
         )
@@ -276,12 +282,14 @@ def load(folder: Path) -> Model:
         raise ModelError(
             f"{folder / _JSON} does not describe these weights.", remedy="copy the checkpoint again"
         ) from None
-    if model.identity.digest != data.get("digest"):
+    described = {key: value for key, value in data.items() if key != "digest"}
+    if canonical.digest(described) != data.get("digest"):
         raise ModelError(
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    return model
+    # The digest in the record names the file, also where an older form was brought into this one.
+    return replace(model, identity=replace(model.identity, digest=data["digest"]))
 
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
@@ -305,14 +313,14 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
     state = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network.load_state_dict(state)
     envelopes = {
-        name: Envelope(
-            tensors[f"envelope.{name}.mean"].numpy(),
-            tensors[f"envelope.{name}.basis"].numpy(),
-            tensors[f"envelope.{name}.scale"].numpy(),
-            limits["rest"],
-            limits["limit"],
+        name: _envelope(
+            {
+                part: tensors[f"envelope.{name}.{part}"].numpy()
+                for part in _ENVELOPE[data["format"]]
+            },
+            numbers,
         )
-        for name, limits in data["envelopes"].items()
+        for name, numbers in data["envelopes"].items()
     }
     support = {
         pattern: {name: Support(**values) for name, values in row.items()}
@@ -327,9 +335,17 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
         thresholds=data["thresholds"],
         prevalence=data["prevalence"],
         envelopes=envelopes,
+        set_rules={pattern: SetRule(**rule) for pattern, rule in data.get("set_rules", {}).items()},
         study=study,
         facts=data["facts"],
     )
+
+
+_ENVELOPE = {_FORMAT_BEFORE_SETS: ("mean", "basis", "scale"), FORMAT: ("mean", "whitening")}
+
+
+def _envelope(arrays: Mapping[str, NDArray[np.float32]], numbers: Mapping[str, float]) -> Envelope:
+    return (subspace_envelope if "basis" in arrays else Envelope)(**arrays, **numbers)
 
 
 def _spec(name: str, settings: Mapping[str, Any]) -> EncoderSpec:

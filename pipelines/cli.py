@@ -30,6 +30,11 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+similar_app = typer.Typer(
+    help="Cases like this one, or that a sentence describes, in the model's shared space.",
+    no_args_is_help=True,
+)
+app.add_typer(similar_app, name="similar")
 screen = Console(markup=False, highlight=False, soft_wrap=True)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
@@ -44,6 +49,11 @@ Source = Annotated[
 Model = Annotated[
     Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
 ]
+
+Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
+Index = Annotated[Path, typer.Argument(metavar="INDEX", help="What `similar index --out` wrote.")]
+Among = Annotated[str, typer.Option("--to", help="Modality of the cases looked at, or all.")]
+Neighbours = Annotated[int, typer.Option("-k", min=1, help="How many cases.")]
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -228,6 +238,31 @@ def pointing(
 
 
 @app.command()
+def domain(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
+    source: Source = "folder",
+    model: Model = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="So many cases, evenly spread; 0: all.")
+    ] = 100,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Also every image file below this folder, by its modality."),
+    ] = None,
+) -> None:
+    """Which images a model marks as out of distribution: a cohort's own, and the same spoilt."""
+    from clinical.assess import load_assessor
+    from clinical.cohorts.sources import source as find
+    from pipelines import domain_check
+
+    known = load_assessor(model).model
+    rows = domain_check.check_cohort(known, find(source), path, limit=limit)
+    if files is not None:
+        rows += domain_check.check_files(known, files)
+    screen.print(domain_check.table(rows), end="")
+
+
+@app.command()
 def ui(
     workspace: Workspace,
     port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,
@@ -309,3 +344,63 @@ def export(
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)
+
+
+@similar_app.command()
+def index(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
+    """Locate every case of a cohort and write the index: pseudonyms and vectors only."""
+    from pipelines import retrieval
+
+    retrieval.show_index(screen, retrieval.index_cohort(cohort, source, model, out), out)
+
+
+@similar_app.command()
+def search(
+    index: Index,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the cases should be like.")],
+    model: Model = None,
+    among: Among = "all",
+    k: Neighbours = 10,
+) -> None:
+    """Cases that a text describes, nearest first."""
+    from pipelines import retrieval
+
+    retrieval.show_neighbours(screen, retrieval.search(index, text, model, among, k))
+
+
+@similar_app.command()
+def nearest(
+    index: Index,
+    case: Annotated[str, typer.Option("--case", help="A case of the index.")],
+    query: Annotated[str, typer.Option("--from", help="Modality of this case, or all.")] = "all",
+    among: Among = "all",
+    k: Neighbours = 10,
+) -> None:
+    """Cases of other patients like a case of the index, nearest first."""
+    from pipelines import retrieval
+
+    retrieval.show_neighbours(screen, retrieval.nearest(index, case, query, among, k))
+
+
+@similar_app.command()
+def recall(
+    cohort: Cohort,
+    out: Out,
+    source: Source = "folder",
+    model: Model = None,
+    patients: Annotated[
+        int, typer.Option("--patients", min=0, help="First so many patients; 0: all.")
+    ] = 0,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, help="Patient-bootstrap samples.")
+    ] = 1000,
+) -> None:
+    """How often one modality finds another of the same patient, against chance.
+
+    The cohort has to be of patients that the model was not trained on. One case per patient counts.
+    """
+    from pipelines import retrieval
+
+    found = retrieval.measure_recall(cohort, source, model, out, patients, samples)
+    retrieval.show_recall(screen, found)
+    screen.print(f"with all intervals: {out / 'recall.md'}, {out / 'recall.json'}")

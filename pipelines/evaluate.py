@@ -16,10 +16,12 @@ import numpy as np
 
 from clinical.cohorts.cohort import Source
 from clinical.errors import CohortError
+from pipelines.coverage import SetResult, set_results
 from pipelines.metrics import (
     Interval,
     auroc_difference,
     auroc_interval,
+    calibration_floor,
     expected_calibration_error,
 )
 
@@ -28,12 +30,20 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Result:
-    """How one set of inputs tells one diagnosis."""
+    """How one set of inputs tells one diagnosis.
+
+    Attributes:
+        diagnosis, inputs: which.
+        auroc: with its interval.
+        calibration_error: ECE over 15 bins, or None where no outcome is known.
+        calibration_floor: what it would be by chance if every probability were exactly right.
+    """
 
     diagnosis: str
     inputs: str
     auroc: Interval
     calibration_error: float | None
+    calibration_floor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class Evaluation:
             (the one with the highest mean).
         flagged: share of the cases with an out-of-distribution mark.
         withheld: diagnosis to number of withheld suggestions.
+        sets: coverage and size of the prediction sets; empty where the model has none.
     """
 
     cases: int
@@ -67,6 +78,7 @@ class Evaluation:
     macro_single: float
     flagged: float
     withheld: Mapping[str, int]
+    sets: tuple[SetResult, ...] = ()
 
 
 def _mean(values: Sequence[float | None]) -> float:
@@ -119,9 +131,10 @@ def evaluate(
         scores = _scores(records, diagnosis, modalities)
         for inputs, column in scores.items():
             interval = auroc_interval(column, labels, patients, samples=samples, seed=seed)
-            known = not np.isnan(column + labels).all()
-            error = expected_calibration_error(column, labels) if known else None
-            results.append(Result(diagnosis, inputs, interval, error))
+            known = ~np.isnan(column + labels)
+            error = expected_calibration_error(column, labels) if known.any() else None
+            floor = calibration_floor(column[known], seed=seed) if known.any() else None
+            results.append(Result(diagnosis, inputs, interval, error, floor))
         gains.extend(_gain(diagnosis, results, scores, labels, patients, samples, seed))
     withheld = {
         name: sum(
@@ -146,6 +159,7 @@ def evaluate(
         max((means[name] for name in modalities), default=float("nan")),
         flagged,
         withheld,
+        set_results(records, truth, samples=samples, seed=seed),
     )
 
 

@@ -16,6 +16,7 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 from pipelines import checkpoint
+from pipelines.contrast import alignment_loss
 from pipelines.pointing_loss import pointing_loss
 
 PreparedCase = Mapping[str, Prepared]
@@ -45,6 +46,7 @@ def fit(
     network: Network,
     cases: Sequence[Sequence[PreparedCase]],
     labels: NDArray[np.float64],
+    patients: Sequence[str],
     held_out: Sequence[PreparedCase],
     held_out_labels: NDArray[np.float64],
     study: StudyConfig,
@@ -58,6 +60,7 @@ def fit(
         network: with adapted encoders.
         cases: training cases; of each the plain one, then its augmented copies.
         labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
+        patients: of every training case.
         held_out, held_out_labels: validation cases, for early stopping.
         study: configuration and seed.
         keeping: where to keep the state of every epoch, or nowhere.
@@ -76,12 +79,15 @@ def fit(
     if keeping.folder is not None:
         state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
     targets = torch.from_numpy(labels).float()
+    people = torch.from_numpy(np.unique(np.asarray(patients), return_inverse=True)[1])
     while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
         generator = np.random.default_rng([study.seed, state.epoch])
         torch.manual_seed(int(generator.integers(2**31)))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(network, optimiser, cases, targets, study, generator, regions)
+        training_loss = _one_epoch(
+            network, optimiser, cases, targets, people, study, generator, regions
+        )
         loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
         state = state.advanced(network, loss)
         if report is not None:
@@ -109,6 +115,7 @@ def _one_epoch(
     optimiser: torch.optim.Optimizer,
     cases: Sequence[Sequence[PreparedCase]],
     targets: Tensor,
+    people: Tensor,
     study: StudyConfig,
     generator: np.random.Generator,
     regions: NDArray[np.float32] | None,
@@ -131,6 +138,9 @@ def _one_epoch(
         if regions is not None:
             pointing = pointing_loss(network, tokens, regions[chosen], copies)
             loss = loss + study.training.mask_weight * pointing
+        if study.training.contrastive and network.space is not None:
+            aligned = alignment_loss(network.space, tokens, people[chosen])
+            loss = loss + study.training.contrastive * aligned
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

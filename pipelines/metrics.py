@@ -116,3 +116,17 @@ def expected_calibration_error(
         for b in np.unique(place)
     ]
     return float(sum(gaps))
+
+
+def calibration_floor(
+    probabilities: NDArray[np.float64], *, samples: int = 200, seed: int = 0
+) -> float:
+    """Mean calibration error if the probabilities were exactly right: what chance alone gives.
+
+    Outcomes are drawn from the probabilities themselves. The error of a finite number of cases is
+    never 0 (Broecker and Smith 2007, doi 10.1175/WAF993.1), so this is what it has to be held to.
+    """
+    known = probabilities[~np.isnan(probabilities)]
+    generator = np.random.default_rng(seed)
+    drawn = generator.random((samples, len(known))) < known
+    return float(np.mean([expected_calibration_error(known, row.astype(float)) for row in drawn]))

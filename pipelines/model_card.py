@@ -54,6 +54,10 @@ def model_card(model: Model) -> str:
         " suggestions are marked out of distribution and withheld.",
         "- Suggestions that validation did not support for the inputs at hand are withheld with the"
         " reason.",
+        '- A prediction set ("cannot be excluded at 90%") promises coverage over patients like'
+        " those of validation, on average; at another hospital it may not hold."
+        if model.set_rules
+        else "- There are no prediction sets.",
         "- Attention-based attributions show what the model used, not what is true.",
         "",
     ]

@@ -53,10 +53,22 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     console.print(
         f"mean of all: {evaluation.macro:.3f}; best single input: {evaluation.macro_single:.3f}"
     )
-    errors = [r.calibration_error for r in evaluation.results if r.inputs == ALL]
-    worst = max((e for e in errors if e is not None), default=None)
-    if worst is not None:
-        console.print(f"largest calibration error of all (ECE, 15 bins): {worst:.3f}")
+    errors = [
+        (r.calibration_error, r.calibration_floor or 0.0)
+        for r in evaluation.results
+        if r.inputs == ALL and r.calibration_error is not None
+    ]
+    if errors:
+        worst, floor = max(errors)
+        console.print(
+            f"largest calibration error of all (ECE, 15 bins): {worst:.3f}; exact probabilities"
+            f" would show {floor:.3f} on so many cases by chance"
+        )
+    for found in evaluation.sets[:1]:
+        console.print(
+            f"prediction sets: {found.achieved} of cases covered ({found.promised:.0%} promised),"
+            f" {found.size:.1f} diagnoses in a set"
+        )
     console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
 
 
@@ -82,7 +94,41 @@ def evaluation_table(evaluation: Evaluation) -> str:
         cells.append(f"{gain.difference} over {gain.best_single}" if gain else "")
         positives = found[diagnosis, ALL].positives
         lines.append(f"| {diagnosis} | {positives} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_error_lines(evaluation), *_set_lines(evaluation)]) + "\n"
+
+
+def _error_lines(evaluation: Evaluation) -> list[str]:
+    rows = [r for r in evaluation.results if r.inputs == ALL and r.calibration_error is not None]
+    return [
+        "",
+        "Calibration of all inputs together (ECE, 15 bins), beside what exact probabilities would"
+        " show on so many cases by chance.",
+        "",
+        "| diagnosis | error | by chance |",
+        "|---|---|---|",
+        *(
+            f"| {r.diagnosis} | {r.calibration_error:.3f} | {r.calibration_floor or 0:.3f} |"
+            for r in rows
+        ),
+    ]
+
+
+def _set_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.sets:
+        return ["", "No prediction sets: the model was trained without them."]
+    return [
+        "",
+        "Prediction sets: share of cases whose true diagnoses are all in the set [95% interval,"
+        " patient bootstrap].",
+        "",
+        "| inputs | cases | promised | achieved | mean size | empty |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {found.inputs} | {found.achieved.cases} | {found.promised:.0%} | {found.achieved}"
+            f" | {found.size:.2f} | {found.empty:.1%} |"
+            for found in evaluation.sets
+        ),
+    ]
 
 
 def show_demonstration(console: Console, made: Demonstration) -> None:

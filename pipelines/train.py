@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from clinical import calibration, canonical, config, domain
 from clinical import model as models
-from clinical.calibration import Support
+from clinical.calibration import SetRule, Support
 from clinical.case import Shape
 from clinical.config import StudyConfig, nearest
 from clinical.encoders.catalogue import TokenEncoder, encoder
@@ -74,6 +75,7 @@ def train_model(
         network,
         train_cases,
         dataset.labels[training],
+        [case.case.patient_id for case in cached],
         held_out,
         dataset.labels[validation],
         study,
@@ -144,7 +146,8 @@ def _finish(
     held_out: Sequence[PreparedCase],
 ) -> Model:
     labels = dataset.labels[validation]
-    support = judge_support(fitted.network, held_out, labels, dataset.diagnoses, tuple(specs))
+    judged = judge_patterns(fitted.network, held_out, labels, tuple(specs))
+    support = judge_support(judged, dataset.diagnoses)
     # Thresholds are chosen on what a reader would be shown: each case by its own pattern.
     used = [tuple(name for name in case if case[name].sources) for case in held_out]
     shown = calibrated(support, dataset.diagnoses, predict(fitted.network, held_out), used)
@@ -154,6 +157,7 @@ def _finish(
     }
     learnt = dataset.labels[training]
     shares = np.nansum(learnt, axis=0) / np.maximum((~np.isnan(learnt)).sum(axis=0), 1)
+    prevalence = dict(zip(dataset.diagnoses, shares.tolist(), strict=True))
     return models.build(
         name=study.name,
         diagnoses=dataset.diagnoses,
@@ -161,8 +165,9 @@ def _finish(
         network=fitted.network,
         support=support,
         thresholds=thresholds,
-        prevalence=dict(zip(dataset.diagnoses, shares.tolist(), strict=True)),
+        prevalence=prevalence,
         envelopes=_envelopes(specs, train_cases, held_out),
+        set_rules=judge_sets(judged, support, prevalence),
         study=study,
         facts=_facts(dataset, training, validation, fitted),
     )
@@ -188,33 +193,71 @@ def calibrated(
     )
 
 
-def judge_support(
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Validation cases that have all modalities of one availability pattern, the others hidden.
+
+    Attributes:
+        pattern: the modalities.
+        logits, labels: [cases, diagnoses]; labels 1, 0 or NaN for unknown.
+    """
+
+    pattern: calibration.Pattern
+    logits: NDArray[np.float64]
+    labels: NDArray[np.float64]
+
+
+def judge_patterns(
     network: Network,
     cases: Sequence[PreparedCase],
     labels: NDArray[np.float64],
-    diagnoses: Sequence[str],
     modalities: Sequence[str],
-) -> dict[str, dict[str, Support]]:
-    """Calibration and validation AUROC of every diagnosis under every availability pattern.
-
-    A pattern is judged on the cases that have all of its modalities, the others hidden.
-    """
-    table: dict[str, dict[str, Support]] = {}
+) -> list[Judged]:
+    """What the network says under every availability pattern; none of it was learnt from."""
+    judged = []
     for pattern in calibration.patterns(modalities):
         rows = [
             i
             for i, case in enumerate(cases)
             if all(name in case and case[name].sources for name in pattern)
         ]
-        if not rows:
-            table[calibration.pattern_key(pattern)] = {name: Support() for name in diagnoses}
-            continue
-        logits = predict(network, [cases[i] for i in rows], only=pattern)
-        table[calibration.pattern_key(pattern)] = {
-            name: calibration.fit_support(logits[:, column], labels[rows, column])
+        logits = np.empty((0, labels.shape[1]))
+        if rows:
+            logits = predict(network, [cases[i] for i in rows], only=pattern)
+        judged.append(Judged(pattern, logits, labels[rows]))
+    return judged
+
+
+def judge_support(
+    judged: Sequence[Judged], diagnoses: Sequence[str]
+) -> dict[str, dict[str, Support]]:
+    """Calibration and validation AUROC of every diagnosis under every availability pattern."""
+    return {
+        calibration.pattern_key(one.pattern): {
+            name: calibration.fit_support(one.logits[:, column], one.labels[:, column])
             for column, name in enumerate(diagnoses)
         }
-    return table
+        for one in judged
+    }
+
+
+def judge_sets(
+    judged: Sequence[Judged],
+    support: Mapping[str, Mapping[str, Support]],
+    prevalence: Mapping[str, float],
+) -> dict[str, SetRule]:
+    """The rule of the prediction set for every availability pattern."""
+    diagnoses = tuple(prevalence)
+    return calibration.fit_set_rules(
+        {
+            calibration.pattern_key(one.pattern): (
+                calibrated(support, diagnoses, one.logits, [one.pattern] * len(one.logits)),
+                one.labels,
+            )
+            for one in judged
+        },
+        prevalence,
+    )
 
 
 def _envelopes(

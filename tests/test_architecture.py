@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {"clinical.assess", "clinical.export"},
     {"clinical.explain", "clinical.similar"},
     {"clinical.model"},
+    {"clinical.space"},
     {"clinical.fusion"},
     {"clinical.cohorts", "clinical.encoders", "clinical.review"},
     {
@@ -42,8 +43,10 @@ ONLY_IN: dict[str, set[str]] = {
     "torch": {
         "clinical.encoders",
         "clinical.fusion",
+        "clinical.space",
         "clinical.model",
         "clinical.explain",
+        "clinical.similar",
         "clinical.assess",
         "clinical.domain",
         "clinical.calibration",

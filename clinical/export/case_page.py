@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from clinical import review, store
-from clinical.assessment import Assessment, AuditEvent, EvidenceItem, Explanation, Suggestion
+from clinical.assessment import (
+    Assessment,
+    AuditEvent,
+    EvidenceItem,
+    Explanation,
+    Suggestion,
+    set_sentence,
+)
 from clinical.audit import ledger
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.picture import Picture, pictures
@@ -34,6 +41,7 @@ class SuggestionRow:
     at: float
     reading: str
     withheld: str
+    excluded: str
     decision: str
 
 
@@ -117,6 +125,7 @@ class CasePage:
     assessment: Assessment
     person: str
     notices: tuple[tuple[str, str], ...]
+    set_sentence: str
     suggestions: tuple[SuggestionRow, ...]
     pictures: tuple[Picture, ...]
     pictured: str
@@ -161,6 +170,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage:
         assessment=assessment,
         person=_person(case),
         notices=tuple(_notices(assessment)),
+        set_sentence=set_sentence(assessment),
         suggestions=tuple(_suggestion(s, standing) for s in assessment.suggestions),
         pictures=tuple(pictures(case, top)),
         pictured=words(top.diagnosis) if top else "",
@@ -217,6 +227,7 @@ def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]
         100 * suggestion.threshold,
         "withheld" if withheld else "suggested" if suggested else "below threshold",
         withheld,
+        {True: "no", False: "yes", None: "—"}[suggestion.in_set],
         f"{_acted(decision)} by {decision.reader}" if decision else "",
     )
 

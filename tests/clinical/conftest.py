@@ -19,6 +19,7 @@ from clinical.assessment import (
     ModalityLedger,
     ModelIdentity,
     OutOfDistribution,
+    PredictionSet,
     ReviewDecision,
     Suggestion,
     assessment_digest,
@@ -102,16 +103,17 @@ class Example:
             missing=("ecg",),
             unknown=(),
             suggestions=(
-                Suggestion("bacterial_pneumonia", 0.83, 0.4, 0.2),
-                Suggestion("heart_failure", 0.22, 0.35, 0.2),
-                Suggestion("pneumothorax", 0.004, 0.3, 0.1),
-                Suggestion("pulmonary_embolism", 0.3, 0.3, 0.1, "D-dimer is missing."),
+                Suggestion("bacterial_pneumonia", 0.83, 0.4, 0.2, in_set=True),
+                Suggestion("heart_failure", 0.22, 0.35, 0.2, in_set=True),
+                Suggestion("pneumothorax", 0.004, 0.3, 0.1, in_set=False),
+                Suggestion("pulmonary_embolism", 0.3, 0.3, 0.1, "D-dimer is missing.", True),
             ),
             ledger=ModalityLedger(alone, alone),
             explanations=tuple(explanation(name) for name in diagnoses),
             conflicts=("The image speaks for pneumonia, the history against it.",),
             out_of_distribution=OutOfDistribution(1.2, True, ("The image is very small.",)),
             problems=("measurements.csv, row 5: the value is not a number.",),
+            prediction_set=PredictionSet(0.9, 575),
         )
 
     def recorded(self, engine: Engine, case: Case | None = None) -> tuple[str, Assessment]:

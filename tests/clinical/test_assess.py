@@ -10,7 +10,7 @@ import pytest
 from clinic_of_two import NOW, make_case
 
 from clinical.assess import Assessor
-from clinical.assessment import Assessment, as_json, from_json
+from clinical.assessment import NO_SETS, Assessment, as_json, from_json
 from clinical.calibration import Support
 from clinical.case import Case, Measurement, Measurements, Problem, input_digest
 from clinical.model import Model
@@ -129,3 +129,25 @@ def test_problems_of_the_case_are_shown(assessor: Assessor) -> None:
     problem = Problem("images.csv", "The image is missing.", 3, "path", "add it.", "c0001")
     case = Case(case.case_id, "p", NOW, case.inputs, problems=(problem,))
     assert "images.csv, row 3" in assessor.assess(case).problems[0]
+
+
+def test_the_set_holds_what_the_rule_does_not_exclude(model_of_two: Model) -> None:
+    found = Assessor(model_of_two).assess(sick(True, False))
+    rule = model_of_two.set_rules["history+measurements+notes"]
+    assert {s.diagnosis for s in found.suggestions if s.in_set} == {"inflammation"}
+    for suggestion in found.suggestions:
+        assert suggestion.in_set == (suggestion.probability >= rule.cuts[suggestion.diagnosis])
+    assert found.prediction_set.coverage == rule.coverage
+    assert found.prediction_set.pooled == rule.pooled
+
+
+def test_a_model_without_sets_says_so(model_of_two: Model) -> None:
+    found = Assessor(replace(model_of_two, set_rules={})).assess(sick())
+    assert found.prediction_set == NO_SETS
+    assert all(s.in_set is None for s in found.suggestions)
+
+
+def test_no_set_is_promised_for_an_input_unlike_the_training_cases(assessor: Assessor) -> None:
+    empty = assessor.assess(Case("c", "p", NOW, {}))
+    assert empty.prediction_set.absent_because == "the input is unlike the training cases"
+    assert all(s.in_set is None for s in empty.suggestions)

@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from clinical import calibration
-from clinical.calibration import Support
+from clinical.calibration import SetRule, Support
 
 
 def draw(slope: float, intercept: float, cases: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -76,3 +76,58 @@ def test_youden_threshold_parts_what_can_be_parted() -> None:
 def test_patterns_are_all_subsets() -> None:
     assert calibration.patterns(["b", "a"]) == [("a",), ("b",), ("a", "b")]
     assert calibration.pattern_key(("notes", "image")) == "image+notes"
+
+
+def clinic(cases: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities of a common and a rare diagnosis, and what was true."""
+    generator = np.random.default_rng(seed)
+    probabilities = expit(generator.normal(size=(cases, 2)) * 2 - np.array([0.5, 2.5]))
+    return probabilities, (generator.random((cases, 2)) < probabilities).astype(float)
+
+
+USUAL = {"common": 0.4, "rare": 0.15}
+
+
+def covered(rule: SetRule, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    inside = probabilities >= np.array(list(rule.cuts.values()))
+    return np.asarray((inside | (labels != 1)).all(axis=1))
+
+
+def test_the_limit_is_the_finite_sample_quantile() -> None:
+    scores = np.arange(1.0, 20.0)  # 19 scores: the 18th smallest covers ceil(20 * 0.9) / 20
+    assert calibration.conformal_quantile(scores, 0.9) == 18
+    assert calibration.conformal_quantile(scores[:8], 0.9) == np.inf
+
+
+def test_sets_hold_all_true_diagnoses_as_often_as_promised() -> None:
+    shares = []
+    for seed in range(40):
+        rule = calibration.fit_set_rules({"notes": clinic(300, seed)}, USUAL)["notes"]
+        probabilities, labels = clinic(2000, 1000 + seed)
+        ill = labels.any(axis=1)
+        shares.append(covered(rule, probabilities[ill], labels[ill]).mean())
+    assert np.mean(shares) == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_surer_promise_makes_larger_sets() -> None:
+    likely = calibration.fit_set_rules({"notes": clinic(300, 0)}, USUAL)["notes"]
+    surer = calibration.fit_set_rules({"notes": clinic(300, 0)}, USUAL, coverage=0.99)["notes"]
+    assert all(surer.cuts[name] < likely.cuts[name] for name in USUAL)
+
+
+def test_a_pattern_with_too_few_cases_takes_the_limit_of_all_and_says_so() -> None:
+    rules = calibration.fit_set_rules({"notes": clinic(300, 0), "image": clinic(20, 1)}, USUAL)
+    assert not rules["notes"].pooled
+    assert rules["image"].pooled
+    assert rules["image"].cases > rules["notes"].cases
+    assert calibration.fit_set_rules({"image": clinic(20, 1)}, USUAL) == {}
+
+
+def test_cases_without_a_true_diagnosis_do_not_loosen_the_promise() -> None:
+    probabilities, labels = clinic(300, 0)
+    ill = labels.any(axis=1)
+    both = calibration.fit_set_rules({"notes": (probabilities, labels)}, USUAL)
+    only_ill = calibration.fit_set_rules({"notes": (probabilities[ill], labels[ill])}, USUAL)
+    assert both == only_ill
+    labels[~ill] = np.nan
+    assert calibration.fit_set_rules({"notes": (probabilities, labels)}, USUAL) == both

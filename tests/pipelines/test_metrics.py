@@ -10,6 +10,7 @@ from pipelines.metrics import (
     auroc_difference,
     auroc_interval,
     bootstrap_weights,
+    calibration_floor,
     expected_calibration_error,
     weighted_aurocs,
 )
@@ -75,3 +76,17 @@ def test_calibration_error_of_a_shifted_forecast() -> None:
     labels = (generator.random(50_000) < truth).astype(float)
     assert expected_calibration_error(truth, labels) < 0.01
     assert expected_calibration_error(truth + 0.2, labels) == pytest.approx(0.2, abs=0.01)
+
+
+def test_exact_probabilities_show_the_error_of_chance_and_no_more() -> None:
+    generator = np.random.default_rng(3)
+    probabilities = generator.random(400)
+    errors = [
+        expected_calibration_error(
+            probabilities, (generator.random(400) < probabilities).astype(float)
+        )
+        for _ in range(100)
+    ]
+    floor = calibration_floor(probabilities)
+    assert floor == pytest.approx(float(np.mean(errors)), abs=0.005)
+    assert calibration_floor(np.tile(probabilities, 25)) < floor / 3

@@ -17,6 +17,7 @@ from clinical.assessment import (
     ModalityLedger,
     ModelIdentity,
     OutOfDistribution,
+    PredictionSet,
     Suggestion,
 )
 from clinical.case import (
@@ -190,6 +191,7 @@ def make_assessment(
             0.4,
             0.14,
             "no measurement that it needs is present" if name == "pulmonary_embolism" else None,
+            None if flagged else probability >= 0.1,
         )
         for name, probability in zip(names, probabilities, strict=True)
     )
@@ -210,6 +212,9 @@ def make_assessment(
             flagged,
             ("the image is unlike the radiographs in the training data",) if flagged else (),
         ),
+        prediction_set=PredictionSet(absent_because="the input is unlike the training cases")
+        if flagged
+        else PredictionSet(0.9, 575),
     )
 
 

@@ -100,6 +100,19 @@ def test_a_missing_image_is_said_and_the_rest_still_stands(open_page: OpenPage) 
     assert "<b>Missing</b><span>image</span>" in shown(page)
 
 
+def test_what_cannot_be_excluded_is_said_on_the_card_and_in_a_sentence(open_page: OpenPage) -> None:
+    page = open_page(case_id="CASE-000")
+
+    assert "Cannot be excluded at 90%: bacterial pneumonia" in shown(page)
+    assert "(from 575 validation cases)" in shown(page)
+
+
+def test_where_there_is_no_set_the_page_says_why(open_page: OpenPage) -> None:
+    html = shown(open_page(case_id="CASE-002"))
+
+    assert "No set of diagnoses is given: the input is unlike the training cases." in html
+
+
 def test_selecting_a_diagnosis_recolours_measurements_and_notes(open_page: OpenPage) -> None:
     page = open_page(case_id="CASE-000")
     first = shown(page)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from clinical import review
-from clinical.assessment import Suggestion
+from clinical.assessment import Suggestion, set_sentence
 from clinical.review import RecordedDecision
 from ui import picklist, state, wording
 from ui.markup import Markup, bar, chip, tag, unseen
@@ -17,18 +19,28 @@ def render(shown: state.Reading) -> None:
         shown.assessment.suggestions,
         state.selected(shown.assessment),
         review.decisions(shown.events),
+        shown.assessment.prediction_set.coverage,
     )
     picklist.show(markup, key="suggestions", subject=shown.case.case_id, on_pick=state.select)
+    st.html(tag("p", set_sentence(shown.assessment), class_="set"))
 
 
 def cards(
-    suggestions: tuple[Suggestion, ...], selected: str, decisions: dict[str, RecordedDecision]
+    suggestions: tuple[Suggestion, ...],
+    selected: str,
+    decisions: dict[str, RecordedDecision],
+    coverage: float,
 ) -> Markup:
-    """All suggestions as markup, in the order given."""
+    """All suggestions as markup, in the order given; `coverage` is that of the prediction set."""
     return tag(
         "div",
         *(
-            _card(suggestion, suggestion.diagnosis == selected, decisions.get(suggestion.diagnosis))
+            _card(
+                suggestion,
+                suggestion.diagnosis == selected,
+                decisions.get(suggestion.diagnosis),
+                coverage,
+            )
             for suggestion in suggestions
         ),
         class_="cards",
@@ -37,7 +49,9 @@ def cards(
     )
 
 
-def _card(suggestion: Suggestion, chosen: bool, decision: RecordedDecision | None) -> Markup:
+def _card(
+    suggestion: Suggestion, chosen: bool, decision: RecordedDecision | None, coverage: float
+) -> Markup:
     withheld = suggestion.withheld_because
     over = withheld is None and suggestion.probability >= suggestion.threshold
     return tag(
@@ -49,11 +63,21 @@ def _card(suggestion: Suggestion, chosen: bool, decision: RecordedDecision | Non
             class_="top",
         ),
         _withheld(withheld) if withheld is not None else _probability(suggestion, over),
+        _membership(suggestion, coverage),
         class_=" ".join(("card", "chosen" if chosen else "", "over" if over else "")).strip(),
         role="radio",
         aria_checked="true" if chosen else "false",
         tabindex=0,
         data_pick=suggestion.diagnosis,
+    )
+
+
+def _membership(suggestion: Suggestion, coverage: float) -> Markup | str:
+    if suggestion.in_set is None:
+        return ""
+    verb = "cannot be excluded" if suggestion.in_set else "excluded"
+    return tag(
+        "div", f"{verb} at {coverage:.0%}", class_="member" if suggestion.in_set else "excluded"
     )
 
 
