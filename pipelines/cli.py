@@ -148,6 +148,7 @@ def oracle(
     """Write what can be known of each simulated case from each kind of evidence and from all."""
     from pipelines import progress
     from pipelines.oracle.run import run as ask
+    from pipelines.oracle.score import markdown, score
 
     with progress.bar() as display:
         task = display.add_task("oracle", total=None, note="")
@@ -158,7 +159,9 @@ def oracle(
             leave_one_out=leave_one_out,
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
-    screen.print(f"{count} cases in {out}")
+    table = out.with_suffix(".md")
+    table.write_text(markdown(score(out, cohort)), encoding="utf-8")
+    screen.print(f"{count} cases in {out}; how well they can be told apart: {table}")
 
 
 @app.command()

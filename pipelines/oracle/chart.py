@@ -99,7 +99,7 @@ def _block(
     if illnesses:
         shifts = np.array([_on_scale(analyte, analyte.given[name]) for name in illnesses])
         effect = effect + shifts @ people.ill(illnesses)
-    normal = [r for r in readings if _is_narrow(r, analyte)]
+    normal = [r for r in readings if is_narrow(r, analyte)]
     noise = [r.variance + r.width**2 / 12 for r in normal]
     own = WITHIN_PERSON**2 * analyte.spread**2
     covariance = np.full((len(normal), len(normal)), analyte.spread**2) + np.diag(
@@ -114,12 +114,13 @@ def _block(
         values=np.array([r.middle for r in normal]),
         grown=np.array([1 - EARLIER * r.hours for r in normal]),
         precision=np.linalg.inv(covariance) if normal else np.zeros((0, 0)),
-        intervals=tuple(r for r in readings if not _is_narrow(r, analyte)),
+        intervals=tuple(r for r in readings if not is_narrow(r, analyte)),
         spread=analyte.spread,
     )
 
 
-def _is_narrow(reading: Reading, analyte: Analyte) -> bool:
+def is_narrow(reading: Reading, analyte: Analyte) -> bool:
+    """Whether an interval is so short that its variance can stand for it."""
     return reading.width <= WIDE * analyte.spread * float(np.sqrt(OWN_NOISE))
 
 

@@ -7,8 +7,6 @@ one-sided illness is drawn without looking at the illness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import betaln, log_expit, logit
 
@@ -17,35 +15,20 @@ from pipelines.oracle.people import People
 from pipelines.oracle.sets import ConditionSets, Floats
 from pipelines.simulate.clinic import SimulatedPatient
 from pipelines.simulate.examination import RadiographSpec
+from pipelines.simulate.imaging import (
+    BEDSIDE_SEVERITY,
+    BOTH_SIDES,
+    CONSOLIDATION_ZONES,
+    EXTENT_POWER,
+    LOBAR,
+    PATTERNS,
+    TUBE_SEVERITY,
+    TWO_SIDED,
+    Pattern,
+)
 from pipelines.simulate.likelihoods import ImageFinding, Likelihoods
 
-TUBE_SEVERITY = 2.2
-"""Severity above which a patient is intubated."""
-
-BEDSIDE_SEVERITY = 0.7
-"""Log odds of a bedside radiograph for each unit of severity."""
-
-LOBAR = "bacterial_pneumonia"
-TWO_SIDED = "heart_failure"
-
-_ZONES = {"upper": 0.2, "middle": 0.25, "lower": 0.55}
-_BOTH = 0.65
 _ROUNDED = 0.0006
-
-
-@dataclass(frozen=True)
-class _Law:
-    """How consolidation looks: bounds of the density, chance of a second patch and of the other
-    side for it, and the share of the extent that the first patch has."""
-
-    density: tuple[float, float]
-    second: float
-    other_side: float
-    shrink: float
-
-
-_LOBAR_LAW = _Law((0.55, 0.95), 0.22, 0.5, 1.0)
-_PATCHY_LAW = _Law((0.3, 0.65), 0.6, 0.8, 0.75)
 
 
 def factors(
@@ -106,7 +89,7 @@ def _extent_likelihood(finding: ImageFinding, extent: float, strength: Floats) -
     shape = finding.extent
     share = (extent - shape["low"]) / (shape["high"] - shape["low"])
     share = float(np.clip(share, 1e-4, 1 - 1e-4))
-    a = shape["a"] * strength**0.7
+    a = shape["a"] * strength**EXTENT_POWER
     density = (a - 1) * np.log(share) + (shape["b"] - 1) * np.log1p(-share)
     return np.asarray(density - betaln(a, shape["b"]))
 
@@ -120,7 +103,7 @@ def _pattern(
     lobar = groups[:, names.index(LOBAR)] == 1
     strength = _strength(finding, names, groups, people)
     values = np.empty_like(strength)
-    for flag, law in ((True, _LOBAR_LAW), (False, _PATCHY_LAW)):
+    for flag, law in PATTERNS.items():
         chosen = lobar == flag
         values[chosen] = _patches(spec, law)
         extent = spec.consolidations[0].extent / law.shrink
@@ -131,7 +114,7 @@ def _pattern(
     return Factor("consolidation pattern", values, rows)
 
 
-def _patches(spec: RadiographSpec, law: _Law) -> float:
+def _patches(spec: RadiographSpec, law: Pattern) -> float:
     """Log likelihood of the density and of the number and places of the patches."""
     low, high = law.density
     first, *others = spec.consolidations
@@ -139,11 +122,13 @@ def _patches(spec: RadiographSpec, law: _Law) -> float:
         return -np.inf
     if not others:
         # A second patch in the place of the first is the first.
-        chance = 1 - law.second + law.second * (1 - law.other_side) * _ZONES[first.zone]
+        chance = (
+            1 - law.second + law.second * (1 - law.other_side) * CONSOLIDATION_ZONES[first.zone]
+        )
     else:
         elsewhere = others[0].side != first.side
         side = law.other_side if elsewhere else 1 - law.other_side
-        chance = law.second * side * _ZONES[others[0].zone]
+        chance = law.second * side * CONSOLIDATION_ZONES[others[0].zone]
     return float(np.log(chance / (high - low)))
 
 
@@ -153,7 +138,9 @@ def _fluid(spec: RadiographSpec, sets: ConditionSets, people: People) -> Factor:
     both = spec.effusion_left > 0 and spec.effusion_right > 0
     failing = groups[:, 0] == 1
     with np.errstate(divide="ignore"):
-        chance = np.log(np.where(failing, _BOTH if both else 1 - _BOTH, 0.0 if both else 1.0))
+        chance = np.log(
+            np.where(failing, BOTH_SIDES if both else 1 - BOTH_SIDES, 0.0 if both else 1.0)
+        )
     return Factor("fluid", np.repeat(chance[:, None], people.severity.size, axis=1), rows)
 
 

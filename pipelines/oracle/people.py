@@ -19,14 +19,9 @@ from scipy.stats import qmc
 
 from clinical.case import Sex
 from pipelines.oracle.sets import Flags, Floats
+from pipelines.simulate.clinic import SEVERITY
 from pipelines.simulate.likelihoods import Likelihoods
-from pipelines.simulate.person import LEAVES_BEHIND
-
-SEVERITY = (-2.5, 2.8)
-"""Where the severity of the clinic is clipped."""
-
-INTENSITY = (0.25, 2.2)
-"""Where the intensity of a condition is clipped."""
+from pipelines.simulate.person import INTENSITY, LEAVES_BEHIND
 
 _FIXED = 6  # dimensions before those of the illnesses and conditions
 _EDGE = 1e-9

@@ -45,7 +45,7 @@ from pipelines.oracle.sets import (
     primary_shares,
     pruned,
 )
-from pipelines.simulate.clinic import PLAIN, SimulatedPatient
+from pipelines.simulate.clinic import PLAIN, SUDDEN, SimulatedPatient
 from pipelines.simulate.design import Design
 from pipelines.simulate.likelihoods import Likelihoods
 
@@ -215,8 +215,8 @@ def heard(
     if "notes" in kinds and patient.report is not None:
         sources.append(told.from_report(patient.report, table))
         days = patient.report.days
-    if days is not None and told.SUDDEN in table.signs:
-        sources.append({told.SUDDEN: told.from_duration(days)})
+    if days is not None and SUDDEN in table.signs:
+        sources.append({SUDDEN: told.from_duration(days)})
     return told.merged(*sources)
 
 

@@ -17,13 +17,20 @@ from datetime import datetime
 import numpy as np
 
 from pipelines.oracle.sets import Floats
-from pipelines.simulate.laboratory import WITHIN_PERSON, RawMeasurement, oxygen_tension
+from pipelines.simulate.laboratory import (
+    DIASTOLIC,
+    OTHER_CELLS,
+    PK,
+    SATURATED,
+    SOLUBILITY,
+    WITHIN_PERSON,
+    RawMeasurement,
+    oxygen_tension,
+)
 from pipelines.simulate.likelihoods import Analyte, Likelihoods, ReportedUnit, Site
 
 OWN_NOISE = 1 + WITHIN_PERSON**2
 """Variance of one value of one patient, in squares of the analyte's spread."""
-
-_SATURATED = 98.5
 
 
 @dataclass(frozen=True)
@@ -117,8 +124,8 @@ def _substitutes(
     """Analyte, middle and variance on its scale, for each that only a derived value tells of."""
     if "diastolic" in values and "systolic" not in values:
         noise = table.analytes["diastolic"].spread ** 2 * OWN_NOISE
-        pressure = values["diastolic"]
-        yield "systolic", (pressure.value - 20) / 0.45, (noise + _rounding(pressure)) / 0.45**2
+        pressure, (base, slope) = values["diastolic"], DIASTOLIC
+        yield "systolic", (pressure.value - base) / slope, (noise + _rounding(pressure)) / slope**2
     if "leukocytes" in values:
         yield from _missing_cells(values, table)
     if "ph" in values:
@@ -133,7 +140,7 @@ def _missing_cells(
     values: Mapping[str, _Value], table: Likelihoods
 ) -> Iterator[tuple[str, float, float]]:
     noise = table.analytes["leukocytes"].spread ** 2 * OWN_NOISE
-    rest = 0.6 * float(np.exp(noise / 2))
+    rest = OTHER_CELLS * float(np.exp(noise / 2))
     for missing, other in (("neutrophils", "lymphocytes"), ("lymphocytes", "neutrophils")):
         if missing in values or other not in values:
             continue
@@ -149,7 +156,7 @@ def _missing_gas(
 ) -> Iterator[tuple[str, float, float]]:
     ph = values["ph"]
     decades = table.analytes["ph"].spread ** 2 * OWN_NOISE + _rounding(ph)
-    ratio = 0.0307 * 10 ** (ph.value - 6.1)
+    ratio = SOLUBILITY * 10 ** (ph.value - PK)
     variance = np.log(10) ** 2 * decades
     if "pco2" not in values and "bicarbonate" in values:
         base = values["bicarbonate"]
@@ -171,7 +178,7 @@ def _saturation(value: _Value, table: Likelihoods) -> tuple[float, float] | None
     saturation = table.analytes["spo2"]
     centre, wide = float(np.log(saturation.base)) + 0.3, 0.6
     scale = np.linspace(centre - 4 * wide, centre + 4 * wide, 241)
-    share = np.clip(saturation.ceiling - np.exp(scale), saturation.low, _SATURATED)
+    share = np.clip(saturation.ceiling - np.exp(scale), saturation.low, SATURATED)
     noise = table.analytes["po2"].spread ** 2 * OWN_NOISE + _rounding(value) / value.value**2
     error = np.log(value.value) - np.log(_tension(share))
     weight = np.exp(-0.5 * error**2 / noise - 0.5 * ((scale - centre) / wide) ** 2)

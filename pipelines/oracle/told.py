@@ -19,12 +19,9 @@ from pipelines.oracle.factors import Factor, spared
 from pipelines.oracle.people import People
 from pipelines.oracle.sets import ConditionSets, Floats
 from pipelines.simulate import history, notes
+from pipelines.simulate.clinic import DAYS, DAYS_MOST, DAYS_SPREAD
 from pipelines.simulate.likelihoods import Likelihoods
 from pipelines.simulate.notes import Report
-
-SUDDEN = "sudden_onset"
-
-_SUDDEN_DAYS, _GRADUAL_DAYS, _DAYS_SPREAD, _DAYS_MOST = 0.8, 4.0, 0.7, 28
 
 
 @dataclass(frozen=True)
@@ -84,13 +81,13 @@ def days_coded(events: Sequence[Event], decision_time: datetime, table: Likeliho
 
 def from_duration(days: int) -> Heard:
     """What the duration of the complaint says of a sudden onset."""
-    return Heard(_days_likelihood(days, _GRADUAL_DAYS), _days_likelihood(days, _SUDDEN_DAYS))
+    return Heard(_days_likelihood(days, DAYS[False]), _days_likelihood(days, DAYS[True]))
 
 
 def _days_likelihood(days: int, median: float) -> float:
     """Probability of so many full days; log-normal, the longest are one class."""
-    low = float(ndtr(np.log(days / median) / _DAYS_SPREAD)) if days > 0 else 0.0
-    high = float(ndtr(np.log((days + 1) / median) / _DAYS_SPREAD)) if days < _DAYS_MOST else 1.0
+    low = float(ndtr(np.log(days / median) / DAYS_SPREAD)) if days > 0 else 0.0
+    high = float(ndtr(np.log((days + 1) / median) / DAYS_SPREAD)) if days < DAYS_MOST else 1.0
     return high - low
 
 

@@ -42,6 +42,16 @@ TIME_ZONE = ZoneInfo("Europe/Berlin")
 
 PLAIN = Design()
 
+SEVERITY = (-2.5, 2.8)
+"""Where the normal that severity is drawn from is clipped."""
+
+SUDDEN = "sudden_onset"
+DAYS = {True: 0.8, False: 4.0}
+"""Median duration of a complaint in days, with and without a sudden onset."""
+
+DAYS_SPREAD, DAYS_MOST = 0.7, 28
+"""Standard deviation of the log duration, and the longest in days."""
+
 _STREAMS = (
     "visit", "person", "measurements", "history", "notes", "image", "pixels",
     "body", "file", "shortcut",
@@ -270,15 +280,15 @@ def _on_the_minute(moment: datetime) -> datetime:
 
 
 def _fall_ill(rng: np.random.Generator, who: Person, site: str, table: Likelihoods) -> _Illness:
-    severity = float(np.clip(rng.standard_normal(), -2.5, 2.8))
+    severity = float(np.clip(rng.standard_normal(), *SEVERITY))
     conditions = person.draw_conditions(rng, who, severity, table.sites[site], table)
     causes = {**dict.fromkeys(sorted(who.background), 1.0), **conditions}
     signs: dict[str, float] = {}
     for key, sign in table.signs.items():
         if rng.random() < person.noisy_or(sign.base, sign.given, {**causes, **signs}):
             signs[key] = 1.0
-    median = 0.8 if "sudden_onset" in signs else 4.0
-    days = int(np.clip(median * np.exp(0.7 * rng.standard_normal()), 0, 28))
+    duration = DAYS[SUDDEN in signs] * np.exp(DAYS_SPREAD * rng.standard_normal())
+    days = int(np.clip(duration, 0, DAYS_MOST))
     return _Illness(
         who, severity, conditions, causes, frozenset(signs), imaging.draw_side(rng), days
     )

@@ -27,6 +27,48 @@ from pipelines.simulate.person import Person, logistic, noisy_or
 
 ZONES: tuple[Zone, ...] = ("upper", "middle", "lower")
 
+CONSOLIDATION_ZONES: Mapping[Zone, float] = {"upper": 0.2, "middle": 0.25, "lower": 0.55}
+"""Share of consolidations in each zone."""
+
+EXTENT_POWER = 0.7
+"""Power of the intensity that the first parameter of an extent's beta distribution grows with."""
+
+BEDSIDE_SEVERITY = 0.7
+"""Log odds of a bedside radiograph for each unit of severity."""
+
+TUBE_SEVERITY = 2.2
+"""Severity above which a patient is intubated."""
+
+LOBAR, TWO_SIDED = "bacterial_pneumonia", "heart_failure"
+"""The condition that makes consolidation lobar, and the one that brings fluid to both sides."""
+
+BOTH_SIDES = 0.65
+"""Share of the effusions of heart failure that are on both sides."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """How consolidation looks.
+
+    Attributes:
+        density: its bounds.
+        second: probability of a second patch.
+        other_side: probability that it is on the other side.
+        shrink: share of the extent that the first patch has.
+    """
+
+    density: tuple[float, float]
+    second: float
+    other_side: float
+    shrink: float
+
+
+PATTERNS = {
+    True: Pattern((0.55, 0.95), 0.22, 0.5, 1.0),
+    False: Pattern((0.3, 0.65), 0.6, 0.8, 0.75),
+}
+"""Lobar and dense when bacterial (True); else patchy, fainter and often on both sides."""
+
 
 @dataclass(frozen=True)
 class ImageFindings:
@@ -59,7 +101,7 @@ def draw_findings(
 
 def _extent(rng: np.random.Generator, finding: ImageFinding, strength: float) -> float:
     shape = finding.extent
-    share = rng.beta(shape["a"] * strength**0.7, shape["b"])
+    share = rng.beta(shape["a"] * strength**EXTENT_POWER, shape["b"])
     return float(shape["low"] + (shape["high"] - shape["low"]) * share)
 
 
@@ -73,7 +115,7 @@ def draw_radiograph(
 ) -> RadiographSpec:
     """Place the findings and draw the projection; the sicker are radiographed in bed (AP)."""
     extents, side = findings.extents, findings.side
-    bedside = logistic(np.log(site.bedside / (1 - site.bedside)) + 0.7 * severity)
+    bedside = logistic(np.log(site.bedside / (1 - site.bedside)) + BEDSIDE_SEVERITY * severity)
     view: View = "AP" if rng.random() < bedside else "PA"
     slack = 1.5 if view == "AP" else 1.0
     effusion = _effusions(rng, extents, side, conditions)
@@ -102,7 +144,7 @@ def draw_radiograph(
         pacemaker="pacemaker" in extents,
         ecg_leads="ecg_leads" in extents,
         central_line="central_line" in extents,
-        tube=severity > 2.2,
+        tube=severity > TUBE_SEVERITY,
     )
 
 
@@ -112,20 +154,18 @@ def _consolidations(
     side: Side,
     conditions: Mapping[str, float],
 ) -> tuple[Consolidation, ...]:
-    """Lobar and dense when bacterial; patchy, fainter and on both sides when viral."""
+    """One or two patches in the pattern of the illness."""
     if "consolidation" not in extents:
         return ()
     extent = extents["consolidation"]
-    lobar = "bacterial_pneumonia" in conditions
-    density = float(rng.uniform(0.55, 0.95) if lobar else rng.uniform(0.3, 0.65))
+    pattern = PATTERNS[LOBAR in conditions]
+    density = float(rng.uniform(*pattern.density))
     patches = [(side, _zone(rng))]
-    if rng.random() < (0.22 if lobar else 0.6):
-        patches.append(
-            (_other(side) if rng.random() < (0.5 if lobar else 0.8) else side, _zone(rng))
-        )
-    shrink = 1.0 if lobar else 0.75
+    if rng.random() < pattern.second:
+        second = _other(side) if rng.random() < pattern.other_side else side
+        patches.append((second, _zone(rng)))
     return tuple(
-        Consolidation(s, zone, round(extent * shrink * (0.7**i), 3), round(density, 3))
+        Consolidation(s, zone, round(extent * pattern.shrink * (0.7**i), 3), round(density, 3))
         for i, (s, zone) in enumerate(dict.fromkeys(patches))
     )
 
@@ -137,7 +177,7 @@ def _effusions(
     conditions: Mapping[str, float],
 ) -> dict[Side, float]:
     """Two-sided in most of heart failure, right more than left; else on the side of illness."""
-    both = rng.random() < 0.65 and "heart_failure" in conditions
+    both = rng.random() < BOTH_SIDES and TWO_SIDED in conditions
     smaller = float(rng.uniform(0.3, 0.9))
     volumes: dict[Side, float] = {"left": 0.0, "right": 0.0}
     size = extents.get("effusion", extents.get("blunting", 0.0))
@@ -183,7 +223,7 @@ def draw_side(rng: np.random.Generator) -> Side:
 
 
 def _zone(rng: np.random.Generator) -> Zone:
-    return ZONES[int(rng.choice(3, p=(0.2, 0.25, 0.55)))]
+    return ZONES[int(rng.choice(3, p=[CONSOLIDATION_ZONES[zone] for zone in ZONES]))]
 
 
 def _other(side: Side) -> Side:

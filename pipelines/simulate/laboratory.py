@@ -23,6 +23,18 @@ WITHIN_PERSON = 0.3
 
 VITALS = "vitals"
 
+DIASTOLIC = (20.0, 0.45)
+"""Diastolic pressure: mm[Hg] at a systolic of 0, and for each mm[Hg] of it."""
+
+OTHER_CELLS = 0.6
+"""Median white cells that are neither neutrophils nor lymphocytes, 10*3/uL."""
+
+PK, SOLUBILITY = 6.1, 0.0307
+"""Of carbon dioxide in plasma; mmol/L per mm[Hg]."""
+
+SATURATED = 98.5
+"""Percent of saturation that is the most a tension is derived from."""
+
 EARLIER = 0.006
 """Share of an illness's effect that was not there yet, for each hour before the decision."""
 
@@ -199,15 +211,15 @@ def _own_term(analyte: Analyte, sex: Sex) -> float:
 def _derive(values: dict[str, float], noise: Mapping[str, float]) -> None:
     """Add the analytes among `noise` that follow from others."""
     if "diastolic" in noise:
-        values["diastolic"] = 20 + 0.45 * values["systolic"] + noise["diastolic"]
+        values["diastolic"] = DIASTOLIC[0] + DIASTOLIC[1] * values["systolic"] + noise["diastolic"]
     if "leukocytes" in noise:
-        others = float(0.6 * np.exp(noise["leukocytes"]))
+        others = float(OTHER_CELLS * np.exp(noise["leukocytes"]))
         values["leukocytes"] = values["neutrophils"] + values["lymphocytes"] + others
     if "ph" in noise:
-        acid = float(np.log10(values["bicarbonate"] / (0.0307 * values["pco2"])))
-        values["ph"] = 6.1 + acid + noise["ph"]
+        acid = float(np.log10(values["bicarbonate"] / (SOLUBILITY * values["pco2"])))
+        values["ph"] = PK + acid + noise["ph"]
     if "po2" in noise:
-        values["po2"] = oxygen_tension(min(values["spo2"], 98.5)) * float(np.exp(noise["po2"]))
+        values["po2"] = oxygen_tension(min(values["spo2"], SATURATED)) * float(np.exp(noise["po2"]))
 
 
 def oxygen_tension(saturation: float) -> float:

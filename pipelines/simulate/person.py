@@ -19,6 +19,9 @@ LEAVES_BEHIND = {
 }
 """What an earlier visit's diagnosis adds to the background of the next visit."""
 
+INTENSITY = (0.25, 2.2)
+"""Where the log-normal intensity of a condition is clipped."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -122,8 +125,7 @@ def draw_conditions(
                     visit.intensity_severity * severity
                     + visit.intensity_spread * rng.standard_normal()
                 ),
-                0.25,
-                2.2,
+                *INTENSITY,
             )
         )
         for key in active

@@ -31,7 +31,7 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     main([], {})
     shown = capsys.readouterr()
     text = shown.out + shown.err
-    for command in ("simulate", "train", "assess", "evaluate", "ui", "demo", "audit"):
+    for command in ("simulate", "oracle", "train", "assess", "evaluate", "ui", "demo", "audit"):
         assert command in text
     assert "Research use only" in text
 
