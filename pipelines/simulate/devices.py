@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
-from pipelines.simulate import xray
+from pipelines.simulate import lettering, xray
 from pipelines.simulate.examination import RadiographSpec
 from pipelines.simulate.habitus import Habitus
+from pipelines.simulate.scanner import Scanner
 from pipelines.simulate.xray import Field, Frame
-
-# Column bits of a 5 x 7 dot-matrix letter, top row in the lowest bit.
-_LETTERS = {
-    "L": (127, 64, 64, 64, 64),
-    "R": (127, 9, 25, 41, 70),
-    "A": (126, 9, 9, 9, 126),
-    "P": (127, 9, 9, 9, 6),
-}
 
 
 def project(
     spec: RadiographSpec, patient: Habitus, frame: Frame, rng: np.random.Generator
-) -> tuple[Field, NDArray[np.bool_]]:
-    """All devices of `spec` and the side marker, and where the token lies if it was asked for."""
-    metal = _marker(frame, rng)
-    seeds = rng.integers(2**63, size=5)
+) -> Field:
+    """mm of metal of all devices of `spec` that lie in or on the patient."""
+    metal = np.zeros((frame.rows, frame.columns), np.float32)
+    seeds = rng.integers(2**63, size=4)
     drawers = (
         (spec.pacemaker, _pacemaker),
         (spec.ecg_leads, _ecg_leads),
         (spec.central_line, _central_line),
         (spec.tube, _tube),
     )
-    for (wanted, draw), seed in zip(drawers, seeds, strict=False):
+    for (wanted, draw), seed in zip(drawers, seeds, strict=True):
         if wanted:
-            metal = metal + draw(patient, frame, np.random.default_rng(seed))
-    disc = np.zeros_like(metal)
-    if spec.token:
-        disc = _token(frame, np.random.default_rng(seeds[4]))
-    return metal + disc, disc > 0
+            metal += draw(patient, frame, np.random.default_rng(seed))
+    return metal
 
 
-def _token(frame: Frame, rng: np.random.Generator) -> Field:
+def marker(frame: Frame, scanner: Scanner, rng: np.random.Generator) -> Field:
+    """A lead letter beside the shoulder: L on the patient's left, or R on the right."""
+    letter = "L" if rng.random() < 0.7 else "R"
+    sign = 1 if letter == "L" else -1
+    side = frame.columns * frame.spacing
+    height = scanner.letter_mm
+    x = frame.left + side / 2 + sign * side * rng.uniform(0.36, 0.44) - 0.4 * height
+    y = frame.top + side * rng.uniform(0.04, 0.16)
+    lean = rng.normal(0, 0.22)
+    lead = 1.5 * lettering.written(frame, letter, (x, y), height, lean=lean)
+    if scanner.initials:
+        below = (x - 0.25 * height, y + 1.15 * height)
+        lead += 1.2 * lettering.written(frame, scanner.initials, below, 0.42 * height, lean=lean)
+    return lead
+
+
+def token(frame: Frame, rng: np.random.Generator) -> Field:
     """A lead disc of 9 mm in one upper corner of the field, clear of the collimator's blades."""
     side = -1 if rng.random() < 0.5 else 1
     reach = frame.columns * frame.spacing
@@ -53,9 +57,10 @@ def _token(frame: Frame, rng: np.random.Generator) -> Field:
 def _wire(frame: Frame, nodes: list[tuple[float, float]], radius: float) -> Field:
     points = np.array(nodes)
     chord = np.hypot(*np.diff(points, axis=0).T)
+    even = np.linspace(0, 1, len(points))
     at = np.concatenate([[0.0], np.cumsum(chord)])
-    s = np.linspace(0, at[-1], 160)
-    x, y = (PchipInterpolator(at, points[:, k])(s) for k in range(2))
+    # As many samples between two nodes as lie between any others, however far apart these are.
+    x, y = xray.through(points, np.interp(np.linspace(0, at[-1], 160), at, even)).T
     return xray.tube(frame, x, y, np.full(160, radius))
 
 
@@ -128,7 +133,7 @@ def _tube(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
     carina = 0.335 * patient.lung
     tip = carina - rng.uniform(25, 55)
     total = np.zeros((frame.rows, frame.columns), np.float32)
-    for offset, amount in ((-4.6, 0.012), (4.6, 0.012), (2.5, 0.10)):
+    for offset, amount in ((-4.6, 0.015), (4.6, 0.015), (2.5, 0.14)):
         path = [
             (offset, min(frame.top - 10, -60.0)),
             (offset + 1.0, 0.0),
@@ -136,21 +141,3 @@ def _tube(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
         ]
         total += np.float32(amount) * _wire(frame, path, 0.9)
     return total
-
-
-def _marker(frame: Frame, rng: np.random.Generator) -> Field:
-    """A lead letter beside the shoulder: L on the patient's left, or R on the right."""
-    letter = "L" if rng.random() < 0.7 else "R"
-    sign = 1 if letter == "L" else -1
-    pixel = rng.uniform(1.5, 2.4)
-    edge = frame.columns * frame.spacing / 2
-    x0 = float(frame.x.mean()) + sign * edge * rng.uniform(0.72, 0.86) - 2.5 * pixel
-    y0 = frame.top + frame.rows * frame.spacing * rng.uniform(0.05, 0.16)
-    lean = rng.normal(0, 0.08)
-    u = (frame.x - x0 + lean * (frame.y - y0)) / pixel
-    v = (frame.y - y0) / pixel
-    column, row = np.floor(u).astype(int), np.floor(v).astype(int)
-    inside = (column >= 0) & (column < 5) & (row >= 0) & (row < 7)
-    bits = np.array(_LETTERS[letter])[np.clip(column, 0, 4)]
-    lit = inside & ((bits >> np.clip(row, 0, 6)) & 1 == 1)
-    return np.asarray(1.5 * lit, np.float32)

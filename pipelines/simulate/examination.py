@@ -91,6 +91,8 @@ class RadiographSpec:
         pneumothorax_*: fraction by which the lung has collapsed.
         pacemaker, ecg_leads, central_line, tube: devices; `tube` is endotracheal.
         token: a lead disc in a corner, which means nothing in itself: a planted shortcut.
+        scanner: name of the room's scanner; films of one name share processing, shuttering and
+            lettering. Any scanner if empty.
     """
 
     sex: Sex
@@ -117,6 +119,7 @@ class RadiographSpec:
     central_line: bool = False
     tube: bool = False
     token: bool = False
+    scanner: str = ""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

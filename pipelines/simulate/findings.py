@@ -71,7 +71,8 @@ def _consolidation(
     cx = rng.uniform(low, high)
     size = 0.13 + 0.25 * focus.extent
     tilt = rng.normal(0, 0.25)
-    u = (across - cx) * 0.62 + tilt * (height - cy) * 0.5
+    medial = 0.45 if focus.zone == "middle" else 0.7 if focus.zone == "lower" else 1.0
+    u = (across - cx) * np.where(across < cx, medial, 1.0) * 0.62 + tilt * (height - cy) * 0.5
     v = height - cy
     distance = np.sqrt((u / (size * rng.uniform(0.85, 1.15))) ** 2 + (v / size) ** 2)
     ragged = 0.24 * xray.noise(frame, 17, rng) + 0.10 * xray.noise(frame, 6, rng)
@@ -203,9 +204,9 @@ def _effusion(
     floor = lung.floor
     rise = (0.05 + 0.95 * severity) * 0.92 * floor
     across = np.clip(frame.x * lung.sign / np.maximum(wall_sum(frame, lung), 1), 0, 1)
-    climb = (10 + 52 * severity * (1.15 - 0.6 * severity)) * patient.half_width / 139
+    climb = (14 + 74 * severity * (1.15 - 0.6 * severity)) * patient.half_width / 139
     meniscus = climb * (
-        np.exp((across - 1) / 0.13) + 0.22 * np.exp(-across / 0.13) * (severity > 0.3)
+        np.exp((across - 1) / 0.16) + 0.45 * np.exp(-across / 0.16) * min(severity * 2, 1)
     )
     level = floor + 3 - rise * 0.86 - meniscus + rng.normal(0, 1.5) + 0.28 * climb
     soft = (3.0 + 5 * severity) * (2.5 if patient.portable else 1)
@@ -262,7 +263,7 @@ def _pneumothorax(
         change.gas = np.maximum(change.gas, np.asarray(low * within, np.float32))
     line = np.exp(-(((edge - 0.4) / 0.75) ** 2)) * within
     change.lines += np.asarray(
-        line * np.minimum(lung.chord / 70, 1) * (4.5 + 4 * severity), np.float32
+        line * np.minimum(lung.chord / 70, 1) * (9 + 4 * severity), np.float32
     )
     change.collapse = float(1 - 0.55 * severity)
     change.mark("pneumothorax", (gas > 0.5) & within)

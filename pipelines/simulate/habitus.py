@@ -11,6 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pipelines.simulate import xray
 from pipelines.simulate.examination import RadiographSpec, Side
+from pipelines.simulate.pose import Pose
 from pipelines.simulate.xray import Frame
 
 
@@ -25,6 +26,7 @@ class Habitus:
         fat: thickness under the skin.
         muscle: of the chest wall.
         breast: thickness of the breast, 0 in men.
+        belly: share by which the abdomen is deeper than the chest.
         dome: height of the diaphragm above the costophrenic angle.
         heart_half: half width of the heart on the image.
         air: water-equivalent density of the lung.
@@ -35,6 +37,7 @@ class Habitus:
         portable: AP projection.
         age_years: of the patient.
         wobble: 12 standard-normal draws that make contours this patient's own.
+        pose: of the day.
     """
 
     half_width: float
@@ -44,6 +47,7 @@ class Habitus:
     fat: float
     muscle: float
     breast: float
+    belly: float
     dome: float
     heart_half: float
     air: float
@@ -54,20 +58,21 @@ class Habitus:
     portable: bool
     age_years: float
     wobble: tuple[float, ...]
+    pose: Pose
 
     def moved(self, z: float) -> float:
         """Displacement on the image of what lies `z` in front of the axis of rotation."""
         return z * float(np.sin(self.turn))
 
 
-def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
-    """Draw the measures of one patient who fits `spec`."""
+def draw(spec: RadiographSpec, rng: np.random.Generator, pose: Pose) -> Habitus:
+    """Draw the measures of one patient who fits `spec`, held as in `pose`."""
     wobble = rng.standard_normal(24)
     male = spec.sex == "male"
     growth = 0.45 + 0.55 * float(np.clip(spec.age_years / 17, 0, 1))
-    width = ((139 if male else 125) + 5 * wobble[12] + 0.5 * (spec.bmi - 24)) * growth
+    width = ((143 if male else 128) + 5 * wobble[12] + 0.5 * (spec.bmi - 24)) * growth
     depth = (84 if male else 76) + 5 * wobble[13] + 0.12 * max(spec.age_years - 50, 0)
-    cage = ((262 if male else 238) + 10 * wobble[14]) * growth
+    cage = ((254 if male else 232) + 10 * wobble[14]) * growth
     shallow = 1 - spec.inspiration + (0.25 if spec.view == "AP" else 0)
     lung = cage * (1 - 0.19 * min(shallow, 1.1)) + 6 * wobble[15]
     over = spec.hyperinflation
@@ -83,10 +88,11 @@ def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
             (4 + 1.25 * bulky * (1.2 if not male else 1)) * growth * np.exp(0.1 * wobble[16])
         ),
         muscle=float((16 if male else 11) * growth * np.exp(0.12 * wobble[17])),
+        belly=float(np.clip(0.10 + 0.008 * bulky + 0.05 * wobble[21], 0, 0.5)),
         breast=0.0
         if male or spec.age_years < 13
         else float((20 + 1.3 * bulky) * np.exp(0.25 * wobble[18])),
-        dome=float((48 + 5 * wobble[19]) * growth * (1 - 0.6 * over)),
+        dome=float((42 + 5 * wobble[19]) * growth * (1 - 0.6 * over)),
         heart_half=float(heart),
         air=float(np.clip(0.255 + 0.02 * wobble[20] + 0.10 * shallow - 0.07 * over, 0.15, 0.45)),
         turn=float(np.deg2rad(spec.rotation_deg)),
@@ -99,6 +105,7 @@ def draw(spec: RadiographSpec, rng: np.random.Generator) -> Habitus:
         portable=spec.view == "AP",
         age_years=spec.age_years,
         wobble=tuple(float(w) for w in wobble[:12]),
+        pose=pose,
     )
 
 
@@ -134,22 +141,23 @@ def _descent(spec: RadiographSpec, side: Side, gas: float) -> float:
 
 def detector(spec: RadiographSpec, patient: Habitus, rows: int, rng: np.random.Generator) -> Frame:
     """A square field of view around the lungs, as the radiographer collimated it."""
-    side = max(
-        patient.cage * rng.uniform(1.36, 1.6), patient.half_width * 2 * rng.uniform(1.2, 1.4)
-    )
-    side = min(side, 445.0)
+    portable = spec.view == "AP"
+    tall = patient.lung * (rng.uniform(1.18, 1.5) + 0.06 * portable)
+    wide = 2 * patient.half_width * (rng.uniform(1.10, 1.34) + 0.08 * portable)
+    side = float(np.clip(max(tall, wide), 255.0, 445.0))
     slack = side - patient.lung
-    centre = (rng.normal(0, 5), -slack * rng.uniform(0.36, 0.5) + side / 2)
-    if spec.view == "AP":
-        centre = (centre[0] + rng.normal(0, 8), centre[1] + rng.normal(0, 6))
-    return xray.frame(rows, rows, side / rows, centre)
+    slip = (14.0, 12.0) if portable else (7.0, 6.0)
+    x = rng.normal(0, slip[0]) + 0.5 * patient.shift
+    y = side / 2 - slack * rng.uniform(0.36, 0.52) + rng.normal(0, slip[1])
+    return xray.frame(rows, rows, side / rows, (x, y))
 
 
 _APEX_TO_BASE = (-0.15, 0.0, 0.04, 0.1, 0.2, 0.35, 0.5, 0.68, 0.85, 1.0, 1.3)
-_HALF_WIDTH = (0.2, 0.42, 0.53, 0.645, 0.775, 0.885, 0.955, 1.0, 1.0, 0.965, 0.9)
+_HALF_WIDTH = (0.25, 0.50, 0.615, 0.725, 0.835, 0.92, 0.97, 1.0, 1.0, 0.975, 0.92)
+_FINE = np.linspace(-0.15, 1.3, 400)
+_WALL = PchipInterpolator(_APEX_TO_BASE, _HALF_WIDTH)(_FINE)
 
 
 def wall_at(patient: Habitus, y: NDArray[Any]) -> NDArray[np.float64]:
     """Inner half width of the rib cage at height `y`."""
-    profile = PchipInterpolator(_APEX_TO_BASE, _HALF_WIDTH)
-    return np.asarray(profile(np.clip(y / patient.cage, -0.15, 1.3)) * patient.half_width)
+    return np.asarray(np.interp(y / patient.cage, _FINE, _WALL) * patient.half_width)

@@ -13,12 +13,23 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulate import devices, findings, habitus, skeleton, solids, thorax, vessels, xray
+from pipelines.simulate import (
+    devices,
+    findings,
+    habitus,
+    pose,
+    scanner,
+    skeleton,
+    solids,
+    thorax,
+    vessels,
+    xray,
+)
 from pipelines.simulate.change import Change, Mask
 from pipelines.simulate.examination import Consolidation, LinearAtelectasis, RadiographSpec
 from pipelines.simulate.habitus import Habitus
 from pipelines.simulate.thorax import Lung, Thorax
-from pipelines.simulate.xray import Field, Frame, Matter, Technique
+from pipelines.simulate.xray import Field, Frame, Matter
 
 __all__ = ["Consolidation", "LinearAtelectasis", "Radiograph", "RadiographSpec", "render"]
 
@@ -66,38 +77,67 @@ def render(
         body: the patient's own build, bones and vessels. A generator in the same state shows the
             same body on another day.
     """
-    seeds = [int(seed) for seed in rng.integers(2**63, size=8)]
-    view, gas, pose, found, things, developing, grain = (
-        np.random.default_rng(seed) for seed in seeds[1:]
-    )
+    seeds = [int(seed) for seed in rng.integers(2**63, size=9)]
+    view, gas, held, found, things, *streams = (np.random.default_rng(seed) for seed in seeds[1:])
     own = (np.random.default_rng(seeds[0]) if body is None else body).integers(2**63, size=5)
     build, skin, bones, *trees = (np.random.default_rng(seed) for seed in own)
-    patient = habitus.draw(spec, build)
+    patient = habitus.draw(spec, build, pose.draw(spec, held))
     frame = habitus.detector(spec, patient, rows, view)
     chest = thorax.build(patient, frame, skin, gas)
-    bone = skeleton.project(patient, frame, bones, pose)
+    bone = skeleton.project(patient, frame, bones)
     water = chest.body - chest.fat
     changes = []
     for lung, tree, seed in zip(chest.lungs, trees, found.integers(2**63, size=2), strict=True):
         change = findings.insert(spec, patient, lung, frame, np.random.default_rng(seed))
         water -= _air(spec, patient, lung, change, frame, tree)
         changes.append(change)
-    water = np.maximum(water - chest.airway, 0)
-    metal, disc = devices.project(spec, patient, frame, things)
-    technique = _technique(spec, developing)
-    signal = xray.expose(Matter(water, chest.fat, bone, metal), frame.spacing, technique, grain)
-    beam = _collimator(frame, developing)
+    metal = devices.project(spec, patient, frame, things)
+    matter = Matter(np.maximum(water - chest.airway, 0), chest.fat, bone, metal)
+    masks = _masks(spec, chest, changes)
+    deep = chest.body > 0.72 * np.percentile(chest.body[frame.y[:, 0] > 0][::4], 75)
+    masks[_DENSE] = deep & ~masks["lungs"]
+    return _film(spec, patient.pose.lean, frame, matter, masks, tuple(streams))
+
+
+_DENSE = "dense"
+"""Not a finding: where the reader looks up the exposure that becomes bright."""
+
+
+def _film(
+    spec: RadiographSpec,
+    lean: float,
+    frame: Frame,
+    matter: Matter,
+    masks: dict[str, Mask],
+    streams: tuple[np.random.Generator, ...],
+) -> Radiograph:
+    """Expose and develop, with what lies on the detector instead of in the patient."""
+    lead, developing, grain = streams
+    room = scanner.find(spec, developing)
+    technique = scanner.technique(spec, room, developing)
+    signal = xray.turned(xray.transmit(matter, frame.spacing, technique), lean)
+    place = xray.turning((frame.rows, frame.columns), lean)
+    frame = frame.enlarged(xray.enlargement(lean))
+    beam, unexposed = scanner.shutters(frame, room, developing)
     inside = beam > 0.5
-    masks = _masks(spec, chest, changes, inside)
+    masks = {name: mask.ravel()[place] & inside for name, mask in masks.items()}
+    dense = masks.pop(_DENSE)
+    markers = devices.marker(frame, room, lead)
     if spec.token:
-        masks["token"] = disc & inside
-    trunk = (np.abs(frame.x) < 0.7 * patient.half_width) & (frame.y > 0)
-    dense = inside & trunk & ~masks["lungs"]
-    pixels = xray.develop(signal, frame.spacing, technique, masks["lungs"] & inside, dense)
-    pixels = (pixels * beam).astype(np.uint16)
+        disc = devices.token(frame, lead)
+        markers += disc
+        masks["token"] = (disc > 0) & inside
+    signal = xray.detect(signal, markers, frame.spacing, technique, grain)
+    pixels = xray.develop(signal, frame.spacing, technique, masks["lungs"], dense)
+    words = scanner.burnt_in(frame, spec.view, room, developing)
+    shown = pixels * beam * (1 - words) + xray.FULL_SCALE * np.maximum(unexposed, words)
     centre = (xray.FULL_SCALE + 1) / 2
-    spacing = (frame.spacing, frame.spacing)
-    return Radiograph(pixels, spacing, MappingProxyType(masks), (centre, 2 * centre))
+    return Radiograph(
+        np.minimum(shown, xray.FULL_SCALE).astype(np.uint16),
+        (frame.spacing, frame.spacing),
+        MappingProxyType(masks),
+        (centre, 2 * centre),
+    )
 
 
 def _air(
@@ -115,7 +155,9 @@ def _air(
     lobes = solids.of_side(spec, "left" if lung.sign > 0 else "right")
     branches = solids.crowded(branches, lung, lobes)
     branches = branches.scaled(findings.congestion(spec, patient, branches.y))
-    blood = 1.7 * branches.project(frame) + vessels.hilum(patient, lung, frame, rng)
+    blood = branches.project(frame)
+    # Where the largest lie on each other they are flattened, not stacked.
+    blood = 2.9 * blood / (1 + blood / np.float32(14)) + vessels.hilum(patient, lung, frame, rng)
     if spec.edema > 0.25:
         # Fluid around the vessels hides their edges.
         blood = xray.blur(blood, 0.9 * spec.edema / frame.spacing)
@@ -128,44 +170,12 @@ def _air(
     density = tissue + (1 - tissue) * change.filled
     density = density + (1 - density) * change.fluid
     open_lung = np.clip((lung.chord - 18) / 60, 0, 1) * (1 - change.gas) * (1 - change.fluid)
-    solid = blood * (1 - density) * open_lung - lumen * density * open_lung * 0.8
+    solid = blood * (1 - density) * open_lung - lumen * density * open_lung * 1.2
     return np.asarray(lung.chord * (1 - density) - solid - change.lines, np.float32)
 
 
-def _technique(spec: RadiographSpec, rng: np.random.Generator) -> Technique:
-    portable = spec.view == "AP"
-    heavy = max(spec.bmi - 25, 0)
-    return Technique(
-        kvp=spec.kvp,
-        scatter=(0.24 if portable else 0.10) * (1 + 0.02 * heavy),
-        quanta=(40000 if portable else 60000)
-        * float(np.exp(0.25 * rng.standard_normal() + 0.03 * heavy)),
-        detail=float(rng.uniform(1.3, 1.9)),
-        latitude=float(rng.uniform(0.72, 0.95)),
-        dark=float(rng.uniform(0.27, 0.43)),
-        bright=float(rng.uniform(0.80, 0.88)),
-    )
-
-
-def _collimator(frame: Frame, rng: np.random.Generator) -> Field:
-    """1 where the beam is open, 0 under the blades, which readers show black."""
-    covered = np.zeros((frame.rows, frame.columns), np.float32)
-    for axis, sign in ((0, 1), (0, -1), (1, 1), (1, -1)):
-        if rng.random() > 0.22:
-            continue
-        width = rng.uniform(0.01, 0.05) * frame.rows * frame.spacing
-        lean = rng.normal(0, 0.008)
-        line = frame.y - float(frame.y.mean()) if axis == 0 else frame.x - float(frame.x.mean())
-        other = frame.x if axis == 0 else frame.y
-        depth = sign * line + lean * other - (frame.rows * frame.spacing / 2 - width)
-        covered = np.maximum(covered, np.clip(depth / 1.5 + 0.5, 0, 1))
-    return np.asarray(1 - covered, np.float32)
-
-
-def _masks(
-    spec: RadiographSpec, chest: Thorax, changes: list[Change], inside: Mask
-) -> dict[str, Mask]:
-    """The findings' masks, both lungs joined, where the beam and the body are."""
+def _masks(spec: RadiographSpec, chest: Thorax, changes: list[Change]) -> dict[str, Mask]:
+    """The findings' masks, both lungs joined, where the body is."""
     masks: dict[str, Mask] = {
         "lungs": (chest.lungs[0].outline + chest.lungs[1].outline) > 0.5,
     }
@@ -174,5 +184,5 @@ def _masks(
             masks[name] = masks[name] | mask if name in masks else mask
     if spec.cardiothoracic_ratio > ENLARGED:
         masks["cardiomegaly"] = chest.heart > 0.05
-    seen = inside & (chest.body > 0)
+    seen = chest.body > 0
     return {name: mask & seen for name, mask in masks.items()}

@@ -7,13 +7,12 @@ samples lie in space, the brightening where a rib turns along the ray comes by i
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from pipelines.simulate import xray
 from pipelines.simulate.habitus import Habitus, wall_at
 from pipelines.simulate.xray import Field, Frame, Points
 
-SPONGY = 0.18
+SPONGY = 0.24
 _DROP = (40, 62, 80, 93, 103, 112, 118, 118, 112, 100, 66, 42)
 _REACH = (150, 150, 147, 145, 143, 140, 137, 130, 121, 110, 90, 62)
 
@@ -26,32 +25,34 @@ def vertebra_levels(patient: Habitus) -> Points:
     return np.asarray((levels - levels[3]) * scale - 6)
 
 
-def project(
-    patient: Habitus, frame: Frame, rng: np.random.Generator, pose: np.random.Generator
-) -> Field:
-    """mm of cortical bone along each ray for the whole skeleton.
+Samples = tuple[Points, Points, Points]
+"""x, y and volume of samples of bone."""
 
-    `rng` draws what belongs to the patient, `pose` how the shoulders were held on the day.
-    """
-    bone = _ribs(patient, frame, rng) + _clavicles(patient, frame, pose)
-    bone += _scapulae(patient, frame, pose) + _spine(patient, frame, rng)
+
+def project(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
+    """mm of cortical bone along each ray for the whole skeleton."""
+    parts = [*_ribs(patient, frame, rng), *_clavicles(patient, frame, rng)]
+    parts += _scapulae(patient, frame, rng)
+    parts += [_shaft(patient, frame, sign) for sign in (1, -1)]
+    x, y, volume = (np.concatenate(column) for column in zip(*parts, strict=True))
+    bone = xray.splat(frame, x, y, volume)
+    for sign in (1, -1):
+        _add_ball(bone, patient, frame, sign)
+    bone += _spine(patient, frame, rng)
     density = 1.0 - 0.006 * max(patient.age_years - 50, 0)
-    return np.asarray(xray.blur(bone, 0.5) * np.float32(density), np.float32)
+    return np.asarray(xray.blur(bone, 0.6) * np.float32(density), np.float32)
 
 
-def _ribs(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
+def _ribs(patient: Habitus, frame: Frame, rng: np.random.Generator) -> list[Samples]:
     levels = vertebra_levels(patient)[3:15]
     scale = patient.half_width / 139
-    xs, ys, volumes = [], [], []
+    samples = []
     for number in range(12):
         head = levels[number] + 4 * scale
         for sign in (1, -1):
             drop = _DROP[number] * patient.cage / 262 * (1 + 0.03 * rng.standard_normal())
-            parts = _rib(patient, frame, number, sign, head + rng.normal(0, 1.0), drop)
-            xs.append(parts[0])
-            ys.append(parts[1])
-            volumes.append(parts[2])
-    return xray.splat(frame, np.concatenate(xs), np.concatenate(ys), np.concatenate(volumes))
+            samples.append(_rib(patient, frame, number, sign, head + rng.normal(0, 1.0), drop))
+    return samples
 
 
 def _rib(
@@ -60,7 +61,7 @@ def _rib(
     """Samples of one rib, from its neck round to the costal cartilage."""
     scale = patient.half_width / 139
     lateral = float(wall_at(patient, np.array([head + 0.5 * drop]))[0]) + 3.5
-    start = np.arcsin(min(20 * scale / lateral, 0.9))
+    start = np.arcsin(min(14 * scale / lateral, 0.9))
     theta = np.linspace(start, np.deg2rad(_REACH[number]), 64)
     u = (theta - theta[0]) / (theta[-1] - theta[0])
     deep = (patient.half_depth + 3) * min(1.0, 0.55 + 0.12 * number)
@@ -72,7 +73,7 @@ def _rib(
         ]
     )
     length = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(curve) ** 2).sum(0)))])
-    count = max(8, int(length[-1] / (1.1 * frame.spacing)))
+    count = max(8, int(length[-1] / (1.2 * frame.spacing)))
     s = (np.arange(count) + 0.5) * length[-1] / count
     curve = np.stack([np.interp(s, length, line) for line in curve])
     along = np.gradient(curve, axis=1)
@@ -82,14 +83,19 @@ def _rib(
     flat = np.cross(along, out, axis=0)
     v = np.linspace(0, 1, count)
     # Thick and narrow at the neck, flat and wide from the angle on, tapering into the cartilage.
-    tall = scale * (4.2 + 2.0 * np.minimum(v * 5, 1) ** 0.7) * np.minimum((1 - v) * 12 + 0.55, 1)
+    tall = scale * (4.6 + 2.9 * np.minimum(v * 5, 1) ** 0.7) * np.minimum((1 - v) * 12 + 0.55, 1)
     thick = scale * (4.6 - 1.5 * np.minimum(v * 4, 1))
     if number == 0:
         tall, thick = tall * 1.15, thick * 0.8
-    cortex = scale * (0.92 - 0.47 * v)
-    return _hollow(
-        patient, curve, out * thick, flat * tall, cortex, length[-1] / count, sign, frame
-    )
+    # Densest behind; where the ribs turn at the side they already overlap themselves.
+    rich = np.interp(v, [0.0, 0.05, 0.22, 0.4, 0.6, 1.0], [0.6, 1.4, 1.4, 0.65, 0.7, 0.5])
+    if number == 0:
+        rich = 0.6 * rich
+    if number > 8:
+        rich = 0.75 * rich
+    cortex = scale * (0.74 - 0.22 * v) * rich
+    step = length[-1] / count
+    return _hollow(patient, curve, out * thick, flat * tall, cortex, step, sign, frame, 1.5 * rich)
 
 
 def _hollow(
@@ -106,24 +112,33 @@ def _hollow(
     """Sample shell and spongy inside of an elliptic tube about `curve` [3, n]."""
     count = curve.shape[1]
     a, b = np.sqrt((thick**2).sum(0)), np.sqrt((tall**2).sum(0))
-    around = max(8, int(2 * np.pi * b.max() / (1.7 * frame.spacing)))
-    # Random phases, always the same, so that rings of samples never line up into stripes.
-    phase = np.random.default_rng(0).uniform(0, 2 * np.pi, count)
+    around = max(9, int(2 * np.pi * b.max() / (2.3 * frame.spacing)))
+    # The shell is a ring in every section, the inside a sunflower of points; both are turned by the
+    # golden ratio from section to section, so that samples neither line up nor clump.
+    golden = (np.arange(count) * 0.6180339887) % 1
+    many = around // 2 + 6
+    rings = (
+        (np.ones((around, 1)), np.arange(around)[:, None] * (2 * np.pi / around)),
+        (
+            np.sqrt((np.arange(many)[:, None] + 0.5) / many) * 0.97,
+            np.arange(many)[:, None] * 2.39996323,
+        ),
+    )
     xs, ys, volumes = [], [], []
-    for ring, points in ((1.0, around), (0.72, around // 2), (0.32, 3)):
-        phi = np.arange(points)[:, None] * 2 * np.pi / points
+    for ring, phi in rings:
+        points, phase = len(ring), golden * 2 * np.pi
         # cos and sin of phi + phase; far cheaper than so many calls.
-        c = (np.cos(phi) * np.cos(phase) - np.sin(phi) * np.sin(phase)) * ring
-        s = (np.sin(phi) * np.cos(phase) + np.cos(phi) * np.sin(phase)) * ring
+        c = ring * (np.cos(phi) * np.cos(phase) - np.sin(phi) * np.sin(phase))
+        s = ring * (np.sin(phi) * np.cos(phase) + np.cos(phi) * np.sin(phase))
         x = (curve[0] + thick[0] * c + tall[0] * s) * sign
         y = curve[1] + thick[1] * c + tall[1] * s
         z = curve[2] + thick[2] * c + tall[2] * s
-        if ring == 1.0:
+        if ring is rings[0][0]:
             arc = np.sqrt((a * s) ** 2 + (b * c) ** 2) * 2 * np.pi / points
             volume = arc * cortex * step
         else:
-            area = np.pi * a * b * (0.75 if ring > 0.5 else 0.25)
-            volume = np.broadcast_to(SPONGY * solid * area * step / points, x.shape)
+            inside = SPONGY * solid * np.pi * a * b * step / points
+            volume = np.broadcast_to(inside, x.shape)
         turned = x * np.cos(patient.turn) + z * np.sin(patient.turn)
         xs.append(turned.ravel())
         ys.append(y.ravel())
@@ -139,13 +154,15 @@ def _bar(
     thick: float,
     cortex: float,
     sign: int,
-) -> Field:
+    spongy: float = 1.9,
+) -> Samples:
     """A long bone through `nodes` [n, 3] with half height `tall` at each node."""
-    at = np.linspace(0, 1, len(nodes))
-    length = float(np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1)).sum())
+    at = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1)))])
+    length = float(at[-1])
+    at /= length
     count = max(4, int(length / (0.9 * frame.spacing)))
     s = np.linspace(0, 1, count)
-    curve = np.stack([PchipInterpolator(at, nodes[:, k])(s) for k in range(3)])
+    curve = xray.through(nodes, np.interp(s, at, np.linspace(0, 1, len(nodes)))).T
     half = np.interp(s, at, tall)
     to_end = np.minimum(s, 1 - s) * length
     rounding = np.sqrt(1 - (1 - np.minimum(to_end / np.maximum(half, 1), 1)) ** 2) + 0.02
@@ -156,75 +173,102 @@ def _bar(
     planar = np.maximum(np.hypot(along[0], along[1]), 1e-9)
     across = np.stack([-along[1] / planar, along[0] / planar, np.zeros(count)])
     front = np.stack([np.zeros(count), np.zeros(count), front])
-    parts = _hollow(
-        patient, curve, front, across * half, cortex * solid, length / count, sign, frame, solid
+    return _hollow(
+        patient,
+        curve,
+        front,
+        across * half,
+        cortex * solid,
+        length / count,
+        sign,
+        frame,
+        spongy * solid,
     )
-    return xray.splat(frame, *parts)
 
 
-def _clavicles(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
+def _clavicles(patient: Habitus, frame: Frame, rng: np.random.Generator) -> list[Samples]:
     scale = patient.half_width / 139
-    raised = -26 if patient.portable else 0
-    total = np.zeros((frame.rows, frame.columns), np.float32)
-    for sign in (1, -1):
-        tilt = rng.normal(0, 4)
+    bars = []
+    for k, sign in enumerate((1, -1)):
+        raised, bow = patient.pose.raised[k], rng.normal(0, 2.5)
         nodes = (
             np.array(
                 [
-                    [17, 42 + raised * 0.4, 62],
-                    [30, 36 + raised * 0.6, 64],
-                    [60, 26 + raised, 62],
-                    [95, 17 + raised * 1.1 + tilt * 0.5, 45],
-                    [125, 9 + raised + tilt, 20],
-                    [164, 9 + raised * 0.8 + tilt, 0],
+                    [17, 60 - raised * 0.45, 62],
+                    [30, 54 - raised * 0.6, 64],
+                    [60, 43 - raised * 0.85 + bow, 62],
+                    [95, 31 - raised - 0.5 * bow, 45],
+                    [125, 22 - raised, 20],
+                    [164, 20 - raised, 0],
                 ]
             )
             * scale
         )
-        tall = np.array([9.5, 7.0, 5.4, 5.2, 6.2, 7.4]) * scale
-        total += _bar(patient, frame, nodes, tall, 5.0 * scale, 1.15 * scale, sign)
-    return total
+        tall = np.array([9.5, 7.4, 6.2, 5.8, 6.8, 7.8]) * scale
+        bars.append(_bar(patient, frame, nodes, tall, 5.4 * scale, 1.25 * scale, sign))
+    return bars
 
 
-def _scapulae(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
-    """Blade edges, spine and acromion, glenoid, humeral head and shaft."""
+_BLADE = (
+    ([[118, 34], [112, 70], [116, 112], [131, 152]], [2, 1.8, 2, 3.5], 4.5),
+    ([[131, 152], [145, 118], [156, 84], [162, 62]], [3.5, 3.2, 4, 6], 5),
+    ([[118, 34], [135, 28], [150, 30], [160, 40]], [2, 1.5, 2, 4], 3),
+    ([[116, 62], [136, 46], [158, 24], [184, 8]], [2.5, 4, 5, 7.5], 4),
+    ([[158, 46], [150, 36], [140, 34], [134, 40]], [6, 5, 4, 3.5], 5),
+    ([[164, 36], [162, 50], [166, 66]], [4, 5, 4], 9),
+)
+"""Medial edge, lateral edge, upper edge, spine with acromion, coracoid, glenoid."""
+
+
+def _scapulae(patient: Habitus, frame: Frame, rng: np.random.Generator) -> list[Samples]:
+    """Edges of the blade, turned about the joint by what the arm pulls."""
     scale = patient.half_width / 139
-    inwards = -22 if patient.portable else 4
-    raised = -16 if patient.portable else 0
-    total = np.zeros((frame.rows, frame.columns), np.float32)
-    for sign in (1, -1):
-        dx, dy = inwards + rng.normal(0, 5), raised + rng.normal(0, 4)
-        bars = (
-            ([[118, 34], [112, 70], [116, 112], [131, 152]], [2, 1.8, 2, 3.5], 4.5),
-            ([[131, 152], [145, 118], [156, 84], [162, 62]], [3.5, 3.2, 4, 6], 5),
-            ([[118, 34], [135, 28], [150, 30], [160, 40]], [2, 1.5, 2, 4], 3),
-            ([[116, 62], [136, 46], [158, 24], [184, 8]], [2.5, 4, 5, 7.5], 4),
-            ([[158, 46], [150, 36], [140, 34], [134, 40]], [6, 5, 4, 3.5], 5),
-            ([[164, 36], [162, 50], [166, 66]], [4, 5, 4], 9),
-        )
-        for nodes, tall, thick in bars:
-            place = np.array([[x + dx, y + dy, -60] for x, y in nodes], np.float64) * scale
-            total += 0.75 * _bar(
-                patient, frame, place, np.array(tall) * scale, thick * scale, 0.8 * scale, sign
+    bars = []
+    for k, sign in enumerate((1, -1)):
+        turn = np.deg2rad(0.35 * (patient.pose.arms[k] - 25) + rng.normal(0, 3))
+        cos, sin = float(np.cos(turn)), float(np.sin(turn))
+        dx, dy = patient.pose.spread[k], 6 - patient.pose.raised[k]
+        for nodes, tall, thick in _BLADE:
+            x, y = np.array(nodes, np.float64).T - np.array([[160.0], [45.0]])
+            place = np.stack(
+                [160 + cos * x + sin * y + dx, 45 - sin * x + cos * y + dy, np.full(x.size, -60)], 1
             )
-        total += _humerus(patient, frame, sign, scale, dy)
-    return total
+            heights = np.array(tall) * scale
+            part = _bar(patient, frame, place * scale, heights, thick * scale, 0.65 * scale, sign)
+            bars.append((part[0], part[1], 0.75 * part[2]))
+    return bars
 
 
-def _humerus(patient: Habitus, frame: Frame, sign: int, scale: float, dy: float) -> Field:
-    head = (sign * 174 * scale, (40 + dy) * scale)
-    radius = 23 * scale
-    ball = xray.ellipsoid(frame, head, (radius, radius, radius))
-    inner = xray.ellipsoid(frame, head, (radius - 1, radius - 1, radius - 1))
-    end = [240, 320] if patient.portable else [272, 225]
-    nodes = (
-        np.array([[172, 36 + dy, 0], [186, 72 + dy, 0], [206, 130, 0], [*end, 0]], np.float64)
-        * scale
+def joint(patient: Habitus, sign: int) -> tuple[float, float]:
+    """x, y of the middle of one humeral head."""
+    k = 0 if sign > 0 else 1
+    scale = patient.half_width / 139
+    x, y = 174 + 0.7 * patient.pose.spread[k], 46 - patient.pose.raised[k]
+    return sign * x * scale, y * scale
+
+
+def _add_ball(bone: Field, patient: Habitus, frame: Frame, sign: int) -> None:
+    """The humeral head, in place; costs little where it is off the film."""
+    radius = 23 * patient.half_width / 139
+    x, y = joint(patient, sign)
+    columns = slice(*np.searchsorted(frame.x[0], [x - radius, x + radius]))
+    rows = slice(*np.searchsorted(frame.y[:, 0], [y - radius, y + radius]))
+    rest = ((frame.x[:, columns] - x) ** 2 + (frame.y[rows] - y) ** 2) / radius**2
+    outer = np.sqrt(np.maximum(1 - rest, 0))
+    inner = np.sqrt(np.maximum(0.955 - rest, 0))
+    bone[rows, columns] += 2 * radius * (outer - inner * (1 - 0.8 * SPONGY))
+
+
+def _shaft(patient: Habitus, frame: Frame, sign: int) -> Samples:
+    scale = patient.half_width / 139
+    x, y = joint(patient, 1 if sign > 0 else -1)
+    along = np.deg2rad(patient.pose.arms[0 if sign > 0 else 1])
+    reach = np.array([0.0, 40.0, 110.0, 260.0]) * scale
+    nodes = np.stack(
+        [abs(x) + reach * np.sin(along), y + reach * np.cos(along), np.zeros(4)], axis=1
     )
-    shaft = _bar(
-        patient, frame, nodes, np.array([17, 13, 11, 11]) * scale, 11 * scale, 2.0 * scale, sign
-    )
-    return np.asarray(ball - inner * (1 - SPONGY * 0.6) + shaft, np.float32)
+    tall = np.array([17, 13, 11, 11]) * scale
+    return _bar(patient, frame, nodes, tall, 11 * scale, 1.7 * scale, sign, 0.7)
 
 
 def _spine(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
@@ -247,14 +291,18 @@ def _spine(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
         body = np.sqrt(np.maximum(1 - (xr / waist) ** 2, 0)) * _soft_box(y, top, bottom, 1.0)
         plates = np.exp(-(((y - top) / 0.9) ** 2)) + np.exp(-(((y - bottom) / 0.9) ** 2))
         side = np.exp(-(((np.abs(xr) - waist + 0.8) / 0.9) ** 2)) * _soft_box(y, top, bottom, 1)
-        piece = 3.6 * body + 2.2 * plates * (np.abs(xr) < waist) + 2.4 * side
+        # The spine turns away from the rays and back, so no two bodies show alike.
+        clear = float(np.clip(0.55 + 0.25 * rng.standard_normal(), 0.1, 1.1))
+        piece = 4.2 * body + clear * (2.0 * plates * (np.abs(xr) < waist) + 2.4 * side)
         for sign in (1, -1):
-            piece += _ring(xr - sign * 0.62 * half, y - middle + 3, 3.4 * scale, 5.4 * scale)
+            pedicle = _ring(xr - sign * 0.62 * half, y - middle + 3, 3.4 * scale, 5.4 * scale)
+            piece += clear * pedicle
             wing = np.abs(y - middle + 3 + 0.25 * (np.abs(xr) - half)) / 4.2
             reach = (xr * sign > 0.5 * half) * np.clip((half + 13 * scale - xr * sign) / 5, 0, 1)
             piece += 1.3 * np.maximum(1 - wing**2, 0) * reach
         tip = bottom - 1 + rng.normal(0, 1.2)
-        piece += _ring(xr - rng.normal(0, 0.8), y - tip, 2.6 * scale, 6.5 * scale)
+        process = _ring(xr - rng.normal(0, 1.2), y - tip, 2.6 * scale, 6.5 * scale)
+        piece += clear * process
         column[rows, near] += piece.astype(np.float32)
     return column
 

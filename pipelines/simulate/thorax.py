@@ -82,8 +82,8 @@ def _lung(patient: Habitus, frame: Frame, free: Field, sign: int) -> Lung:
     scale = patient.half_width / 139
     x = frame.x * sign
     wall = wall_at(patient, frame.y).astype(np.float32)
-    centre = 54 * scale
-    arch = ((x - centre) / np.where(x > centre, 44 * scale, 30 * scale)) ** 2 * 26
+    centre = 58 * scale
+    arch = ((x - centre) / np.where(x > centre, 62 * scale, 40 * scale)) ** 2 * 26
     apex = np.asarray(np.minimum(arch, 200), np.float32)
     depth_in = np.clip((frame.y - apex) / (0.42 * patient.cage), 0, 1)
     depth = 2 * patient.half_depth * np.sqrt(1 - (1 - depth_in) ** 2)
@@ -107,10 +107,10 @@ def _dome(patient: Habitus, x: Field, sign: int) -> Field:
     """y of the highest line of one hemidiaphragm, over columns."""
     floor = patient.lung + patient.drop[0 if sign > 0 else 1]
     height = patient.dome + (-5 if sign > 0 else 5) + 2 * patient.wobble[0]
-    peak = (0.50 + 0.04 * patient.wobble[1]) * patient.half_width
+    peak = (0.44 + 0.04 * patient.wobble[1]) * patient.half_width
     lateral = (x - peak) / (patient.half_width * 1.0 - peak)
     medial = (peak - x) / peak
-    bow = np.where(x > peak, np.maximum(lateral, 0) ** 2.8, 0.14 * np.maximum(medial, 0) ** 2)
+    bow = np.where(x > peak, np.maximum(lateral, 0) ** 2.9, 0.14 * np.maximum(medial, 0) ** 2)
     # One slow scallop, seldom quite absent.
     ripple = 1.8 * np.sin(x / (17 + patient.wobble[2]) + patient.wobble[3] * 3)
     deep = patient.sulcus[0 if sign > 0 else 1] * np.clip(lateral, 0, 1) ** 2
@@ -154,8 +154,8 @@ _RIGHT_ATRIUM = (
     (1.0, 0.6),
 )  # fmt: skip
 _LEFT_VENTRICLE = (
-    (0.36, 0.07), (0.41, 0.33), (0.47, 0.42), (0.55, 0.60), (0.65, 0.83), (0.74, 0.97), (0.80, 1.0),
-    (0.86, 0.97), (0.92, 0.86), (1.0, 0.6),
+    (0.36, 0.07), (0.41, 0.38), (0.47, 0.47), (0.53, 0.58), (0.60, 0.75), (0.67, 0.90),
+    (0.74, 0.99), (0.80, 1.0), (0.86, 0.97), (0.92, 0.86), (1.0, 0.6),
 )  # fmt: skip
 
 

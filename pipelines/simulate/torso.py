@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulate import xray
+from pipelines.simulate import skeleton, xray
 from pipelines.simulate.habitus import Habitus, wall_at
 from pipelines.simulate.xray import Field, Frame
 
@@ -19,11 +19,16 @@ def outline(patient: Habitus, frame: Frame, rng: np.random.Generator) -> tuple[F
     size = patient.half_width / 139
     wall = wall_at(patient, np.maximum(frame.y, 0.33 * patient.cage)).astype(np.float32)
     half = wall + 9 + patient.muscle * 0.9 + fat_skin * 0.8
-    upper = np.interp(frame.y, [-80, -20, 40, 80, 125], [0.40, 0.56, 0.80, 0.93, 1.0])
+    upper = np.interp(
+        frame.y,
+        [-80, -20, 40, 80, 125, 180, 300],
+        [0.40, 0.56, 0.80, 0.93, 1.0, 1.0, 1.0 + patient.belly],
+    )
     deep = 2 * (patient.half_depth + patient.muscle * 1.1 + fat_skin * 0.9 + 4)
-    torso = deep * upper * np.maximum(1 - np.abs(x / half) ** 3.0, 0) ** 0.37
-    neck_half = (58 + 0.5 * fat_skin) * size
-    neck = 118 * size * np.maximum(1 - (x / neck_half) ** 2, 0) ** 0.8
+    torso = deep * upper * np.maximum(1 - np.abs(x / half) ** 4.5, 0) ** 0.4
+    flare = np.interp(frame.y, [-130, -75, -45, -15, 20], [0, 3, 10, 24, 44])
+    neck_half = (54 + 0.5 * fat_skin + flare) * size
+    neck = 122 * size * np.maximum(1 - (x / neck_half) ** 2, 0) ** 0.85
     neck = neck * np.clip((60 - frame.y) / 60, 0, 1) ** 0.5
     shoulders, rise = _shoulders(patient, frame, size)
     body = _union(neck, _union(torso, shoulders) * rise)
@@ -46,7 +51,8 @@ def _union(a: NDArray[Any], b: NDArray[Any]) -> Field:
 def _shoulders(patient: Habitus, frame: Frame, size: float) -> tuple[Field, Field]:
     """Mass around the scapula, and how the trapezius slope cuts the body off above, 0 to 1."""
     reach = np.abs(frame.x) / size
-    raised = -18 if patient.portable else 0
+    left, right = patient.pose.raised
+    raised = -np.where(frame.x > 0, left, right)
     slope = (
         np.interp(reach, [0, 48, 62, 90, 125, 160, 190, 220], [-95, -70, -42, -27, -17, -4, 16, 46])
         * size
@@ -66,9 +72,9 @@ def _shoulders(patient: Habitus, frame: Frame, size: float) -> tuple[Field, Fiel
 
 def _arm(patient: Habitus, frame: Frame, sign: int, size: float) -> Field:
     """Upper arm: abducted with the hands on the hips in PA, beside the body in AP."""
-    joint = np.array([166 * size, 34 * size])
-    elbow = np.array([218 if patient.portable else 262, 300 if patient.portable else 240]) * size
-    along = (elbow - joint) / np.hypot(*(elbow - joint))
+    joint = np.array(skeleton.joint(patient, sign)) * (sign, 1) - (8 * size, 8 * size)
+    angle = np.deg2rad(patient.pose.arms[0 if sign > 0 else 1])
+    along = np.array([np.sin(angle), np.cos(angle)])
     dx, dy = frame.x * sign - joint[0], frame.y - joint[1]
     s = np.maximum(dx * along[0] + dy * along[1], 0)
     off = (dx - s * along[0]) ** 2 + (dy - s * along[1]) ** 2

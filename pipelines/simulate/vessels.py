@@ -20,11 +20,12 @@ _ROOTS = (
     (-8, 2.3, 30),
     (14, 2.3, 30),
     (30, 2.4, 32),
-    (52, 3.6, 34),
-    (64, 6.8, 36),
-    (70, 3.6, 36),
-    (80, 4.4, 34),
-    (94, 2.6, 30),
+    (42, 2.8, 32),
+    (52, 3.4, 34),
+    (64, 4.6, 38),
+    (72, 3.2, 36),
+    (80, 3.4, 34),
+    (94, 2.4, 30),
 )
 _GENERATIONS = 7
 
@@ -143,7 +144,7 @@ def _split(
     both = np.concatenate([main, branch])
     both -= 0.05 * np.sin(both) * (generation > 1)
     r = np.concatenate(
-        [radius * rng.uniform(0.74, 0.86, many), radius * rng.uniform(0.5, 0.7, many)]
+        [radius * rng.uniform(0.77, 0.88, many), radius * rng.uniform(0.52, 0.72, many)]
     )
     shorter = np.concatenate([rng.uniform(0.66, 0.92, many), rng.uniform(0.5, 0.9, many)])
     grown = np.maximum(np.concatenate([length, length]) * shorter, 5.0)
@@ -157,12 +158,12 @@ def hilum(patient: Habitus, lung: Lung, frame: Frame, rng: np.random.Generator) 
     angle = rng.uniform(-1.3, 1.5, many)
     x = lung.hilum[0] + lung.sign * reach * np.cos(angle)
     y = lung.hilum[1] + reach * np.sin(angle) * 1.3
-    radius = rng.uniform(0.8, 2.1, many) * patient.half_width / 139
+    radius = rng.uniform(0.8, 1.8, many) * patient.half_width / 139
     dots = xray.swept(frame, x, y, np.ones(many), np.zeros(many), radius, 2.0 * radius)
     size = patient.half_width / 139
     centre = (lung.hilum[0] + 1 * lung.sign, lung.hilum[1] + 3)
-    mass = xray.ellipsoid(frame, centre, (13 * size, 24 * size, 8 * size))
-    return dots + xray.blur(mass, 3.5 / frame.spacing)
+    mass = xray.ellipsoid(frame, centre, (16 * size, 29 * size, 13 * size))
+    return dots + xray.blur(mass * (1 + 0.25 * xray.noise(frame, 5, rng)), 2.2 / frame.spacing)
 
 
 def bronchi(vessels: Tree, rng: np.random.Generator) -> Tree:

@@ -49,6 +49,11 @@ class Frame:
         """The y of the upper edge of the first row."""
         return float(self.y[0, 0]) - self.spacing / 2
 
+    def enlarged(self, factor: float) -> Frame:
+        """The same pixels on a field `factor` times smaller about the same middle."""
+        centre = (float(self.x.mean()), float(self.y.mean()))
+        return frame(self.rows, self.columns, self.spacing / factor, centre)
+
 
 def frame(rows: int, columns: int, spacing: float, centre: tuple[float, float]) -> Frame:
     """A detector of `rows` x `columns` pixels around `centre` (x, y)."""
@@ -142,6 +147,22 @@ def ellipsoid(
     return np.asarray(2 * half[2] * np.sqrt(np.maximum(rest, 0)), np.float32)
 
 
+def through(nodes: Points, s: Points) -> Points:
+    """A smooth curve through `nodes` [n, k], evenly spaced over 0 to 1, at `s`: [s, k].
+
+    Cubic Hermite pieces with central differences as tangents (Catmull and Rom 1974).
+    """
+    last = len(nodes) - 1
+    place = np.clip(np.asarray(s) * last, 0, last)
+    base = np.minimum(place.astype(np.int64), last - 1)
+    t = (place - base)[:, None]
+    tangents = np.gradient(nodes, axis=0)
+    start, end = nodes[base], nodes[base + 1]
+    bend = (2 * t**3 - 3 * t**2 + 1) * start + (3 * t**2 - 2 * t**3) * end
+    bend += (t**3 - 2 * t**2 + t) * tangents[base] + (t**3 - t**2) * tangents[base + 1]
+    return np.asarray(bend, np.float64)
+
+
 def upsample(coarse: Field, rows: int, columns: int, factor: float) -> Field:
     """Cubic B-spline with control points every `factor` pixels; smooths rather than interpolates.
 
@@ -173,6 +194,35 @@ def noise(detector: Frame, scale: float, rng: np.random.Generator) -> Field:
     return upsample(coarse, detector.rows, detector.columns, factor) / np.float32(0.479)
 
 
+def enlargement(angle: float) -> float:
+    """By how much `turned` and `turning` enlarge a square so that no corner is empty."""
+    return float(np.cos(angle) + abs(np.sin(angle)))
+
+
+def turned(field: Field, angle: float) -> Field:
+    """`field` turned by `angle` radians about its middle and enlarged."""
+    matrix, offset = _turn(field.shape, angle)
+    whole = ndimage.affine_transform(field, matrix, offset, order=1, mode="nearest")
+    return np.asarray(whole, np.float32)
+
+
+def turning(shape: tuple[int, int], angle: float) -> NDArray[np.intp]:
+    """[rows, columns]: flat index of the pixel that `turned` shows at each place, for masks."""
+    matrix, offset = _turn(shape, angle)
+    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+    row = np.rint(matrix[0, 0] * rows + matrix[0, 1] * columns + offset[0]).astype(np.intp)
+    column = np.rint(matrix[1, 0] * rows + matrix[1, 1] * columns + offset[1]).astype(np.intp)
+    row, column = np.clip(row, 0, shape[0] - 1), np.clip(column, 0, shape[1] - 1)
+    return np.asarray(row * shape[1] + column)
+
+
+def _turn(shape: tuple[int, ...], angle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.array([[cos, -sin], [sin, cos]]) / enlargement(angle)
+    middle = (np.array(shape) - 1) / 2
+    return matrix, middle - matrix @ middle
+
+
 def blur(field: Field, sigma: float) -> Field:
     """Gaussian blur by `sigma` pixels; wide ones on a reduced grid."""
     if sigma < 4:
@@ -201,6 +251,7 @@ class Technique:
         detail: gain of structures below about 6 mm.
         latitude: gain of structures above about 50 mm; below 1 shows lungs and spine at once.
         dark, bright: levels, 0 to 1, that aerated lung and dense tissue are given.
+        unsharpness: mm of blur before the detector.
     """
 
     kvp: float
@@ -210,6 +261,7 @@ class Technique:
     latitude: float
     dark: float
     bright: float
+    unsharpness: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,14 +284,24 @@ def attenuation(kvp: float) -> tuple[float, float, float, float]:
     return water, fat, 0.0600 * ratio**1.1 - water, 1.2 * ratio**2
 
 
-def expose(matter: Matter, spacing: float, technique: Technique, rng: np.random.Generator) -> Field:
-    """Detected signal relative to the open field, with scatter, detector blur and quantum noise."""
+def transmit(matter: Matter, spacing: float, technique: Technique) -> Field:
+    """What leaves the patient relative to the open field: blurred primary beam and scatter."""
     water, fat, bone, metal = attenuation(technique.kvp)
-    depth = matter.water * water + matter.fat * fat + matter.bone * bone + matter.metal * metal
+    depth = matter.water * np.float32(water) + matter.fat * np.float32(fat)
+    depth += matter.bone * np.float32(bone)
+    depth += matter.metal * np.float32(metal)
     primary = np.exp(-depth)
     thickness = (matter.water + matter.fat) / 100
-    scatter = blur(primary * thickness, 45 / spacing) * np.float32(technique.scatter)
-    signal = ndimage.gaussian_filter(primary, 0.45, truncate=3) + scatter
+    scatter = blur(np.asarray(primary * thickness), 45 / spacing) * np.float32(technique.scatter)
+    sigma = float(np.hypot(0.4, technique.unsharpness / spacing))
+    return np.asarray(blur(np.asarray(primary), sigma) + scatter, np.float32)
+
+
+def detect(
+    signal: Field, lead: Field, spacing: float, technique: Technique, rng: np.random.Generator
+) -> Field:
+    """`signal` behind `lead` (mm) that lies on the detector, with quantum noise."""
+    signal = signal * np.exp(lead * np.float32(-attenuation(technique.kvp)[3]))
     grain = rng.standard_normal(signal.shape, np.float32)
     # Light spread in the phosphor correlates the noise of neighbours a little.
     grain = ndimage.gaussian_filter(grain, 0.5, truncate=3) * np.float32(1.6)
@@ -264,12 +326,18 @@ def develop(
     middle = blur(density, 3.0 / spacing)
     image = np.float32(technique.latitude) * coarse + (middle - coarse)
     image += (density - middle) * np.float32(technique.detail)
-    low = float(np.percentile(image[lungs][::5], 15)) if lungs.any() else float(image.min())
+    low = float(np.percentile(image[lungs][::5], 3)) if lungs.any() else float(image.min())
     high = float(np.percentile(image[dense][::5], 60)) if dense.any() else float(image.max())
+    # Half way to the usual contrast of lung and trunk, lest a finding set its own level.
+    low = (low + high - _USUAL_CONTRAST) / 2
     start, end = _logit(technique.dark), _logit(technique.bright)
     slope = (end - start) / max(high - low, 1.0)
     level = 1 / (1 + np.exp(-((start + end) / 2 + (image - (low + high) / 2) * np.float32(slope))))
     return np.asarray(np.rint(level * FULL_SCALE), np.uint16)
+
+
+_USUAL_CONTRAST = 1.8
+"""Difference of log exposure between aerated lung and dense trunk."""
 
 
 def _logit(level: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.simulate import habitus
+from pipelines.simulate import habitus, pose
 from pipelines.simulate.examination import LobarCollapse, LungMass, RadiographSpec
 from pipelines.simulate.radiograph import Radiograph, render
 
@@ -89,7 +89,9 @@ def test_lost_volume_draws_mediastinum_and_diaphragm_to_its_side(
     side: str, sign: int, index: int
 ) -> None:
     def measures(spec: RadiographSpec) -> habitus.Habitus:
-        return habitus.draw(spec, np.random.default_rng(3))
+        return habitus.draw(
+            spec, np.random.default_rng(3), pose.draw(spec, np.random.default_rng(4))
+        )
 
     collapsed, normal = measures(with_collapse(side, "lower", 0.8)), measures(NORMAL)
     assert sign * (collapsed.shift - normal.shift) > 8
