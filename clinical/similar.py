@@ -113,9 +113,8 @@ def embed(model: Model, case: Case) -> dict[str, Vector]:
         ModelError: if the model has no shared space.
     """
     space = trained_space(model)
-    prepared = prepare_case(case, model.specs)
     with torch.inference_mode(), one_thread():
-        located = space(model.network.encode([prepared]))
+        located = space(model.network.encode([prepare_case(case, model.specs)]))
     vectors = {
         name: found.vectors[0].numpy().astype(np.float32)
         for name, found in located.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,18 @@ def test_json_round_trip_and_digest(tmp_path: Path) -> None:
     assert again == study
     other = config.load_study(write(tmp_path, GOOD.replace("epochs = 3", "epochs = 4")))
     assert config.config_digest(other) != config.config_digest(study)
+
+
+def test_a_configuration_without_the_shared_space_is_written_as_it_always_was() -> None:
+    plain = config.StudyConfig("s", config.CohortConfig("c"))
+    without = replace(
+        plain,
+        model=replace(plain.model, space=0),
+        training=replace(plain.training, contrastive=0.0),
+    )
+    written = config.to_json(without)
+    assert "space" not in written["model"]
+    assert "contrastive" not in written["training"]
+    assert config.from_json(written) == without
+    assert config.from_json(config.to_json(plain)) == plain
+    assert config.config_digest(plain) != config.config_digest(without)
