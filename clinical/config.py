@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from clinical import canonical
 from clinical.errors import ConfigError
+
+SPLITS = ("patient", "site", "given")
+_LATER = MappingProxyType({"later": True})
+"""Marks a key that is younger than the first checkpoints: left out of JSON at its default, so that
+their digests still hold."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class TrainingConfig:
         auxiliary: weight of the loss of each modality alone.
         augmentations: augmented copies of every training image, beside the plain one.
         validation: share of patients kept for early stopping, calibration and thresholds.
+        soft_targets: learn the oracle's posterior given everything instead of the outcome (needs
+            `evaluation.oracle`); validation, calibration and testing keep the true outcomes.
     """
 
     epochs: int = 60
@@ -85,6 +92,7 @@ class TrainingConfig:
     auxiliary: float = 0.3
     augmentations: int = 1
     validation: float = 0.2
+    soft_targets: bool = field(default=False, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -92,14 +100,31 @@ class EvaluationConfig:
     """How the model is judged.
 
     Attributes:
-        folds: patient-grouped cross-validation folds; 0 trains one model and judges nothing.
-        repeats: repetitions of the cross-validation with other splits.
+        split: "patient" (patient-grouped folds), "site" (each site left out in turn) or "given"
+            (the cohort's own split: cases marked "test" are tested, the others are learnt from).
+        folds: number of folds; 0 with "patient" trains one model and judges nothing. With "site",
+            0 leaves out one site at a time, and a number groups whole sites into so many folds.
+        repeats: repetitions, each with another training seed (initialisation, order, validation
+            patients); with "patient" also with other folds.
         bootstrap: patient-bootstrap samples for confidence intervals.
+        margin: difference in macro AUROC below which two methods count as equally good.
+        oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
+            folder; empty for none.
+        removal: also train a model without each modality, to compare with hiding it.
     """
 
+    split: str = field(default="patient", metadata=_LATER)
     folds: int = 0
     repeats: int = 1
     bootstrap: int = 1000
+    margin: float = field(default=0.005, metadata=_LATER)
+    oracle: str = field(default="", metadata=_LATER)
+    removal: bool = field(default=False, metadata=_LATER)
+
+    @property
+    def judges(self) -> bool:
+        """Whether anything is tested at all."""
+        return self.folds > 0 or self.split != "patient"
 
 
 @dataclass(frozen=True)
@@ -182,7 +207,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if origin in (Mapping, dict) and isinstance(value, dict):
-        return types.MappingProxyType(dict(value))
+        return MappingProxyType(dict(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if (
@@ -241,6 +266,21 @@ def _check(study: StudyConfig, where: str) -> None:
         )
     if study.evaluation.folds == 1:
         raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
+    if study.evaluation.split not in SPLITS:
+        raise ConfigError(
+            f"{where}: evaluation.split is {study.evaluation.split!r}.",
+            remedy=nearest(study.evaluation.split, SPLITS),
+        )
+    if not 0 < study.evaluation.margin < 1:
+        raise ConfigError(
+            f"{where}: evaluation.margin is {study.evaluation.margin}.",
+            remedy="choose above 0 and below 1",
+        )
+    if training.soft_targets and not study.evaluation.oracle:
+        raise ConfigError(
+            f"{where}: training.soft_targets needs an oracle.",
+            remedy='name its file, for example evaluation.oracle = "oracle.csv"',
+        )
 
 
 def config_digest(config: StudyConfig) -> str:
@@ -256,11 +296,19 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = asdict(plain[name])
+        plain[name] = _section(plain[name])
     plain["diagnoses"] = list(config.diagnoses)
-    model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
-    plain["model"] = {**model, "modalities": dict(config.model.modalities)}
+    plain["model"] = {**_section(config.model), "modalities": dict(config.model.modalities)}
     return plain
+
+
+def _section(section: Any) -> dict[str, Any]:
+    values = {f: getattr(section, f.name) for f in fields(section)}
+    return {
+        f.name: value
+        for f, value in values.items()
+        if not (f.metadata.get("later") and value == f.default)
+    }
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:

@@ -52,6 +52,7 @@ class Dataset:
         labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
         skipped: cases that could not be read.
         problems: rows and files that could not be used.
+        splits: of every case, the cohort's own split; empty where it has none.
     """
 
     cases: tuple[CachedCase, ...]
@@ -59,6 +60,7 @@ class Dataset:
     labels: np.ndarray
     skipped: tuple[SkippedCase, ...]
     problems: tuple[Problem, ...]
+    splits: tuple[str, ...] = ()
 
     def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
         """SHA-256 of the inputs, patients and labels of some cases, in order."""
@@ -72,6 +74,11 @@ class Dataset:
     def patients(self) -> list[str]:
         """Patient of every case."""
         return [cached.case.patient_id for cached in self.cases]
+
+    @property
+    def sites(self) -> list[str]:
+        """Site of every case; "" where it is not stated."""
+        return [cached.case.site for cached in self.cases]
 
 
 def read_dataset(
@@ -96,7 +103,9 @@ def read_dataset(
             problems.extend(reading.problems)
             cases.append(_cache_images(reading, study, cache, augmentations))
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
-    return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems))
+    given = {entry.case_id: entry.split for entry in entries}
+    splits = tuple(given[cached.case.case_id] for cached in cases)
+    return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems), splits)
 
 
 def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from clinical.wording import RESEARCH_USE
-from pipelines.crossvalidate import OURS, CrossValidation
 from pipelines.demo import Demonstration
 from pipelines.evaluate import ALL, Evaluation
 from pipelines.metrics import Interval
@@ -94,21 +93,3 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
     console.print(f"report: {made.report}")
     console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")
     console.print(RESEARCH_USE, style="bold")
-
-
-def show_cross_validation(console: Console, result: CrossValidation) -> None:
-    """Every method on the same folds."""
-    diagnoses = list(result.auroc[OURS])
-    table = Table(
-        title=f"AUROC [95% patient bootstrap], {result.folds}-fold by patient x {result.repeats},"
-        f" {result.cases} cases of {result.patients} patients",
-        title_justify="left",
-    )
-    table.add_column("method")
-    for name in diagnoses:
-        table.add_column(name, justify="right")
-    for method, row in result.auroc.items():
-        table.add_row(method, *(str(row[name]) for name in diagnoses))
-    for method, row in result.difference.items():
-        table.add_row(f"{OURS} minus {method}", *(str(row[name]) for name in diagnoses))
-    console.print(table)

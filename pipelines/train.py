@@ -26,17 +26,22 @@ from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines.features import CachedCase, Dataset, blank_spec
-from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict
+from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict, predict_patterns
 
 THREADS = 2
 
 
 def training_key(
-    dataset: Dataset, training: NDArray[np.intp], validation: NDArray[np.intp], study: StudyConfig
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    targets: NDArray[np.float64] | None = None,
 ) -> str:
-    """Digest of all that decides a training: configuration, inputs, labels and split."""
+    """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
+    learnt = [] if targets is None else [str(row.tolist()) for row in targets[training]]
     return canonical.digest(
-        [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
+        [config.config_digest(study), dataset.digest(training), dataset.digest(validation), learnt]
     )
 
 
@@ -46,6 +51,8 @@ def train_model(
     validation: NDArray[np.intp],
     study: StudyConfig,
     *,
+    targets: NDArray[np.float64] | None = None,
+    threads: int = THREADS,
     folder: Path | None = None,
     report: Report | None = None,
 ) -> Model:
@@ -55,11 +62,14 @@ def train_model(
         dataset: everything; only the given indices are read.
         training, validation: indices of cases, patient-disjoint.
         study: configuration and seed.
+        targets: [all cases, diagnoses] in 0 to 1, to learn instead of the labels (`posteriors`);
+            everything else keeps to the labels.
+        threads: of torch; the last bits of a result depend on it.
         folder: where an unfinished training keeps its state, to resume from.
         report: called after each epoch.
     """
     # The order of a sum depends on the number of threads, and so do its last bits.
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
     torch.manual_seed(study.seed)
     cached = [dataset.cases[i] for i in training]
     specs = fit_specs(cached, study)
@@ -72,11 +82,11 @@ def train_model(
     fitted = fit(
         network,
         train_cases,
-        dataset.labels[training],
+        (dataset.labels if targets is None else targets)[training],
         held_out,
         dataset.labels[validation],
         study,
-        Keeping(folder, training_key(dataset, training, validation, study)),
+        Keeping(folder, training_key(dataset, training, validation, study, targets)),
         report,
     )
     plain_cases = [variants[0] for variants in train_cases]
@@ -197,19 +207,18 @@ def judge_support(
 
     A pattern is judged on the cases that have all of its modalities, the others hidden.
     """
+    wanted = calibration.patterns(modalities)
     table: dict[str, dict[str, Support]] = {}
-    for pattern in calibration.patterns(modalities):
+    for pattern, logits in zip(wanted, predict_patterns(network, cases, wanted), strict=True):
         rows = [
             i
             for i, case in enumerate(cases)
             if all(name in case and case[name].sources for name in pattern)
         ]
-        if not rows:
-            table[calibration.pattern_key(pattern)] = {name: Support() for name in diagnoses}
-            continue
-        logits = predict(network, [cases[i] for i in rows], only=pattern)
         table[calibration.pattern_key(pattern)] = {
-            name: calibration.fit_support(logits[:, column], labels[rows, column])
+            name: calibration.fit_support(logits[rows, column], labels[rows, column])
+            if rows
+            else Support()
             for column, name in enumerate(diagnoses)
         }
     return table
