@@ -9,6 +9,8 @@ import pytest
 from clinical import config
 from clinical.errors import ConfigError
 
+STUDIES = Path(__file__).parents[2] / "sample_data" / "studies"
+
 GOOD = """
 name = "demo"
 seed = 5
@@ -50,6 +52,9 @@ def test_a_study_is_read_with_defaults(tmp_path: Path) -> None:
         (("epochs = 3", "validation = 0"), "calibration needs cases"),
         (('[cohort]\npath = "data"', "cohort = 3"), "cohort must be a table"),
         (("[training]", "[training"), "is not TOML"),
+        (("[training]", "[evaluation]\nsplit = 'sites'\n[training]"), "did you mean 'site'"),
+        (("[training]", "[evaluation]\nmargin = 0\n[training]"), "margin is 0.0"),
+        (("epochs = 3", "soft_targets = true"), "soft_targets needs an oracle"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -68,3 +73,25 @@ def test_json_round_trip_and_digest(tmp_path: Path) -> None:
     assert again == study
     other = config.load_study(write(tmp_path, GOOD.replace("epochs = 3", "epochs = 4")))
     assert config.config_digest(other) != config.config_digest(study)
+
+
+def test_younger_keys_leave_the_digests_of_shipped_models_alone(tmp_path: Path) -> None:
+    study = config.load_study(write(tmp_path, GOOD))
+    written = config.to_json(study)
+    assert set(written["evaluation"]) == {"folds", "repeats", "bootstrap"}
+    assert "soft_targets" not in written["training"]
+    evaluation = "[evaluation]\nsplit = 'site'\noracle = 'oracle.csv'\n[training]"
+    later = config.load_study(write(tmp_path, GOOD.replace("[training]", evaluation)))
+    assert config.to_json(later)["evaluation"]["split"] == "site"
+    assert config.from_json(config.to_json(later)) == later
+
+
+def test_a_study_judges_when_it_has_folds_or_leaves_sites_out() -> None:
+    assert not config.EvaluationConfig().judges
+    assert config.EvaluationConfig(folds=5).judges
+    assert config.EvaluationConfig(split="site").judges
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_study_that_ships_can_be_read(file: Path) -> None:
+    assert config.load_study(file).name == file.stem or file.stem in {"hannover"}
