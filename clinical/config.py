@@ -9,21 +9,17 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from clinical import canonical
 from clinical.errors import ConfigError
 
-_LATER: Mapping[str, bool] = {"later": True}
-"""Marks a key that came after checkpoints had been made.
-
-At its default it is left out of `to_json`, so that the digests of those checkpoints still hold.
-"""
+SPLITS = ("patient", "site", "given")
 
 
 @dataclass(frozen=True)
@@ -84,6 +80,8 @@ class TrainingConfig:
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
             that has masks (masks.csv), which only simulated ones do.
         validation: share of patients kept for early stopping, calibration and thresholds.
+        soft_targets: learn the oracle's posterior given everything instead of the outcome (needs
+            `evaluation.oracle`); validation, calibration and testing keep the true outcomes.
     """
 
     epochs: int = 60
@@ -97,8 +95,9 @@ class TrainingConfig:
     auxiliary: float = 0.3
     contrastive: float = 0.05
     augmentations: int = 1
-    mask_weight: float = field(default=0.0, metadata=_LATER)
+    mask_weight: float = 0.0
     validation: float = 0.2
+    soft_targets: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,14 +105,31 @@ class EvaluationConfig:
     """How the model is judged.
 
     Attributes:
-        folds: patient-grouped cross-validation folds; 0 trains one model and judges nothing.
-        repeats: repetitions of the cross-validation with other splits.
+        split: "patient" (patient-grouped folds), "site" (each site left out in turn) or "given"
+            (the cohort's own split: cases marked "test" are tested, the others are learnt from).
+        folds: number of folds; 0 with "patient" trains one model and judges nothing. With "site",
+            0 leaves out one site at a time, and a number groups whole sites into so many folds.
+        repeats: repetitions, each with another training seed (initialisation, order, validation
+            patients); with "patient" also with other folds.
         bootstrap: patient-bootstrap samples for confidence intervals.
+        margin: difference in macro AUROC below which two methods count as equally good.
+        oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
+            folder; empty for none.
+        removal: also train a model without each modality, to compare with hiding it.
     """
 
+    split: str = "patient"
     folds: int = 0
     repeats: int = 1
     bootstrap: int = 1000
+    margin: float = 0.005
+    oracle: str = ""
+    removal: bool = False
+
+    @property
+    def judges(self) -> bool:
+        """Whether anything is tested at all."""
+        return self.folds > 0 or self.split != "patient"
 
 
 @dataclass(frozen=True)
@@ -196,7 +212,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if origin in (Mapping, dict) and isinstance(value, dict):
-        return types.MappingProxyType(dict(value))
+        return MappingProxyType(dict(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if (
@@ -263,14 +279,21 @@ def _check(study: StudyConfig, where: str) -> None:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
     if study.evaluation.folds == 1:
         raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
-
-
-# Keys that studies did not have from the start, and the value that means what was done before.
-# At that value a key is not written, so a configuration without it keeps its digest.
-_ADDED: Mapping[str, Mapping[str, Any]] = {
-    "model": {"space": 0},
-    "training": {"contrastive": 0.0},
-}
+    if study.evaluation.split not in SPLITS:
+        raise ConfigError(
+            f"{where}: evaluation.split is {study.evaluation.split!r}.",
+            remedy=nearest(study.evaluation.split, SPLITS),
+        )
+    if not 0 < study.evaluation.margin < 1:
+        raise ConfigError(
+            f"{where}: evaluation.margin is {study.evaluation.margin}.",
+            remedy="choose above 0 and below 1",
+        )
+    if training.soft_targets and not study.evaluation.oracle:
+        raise ConfigError(
+            f"{where}: training.soft_targets needs an oracle.",
+            remedy='name its file, for example evaluation.oracle = "oracle.csv"',
+        )
 
 
 def config_digest(config: StudyConfig) -> str:
@@ -288,25 +311,15 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
     for name in ("cohort", "training", "evaluation"):
         plain[name] = _section(plain[name])
     plain["diagnoses"] = list(config.diagnoses)
-    model = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
-    plain["model"] = {**model, "modalities": dict(config.model.modalities)}
-    for section, added in _ADDED.items():
-        plain[section] = {
-            k: v for k, v in plain[section].items() if k not in added or v != added[k]
-        }
+    plain["model"] = {**_section(config.model), "modalities": dict(config.model.modalities)}
     return plain
 
 
 def _section(section: Any) -> dict[str, Any]:
-    return {
-        f.name: getattr(section, f.name)
-        for f in fields(section)
-        if not (f.metadata.get("later") and getattr(section, f.name) == f.default)
-    }
+    return {f.name: getattr(section, f.name) for f in fields(section)}
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:
-    """Rebuild a configuration from `to_json`, also from one that an earlier version wrote."""
-    older = {section: {**added, **data.get(section, {})} for section, added in _ADDED.items()}
-    study: StudyConfig = build(StudyConfig, {**data, **older}, where="configuration")
+    """Rebuild a configuration from `to_json`."""
+    study: StudyConfig = build(StudyConfig, data, where="configuration")
     return study

@@ -40,6 +40,13 @@ class Tokens:
             mask[:, first:last] = False
         return Tokens(self.values, mask, self.spans)
 
+    def alone(self, name: str) -> Tokens:
+        """Only the tokens of one modality, after the token for "nothing known"."""
+        first, last = self.spans[name]
+        values = torch.cat([self.values[:, :1], self.values[:, first:last]], dim=1)
+        mask = torch.cat([self.mask[:, :1], self.mask[:, first:last]], dim=1)
+        return Tokens(values, mask, {name: (1, 1 + last - first)})
+
 
 class CrossAttention(nn.Module):
     """Queries [B, Q, D] read tokens [B, T, D]; a pre-norm block with a feed-forward part."""
@@ -66,12 +73,20 @@ class CrossAttention(nn.Module):
     def forward(self, queries: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """New queries [B, Q, D] and attention [B, heads, Q, T] (0 at masked tokens)."""
         normed = self.token_norm(tokens)
+        # A few queries read many tokens. Keys and values are linear in the tokens, so their maps
+        # are applied on the queries' side: the same numbers at a third of the cost.
         q = self._split(self.query(self.query_norm(queries)))
-        k, v = self._split(self.key(normed)), self._split(self.value(normed))
-        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        key = self.key.weight.reshape(self.heads, -1, self.key.in_features)
+        asked = (q @ key).flatten(1, 2)
+        scores = (asked @ normed.transpose(-1, -2)).reshape(*q.shape[:3], -1)
+        scores = scores + (q * self.key.bias.reshape(self.heads, 1, -1)).sum(-1, keepdim=True)
+        scores = scores / math.sqrt(q.shape[-1])
         scores = scores.masked_fill(~mask[:, None, None, :], -torch.inf)
         attention = scores.softmax(dim=-1)
-        read = (attention @ v).transpose(1, 2).flatten(-2)
+        seen = (attention.flatten(1, 2) @ normed).reshape(*q.shape[:3], -1)
+        value = self.value.weight.reshape(self.heads, -1, self.value.in_features)
+        # Attention sums to one, so the bias of the values passes through unweighted.
+        read = (seen @ value.transpose(-1, -2)).transpose(1, 2).flatten(-2) + self.value.bias
         queries = queries + self.dropout(self.output(read))
         return queries + self.dropout(self.feed_forward(queries)), attention
 

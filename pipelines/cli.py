@@ -171,11 +171,12 @@ def train(
     cohort: Annotated[
         Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
     ] = None,
+    jobs: Jobs = 1,
 ) -> None:
-    """Train a model, or cross-validate one beside its baselines where the study says folds."""
+    """Train a model, or cross-validate one beside its baselines where the study says how."""
     from pipelines.training_run import run_study
 
-    run_study(study_file, out, cohort)
+    run_study(study_file, out, cohort, jobs=jobs)
 
 
 @app.command()

@@ -1,169 +1,355 @@
-"""Patient-grouped cross-validation of the model beside its baselines, on the same folds."""
+"""The model beside its baselines, trained and tested on the same folds, seed after seed.
+
+A task is one training (of the model, of the model without one modality, or of the baselines) on one
+fold. Every task leaves one file, so that a killed run goes on where it was; tasks share nothing
+else, so that they can run side by side. What the scores say is for `pipelines.yardstick`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from clinical.config import StudyConfig
+from clinical import canonical
+from clinical.calibration import Pattern
+from clinical.config import EvaluationConfig, StudyConfig
 from clinical.model import Model
-from pipelines.baselines import BASELINES
+from pipelines import baselines, posteriors
 from pipelines.features import CachedCase, Dataset
-from pipelines.fit import predict
-from pipelines.metrics import Interval, auroc_difference, auroc_interval
-from pipelines.splits import grouped_folds, hold_out
+from pipelines.fit import predict_patterns
+from pipelines.metrics import macro_auroc
+from pipelines.splits import Fold, given_fold, hold_out, patient_folds, site_folds
 from pipelines.train import calibrated, prepare_cached, train_model, training_key
+from pipelines.vectors import Vectors, vectors
+from pipelines.workers import side_by_side
 
 OURS = "triptych"
+BASELINES = "baselines"
+SEED_STEP = 1000
+THREADS = 1
+"""Of every task, whether tasks run one by one or side by side: the last bits depend on it."""
+
+Values = NDArray[np.float64]
+Report = Callable[[str, int, int], None]
+InSet = Callable[[Model, Values, Sequence[Pattern]], Values]
+"""(model, calibrated probabilities [cases, diagnoses], modalities of each case) -> which diagnoses
+are in the prediction set of each case: 1, 0, or NaN where the model has none."""
+
+
+def alone(modality: str) -> str:
+    """Name of the model that sees one modality only."""
+    return f"{OURS}: {modality} alone"
+
+
+def hidden(modality: str) -> str:
+    """Name of the full model from which one modality is hidden."""
+    return f"{OURS}: {modality} hidden"
+
+
+def untaught(modality: str) -> str:
+    """Name of the model that was trained without one modality."""
+    return f"{OURS}: trained without {modality}"
+
+
+def dedicated(modality: str) -> str:
+    """Name of the baseline that was made for one modality."""
+    return f"{modality}: own model"
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Out-of-fold scores of every method.
+
+    Attributes:
+        dataset: what was tested.
+        folds: of each repeat.
+        scores: method to probabilities [repeats, cases, diagnoses], one repeat where a method does
+            not depend on the seed; NaN where a case was not tested or the method cannot say.
+        single: methods that see one modality only, to their mean validation macro AUROC.
+        in_set: [repeats, cases, diagnoses]; 1, 0, or NaN where there is no prediction set.
+        seconds: part of the work to its time, summed over tasks.
+    """
+
+    dataset: Dataset
+    folds: tuple[tuple[Fold, ...], ...]
+    scores: Mapping[str, Values]
+    single: Mapping[str, float]
+    in_set: Values
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """Everything that tasks read."""
+
+    dataset: Dataset
+    study: StudyConfig
+    vectors: Vectors
+    targets: Values | None = None
+    in_set: InSet | None = None
 
 
 @dataclass(frozen=True)
-class CrossValidation:
-    """Out-of-fold results.
+class _Task:
+    """One training on one fold; `what` is OURS, BASELINES, or `untaught` with its modality."""
 
-    Attributes:
-        cases, patients, folds, repeats: what they rest on.
-        auroc: method to diagnosis to interval. "triptych: NAME alone" hides all other modalities.
-        difference: baseline to diagnosis to triptych minus baseline, paired.
+    repeat: int
+    number: int
+    fold: Fold = field(compare=False)
+    what: str = OURS
+    modality: str = ""
+
+    @property
+    def file(self) -> str:
+        kind = f"without-{self.modality}" if self.modality else self.what
+        return f"{kind}-{self.repeat}-{self.number}.json"
+
+
+def folds_of(dataset: Dataset, settings: EvaluationConfig, seed: int) -> tuple[Fold, ...]:
+    """The folds of a split.
+
+    Raises:
+        CohortError: if the cohort cannot be split so.
     """
-
-    cases: int
-    patients: int
-    folds: int
-    repeats: int
-    auroc: Mapping[str, Mapping[str, Interval]]
-    difference: Mapping[str, Mapping[str, Interval]]
+    if settings.split == "site":
+        return site_folds(dataset.sites, dataset.patients, settings.folds)
+    if settings.split == "given":
+        return given_fold(dataset.splits, dataset.patients)
+    return patient_folds(dataset.patients, dataset.labels, settings.folds, seed)
 
 
 def cross_validate(
-    dataset: Dataset, study: StudyConfig, folder: Path, report: Callable[[str], None]
-) -> CrossValidation:
-    """Train and test on every fold; finished folds are kept on disk and not repeated."""
-    settings = study.evaluation
-    totals: dict[str, NDArray[np.float64]] = {}
-    for repeat in range(settings.repeats):
-        scores: dict[str, NDArray[np.float64]] = {}
-        folds = grouped_folds(
-            dataset.patients, dataset.labels, settings.folds, study.seed + 1000 * repeat
-        )
-        for number, (train, test) in enumerate(folds):
-            name = f"repeat {repeat + 1} of {settings.repeats}, fold {number + 1}"
-            done = _fold(
-                dataset, study, train, test, folder / f"fold-{repeat}-{number}.json", name, report
-            )
-            for method, values in done.items():
-                column = scores.setdefault(method, np.full(dataset.labels.shape, np.nan))
-                column[test] = values
-        for method, values in scores.items():
-            totals[method] = totals.get(method, 0) + values / settings.repeats
-    return _summary(dataset, study, totals)
-
-
-def _fold(
     dataset: Dataset,
     study: StudyConfig,
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-    file: Path,
-    name: str,
-    report: Callable[[str], None],
-) -> dict[str, NDArray[np.float64]]:
-    key = training_key(dataset, train, test, study)
-    if file.exists():
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["key"] == key:
-            report(f"{name}: kept from an earlier run")
-            return {k: np.array(v, dtype=np.float64) for k, v in kept["scores"].items()}
-    inner_train, validation = hold_out(
-        [dataset.patients[i] for i in train],
-        dataset.labels[train],
-        study.training.validation,
-        study.seed,
+    folder: Path,
+    report: Report,
+    *,
+    jobs: int = 1,
+    oracle: Mapping[str, Values] | None = None,
+    in_set: InSet | None = None,
+) -> OutOfFold:
+    """Train and test on every fold; finished tasks are kept on disk and not repeated.
+
+    Args:
+        dataset, study: what to learn from, and how.
+        folder: where finished tasks are kept.
+        report: called after each finished task with a line, the number done and that of all.
+        jobs: tasks at a time; the results do not depend on it.
+        oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
+            learnt from only where the study asks for soft targets.
+        in_set: which diagnoses are in the model's prediction sets.
+    """
+    settings = study.evaluation
+    seeds = [study.seed + SEED_STEP * repeat for repeat in range(settings.repeats)]
+    folds = tuple(folds_of(dataset, settings, seed) for seed in seeds)
+    soft = study.training.soft_targets and oracle is not None
+    bench = _Bench(
+        dataset,
+        study,
+        vectors(dataset.cases, tuple(study.model.modalities)),
+        posteriors.soft_targets(dataset.labels, oracle) if soft and oracle else None,
+        in_set,
     )
-    model = train_model(dataset, train[inner_train], train[validation], study)
-    scores = _model_scores(model, [dataset.cases[i] for i in test])
-    training_cases = [dataset.cases[i] for i in train]
-    for method, baseline in BASELINES.items():
-        columns = [
-            baseline(
-                training_cases,
-                dataset.labels[train, column],
-                [dataset.cases[i] for i in test],
-                study.seed,
+    tasks = _tasks(bench, folds)
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {task: _key(bench, task) for task in tasks}
+    kept = {task: found for task in tasks if (found := _kept(folder / task.file, keys[task]))}
+    for number, task in enumerate(kept):
+        line = f"{_words(task, settings)}: kept from an earlier run"
+        report(line, number + 1, len(tasks))
+
+    def work(task: _Task) -> None:
+        _write(folder / task.file, {"key": keys[task], **_run(bench, task)})
+
+    left = [task for task in tasks if task not in kept]
+    for number, task in enumerate(side_by_side(work, left, jobs)):
+        report(_words(task, settings), len(kept) + number + 1, len(tasks))
+    records = {task: kept.get(task) or _kept(folder / task.file, keys[task]) for task in tasks}
+    return _gathered(bench, folds, {t: r for t, r in records.items() if r}, oracle or {})
+
+
+def _tasks(bench: _Bench, folds: Sequence[Sequence[Fold]]) -> list[_Task]:
+    settings = bench.study.evaluation
+    names = bench.vectors.modalities if settings.removal else ()
+    tasks = []
+    for repeat, row in enumerate(folds):
+        for number, fold in enumerate(row):
+            tasks.append(_Task(repeat, number, fold))
+            tasks.extend(
+                _Task(repeat, number, fold, untaught(name), name)
+                for name in names
+                if len(bench.vectors.modalities) > 1
             )
-            for column in range(len(dataset.diagnoses))
-        ]
-        scores[method] = np.stack(columns, axis=1)
-    report(f"{name}: {model.facts['best_epoch']} epochs")
-    plain = {
-        k: [[None if np.isnan(x) else float(x) for x in row] for row in v]
-        for k, v in scores.items()
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps({"key": key, "scores": plain}), encoding="utf-8")
-    unfinished.replace(file)
-    return scores
+            # Baselines do not depend on the training seed: once is enough where folds stay.
+            if repeat == 0 or settings.split == "patient":
+                tasks.append(_Task(repeat, number, fold, BASELINES))
+    return tasks
 
 
-def _model_scores(model: Model, cases: list[CachedCase]) -> dict[str, NDArray[np.float64]]:
-    """Calibrated probabilities with all inputs, and from each modality alone (NaN where absent)."""
+def _words(task: _Task, settings: EvaluationConfig) -> str:
+    return f"seed {task.repeat + 1} of {settings.repeats}, {task.fold.name}, {task.what}"
+
+
+def _key(bench: _Bench, task: _Task) -> str:
+    """Digest of all that decides a task's result; intervals and margins are not part of it."""
+    # Only the training counts here: how it is judged later, and in how many folds, does not.
+    study = replace(bench.study, evaluation=EvaluationConfig())
+    fold = training_key(bench.dataset, task.fold.train, task.fold.test, study, bench.targets)
+    return canonical.digest([fold, task.repeat, task.what, bench.in_set is not None])
+
+
+def _run(bench: _Bench, task: _Task) -> dict[str, Any]:
+    with threadpool_limits(THREADS):
+        if task.what == BASELINES:
+            return _baselines(bench, task)
+        return _model(bench, task)
+
+
+def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
+    dataset, study = bench.dataset, bench.study
+    seed = study.seed + SEED_STEP * task.repeat
+    study = replace(study, seed=seed)
+    if task.modality:
+        dataset, study = _without(dataset, study, task.modality)
+    train, test = task.fold.train, task.fold.test
+    inner, validation = hold_out(
+        [dataset.patients[i] for i in train], dataset.labels[train], study.training.validation, seed
+    )
+    started = time.perf_counter()
+    model = train_model(
+        dataset, train[inner], train[validation], study, targets=bench.targets, threads=THREADS
+    )
+    trained = time.perf_counter()
+    cases = [dataset.cases[i] for i in test]
+    record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
+    scores, used = _model_scores(model, cases)
+    if task.modality:
+        record["scores"] = {task.what: _plain(scores[OURS])}
+    else:
+        record["scores"] = {name: _plain(values) for name, values in scores.items()}
+        record["single"] = {alone(name): _validated(model, name) for name in model.specs}
+        if bench.in_set is not None:
+            record["in_set"] = _plain(bench.in_set(model, scores[OURS], used))
+    part = "training without one modality" if task.modality else "training"
+    tested = time.perf_counter()
+    return {**record, "seconds": {part: trained - started, "testing": tested - trained}}
+
+
+def _without(dataset: Dataset, study: StudyConfig, name: str) -> tuple[Dataset, StudyConfig]:
+    cases = tuple(
+        replace(
+            cached,
+            case=cached.case.without(name),
+            images={other: copies for other, copies in cached.images.items() if other != name},
+        )
+        for cached in dataset.cases
+    )
+    left = {other: kind for other, kind in study.model.modalities.items() if other != name}
+    model = replace(study.model, modalities=MappingProxyType(left))
+    return replace(dataset, cases=cases), replace(study, model=model)
+
+
+def _model_scores(
+    model: Model, cases: Sequence[CachedCase]
+) -> tuple[dict[str, Values], list[Pattern]]:
+    """Calibrated probabilities: all inputs, each alone (NaN where absent), each one hidden."""
     prepared = [prepare_cached(case, model.specs)[0] for case in cases]
     used = [tuple(name for name in case if case[name].sources) for case in prepared]
-    logits = predict(model.network, prepared)
-    scores = {OURS: calibrated(model.support, model.diagnoses, logits, used)}
-    for name in model.specs:
-        alone = np.full_like(scores[OURS], np.nan)
-        rows = [i for i, names in enumerate(used) if name in names]
-        if rows:
-            logits = predict(model.network, [prepared[i] for i in rows], only=[name])
-            alone[rows] = calibrated(model.support, model.diagnoses, logits, [(name,)] * len(rows))
-        scores[f"{OURS}: {name} alone"] = alone
-    return scores
+    names = tuple(model.specs)
+    others = [tuple(other for other in names if other != name) for name in names]
+    shown = [names, *((name,) for name in names), *others]
+    methods = [OURS, *map(alone, names), *map(hidden, names)]
+    scores = {}
+    logits = predict_patterns(model.network, prepared, shown)
+    for method, pattern, found in zip(methods, shown, logits, strict=True):
+        left = [tuple(name for name in case if name in pattern) for case in used]
+        scores[method] = calibrated(model.support, model.diagnoses, found, left)
+        if len(pattern) == 1 and method == alone(pattern[0]):
+            scores[method][[not names for names in left]] = np.nan
+    return scores, used
 
 
-def _summary(
-    dataset: Dataset, study: StudyConfig, totals: Mapping[str, NDArray[np.float64]]
-) -> CrossValidation:
-    settings, patients = study.evaluation, dataset.patients
-    areas = {
-        method: {
-            name: auroc_interval(
-                scores[:, j],
-                dataset.labels[:, j],
-                patients,
-                samples=settings.bootstrap,
-                seed=study.seed,
-            )
-            for j, name in enumerate(dataset.diagnoses)
-        }
-        for method, scores in totals.items()
+def _validated(model: Model, name: str) -> float | None:
+    areas = [row.auroc for row in model.support[name].values() if row.auroc is not None]
+    return float(np.mean(areas)) if areas else None
+
+
+def _baselines(bench: _Bench, task: _Task) -> dict[str, Any]:
+    labels, patients = bench.dataset.labels, bench.dataset.patients
+    train, test, seed = task.fold.train, task.fold.test, bench.study.seed
+    started = time.perf_counter()
+    reduced = baselines.components(bench.vectors, train, seed)
+    cut = baselines.Cut(bench.vectors, reduced, labels, tuple(patients), train, test, seed)
+    singles = baselines.single_models(cut)
+    alone_done = time.perf_counter()
+    scores = {dedicated(name): found.test for name, found in singles.items()}
+    scores[baselines.LATE_FUSION] = baselines.late_fusion(singles, labels[train])
+    scores[baselines.BOOSTING] = baselines.boosting(cut)
+    done = time.perf_counter()
+    return {
+        "scores": {name: _plain(values) for name, values in scores.items()},
+        "single": {
+            dedicated(name): macro_auroc(found.inside, labels[train])
+            for name, found in singles.items()
+        },
+        "seconds": {
+            "baselines of one modality, late fusion": alone_done - started,
+            "boosting": done - alone_done,
+        },
     }
-    differences = {
-        method: {
-            name: auroc_difference(
-                totals[OURS][:, j],
-                totals[method][:, j],
-                dataset.labels[:, j],
-                patients,
-                samples=settings.bootstrap,
-                seed=study.seed,
-            )
-            for j, name in enumerate(dataset.diagnoses)
-        }
-        for method in BASELINES
-    }
-    return CrossValidation(
-        len(dataset.cases), len(set(patients)), settings.folds, settings.repeats, areas, differences
-    )
 
 
-def to_json(result: CrossValidation) -> dict[str, Any]:
-    """A cross-validation as JSON-compatible values."""
-    return asdict(result)
+def _plain(values: Values) -> list[list[float | None]]:
+    return [[None if np.isnan(x) else float(x) for x in row] for row in values]
+
+
+def _kept(file: Path, key: str) -> dict[str, Any] | None:
+    if not file.exists():
+        return None
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found if found["key"] == key else None
+
+
+def _write(file: Path, record: Mapping[str, Any]) -> None:
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps(record), encoding="utf-8")
+    unfinished.replace(file)
+
+
+def _gathered(
+    bench: _Bench,
+    folds: tuple[tuple[Fold, ...], ...],
+    records: Mapping[_Task, Mapping[str, Any]],
+    oracle: Mapping[str, Values],
+) -> OutOfFold:
+    shape = bench.dataset.labels.shape
+    scores: dict[str, Values] = {}
+    in_set = np.full((len(folds), *shape), np.nan)
+    validated: dict[str, list[float]] = {}
+    seconds: dict[str, float] = {}
+    for task, record in records.items():
+        fixed = task.what == BASELINES and bench.study.evaluation.split != "patient"
+        for method, rows in record["scores"].items():
+            empty = np.full((1 if fixed else len(folds), *shape), np.nan)
+            values = scores.setdefault(method, empty)
+            values[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
+        if "in_set" in record:
+            in_set[task.repeat, task.fold.test] = np.array(record["in_set"], dtype=np.float64)
+        for method, value in record.get("single", {}).items():
+            validated.setdefault(method, []).extend([] if value is None else [value])
+        for part, took in record["seconds"].items():
+            seconds[part] = seconds.get(part, 0.0) + took
+    tested = ~np.isnan(scores[OURS][0]).all(axis=1)
+    for evidence, values in oracle.items():
+        scores[f"oracle: {evidence}"] = np.where(tested[:, None], values, np.nan)[None]
+    means = {method: float(np.mean(values)) for method, values in validated.items() if values}
+    return OutOfFold(bench.dataset, folds, scores, means, in_set, seconds)

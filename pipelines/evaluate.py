@@ -21,7 +21,7 @@ from pipelines.metrics import (
     Interval,
     auroc_difference,
     auroc_interval,
-    calibration_floor,
+    calibration_error_floor,
     expected_calibration_error,
 )
 
@@ -133,7 +133,7 @@ def evaluate(
             interval = auroc_interval(column, labels, patients, samples=samples, seed=seed)
             known = ~np.isnan(column + labels)
             error = expected_calibration_error(column, labels) if known.any() else None
-            floor = calibration_floor(column[known], seed=seed) if known.any() else None
+            floor = calibration_error_floor(column[known], seed=seed) if known.any() else None
             results.append(Result(diagnosis, inputs, interval, error, floor))
         gains.extend(_gain(diagnosis, results, scores, labels, patients, samples, seed))
     withheld = {

@@ -55,6 +55,7 @@ class Dataset:
         problems: rows and files that could not be used.
         regions: where each diagnosis shows [cases, diagnoses, patches] (`pipelines.masks.regions`),
             or None where the study does not use masks.
+        splits: of every case, the cohort's own split; empty where it has none.
     """
 
     cases: tuple[CachedCase, ...]
@@ -63,6 +64,7 @@ class Dataset:
     skipped: tuple[SkippedCase, ...]
     problems: tuple[Problem, ...]
     regions: NDArray[np.float32] | None = None
+    splits: tuple[str, ...] = ()
 
     def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
         """SHA-256 of the inputs, patients and labels of some cases, in order."""
@@ -76,6 +78,11 @@ class Dataset:
     def patients(self) -> list[str]:
         """Patient of every case."""
         return [cached.case.patient_id for cached in self.cases]
+
+    @property
+    def sites(self) -> list[str]:
+        """Site of every case; "" where it is not stated."""
+        return [cached.case.site for cached in self.cases]
 
 
 def read_dataset(
@@ -101,7 +108,16 @@ def read_dataset(
             cases.append(_cache_images(reading, study, cache, augmentations))
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
-    return Dataset(tuple(cases), diagnoses, labels, tuple(skipped), tuple(problems), regions)
+    given = {entry.case_id: entry.split for entry in entries}
+    return Dataset(
+        tuple(cases),
+        diagnoses,
+        labels,
+        tuple(skipped),
+        tuple(problems),
+        regions,
+        tuple(given[cached.case.case_id] for cached in cases),
+    )
 
 
 def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:

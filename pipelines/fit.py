@@ -59,7 +59,7 @@ def fit(
     Args:
         network: with adapted encoders.
         cases: training cases; of each the plain one, then its augmented copies.
-        labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
+        labels: [cases, diagnoses]; from 0 to 1 (between them: soft targets), NaN for unknown.
         patients: of every training case.
         held_out, held_out_labels: validation cases, for early stopping.
         study: configuration and seed.
@@ -133,8 +133,8 @@ def _one_epoch(
         if study.training.auxiliary and tokens.spans:
             # Each modality alone, in turn, so that none is carried by the others.
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
-            alone = tokens.keep([other for other in tokens.spans if other != name])
-            loss = loss + study.training.auxiliary * _loss(network, alone, targets[chosen])
+            alone = _loss(network, tokens.alone(name), targets[chosen])
+            loss = loss + study.training.auxiliary * alone
         if regions is not None:
             pointing = pointing_loss(network, tokens, regions[chosen], copies)
             loss = loss + study.training.mask_weight * pointing
@@ -187,15 +187,28 @@ def predict(
     batch_size: int = 64,
 ) -> NDArray[np.float64]:
     """Logits [cases, diagnoses], with all modalities or with `only` some."""
+    return predict_patterns(network, cases, [only], batch_size=batch_size)[0]
+
+
+def predict_patterns(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    patterns: Sequence[Sequence[str] | None],
+    *,
+    batch_size: int = 64,
+) -> list[NDArray[np.float64]]:
+    """For each pattern (None = all modalities) logits [cases, diagnoses]; encodes only once."""
     network.eval()
-    rows = []
+    rows: list[list[NDArray[np.float64]]] = [[] for _ in patterns]
     with torch.inference_mode():
         for start in range(0, len(cases), batch_size):
             tokens = network.encode(cases[start : start + batch_size])
-            if only is not None:
-                tokens = tokens.keep([name for name in tokens.spans if name not in only])
-            rows.append(network(tokens)[0].double().numpy())
-    return np.concatenate(rows)
+            for found, only in zip(rows, patterns, strict=True):
+                shown = tokens
+                if only is not None:
+                    shown = tokens.keep([name for name in tokens.spans if name not in only])
+                found.append(network(shown)[0].double().numpy())
+    return [np.concatenate(found) for found in rows]
 
 
 def validation_loss(

@@ -118,15 +118,90 @@ def expected_calibration_error(
     return float(sum(gaps))
 
 
-def calibration_floor(
-    probabilities: NDArray[np.float64], *, samples: int = 200, seed: int = 0
+def calibration_error_floor(
+    probabilities: NDArray[np.float64], *, draws: int = 200, seed: int = 0, bins: int = 15
 ) -> float:
-    """Mean calibration error if the probabilities were exactly right: what chance alone gives.
+    """Mean calibration error of outcomes drawn from `probabilities` [cases] themselves.
 
-    Outcomes are drawn from the probabilities themselves. The error of a finite number of cases is
-    never 0 (Broecker and Smith 2007, doi 10.1175/WAF993.1), so this is what it has to be held to.
+    What a perfectly calibrated forecast would show with so few cases: the error is biased upwards.
     """
-    known = probabilities[~np.isnan(probabilities)]
+    p = probabilities[~np.isnan(probabilities)]
+    if not len(p):
+        return float("nan")
     generator = np.random.default_rng(seed)
-    drawn = generator.random((samples, len(known))) < known
-    return float(np.mean([expected_calibration_error(known, row.astype(float)) for row in drawn]))
+    place = np.minimum((p * bins).astype(int), bins - 1)
+    expected = np.bincount(place, p, bins)
+    errors = []
+    for _ in range(draws):
+        drawn = np.bincount(place, generator.random(len(p)) < p, bins)
+        errors.append(np.abs(drawn - expected).sum() / len(p))
+    return float(np.mean(errors))
+
+
+def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    """Mean negative log likelihood of known outcomes in nats; NaN where there is none."""
+    known = ~(np.isnan(probabilities) | np.isnan(labels))
+    p, y = np.clip(probabilities[known], 1e-6, 1 - 1e-6), labels[known]
+    return float(-(y * np.log(p) + (1 - y) * np.log1p(-p)).mean()) if len(p) else float("nan")
+
+
+def macro_auroc(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float | None:
+    """Mean AUROC over the diagnoses for which it is defined; scores and labels [cases, labels]."""
+    areas = []
+    for x, y in zip(scores.T, labels.T, strict=True):
+        known = ~(np.isnan(x) | np.isnan(y))
+        if both(y[known]):
+            areas.append(auroc(x[known], y[known]))
+    return float(np.mean(areas)) if areas else None
+
+
+def both(labels: NDArray[np.float64]) -> bool:
+    """Whether known labels hold enough of either outcome for an AUROC with an interval."""
+    return bool(min(labels.sum(), (1 - labels).sum()) >= LEAST_OF_EACH)
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """AUROCs and their bootstrap samples.
+
+    Attributes:
+        value: [labels]; NaN where not defined.
+        samples: [bootstrap samples, labels].
+    """
+
+    value: NDArray[np.float64]
+    samples: NDArray[np.float64]
+
+
+def areas_of(
+    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int64]
+) -> Areas:
+    """AUROC of every diagnosis, averaged over repeats, within every bootstrap sample.
+
+    Args:
+        scores: [repeats, cases, labels]; a case that is NaN in any repeat is left out.
+        labels: [cases, labels]; NaN for unknown.
+        weights: [samples, cases] from `bootstrap_weights`.
+    """
+    value = np.full(labels.shape[1], np.nan)
+    samples = np.full((len(weights), labels.shape[1]), np.nan)
+    for column in range(labels.shape[1]):
+        x, y = scores[:, :, column], labels[:, column]
+        known = ~(np.isnan(x).any(axis=0) | np.isnan(y))
+        if not both(y[known]):
+            continue
+        value[column] = np.mean([auroc(row[known], y[known]) for row in x])
+        drawn = [weighted_aurocs(row[known], y[known], weights[:, known]) for row in x]
+        samples[:, column] = np.mean(drawn, axis=0)
+    return Areas(value, samples)
+
+
+def interval(
+    value: float, samples: NDArray[np.float64], cases: int = 0, positives: int = 0
+) -> Interval:
+    """A value with the 95% range of its bootstrap samples; not defined where it is NaN."""
+    known = samples[np.isfinite(samples)]
+    if not np.isfinite(value) or not len(known):
+        return Interval(None, None, None, cases, positives)
+    low, high = np.quantile(known, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high), cases, positives)

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from clinical.wording import RESEARCH_USE
-from pipelines.crossvalidate import OURS, CrossValidation
 from pipelines.demo import Demonstration
 from pipelines.evaluate import ALL, Evaluation
 from pipelines.explanation_report import Judged
@@ -160,21 +159,3 @@ def show_pointing(console: Console, judged: Judged) -> None:
             table.add_row(score.method, str(score.hit), str(score.energy), gain)
     console.print(table)
     console.print(f"with every diagnosis, faithfulness and examples: {judged.report}")
-
-
-def show_cross_validation(console: Console, result: CrossValidation) -> None:
-    """Every method on the same folds."""
-    diagnoses = list(result.auroc[OURS])
-    table = Table(
-        title=f"AUROC [95% patient bootstrap], {result.folds}-fold by patient x {result.repeats},"
-        f" {result.cases} cases of {result.patients} patients",
-        title_justify="left",
-    )
-    table.add_column("method")
-    for name in diagnoses:
-        table.add_column(name, justify="right")
-    for method, row in result.auroc.items():
-        table.add_row(method, *(str(row[name]) for name in diagnoses))
-    for method, row in result.difference.items():
-        table.add_row(f"{OURS} minus {method}", *(str(row[name]) for name in diagnoses))
-    console.print(table)

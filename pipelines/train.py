@@ -27,18 +27,24 @@ from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines.features import CachedCase, Dataset, blank_spec
-from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict
+from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict, predict_patterns
 
 THREADS = 2
 
 
 def training_key(
-    dataset: Dataset, training: NDArray[np.intp], validation: NDArray[np.intp], study: StudyConfig
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    targets: NDArray[np.float64] | None = None,
 ) -> str:
-    """Digest of all that decides a training: configuration, inputs, labels and split."""
+    """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
     parts = [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
     if dataset.regions is not None:
         parts.append(canonical.sha256(dataset.regions[training].tobytes()))
+    if targets is not None:
+        parts.append(canonical.digest([str(row.tolist()) for row in targets[training]]))
     return canonical.digest(parts)
 
 
@@ -48,6 +54,8 @@ def train_model(
     validation: NDArray[np.intp],
     study: StudyConfig,
     *,
+    targets: NDArray[np.float64] | None = None,
+    threads: int = THREADS,
     folder: Path | None = None,
     report: Report | None = None,
 ) -> Model:
@@ -57,11 +65,14 @@ def train_model(
         dataset: everything; only the given indices are read.
         training, validation: indices of cases, patient-disjoint.
         study: configuration and seed.
+        targets: [all cases, diagnoses] in 0 to 1, to learn instead of the labels (`posteriors`);
+            everything else keeps to the labels.
+        threads: of torch; the last bits of a result depend on it.
         folder: where an unfinished training keeps its state, to resume from.
         report: called after each epoch.
     """
     # The order of a sum depends on the number of threads, and so do its last bits.
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
     torch.manual_seed(study.seed)
     cached = [dataset.cases[i] for i in training]
     specs = fit_specs(cached, study)
@@ -74,12 +85,12 @@ def train_model(
     fitted = fit(
         network,
         train_cases,
-        dataset.labels[training],
+        (dataset.labels if targets is None else targets)[training],
         [case.case.patient_id for case in cached],
         held_out,
         dataset.labels[validation],
         study,
-        Keeping(folder, training_key(dataset, training, validation, study)),
+        Keeping(folder, training_key(dataset, training, validation, study, targets)),
         report,
         None if dataset.regions is None else dataset.regions[training],
     )
@@ -215,16 +226,14 @@ def judge_patterns(
 ) -> list[Judged]:
     """What the network says under every availability pattern; none of it was learnt from."""
     judged = []
-    for pattern in calibration.patterns(modalities):
+    wanted = calibration.patterns(modalities)
+    for pattern, logits in zip(wanted, predict_patterns(network, cases, wanted), strict=True):
         rows = [
             i
             for i, case in enumerate(cases)
             if all(name in case and case[name].sources for name in pattern)
         ]
-        logits = np.empty((0, labels.shape[1]))
-        if rows:
-            logits = predict(network, [cases[i] for i in rows], only=pattern)
-        judged.append(Judged(pattern, logits, labels[rows]))
+        judged.append(Judged(pattern, logits[rows], labels[rows]))
     return judged
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 
 from clinical import model as models
 from clinical.cohorts.sources import source
 from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
-from pipelines import checkpoint, crossvalidate, results, summary
+from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
 from pipelines.features import Dataset, read_dataset
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
@@ -21,8 +25,14 @@ from pipelines.splits import hold_out
 from pipelines.train import THREADS, train_model
 
 
-def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
+def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> None:
     """Train or cross-validate as the study says, and write into `out`.
+
+    Args:
+        study_file: the study.
+        out: folder for the results; a killed run goes on from what it holds.
+        cohort: folder of the cohort, if not as in the study.
+        jobs: folds trained at a time; the results do not depend on it.
 
     Raises:
         ConfigError: if the study cannot be read.
@@ -33,6 +43,7 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
         study = with_cohort_path(study, str(cohort))
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(THREADS)
+    started = time.perf_counter()
     dataset = read_dataset(
         source(study.cohort.source),
         Path(study.cohort.path),
@@ -40,11 +51,23 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
         out / "features",
         study.training.augmentations,
     )
+    took = time.perf_counter() - started
     _report_dataset(dataset, out)
-    if study.evaluation.folds:
-        _cross_validate(dataset, study, out)
+    oracle = _oracle(dataset, study)
+    if study.evaluation.judges:
+        _cross_validate(dataset, study, out, jobs, oracle, took)
     else:
-        _train(dataset, study, out)
+        soft = study.training.soft_targets
+        targets = posteriors.soft_targets(dataset.labels, oracle) if soft else None
+        _train(dataset, study, out, targets)
+
+
+def _oracle(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
+    if not study.evaluation.oracle:
+        return {}
+    file = Path(study.cohort.path) / study.evaluation.oracle
+    case_ids = [cached.case.case_id for cached in dataset.cases]
+    return posteriors.read_posteriors(file, case_ids, dataset.diagnoses)
 
 
 def _report_dataset(dataset: Dataset, out: Path) -> None:
@@ -61,7 +84,9 @@ def _report_dataset(dataset: Dataset, out: Path) -> None:
     )
 
 
-def _train(dataset: Dataset, study: StudyConfig, out: Path) -> None:
+def _train(
+    dataset: Dataset, study: StudyConfig, out: Path, targets: NDArray[np.float64] | None
+) -> None:
     training, validation = hold_out(
         dataset.patients, dataset.labels, study.training.validation, study.seed
     )
@@ -73,7 +98,13 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path) -> None:
             progress.update(task, completed=epoch, note=note)
 
         model = train_model(
-            dataset, training, validation, study, folder=out / "unfinished", report=report
+            dataset,
+            training,
+            validation,
+            study,
+            targets=targets,
+            folder=out / "unfinished",
+            report=report,
         )
     models.save(model, out / "model")
     (out / "model" / "MODEL_CARD.md").write_text(model_card(model), encoding="utf-8")
@@ -84,17 +115,34 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path) -> None:
     )
 
 
-def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path) -> None:
-    total = study.evaluation.folds * study.evaluation.repeats
+def _cross_validate(
+    dataset: Dataset,
+    study: StudyConfig,
+    out: Path,
+    jobs: int,
+    oracle: Mapping[str, NDArray[np.float64]],
+    reading: float,
+) -> None:
     with bar() as progress:
-        task = progress.add_task("cross-validate", total=total, note="")
+        task = progress.add_task("cross-validate", total=None, note="")
 
-        def report(line: str) -> None:
-            progress.update(task, advance=1, note=line)
+        def report(line: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, note=line)
 
-        result = crossvalidate.cross_validate(dataset, study, out / "folds", report)
-    file = out / "cross_validation.json"
-    text = json.dumps(crossvalidate.to_json(result), indent=2)
+        tested = crossvalidate.cross_validate(
+            dataset, study, out / "folds", report, jobs=jobs, oracle=oracle
+        )
+    started = time.perf_counter()
+    result = yardstick.judge(tested, study)
+    times = {
+        "reading": round(reading, 1),
+        **result.seconds,
+        "intervals": round(time.perf_counter() - started, 1),
+    }
+    result = replace(result, seconds=times)
+    file, page = out / "cross_validation.json", out / "cross_validation.md"
+    text = json.dumps(yardstick.to_json(result), indent=2)
     file.write_text(text + "\n", encoding="utf-8")
-    summary.show_cross_validation(Console(markup=False, highlight=False), result)
-    console.print(f"written to {file}")
+    page.write_text(comparison.markdown(result), encoding="utf-8")
+    comparison.show(Console(markup=False, highlight=False), result)
+    console.print(f"with all intervals: {page}, {file}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clinical import config
 from clinical.errors import ConfigError
+
+STUDIES = Path(__file__).parents[2] / "sample_data" / "studies"
 
 GOOD = """
 name = "demo"
@@ -51,6 +52,9 @@ def test_a_study_is_read_with_defaults(tmp_path: Path) -> None:
         (("epochs = 3", "validation = 0"), "calibration needs cases"),
         (('[cohort]\npath = "data"', "cohort = 3"), "cohort must be a table"),
         (("[training]", "[training"), "is not TOML"),
+        (("[training]", "[evaluation]\nsplit = 'sites'\n[training]"), "did you mean 'site'"),
+        (("[training]", "[evaluation]\nmargin = 0\n[training]"), "margin is 0.0"),
+        (("epochs = 3", "soft_targets = true"), "soft_targets needs an oracle"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -71,16 +75,12 @@ def test_json_round_trip_and_digest(tmp_path: Path) -> None:
     assert config.config_digest(other) != config.config_digest(study)
 
 
-def test_a_configuration_without_the_shared_space_is_written_as_it_always_was() -> None:
-    plain = config.StudyConfig("s", config.CohortConfig("c"))
-    without = replace(
-        plain,
-        model=replace(plain.model, space=0),
-        training=replace(plain.training, contrastive=0.0),
-    )
-    written = config.to_json(without)
-    assert "space" not in written["model"]
-    assert "contrastive" not in written["training"]
-    assert config.from_json(written) == without
-    assert config.from_json(config.to_json(plain)) == plain
-    assert config.config_digest(plain) != config.config_digest(without)
+def test_a_study_judges_when_it_has_folds_or_leaves_sites_out() -> None:
+    assert not config.EvaluationConfig().judges
+    assert config.EvaluationConfig(folds=5).judges
+    assert config.EvaluationConfig(split="site").judges
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_study_that_ships_can_be_read(file: Path) -> None:
+    assert config.load_study(file).name == file.stem or file.stem in {"hannover"}

@@ -1,12 +1,46 @@
-"""The table that baselines read, and that they learn what is there."""
+"""The rows that baselines read, and that they learn what is there from training patients only."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from clinic_of_two import make_dataset
 
 from clinical.calibration import auroc
-from pipelines.baselines import histogram_boosting, image_regression, table
+from clinical.encoders.encoding import Prepared
+from clinical.encoders.radiograph import grid_sources
+from pipelines import baselines
+from pipelines.baselines import Cut, boosting, components, late_fusion, single_models
+from pipelines.features import Dataset
+from pipelines.vectors import table, vectors
+
+TRAIN, TEST = np.arange(150), np.arange(150, 200)
+
+
+def cut_of(dataset: Dataset, seed: int = 0) -> Cut:
+    rows = vectors(dataset.cases)
+    reduced = components(rows, TRAIN, seed)
+    patients = tuple(dataset.patients)
+    return Cut(rows, reduced, dataset.labels, patients, TRAIN, TEST, seed)
+
+
+def with_images(dataset: Dataset) -> Dataset:
+    """Patches that are brighter in one corner where "failure" holds; a third have no image."""
+    generator = np.random.default_rng(4)
+    cases = []
+    for number, cached in enumerate(dataset.cases):
+        patches = generator.normal(size=(16, 12)).astype(np.float16)
+        patches[0] += 3 * dataset.labels[number, 1]
+        image = Prepared({"patch": patches}, grid_sources(16))
+        cases.append(replace(cached, images={"image": (image,)} if number % 3 else {}))
+    return replace(dataset, cases=tuple(cases))
+
+
+@pytest.fixture(scope="module")
+def cut() -> Cut:
+    return cut_of(with_images(make_dataset(200)))
 
 
 def test_the_table_keeps_what_is_missing_missing() -> None:
@@ -20,15 +54,56 @@ def test_the_table_keeps_what_is_missing_missing() -> None:
     assert again.shape == (3, len(names))
 
 
-def test_boosting_learns_the_planted_label() -> None:
-    dataset = make_dataset(200)
-    scores = histogram_boosting(
-        dataset.cases[:150], dataset.labels[:150, 0], dataset.cases[150:], 0
-    )
-    assert auroc(scores, dataset.labels[150:, 0]) > 0.9
+def test_only_wanted_modalities_are_read() -> None:
+    cases = with_images(make_dataset(20)).cases
+    assert vectors(cases).modalities == ("history", "image", "measurements", "notes")
+    rows = vectors(cases, ["image", "history"])
+    assert rows.modalities == ("history", "image")
+    np.testing.assert_array_equal(rows.present("image"), [bool(n % 3) for n in range(20)])
 
 
-def test_a_cohort_without_images_has_no_image_baseline() -> None:
-    dataset = make_dataset(40)
-    scores = image_regression(dataset.cases, dataset.labels[:, 0], dataset.cases, 0)
-    assert np.isnan(scores).all()
+def test_a_model_of_its_own_for_each_modality_says_nothing_where_it_is_absent(cut: Cut) -> None:
+    singles = single_models(cut)
+    labels = cut.labels[TEST]
+    assert auroc(singles["measurements"].test[:, 0], labels[:, 0]) > 0.95
+    assert auroc(singles["history"].test[:, 1], labels[:, 1]) > 0.95
+    here = cut.vectors.present("image")[TEST]
+    assert np.isnan(singles["image"].test[~here]).all()
+    assert auroc(singles["image"].test[here, 1], labels[here, 1]) > 0.8
+    inside = singles["measurements"].inside
+    assert auroc(inside[:, 0], cut.labels[TRAIN, 0]) > 0.95
+
+
+def test_late_fusion_and_boosting_know_both_diagnoses(cut: Cut) -> None:
+    labels = cut.labels[TEST]
+    for scores in (late_fusion(single_models(cut), cut.labels[TRAIN]), boosting(cut)):
+        assert not np.isnan(scores).any()
+        assert min(auroc(scores[:, j], labels[:, j]) for j in range(2)) > 0.9
+
+
+def test_nothing_is_learnt_from_test_patients(cut: Cut) -> None:
+    spoiled = cut.labels.copy()
+    spoiled[TEST] = 1 - spoiled[TEST]
+    other = replace(cut, labels=spoiled)
+    np.testing.assert_array_equal(boosting(cut), boosting(other))
+    first, second = single_models(cut), single_models(other)
+    for name in first:
+        np.testing.assert_array_equal(first[name].test, second[name].test)
+
+
+def test_a_label_with_too_few_cases_gives_its_share() -> None:
+    labels = np.zeros(30)
+    labels[:2] = 1
+    inside, predict = baselines.fit_best((), np.ones((30, 1)), labels, ())
+    assert inside == pytest.approx(np.full(30, 3 / 32))
+    assert predict(np.ones((4, 1))) == pytest.approx(np.full(4, 3 / 32))
+
+
+def test_ridge_reads_gaps_as_the_mean_and_a_flag() -> None:
+    generator = np.random.default_rng(0)
+    labels = (generator.random(400) < 0.5).astype(float)
+    rows = generator.normal(size=(400, 2))
+    # That the second column is missing is itself the evidence.
+    rows[:, 1] = np.where(generator.random(400) < 0.2 + 0.6 * labels, np.nan, rows[:, 1])
+    predict = baselines.ridge(1.0)(rows[:300], labels[:300])
+    assert auroc(predict(rows[300:]), labels[300:]) > 0.7

@@ -90,6 +90,20 @@ def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:
     assert "not a test result" in card
 
 
+def test_train_with_folds_writes_the_comparison(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=60)
+    (tmp_path / "study.toml").write_text(
+        STUDY.replace("[model]", "[evaluation]\nfolds = 2\nbootstrap = 20\n[model]")
+    )
+    out = tmp_path / "out"
+    arguments = ["train", str(tmp_path / "study.toml"), "--out", str(out), "--jobs", "2"]
+    assert main(arguments, {}) == 0
+    found = json.loads((out / "cross_validation.json").read_text())
+    assert found["cases"] == 60
+    assert {"reading", "training", "boosting"} <= set(found["seconds"])
+    assert "late fusion" in (out / "cross_validation.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

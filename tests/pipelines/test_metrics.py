@@ -7,11 +7,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pipelines.metrics import (
+    areas_of,
     auroc_difference,
     auroc_interval,
     bootstrap_weights,
-    calibration_floor,
+    calibration_error_floor,
     expected_calibration_error,
+    log_loss,
+    macro_auroc,
     weighted_aurocs,
 )
 
@@ -78,15 +81,32 @@ def test_calibration_error_of_a_shifted_forecast() -> None:
     assert expected_calibration_error(truth + 0.2, labels) == pytest.approx(0.2, abs=0.01)
 
 
-def test_exact_probabilities_show_the_error_of_chance_and_no_more() -> None:
-    generator = np.random.default_rng(3)
-    probabilities = generator.random(400)
+def test_the_floor_is_the_error_of_a_perfect_forecast_with_so_few_cases() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.random(300)
+    floor = calibration_error_floor(truth, seed=1)
     errors = [
-        expected_calibration_error(
-            probabilities, (generator.random(400) < probabilities).astype(float)
-        )
+        expected_calibration_error(truth, (generator.random(300) < truth).astype(float))
         for _ in range(100)
     ]
-    floor = calibration_floor(probabilities)
-    assert floor == pytest.approx(float(np.mean(errors)), abs=0.005)
-    assert calibration_floor(np.tile(probabilities, 25)) < floor / 3
+    assert floor == pytest.approx(np.mean(errors), rel=0.1)
+    assert calibration_error_floor(np.tile(truth, 100)) < floor / 5
+
+
+def test_log_loss_of_a_coin() -> None:
+    labels = np.array([1.0, 0.0, np.nan])
+    assert log_loss(np.full(3, 0.5), labels) == pytest.approx(np.log(2))
+
+
+def test_areas_are_averaged_over_repeats_and_leave_out_what_is_not_known() -> None:
+    scores, labels = draw(80, 1.0)
+    twice = np.stack([scores, -scores])[:, :, None].repeat(2, axis=2)
+    twice[0, 0, 0] = np.nan
+    both_labels = np.stack([labels, np.ones(80)], axis=1)
+    found = areas_of(twice, both_labels, bootstrap_weights([str(i) for i in range(80)], 20, 0))
+    assert found.value[0] == pytest.approx(0.5)
+    assert np.isnan(found.value[1])
+    assert found.samples[:, 0] == pytest.approx(np.full(20, 0.5))
+    assert macro_auroc(twice[0], both_labels) == pytest.approx(
+        roc_auc_score(labels[1:], scores[1:])
+    )
