@@ -49,19 +49,19 @@ def _bowel(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
     if rng.random() < 0.65:
         half = (rng.uniform(14, 40) * size, rng.uniform(8, 22))
         place = (rng.uniform(46, 84) * size, base + half[1] + rng.uniform(-1, 6))
-        depth = rng.uniform(15, 70)
+        depth = rng.uniform(10, 60)
         bubble = _pocket(frame, place, half, ragged) * depth
         if not patient.portable:
             # Standing, the gas lies on a level of fluid.
             bubble *= np.clip((place[1] + 0.45 * half[1] - frame.y) / 2 + 0.5, 0.25, 1)
         total += bubble
-    for _ in range(int(rng.poisson(2.2))):
+    for _ in range(int(rng.poisson(1.8))):
         place = (
             float(rng.choice([-1, 1], p=[0.25, 0.75])) * rng.uniform(20, 125) * size,
             base + rng.uniform(22, 85),
         )
         half = (rng.uniform(7, 22) * size, rng.uniform(6, 15))
-        total = np.maximum(total, _pocket(frame, place, half, ragged) * rng.uniform(8, 40))
+        total = np.maximum(total, _pocket(frame, place, half, ragged) * rng.uniform(5, 24))
     return xray.blur(total, 0.9 / frame.spacing)
 
 

@@ -125,7 +125,7 @@ def _central_line(patient: Habitus, frame: Frame, rng: np.random.Generator) -> F
         (-25.0 * size + patient.shift, 0.24 * patient.lung),
         (-24.0 * size + patient.shift, tip),
     ]
-    return 0.10 * _wire(frame, path, 1.1)
+    return 0.17 * _wire(frame, path, 1.1)
 
 
 def _tube(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
@@ -133,7 +133,7 @@ def _tube(patient: Habitus, frame: Frame, rng: np.random.Generator) -> Field:
     carina = 0.335 * patient.lung
     tip = carina - rng.uniform(25, 55)
     total = np.zeros((frame.rows, frame.columns), np.float32)
-    for offset, amount in ((-4.6, 0.015), (4.6, 0.015), (2.5, 0.14)):
+    for offset, amount in ((-4.6, 0.02), (4.6, 0.02), (2.5, 0.24)):
         path = [
             (offset, min(frame.top - 10, -60.0)),
             (offset + 1.0, 0.0),

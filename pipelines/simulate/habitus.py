@@ -146,7 +146,7 @@ def detector(spec: RadiographSpec, patient: Habitus, rows: int, rng: np.random.G
     wide = 2 * patient.half_width * (rng.uniform(1.10, 1.34) + 0.08 * portable)
     side = float(np.clip(max(tall, wide), 255.0, 445.0))
     slack = side - patient.lung
-    slip = (14.0, 12.0) if portable else (7.0, 6.0)
+    slip = (15.0, 14.0) if portable else (8.0, 8.0)
     x = rng.normal(0, slip[0]) + 0.5 * patient.shift
     y = side / 2 - slack * rng.uniform(0.36, 0.52) + rng.normal(0, slip[1])
     return xray.frame(rows, rows, side / rows, (x, y))

@@ -31,7 +31,7 @@ def draw(spec: RadiographSpec, rng: np.random.Generator) -> Pose:
     portable = spec.view == "AP"
     slack = 1.8 if portable else 1.0
     both, each = rng.standard_normal(4), rng.standard_normal((3, 2))
-    lean = float(np.clip(np.deg2rad(1.1 * slack * both[0]), -0.10, 0.10))
+    lean = float(np.clip(np.deg2rad(1.5 * slack * both[0]), -0.10, 0.10))
     # A leaning trunk takes one shoulder up and the other down.
     raised = (18 if portable else 0) + 7 * slack * both[1] + 3.5 * slack * each[0]
     spread = (-16 if portable else 10) + 7 * both[2] + 5 * slack * each[1]

@@ -52,10 +52,10 @@ def find(spec: RadiographSpec, rng: np.random.Generator) -> Scanner:
 def _draw(rng: np.random.Generator) -> Scanner:
     letters = list(lettering.INITIALS)
     return Scanner(
-        detail=float(rng.uniform(0.95, 1.9)),
-        latitude=float(rng.uniform(0.62, 1.0)),
-        dark=float(rng.uniform(0.26, 0.46)),
-        bright=float(rng.uniform(0.82, 0.95)),
+        detail=float(rng.uniform(0.8, 1.55)),
+        latitude=float(rng.uniform(0.62, 0.98)),
+        dark=float(rng.uniform(0.22, 0.42)),
+        bright=float(rng.uniform(0.76, 0.92)),
         quanta=float(np.exp(0.4 * rng.standard_normal())),
         unsharpness=float(rng.uniform(0.05, 0.30)),
         black=float(rng.choice([0.04, 0.15, 0.35])),

@@ -263,7 +263,7 @@ def _shaft(patient: Habitus, frame: Frame, sign: int) -> Samples:
     scale = patient.half_width / 139
     x, y = joint(patient, 1 if sign > 0 else -1)
     along = np.deg2rad(patient.pose.arms[0 if sign > 0 else 1])
-    reach = np.array([0.0, 40.0, 110.0, 260.0]) * scale
+    reach = np.array([0.0, 40.0, 130.0, 380.0]) * scale
     nodes = np.stack(
         [abs(x) + reach * np.sin(along), y + reach * np.cos(along), np.zeros(4)], axis=1
     )

@@ -324,7 +324,7 @@ def develop(
     density = -np.log(signal)
     coarse = blur(density, 24 / spacing)
     middle = blur(density, 3.0 / spacing)
-    image = np.float32(technique.latitude) * coarse + (middle - coarse)
+    image = np.float32(technique.latitude) * coarse + np.float32(0.68) * (middle - coarse)
     image += (density - middle) * np.float32(technique.detail)
     low = float(np.percentile(image[lungs][::5], 3)) if lungs.any() else float(image.min())
     high = float(np.percentile(image[dense][::5], 60)) if dense.any() else float(image.max())

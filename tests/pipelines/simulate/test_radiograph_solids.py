@@ -73,7 +73,7 @@ def test_a_collapsed_lobe_is_dense_on_its_side(side: str, lobe: str) -> None:
     assert mask.sum() > 300
     assert (np.nonzero(mask)[1].mean() < ROWS / 2) == (side == "right")
     lungs = found.masks["lungs"] & ~mask
-    assert found.pixels[mask].mean() > found.pixels[lungs].mean() + 500
+    assert found.pixels[mask].mean() > found.pixels[lungs].mean() + 250
 
 
 def test_an_upper_lobe_collapses_upwards_and_a_lower_lobe_downwards() -> None:
@@ -121,8 +121,9 @@ def test_one_body_shows_the_same_build_on_two_days() -> None:
         return float(image.masks["lungs"].any(axis=0).sum() * image.spacing_mm[0])
 
     others = [width(shoot(NORMAL, 1, body=body)) for body in range(6)]
-    assert width(same[0]) == pytest.approx(width(same[1]), abs=6)
-    assert np.ptp(others) > 10
+    # Leaning widens the outline a little.
+    assert width(same[0]) == pytest.approx(width(same[1]), abs=10)
+    assert np.ptp(others) > 15
 
 
 def test_the_same_body_and_day_give_the_same_pixels() -> None:
