@@ -129,14 +129,16 @@ def _one_epoch(
         copies = [int(generator.integers(len(cases[i]))) for i in chosen]
         batch = [cases[i][copy] for i, copy in zip(chosen, copies, strict=True)]
         tokens = network.encode(batch)
-        loss = _loss(network, hide(tokens, study, generator), targets[chosen])
+        seen = hide(tokens, study, generator)
+        logits, attentions = network(seen)
+        loss = _loss(logits, targets[chosen])
         if study.training.auxiliary and tokens.spans:
             # Each modality alone, in turn, so that none is carried by the others.
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
-            alone = _loss(network, tokens.alone(name), targets[chosen])
+            alone = _loss(network(tokens.alone(name))[0], targets[chosen])
             loss = loss + study.training.auxiliary * alone
         if regions is not None:
-            pointing = pointing_loss(network, tokens, regions[chosen], copies)
+            pointing = pointing_loss(attentions, seen, regions[chosen], copies)
             loss = loss + study.training.mask_weight * pointing
         if study.training.contrastive and network.space is not None:
             aligned = alignment_loss(network.space, tokens, people[chosen])
@@ -149,9 +151,8 @@ def _one_epoch(
     return total / len(order)
 
 
-def _loss(network: Network, tokens: Tokens, targets: Tensor) -> Tensor:
+def _loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean binary cross-entropy over known labels."""
-    logits, _ = network(tokens)
     known = ~torch.isnan(targets)
     losses = torch.nn.functional.binary_cross_entropy_with_logits(
         logits, torch.nan_to_num(targets), reduction="none"

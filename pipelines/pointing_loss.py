@@ -19,20 +19,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clinical.fusion import Tokens
-from clinical.model import Network
 from pipelines.masks import IMAGE
 
 _LEAST = 1e-4  # keeps the loss finite where nothing yet lies inside
 
 
 def pointing_loss(
-    network: Network, tokens: Tokens, regions: NDArray[np.float32], copies: Sequence[int]
+    attentions: Sequence[Tensor],
+    tokens: Tokens,
+    regions: NDArray[np.float32],
+    copies: Sequence[int],
 ) -> Tensor:
     """Mean loss over layers and over the visible findings of a batch; 0 where there are none.
 
     Args:
-        network: in training mode; reads the tokens once more, with nothing hidden.
-        tokens: of the batch.
+        attentions: of each layer [cases, heads, diagnoses, tokens], from the pass that is learnt.
+        tokens: that were read in that pass; a case whose image was hidden from it is left out.
         regions: [cases, diagnoses, patches], 0 to 1 (`pipelines.masks.regions`).
         copies: which copy of each case the batch holds; 0 is the plain one.
     """
@@ -44,7 +46,6 @@ def pointing_loss(
     shown &= tokens.mask[:, slice(*tokens.spans[IMAGE])].any(dim=1)[:, None]
     if not bool(shown.any()):
         return tokens.values.sum() * 0
-    _, attentions = network(tokens)
     return torch.stack(
         [_outside(layer, tokens, inside)[shown].mean() for layer in attentions]
     ).mean()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -84,10 +84,10 @@ def train_model(
         _adapt(module, plain)
     fitted = fit(
         network,
-        train_cases,
+        [[_reduced(network, case) for case in variants] for variants in train_cases],
         (dataset.labels if targets is None else targets)[training],
         [case.case.patient_id for case in cached],
-        held_out,
+        [_reduced(network, case) for case in held_out],
         dataset.labels[validation],
         study,
         Keeping(folder, training_key(dataset, training, validation, study, targets)),
@@ -101,6 +101,14 @@ def train_model(
 def _adapt(module: Any, prepared: Sequence[Prepared]) -> None:
     encoder_module: TokenEncoder = module
     encoder_module.adapt(prepared)
+
+
+def _reduced(network: Network, case: PreparedCase) -> PreparedCase:
+    """A case with the frozen part of its encoding done."""
+    return {
+        name: cast(TokenEncoder, network.encoders[name]).reduced(prepared)
+        for name, prepared in case.items()
+    }
 
 
 def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, EncoderSpec]:

@@ -24,6 +24,9 @@ class TokenEncoder(Protocol):
     def adapt(self, prepared: Sequence[Prepared]) -> None:
         """Fit buffers on training cases."""
 
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """What of the forward pass is frozen, done once; `__call__` takes either."""
+
     def __call__(self, batch: Batch) -> Encoding:
         """Tokens of a batch."""
 

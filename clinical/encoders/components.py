@@ -6,10 +6,17 @@ anything is learned on it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from clinical.encoders.encoding import Batch, Prepared
+
+REDUCED = "components"
+"""Name of the feature that `PrincipalComponents.reduced` adds."""
 
 _MOST_ROWS = 60_000
 
@@ -40,6 +47,20 @@ class PrincipalComponents(nn.Module):
         )
         self.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
         self.basis.copy_(torch.from_numpy((directions[:, order] * scale).astype(np.float32)))
+
+    def reduced(self, prepared: Prepared, feature: str) -> Prepared:
+        """The same input with its components in place of `feature`: done once, not every epoch."""
+        rows = torch.from_numpy(prepared.features[feature])
+        others = {name: rows for name, rows in prepared.features.items() if name != feature}
+        return replace(prepared, features={**others, REDUCED: self(rows).numpy()})
+
+    def of(self, batch: Batch, feature: str) -> Tensor:
+        """Components [cases, tokens, kept] of a batch, whether or not they were taken before."""
+        if REDUCED in batch.features:
+            taken: Tensor = batch.features[REDUCED]
+            return taken
+        found: Tensor = self(batch.features[feature])
+        return found
 
     def forward(self, values: Tensor) -> Tensor:
         """Whitened components [..., kept], limited to 10 standard deviations."""

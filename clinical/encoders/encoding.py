@@ -8,7 +8,8 @@ An encoder is one module in this package with
 - `prepare(value, settings, rng=None) -> Prepared`: the one way from an input to numbers, used by
   training and by assessment; with `rng` it gives an augmented copy;
 - `Encoder(settings)`: a torch module; `forward(Batch)` gives an `Encoding`; `adapt(prepared)` fits
-  its buffers (for example principal components) on training cases;
+  its buffers (for example principal components) on training cases; `reduced(prepared)` does the
+  frozen part of `forward` once, so that training need not do it in every epoch;
 - `EXAMPLE`: one value of `SHAPE`.
 
 The contract tests pick up every module that has these names.

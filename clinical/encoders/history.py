@@ -130,6 +130,10 @@ class Encoder(nn.Module):
     def adapt(self, prepared: Sequence[Prepared]) -> None:
         """Nothing to fit: the vocabulary is part of the settings."""
 
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """The input itself: nothing is frozen here."""
+        return prepared
+
     def forward(self, batch: Batch) -> Encoding:
         """Tokens [cases, events, width]."""
         code = batch.features["code"]

@@ -127,6 +127,10 @@ class Encoder(nn.Module):
     def adapt(self, prepared: Sequence[Prepared]) -> None:
         """Nothing to fit: scales are part of the settings."""
 
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """The input itself: nothing is frozen here."""
+        return prepared
+
     def forward(self, batch: Batch) -> Encoding:
         """Tokens [cases, observations, width]."""
         code: Tensor = batch.features["code"]

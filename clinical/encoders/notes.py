@@ -159,8 +159,12 @@ class Encoder(nn.Module):
         if rows:
             self.reduce.fit(np.concatenate(rows))
 
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """The components of an input, taken once."""
+        return self.reduce.reduced(prepared, "embedding")
+
     def forward(self, batch: Batch) -> Encoding:
         """Tokens [cases, sentences, width]."""
-        tokens = self.map(self.reduce(batch.features["embedding"]))
+        tokens = self.map(self.reduce.of(batch, "embedding"))
         tokens = tokens + self.section(batch.features["section"])
         return Encoding(tokens + self.mix(tokens), batch.mask)

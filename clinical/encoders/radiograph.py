@@ -209,7 +209,11 @@ class Encoder(nn.Module):
         if prepared:
             self.reduce.fit(np.concatenate([item.features["patch"] for item in prepared]))
 
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """The components of an input, taken once."""
+        return self.reduce.reduced(prepared, "patch")
+
     def forward(self, batch: Batch) -> Encoding:
         """Tokens [cases, patches, width]."""
-        tokens = self.map(self.reduce(batch.features["patch"])) + self.position
+        tokens = self.map(self.reduce.of(batch, "patch")) + self.position
         return Encoding(tokens + self.mix(tokens), batch.mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,12 +53,18 @@ def attention_at(made: Network, cell: int) -> float:
     return float((patches[..., cell] / patches.sum(-1)).mean().detach())
 
 
+def loss_of(
+    made: Network, tokens: Tokens, regions: np.ndarray, copies: Sequence[int]
+) -> torch.Tensor:
+    return pointing_loss(made(tokens)[1], tokens, regions, copies)
+
+
 def test_it_moves_attention_into_the_mask() -> None:
     made = network()
     optimiser = torch.optim.Adam(made.parameters(), lr=0.01)
     before = attention_at(made, 4)
     for _ in range(40):
-        loss = pointing_loss(made, made.encode(batch(8)), in_cell(4, 8), [0] * 8)
+        loss = loss_of(made, made.encode(batch(8)), in_cell(4, 8), [0] * 8)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -70,24 +76,34 @@ def test_it_is_the_log_of_the_share_outside_nothing() -> None:
     made = network()
     everywhere = np.zeros((3, len(DIAGNOSES), CELLS), np.float32)
     everywhere[:, 1] = 1
-    loss = pointing_loss(made, made.encode(batch(3)), everywhere, [0, 0, 0])
+    loss = loss_of(made, made.encode(batch(3)), everywhere, [0, 0, 0])
     assert float(loss.detach()) == pytest.approx(0, abs=1e-3)
 
 
 def test_augmented_copies_and_empty_masks_teach_nothing() -> None:
     made = network()
     tokens = made.encode(batch(3))
-    assert pointing_loss(made, tokens, in_cell(4, 3), [1, 1, 2]).item() == 0
-    assert pointing_loss(made, tokens, in_cell(4, 3) * 0, [0, 0, 0]).item() == 0
-    mixed = pointing_loss(made, tokens, in_cell(4, 3), [0, 1, 1])
-    first = pointing_loss(made, made.encode(batch(1)), in_cell(4, 1), [0])
+    assert loss_of(made, tokens, in_cell(4, 3), [1, 1, 2]).item() == 0
+    assert loss_of(made, tokens, in_cell(4, 3) * 0, [0, 0, 0]).item() == 0
+    mixed = loss_of(made, tokens, in_cell(4, 3), [0, 1, 1])
+    first = loss_of(made, made.encode(batch(1)), in_cell(4, 1), [0])
     torch.testing.assert_close(mixed, first)
+
+
+def test_a_case_whose_image_was_hidden_teaches_nothing() -> None:
+    made = network()
+    tokens = made.encode(batch(2))
+    mask = tokens.mask.clone()
+    mask[1, slice(*tokens.spans[IMAGE])] = False
+    hidden = Tokens(tokens.values, mask, tokens.spans)
+    first = loss_of(made, made.encode(batch(1)), in_cell(4, 1), [0])
+    torch.testing.assert_close(loss_of(made, hidden, in_cell(4, 2), [0, 0]), first)
 
 
 def test_a_batch_without_an_image_is_survived() -> None:
     made = network()
     none: list[Mapping[str, Prepared]] = [{}, {}]
-    assert pointing_loss(made, made.encode(none), in_cell(0, 2), [0, 0]).item() == 0
+    assert loss_of(made, made.encode(none), in_cell(0, 2), [0, 0]).item() == 0
 
 
 def fitted(weight: float, regions: np.ndarray | None) -> dict[str, torch.Tensor]:

@@ -66,6 +66,20 @@ def test_a_batch_equals_one_by_one_and_padding_is_masked(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENCODERS)
+def test_the_frozen_part_may_be_done_before(name: str) -> None:
+    module, settings, prepared = example(name)
+    torch.manual_seed(0)
+    network = module.Encoder(settings).eval()
+    network.adapt([prepared])  # type: ignore[operator]
+    tokens = []
+    for item in (prepared, network.reduced(prepared)):  # type: ignore[operator]
+        batch = collate([item])
+        assert batch is not None
+        tokens.append(network(batch).tokens)
+    torch.testing.assert_close(*tokens)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
 def test_preparing_twice_gives_the_same_bits(name: str) -> None:
     module, settings, prepared = example(name)
     again = module.prepare(module.EXAMPLE, settings)
