@@ -145,6 +145,7 @@ def draw_radiograph(
         ecg_leads="ecg_leads" in extents,
         central_line="central_line" in extents,
         tube=severity > TUBE_SEVERITY,
+        scanner=f"{site.scanner} {view} {int(rng.integers(site.rooms))}",
     )
 
 

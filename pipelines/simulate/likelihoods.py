@@ -74,6 +74,7 @@ class Site:
         bedside: share of AP radiographs at severity 0.
         photometric, kvp, scanner, compression: how radiographs are made and stored; one of the
             compressions each time.
+        rooms: with a scanner of its own, for upright and for bedside films each.
         coding: log odds added to every probability that something reaches the coded history.
         abbreviates: probability of each abbreviation in a note.
         prevalence: condition to log odds added to its weight.
@@ -87,6 +88,7 @@ class Site:
     photometric: Photometric
     kvp: float
     scanner: str
+    rooms: int
     compression: tuple[Compression, ...]
     coding: float
     abbreviates: float
