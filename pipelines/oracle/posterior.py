@@ -65,7 +65,9 @@ AGAIN = 3
 LIMIT = 3.5
 """Log odds, at most, by which the proposal of an illness is moved."""
 
-_DROP = 1e-5
+DROP = 1e-5
+"""Posterior probability of the sets that each pilot leaves out for the draws that count."""
+
 _BATCHES = 8
 _TINY = 1e-200
 _TYPICAL = 2048
@@ -228,7 +230,7 @@ def _weights(log_joint: Floats) -> Floats:
 def _worth_keeping(weights: Floats) -> Flags:
     mass = weights.sum(axis=1)
     order = np.argsort(mass)[::-1]
-    count = int(np.searchsorted(np.cumsum(mass[order]), 1 - _DROP)) + 1
+    count = int(np.searchsorted(np.cumsum(mass[order]), 1 - DROP)) + 1
     chosen = np.zeros(len(mass), bool)
     chosen[order[:count]] = True
     return chosen

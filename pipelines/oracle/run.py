@@ -128,7 +128,8 @@ def _resume(out: Path, record: dict[str, Any]) -> tuple[Path, int]:
     """The file to go on with, and how many cases are whole in it."""
     partial, stamp = out.with_name(f".{out.name}.partial"), _stamp(out)
     here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *(here.parent / "simulate").glob("*.py")])
+    simulate = here.parent / "simulate"
+    sources = sorted([*here.glob("*.py"), *simulate.glob("*.py"), *simulate.glob("*.toml")])
     content = json.dumps(
         {**record, "sources": [canonical.sha256(path.read_bytes()) for path in sources]}
     )
