@@ -54,8 +54,8 @@ def _draw(rng: np.random.Generator) -> Scanner:
     return Scanner(
         detail=float(rng.uniform(0.8, 1.55)),
         latitude=float(rng.uniform(0.62, 0.98)),
-        dark=float(rng.uniform(0.17, 0.38)),
-        bright=float(rng.uniform(0.78, 0.93)),
+        dark=float(rng.uniform(0.22, 0.42)),
+        bright=float(rng.uniform(0.76, 0.92)),
         quanta=float(np.exp(0.4 * rng.standard_normal())),
         unsharpness=float(rng.uniform(0.05, 0.30)),
         black=float(rng.choice([0.04, 0.15, 0.35])),
@@ -79,7 +79,7 @@ def technique(spec: RadiographSpec, scanner: Scanner, rng: np.random.Generator) 
         * float(np.exp(0.25 * wander[0] + 0.03 * heavy)),
         detail=scanner.detail * float(np.exp(0.06 * wander[1])),
         latitude=float(np.clip(scanner.latitude + 0.03 * wander[2], 0.5, 1.1)),
-        dark=float(np.clip(scanner.dark + 0.03 * wander[3], 0.12, 0.5)),
+        dark=float(np.clip(scanner.dark + 0.035 * wander[3], 0.18, 0.58)),
         bright=float(np.clip(scanner.bright + 0.02 * wander[4], 0.75, 0.97)),
         unsharpness=scanner.unsharpness * (1.25 if portable else 1.0),
     )

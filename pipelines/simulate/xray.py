@@ -324,7 +324,7 @@ def develop(
     density = -np.log(signal)
     coarse = blur(density, 24 / spacing)
     middle = blur(density, 3.0 / spacing)
-    image = np.float32(technique.latitude) * coarse + np.float32(_MIDDLE) * (middle - coarse)
+    image = np.float32(technique.latitude) * coarse + np.float32(0.68) * (middle - coarse)
     image += (density - middle) * np.float32(technique.detail)
     low = float(np.percentile(image[lungs][::5], 3)) if lungs.any() else float(image.min())
     high = float(np.percentile(image[dense][::5], 60)) if dense.any() else float(image.max())
@@ -335,9 +335,6 @@ def develop(
     level = 1 / (1 + np.exp(-((start + end) / 2 + (image - (low + high) / 2) * np.float32(slope))))
     return np.asarray(np.rint(level * FULL_SCALE), np.uint16)
 
-
-_MIDDLE = 0.6
-"""Gain of structures between 6 and 50 mm, beside the technique's own of finer and coarser ones."""
 
 _USUAL_CONTRAST = 1.8
 """Difference of log exposure between aerated lung and dense trunk."""
