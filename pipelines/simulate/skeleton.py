@@ -104,7 +104,7 @@ def _hollow(
     thick: Points,
     tall: Points,
     cortex: Points,
-    step: float,
+    step: float | Points,
     sign: int,
     frame: Frame,
     solid: float | Points = 1.0,
@@ -114,8 +114,10 @@ def _hollow(
     a, b = np.sqrt((thick**2).sum(0)), np.sqrt((tall**2).sum(0))
     around = max(9, int(2 * np.pi * b.max() / (2.3 * frame.spacing)))
     # The shell is a ring in every section, the inside a sunflower of points; both are turned by the
-    # golden ratio from section to section, so that samples neither line up nor clump.
-    golden = (np.arange(count) * 0.6180339887) % 1
+    # golden ratio from section to section, so that samples neither line up nor clump. The jitter,
+    # always the same, keeps them from weaving a pattern.
+    jitter = np.random.default_rng(0).uniform(0, 0.35, count)
+    golden = (np.arange(count) * 0.6180339887 + jitter) % 1
     many = around // 2 + 6
     rings = (
         (np.ones((around, 1)), np.arange(around)[:, None] * (2 * np.pi / around)),
@@ -179,7 +181,7 @@ def _bar(
         front,
         across * half,
         cortex * solid,
-        length / count,
+        np.sqrt((along**2).sum(0)),
         sign,
         frame,
         spongy * solid,
