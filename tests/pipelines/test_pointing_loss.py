@@ -10,9 +10,10 @@ import pytest
 import torch
 from clinic_of_two import DIAGNOSES, STUDY
 
-from clinical.config import ModelConfig, StudyConfig, config_digest, from_json, to_json
+from clinical.config import ModelConfig
 from clinical.encoders import radiograph
 from clinical.encoders.encoding import Prepared
+from clinical.fusion import Tokens
 from clinical.model import EncoderSpec, Network
 from pipelines.fit import Keeping, fit
 from pipelines.masks import IMAGE
@@ -122,11 +123,3 @@ def test_without_weight_the_bits_are_the_same() -> None:
     assert all(torch.equal(plain[name], weightless[name]) for name in plain)
     weighted = fitted(1.0, in_cell(4, 16))
     assert not all(torch.equal(plain[name], weighted[name]) for name in plain)
-
-
-def test_the_default_leaves_the_digest_of_older_checkpoints_alone() -> None:
-    study: StudyConfig = STUDY
-    assert "mask_weight" not in to_json(study)["training"]
-    weighted = replace(study, training=replace(study.training, mask_weight=0.5))
-    assert from_json(to_json(weighted)) == weighted
-    assert config_digest(weighted) != config_digest(study)
