@@ -28,7 +28,7 @@ from pipelines.features import CachedCase, Dataset
 from pipelines.fit import predict_patterns
 from pipelines.metrics import macro_auroc
 from pipelines.splits import Fold, given_fold, hold_out, patient_folds, site_folds
-from pipelines.train import calibrated, prepare_cached, train_model, training_key
+from pipelines.train import Targets, calibrated, prepare_cached, train_model, training_key
 from pipelines.vectors import Vectors, vectors
 from pipelines.workers import side_by_side
 
@@ -94,7 +94,7 @@ class _Bench:
     dataset: Dataset
     study: StudyConfig
     vectors: Vectors
-    targets: Values | None = None
+    targets: Targets | None = None
     in_set: InSet | None = None
 
 

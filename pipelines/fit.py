@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,31 +42,45 @@ class Keeping:
     key: str
 
 
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a network learns from.
+
+    Attributes:
+        cases: of each training case the plain one, then its augmented copies.
+        labels: [cases, diagnoses]; from 0 to 1 (between them: soft targets), NaN for unknown.
+        patients: of every case.
+        alone: modality to what is learnt where only that one is shown [cases, diagnoses]; the
+            labels where it is not named.
+        regions: where each diagnosis shows in each image [cases, diagnoses, patches], for the
+            pointing loss; None does without it.
+    """
+
+    cases: Sequence[Sequence[PreparedCase]]
+    labels: NDArray[np.float64]
+    patients: Sequence[str]
+    alone: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    regions: NDArray[np.float32] | None = None
+
+
 def fit(
     network: Network,
-    cases: Sequence[Sequence[PreparedCase]],
-    labels: NDArray[np.float64],
-    patients: Sequence[str],
+    lessons: Lessons,
     held_out: Sequence[PreparedCase],
     held_out_labels: NDArray[np.float64],
     study: StudyConfig,
     keeping: Keeping,
     report: Report | None,
-    regions: NDArray[np.float32] | None = None,
 ) -> Fitted:
     """Fit a network in place and leave it in the state of its best epoch, in evaluation mode.
 
     Args:
         network: with adapted encoders.
-        cases: training cases; of each the plain one, then its augmented copies.
-        labels: [cases, diagnoses]; from 0 to 1 (between them: soft targets), NaN for unknown.
-        patients: of every training case.
+        lessons: training cases and what is to be said of them.
         held_out, held_out_labels: validation cases, for early stopping.
         study: configuration and seed.
         keeping: where to keep the state of every epoch, or nowhere.
         report: called after each epoch.
-        regions: where each diagnosis shows in each training image [cases, diagnoses, patches], for
-            the pointing loss; None does without it.
     """
     settings = study.training
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -74,20 +88,16 @@ def fit(
         parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     with torch.no_grad():
-        network.fusion.bias.copy_(_prior_logits(labels))
+        network.fusion.bias.copy_(_prior_logits(lessons.labels))
     state = checkpoint.Progress(best=checkpoint.snapshot(network))
     if keeping.folder is not None:
         state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
-    targets = torch.from_numpy(labels).float()
-    people = torch.from_numpy(np.unique(np.asarray(patients), return_inverse=True)[1])
     while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
         generator = np.random.default_rng([study.seed, state.epoch])
         torch.manual_seed(int(generator.integers(2**31)))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(
-            network, optimiser, cases, targets, people, study, generator, regions
-        )
+        training_loss = _one_epoch(network, optimiser, lessons, study, generator)
         loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
         state = state.advanced(network, loss)
         if report is not None:
@@ -113,14 +123,15 @@ def _prior_logits(labels: NDArray[np.float64]) -> Tensor:
 def _one_epoch(
     network: Network,
     optimiser: torch.optim.Optimizer,
-    cases: Sequence[Sequence[PreparedCase]],
-    targets: Tensor,
-    people: Tensor,
+    lessons: Lessons,
     study: StudyConfig,
     generator: np.random.Generator,
-    regions: NDArray[np.float32] | None,
 ) -> float:
     network.train()
+    cases = lessons.cases
+    targets = torch.from_numpy(lessons.labels).float()
+    targets_alone = {name: torch.from_numpy(y).float() for name, y in lessons.alone.items()}
+    people = torch.from_numpy(np.unique(np.asarray(lessons.patients), return_inverse=True)[1])
     order = generator.permutation(len(cases))
     size = study.training.batch_size
     total = 0.0
@@ -135,10 +146,11 @@ def _one_epoch(
         if study.training.auxiliary and tokens.spans:
             # Each modality alone, in turn, so that none is carried by the others.
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
-            alone = _loss(network(tokens.alone(name))[0], targets[chosen])
+            wanted = targets_alone.get(name, targets)[chosen]
+            alone = _loss(network(tokens.alone(name))[0], wanted)
             loss = loss + study.training.auxiliary * alone
-        if regions is not None:
-            pointing = pointing_loss(attentions, seen, regions[chosen], copies)
+        if lessons.regions is not None:
+            pointing = pointing_loss(attentions, seen, lessons.regions[chosen], copies)
             loss = loss + study.training.mask_weight * pointing
         if study.training.contrastive and network.space is not None:
             aligned = alignment_loss(network.space, tokens, people[chosen])

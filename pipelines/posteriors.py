@@ -57,10 +57,12 @@ def read_posteriors(
 
 def soft_targets(
     labels: NDArray[np.float64], posteriors: Mapping[str, NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """The posterior given everything where there is one, else the outcome [cases, diagnoses].
+) -> dict[str, NDArray[np.float64]]:
+    """Evidence to the posterior where there is one, else the outcome [cases, diagnoses].
 
-    Its mean is that of the outcome under every availability pattern, its variance is smaller.
+    The mean of the posterior given everything is that of the outcome under every availability
+    pattern, its variance is smaller. Where one modality alone is learnt, the posterior given that
+    one has next to no variance left.
 
     Raises:
         CohortError: if there is no posterior given all evidence.
@@ -69,4 +71,4 @@ def soft_targets(
         raise CohortError(
             "The oracle's file has no rows with evidence all.", remedy="make it again"
         )
-    return np.where(np.isnan(posteriors[ALL]), labels, posteriors[ALL])
+    return {name: np.where(np.isnan(found), labels, found) for name, found in posteriors.items()}

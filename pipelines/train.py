@@ -26,10 +26,22 @@ from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
+from pipelines import posteriors
 from pipelines.features import CachedCase, Dataset, blank_spec
-from pipelines.fit import Fitted, Keeping, PreparedCase, Report, fit, predict, predict_patterns
+from pipelines.fit import (
+    Fitted,
+    Keeping,
+    Lessons,
+    PreparedCase,
+    Report,
+    fit,
+    predict,
+    predict_patterns,
+)
 
 THREADS = 2
+
+Targets = Mapping[str, NDArray[np.float64]]
 
 
 def training_key(
@@ -37,14 +49,15 @@ def training_key(
     training: NDArray[np.intp],
     validation: NDArray[np.intp],
     study: StudyConfig,
-    targets: NDArray[np.float64] | None = None,
+    targets: Targets | None = None,
 ) -> str:
     """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
     parts = [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
     if dataset.regions is not None:
         parts.append(canonical.sha256(dataset.regions[training].tobytes()))
     if targets is not None:
-        parts.append(canonical.digest([str(row.tolist()) for row in targets[training]]))
+        learnt = {name: canonical.sha256(y[training].tobytes()) for name, y in targets.items()}
+        parts.append(canonical.digest(learnt))
     return canonical.digest(parts)
 
 
@@ -54,7 +67,7 @@ def train_model(
     validation: NDArray[np.intp],
     study: StudyConfig,
     *,
-    targets: NDArray[np.float64] | None = None,
+    targets: Targets | None = None,
     threads: int = THREADS,
     folder: Path | None = None,
     report: Report | None = None,
@@ -65,8 +78,8 @@ def train_model(
         dataset: everything; only the given indices are read.
         training, validation: indices of cases, patient-disjoint.
         study: configuration and seed.
-        targets: [all cases, diagnoses] in 0 to 1, to learn instead of the labels (`posteriors`);
-            everything else keeps to the labels.
+        targets: evidence to [all cases, diagnoses] in 0 to 1, to learn instead of the labels
+            (`posteriors.soft_targets`); everything else keeps to the labels.
         threads: of torch; the last bits of a result depend on it.
         folder: where an unfinished training keeps its state, to resume from.
         report: called after each epoch.
@@ -82,17 +95,22 @@ def train_model(
     for name, module in network.encoders.items():
         plain = [variants[0][name] for variants in train_cases if name in variants[0]]
         _adapt(module, plain)
+    learnt = targets or {posteriors.ALL: dataset.labels}
+    wanted = {name: values[training] for name, values in learnt.items()}
     fitted = fit(
         network,
-        [[_reduced(network, case) for case in variants] for variants in train_cases],
-        (dataset.labels if targets is None else targets)[training],
-        [case.case.patient_id for case in cached],
+        Lessons(
+            [[_reduced(network, case) for case in variants] for variants in train_cases],
+            wanted[posteriors.ALL],
+            [case.case.patient_id for case in cached],
+            wanted,
+            None if dataset.regions is None else dataset.regions[training],
+        ),
         [_reduced(network, case) for case in held_out],
         dataset.labels[validation],
         study,
         Keeping(folder, training_key(dataset, training, validation, study, targets)),
         report,
-        None if dataset.regions is None else dataset.regions[training],
     )
     plain_cases = [variants[0] for variants in train_cases]
     return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)

@@ -22,7 +22,7 @@ from pipelines.features import Dataset, read_dataset
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
 from pipelines.splits import hold_out
-from pipelines.train import THREADS, train_model
+from pipelines.train import THREADS, Targets, train_model
 
 
 def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> None:
@@ -84,9 +84,7 @@ def _report_dataset(dataset: Dataset, out: Path) -> None:
     )
 
 
-def _train(
-    dataset: Dataset, study: StudyConfig, out: Path, targets: NDArray[np.float64] | None
-) -> None:
+def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | None) -> None:
     training, validation = hold_out(
         dataset.patients, dataset.labels, study.training.validation, study.seed
     )

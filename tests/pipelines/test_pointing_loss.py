@@ -15,7 +15,7 @@ from clinical.encoders import radiograph
 from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import EncoderSpec, Network
-from pipelines.fit import Keeping, fit
+from pipelines.fit import Keeping, Lessons, fit
 from pipelines.masks import IMAGE
 from pipelines.pointing_loss import pointing_loss
 
@@ -113,7 +113,8 @@ def fitted(weight: float, regions: np.ndarray | None) -> dict[str, torch.Tensor]
     labels = np.tile([[1.0, 0.0], [0.0, 1.0]], (8, 1))
     variants = [[case, case] for case in batch(16)]
     made = network()
-    fit(made, variants, labels, batch(8), labels[:8], study, Keeping(None, ""), None, regions)
+    lessons = Lessons(variants, labels, [str(i) for i in range(16)], regions=regions)
+    fit(made, lessons, batch(8), labels[:8], study, Keeping(None, ""), None)
     return made.state_dict()
 
 
