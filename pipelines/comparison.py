@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from clinical.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
-from pipelines.crossvalidate import OURS
+from pipelines.crossvalidate import AS_THEY_ARE, OURS
 from pipelines.metrics import Interval
 from pipelines.yardstick import Comparison, CrossValidation
 
@@ -98,9 +99,12 @@ def _verdicts(result: CrossValidation) -> Iterator[str]:
             f"Largest calibration error (ECE, 15 bins): {worst[1].error:.3f} ({worst[0]}; perfect"
             f" calibration would show {worst[1].floor:.3f} with so few cases)."
         )
-    if "all" in result.coverage:
-        covered = result.coverage["all"]
-        yield f"Diagnoses that are there lie in the prediction set: {covered.share}."
+    if AS_THEY_ARE in result.coverage:
+        covered = result.coverage[AS_THEY_ARE]
+        yield (
+            f"All true diagnoses of a case lie in its prediction set: {covered.share}"
+            f" (promised {COVERAGE:.0%})."
+        )
 
 
 def _sentence(comparison: Comparison) -> str:
@@ -139,7 +143,7 @@ def _calibration(result: CrossValidation) -> Iterator[str]:
 
 
 def _coverage(result: CrossValidation) -> Iterator[str]:
-    yield "| inputs | cases | true diagnoses in the set | mean size |"
+    yield "| inputs | cases | all true diagnoses in the set | mean size |"
     yield "|---|---|---|---|"
     for name, covered in result.coverage.items():
         yield f"| {name} | {covered.share.cases} | {covered.share} | {covered.size:.2f} |"

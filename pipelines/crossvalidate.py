@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from clinical import canonical
+from clinical import calibration, canonical
 from clinical.calibration import Pattern
 from clinical.config import EvaluationConfig, StudyConfig
 from clinical.model import Model
 from pipelines import baselines, posteriors
-from pipelines.features import CachedCase, Dataset
-from pipelines.fit import predict_patterns
+from pipelines.features import Dataset
+from pipelines.fit import PreparedCase, predict_patterns
 from pipelines.metrics import macro_auroc
 from pipelines.splits import Fold, given_fold, hold_out, patient_folds, site_folds
 from pipelines.train import Targets, calibrated, prepare_cached, train_model, training_key
@@ -40,9 +40,8 @@ THREADS = 1
 
 Values = NDArray[np.float64]
 Report = Callable[[str, int, int], None]
-InSet = Callable[[Model, Values, Sequence[Pattern]], Values]
-"""(model, calibrated probabilities [cases, diagnoses], modalities of each case) -> which diagnoses
-are in the prediction set of each case: 1, 0, or NaN where the model has none."""
+AS_THEY_ARE = "as they are"
+"""Cases with the modalities that they have, where others are judged under one pattern."""
 
 
 def alone(modality: str) -> str:
@@ -75,7 +74,9 @@ class OutOfFold:
         scores: method to probabilities [repeats, cases, diagnoses], one repeat where a method does
             not depend on the seed; NaN where a case was not tested or the method cannot say.
         single: methods that see one modality only, to their mean validation macro AUROC.
-        in_set: [repeats, cases, diagnoses]; 1, 0, or NaN where there is no prediction set.
+        in_set: AS_THEY_ARE, and every availability pattern with other modalities hidden, to
+            membership of the prediction set [repeats, cases, diagnoses]; 1, 0, or NaN where there
+            is none.
         seconds: part of the work to its time, summed over tasks.
     """
 
@@ -83,7 +84,7 @@ class OutOfFold:
     folds: tuple[tuple[Fold, ...], ...]
     scores: Mapping[str, Values]
     single: Mapping[str, float]
-    in_set: Values
+    in_set: Mapping[str, Values]
     seconds: Mapping[str, float]
 
 
@@ -95,7 +96,6 @@ class _Bench:
     study: StudyConfig
     vectors: Vectors
     targets: Targets | None = None
-    in_set: InSet | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,6 @@ def cross_validate(
     *,
     jobs: int = 1,
     oracle: Mapping[str, Values] | None = None,
-    in_set: InSet | None = None,
 ) -> OutOfFold:
     """Train and test on every fold; finished tasks are kept on disk and not repeated.
 
@@ -146,7 +145,6 @@ def cross_validate(
         jobs: tasks at a time; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
             learnt from only where the study asks for soft targets.
-        in_set: which diagnoses are in the model's prediction sets.
     """
     settings = study.evaluation
     seeds = [study.seed + SEED_STEP * repeat for repeat in range(settings.repeats)]
@@ -157,7 +155,6 @@ def cross_validate(
         study,
         vectors(dataset.cases, tuple(study.model.modalities)),
         posteriors.soft_targets(dataset.labels, oracle) if soft and oracle else None,
-        in_set,
     )
     tasks = _tasks(bench, folds)
     folder.mkdir(parents=True, exist_ok=True)
@@ -204,7 +201,7 @@ def _key(bench: _Bench, task: _Task) -> str:
     # Only the training counts here: how it is judged later, and in how many folds, does not.
     study = replace(bench.study, evaluation=EvaluationConfig())
     fold = training_key(bench.dataset, task.fold.train, task.fold.test, study, bench.targets)
-    return canonical.digest([fold, task.repeat, task.what, bench.in_set is not None])
+    return canonical.digest([fold, task.repeat, task.what])
 
 
 def _run(bench: _Bench, task: _Task) -> dict[str, Any]:
@@ -231,14 +228,14 @@ def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
     trained = time.perf_counter()
     cases = [dataset.cases[i] for i in test]
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
-    scores, used = _model_scores(model, cases)
+    prepared = [prepare_cached(case, model.specs)[0] for case in cases]
+    scores = _model_scores(model, prepared)
     if task.modality:
         record["scores"] = {task.what: _plain(scores[OURS])}
     else:
         record["scores"] = {name: _plain(values) for name, values in scores.items()}
         record["single"] = {alone(name): _validated(model, name) for name in model.specs}
-        if bench.in_set is not None:
-            record["in_set"] = _plain(bench.in_set(model, scores[OURS], used))
+        record["in_set"] = {name: _plain(sets) for name, sets in _sets(model, prepared).items()}
     part = "training without one modality" if task.modality else "training"
     tested = time.perf_counter()
     return {**record, "seconds": {part: trained - started, "testing": tested - trained}}
@@ -258,11 +255,33 @@ def _without(dataset: Dataset, study: StudyConfig, name: str) -> tuple[Dataset, 
     return replace(dataset, cases=cases), replace(study, model=model)
 
 
-def _model_scores(
-    model: Model, cases: Sequence[CachedCase]
-) -> tuple[dict[str, Values], list[Pattern]]:
+def _sets(model: Model, prepared: Sequence[PreparedCase]) -> dict[str, Values]:
+    """Membership of the prediction sets [cases, diagnoses]: of cases as they are and, for every
+    availability pattern, of those that have its modalities, with the others hidden."""
+    used = [tuple(name for name in case if case[name].sources) for case in prepared]
+    shown = calibration.patterns(model.specs)
+    logits = predict_patterns(model.network, prepared, [tuple(model.specs), *shown])
+    sets = {AS_THEY_ARE: _members(model, logits[0], used)}
+    for pattern, found in zip(shown, logits[1:], strict=True):
+        left = [pattern if set(pattern) <= set(names) else () for names in used]
+        sets[calibration.pattern_key(pattern)] = _members(model, found, left)
+    return sets
+
+
+def _members(model: Model, logits: Values, used: Sequence[Pattern]) -> Values:
+    """1 or 0; NaN where the modalities that were shown have no rule."""
+    probabilities = calibrated(model.support, model.diagnoses, logits, used)
+    members = np.full_like(probabilities, np.nan)
+    for row, names in enumerate(used):
+        rule = model.set_rules.get(calibration.pattern_key(names))
+        if rule is not None:
+            cuts = [rule.cuts[name] for name in model.diagnoses]
+            members[row] = probabilities[row] >= cuts
+    return members
+
+
+def _model_scores(model: Model, prepared: Sequence[PreparedCase]) -> dict[str, Values]:
     """Calibrated probabilities: all inputs, each alone (NaN where absent), each one hidden."""
-    prepared = [prepare_cached(case, model.specs)[0] for case in cases]
     used = [tuple(name for name in case if case[name].sources) for case in prepared]
     names = tuple(model.specs)
     others = [tuple(other for other in names if other != name) for name in names]
@@ -275,7 +294,7 @@ def _model_scores(
         scores[method] = calibrated(model.support, model.diagnoses, found, left)
         if len(pattern) == 1 and method == alone(pattern[0]):
             scores[method][[not names for names in left]] = np.nan
-    return scores, used
+    return scores
 
 
 def _validated(model: Model, name: str) -> float | None:
@@ -333,7 +352,7 @@ def _gathered(
 ) -> OutOfFold:
     shape = bench.dataset.labels.shape
     scores: dict[str, Values] = {}
-    in_set = np.full((len(folds), *shape), np.nan)
+    in_set: dict[str, Values] = {}
     validated: dict[str, list[float]] = {}
     seconds: dict[str, float] = {}
     for task, record in records.items():
@@ -342,8 +361,9 @@ def _gathered(
             empty = np.full((1 if fixed else len(folds), *shape), np.nan)
             values = scores.setdefault(method, empty)
             values[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
-        if "in_set" in record:
-            in_set[task.repeat, task.fold.test] = np.array(record["in_set"], dtype=np.float64)
+        for pattern, rows in record.get("in_set", {}).items():
+            members = in_set.setdefault(pattern, np.full((len(folds), *shape), np.nan))
+            members[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
         for method, value in record.get("single", {}).items():
             validated.setdefault(method, []).extend([] if value is None else [value])
         for part, took in record["seconds"].items():

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.calibration import pattern_key
 from clinical.config import StudyConfig
 from pipelines import baselines
 from pipelines.crossvalidate import OURS, OutOfFold, hidden, untaught
@@ -75,7 +74,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often a diagnosis that is there is in the prediction set, and the mean set's size."""
+    """How often all true diagnoses of a case are in its prediction set, and the mean set's size."""
 
     share: Interval
     size: float
@@ -112,7 +111,8 @@ class CrossValidation:
             was trained without it for that half.
         log_loss: method to diagnosis to mean negative log likelihood.
         calibration: diagnosis to calibration error of the model.
-        coverage: "all", then availability patterns, to the coverage of prediction sets.
+        coverage: cases as they are, then availability patterns (others hidden), to the coverage of
+            prediction sets.
         seconds: part of the work to the time it took.
     """
 
@@ -324,28 +324,22 @@ def _calibration(court: _Judge, seed: int) -> dict[str, Calibration]:
 
 
 def _coverage(court: _Judge, tested: OutOfFold, rows: NDArray[np.intp]) -> dict[str, Coverage]:
-    """Coverage of prediction sets over all, and by the modalities that a case has."""
-    members = tested.in_set[:, rows]
-    if np.isnan(members).all():
-        return {}
-    cases = [tested.dataset.cases[i] for i in rows]
-    keys = np.array([pattern_key({*c.case.inputs, *c.images}) for c in cases])
-    groups = {"all": np.full(len(rows), True), **{str(k): keys == k for k in np.unique(keys)}}
-    return {name: _covered(court, members, group) for name, group in groups.items()}
+    """Coverage of prediction sets: of cases as they are, then under every availability pattern."""
+    found = {name: _covered(court, sets[:, rows]) for name, sets in tested.in_set.items()}
+    return {name: covered for name, covered in found.items() if covered.share.cases}
 
 
-def _covered(court: _Judge, members: Values, group: NDArray[np.bool_]) -> Coverage:
-    true = (court.labels == 1) & ~np.isnan(members).any(axis=0) & group[:, None]
-    inside = np.where(true, members.mean(axis=0), 0.0).sum(axis=1)
-    number = true.sum(axis=1)
-    drawn = court.weights @ number
-    with np.errstate(divide="ignore", invalid="ignore"):
-        samples = np.where(drawn > 0, (court.weights @ inside) / np.maximum(drawn, 1), np.nan)
-    value = inside.sum() / number.sum() if number.sum() else float("nan")
-    size = np.nansum(members[:, group], axis=2).mean() if group.any() else float("nan")
-    return Coverage(
-        interval(float(value), samples, int(group.sum()), int(number.sum())), float(size)
-    )
+def _covered(court: _Judge, members: Values) -> Coverage:
+    """A case is covered if all its true diagnoses are in its set; one with none is not judged."""
+    given = ~np.isnan(members).any(axis=(0, 2))
+    true = court.labels == 1
+    judged = given & true.any(axis=1)
+    covered = (~true[None] | (members == 1)).all(axis=2).mean(axis=0) * judged
+    drawn = court.weights @ judged
+    samples = np.where(drawn > 0, (court.weights @ covered) / np.maximum(drawn, 1), np.nan)
+    value = covered.sum() / judged.sum() if judged.any() else float("nan")
+    size = members[:, given].sum(axis=2).mean() if given.any() else float("nan")
+    return Coverage(interval(float(value), samples, int(judged.sum())), float(size))
 
 
 def to_json(result: CrossValidation) -> dict[str, Any]:

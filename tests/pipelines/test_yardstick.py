@@ -10,7 +10,8 @@ import pytest
 from clinic_of_two import STUDY, make_dataset
 
 from pipelines.comparison import markdown
-from pipelines.crossvalidate import OURS, OutOfFold, alone, hidden, untaught
+from pipelines.crossvalidate import AS_THEY_ARE, OURS, OutOfFold, alone, hidden, untaught
+from pipelines.features import Dataset
 from pipelines.metrics import Interval
 from pipelines.posteriors import read_posteriors
 from pipelines.splits import Fold
@@ -26,6 +27,15 @@ def scores(quality: float, seeds: int = 2, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(5).normal(size=labels.shape)
     own = np.random.default_rng(seed).normal(size=(seeds, *labels.shape))
     return 1 / (1 + np.exp(-(quality * (labels - 0.4) + noise + 0.05 * own)))
+
+
+def members(dataset: Dataset) -> np.ndarray:
+    """Sets that hold every true diagnosis, but in the second repeat not of the first 40 cases; the
+    last 10 cases have no set."""
+    sets = np.stack([dataset.labels, dataset.labels])
+    sets[1, :40] = 0
+    sets[:, -10:] = np.nan
+    return sets
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,7 @@ def tested() -> OutOfFold:
         },
         # On test patients the other one might be better; validation patients choose.
         {alone("measurements"): 0.7, alone("history"): 0.6},
-        np.full((2, CASES, 2), np.nan),
+        {AS_THEY_ARE: members(dataset)},
         {"training": 3.14},
     )
 
@@ -91,6 +101,16 @@ def test_the_gap_to_the_oracle_is_measured_where_the_single_modality_is_there(
     assert judge(perfect, STUDY_OF_SCORES).gap_closed == Interval(
         pytest.approx(1), pytest.approx(1), pytest.approx(1), 0, 0
     )
+
+
+def test_a_case_is_covered_if_all_that_is_true_of_it_is_in_its_set(tested: OutOfFold) -> None:
+    found = judge(tested, STUDY_OF_SCORES).coverage[AS_THEY_ARE]
+    labels = tested.dataset.labels
+    judged = labels[:-10].any(axis=1)
+    missed = labels[:40].any(axis=1).sum() / 2
+    assert found.share.cases == judged.sum()
+    assert found.share.value == pytest.approx(1 - missed / judged.sum())
+    assert found.size == pytest.approx(np.stack([labels, labels])[:, :-10].sum(2).mean(), abs=0.2)
 
 
 def test_a_modality_is_removed_from_half_the_patients(tested: OutOfFold) -> None:
