@@ -13,10 +13,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
+from pipelines.options import Jobs, Model, Out, Source, Workspace, screen
+from pipelines.similar_commands import similar_app
 
 INTERRUPTED = 130
 
@@ -30,30 +33,7 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
-similar_app = typer.Typer(
-    help="Cases like this one, or that a sentence describes, in the model's shared space.",
-    no_args_is_help=True,
-)
 app.add_typer(similar_app, name="similar")
-screen = Console(markup=False, highlight=False, soft_wrap=True)
-
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
-Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
-Source = Annotated[
-    str,
-    typer.Option(
-        "--source", help="folder, hannover, covid_chestxray, nih_chestxray or appendicitis."
-    ),
-]
-Model = Annotated[
-    Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
-]
-
-Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
-Index = Annotated[Path, typer.Argument(metavar="INDEX", help="What `similar index --out` wrote.")]
-Among = Annotated[str, typer.Option("--to", help="Modality of the cases looked at, or all.")]
-Neighbours = Annotated[int, typer.Option("-k", min=1, help="How many cases.")]
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -132,6 +112,25 @@ def simulate(
             progress=lambda done: display.update(task, completed=done),
         )
     screen.print(f"{cases} simulated cases (seed {seed}) in {out}")
+
+
+@app.command()
+def realism(
+    simulated: Annotated[Path, typer.Argument(metavar="SIMULATED", help="A simulated cohort.")],
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="A cohort of real radiographs.")],
+    source: Annotated[
+        str, typer.Option("--source", help="Reader of the real cohort.")
+    ] = "nih_chestxray",
+    limit: Annotated[int, typer.Option("--limit", min=20, help="At most so many of each.")] = 200,
+) -> None:
+    """How far simulated films are from real ones, beside how far real ones are from each other."""
+    from pipelines.simulate import realism as films
+
+    found = films.compare(simulated, real, real_source=source, limit=limit)
+    table = Table("", "simulated to real", "real to real")
+    for row in films.table(found):
+        table.add_row(*row)
+    screen.print(table)
 
 
 @app.command()
@@ -348,63 +347,3 @@ def export(
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)
-
-
-@similar_app.command()
-def index(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
-    """Locate every case of a cohort and write the index: pseudonyms and vectors only."""
-    from pipelines import retrieval
-
-    retrieval.show_index(screen, retrieval.index_cohort(cohort, source, model, out), out)
-
-
-@similar_app.command()
-def search(
-    index: Index,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the cases should be like.")],
-    model: Model = None,
-    among: Among = "all",
-    k: Neighbours = 10,
-) -> None:
-    """Cases that a text describes, nearest first."""
-    from pipelines import retrieval
-
-    retrieval.show_neighbours(screen, retrieval.search(index, text, model, among, k))
-
-
-@similar_app.command()
-def nearest(
-    index: Index,
-    case: Annotated[str, typer.Option("--case", help="A case of the index.")],
-    query: Annotated[str, typer.Option("--from", help="Modality of this case, or all.")] = "all",
-    among: Among = "all",
-    k: Neighbours = 10,
-) -> None:
-    """Cases of other patients like a case of the index, nearest first."""
-    from pipelines import retrieval
-
-    retrieval.show_neighbours(screen, retrieval.nearest(index, case, query, among, k))
-
-
-@similar_app.command()
-def recall(
-    cohort: Cohort,
-    out: Out,
-    source: Source = "folder",
-    model: Model = None,
-    patients: Annotated[
-        int, typer.Option("--patients", min=0, help="First so many patients; 0: all.")
-    ] = 0,
-    samples: Annotated[
-        int, typer.Option("--samples", min=1, help="Patient-bootstrap samples.")
-    ] = 1000,
-) -> None:
-    """How often one modality finds another of the same patient, against chance.
-
-    The cohort has to be of patients that the model was not trained on. One case per patient counts.
-    """
-    from pipelines import retrieval
-
-    found = retrieval.measure_recall(cohort, source, model, out, patients, samples)
-    retrieval.show_recall(screen, found)
-    screen.print(f"with all intervals: {out / 'recall.md'}, {out / 'recall.json'}")

@@ -1,0 +1,26 @@
+"""Arguments and options that several commands of the command line share, and its screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+screen = Console(markup=False, highlight=False, soft_wrap=True)
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Source = Annotated[
+    str,
+    typer.Option(
+        "--source", help="folder, hannover, covid_chestxray, nih_chestxray or appendicitis."
+    ),
+]
+Model = Annotated[
+    Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
+]
+
+Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
