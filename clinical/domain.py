@@ -65,32 +65,6 @@ def distance(envelope: Envelope, embedding: NDArray[np.float32]) -> float:
     return float(np.sqrt(((centred @ envelope.whitening.astype(np.float64)) ** 2).mean()))
 
 
-def subspace_envelope(
-    mean: NDArray[np.float32],
-    basis: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    rest: float,
-    limit: float,
-) -> Envelope:
-    """The envelope of a checkpoint of format 1: a principal subspace and the rest.
-
-    Args:
-        mean: [size].
-        basis: [size, kept] principal directions.
-        scale: [kept] standard deviations along them.
-        rest: standard deviation along every other direction.
-        limit: as it was.
-    """
-    size, kept = basis.shape
-    inside = basis.astype(np.float64)
-    across = np.eye(size) - inside @ inside.T
-    others = rest * np.sqrt(max(size - kept, 1))
-    along = inside / (scale * np.sqrt(kept)) @ inside.T
-    # Its distance was a sum of two means; this one is a mean over all directions.
-    whitening = (along + across / others) * np.sqrt(size)
-    return Envelope(mean, whitening.astype(np.float32), limit)
-
-
 def judge(
     embeddings: Mapping[str, NDArray[np.float32]],
     envelopes: Mapping[str, Envelope],

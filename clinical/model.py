@@ -26,7 +26,7 @@ from clinical.assessment import ModelIdentity
 from clinical.calibration import SetRule, Support
 from clinical.case import Case
 from clinical.config import ModelConfig, StudyConfig
-from clinical.domain import Envelope, subspace_envelope
+from clinical.domain import Envelope
 from clinical.encoders.catalogue import TokenEncoder, encoder
 from clinical.encoders.encoding import Prepared, collate
 from clinical.errors import ConfigError, ModelError
@@ -34,7 +34,6 @@ from clinical.fusion import Fusion, Tokens
 from clinical.space import Space
 
 FORMAT = 2
-_FORMAT_BEFORE_SETS = 1
 _WEIGHTS, _JSON = "weights.safetensors", "model.json"
 
 
@@ -267,7 +266,7 @@ def load(folder: Path) -> Model:
         raise ModelError(
             f"{folder / _JSON} is not JSON.", remedy="train or copy it again"
         ) from None
-    if data.get("format") not in (FORMAT, _FORMAT_BEFORE_SETS):
+    if data.get("format") != FORMAT:
         raise ModelError(
             f"{folder} has format {data.get('format')}, not {FORMAT}.", remedy="train it again"
         )
@@ -288,8 +287,7 @@ def load(folder: Path) -> Model:
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    # The digest in the record names the file, also where an older form was brought into this one.
-    return replace(model, identity=replace(model.identity, digest=data["digest"]))
+    return model
 
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
@@ -329,7 +327,7 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
         thresholds=data["thresholds"],
         prevalence=data["prevalence"],
         envelopes=envelopes,
-        set_rules={pattern: SetRule(**rule) for pattern, rule in data.get("set_rules", {}).items()},
+        set_rules={pattern: SetRule(**rule) for pattern, rule in data["set_rules"].items()},
         study=study,
         facts=data["facts"],
     )
@@ -339,9 +337,6 @@ def _envelope(tensors: Mapping[str, Tensor], prefix: str, limits: Mapping[str, f
     def array(part: str) -> NDArray[np.float32]:
         return cast(NDArray[np.float32], tensors[prefix + part].numpy())
 
-    if prefix + "basis" in tensors:
-        parts = array("mean"), array("basis"), array("scale")
-        return subspace_envelope(*parts, limits["rest"], limits["limit"])
     return Envelope(array("mean"), array("whitening"), limits["limit"])
 
 

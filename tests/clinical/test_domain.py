@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from clinical import domain
 from clinical.domain import Envelope
@@ -40,20 +39,6 @@ def test_identical_training_cases_do_not_divide_by_zero() -> None:
     envelope = domain.fit_envelope(same, same)
     assert domain.distance(envelope, same[0]) <= envelope.limit
     assert domain.distance(envelope, same[0] + 1) > envelope.limit
-
-
-def test_an_envelope_of_the_first_format_keeps_its_distances() -> None:
-    generator = np.random.default_rng(0)
-    basis, _ = np.linalg.qr(generator.normal(size=(6, 2)))
-    mean, scale, rest = generator.normal(size=6), np.array([2.0, 1.0]), 0.3
-    old = domain.subspace_envelope(mean, basis, scale, rest, 1.7)
-    centred = generator.normal(size=6)
-    along = centred @ basis
-    outside = (centred @ centred - along @ along) / 4 / rest**2
-    expected = np.sqrt(((along / scale) ** 2).mean() + outside)
-    found = domain.distance(old, (mean + centred).astype(np.float32))
-    assert found == pytest.approx(expected, rel=1e-4)
-    assert old.limit == 1.7
 
 
 def test_a_distance_beyond_the_limit_is_a_reason() -> None:

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from clinic_of_two import make_case
-from safetensors.torch import load_file, save_file
 
-from clinical import canonical
 from clinical import model as models
 from clinical.assess import Assessor
-from clinical.assessment import NO_SETS, as_json
+from clinical.assessment import as_json
 from clinical.errors import ModelError
 from clinical.model import Model
 
@@ -91,24 +88,3 @@ def test_a_description_of_other_weights_is_refused(checkpoint: Path) -> None:
     change(checkpoint, diagnoses=["only one"])
     with pytest.raises(ModelError, match="does not describe these weights"):
         models.load(checkpoint)
-
-
-def test_a_checkpoint_of_the_first_format_still_loads_without_sets(checkpoint: Path) -> None:
-    file, weights = checkpoint / "model.json", checkpoint / "weights.safetensors"
-    tensors = load_file(weights)
-    size = tensors.pop("envelope.notes.whitening").shape[0]
-    tensors["envelope.notes.basis"] = torch.eye(size)[:, :3].contiguous()
-    tensors["envelope.notes.scale"] = torch.ones(3)
-    save_file(tensors, weights)
-    old = json.loads(file.read_text())
-    del old["set_rules"], old["digest"]
-    old["format"] = 1
-    old["envelopes"] = {"notes": {"rest": 1.0, "limit": 2.0}}
-    old["weights_sha256"] = canonical.sha256(weights.read_bytes())
-    file.write_text(json.dumps({**old, "digest": canonical.digest(old)}))
-    model = models.load(checkpoint)
-    assert model.identity.digest == canonical.digest(old)
-    assert model.set_rules == {}
-    assert model.envelopes["notes"].limit == 2.0
-    found = Assessor(model).assess(make_case(1, True, False, np.random.default_rng(0)))
-    assert found.prediction_set == NO_SETS

@@ -131,7 +131,7 @@ def test_brackets_in_a_remedy_are_printed(
 def test_ctrl_c_says_that_the_command_goes_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pipelines.training_run.run_study", interrupt)
