@@ -67,7 +67,8 @@ class TrainingConfig:
     """How the model is fitted.
 
     Attributes:
-        epochs: upper bound; early stopping usually ends before.
+        alone_epochs: first, so many epochs in which every modality is learnt by itself.
+        epochs: then together; upper bound, early stopping usually ends before.
         patience: epochs without a better validation loss before stopping.
         batch_size: cases in one step.
         learning_rate, weight_decay: of AdamW.
@@ -75,7 +76,8 @@ class TrainingConfig:
         alone_probability: probability that all modalities but one are hidden.
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
-        contrastive: weight of the loss that aligns the modalities of a case in the shared space.
+        space_epochs: last, so many epochs in which the shared space is learnt on the finished
+            tokens; diagnosis is not touched by it.
         augmentations: augmented copies of every training image, beside the plain one.
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
             that has masks (masks.csv), which only simulated ones do.
@@ -84,7 +86,8 @@ class TrainingConfig:
             `evaluation.oracle`); validation, calibration and testing keep the true outcomes.
     """
 
-    epochs: int = 60
+    alone_epochs: int = 40
+    epochs: int = 40
     patience: int = 8
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -93,7 +96,7 @@ class TrainingConfig:
     alone_probability: float = 0.25
     token_dropout: float = 0.1
     auxiliary: float = 0.3
-    contrastive: float = 0.05
+    space_epochs: int = 20
     augmentations: int = 1
     mask_weight: float = 0.0
     validation: float = 0.2
@@ -254,6 +257,7 @@ def _check(study: StudyConfig, where: str) -> None:
         "model.heads": model.heads,
         "model.layers": model.layers,
         "model.components": model.components,
+        "training.alone_epochs": training.alone_epochs,
         "training.epochs": training.epochs,
         "training.patience": training.patience,
         "training.batch_size": training.batch_size,
@@ -273,7 +277,7 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
             remedy="choose a multiple",
         )
-    not_negative = {"model.space": model.space, "training.contrastive": training.contrastive}
+    not_negative = {"model.space": model.space, "training.space_epochs": training.space_epochs}
     for name, amount in not_negative.items():
         if not amount >= 0:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")

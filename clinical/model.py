@@ -75,6 +75,10 @@ class Network(nn.Module):
                 encodings[name] = cast(TokenEncoder, module)(batch)
         return self.fusion.join(encodings, len(cases))
 
+    def parts(self, modality: str) -> tuple[str, ...]:
+        """Beginnings of the names of what only this modality uses in the network's state."""
+        return f"encoders.{modality}.", f"fusion.readers.{modality}."
+
     def forward(self, tokens: Tokens) -> tuple[Tensor, list[Tensor]]:
         """Logits [cases, diagnoses] and the attention of each layer."""
         logits, attentions = self.fusion(tokens)

@@ -130,10 +130,10 @@ def trained_space(model: Model) -> Space:
         ModelError: if it has none, or one that was never trained.
     """
     space = model.network.space
-    if space is None or not model.study.training.contrastive:
+    if space is None or not model.study.training.space_epochs:
         raise ModelError(
             f"Model {model.name!r} has no shared space.",
-            remedy="train with model.space and training.contrastive above 0",
+            remedy="train with model.space and training.space_epochs above 0",
         )
     return space
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,19 +29,31 @@ class Progress:
         epoch: whole epochs done.
         best_epoch, best_loss: the epoch with the lowest validation loss.
         best: the network's state then.
+        alone: modality to its lowest validation loss while each was learnt by itself.
     """
 
     epoch: int = 0
     best_epoch: int = 0
     best_loss: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
+    alone: Mapping[str, float] = field(default_factory=dict)
 
     def advanced(self, network: nn.Module, loss: float) -> Progress:
         """One epoch on, with this validation loss."""
         epoch = self.epoch + 1
         if loss < self.best_loss:
-            return Progress(epoch, epoch, loss, snapshot(network))
-        return Progress(epoch, self.best_epoch, self.best_loss, self.best)
+            return Progress(epoch, epoch, loss, snapshot(network), self.alone)
+        return Progress(epoch, self.best_epoch, self.best_loss, self.best, self.alone)
+
+    def advanced_alone(self, network: Network, losses: Mapping[str, float]) -> Progress:
+        """One epoch on in which modalities were learnt by themselves: each keeps its own best."""
+        better = {n: loss for n, loss in losses.items() if loss < self.alone.get(n, math.inf)}
+        now = snapshot(network)
+        best = {
+            key: now[key] if any(key.startswith(network.parts(n)) for n in better) else kept
+            for key, kept in self.best.items()
+        }
+        return Progress(self.epoch + 1, best=best, alone={**self.alone, **better})
 
 
 def snapshot(network: nn.Module) -> dict[str, Tensor]:
@@ -68,7 +81,8 @@ def keep(
         "tensors": name,
         "epoch": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "best_loss": progress.best_loss,
+        "best_loss": None if math.isinf(progress.best_loss) else progress.best_loss,
+        "alone": dict(progress.alone),
     }
     unfinished = folder / f"{_JSON}.part"
     unfinished.write_text(json.dumps(record), encoding="utf-8")
@@ -94,9 +108,9 @@ def resume(
         number, key = name.split(".", 1)
         moments.setdefault(int(number), {})[key] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-    return Progress(
-        record["epoch"], record["best_epoch"], record["best_loss"], _part(tensors, "best.")
-    )
+    loss = math.inf if record["best_loss"] is None else record["best_loss"]
+    best = _part(tensors, "best.")
+    return Progress(record["epoch"], record["best_epoch"], loss, best, record["alone"])
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 from pipelines import checkpoint
-from pipelines.contrast import alignment_loss
 from pipelines.pointing_loss import pointing_loss
+
+TOGETHER_RATE = 0.3
+"""Learning rate, relative to the first, once modalities that were learnt alone are put together."""
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -49,7 +51,6 @@ class Lessons:
     Attributes:
         cases: of each training case the plain one, then its augmented copies.
         labels: [cases, diagnoses]; from 0 to 1 (between them: soft targets), NaN for unknown.
-        patients: of every case.
         alone: modality to what is learnt where only that one is shown [cases, diagnoses]; the
             labels where it is not named.
         regions: where each diagnosis shows in each image [cases, diagnoses, patches], for the
@@ -58,7 +59,6 @@ class Lessons:
 
     cases: Sequence[Sequence[PreparedCase]]
     labels: NDArray[np.float64]
-    patients: Sequence[str]
     alone: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     regions: NDArray[np.float32] | None = None
 
@@ -83,23 +83,34 @@ def fit(
         report: called after each epoch.
     """
     settings = study.training
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
     with torch.no_grad():
         network.fusion.bias.copy_(_prior_logits(lessons.labels))
+    optimiser = _optimiser(network, study)
     state = checkpoint.Progress(best=checkpoint.snapshot(network))
     if keeping.folder is not None:
         state = checkpoint.resume(keeping.folder, keeping.key, network, optimiser) or state
-    while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
+    while True:
+        together = state.epoch - settings.alone_epochs
+        if together == 0:
+            # From here on all is learnt together, from where each modality did best by itself.
+            network.load_state_dict(state.best)
+            optimiser = _optimiser(network, study)
+            loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
+            state = checkpoint.Progress(state.epoch, state.epoch, loss, state.best, state.alone)
+        stale = state.epoch - state.best_epoch >= settings.patience
+        if together >= settings.epochs or (together > 0 and stale):
+            break
         generator = np.random.default_rng([study.seed, state.epoch])
         torch.manual_seed(int(generator.integers(2**31)))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(state.epoch, settings.epochs)
-        training_loss = _one_epoch(network, optimiser, lessons, study, generator)
-        loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
-        state = state.advanced(network, loss)
+        _set_rate(optimiser, study, state.epoch)
+        if together < 0:
+            training_loss = _one_epoch_alone(network, optimiser, lessons, study, generator)
+            losses = alone_losses(network, held_out, held_out_labels, settings.batch_size)
+            state, loss = state.advanced_alone(network, losses), float(np.mean([*losses.values()]))
+        else:
+            training_loss = _one_epoch(network, optimiser, lessons, study, generator)
+            loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
+            state = state.advanced(network, loss)
         if report is not None:
             report(state.epoch, training_loss, loss)
         if keeping.folder is not None:
@@ -107,6 +118,27 @@ def fit(
     network.load_state_dict(state.best)
     network.eval()
     return Fitted(network, state.epoch, state.best_epoch, state.best_loss)
+
+
+def _optimiser(network: Network, study: StudyConfig) -> torch.optim.Optimizer:
+    settings = study.training
+    return torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+    )
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, study: StudyConfig, epoch: int) -> None:
+    """One schedule while modalities are learnt alone, then a gentler one for all together."""
+    settings = study.training
+    together = epoch - settings.alone_epochs
+    if together < 0:
+        rate = _schedule(epoch, settings.alone_epochs)
+    else:
+        rate = TOGETHER_RATE * _schedule(together, settings.epochs)
+    for group in optimiser.param_groups:
+        group["lr"] = settings.learning_rate * rate
 
 
 def _schedule(epoch: int, epochs: int) -> float:
@@ -120,6 +152,54 @@ def _prior_logits(labels: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.log(share / (1 - share))).float()
 
 
+def batches(
+    lessons: Lessons, study: StudyConfig, generator: np.random.Generator
+) -> Iterator[tuple[NDArray[np.intp], list[int], list[PreparedCase]]]:
+    """Cases in random order: their numbers, which copy of each was drawn, and the copies."""
+    order = generator.permutation(len(lessons.cases))
+    size = study.training.batch_size
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        copies = [int(generator.integers(len(lessons.cases[i]))) for i in chosen]
+        drawn = [lessons.cases[i][copy] for i, copy in zip(chosen, copies, strict=True)]
+        yield chosen, copies, drawn
+
+
+def _step(network: Network, optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _one_epoch_alone(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    lessons: Lessons,
+    study: StudyConfig,
+    generator: np.random.Generator,
+) -> float:
+    """Every modality by itself: their readers share nothing, so none is carried by another."""
+    network.train()
+    total = 0.0
+    prior = network.fusion.bias.detach()
+    for chosen, copies, batch in batches(lessons, study, generator):
+        tokens = drop_tokens(network.encode(batch), study, generator)
+        found = network.fusion.find(tokens)
+        loss = torch.zeros(())
+        for name, evidence in found.evidence.items():
+            wanted = torch.from_numpy(lessons.alone.get(name, lessons.labels)[chosen]).float()
+            here = found.present[name]
+            loss = loss + _loss(prior + evidence[here], wanted[here])
+        if lessons.regions is not None:
+            pointing = pointing_loss(found.attentions, tokens, lessons.regions[chosen], copies)
+            loss = loss + study.training.mask_weight * pointing
+        if loss.requires_grad:
+            total += _step(network, optimiser, loss) * len(chosen)
+    return total / len(lessons.cases)
+
+
 def _one_epoch(
     network: Network,
     optimiser: torch.optim.Optimizer,
@@ -128,17 +208,10 @@ def _one_epoch(
     generator: np.random.Generator,
 ) -> float:
     network.train()
-    cases = lessons.cases
     targets = torch.from_numpy(lessons.labels).float()
     targets_alone = {name: torch.from_numpy(y).float() for name, y in lessons.alone.items()}
-    people = torch.from_numpy(np.unique(np.asarray(lessons.patients), return_inverse=True)[1])
-    order = generator.permutation(len(cases))
-    size = study.training.batch_size
     total = 0.0
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        copies = [int(generator.integers(len(cases[i]))) for i in chosen]
-        batch = [cases[i][copy] for i, copy in zip(chosen, copies, strict=True)]
+    for chosen, copies, batch in batches(lessons, study, generator):
         tokens = network.encode(batch)
         seen = hide(tokens, study, generator)
         logits, attentions = network(seen)
@@ -152,15 +225,8 @@ def _one_epoch(
         if lessons.regions is not None:
             pointing = pointing_loss(attentions, seen, lessons.regions[chosen], copies)
             loss = loss + study.training.mask_weight * pointing
-        if study.training.contrastive and network.space is not None:
-            aligned = alignment_loss(network.space, tokens, people[chosen])
-            loss = loss + study.training.contrastive * aligned
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        total += float(loss.detach()) * len(chosen)
-    return total / len(order)
+        total += _step(network, optimiser, loss) * len(chosen)
+    return total / len(lessons.cases)
 
 
 def _loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -187,9 +253,14 @@ def hide(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> 
             kept = kept or {present[int(generator.integers(len(present)))]}
             for name in set(present) - kept:
                 mask[row, slice(*tokens.spans[name])] = False
-    keep = torch.from_numpy(generator.random(mask.shape) >= settings.token_dropout)
-    keep[:, 0] = True
-    return Tokens(tokens.values, mask & keep, tokens.spans)
+    return drop_tokens(Tokens(tokens.values, mask, tokens.spans), study, generator)
+
+
+def drop_tokens(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> Tokens:
+    """Hide single tokens at random."""
+    shape = tuple(tokens.mask.shape)
+    keep = torch.from_numpy(generator.random(shape) >= study.training.token_dropout)
+    return Tokens(tokens.values, tokens.mask & keep, tokens.spans)
 
 
 def predict(
@@ -224,6 +295,36 @@ def predict_patterns(
     return [np.concatenate(found) for found in rows]
 
 
+def predict_tokens(network: Network, cases: Sequence[PreparedCase]) -> Tokens:
+    """Tokens of a finished network, to learn on but not to change."""
+    network.eval()
+    with torch.no_grad():
+        return network.encode(cases)
+
+
+def alone_losses(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    labels: NDArray[np.float64],
+    batch_size: int,
+) -> dict[str, float]:
+    """Modality to its mean binary cross-entropy by itself, over the cases that have it."""
+    network.eval()
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    with torch.inference_mode():
+        for start in range(0, len(cases), batch_size):
+            found = network.fusion.find(network.encode(cases[start : start + batch_size]))
+            wanted = torch.from_numpy(labels[start : start + batch_size]).float()
+            for name, evidence in found.evidence.items():
+                here = found.present[name]
+                number = int((~torch.isnan(wanted[here])).sum())
+                loss = float(_loss(network.fusion.bias + evidence[here], wanted[here]))
+                sums[name] = sums.get(name, 0.0) + loss * number
+                counts[name] = counts.get(name, 0) + number
+    return {name: total / max(counts[name], 1) for name, total in sums.items()}
+
+
 def validation_loss(
     network: Network,
     cases: Sequence[PreparedCase],
@@ -232,9 +333,4 @@ def validation_loss(
 ) -> float:
     """Mean binary cross-entropy over known labels with all inputs there are."""
     logits = torch.from_numpy(predict(network, cases, batch_size=batch_size))
-    targets = torch.from_numpy(labels)
-    known = ~torch.isnan(targets)
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, torch.nan_to_num(targets), reduction="none"
-    )
-    return float((losses * known).sum() / known.sum().clamp(min=1))
+    return float(_loss(logits, torch.from_numpy(labels)))

@@ -27,6 +27,7 @@ from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines import posteriors
+from pipelines.contrast import fit_space
 from pipelines.features import CachedCase, Dataset, blank_spec
 from pipelines.fit import (
     Fitted,
@@ -97,20 +98,30 @@ def train_model(
         _adapt(module, plain)
     learnt = targets or {posteriors.ALL: dataset.labels}
     wanted = {name: values[training] for name, values in learnt.items()}
+    lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
+    unseen = [_reduced(network, case) for case in held_out]
     fitted = fit(
         network,
         Lessons(
-            [[_reduced(network, case) for case in variants] for variants in train_cases],
+            lessons,
             wanted[posteriors.ALL],
-            [case.case.patient_id for case in cached],
             wanted,
             None if dataset.regions is None else dataset.regions[training],
         ),
-        [_reduced(network, case) for case in held_out],
+        unseen,
         dataset.labels[validation],
         study,
         Keeping(folder, training_key(dataset, training, validation, study, targets)),
         report,
+    )
+    people = dataset.patients
+    fit_space(
+        network,
+        [variants[0] for variants in lessons],
+        [people[i] for i in training],
+        unseen,
+        [people[i] for i in validation],
+        study,
     )
     plain_cases = [variants[0] for variants in train_cases]
     return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)

@@ -19,7 +19,7 @@ STUDY = replace(
     clinic_of_two.STUDY,
     name="pairs",
     model=replace(clinic_of_two.STUDY.model, space=8),
-    training=replace(clinic_of_two.STUDY.training, contrastive=1.0, token_dropout=0.0),
+    training=replace(clinic_of_two.STUDY.training, space_epochs=60, token_dropout=0.0),
 )
 WORDS = (
     "Walks the dog every day.",

@@ -23,7 +23,14 @@ STUDY = StudyConfig(
     cohort=CohortConfig(path="made-up"),
     seed=3,
     model=ModelConfig(width=32, heads=2, layers=1, dropout=0.0, components=8),
-    training=TrainingConfig(epochs=25, patience=25, batch_size=32, augmentations=0),
+    training=TrainingConfig(
+        alone_epochs=20,
+        epochs=6,
+        patience=6,
+        batch_size=32,
+        augmentations=0,
+        space_epochs=2,
+    ),
     evaluation=EvaluationConfig(bootstrap=200),
 )
 

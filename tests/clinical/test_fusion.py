@@ -35,14 +35,16 @@ def encodings(names: tuple[str, ...], cases: int = 2) -> dict[str, Encoding]:
 def test_every_subset_gives_finite_logits_and_gradients(
     fusion: Fusion, names: tuple[str, ...]
 ) -> None:
-    logits, attentions = fusion(fusion.join(encodings(names), 2))
+    tokens = fusion.join(encodings(names), 2)
+    logits, attentions = fusion(tokens)
     assert logits.shape == (2, 3)
     assert torch.isfinite(logits).all()
     logits.sum().backward()
     gradients = [p.grad for p in fusion.parameters() if p.grad is not None]
     assert all(torch.isfinite(g).all() for g in gradients)
     for attention in attentions:
-        torch.testing.assert_close(attention.sum(-1), torch.ones(2, 4, 3))
+        for first, last in tokens.spans.values():
+            torch.testing.assert_close(attention[..., first:last].sum(-1), torch.ones(2, 4, 3))
 
 
 def test_a_case_with_every_token_masked_gives_the_prior(fusion: Fusion) -> None:
@@ -51,6 +53,27 @@ def test_a_case_with_every_token_masked_gives_the_prior(fusion: Fusion) -> None:
     logits, _ = fusion(fusion.join(masked, 2))
     nothing, _ = fusion(fusion.join({}, 2))
     torch.testing.assert_close(logits, nothing)
+
+
+def test_evidence_of_modalities_adds_up_until_a_correction_is_learnt(fusion: Fusion) -> None:
+    tokens = fusion.join(encodings(NAMES), 2)
+    evidence = fusion.find(tokens).evidence
+    total = fusion.bias + torch.stack([*evidence.values()]).sum(0)
+    torch.testing.assert_close(fusion(tokens)[0], total)
+    with torch.no_grad():
+        fusion.together.head.copy_(torch.randn_like(fusion.together.head))
+    assert not torch.allclose(fusion(tokens)[0], total)
+    for name in NAMES:
+        alone, _ = fusion(tokens.alone(name))
+        torch.testing.assert_close(alone, fusion.bias + evidence[name])
+
+
+def test_an_explanation_can_be_derived_by_attention(fusion: Fusion) -> None:
+    with torch.no_grad():
+        fusion.together.head.copy_(torch.randn_like(fusion.together.head))
+    logits, attentions = fusion(fusion.join(encodings(NAMES), 1 + 1))
+    gradients = torch.autograd.grad(logits.sum(), attentions)
+    assert all(bool((g.abs().sum(dim=(0, 1, 2)) > 0).all()) for g in gradients)
 
 
 def test_hidden_modalities_have_no_influence(fusion: Fusion) -> None:

@@ -21,7 +21,8 @@ width = 16
 heads = 2
 layers = 1
 [training]
-epochs = 2
+alone_epochs = 2
+epochs = 1
 augmentations = 0
 validation = 0.34
 """

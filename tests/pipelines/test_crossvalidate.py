@@ -28,7 +28,7 @@ from pipelines.yardstick import judge
 
 SHORT = replace(
     STUDY,
-    training=replace(STUDY.training, epochs=2),
+    training=replace(STUDY.training, alone_epochs=2, epochs=1),
     evaluation=replace(STUDY.evaluation, folds=2, bootstrap=50),
 )
 
@@ -61,7 +61,7 @@ def same(first: OutOfFold, second: OutOfFold) -> None:
 
 def test_tasks_are_kept_and_the_rerun_gives_the_same(tmp_path: Path) -> None:
     dataset = make_dataset(160)
-    study = replace(SHORT, training=replace(STUDY.training, epochs=12))
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=10, epochs=3))
     first, lines = run(dataset, study, tmp_path)
     assert len(lines) == 4
     assert not [line for line in lines if "kept" in line]
@@ -85,7 +85,7 @@ def test_tasks_are_kept_and_the_rerun_gives_the_same(tmp_path: Path) -> None:
 
 def test_tasks_of_another_study_are_not_reused(tmp_path: Path) -> None:
     dataset = make_dataset(100)
-    short = replace(SHORT, training=replace(STUDY.training, epochs=1))
+    short = replace(SHORT, training=replace(STUDY.training, alone_epochs=1, epochs=1))
     run(dataset, short, tmp_path)
     _, lines = run(dataset, replace(short, seed=77), tmp_path)
     assert not [line for line in lines if "kept" in line]
@@ -118,7 +118,7 @@ def test_a_given_split_is_tested_where_it_says_test(tmp_path: Path) -> None:
 
 def test_a_removed_modality_is_compared_with_a_model_that_never_had_it(tmp_path: Path) -> None:
     dataset = make_dataset(100)
-    study = replace(SHORT, training=replace(STUDY.training, epochs=4))
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=3, epochs=2))
     study = replace(study, evaluation=replace(study.evaluation, removal=True))
     tested, _ = run(dataset, study, tmp_path, jobs=2)
     for name in ("history", "measurements", "notes"):
@@ -161,7 +161,7 @@ def test_soft_targets_keep_the_outcome_where_there_is_no_posterior() -> None:
 
 
 def test_prediction_sets_are_judged_under_every_pattern(tmp_path: Path) -> None:
-    study = replace(SHORT, training=replace(STUDY.training, epochs=1))
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=1, epochs=1))
     tested, _ = run(make_dataset(160), study, tmp_path)
     covered = judge(tested, study).coverage
     names = [pattern_key(pattern) for pattern in patterns(("history", "measurements", "notes"))]

@@ -108,12 +108,12 @@ def test_a_batch_without_an_image_is_survived() -> None:
 
 
 def fitted(weight: float, regions: np.ndarray | None) -> dict[str, torch.Tensor]:
-    training = replace(STUDY.training, epochs=2, mask_weight=weight, batch_size=8)
+    training = replace(STUDY.training, alone_epochs=1, epochs=2, mask_weight=weight, batch_size=8)
     study = replace(STUDY, model=MODEL, training=training)
     labels = np.tile([[1.0, 0.0], [0.0, 1.0]], (8, 1))
     variants = [[case, case] for case in batch(16)]
     made = network()
-    lessons = Lessons(variants, labels, [str(i) for i in range(16)], regions=regions)
+    lessons = Lessons(variants, labels, regions=regions)
     fit(made, lessons, batch(8), labels[:8], study, Keeping(None, ""), None)
     return made.state_dict()
 

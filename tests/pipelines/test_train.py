@@ -17,7 +17,7 @@ from pipelines.fit import hide, predict
 from pipelines.splits import hold_out
 from pipelines.train import prepare_cached, train_model
 
-SHORT = replace(STUDY, training=replace(STUDY.training, epochs=4))
+SHORT = replace(STUDY, training=replace(STUDY.training, alone_epochs=2, epochs=2))
 
 
 def train_short(folder: Path | None = None, stop_after: int | None = None) -> Model:
@@ -94,7 +94,9 @@ def test_a_batch_without_a_single_token_is_survived() -> None:
     dataset = make_dataset(121)
     bare = replace(dataset.cases[0], case=replace(dataset.cases[0].case, inputs={}))
     dataset = replace(dataset, cases=(bare,) * 40 + dataset.cases[40:])
-    one_by_one = replace(SHORT, training=replace(SHORT.training, batch_size=1, epochs=1))
+    one_by_one = replace(
+        SHORT, training=replace(SHORT.training, batch_size=1, alone_epochs=1, epochs=1)
+    )
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
     model = train_model(dataset, training, validation, one_by_one)
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
