@@ -2,9 +2,12 @@
 
 Method: sum over layers and heads of attention times the gradient of the diagnosis's logit with
 respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention). Queries do not
-mix, so one backward pass serves all diagnoses. The sign is kept for items (for or against); heat
-maps show the positive part. What it was compared with, and how well each points at findings whose
-place is known: docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
+mix, so one backward pass serves all diagnoses. Within a modality this ranks its tokens; how much
+the modality counts is its own evidence in log odds, to which its tokens are scaled, because tokens
+of a modality that says nothing may cancel each other at any size. The sign is kept for items (for
+or against); heat maps show the positive part. What it was compared with, and how well each points
+at findings whose place is known: docs/decisions/0009-explanations-that-point.md; measured by
+`triptych pointing`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 
-METHOD = "attention x gradient, summed over layers and heads"
+METHOD = "attention x gradient over layers and heads, scaled to each modality's evidence"
 _ITEMS = 40
 
 
@@ -29,13 +32,19 @@ def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
     """Logits [diagnoses] and signed relevance [diagnoses, tokens] of a single case."""
     with torch.enable_grad():
         values = tokens.values.detach().requires_grad_(True)
-        logits, attentions = network(Tokens(values, tokens.mask, tokens.spans))
-        gradients = torch.autograd.grad(logits.sum(), attentions)
-    total = sum(
-        ((a * g).sum(dim=1)[0] for a, g in zip(attentions, gradients, strict=True)),
-        start=torch.zeros(logits.shape[1], tokens.values.shape[1]),
-    )
-    return logits[0].detach(), total.detach()
+        found = network.fusion.find(Tokens(values, tokens.mask, tokens.spans))
+        logits = network.fusion.combine(found, 1)
+        total = torch.zeros(logits.shape[1], tokens.values.shape[1])
+        if found.attentions:
+            gradients = torch.autograd.grad(logits.sum(), found.attentions)
+            for attention, gradient in zip(found.attentions, gradients, strict=True):
+                total = total + (attention * gradient).sum(dim=1)[0]
+    total = total.detach()
+    for name, (first, last) in tokens.spans.items():
+        part = total[:, first:last]
+        size = part.abs().sum(dim=1, keepdim=True).clamp(min=1e-12)
+        total[:, first:last] = part / size * found.evidence[name][0].detach().abs()[:, None]
+    return logits[0].detach(), total
 
 
 def explanations(

@@ -210,12 +210,14 @@ class Fusion(nn.Module):
     def forward(self, tokens: Tokens) -> tuple[Tensor, list[Tensor]]:
         """Logits [cases, diagnoses]; each layer's attention [cases, heads, diagnoses, tokens]."""
         found = self.find(tokens)
-        logits = self.bias.expand(tokens.values.shape[0], -1)
+        return self.combine(found, tokens.values.shape[0]), found.attentions
+
+    def combine(self, found: Findings, cases: int) -> Tensor:
+        """Logits [cases, diagnoses]: the prior, all evidence, and the correction."""
+        logits = self.bias.expand(cases, -1)
         for evidence in found.evidence.values():
             logits = logits + evidence
-        if found.states:
-            logits = logits + self._correction(found)
-        return logits, found.attentions
+        return logits + self._correction(found) if found.states else logits
 
     def _correction(self, found: Findings) -> Tensor:
         """What the modalities say together beyond what each says [cases, diagnoses]."""

@@ -22,8 +22,12 @@ def model_card(model: Model) -> str:
         "## What it is",
         "",
         f"Reads {', '.join(model.specs)}; suggests {', '.join(model.diagnoses)}."
-        " One encoder for each modality (frozen EfficientNet-lite0 and MiniLM, learned token maps),"
-        " cross-attention of one query per diagnosis, calibration per availability pattern.",
+        " One encoder and one reader for each modality (frozen EfficientNet-lite0 and MiniLM,"
+        " learned token maps, cross-attention of one query per diagnosis); their evidence adds up"
+        " in log odds, corrected by an attention over what they found; calibration per availability"
+        " pattern.",
+        "",
+        _taught(model),
         "",
         f"{facts['trained_parameters']:,} trained parameters. Trained on"
         f" {facts['training_cases']} cases of {facts['training_patients']} patients; early"
@@ -62,6 +66,22 @@ def model_card(model: Model) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _taught(model: Model) -> str:
+    training = model.study.training
+    taught = ["Each modality was learnt alone, then all together"]
+    if training.soft_targets:
+        taught.append(
+            "from the simulated clinic's own posteriors instead of outcomes (distilled from the"
+            " oracle); calibration, thresholds and sets from true outcomes"
+        )
+    if training.mask_weight:
+        taught.append(
+            "attention was drawn to the simulated findings' masks"
+            f" (weight {training.mask_weight:g})"
+        )
+    return "; ".join(taught) + "."
 
 
 def _area(value: float | None) -> str:

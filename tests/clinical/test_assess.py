@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -98,8 +99,9 @@ def test_a_withheld_number_is_not_shown_as_a_conflict(model_of_two: Model) -> No
     support = {**model_of_two.support, "history": sure_of_no}
     assessor = Assessor(replace(model_of_two, support=support))
     case = sick(True, False)
-    assert assessor.assess(case).conflicts == (
-        "inflammation: measurements alone gives 99%, history alone gives 2%",
+    (conflict,) = assessor.assess(case).conflicts
+    assert re.fullmatch(
+        r"inflammation: measurements alone gives \d+%, history alone gives 2%", conflict
     )
     strangers = tuple(Measurement(f"x:{n}", "x", 1.0, "1", NOW, "1", "1") for n in range(9))
     measured = case.inputs["measurements"]

@@ -162,17 +162,3 @@ def test_wrong_questions_are_named(
         similar.search(model_of_pairs, index, "  ", 3)
     with pytest.raises(ModelError, match="another model"):
         similar.search(model_of_two, index, "Fever.", 3)
-
-
-def test_a_model_from_before_the_space_loads_and_says_so() -> None:
-    from clinical import model as models
-    from clinical.assess import SHIPPED_MODEL
-
-    described = json.loads((SHIPPED_MODEL / "model.json").read_text())
-    if "space" in described["study"]["model"]:
-        pytest.skip("the shipped model has a shared space")
-    model = models.load(SHIPPED_MODEL)
-    assert model.identity.digest == described["digest"]
-    assert model.network.space is None
-    with pytest.raises(ModelError, match="no shared space"):
-        similar.embed(model, make_case(0, 0.5))
