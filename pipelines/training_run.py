@@ -89,7 +89,9 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
         dataset.patients, dataset.labels, study.training.validation, study.seed
     )
     with bar() as progress:
-        task = progress.add_task("train", total=study.training.epochs, note="")
+        task = progress.add_task(
+            "train", total=study.training.alone_epochs + study.training.epochs, note=""
+        )
 
         def report(epoch: int, loss: float, validation_loss: float) -> None:
             note = f"loss {loss:.4f}, validation {validation_loss:.4f}"
