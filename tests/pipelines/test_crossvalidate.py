@@ -118,7 +118,7 @@ def test_a_given_split_is_tested_where_it_says_test(tmp_path: Path) -> None:
 
 def test_a_removed_modality_is_compared_with_a_model_that_never_had_it(tmp_path: Path) -> None:
     dataset = make_dataset(100)
-    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=3, epochs=2))
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=15, epochs=2))
     study = replace(study, evaluation=replace(study.evaluation, removal=True))
     tested, _ = run(dataset, study, tmp_path, jobs=2)
     for name in ("history", "measurements", "notes"):

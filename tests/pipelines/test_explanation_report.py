@@ -52,6 +52,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         thresholds=dict.fromkeys(DIAGNOSES, 0.5),
         prevalence=dict.fromkeys(DIAGNOSES, 0.2),
         envelopes={},
+        set_rules={},
         study=StudyConfig("untrained", CohortConfig("none"), model=SHAPE),
         facts={},
     )

@@ -42,8 +42,8 @@ def model() -> Model:
     cases: list[Mapping[str, Prepared]] = [case(n % 16 if n % 2 else None, n) for n in range(64)]
     network.encoders[IMAGE].adapt([c[IMAGE] for c in cases])  # type: ignore[operator]
     labels = torch.tensor([[float(n % 2)] for n in range(64)])
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
-    for _ in range(60):
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.005)
+    for _ in range(200):
         logits, _ = network(network.encode(cases))
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
         optimiser.zero_grad()
@@ -58,6 +58,7 @@ def model() -> Model:
         thresholds={"bright": 0.5},
         prevalence={"bright": 0.5},
         envelopes={},
+        set_rules={},
         study=StudyConfig("one patch", CohortConfig("made-up"), model=shape),
         facts={},
     )

@@ -155,6 +155,6 @@ def test_grad_cam_is_the_formula_of_its_paper(network: Network) -> None:
     graph = saliency.read(network, {IMAGE: prepared(1)})
     found = saliency.model_maps(network, graph, 0)[GRAD_CAM_TOKENS]
     (gradient,) = torch.autograd.grad(graph.logits[0], graph.values, retain_graph=True)
-    activation = graph.values[0, 1:].detach().numpy()
-    weight = gradient[0, 1:].numpy().mean(axis=0)
+    activation = graph.values[0].detach().numpy()
+    weight = gradient[0].numpy().mean(axis=0)
     np.testing.assert_allclose(found, np.maximum(activation @ weight, 0), rtol=1e-4, atol=1e-6)
