@@ -1,13 +1,15 @@
 """What each suggestion rests on: attention weighted by its gradient, in source coordinates.
 
 Method: sum over layers and heads of attention times the gradient of the diagnosis's logit with
-respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention). Queries do not
-mix, so one backward pass serves all diagnoses. Within a modality this ranks its tokens; how much
-the modality counts is its own evidence in log odds, to which its tokens are scaled, because tokens
-of a modality that says nothing may cancel each other at any size. The sign is kept for items (for
-or against); heat maps show the positive part. What it was compared with, and how well each points
-at findings whose place is known: docs/decisions/0009-explanations-that-point.md; measured by
-`triptych pointing`.
+respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention), the gradient
+averaged while attention grows from nothing to its full strength (Hao et al. 2021, arXiv
+2004.11207): at full strength alone a token that decides everything has a gradient near 0, of
+either sign. Queries do not mix, so one backward pass a step serves all diagnoses. Within a
+modality this ranks its tokens; how much the modality counts is its own evidence in log odds, to
+which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
+at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
+was compared with, and how well each points at findings whose place is known:
+docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
 """
 
 from __future__ import annotations
@@ -24,22 +26,25 @@ from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
 from clinical.model import Network
 
-METHOD = "attention x gradient over layers and heads, scaled to each modality's evidence"
+METHOD = "attention x integrated gradient, scaled to each modality's evidence"
 _ITEMS = 40
+_STEPS = 6
 
 
 def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
     """Logits [diagnoses] and signed relevance [diagnoses, tokens] of a single case."""
     with torch.enable_grad():
         values = tokens.values.detach().requires_grad_(True)
-        found = network.fusion.find(Tokens(values, tokens.mask, tokens.spans))
+        graph = Tokens(values, tokens.mask, tokens.spans)
+        found = network.fusion.find(graph)
         logits = network.fusion.combine(found, 1)
         total = torch.zeros(logits.shape[1], tokens.values.shape[1])
-        if found.attentions:
-            gradients = torch.autograd.grad(logits.sum(), found.attentions)
+        for step in range(_STEPS if found.attentions else 0):
+            weaker = network.fusion.find(graph, (step + 0.5) / _STEPS)
+            some = network.fusion.combine(weaker, 1).sum()
+            gradients = torch.autograd.grad(some, weaker.attentions)
             for attention, gradient in zip(found.attentions, gradients, strict=True):
-                total = total + (attention * gradient).sum(dim=1)[0]
-    total = total.detach()
+                total += (attention.detach() * gradient).sum(dim=1)[0] / _STEPS
     for name, (first, last) in tokens.spans.items():
         part = total[:, first:last]
         size = part.abs().sum(dim=1, keepdim=True).clamp(min=1e-12)

@@ -180,8 +180,8 @@ class Fusion(nn.Module):
             position = spans[name][1]
         return Tokens(torch.cat(values, dim=1), torch.cat(masks, dim=1), spans)
 
-    def find(self, tokens: Tokens) -> Findings:
-        """Let every reader read its modality."""
+    def find(self, tokens: Tokens, strength: float = 1.0) -> Findings:
+        """Let every reader read its modality; below a `strength` of 1 it reads so much less."""
         cases = tokens.values.shape[0]
         spans = {name: slice(*span) for name, span in tokens.spans.items()}
         readers = {name: cast(Reader, self.readers[name]) for name in spans}
@@ -194,7 +194,7 @@ class Fusion(nn.Module):
                 for name, span in spans.items()
             ]
             # One tensor for all modalities, and read from, so that it can be derived by.
-            attention = torch.cat(parts, dim=-1)
+            attention = torch.cat(parts, dim=-1) * strength
             states = {
                 name: layers[name].read(states[name], attention[..., span], tokens.values[:, span])
                 for name, span in spans.items()

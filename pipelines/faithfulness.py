@@ -134,11 +134,11 @@ def _rankings(model: Model, graph: Read, diagnosis: int) -> dict[str, dict[str, 
 
 
 def _places(tokens: Tokens, part: str) -> NDArray[np.intp]:
-    """Where along the token axis a part lies; the token for "nothing known" is in none."""
+    """Where along the token axis a part lies."""
     first, last = tokens.spans[IMAGE]
     if part == IMAGE:
         return np.arange(first, last)
-    return np.array([i for i in range(1, tokens.values.shape[1]) if not first <= i < last], np.intp)
+    return np.array([i for i in range(tokens.values.shape[1]) if not first <= i < last], np.intp)
 
 
 def _random_orders(scores: Scores, seed: Sequence[int]) -> Iterator[Scores]:
