@@ -229,13 +229,15 @@ def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
     cases = [dataset.cases[i] for i in test]
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
     prepared = [prepare_cached(case, model.specs)[0] for case in cases]
-    scores = _model_scores(model, prepared)
+    used = [tuple(name for name in case if case[name].sources) for case in prepared]
+    logits = _logits(model, prepared)
+    scores = _model_scores(model, logits, used)
     if task.modality:
         record["scores"] = {task.what: _plain(scores[OURS])}
     else:
         record["scores"] = {name: _plain(values) for name, values in scores.items()}
         record["single"] = {alone(name): _validated(model, name) for name in model.specs}
-        record["in_set"] = {name: _plain(sets) for name, sets in _sets(model, prepared).items()}
+        record["in_set"] = {name: _plain(sets) for name, sets in _sets(model, logits, used).items()}
     part = "training without one modality" if task.modality else "training"
     tested = time.perf_counter()
     return {**record, "seconds": {part: trained - started, "testing": tested - trained}}
@@ -255,16 +257,21 @@ def _without(dataset: Dataset, study: StudyConfig, name: str) -> tuple[Dataset, 
     return replace(dataset, cases=cases), replace(study, model=model)
 
 
-def _sets(model: Model, prepared: Sequence[PreparedCase]) -> dict[str, Values]:
+def _logits(model: Model, prepared: Sequence[PreparedCase]) -> dict[Pattern, Values]:
+    """Every availability pattern, and none at all, to logits [cases, diagnoses]; encodes once."""
+    shown = [(), *calibration.patterns(model.specs)]
+    return dict(zip(shown, predict_patterns(model.network, prepared, shown), strict=True))
+
+
+def _sets(
+    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
+) -> dict[str, Values]:
     """Membership of the prediction sets [cases, diagnoses]: of cases as they are and, for every
     availability pattern, of those that have its modalities, with the others hidden."""
-    used = [tuple(name for name in case if case[name].sources) for case in prepared]
-    shown = calibration.patterns(model.specs)
-    logits = predict_patterns(model.network, prepared, [tuple(model.specs), *shown])
-    sets = {AS_THEY_ARE: _members(model, logits[0], used)}
-    for pattern, found in zip(shown, logits[1:], strict=True):
+    sets = {AS_THEY_ARE: _members(model, logits[tuple(sorted(model.specs))], used)}
+    for pattern in calibration.patterns(model.specs):
         left = [pattern if set(pattern) <= set(names) else () for names in used]
-        sets[calibration.pattern_key(pattern)] = _members(model, found, left)
+        sets[calibration.pattern_key(pattern)] = _members(model, logits[pattern], left)
     return sets
 
 
@@ -280,18 +287,20 @@ def _members(model: Model, logits: Values, used: Sequence[Pattern]) -> Values:
     return members
 
 
-def _model_scores(model: Model, prepared: Sequence[PreparedCase]) -> dict[str, Values]:
+def _model_scores(
+    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
+) -> dict[str, Values]:
     """Calibrated probabilities: all inputs, each alone (NaN where absent), each one hidden."""
-    used = [tuple(name for name in case if case[name].sources) for case in prepared]
     names = tuple(model.specs)
     others = [tuple(other for other in names if other != name) for name in names]
     shown = [names, *((name,) for name in names), *others]
     methods = [OURS, *map(alone, names), *map(hidden, names)]
     scores = {}
-    logits = predict_patterns(model.network, prepared, shown)
-    for method, pattern, found in zip(methods, shown, logits, strict=True):
+    for method, pattern in zip(methods, shown, strict=True):
         left = [tuple(name for name in case if name in pattern) for case in used]
-        scores[method] = calibrated(model.support, model.diagnoses, found, left)
+        scores[method] = calibrated(
+            model.support, model.diagnoses, logits[tuple(sorted(pattern))], left
+        )
         if len(pattern) == 1 and method == alone(pattern[0]):
             scores[method][[not names for names in left]] = np.nan
     return scores
