@@ -39,7 +39,7 @@ class CohortConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the model.
+    """Shape of the model; by default small, for the few hundred patients most cohorts have.
 
     Attributes:
         modalities: modality name to encoder name; empty: chosen by the shapes in the cohort.
@@ -53,9 +53,9 @@ class ModelConfig:
     """
 
     modalities: Mapping[str, str] = field(default_factory=dict)
-    width: int = 96
+    width: int = 48
     heads: int = 4
-    layers: int = 2
+    layers: int = 1
     dropout: float = 0.2
     image_size: int = 384
     components: int = 128
