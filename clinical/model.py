@@ -1,7 +1,8 @@
 """A model: encoders, fusion, calibration, limits; saved as safetensors and JSON, never pickle.
 
 A checkpoint is a folder with `weights.safetensors` and `model.json`. The JSON names the SHA-256 of
-the weights and of the two frozen backbones that come from packages; loading checks all of them.
+the weights and of the frozen backbones, which come with this package or another; loading checks
+all of them.
 """
 
 from __future__ import annotations
@@ -239,7 +240,7 @@ def _settings_json(settings: Any) -> dict[str, Any]:
 
 
 def backbone_digests(specs: Mapping[str, EncoderSpec]) -> dict[str, str]:
-    """Encoder name to SHA-256 of the frozen weights that its package ships."""
+    """Encoder name to SHA-256 of its frozen weights."""
     digests = {spec.encoder: _backbone_digest(spec.encoder) for spec in specs.values()}
     return {name: digest for name, digest in digests.items() if digest is not None}
 
@@ -247,8 +248,10 @@ def backbone_digests(specs: Mapping[str, EncoderSpec]) -> dict[str, str]:
 # Up to 90 MB are read and hashed: once for each process, not for each image that is encoded.
 @lru_cache(maxsize=8)
 def _backbone_digest(name: str) -> str | None:
-    weights_file = getattr(encoder(name), "weights_file", None)
-    return canonical.sha256(weights_file().read_bytes()) if weights_file is not None else None
+    weights_files = getattr(encoder(name), "weights_files", None)
+    if weights_files is None:
+        return None
+    return canonical.sha256(b"".join(file.read_bytes() for file in weights_files()))
 
 
 def load(folder: Path) -> Model:

@@ -29,7 +29,7 @@ from pipelines.vectors import Rows, Vectors
 
 LATE_FUSION, BOOSTING = "late fusion", "boosting"
 INNER_FOLDS = 3
-COMPONENTS = 48
+COMPONENTS = 128
 LEAST_OF_EACH = 5
 
 Predict = Callable[[Rows], Rows]

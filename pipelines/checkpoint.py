@@ -64,7 +64,7 @@ def snapshot(network: nn.Module) -> dict[str, Tensor]:
 def keep(
     folder: Path,
     key: str,
-    network: Network,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
@@ -93,7 +93,7 @@ def keep(
 
 
 def resume(
-    folder: Path, key: str, network: Network, optimiser: torch.optim.Optimizer
+    folder: Path, key: str, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> Progress | None:
     """Restore the state of an unfinished training if its `key` (study and data) is the same."""
     if not (folder / _JSON).exists():

@@ -164,6 +164,18 @@ def oracle(
 
 
 @app.command()
+def pretrain(
+    out: Out,
+    films: Annotated[int, typer.Option("--films", min=50, help="How many to learn from.")] = 4500,
+    jobs: Jobs = 1,
+) -> None:
+    """Fit the layers that look at a film to outlined findings on simulated films."""
+    from pipelines.pretrain.run import pretrain as pretrain_tail
+
+    pretrain_tail(out, films, jobs=jobs)
+
+
+@app.command()
 def train(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")],
     out: Out,

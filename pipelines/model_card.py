@@ -22,8 +22,8 @@ def model_card(model: Model) -> str:
         "## What it is",
         "",
         f"Reads {', '.join(model.specs)}; suggests {', '.join(model.diagnoses)}."
-        " One encoder and one reader for each modality (frozen EfficientNet-lite0 and MiniLM,"
-        " learned token maps, cross-attention of one query per diagnosis); their evidence adds up"
+        " One encoder and one reader for each modality (frozen EfficientNet-lite0, film tail and"
+        " MiniLM, learned token maps, cross-attention of one query per diagnosis); their evidence adds up"
         " in log odds, corrected by an attention over what they found; calibration per availability"
         " pattern.",
         "",

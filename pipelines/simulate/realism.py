@@ -21,6 +21,7 @@ from scipy.stats import wasserstein_distance
 from clinical.case import Array, Case
 from clinical.cohorts.sources import source
 from clinical.encoders import radiograph
+from clinical.encoders.film_network import IMAGENET_CHANNELS
 from clinical.errors import CohortError
 
 LEVELS = 64
@@ -180,7 +181,7 @@ def sample(pictures: Sequence[tuple[str, Array]]) -> Sample:
         levels = (seen.astype(np.float64) * 128 + 127) / 255
         histograms.append(histogram(levels))
         spectra.append(spectrum(levels))
-        patches = radiograph.prepare(image, settings).features["patch"]
+        patches = radiograph.prepare(image, settings).features["patch"][:, :IMAGENET_CHANNELS]
         features.append(patches.astype(np.float64).mean(axis=0))
     patients = tuple(patient for patient, _ in pictures)
     return Sample(np.array(histograms), np.array(spectra), np.array(features), patients)

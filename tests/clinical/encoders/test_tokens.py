@@ -135,7 +135,19 @@ def test_the_devices_own_scale_does_not_matter() -> None:
 
 def test_components_are_white_on_what_they_were_fitted_on() -> None:
     rows = np.random.default_rng(0).normal(size=(500, 6)) * [1, 2, 3, 4, 5, 6] + 10
-    reduce = PrincipalComponents(6, 3)
+    reduce = PrincipalComponents(6, components=3)
     reduce.fit(rows)
     reduced = reduce(torch.from_numpy(rows).float()).numpy()
     np.testing.assert_allclose(np.cov(reduced, rowvar=False), np.eye(3), atol=1e-3)
+
+
+def test_embeddings_side_by_side_are_reduced_each_by_itself() -> None:
+    generator = np.random.default_rng(0)
+    small, large = generator.normal(size=(300, 4)), 1000 * generator.normal(size=(300, 5))
+    reduce = PrincipalComponents(4, 5, components=2)
+    reduce.fit(np.concatenate([small, large], axis=1))
+    assert reduce.kept == 4
+    assert not reduce.basis[4:, :2].any()
+    assert not reduce.basis[:4, 2:].any()
+    both = reduce(torch.from_numpy(np.concatenate([small, large], axis=1)).float()).numpy()
+    np.testing.assert_allclose(both.std(axis=0, ddof=1), np.ones(4), atol=1e-3)
