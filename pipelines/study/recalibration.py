@@ -34,6 +34,7 @@ LEAST_OF_EACH = 10
 """With fewer validation cases of either outcome no map is fitted."""
 
 _PULL_TO_IDENTITY = 4.0
+_LARGEST = 1e300
 _LOG_TEMPERATURES = (-3.0, 3.0)
 
 
@@ -94,8 +95,13 @@ def fit(kind: str, probabilities: Values, labels: Values) -> CalibrationMap:
     Args:
         kind: a key of MAPS.
         probabilities, labels: [cases] of validation; a case that is NaN in either is left out.
+
+    Returns:
+        A map of that kind, or of kind none if no outcome is known.
     """
     known = ~(np.isnan(probabilities) | np.isnan(labels))
+    if not known.any():
+        return CalibrationMap("none")
     p = np.clip(probabilities[known], EDGE, 1 - EDGE)
     return CalibrationMap(kind, MAPS[kind](p, labels[known]))
 
@@ -212,11 +218,12 @@ def from_json(record: Mapping[str, Any]) -> CalibrationMap:
         ModelError: if it is not one that `to_json` wrote.
     """
     kind, numbers = record.get("kind"), record.get("numbers")
-    if record.get("format") != FORMAT or kind not in MAPS or not isinstance(numbers, list):
+    named = isinstance(kind, str) and kind in MAPS
+    if record.get("format") != FORMAT or not named or not isinstance(numbers, list):
         raise _unusable(f"not of format {FORMAT}, or of an unknown kind")
-    if not all(isinstance(n, int | float) and np.isfinite(n) for n in numbers):
+    if not all(isinstance(n, int | float) and abs(n) <= _LARGEST for n in numbers):
         raise _unusable("numbers that are not finite numbers")
-    fitted = CalibrationMap(kind, tuple(float(n) for n in numbers))
+    fitted = CalibrationMap(str(kind), tuple(float(n) for n in numbers))
     if not _well_formed(fitted):
         raise _unusable(f"numbers that a map of kind {kind} cannot have")
     return fitted

@@ -84,6 +84,9 @@ def test_a_map_survives_json_to_the_last_bit(kind: str) -> None:
     [
         {"format": "other"},
         {"kind": "magic"},
+        {"kind": ["platt"]},
+        {"numbers": [1.0, 10**400]},
+        {"numbers": [1.0, float("inf")]},
         {"numbers": "1"},
         {"numbers": [1.0, float("nan")]},
         {"numbers": [1.0]},
@@ -129,6 +132,11 @@ def test_copies_of_a_patient_do_not_make_steps_look_good() -> None:
     p, y, people = draw(60, slope=1.0, seed=4)
     found = choose(np.tile(p, 20), np.tile(y, 20), people * 20)
     assert found.losses["isotonic"] > found.losses["none"]
+
+
+def test_nothing_known_changes_nothing() -> None:
+    p, y, _ = draw(20)
+    assert fit("isotonic", p, y * np.nan) == CalibrationMap("none")
 
 
 def test_what_is_not_tried_is_said() -> None:
