@@ -53,7 +53,9 @@ def test_samples_are_those_of_the_resampled_cases() -> None:
     model, everybody = weighted_net_benefits(p, y, weights, cuts)
     for row, of_model, of_all in zip(weights, model, everybody, strict=True):
         drawn = np.repeat(np.arange(80), row)
-        again = decision_curve(p[drawn], y[drawn], drawn.astype(str), thresholds=cuts, samples=2)
+        again = decision_curve(
+            p[drawn], y[drawn], [str(i) for i in drawn], thresholds=(0.1, 0.3), samples=2
+        )
         assert [point.model.value for point in again] == pytest.approx(of_model)
         assert [point.treat_all for point in again] == pytest.approx(of_all)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from pipelines.metrics import Interval, bootstrap_weights
-from pipelines.study.gaps import Gap, corrected, find_gap, holm, permutations, sizes_of
+from pipelines.study.gaps import Figure, Gap, corrected, find_gap, holm, permutations, sizes_of
 
 PEOPLE = [str(i) for i in range(60)]
 
 
-def frequency(labels: np.ndarray):  # type: ignore[no-untyped-def]
+def frequency(labels: np.ndarray) -> Figure:
     """The share of positives, as a figure of weights."""
 
     def compute(weights: np.ndarray) -> np.ndarray:
