@@ -8,11 +8,13 @@ things together make a shortcut, and neither alone does:
    AUROC above 0.9. Any two real hospitals can: their devices and their processing differ;
 2. *carried*: the group alone, without an image, predicts the label: AUROC above 0.6 with the low
    end of its interval above 0.55. Hospitals differ a little in prevalence, which alone gives
-   about 0.55, and a model can gain no more from the group than the group itself knows.
+   about 0.55, and a model can gain no more from the group than the group itself knows. One small
+   group hardly moves an AUROC, so a label is also carried where its prevalence in one group
+   differs by more than 0.3 from that in all others (low end above 0.2).
 
-The guard fires where both hold. A projection (AP or PA) is held to the stricter 0.65 and 0.6: the
-sicker are radiographed in bed everywhere, so the view always carries a little of severity, which is
-known at the decision and honest; beyond that it stands in for the label.
+The guard fires where both hold. A projection (AP or PA) is held to the stricter AUROC of 0.65 and
+0.6: the sicker are radiographed in bed everywhere, so the view always carries a little of severity,
+which is known at the decision and honest; beyond that it stands in for the label.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 from clinical.case import Array, Case
 from pipelines.features import Dataset
 from pipelines.masks import IMAGE
-from pipelines.metrics import Interval
+from pipelines.metrics import Interval, bootstrap_weights, interval
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
     SURELY_AUROC,
@@ -50,6 +52,7 @@ NAME = "acquisition"
 SITE, VIEW, FIELD = "site", "view", "field"
 VISIBLE_AUROC = 0.9
 CARRIED_AUROC, SURELY_CARRIED_AUROC = 0.6, 0.55
+LOPSIDED, SURELY_LOPSIDED = 0.3, 0.2
 SMALLEST_GROUP = 20
 """Cases; smaller groups are taken together."""
 
@@ -123,13 +126,13 @@ def _fact(
     scores, belongs = group_scores(rows[kept], groups, patients, judging)
     visible = group_auroc(scores, belongs, patients, judging)
     carried = {
-        name: found
+        name: _carried(belongs, label, patients, judging)
         for name, label in zip(dataset.diagnoses, dataset.labels[kept].T, strict=True)
-        if (found := _carried(belongs, label, patients, judging)) is not None
+        if not too_few(label, patients, judging)
     }
     if visible.value is None or not carried:
         return Skipped(NAME, fact, "no diagnosis has enough cases with and without it")
-    return _result(fact, visible, carried, dict(sizes))
+    return _result(fact, visible, carried, dict(sorted(sizes.items())))
 
 
 def _merged(groups: Sequence[str]) -> list[str]:
@@ -145,32 +148,67 @@ def _merged(groups: Sequence[str]) -> list[str]:
 
 def _carried(
     belongs: Values, label: Values, patients: Sequence[str], judging: Judging
-) -> Interval | None:
-    if too_few(label, patients, judging):
-        return None
+) -> tuple[Interval, Interval]:
+    """AUROC of a label from the group alone, and its widest difference in prevalence."""
     scores = table_scores(belongs, label, patients, judging)
-    return label_auroc(scores, label, patients, judging)
+    alone = label_auroc(scores, label, patients, judging)
+    return alone, widest_difference(belongs, label, patients, judging)
+
+
+def widest_difference(
+    belongs: Values, label: Values, patients: Sequence[str], judging: Judging
+) -> Interval:
+    """Difference in prevalence between the most unlike group and all others, as a positive number.
+
+    Args:
+        belongs: membership of each group [cases, groups], 0 or 1.
+        label: [cases]; 1, 0 or NaN.
+        patients: of every case.
+        judging: bootstrap samples and seed.
+    """
+    known = ~np.isnan(label)
+    inside, y = belongs[known], label[known]
+    people = np.asarray(patients)[known].tolist()
+    found = _differences(np.ones((1, len(y))), inside, y)[0]
+    if np.isnan(found).all():
+        return Interval(None, None, None, len(y), int(y.sum()))
+    group = int(np.nanargmax(np.abs(found)))
+    weights = bootstrap_weights(people, judging.samples, judging.seed).astype(np.float64)
+    drawn = _differences(weights, inside[:, [group]], y)[:, 0] * np.sign(found[group])
+    return interval(float(abs(found[group])), drawn, len(y), int(y.sum()))
+
+
+def _differences(weights: Values, inside: Values, label: Values) -> Values:
+    """Prevalence in each group minus that in all others [samples, groups]; NaN where empty."""
+    number, positive = weights @ inside, (weights * label) @ inside
+    others = weights.sum(axis=1, keepdims=True) - number
+    rest = (weights @ label)[:, None] - positive
+    defined = (number > 0) & (others > 0)
+    own = positive / np.where(defined, number, 1)
+    return np.where(defined, own - rest / np.where(defined, others, 1), np.nan)
 
 
 def _result(
-    fact: str, visible: Interval, carried: Mapping[str, Interval], sizes: Mapping[str, int]
+    fact: str,
+    visible: Interval,
+    carried: Mapping[str, tuple[Interval, Interval]],
+    sizes: Mapping[str, int],
 ) -> GuardResult:
     limits = (ALONE_AUROC, SURELY_AUROC) if fact == VIEW else (CARRIED_AUROC, SURELY_CARRIED_AUROC)
     # Not the interval's low end: a visible group is no fault, so nothing is claimed by it alone.
     seen = clears(visible, VISIBLE_AUROC, 0.5)
-    told = [name for name, found in carried.items() if clears(found, *limits)]
-    fires = seen and bool(told)
-    return GuardResult(
-        NAME,
-        fact,
-        "mean AUROC, image to group",
-        visible,
-        VISIBLE_AUROC,
-        fires,
-        _sentence(fact, seen, told),
-        {f"AUROC, {fact} alone to {name}": found for name, found in carried.items()},
-        sizes,
-    )
+    told = [
+        name
+        for name, (alone, widest) in carried.items()
+        if clears(alone, *limits) or clears(widest, LOPSIDED, SURELY_LOPSIDED)
+    ]
+    figures = {}
+    for name, (alone, widest) in carried.items():
+        figures[f"AUROC, {fact} alone to {name}"] = alone
+        figures[f"{name}, widest difference in prevalence"] = widest
+    measure, fires = "mean AUROC, image to group", seen and bool(told)
+    sentence = _sentence(fact, seen, told)
+    return GuardResult(NAME, fact, measure, visible, VISIBLE_AUROC, fires, sentence, figures, sizes)
 
 
 def _sentence(fact: str, seen: bool, told: Sequence[str]) -> str:

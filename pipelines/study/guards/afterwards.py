@@ -28,6 +28,8 @@ UNTIMED_SHARE, SURELY_UNTIMED = 0.1, 0.05
 _LATE = ("after the decision", "is later than")
 """How readers say it (`clinical.cohorts.clock`, `folder_case`, `hannover`)."""
 
+_OFFSET = "_offset"
+
 
 def afterwards(dataset: Dataset, judging: Judging | None = None) -> tuple[Finding, ...]:
     """What was set aside as later, then each modality's share of values without any time.
@@ -71,9 +73,10 @@ def _set_aside(dataset: Dataset, judging: Judging) -> Finding:
 
 
 def _table(problem: Problem) -> str:
-    """The modality where a file is a modality's own, else the file; and its column where wide."""
+    """The file, which is a modality's own, and where one file holds all of them the item too."""
     stem = PurePath(problem.file).stem
-    return f"{stem}: {problem.column.removesuffix('_offset')}" if "_" in problem.column else stem
+    item = problem.column.removesuffix(_OFFSET)
+    return stem if item == problem.column else f"{stem}: {item}"
 
 
 def _times(shape: Shape | None) -> list[datetime | None]:
