@@ -14,7 +14,7 @@ from pipelines.features import CachedCase, Dataset
 from pipelines.study.guards.out_of_fold import Judging
 
 CASES = 240
-QUICK = Judging(samples=200)
+QUICK = Judging(samples=100)
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 Values = np.ndarray

@@ -221,5 +221,5 @@ def _sentence(fact: str, seen: bool, told: Sequence[str]) -> str:
     if told:
         return f"The {fact} alone predicts {names}, but the image does not clearly show the {fact}."
     if seen:
-        return f"The image shows the {fact}, but the {fact} alone predicts no diagnosis."
-    return f"The image does not clearly show the {fact}, and the {fact} predicts no diagnosis."
+        return f"The image shows the {fact}, but the {fact} alone predicts no diagnosis well."
+    return f"The image does not clearly show the {fact}, and the {fact} predicts no diagnosis well."

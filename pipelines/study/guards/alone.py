@@ -12,6 +12,7 @@ from pipelines.study.guards.guard import (
     GuardResult,
     Skipped,
     clears,
+    told_from,
 )
 from pipelines.study.guards.out_of_fold import (
     Judging,
@@ -61,12 +62,7 @@ def _told(
     scores = table_scores(rows, labels, patients, judging)
     found = label_auroc(scores, labels, patients, judging)
     fires = clears(found, ALONE_AUROC, SURELY_AUROC)
-    what, worry = words
-    sentence = (
-        f"{name} can be told from {what} alone: {worry}."
-        if fires
-        else f"{name} can hardly be told from {what} alone."
-    )
+    sentence = told_from(name, f"{words[0]} alone", found, ALONE_AUROC, fires, words[1])
     counts = {"columns": rows.shape[1]}
     return GuardResult(guard, name, "AUROC", found, ALONE_AUROC, fires, sentence, counts=counts)
 

@@ -66,6 +66,24 @@ def clears(estimate: Interval, threshold: float, surely: float) -> bool:
     return estimate.value > threshold and estimate.low > surely
 
 
+def told_from(
+    label: str, what: str, estimate: Interval, threshold: float, fires: bool, worry: str
+) -> str:
+    """One sentence: a label can be told from something, perhaps, or hardly.
+
+    Args:
+        label: that is predicted.
+        what: it is predicted from.
+        estimate, threshold, fires: see `GuardResult`.
+        worry: what it means where the guard fires.
+    """
+    if fires:
+        return f"{label} can be told from {what}: {worry}."
+    if estimate.value is not None and estimate.value > threshold:
+        return f"{label} can perhaps be told from {what}, but the cases are too few to be sure."
+    return f"{label} can hardly be told from {what}."
+
+
 def as_json(finding: Finding) -> dict[str, Any]:
     """A finding as JSON-compatible values; `skipped` tells the two kinds apart."""
     return {"skipped": isinstance(finding, Skipped), **asdict(finding)}

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from pipelines import masks
 from pipelines.features import Dataset
 from pipelines.metrics import Interval
-from pipelines.study.guards.guard import SURELY_AUROC, Finding, GuardResult, Skipped
+from pipelines.study.guards.guard import (
+    SURELY_AUROC,
+    Finding,
+    GuardResult,
+    Skipped,
+    clears,
+    told_from,
+)
 from pipelines.study.guards.out_of_fold import (
     Judging,
     Values,
@@ -169,18 +176,10 @@ def _result(
     name: str, part: str, found: Interval, whole: Interval, counts: Mapping[str, int]
 ) -> GuardResult:
     threshold = 0.5 + SHARE_OF_WHOLE * max((whole.value or 0.5) - 0.5, 0.0)
-    fires = (
-        found.value is not None
-        and found.low is not None
-        and found.value > threshold
-        and found.low > SURELY_AUROC
-    )
+    fires = clears(found, threshold, SURELY_AUROC)
     words = {BORDER: "the border of the image alone", OUTSIDE: "the image without the lungs"}[part]
-    sentence = (
-        f"{name} can be told from {words}: much of what the image tells may not be the disease."
-        if fires
-        else f"{name} can hardly be told from {words}."
-    )
+    worry = "much of what the image tells may not be the disease"
+    sentence = told_from(name, words, found, threshold, fires, worry)
     return GuardResult(
         NAME,
         f"{name}, {part}",

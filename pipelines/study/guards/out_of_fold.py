@@ -58,8 +58,8 @@ def too_few(labels: Values, patients: Sequence[str], judging: Judging) -> str:
         people = len({patients[i] for i in rows})
         if len(rows) < LEAST_OF_EACH or people < judging.folds:
             return (
-                f"too few: {len(rows)} cases of {people} patients {word} it, where"
-                f" {LEAST_OF_EACH} of {judging.folds} are needed"
+                f"too few: {len(rows)} cases of {people} patients are {word} it, and"
+                f" {LEAST_OF_EACH} cases of {judging.folds} patients are needed"
             )
     return ""
 

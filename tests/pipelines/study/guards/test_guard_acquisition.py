@@ -48,7 +48,7 @@ def test_a_visible_site_with_about_the_same_prevalence_does_not_fire() -> None:
     found = only(clinic(labels, sites_by(labels, 0.08), shown=6))
     assert (found.estimate.value or 0) > 0.95
     assert not found.fires
-    assert found.sentence.endswith("predicts no diagnosis.")
+    assert found.sentence.endswith("predicts no diagnosis well.")
 
 
 def test_a_site_that_no_image_shows_does_not_fire() -> None:

@@ -8,7 +8,7 @@ from clinic_of_shortcuts import QUICK, labels_of
 from sklearn.metrics import roc_auc_score
 
 from pipelines.metrics import Interval
-from pipelines.study.guards.guard import clears
+from pipelines.study.guards.guard import clears, told_from
 from pipelines.study.guards.out_of_fold import (
     group_auroc,
     group_scores,
@@ -100,10 +100,22 @@ def test_the_auroc_of_groups_is_the_mean_of_each_against_the_rest() -> None:
 def test_too_few_cases_or_patients_are_named() -> None:
     labels = np.zeros(100)
     labels[:9] = 1
-    assert "9 cases of 9 patients with it" in too_few(labels, people(100), QUICK)
+    assert "9 cases of 9 patients are with it" in too_few(labels, people(100), QUICK)
     labels[:40] = 1
     assert too_few(labels, people(100), QUICK) == ""
-    assert "40 cases of 2 patients with it" in too_few(labels, people(100, each=20), QUICK)
+    assert "40 cases of 2 patients are with it" in too_few(labels, people(100, each=20), QUICK)
+
+
+def test_a_sentence_does_not_call_uncertain_what_is_absent_or_the_reverse() -> None:
+    words = [
+        told_from("gout", "the clock", Interval(value, low, 0.9, 90, 40), 0.65, fires, "late")
+        for value, low, fires in [(0.8, 0.7, True), (0.8, 0.5, False), (0.55, 0.5, False)]
+    ]
+    assert words == [
+        "gout can be told from the clock: late.",
+        "gout can perhaps be told from the clock, but the cases are too few to be sure.",
+        "gout can hardly be told from the clock.",
+    ]
 
 
 def test_an_estimate_clears_a_threshold_only_surely() -> None:
