@@ -8,6 +8,7 @@ import numpy as np
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of, labs, measured, note
 
 from clinical.case import Event, Events
+from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.study.guards.missingness import missingness, presence
 
@@ -42,6 +43,19 @@ def test_a_test_that_is_missing_at_random_does_not_fire() -> None:
     assert not found.fires
     assert found.estimate.low is not None
     assert found.estimate.low < 0.6
+
+
+def test_chance_alone_rarely_fires() -> None:
+    """Sixteen small cohorts in which nothing is to be found."""
+    fired = 0
+    for seed in range(16):
+        generator = np.random.default_rng(seed)
+        dataset = dataset_of((generator.random(100) < 0.3).astype(float))
+        rows = generator.normal(size=(100, 8))
+        (found,) = told_alone("noise", dataset, rows, QUICK, what="noise", worry="chance")
+        assert isinstance(found, GuardResult)
+        fired += found.fires
+    assert fired <= 1
 
 
 def test_only_presence_is_read_and_never_a_value() -> None:
