@@ -78,6 +78,18 @@ def test_what_lies_between_border_and_lungs_fires_one_way() -> None:
     assert outside.counts == {"images with a mask of the lungs": CASES}
 
 
+def test_a_finding_in_the_corner_of_a_lung_fires_only_where_the_lungs_are_not_known() -> None:
+    """An effusion at the bottom of a narrow field: without masks the guard cannot know better."""
+    labels = labels_of()
+    lungs = np.zeros((SIDE, SIDE), dtype=bool)
+    lungs[5:38, 3:18] = lungs[5:38, 22:37] = True
+    images = films(labels, np.s_[35:38, 5:15])
+    assert [finding.fires for finding in found(labels, images, lungs)] == [False, False]
+    border, _ = found(labels, images, None)
+    assert border.fires
+    assert "unless the disease reaches there" in border.sentence
+
+
 def test_nothing_fires_where_nothing_is_there() -> None:
     labels = labels_of()
     border, outside = found(labels, films(labels, np.s_[0:5, 0:5], strength=0), LUNGS)
