@@ -161,14 +161,31 @@ def load_study(path: Path) -> StudyConfig:
     Raises:
         ConfigError: if the file is absent, is not TOML, has an unknown key or a wrong type.
     """
+    return study_of(read_toml(path), path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        ConfigError: if the file is absent or is not TOML.
+    """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
             f"{path} does not exist.", remedy="give the path of a TOML file"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+
+
+def study_of(data: Mapping[str, Any], path: Path) -> StudyConfig:
+    """A study from parsed TOML; `path` is that of its file.
+
+    Raises:
+        ConfigError: if there is an unknown key, a wrong type or a value that cannot be used.
+    """
     study: StudyConfig = build(StudyConfig, data, where=path.name)
     _check(study, path.name)
     return with_cohort_path(study, str((path.parent / study.cohort.path).resolve()))
@@ -212,8 +229,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             raise ConfigError(f"{where} must be a table.", remedy="write it as [section]")
         return build(typing.cast(type, hint), value, where)
     origin = typing.get_origin(hint)
-    if origin is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return tuple(value)
+    if origin is tuple and isinstance(value, list):
+        item = typing.get_args(hint)[0]
+        return tuple(_value(item, one, f"{where}[{n}]") for n, one in enumerate(value))
     if origin in (Mapping, dict) and isinstance(value, dict):
         return MappingProxyType(dict(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

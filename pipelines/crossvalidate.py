@@ -7,7 +7,6 @@ else, so that they can run side by side. What the scores say is for `pipelines.y
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,9 +24,10 @@ from clinical.config import EvaluationConfig, StudyConfig
 from clinical.model import Model
 from pipelines import baselines, posteriors
 from pipelines.features import Dataset
-from pipelines.fit import PreparedCase, predict_patterns
+from pipelines.fit import PreparedCase, predict, predict_patterns
+from pipelines.fold_records import Validated, kept, plain, validation_record, write
 from pipelines.metrics import macro_auroc
-from pipelines.splits import Fold, given_fold, hold_out, patient_folds, site_folds
+from pipelines.splits import Fold, Indices, given_fold, hold_out, patient_folds, site_folds
 from pipelines.train import Targets, calibrated, prepare_cached, train_model, training_key
 from pipelines.vectors import Vectors, vectors
 from pipelines.workers import side_by_side
@@ -78,6 +78,8 @@ class OutOfFold:
             membership of the prediction set [repeats, cases, diagnoses]; 1, 0, or NaN where there
             is none.
         seconds: part of the work to its time, summed over tasks.
+        validation: what the model of each fold says of the patients that it was calibrated on;
+            empty where a record of an earlier version had none and nobody asked for it.
     """
 
     dataset: Dataset
@@ -86,6 +88,7 @@ class OutOfFold:
     single: Mapping[str, float]
     in_set: Mapping[str, Values]
     seconds: Mapping[str, float]
+    validation: tuple[Validated, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,7 @@ def cross_validate(
     *,
     jobs: int = 1,
     oracle: Mapping[str, Values] | None = None,
+    thresholds: bool = False,
 ) -> OutOfFold:
     """Train and test on every fold; finished tasks are kept on disk and not repeated.
 
@@ -145,6 +149,8 @@ def cross_validate(
         jobs: tasks at a time; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
             learnt from only where the study asks for soft targets.
+        thresholds: they are to be chosen later, so that finished tasks without the scores of their
+            validation patients are done again.
     """
     settings = study.evaluation
     seeds = [study.seed + SEED_STEP * repeat for repeat in range(settings.repeats)]
@@ -159,18 +165,23 @@ def cross_validate(
     tasks = _tasks(bench, folds)
     folder.mkdir(parents=True, exist_ok=True)
     keys = {task: _key(bench, task) for task in tasks}
-    kept = {task: found for task in tasks if (found := _kept(folder / task.file, keys[task]))}
-    for number, task in enumerate(kept):
+
+    def found(task: _Task) -> dict[str, Any] | None:
+        parts = ("validation",) if thresholds and task.what == OURS else ()
+        return kept(folder / task.file, keys[task], parts)
+
+    done = {task: record for task in tasks if (record := found(task))}
+    for number, task in enumerate(done):
         line = f"{_words(task, settings)}: kept from an earlier run"
         report(line, number + 1, len(tasks))
 
     def work(task: _Task) -> None:
-        _write(folder / task.file, {"key": keys[task], **_run(bench, task)})
+        write(folder / task.file, {"key": keys[task], **_run(bench, task)})
 
-    left = [task for task in tasks if task not in kept]
+    left = [task for task in tasks if task not in done]
     for number, task in enumerate(side_by_side(work, left, jobs)):
-        report(_words(task, settings), len(kept) + number + 1, len(tasks))
-    records = {task: kept.get(task) or _kept(folder / task.file, keys[task]) for task in tasks}
+        report(_words(task, settings), len(done) + number + 1, len(tasks))
+    records = {task: done.get(task) or found(task) for task in tasks}
     return _gathered(bench, folds, {t: r for t, r in records.items() if r}, oracle or {})
 
 
@@ -226,18 +237,18 @@ def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
         dataset, train[inner], train[validation], study, targets=bench.targets, threads=THREADS
     )
     trained = time.perf_counter()
-    cases = [dataset.cases[i] for i in test]
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
-    prepared = [prepare_cached(case, model.specs)[0] for case in cases]
-    used = [tuple(name for name in case if case[name].sources) for case in prepared]
+    prepared, used = _prepared(model, dataset, test)
     logits = _logits(model, prepared)
     scores = _model_scores(model, logits, used)
     if task.modality:
-        record["scores"] = {task.what: _plain(scores[OURS])}
+        record["scores"] = {task.what: plain(scores[OURS])}
     else:
-        record["scores"] = {name: _plain(values) for name, values in scores.items()}
+        record["scores"] = {name: plain(values) for name, values in scores.items()}
         record["single"] = {alone(name): _validated(model, name) for name in model.specs}
-        record["in_set"] = {name: _plain(sets) for name, sets in _sets(model, logits, used).items()}
+        record["in_set"] = {name: plain(sets) for name, sets in _sets(model, logits, used).items()}
+        shown = _shown(model, dataset, train[validation])
+        record["validation"] = validation_record(validation, shown)
     part = "training without one modality" if task.modality else "training"
     tested = time.perf_counter()
     return {**record, "seconds": {part: trained - started, "testing": tested - trained}}
@@ -255,6 +266,20 @@ def _without(dataset: Dataset, study: StudyConfig, name: str) -> tuple[Dataset, 
     left = {other: kind for other, kind in study.model.modalities.items() if other != name}
     model = replace(study.model, modalities=MappingProxyType(left))
     return replace(dataset, cases=cases), replace(study, model=model)
+
+
+def _prepared(
+    model: Model, dataset: Dataset, rows: Indices
+) -> tuple[list[PreparedCase], list[Pattern]]:
+    """Cases as the network takes them, and the modalities that each has."""
+    prepared = [prepare_cached(dataset.cases[i], model.specs)[0] for i in rows]
+    return prepared, [tuple(name for name in case if case[name].sources) for case in prepared]
+
+
+def _shown(model: Model, dataset: Dataset, rows: Indices) -> Values:
+    """Calibrated probabilities of cases as they are [rows, diagnoses]."""
+    prepared, used = _prepared(model, dataset, rows)
+    return calibrated(model.support, model.diagnoses, predict(model.network, prepared), used)
 
 
 def _logits(model: Model, prepared: Sequence[PreparedCase]) -> dict[Pattern, Values]:
@@ -324,7 +349,7 @@ def _baselines(bench: _Bench, task: _Task) -> dict[str, Any]:
     scores[baselines.BOOSTING] = baselines.boosting(cut)
     done = time.perf_counter()
     return {
-        "scores": {name: _plain(values) for name, values in scores.items()},
+        "scores": {name: plain(values) for name, values in scores.items()},
         "single": {
             dedicated(name): macro_auroc(found.inside, labels[train])
             for name, found in singles.items()
@@ -334,23 +359,6 @@ def _baselines(bench: _Bench, task: _Task) -> dict[str, Any]:
             "boosting": done - alone_done,
         },
     }
-
-
-def _plain(values: Values) -> list[list[float | None]]:
-    return [[None if np.isnan(x) else float(x) for x in row] for row in values]
-
-
-def _kept(file: Path, key: str) -> dict[str, Any] | None:
-    if not file.exists():
-        return None
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found if found["key"] == key else None
-
-
-def _write(file: Path, record: Mapping[str, Any]) -> None:
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(record), encoding="utf-8")
-    unfinished.replace(file)
 
 
 def _gathered(
@@ -364,6 +372,7 @@ def _gathered(
     in_set: dict[str, Values] = {}
     validated: dict[str, list[float]] = {}
     seconds: dict[str, float] = {}
+    validation: list[Validated] = []
     for task, record in records.items():
         fixed = task.what == BASELINES and bench.study.evaluation.split != "patient"
         for method, rows in record["scores"].items():
@@ -375,10 +384,12 @@ def _gathered(
             members[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
         for method, value in record.get("single", {}).items():
             validated.setdefault(method, []).extend([] if value is None else [value])
+        if shown := validated(record, task.repeat, task.number, task.fold.train):
+            validation.append(shown)
         for part, took in record["seconds"].items():
             seconds[part] = seconds.get(part, 0.0) + took
     tested = ~np.isnan(scores[OURS][0]).all(axis=1)
     for evidence, values in oracle.items():
         scores[f"oracle: {evidence}"] = np.where(tested[:, None], values, np.nan)[None]
     means = {method: float(np.mean(values)) for method, values in validated.items() if values}
-    return OutOfFold(bench.dataset, folds, scores, means, in_set, seconds)
+    return OutOfFold(bench.dataset, folds, scores, means, in_set, seconds, tuple(validation))

@@ -93,13 +93,14 @@ class _Cases:
     p: Values
     y: Values
     people: NDArray[np.str_]
-    threshold: float | None
+    threshold: Values | None
     samples: int
     seed: int
 
     def only(self, rows: NDArray[np.bool_]) -> _Cases:
+        threshold = None if self.threshold is None else self.threshold[rows]
         return _Cases(
-            self.p[rows], self.y[rows], self.people[rows], self.threshold, self.samples, self.seed
+            self.p[rows], self.y[rows], self.people[rows], threshold, self.samples, self.seed
         )
 
 
@@ -108,7 +109,7 @@ def subgroups(
     labels: Values,
     patients: Sequence[str],
     columns: Mapping[str, Sequence[str]],
-    threshold: float | None,
+    threshold: float | Values | None,
     *,
     least_patients: int = LEAST_PATIENTS,
     least_outcomes: int = LEAST_OUTCOMES,
@@ -122,7 +123,8 @@ def subgroups(
         probabilities, labels: [cases] of one diagnosis; a case that is NaN in either is left out.
         patients: of every case.
         columns: name to the group of every case; empty where it is not stated.
-        threshold: at or above which a case is an alert, chosen on validation patients; or None.
+        threshold: at or above which a case is an alert, chosen on validation patients; one for all
+            or one for each case [cases], where folds have their own; or None.
         least_patients, least_outcomes: a group with fewer patients, or fewer positive or fewer
             negative cases, is suppressed.
         samples: of the patient bootstrap.
@@ -134,7 +136,7 @@ def subgroups(
         probabilities[known],
         labels[known],
         np.asarray(patients, dtype=np.str_)[known],
-        threshold,
+        None if threshold is None else np.broadcast_to(threshold, known.shape)[known],
         samples,
         seed,
     )

@@ -1,0 +1,113 @@
+"""A study file: what `triptych train` reads, and beside it who is in the study and how it is judged.
+
+`[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` is here. They
+are no part of StudyConfig, whose digest keys finished trainings: another subgroup trains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from clinical.config import StudyConfig, build, nearest, read_toml, study_of, with_cohort_path
+from clinical.errors import ConfigError
+from pipelines.study.rules import KINDS, Rule, rules
+
+JUDGEMENT = "judgement"
+SEX, AGE, SITE, VIEW = "sex", "age", "site", "view"
+COLUMNS = (SEX, AGE, SITE, VIEW)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a study is judged, beyond `[evaluation]`.
+
+    Attributes:
+        sensitivity: that the operating point aims at, on validation patients.
+        subgroups: columns that patients are grouped by, of COLUMNS.
+        age_edges: first age in years of every age band but the lowest.
+        guards: look for shortcuts and leaks.
+        curve_from, curve_to: threshold probabilities that the decision curve runs between.
+    """
+
+    sensitivity: float = 0.9
+    subgroups: tuple[str, ...] = COLUMNS
+    age_edges: tuple[int, ...] = (18, 40, 65)
+    guards: bool = True
+    curve_from: float = 0.01
+    curve_to: float = 0.5
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Threshold probabilities of the decision curve, in steps of 0.01."""
+        first, last = round(self.curve_from * 100), round(self.curve_to * 100)
+        return tuple(n / 100 for n in range(first, last + 1))
+
+
+@dataclass(frozen=True)
+class StudyDesign:
+    """One study: what is learnt, from whom, and how it is judged."""
+
+    study: StudyConfig
+    rules: tuple[Rule, ...] = ()
+    judgement: Judgement = Judgement()
+
+
+def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
+    """Read a study file.
+
+    Args:
+        path: TOML.
+        cohort: folder of the cohort, if not as in the file.
+
+    Raises:
+        ConfigError: if the file is absent, is not TOML, has an unknown key or a value that cannot
+            be used, or judges nothing.
+    """
+    data = read_toml(path)
+    _check_keys(data, path.name)
+    study = study_of({k: v for k, v in data.items() if k not in (*KINDS, JUDGEMENT)}, path)
+    if cohort is not None:
+        study = with_cohort_path(study, str(cohort))
+    if not study.evaluation.judges:
+        raise ConfigError(
+            f"{path.name}: the study tests nobody.",
+            remedy="add [evaluation] with folds = 5, or train it with `triptych train`",
+        )
+    found = rules({kind: data[kind] for kind in KINDS if kind in data}, path.name)
+    return StudyDesign(study, found, _judgement(data.get(JUDGEMENT, {}), path.name))
+
+
+def _check_keys(data: Mapping[str, Any], where: str) -> None:
+    known = (*StudyConfig.__dataclass_fields__, *KINDS, JUDGEMENT)
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
+
+
+def _judgement(data: Any, where: str) -> Judgement:
+    where = f"{where}: {JUDGEMENT}"
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where} is not a table.", remedy=f"write it as [{JUDGEMENT}]")
+    found: Judgement = build(Judgement, data, where)
+    if not 0 < found.sensitivity <= 1:
+        raise ConfigError(
+            f"{where}: sensitivity is {found.sensitivity:g}.",
+            remedy="choose above 0 and at most 1, for example 0.9",
+        )
+    for name in found.subgroups:
+        if name not in COLUMNS:
+            raise ConfigError(f"{where}: no subgroup {name!r}.", remedy=nearest(name, COLUMNS))
+    if not found.age_edges or any(low >= high for low, high in pairwise(found.age_edges)):
+        raise ConfigError(
+            f"{where}: age_edges do not rise.", remedy="state first ages, for example [40, 65]"
+        )
+    if not 0.01 <= found.curve_from < found.curve_to <= 0.99:
+        raise ConfigError(
+            f"{where}: curve_from {found.curve_from:g}, curve_to {found.curve_to:g}.",
+            remedy="choose probabilities from 0.01 to 0.99, the lower one first",
+        )
+    return found
