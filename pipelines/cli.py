@@ -20,6 +20,7 @@ from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
 from pipelines.options import Jobs, Model, Out, Source, Workspace, screen
 from pipelines.similar_commands import similar_app
+from pipelines.study_commands import study_app
 
 INTERRUPTED = 130
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(similar_app, name="similar")
+app.add_typer(study_app, name="study")
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -1,7 +1,8 @@
-"""A study file: what `triptych train` reads, and beside it who is in the study and how it is judged.
+"""A study file: what `triptych train` reads, who is in the study, and how it is judged.
 
-`[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` is here. They
-are no part of StudyConfig, whose digest keys finished trainings: another subgroup trains nothing.
+`[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` is here.
+They are no part of StudyConfig, whose digest keys finished trainings: another subgroup trains
+nothing.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,6 +136,28 @@ def _part(name: str, dataset: Dataset, rows: Indices) -> Part:
         known = known[~np.isnan(known)]
         labels[diagnosis] = Share(int(known.sum()), len(known))
     return Part(name, _counts(dataset, rows), labels)
+
+
+def from_json(data: Mapping[str, Any]) -> Flow:
+    """A flow from its JSON form (`dataclasses.asdict`)."""
+
+    def step(row: Mapping[str, Any]) -> Step:
+        counted = {name: Counts(**row[name]) for name in ("before", "removed", "left")}
+        return Step(**{**row, **counted})
+
+    def part(row: Mapping[str, Any]) -> Part:
+        labels = {name: Share(**share) for name, share in row["labels"].items()}
+        return Part(row["name"], Counts(**row["counts"]), labels)
+
+    return Flow(
+        data["listed"],
+        data["skipped"],
+        Counts(**data["read"]),
+        tuple(step(row) for row in data["steps"]),
+        Counts(**data["chosen"]),
+        data["left_out"],
+        tuple(part(row) for row in data["parts"]),
+    )
 
 
 def removed_words(step: Step) -> tuple[str, ...]:

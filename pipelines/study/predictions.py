@@ -1,0 +1,132 @@
+"""`predictions.parquet`: one row a case, label, method and repeat, for whoever judges anew.
+
+Column names are those of MEDS-evaluation (subject_id, prediction_time, boolean_value,
+predicted_boolean_probability, predicted_boolean_value), with ours beside them. Two things differ
+from its schema: subject_id is text, as patient pseudonyms are, and a time or an outcome that is not
+known is null.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipelines.crossvalidate import OURS, OutOfFold, hidden, untaught
+from pipelines.features import CachedCase
+from pipelines.splits import Fold
+from pipelines.study import columns
+from pipelines.study.chosen import Chosen
+from pipelines.study.temporal import decided
+
+Values = NDArray[np.float64]
+
+SCHEMA = pa.schema(
+    [
+        ("case_id", pa.string()),
+        ("patient_id", pa.string()),
+        ("subject_id", pa.string()),
+        ("prediction_time", pa.timestamp("us", tz="UTC")),
+        ("label", pa.string()),
+        ("method", pa.string()),
+        ("repeat", pa.int32()),
+        ("fold", pa.string()),
+        ("boolean_value", pa.bool_()),
+        ("predicted_boolean_probability", pa.float64()),
+        ("predicted_boolean_value", pa.bool_()),
+        ("recalibrated_probability", pa.float64()),
+        ("inputs", pa.string()),
+        ("site", pa.string()),
+        ("sex", pa.string()),
+        ("age_years", pa.float64()),
+    ]
+)
+_ORDER = [(name, "ascending") for name in ("case_id", "label", "method", "repeat")]
+
+
+def judged_methods(tested: OutOfFold) -> list[str]:
+    """Methods that stand for themselves, not for the model with a modality taken away."""
+    names = {
+        name for cached in tested.dataset.cases for name in (*cached.case.inputs, *cached.images)
+    }
+    inner = {taken(name) for name in names for taken in (hidden, untaught)}
+    return [method for method in tested.scores if method not in inner]
+
+
+def table(tested: OutOfFold, chosen: Sequence[Chosen]) -> pa.Table:
+    """All predictions of tested cases, sorted by case, label, method and repeat.
+
+    A method that does not depend on the seed has one repeat. `predicted_boolean_value` and
+    `recalibrated_probability` are there for the model, in its first repeat.
+    """
+    parts = [
+        _part(tested, chosen, method, repeat, column)
+        for method in judged_methods(tested)
+        for repeat in range(len(tested.scores[method]))
+        for column in range(len(tested.dataset.diagnoses))
+    ]
+    return pa.concat_tables(parts).sort_by(_ORDER)
+
+
+def to_bytes(predictions: pa.Table) -> bytes:
+    """The table as a Parquet file; the same bytes for the same rows."""
+    sink = io.BytesIO()
+    pq.write_table(predictions, sink, version="2.6", compression="zstd", row_group_size=100_000)
+    return sink.getvalue()
+
+
+def _part(
+    tested: OutOfFold, chosen: Sequence[Chosen], method: str, repeat: int, column: int
+) -> pa.Table:
+    dataset = tested.dataset
+    scores, labels = tested.scores[method][repeat][:, column], dataset.labels[:, column]
+    rows = np.flatnonzero(~np.isnan(scores))
+    names = _folds(tested.folds[repeat], len(labels))
+    ours = method == OURS and repeat == 0
+    cuts = chosen[column].cuts if ours else np.full(len(labels), np.nan)
+    mended = chosen[column].recalibrated if ours else np.full(len(labels), np.nan)
+    cases = [dataset.cases[i] for i in rows]
+    count = len(rows)
+    values: dict[str, Any] = {
+        **_facts(cases),
+        "label": [dataset.diagnoses[column]] * count,
+        "method": [method] * count,
+        "repeat": [repeat] * count,
+        "fold": [names[i] for i in rows],
+        "boolean_value": [None if np.isnan(y) else bool(y) for y in labels[rows]],
+        "predicted_boolean_probability": scores[rows],
+        "predicted_boolean_value": list(_alerts(scores[rows], cuts[rows])),
+        "recalibrated_probability": pa.array(mended[rows], from_pandas=True),
+    }
+    return pa.table({name: values[name] for name in SCHEMA.names}, schema=SCHEMA)
+
+
+def _facts(cases: Sequence[CachedCase]) -> dict[str, list[Any]]:
+    return {
+        "case_id": [cached.case.case_id for cached in cases],
+        "patient_id": [cached.case.patient_id for cached in cases],
+        "subject_id": [cached.case.patient_id for cached in cases],
+        "prediction_time": [decided(cached.case) for cached in cases],
+        "inputs": [columns.inputs(cached) for cached in cases],
+        "site": [cached.case.site or None for cached in cases],
+        "sex": [columns.sex(cached) or None for cached in cases],
+        "age_years": [columns.age(cached) for cached in cases],
+    }
+
+
+def _folds(folds: Sequence[Fold], cases: int) -> list[str]:
+    names = [""] * cases
+    for fold in folds:
+        for row in fold.test.tolist():
+            names[row] = fold.name
+    return names
+
+
+def _alerts(scores: Values, cuts: Values) -> Iterator[bool | None]:
+    for score, cut in zip(scores, cuts, strict=True):
+        yield None if np.isnan(cut) else bool(score >= cut)

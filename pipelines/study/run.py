@@ -1,0 +1,205 @@
+"""`triptych study run`: one study file and one cohort to a study that a reviewer can check.
+
+Select by rules, check the splits, train and test, choose thresholds on validation patients, judge
+on the tested ones, write. A killed run goes on where it was: features and finished trainings are
+kept in the folder, and all that is written comes from them and is written again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clinical.cohorts.sources import source
+from clinical.config import StudyConfig
+from clinical.errors import CohortError
+from pipelines import crossvalidate, posteriors, results
+from pipelines.crossvalidate import OutOfFold
+from pipelines.features import Dataset
+from pipelines.progress import bar, console
+from pipelines.splits import Fold, Indices
+from pipelines.study import chosen as choosing
+from pipelines.study import diagram, predictions, report, same_images
+from pipelines.study.checks import check_folds
+from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.fairness import SUPPRESSED, Fairness
+from pipelines.study.flow import Flow, flow, markdown
+from pipelines.study.guards.guard import Finding
+from pipelines.study.guards.out_of_fold import Judging
+from pipelines.study.guards.run_all import run_all
+from pipelines.study.judging import Gathered, judge
+from pipelines.study.manifest import manifest
+from pipelines.study.reading import Cohort, read_cohort
+from pipelines.study.selection import Selection, select_from, selected
+from pipelines.train import THREADS
+
+METRICS, MANIFEST = "metrics.json", "manifest.json"
+
+
+@dataclass
+class _Watch:
+    """Seconds that each part of the work took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        console.print(f"{name} ...")
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> str:
+    """Run a study and write it into `out`.
+
+    Args:
+        study_file: see `pipelines.study.design`.
+        out: folder for the results; a killed run goes on from what it holds.
+        cohort: folder of the cohort, if not as in the study.
+        jobs: trainings at a time; the results do not depend on it.
+
+    Returns:
+        The verdict, one sentence.
+
+    Raises:
+        ConfigError: if the study cannot be read, or names what the cohort does not have.
+        CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
+    """
+    design = load_design(study_file, cohort)
+    study, watch = design.study, _Watch()
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(THREADS)
+    with watch.part("read and encode"):
+        read = read_cohort(source(study.cohort.source), study, out / "features")
+    _report(read.dataset, out)
+    selection = select_from(read.dataset, design.rules)
+    dataset = selected(read.dataset, selection)
+    if not dataset.cases:
+        raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
+    with watch.part("train and test"):
+        tested = _cross_validate(dataset, study, out, jobs)
+    with watch.part("check splits and images"):
+        checks = tuple(check_folds(tested.folds[0], dataset.patients))
+        images = same_images.same_images(dataset, tested.folds[0], read.prints)
+    with watch.part("guards"):
+        findings = _guards(dataset, design, read)
+    way = _flow(read.dataset, selection, tested.folds[0], study)
+    with watch.part("judge"):
+        chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
+        gathered = Gathered(way, checks, images, findings, read.facts)
+        metrics, fair = judge(design, tested, chosen, gathered)
+        table = predictions.to_bytes(predictions.table(tested, chosen))
+    files = {
+        METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
+        "predictions.parquet": table,
+        **_flow_files(way),
+        **report.files(metrics),
+    }
+    _write_tables(out, fair, images.rows if images else ())
+    times = {**watch.seconds, **{f"train: {k}": v for k, v in tested.seconds.items()}}
+    facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
+    files[MANIFEST] = (json.dumps(facts, indent=1) + "\n").encode()
+    write_files(out, files)
+    return str(metrics["verdict"]["sentence"])
+
+
+def write_files(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, each by rename."""
+    for name, content in files.items():
+        file = out / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_name(file.name + ".part")
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+
+
+def _report(dataset: Dataset, out: Path) -> None:
+    skipped = [{**asdict(s.problem), "case_id": s.case_id} for s in dataset.skipped]
+    results.write_table(out / "skipped.csv", results.SKIPPED, skipped)
+    problems = [asdict(problem) for problem in dataset.problems]
+    results.write_table(out / "problems.csv", results.PROBLEMS, problems)
+    if not dataset.cases:
+        raise CohortError("No case of the cohort can be used.", remedy=f"see the reasons in {out}")
+    console.print(
+        f"{len(dataset.cases)} cases of {len(set(dataset.patients))} patients,"
+        f" {len(dataset.skipped)} skipped, {len(dataset.problems)} rows or files set aside"
+    )
+
+
+def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path, jobs: int) -> OutOfFold:
+    with bar() as progress:
+        task = progress.add_task("cross-validate", total=None, note="")
+
+        def note(line: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, note=line)
+
+        return crossvalidate.cross_validate(
+            dataset,
+            study,
+            out / "folds",
+            note,
+            jobs=jobs,
+            oracle=_oracle(dataset, study),
+            thresholds=True,
+        )
+
+
+def _oracle(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
+    if not study.evaluation.oracle:
+        return {}
+    file = Path(study.cohort.path) / study.evaluation.oracle
+    case_ids = [cached.case.case_id for cached in dataset.cases]
+    return posteriors.read_posteriors(file, case_ids, dataset.diagnoses)
+
+
+def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:
+    if not design.judgement.guards:
+        return ()
+    study = design.study
+    judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
+    return run_all(dataset, facts=read.facts, judging=judging)
+
+
+def _flow(
+    dataset: Dataset, selection: Selection, folds: Sequence[Fold], study: StudyConfig
+) -> Flow:
+    """With a given split its two parts; otherwise what each fold tests."""
+    if study.evaluation.split == "given":
+        parts: dict[str, Indices] = {"learnt from": folds[0].train, "tested": folds[0].test}
+        unused = {"another case of the patient is tested": folds[0].removed}
+        return flow(dataset, selection, parts, unused)
+    return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+
+
+def _flow_files(way: Flow) -> dict[str, bytes]:
+    return {"flow.svg": diagram.svg(way).encode(), "flow.md": markdown(way).encode()}
+
+
+def _write_tables(out: Path, fair: Fairness, twins: Sequence[Mapping[str, Any]]) -> None:
+    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
+    results.write_table(out / "same_images.csv", same_images.COLUMNS, twins)
+
+
+def read_metrics(out: Path) -> dict[str, Any]:
+    """The figures of a finished study.
+
+    Raises:
+        CohortError: if the folder holds none.
+    """
+    file = out / METRICS
+    if not file.exists():
+        raise CohortError(
+            f"{out} holds no {METRICS}.", remedy="run `triptych study run` with this --out"
+        )
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,116 @@
+"""Do probabilities mean what they say, and what does acting on them do? Per label, unseen patients.
+
+Of the first repeat. The model is judged as it is shown and recalibrated, beside the simpler models
+that it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.crossvalidate import OURS, OutOfFold
+from pipelines.metrics import bootstrap_weights, calibration_error_floor, interval
+from pipelines.study import recalibration
+from pipelines.study.chosen import Chosen, operating_point
+from pipelines.study.decision_curve import decision_curve
+from pipelines.study.discrimination import tested_rows
+from pipelines.study.reliability import (
+    calibration_error_interval,
+    reliability_curve,
+    weak_calibration,
+)
+from pipelines.study.shares import weighted_shares
+
+Values = NDArray[np.float64]
+RECALIBRATED = f"{OURS}, recalibrated"
+FIGURES = ("sensitivity", "specificity", "ppv", "npv")
+
+
+def probabilities(
+    tested: OutOfFold, chosen: Sequence[Chosen], rivals: Sequence[str], column: int
+) -> dict[str, Values]:
+    """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals."""
+    return {
+        OURS: tested.scores[OURS][0][:, column],
+        RECALIBRATED: chosen[column].recalibrated,
+        **{name: tested.scores[name][0][:, column] for name in rivals},
+    }
+
+
+def usefulness(
+    shown: Mapping[str, Values],
+    labels: Values,
+    patients: Sequence[str],
+    thresholds: Sequence[float],
+    *,
+    samples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Calibration and decision curve of every method, for one label.
+
+    Args:
+        shown: method to probabilities [cases].
+        labels: [cases]; NaN for unknown.
+        patients: of every case.
+        thresholds: probabilities at which somebody might act.
+        samples, seed: of the patient bootstrap.
+    """
+    found: dict[str, Any] = {}
+    for method, p in shown.items():
+        known = ~(np.isnan(p) | np.isnan(labels))
+        drawn: dict[str, int] = {"samples": samples, "seed": seed}
+        found[method] = {
+            "weak": asdict(weak_calibration(p, labels, patients, **drawn)),
+            "error": asdict(calibration_error_interval(p, labels, patients, **drawn)),
+            "error_floor": calibration_error_floor(p[known], seed=seed),
+            "reliability": [asdict(one) for one in reliability_curve(p, labels)],
+            "decision_curve": [
+                asdict(one)
+                for one in decision_curve(p, labels, patients, thresholds=thresholds, **drawn)
+            ],
+        }
+    return found
+
+
+def operating(tested: OutOfFold, chosen: Chosen, column: int, samples: int, seed: int) -> Any:
+    """The operating point of one label, with the thresholds and maps of every fold."""
+    found = asdict(operating_point(tested, column, chosen, samples=samples, seed=seed))
+    found["thresholds"] = {name: asdict(one) for name, one in chosen.thresholds.items()}
+    found["cases_without_threshold"] = chosen.without
+    found["maps"] = {
+        name: {**asdict(one), "chosen": recalibration.to_json(one.chosen)}
+        for name, one in chosen.maps.items()
+    }
+    return found
+
+
+def macro_operating(
+    tested: OutOfFold, chosen: Sequence[Chosen], samples: int, seed: int
+) -> dict[str, Any]:
+    """Mean over labels of sensitivity, specificity and predictive values, of the defined ones."""
+    rows = tested_rows(tested)
+    weights = bootstrap_weights([tested.dataset.patients[i] for i in rows], samples, seed)
+    once = np.ones((1, weights.shape[1]), dtype=np.int64)
+    weights = np.concatenate([once, weights])
+    shares: dict[str, list[Values]] = {name: [] for name in FIGURES}
+    for column, one in enumerate(chosen):
+        y = tested.dataset.labels[rows, column]
+        distance = tested.scores[OURS][0][rows, column] - one.cuts[rows]
+        known = ~(np.isnan(distance) | np.isnan(y))
+        alert, true = distance >= 0, y == 1
+        held = {
+            "sensitivity": (alert, known & true),
+            "specificity": (~alert, known & ~true),
+            "ppv": (true, known & alert),
+            "npv": (~true, known & ~alert),
+        }
+        for name, (which, among) in held.items():
+            if among.any():
+                shares[name].append(weighted_shares(which, among, weights))
+    means = {name: np.mean(found, axis=0) for name, found in shares.items() if found}
+    return {name: asdict(interval(float(row[0]), row[1:])) for name, row in means.items()}

@@ -1,0 +1,67 @@
+"""Is fusion worth it? The model against the simpler ones, in one sentence that a reader acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.metrics import Interval
+from pipelines.yardstick import ORACLE, Comparison
+
+
+@dataclass(frozen=True)
+class FusionVerdict:
+    """What the comparisons come to.
+
+    Attributes:
+        worth_it: whether the model is better than every simpler one; None if it cannot be said.
+        sentence: the verdict.
+        simpler: the model to use instead, or empty.
+        reasons: one sentence for each comparison.
+    """
+
+    worth_it: bool | None
+    sentence: str
+    simpler: str
+    reasons: tuple[str, ...]
+
+
+def fusion_verdict(comparisons: Sequence[Comparison]) -> FusionVerdict:
+    """The verdict on a model.
+
+    Of the simpler models that it is not shown to be better than, the one is named that did best on
+    the same cases; of those that did as well within the margin, the simplest.
+
+    Args:
+        comparisons: the model against others, the simplest first (`pipelines.yardstick`). The
+            oracle is no rival: it knows how patients were simulated.
+    """
+    rivals = [c for c in comparisons if c.second != ORACLE]
+    reasons = tuple(_reason(c) for c in rivals)
+    judged = [c for c in rivals if c.macro.value is not None]
+    if not judged:
+        words = "This cannot be concluded: no comparison with a simpler model is defined."
+        return FusionVerdict(None, words, "", reasons)
+    unbeaten = [c for c in judged if c.verdict != "better"]
+    if not unbeaten:
+        gains = "; ".join(f"{_signed(c.macro)} over {c.second}" for c in judged)
+        return FusionVerdict(True, f"Fusion adds AUROC: {gains}.", "", reasons)
+    best = min(c.macro.value for c in unbeaten if c.macro.value is not None)
+    chosen = next(
+        c for c in unbeaten if c.macro.value is not None and c.macro.value <= best + c.margin
+    )
+    words = (
+        f"Use the simpler model: {chosen.second}. Fusion is not shown to be better"
+        f" ({_signed(chosen.macro)} AUROC: {chosen.verdict})."
+    )
+    return FusionVerdict(False, words, chosen.second, reasons)
+
+
+def _reason(comparison: Comparison) -> str:
+    if comparison.macro.value is None:
+        return f"Against {comparison.second}: {comparison.verdict}."
+    return f"Against {comparison.second}: {_signed(comparison.macro)}, {comparison.verdict}."
+
+
+def _signed(area: Interval) -> str:
+    return f"{area.value:+.3f} [{area.low:+.3f}, {area.high:+.3f}]"

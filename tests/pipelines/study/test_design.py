@@ -1,0 +1,67 @@
+"""A study file: what training reads, and who is in the study and how it is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinical.config import config_digest, load_study
+from clinical.errors import ConfigError
+from pipelines.study.design import Judgement, load_design
+
+STUDIES = Path(__file__).parents[3] / "sample_data" / "studies"
+PLAIN = 'name = "x"\n[cohort]\npath = "data"\n[evaluation]\nfolds = 3\n'
+
+
+def write(folder: Path, more: str = "", text: str = PLAIN) -> Path:
+    file = folder / "study.toml"
+    file.write_text(text + more, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in sorted(STUDIES.glob("*.toml")) if f.stem != "first-light"], ids=str
+)
+def test_existing_studies_are_studies_as_they_are(file: Path) -> None:
+    found = load_design(file)
+    assert found.study == load_study(file)
+    assert found.rules == ()
+    assert found.judgement == Judgement()
+
+
+def test_rules_and_judgement_do_not_change_what_keys_a_training(tmp_path: Path) -> None:
+    plain = load_study(write(tmp_path))
+    more = '[[include]]\nname = "adults"\nage = [18, 120]\n[judgement]\nsensitivity = 0.8\n'
+    found = load_design(write(tmp_path, more + "age_edges = [50]\n"))
+    assert config_digest(found.study) == config_digest(plain)
+    assert [rule.name for rule in found.rules] == ["adults"]
+    assert found.judgement == Judgement(sensitivity=0.8, age_edges=(50,))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[judgment]\nguards = true\n", "'judgement'"),
+        ("[judgement]\nsensitivty = 0.8\n", "'sensitivity'"),
+        ("[judgement]\nsensitivity = 0\n", "above 0"),
+        ('[judgement]\nsubgroups = ["sxe"]\n', "'sex'"),
+        ("[judgement]\nage_edges = [65, 40]\n", "do not rise"),
+        ('[judgement]\nage_edges = ["40"]\n', "type str"),
+        ("[judgement]\ncurve_from = 0.6\n", "lower one first"),
+        ('[[include]]\nname = "a"\nhas_image = "image"\n', "unknown key"),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_design(write(tmp_path, more))
+
+
+def test_a_study_that_tests_nobody_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="tests nobody"):
+        load_design(write(tmp_path, text='name = "x"\n[cohort]\npath = "data"\n'))
+
+
+def test_thresholds_of_the_decision_curve_are_round() -> None:
+    assert Judgement(curve_from=0.05, curve_to=0.08).thresholds == (0.05, 0.06, 0.07, 0.08)
+    assert len(Judgement().thresholds) == 50
