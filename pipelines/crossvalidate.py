@@ -28,15 +28,13 @@ from pipelines.features import Dataset
 from pipelines.fit import PreparedCase, predict_patterns
 from pipelines.metrics import macro_auroc
 from pipelines.splits import Fold, given_fold, hold_out, patient_folds, site_folds
-from pipelines.train import Targets, calibrated, prepare_cached, train_model, training_key
+from pipelines.train import THREADS, Targets, calibrated, prepare_cached, train_model, training_key
 from pipelines.vectors import Vectors, vectors
 from pipelines.workers import side_by_side
 
 OURS = "triptych"
 BASELINES = "baselines"
 SEED_STEP = 1000
-THREADS = 1
-"""Of every task, whether tasks run one by one or side by side: the last bits depend on it."""
 
 Values = NDArray[np.float64]
 Report = Callable[[str, int, int], None]
@@ -222,9 +220,7 @@ def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
         [dataset.patients[i] for i in train], dataset.labels[train], study.training.validation, seed
     )
     started = time.perf_counter()
-    model = train_model(
-        dataset, train[inner], train[validation], study, targets=bench.targets, threads=THREADS
-    )
+    model = train_model(dataset, train[inner], train[validation], study, targets=bench.targets)
     trained = time.perf_counter()
     cases = [dataset.cases[i] for i in test]
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
