@@ -25,18 +25,23 @@ from clinical.model import Model
 from pipelines import baselines, posteriors
 from pipelines.features import Dataset
 from pipelines.fit import PreparedCase, predict, predict_patterns
-from pipelines.fold_records import Validated, kept, plain, validation_record, write
+from pipelines.fold_records import (
+    Validated,
+    kept,
+    plain,
+    read_validation,
+    validation_record,
+    write,
+)
 from pipelines.metrics import macro_auroc
 from pipelines.splits import Fold, Indices, given_fold, hold_out, patient_folds, site_folds
-from pipelines.train import Targets, calibrated, prepare_cached, train_model, training_key
+from pipelines.train import THREADS, Targets, calibrated, prepare_cached, train_model, training_key
 from pipelines.vectors import Vectors, vectors
 from pipelines.workers import side_by_side
 
 OURS = "triptych"
 BASELINES = "baselines"
 SEED_STEP = 1000
-THREADS = 1
-"""Of every task, whether tasks run one by one or side by side: the last bits depend on it."""
 
 Values = NDArray[np.float64]
 Report = Callable[[str, int, int], None]
@@ -233,9 +238,7 @@ def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
         [dataset.patients[i] for i in train], dataset.labels[train], study.training.validation, seed
     )
     started = time.perf_counter()
-    model = train_model(
-        dataset, train[inner], train[validation], study, targets=bench.targets, threads=THREADS
-    )
+    model = train_model(dataset, train[inner], train[validation], study, targets=bench.targets)
     trained = time.perf_counter()
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
     prepared, used = _prepared(model, dataset, test)
@@ -384,7 +387,7 @@ def _gathered(
             members[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
         for method, value in record.get("single", {}).items():
             validated.setdefault(method, []).extend([] if value is None else [value])
-        if shown := validated(record, task.repeat, task.number, task.fold.train):
+        if shown := read_validation(record, task.repeat, task.number, task.fold.train):
             validation.append(shown)
         for part, took in record["seconds"].items():
             seconds[part] = seconds.get(part, 0.0) + took

@@ -33,7 +33,7 @@ class Validated:
 
 
 def validation_record(places: Indices, scores: Values) -> dict[str, Any]:
-    """Scores of validation cases, as `validated` reads them.
+    """Scores of validation cases, as `read_validation` reads them.
 
     Args:
         places: of the validation cases among the cases that the fold may learn from. Those decide a
@@ -43,7 +43,7 @@ def validation_record(places: Indices, scores: Values) -> dict[str, Any]:
     return {"places": places.tolist(), "scores": plain(scores)}
 
 
-def validated(
+def read_validation(
     record: Mapping[str, Any], repeat: int, fold: int, train: Indices
 ) -> Validated | None:
     """The scores of validation cases in a task's record; None if it has none.

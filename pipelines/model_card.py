@@ -23,9 +23,9 @@ def model_card(model: Model) -> str:
         "",
         f"Reads {', '.join(model.specs)}; suggests {', '.join(model.diagnoses)}."
         " One encoder and one reader for each modality (frozen EfficientNet-lite0, film tail and"
-        " MiniLM, learned token maps, cross-attention of one query per diagnosis); their evidence adds up"
-        " in log odds, corrected by an attention over what they found; calibration per availability"
-        " pattern.",
+        " MiniLM, learned token maps, cross-attention of one query per diagnosis); their evidence"
+        " adds up in log odds, corrected by an attention over what they found; calibration per"
+        " availability pattern.",
         "",
         _taught(model),
         "",

@@ -40,7 +40,8 @@ from pipelines.fit import (
     predict_patterns,
 )
 
-THREADS = 2
+THREADS = 1
+"""Of every training: the last bits depend on it, and two wait for each other on a busy machine."""
 
 Targets = Mapping[str, NDArray[np.float64]]
 

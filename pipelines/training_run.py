@@ -22,7 +22,9 @@ from pipelines.features import Dataset, read_dataset
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
 from pipelines.splits import hold_out
-from pipelines.train import THREADS, Targets, train_model
+from pipelines.train import Targets, train_model
+
+_READING_THREADS = 2
 
 
 def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> None:
@@ -42,7 +44,7 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     if cohort is not None:
         study = with_cohort_path(study, str(cohort))
     out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(_READING_THREADS)
     started = time.perf_counter()
     dataset = read_dataset(
         source(study.cohort.source),

@@ -17,12 +17,12 @@ from pipelines.pretrain import films
 from pipelines.pretrain.fit import EPOCHS, Teacher, fit, judge, read
 from pipelines.progress import bar, console
 from pipelines.simulate import likelihoods
-from pipelines.train import THREADS
 
 HELD_OUT = 0.1
 """Share of films that are not learnt from, for the figures on the card."""
 
 SEED = 20260
+_THREADS = 2
 
 
 def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, jobs: int) -> None:
@@ -37,7 +37,7 @@ def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, 
     """
     files = list(films.kept(out / "films", number, seed, jobs))
     held_out = math.ceil(HELD_OUT * number)
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(_THREADS)
     key = canonical.digest([number, seed, epochs, likelihoods.load().digest])
     with bar() as progress:
         task = progress.add_task("pretrain", total=None, note="")

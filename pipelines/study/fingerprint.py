@@ -1,7 +1,7 @@
 """What is kept of an image to recognise it again, also after it was saved differently.
 
 An image is averaged to a small grid whose grey levels are replaced by their ranks, so brightness,
-contrast, gamma and window do not matter. Two things are drawn from a window of the grid: a 64-bit
+contrast, gamma and window do not matter. Two things are drawn from a window of the grid: a
 difference hash (N. Krawetz, "Kind of Like That", Hacker Factor, 2013), which is quick to compare,
 and a 32 x 32 picture of detail, which decides: all chest radiographs have the same large shapes, so
 that those of two people correlate by up to 0.96, but not the same ribs and vessels.
@@ -31,9 +31,9 @@ Coarse detail forgives a crop that does not quite fit, fine detail tells two pat
 _CHUNK = 512
 
 Grids = NDArray[np.uint8]
-Window = tuple[float, float, float, float]
-"""Top, bottom, left and right in grid cells."""
-WHOLE: Window = (0.0, float(GRID), 0.0, float(GRID))
+Windows = NDArray[np.float64]
+"""Top, bottom, left and right in grid cells, for all images [4] or for each [images, 4]."""
+WHOLE: Windows = np.array([0.0, GRID, 0.0, GRID])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +76,23 @@ def ranks(values: NDArray[np.float32]) -> Grids:
     return np.asarray(np.round(place / max(place.max(), 1) * 255), dtype=np.uint8)
 
 
-def hashes(grids: Grids, window: Window = WHOLE) -> NDArray[np.uint64]:
-    """Is each of 8 x 8 cells darker than its right neighbour? 64 bits of each grid [images]."""
-    cells = _resampled(grids, window, 8, 9)
-    bits = (cells[:, :, 1:] > cells[:, :, :-1]).reshape(len(grids), 64)
-    return np.packbits(bits, axis=1).view(np.uint64).ravel()
+def hashes(grids: Grids, windows: Windows = WHOLE) -> NDArray[np.uint64]:
+    """Is each of 8 x 8 cells darker than its neighbour to the right, and than that below?
+
+    64 bits for either direction [images, 2].
+    """
+    right = np.diff(_resampled(grids, windows, 8, 9), axis=2) > 0
+    below = np.diff(_resampled(grids, windows, 9, 8), axis=1) > 0
+    bits = np.stack([right, below], axis=1).reshape(len(grids), 2, 64)
+    return np.packbits(bits, axis=2).view(np.uint64)[:, :, 0]
 
 
-def details(grids: Grids, window: Window = WHOLE, blur: float = COARSE) -> NDArray[np.float32]:
+def details(grids: Grids, windows: Windows = WHOLE, blur: float = COARSE) -> NDArray[np.float32]:
     """Detail of each grid as a vector of length 1 [images, DETAIL * DETAIL]; zeros if flat.
 
     The product of two is their correlation.
     """
-    cells = _resampled(grids, window, DETAIL, DETAIL)
+    cells = _resampled(grids, windows, DETAIL, DETAIL)
     blurring = _blurring(blur)
     cells -= blurring @ cells @ blurring.T
     rows = cells.reshape(len(grids), -1)
@@ -97,23 +101,28 @@ def details(grids: Grids, window: Window = WHOLE, blur: float = COARSE) -> NDArr
     return np.asarray(np.where(length > 1e-2, flat / np.maximum(length, 1e-2), 0), np.float32)
 
 
-def _resampled(grids: Grids, window: Window, rows: int, columns: int) -> NDArray[np.float32]:
-    """Means over the cells of a coarser grid that lies in `window` [images, rows, columns]."""
-    down, across = _weights(rows, *window[:2]), _weights(columns, *window[2:]).T
+def _resampled(grids: Grids, windows: Windows, rows: int, columns: int) -> NDArray[np.float32]:
+    """Means over the cells of a coarser grid that lies in a window [images, rows, columns]."""
     found = np.empty((len(grids), rows, columns), np.float32)
     # In chunks, because the grids are bytes and their products are not.
     for start in range(0, len(grids), _CHUNK):
         part = slice(start, start + _CHUNK)
+        places = windows[None] if windows.ndim == 1 else windows[part]
+        down = _weights(rows, places[:, 0], places[:, 1])
+        across = _weights(columns, places[:, 2], places[:, 3]).transpose(0, 2, 1)
         found[part] = down @ grids[part].astype(np.float32) @ across
     return found
 
 
-def _weights(cells: int, low: float, high: float) -> NDArray[np.float32]:
-    """Share of each grid line in each of `cells` equal parts of [low, high) [cells, GRID]."""
-    edges = np.linspace(low, high, cells + 1)
+def _weights(
+    cells: int, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Share of each grid line in each of `cells` equal parts of [low, high) [n, cells, GRID]."""
+    edges = np.linspace(low, high, cells + 1, axis=1)[:, :, None]
     lines = np.arange(GRID)
-    overlap = np.minimum(edges[1:, None], lines + 1) - np.maximum(edges[:-1, None], lines)
-    return np.asarray(np.clip(overlap, 0, None) * cells / (high - low), dtype=np.float32)
+    overlap = np.minimum(edges[:, 1:], lines + 1) - np.maximum(edges[:, :-1], lines)
+    scale = cells / (high - low)[:, None, None]
+    return np.asarray(np.clip(overlap, 0, None) * scale, dtype=np.float32)
 
 
 @cache

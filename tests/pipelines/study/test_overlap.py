@@ -14,7 +14,9 @@ from scipy.ndimage import gaussian_filter
 
 from clinical.case import Array, Case, Measurements, Problem, SkippedCase
 from pipelines.simulate.radiograph import Consolidation, RadiographSpec, render
+from pipelines.study.alignment import aligned
 from pipelines.study.fingerprint import (
+    FINE,
     WHOLE,
     Fingerprint,
     details,
@@ -149,7 +151,20 @@ def test_ranks_do_not_know_brightness_or_contrast() -> None:
 
 def test_the_hash_says_which_neighbour_is_brighter() -> None:
     ramp = np.tile(np.arange(96, dtype=np.uint8), (96, 1))
-    assert np.bitwise_count(hashes(np.stack([ramp, ramp[:, ::-1]]))).tolist() == [64, 0]
+    found = np.bitwise_count(hashes(np.stack([ramp, ramp[:, ::-1], ramp.T, ramp.T[::-1]])))
+    assert found.tolist() == [[64, 0], [0, 0], [0, 64], [0, 0]]
+
+
+def test_a_window_is_moved_to_where_the_crop_was_taken() -> None:
+    grids = np.stack([ranks(film(person)) for person in range(3)])
+    crops = np.stack([ranks(cropped(film(n), 0.02, 0.01, 0.01, 0.02)) for n in range(3)])
+    start = np.tile(WHOLE, (3, 1))
+    before = np.einsum("pd,pd->p", details(grids, blur=FINE), details(crops, blur=FINE))
+    assert (before < 0.9).all()
+    assert (aligned(grids, crops, start) > 0.97).all()
+    # Three at once are the same as one by one.
+    single = [aligned(grids[n : n + 1], crops[n : n + 1], start[:1])[0] for n in range(3)]
+    np.testing.assert_allclose(aligned(grids, crops, start), single, atol=1e-4)
 
 
 def test_detail_of_the_whole_is_a_correlation_of_what_is_left_after_a_blur() -> None:

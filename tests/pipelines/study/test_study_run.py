@@ -156,7 +156,7 @@ def test_neither_paths_nor_patients_leave_in_the_manifest_or_the_report(made: Pa
         text = (made / "out" / name).read_text()
         assert str(made) not in text
         assert "p0001" not in text
-        assert "c0001" not in text
+        assert '"c0001"' not in text
 
 
 def test_the_manifest_pins_what_was_written(made: Path) -> None:
