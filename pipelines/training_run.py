@@ -24,7 +24,7 @@ from pipelines.progress import bar, console
 from pipelines.splits import hold_out
 from pipelines.train import Targets, train_model
 
-_READING_THREADS = 2
+READING_THREADS = 2
 
 
 def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> None:
@@ -44,7 +44,7 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     if cohort is not None:
         study = with_cohort_path(study, str(cohort))
     out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(_READING_THREADS)
+    torch.set_num_threads(READING_THREADS)
     started = time.perf_counter()
     dataset = read_dataset(
         source(study.cohort.source),
@@ -54,8 +54,8 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
         study.training.augmentations,
     )
     took = time.perf_counter() - started
-    _report_dataset(dataset, out)
-    oracle = _oracle(dataset, study)
+    report_dataset(dataset, out)
+    oracle = oracle_of(dataset, study)
     if study.evaluation.judges:
         _cross_validate(dataset, study, out, jobs, oracle, took)
     else:
@@ -64,7 +64,8 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
         _train(dataset, study, out, targets)
 
 
-def _oracle(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
+def oracle_of(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
+    """The oracle's posteriors of a study's cases, or nothing where it names none."""
     if not study.evaluation.oracle:
         return {}
     file = Path(study.cohort.path) / study.evaluation.oracle
@@ -72,7 +73,12 @@ def _oracle(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float6
     return posteriors.read_posteriors(file, case_ids, dataset.diagnoses)
 
 
-def _report_dataset(dataset: Dataset, out: Path) -> None:
+def report_dataset(dataset: Dataset, out: Path) -> None:
+    """Write what could not be read, with reasons, and say how much was.
+
+    Raises:
+        CohortError: if no case is left.
+    """
     skipped = [{**asdict(s.problem), "case_id": s.case_id} for s in dataset.skipped]
     results.write_table(out / "skipped.csv", results.SKIPPED, skipped)
     problems = [asdict(problem) for problem in dataset.problems]

@@ -90,19 +90,11 @@ def judge(
         "macro_operating_point": macro_operating(tested, chosen, samples, seed),
         "labels": {
             name: {
-                "methods": labels[name],
-                "operating_point": operating(tested, chosen[j], j, samples, seed),
-                "use": usefulness(
-                    probabilities(tested, chosen, rivals, j),
-                    tested.dataset.labels[:, j],
-                    tested.dataset.patients,
-                    judgement.thresholds,
-                    samples=samples,
-                    seed=seed,
-                ),
-                "next_study": _next_study(labels[name][OURS]["auroc"]),
+                "methods": methods,
+                **_use(design, tested, chosen, rivals, j),
+                "next_study": _next_study(methods[OURS]["auroc"]),
             }
-            for j, name in enumerate(tested.dataset.diagnoses)
+            for j, (name, methods) in enumerate(labels.items())
         },
         **_comparison(result),
         "subgroups": {k: v for k, v in asdict(fair).items() if k != "suppressed"},
@@ -111,6 +103,24 @@ def judge(
         "not_done": _not_done(judgement, tested, gathered, missing),
     }
     return plain(found), fair
+
+
+def _use(
+    design: StudyDesign,
+    tested: OutOfFold,
+    chosen: Sequence[Chosen],
+    rivals: Sequence[str],
+    column: int,
+) -> dict[str, Any]:
+    """Operating point, calibration and decision curves of one label."""
+    samples, seed = design.study.evaluation.bootstrap, design.study.seed
+    shown = probabilities(tested, chosen, rivals, column)
+    labels, patients = tested.dataset.labels[:, column], tested.dataset.patients
+    thresholds = design.judgement.thresholds
+    return {
+        "operating_point": operating(tested, chosen[column], column, samples, seed),
+        "use": usefulness(shown, labels, patients, thresholds, samples=samples, seed=seed),
+    }
 
 
 def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> dict[str, Any]:

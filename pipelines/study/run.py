@@ -11,18 +11,16 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from clinical.cohorts.sources import source
 from clinical.config import StudyConfig
 from clinical.errors import CohortError
-from pipelines import crossvalidate, posteriors, results
+from pipelines import crossvalidate, results
 from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset
 from pipelines.progress import bar, console
@@ -40,7 +38,7 @@ from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
-from pipelines.train import THREADS
+from pipelines.training_run import READING_THREADS, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -78,39 +76,55 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     design = load_design(study_file, cohort)
     study, watch = design.study, _Watch()
     out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
         read = read_cohort(source(study.cohort.source), study, out / "features")
-    _report(read.dataset, out)
+    report_dataset(read.dataset, out)
     selection = select_from(read.dataset, design.rules)
     dataset = selected(read.dataset, selection)
     if not dataset.cases:
         raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
     with watch.part("train and test"):
         tested = _cross_validate(dataset, study, out, jobs)
-    with watch.part("check splits and images"):
-        checks = tuple(check_folds(tested.folds[0], dataset.patients))
-        images = same_images.same_images(dataset, tested.folds[0], read.prints)
-    with watch.part("guards"):
-        findings = _guards(dataset, design, read)
     way = _flow(read.dataset, selection, tested.folds[0], study)
+    gathered = _gather(way, tested, design, read, watch)
     with watch.part("judge"):
-        chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
-        gathered = Gathered(way, checks, images, findings, read.facts)
-        metrics, fair = judge(design, tested, chosen, gathered)
-        table = predictions.to_bytes(predictions.table(tested, chosen))
-    files = {
-        METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
-        "predictions.parquet": table,
-        **_flow_files(way),
-        **report.files(metrics),
-    }
-    _write_tables(out, fair, images.rows if images else ())
+        files, fair = _files(design, tested, gathered)
+    rows = gathered.images.rows if gathered.images else ()
+    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
+    results.write_table(out / "same_images.csv", same_images.COLUMNS, rows)
     times = {**watch.seconds, **{f"train: {k}": v for k, v in tested.seconds.items()}}
     facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
-    files[MANIFEST] = (json.dumps(facts, indent=1) + "\n").encode()
-    write_files(out, files)
-    return str(metrics["verdict"]["sentence"])
+    write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
+    return str(read_metrics(out)["verdict"]["sentence"])
+
+
+def _gather(
+    way: Flow, tested: OutOfFold, design: StudyDesign, read: Cohort, watch: _Watch
+) -> Gathered:
+    dataset, folds = tested.dataset, tested.folds[0]
+    with watch.part("check splits and images"):
+        checks = tuple(check_folds(folds, dataset.patients))
+        images = same_images.same_images(dataset, folds, read.prints)
+    with watch.part("guards"):
+        findings = _guards(dataset, design, read)
+    return Gathered(way, checks, images, findings, read.facts)
+
+
+def _files(
+    design: StudyDesign, tested: OutOfFold, gathered: Gathered
+) -> tuple[dict[str, bytes], Fairness]:
+    """Everything that is the same in a rerun: name to content."""
+    chosen = choosing.choose(tested, design.judgement.sensitivity, design.study.seed)
+    metrics, fair = judge(design, tested, chosen, gathered)
+    files = {
+        METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
+        "predictions.parquet": predictions.to_bytes(predictions.table(tested, chosen)),
+        "flow.svg": diagram.svg(gathered.flow).encode(),
+        "flow.md": markdown(gathered.flow).encode(),
+        **report.files(metrics),
+    }
+    return files, fair
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
@@ -121,19 +135,6 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
         unfinished = file.with_name(file.name + ".part")
         unfinished.write_bytes(content)
         unfinished.replace(file)
-
-
-def _report(dataset: Dataset, out: Path) -> None:
-    skipped = [{**asdict(s.problem), "case_id": s.case_id} for s in dataset.skipped]
-    results.write_table(out / "skipped.csv", results.SKIPPED, skipped)
-    problems = [asdict(problem) for problem in dataset.problems]
-    results.write_table(out / "problems.csv", results.PROBLEMS, problems)
-    if not dataset.cases:
-        raise CohortError("No case of the cohort can be used.", remedy=f"see the reasons in {out}")
-    console.print(
-        f"{len(dataset.cases)} cases of {len(set(dataset.patients))} patients,"
-        f" {len(dataset.skipped)} skipped, {len(dataset.problems)} rows or files set aside"
-    )
 
 
 def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path, jobs: int) -> OutOfFold:
@@ -149,17 +150,9 @@ def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path, jobs: int) 
             out / "folds",
             note,
             jobs=jobs,
-            oracle=_oracle(dataset, study),
+            oracle=oracle_of(dataset, study),
             thresholds=True,
         )
-
-
-def _oracle(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
-    if not study.evaluation.oracle:
-        return {}
-    file = Path(study.cohort.path) / study.evaluation.oracle
-    case_ids = [cached.case.case_id for cached in dataset.cases]
-    return posteriors.read_posteriors(file, case_ids, dataset.diagnoses)
 
 
 def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:
@@ -179,15 +172,6 @@ def _flow(
         unused = {"another case of the patient is tested": folds[0].removed}
         return flow(dataset, selection, parts, unused)
     return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
-
-
-def _flow_files(way: Flow) -> dict[str, bytes]:
-    return {"flow.svg": diagram.svg(way).encode(), "flow.md": markdown(way).encode()}
-
-
-def _write_tables(out: Path, fair: Fairness, twins: Sequence[Mapping[str, Any]]) -> None:
-    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
-    results.write_table(out / "same_images.csv", same_images.COLUMNS, twins)
 
 
 def read_metrics(out: Path) -> dict[str, Any]:

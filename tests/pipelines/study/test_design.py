@@ -21,7 +21,9 @@ def write(folder: Path, more: str = "", text: str = PLAIN) -> Path:
 
 
 @pytest.mark.parametrize(
-    "file", [f for f in sorted(STUDIES.glob("*.toml")) if f.stem != "first-light"], ids=str
+    "file",
+    [f for f in sorted(STUDIES.glob("*.toml")) if f.stem != "first-light"],
+    ids=lambda file: file.stem,
 )
 def test_existing_studies_are_studies_as_they_are(file: Path) -> None:
     found = load_design(file)
