@@ -45,6 +45,7 @@ class LabelPage:
         groups: of patients.
         gaps: between them.
         patterns: availability patterns.
+        delong: whether any method has DeLong's interval.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LabelPage:
     groups: Sequence[Mapping[str, Any]]
     gaps: Sequence[Mapping[str, Any]]
     patterns: Sequence[Mapping[str, Any]]
+    delong: bool
 
 
 def files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
@@ -122,6 +124,7 @@ def page(metrics: Mapping[str, Any], drawn: Mapping[str, Mapping[str, str]]) -> 
 
 def _label(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> LabelPage:
     every = [row for row in metrics["subgroups"]["groups"] if row["label"] == name]
+    methods = metrics["labels"][name]["methods"].values()
     return LabelPage(
         name,
         metrics["labels"][name],
@@ -129,6 +132,7 @@ def _label(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> Lab
         _of(every, name),
         [gap for gap in metrics["subgroups"]["gaps"] if gap["label"] == name],
         [row for row in every if row["column"] == "inputs"],
+        any(method["delong"]["value"] is not None for method in methods),
     )
 
 
