@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.study.figures.axes import COLOURS, GRID, SOFT, Axes, curve, dot, line, plotted
+from pipelines.study.figures.axes import COLOURS, SOFT, Axes, curve, dot, line, plotted
 
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 _BARE = 0.02
+WIDE_GREY = "#9aa6ac"
 
 
 def roc(label: str, curves: Mapping[str, Sequence[Sequence[float]]], notes: Sequence[str]) -> str:
@@ -75,7 +76,7 @@ def decision(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> s
     drawn = [line([axes.at(0, 0), axes.at(edges[-1], 0)], SOFT, 1.4)]
     treated = [point for point in everybody if point[1] >= low]
     if len(treated) > 1:
-        drawn.append(line([axes.at(*point) for point in treated], GRID, 3))
+        drawn.append(line([axes.at(*point) for point in treated], WIDE_GREY, 3))
     for number, points in reversed([*enumerate(rows.values())]):
         if points:
             drawn.append(curve(axes, points, number))
