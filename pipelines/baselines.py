@@ -83,8 +83,10 @@ def boosted(leaves: int, rate: float, seed: int) -> Fit:
             early_stopping=False,
             random_state=seed,
         )
-        model.fit(rows, labels)
-        return lambda other: np.asarray(model.predict_proba(other)[:, 1])
+        # A column that is empty in this fold cannot be binned; a constant one says as little.
+        empty = np.isnan(rows).all(axis=0)
+        model.fit(np.where(empty, 0.0, rows), labels)
+        return lambda other: np.asarray(model.predict_proba(np.where(empty, 0.0, other))[:, 1])
 
     return fit
 

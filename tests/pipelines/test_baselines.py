@@ -99,6 +99,17 @@ def test_a_label_with_too_few_cases_gives_its_share() -> None:
     assert predict(np.ones((4, 1))) == pytest.approx(np.full(4, 3 / 32))
 
 
+def test_boosting_takes_no_notice_of_a_column_that_is_empty_in_training() -> None:
+    generator = np.random.default_rng(0)
+    labels = (generator.random(200) < 0.5).astype(float)
+    rows = np.stack([labels + generator.normal(size=200), np.full(200, np.nan)], axis=1)
+    predict = baselines.boosted(6, 0.1, 0)(rows, labels)
+    measured = rows.copy()
+    measured[:, 1] = 7.0
+    assert auroc(predict(rows), labels) > 0.8
+    np.testing.assert_array_equal(predict(rows), predict(measured))
+
+
 def test_ridge_reads_gaps_as_the_mean_and_a_flag() -> None:
     generator = np.random.default_rng(0)
     labels = (generator.random(400) < 0.5).astype(float)
