@@ -275,7 +275,7 @@ def _prepared(
     model: Model, dataset: Dataset, rows: Indices
 ) -> tuple[list[PreparedCase], list[Pattern]]:
     """Cases as the network takes them, and the modalities that each has."""
-    prepared = [prepare_cached(dataset.cases[i], model.specs)[0] for i in rows]
+    prepared: list[PreparedCase] = [prepare_cached(dataset.cases[i], model.specs)[0] for i in rows]
     return prepared, [tuple(name for name in case if case[name].sources) for case in prepared]
 
 

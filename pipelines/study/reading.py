@@ -10,8 +10,8 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clinical.case import Case
-from clinical.cohorts.cohort import CaseEntry, CohortDescription, Outcome, Reading, Source
+from clinical.case import Case, Outcome
+from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.config import StudyConfig
 from pipelines.features import Dataset, read_dataset
 from pipelines.study.fingerprint import Fingerprint, fingerprints
