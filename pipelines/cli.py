@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
-from pipelines.options import Jobs, Model, Out, Source, Workspace, screen
+from pipelines.options import Jobs, Model, OtherCohort, Out, Source, StudyFile, Workspace, screen
 from pipelines.similar_commands import similar_app
 from pipelines.study_commands import study_app
 
@@ -179,11 +179,9 @@ def pretrain(
 
 @app.command()
 def train(
-    study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")],
+    study_file: StudyFile,
     out: Out,
-    cohort: Annotated[
-        Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
-    ] = None,
+    cohort: OtherCohort = None,
     jobs: Jobs = 1,
 ) -> None:
     """Train a model, or cross-validate one beside its baselines where the study says how."""

@@ -152,7 +152,7 @@ def _prior_logits(labels: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.log(share / (1 - share))).float()
 
 
-def batches(
+def _batches(
     lessons: Lessons, study: StudyConfig, generator: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.intp], list[int], list[PreparedCase]]]:
     """Cases in random order: their numbers, which copy of each was drawn, and the copies."""
@@ -184,7 +184,7 @@ def _one_epoch_alone(
     network.train()
     total = 0.0
     prior = network.fusion.bias.detach()
-    for chosen, copies, batch in batches(lessons, study, generator):
+    for chosen, copies, batch in _batches(lessons, study, generator):
         tokens = drop_tokens(network.encode(batch), study, generator)
         found = network.fusion.find(tokens)
         loss = torch.zeros(())
@@ -211,7 +211,7 @@ def _one_epoch(
     targets = torch.from_numpy(lessons.labels).float()
     targets_alone = {name: torch.from_numpy(y).float() for name, y in lessons.alone.items()}
     total = 0.0
-    for chosen, copies, batch in batches(lessons, study, generator):
+    for chosen, copies, batch in _batches(lessons, study, generator):
         tokens = network.encode(batch)
         seen = hide(tokens, study, generator)
         logits, attentions = network(seen)

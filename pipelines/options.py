@@ -24,3 +24,7 @@ Model = Annotated[
 ]
 
 Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")]
+OtherCohort = Annotated[
+    Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
+]

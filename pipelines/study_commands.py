@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.options import Jobs, Out, screen
+from pipelines.options import Jobs, OtherCohort, Out, StudyFile, screen
 
 study_app = typer.Typer(
     help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
@@ -17,11 +17,9 @@ study_app = typer.Typer(
 
 @study_app.command()
 def run(
-    study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")],
+    study_file: StudyFile,
     out: Out,
-    cohort: Annotated[
-        Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
-    ] = None,
+    cohort: OtherCohort = None,
     jobs: Jobs = 1,
 ) -> None:
     """Select, train, test, judge and report; the same command goes on where it was stopped."""

@@ -18,6 +18,7 @@ from clinical.cohorts.sources import source
 from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
 from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
+from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset, read_dataset
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
@@ -123,6 +124,33 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
     )
 
 
+def cross_validated(
+    dataset: Dataset,
+    study: StudyConfig,
+    out: Path,
+    jobs: int,
+    oracle: Mapping[str, NDArray[np.float64]],
+    *,
+    thresholds: bool = False,
+) -> OutOfFold:
+    """`pipelines.crossvalidate.cross_validate` with a progress bar; tasks are kept in `out`."""
+    with bar() as progress:
+        task = progress.add_task("cross-validate", total=None, note="")
+
+        def report(line: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, note=line)
+
+        return crossvalidate.cross_validate(
+            dataset,
+            study,
+            out / "folds",
+            report,
+            jobs=jobs,
+            oracle=oracle,
+            thresholds=thresholds,
+        )
+
+
 def _cross_validate(
     dataset: Dataset,
     study: StudyConfig,
@@ -131,15 +159,7 @@ def _cross_validate(
     oracle: Mapping[str, NDArray[np.float64]],
     reading: float,
 ) -> None:
-    with bar() as progress:
-        task = progress.add_task("cross-validate", total=None, note="")
-
-        def report(line: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, note=line)
-
-        tested = crossvalidate.cross_validate(
-            dataset, study, out / "folds", report, jobs=jobs, oracle=oracle
-        )
+    tested = cross_validated(dataset, study, out, jobs, oracle)
     started = time.perf_counter()
     result = yardstick.judge(tested, study)
     times = {

@@ -9,6 +9,7 @@ depths on a grid of 16 pixels, fine enough for a nodule.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 STEM_CHANNELS = 40
-STEM_STRIDE = 8
 MIDDLE_CHANNELS, TOP_CHANNELS = 112, 320
 IMAGENET_CHANNELS = MIDDLE_CHANNELS + TOP_CHANNELS
 FILM_CHANNELS = 64
@@ -71,7 +71,8 @@ class FilmTail(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = _blocks(_published(), last_is_stem=False).requires_grad_(True)
+        _, photographs = imagenet()
+        self.blocks = copy.deepcopy(photographs.blocks).requires_grad_(True)
         width = FILM_CHANNELS
         self.fine = nn.Conv2d(4 * STEM_CHANNELS, width, 1)
         self.lower = nn.Conv2d(80, width, 1)

@@ -20,10 +20,10 @@ import torch
 from clinical.cohorts.sources import source
 from clinical.config import StudyConfig
 from clinical.errors import CohortError
-from pipelines import crossvalidate, results
+from pipelines import results
 from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset
-from pipelines.progress import bar, console
+from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
 from pipelines.study import diagram, predictions, report, same_images
@@ -38,7 +38,7 @@ from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
-from pipelines.training_run import READING_THREADS, oracle_of, report_dataset
+from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -85,7 +85,9 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     if not dataset.cases:
         raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
     with watch.part("train and test"):
-        tested = _cross_validate(dataset, study, out, jobs)
+        tested = cross_validated(
+            dataset, study, out, jobs, oracle_of(dataset, study), thresholds=True
+        )
     way = _flow(read.dataset, selection, tested.folds[0], study)
     gathered = _gather(way, tested, design, read, watch)
     with watch.part("judge"):
@@ -135,24 +137,6 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
         unfinished = file.with_name(file.name + ".part")
         unfinished.write_bytes(content)
         unfinished.replace(file)
-
-
-def _cross_validate(dataset: Dataset, study: StudyConfig, out: Path, jobs: int) -> OutOfFold:
-    with bar() as progress:
-        task = progress.add_task("cross-validate", total=None, note="")
-
-        def note(line: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, note=line)
-
-        return crossvalidate.cross_validate(
-            dataset,
-            study,
-            out / "folds",
-            note,
-            jobs=jobs,
-            oracle=oracle_of(dataset, study),
-            thresholds=True,
-        )
 
 
 def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:
