@@ -149,7 +149,7 @@ def fit_best(
         prediction. Where too few cases have either label, both are the share of positives.
     """
     known = ~np.isnan(labels)
-    prior = (np.nansum(labels) + 1) / (known.sum() + 2)
+    prior = _prior(labels)
     if not _enough(labels[known]):
         return np.full(len(rows), prior), lambda other: np.full(len(other), prior)
     found = []
@@ -231,21 +231,34 @@ def single_models(cut: Cut) -> dict[str, Scores]:
     return found
 
 
-def late_fusion(singles: Mapping[str, Scores], labels: Rows) -> Rows:
-    """Stacked probabilities [test cases, labels]; `labels` are those of the training cases."""
-    columns = []
+def late_fusion(singles: Mapping[str, Scores], cut: Cut) -> Scores:
+    """Stacked probabilities; inside, the stacker has not seen the patients that it judges."""
+    labels = cut.labels[cut.train]
+    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed)
+    inside = np.full(labels.shape, np.nan)
+    test = np.full((len(cut.test), labels.shape[1]), np.nan)
     for column in range(labels.shape[1]):
-        known = ~np.isnan(labels[:, column])
-        prior = (np.nansum(labels[:, column]) + 1) / (known.sum() + 2)
-        inside = _evidence([s.inside[:, column] for s in singles.values()], float(prior))
-        outside = _evidence([s.test[:, column] for s in singles.values()], float(prior))
-        if _enough(labels[known, column]):
-            stacker = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
-            stacker.fit(inside[known], labels[known, column])
-            columns.append(stacker.predict_proba(outside)[:, 1])
-        else:
-            columns.append(np.full(len(outside), prior))
-    return np.stack(columns, axis=1)
+        y = labels[:, column]
+        prior = _prior(y)
+        learnt = _evidence([s.inside[:, column] for s in singles.values()], prior)
+        asked = _evidence([s.test[:, column] for s in singles.values()], prior)
+        test[:, column] = _stacked(learnt, y, asked, prior)
+        for rows, held in inner:
+            inside[held, column] = _stacked(learnt[rows], y[rows], learnt[held], prior)
+    return Scores(inside, test)
+
+
+def _stacked(learnt: Rows, labels: Rows, asked: Rows, prior: float) -> Rows:
+    known = ~np.isnan(labels)
+    if not _enough(labels[known]):
+        return np.full(len(asked), prior)
+    stacker = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
+    stacker.fit(learnt[known], labels[known])
+    return np.asarray(stacker.predict_proba(asked)[:, 1])
+
+
+def _prior(labels: Rows) -> float:
+    return float((np.nansum(labels) + 1) / ((~np.isnan(labels)).sum() + 2))
 
 
 def _evidence(probabilities: Sequence[Rows], prior: float) -> Rows:
@@ -256,13 +269,14 @@ def _evidence(probabilities: Sequence[Rows], prior: float) -> Rows:
     return np.stack([*(np.nan_to_num(x) for x in odds), *flags], axis=1)
 
 
-def boosting(cut: Cut) -> Rows:
-    """Histogram boosting on everything at once [test cases, labels]."""
+def boosting(cut: Cut) -> Scores:
+    """Histogram boosting on everything at once; inside, one fold in three is judged."""
     labels, train = cut.labels, cut.train
     rows = np.concatenate([*cut.vectors.tables.values(), *cut.reduced.values()], axis=1)
     inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)[:1]
-    columns = [
-        fit_best(_boosters(cut.seed), rows[train], labels[train, column], inner)[1](rows[cut.test])
-        for column in range(labels.shape[1])
-    ]
-    return np.stack(columns, axis=1)
+    inside, test = [], []
+    for column in range(labels.shape[1]):
+        oof, predict = fit_best(_boosters(cut.seed), rows[train], labels[train, column], inner)
+        inside.append(oof)
+        test.append(predict(rows[cut.test]))
+    return Scores(np.stack(inside, axis=1), np.stack(test, axis=1))

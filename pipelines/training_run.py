@@ -20,6 +20,7 @@ from clinical.errors import CohortError
 from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
 from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset, read_dataset
+from pipelines.fold_tasks import Asks
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
 from pipelines.splits import hold_out
@@ -130,8 +131,7 @@ def cross_validated(
     out: Path,
     jobs: int,
     oracle: Mapping[str, NDArray[np.float64]],
-    *,
-    thresholds: bool = False,
+    asks: Asks | None = None,
 ) -> OutOfFold:
     """`pipelines.crossvalidate.cross_validate` with a progress bar; tasks are kept in `out`."""
     with bar() as progress:
@@ -147,7 +147,7 @@ def cross_validated(
             report,
             jobs=jobs,
             oracle=oracle,
-            thresholds=thresholds,
+            asks=asks,
         )
 
 

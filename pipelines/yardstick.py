@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from clinical.config import StudyConfig
 from pipelines import baselines
-from pipelines.crossvalidate import OURS, OutOfFold, hidden, untaught
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS, hidden, untaught
 from pipelines.metrics import (
     Areas,
     Interval,
@@ -25,8 +26,10 @@ from pipelines.metrics import (
     calibration_error_floor,
     expected_calibration_error,
     interval,
+    known_mean,
     log_loss,
     macro_auroc,
+    macro_of,
 )
 
 ORACLE = "oracle: all"
@@ -177,9 +180,9 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
         repeats=study.evaluation.repeats,
         folds=tuple(_folds(tested, tuple(shown))),
         auroc={method: _by_label(court, found) for method, found in areas.items()},
-        macro={method: _macro(found) for method, found in areas.items()},
+        macro={method: macro_of(found) for method, found in areas.items()},
         seeds={method: _seeds(court, v) for method, v in shown.items() if len(v) > 1},
-        ensemble=_macro(court.areas(scores[OURS].mean(axis=0)[None])[0]),
+        ensemble=macro_of(court.areas(scores[OURS].mean(axis=0)[None])[0]),
         best_single=best,
         validated=single,
         comparisons=_comparisons(court, best, study.evaluation.margin),
@@ -205,18 +208,6 @@ def _by_label(court: _Judge, areas: Areas) -> dict[str, Interval]:
         name: court.interval(areas.samples[:, column], areas.value[column], column)
         for column, name in enumerate(court.diagnoses)
     }
-
-
-def _mean(values: Values) -> Values:
-    """Mean over the last axis without the undefined; NaN where all are."""
-    known = np.isfinite(values)
-    number = known.sum(axis=-1)
-    total = np.where(known, values, 0).sum(axis=-1)
-    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
-
-
-def _macro(areas: Areas) -> Interval:
-    return interval(float(_mean(areas.value)), _mean(areas.samples))
 
 
 def _seeds(court: _Judge, scores: Values) -> Seeds:
@@ -245,7 +236,7 @@ def _compare(
 ) -> Comparison:
     one, two = court.areas(first, second)
     gains = Areas(one.value - two.value, one.samples - two.samples)
-    macro = _macro(gains)
+    macro = macro_of(gains)
     return Comparison(*names, macro, _by_label(court, gains), margin, verdict(macro, margin))
 
 
@@ -278,13 +269,13 @@ def _gap_closed(court: _Judge, best: str | None) -> Interval | None:
     if best is None or ORACLE not in court.scores:
         return None
     ours, single, oracle = court.areas(*(court.scores[m] for m in (OURS, best, ORACLE)))
-    gap = _mean(oracle.value - single.value)
+    gap = known_mean(oracle.value - single.value)
     if not gap > 0:
         return Interval(None, None, None, 0, 0)
-    gaps = _mean(oracle.samples - single.samples)
+    gaps = known_mean(oracle.samples - single.samples)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(gaps > 0, _mean(ours.samples - single.samples) / gaps, np.nan)
-    return interval(float(_mean(ours.value - single.value) / gap), shares)
+        shares = np.where(gaps > 0, known_mean(ours.samples - single.samples) / gaps, np.nan)
+    return interval(float(known_mean(ours.value - single.value) / gap), shares)
 
 
 def half_of(patients: Sequence[str], name: str, seed: int) -> NDArray[np.bool_]:

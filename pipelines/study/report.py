@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from clinical.wording import RESEARCH_USE, words
-from pipelines.crossvalidate import OURS
+from pipelines.methods import OURS
 from pipelines.study import diagram
 from pipelines.study.figures import curves
 from pipelines.study.figures.forest import forest
@@ -31,6 +31,8 @@ SPLITS = {
     "patient": "patient-grouped folds",
     "site": "each site left out in turn",
     "given": "the cohort's own split",
+    "time": "learnt from earlier decisions, tested on later ones",
+    "external": "learnt from one cohort, tested on another",
 }
 
 

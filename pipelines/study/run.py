@@ -11,24 +11,26 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from clinical.cohorts.sources import source
-from clinical.config import StudyConfig
+from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
 from pipelines import results
 from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset
+from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
 from pipelines.study import diagram, predictions, report, same_images
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.external import joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
@@ -38,6 +40,7 @@ from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
+from pipelines.temporal import day
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -78,16 +81,16 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = read_cohort(source(study.cohort.source), study, out / "features")
+        read = _read(design, out / "features")
     report_dataset(read.dataset, out)
     selection = select_from(read.dataset, design.rules)
     dataset = selected(read.dataset, selection)
     if not dataset.cases:
         raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
     with watch.part("train and test"):
-        tested = cross_validated(
-            dataset, study, out, jobs, oracle_of(dataset, study), thresholds=True
-        )
+        judgement = design.judgement
+        asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
+        tested = cross_validated(dataset, study, out, jobs, oracle_of(dataset, study), asks=asks)
     way = _flow(read.dataset, selection, tested.folds[0], study)
     gathered = _gather(way, tested, design, read, watch)
     with watch.part("judge"):
@@ -99,6 +102,21 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
     write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
     return str(read_metrics(out)["verdict"]["sentence"])
+
+
+def _read(design: StudyDesign, cache: Path) -> Cohort:
+    """The cohort of a study, and its external one where it has one."""
+    study, external = design.study, design.external
+    cohort = read_cohort(source(study.cohort.source), study, cache)
+    if external is None:
+        return cohort
+    config = CohortConfig(external.path, external.source, study.cohort.limit)
+    # Masks and augmented copies are for learning, and nothing here is learnt from.
+    training = replace(study.training, mask_weight=0.0, augmentations=0)
+    known = cohort.dataset.diagnoses
+    other = replace(study, cohort=config, training=training, diagnoses=known)
+    tested = read_cohort(source(external.source), other, cache)
+    return joined(cohort, tested, shares_patients=external.shares_patients)
 
 
 def _gather(
@@ -150,12 +168,16 @@ def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Findin
 def _flow(
     dataset: Dataset, selection: Selection, folds: Sequence[Fold], study: StudyConfig
 ) -> Flow:
-    """With a given split its two parts; otherwise what each fold tests."""
-    if study.evaluation.split == "given":
-        parts: dict[str, Indices] = {"learnt from": folds[0].train, "tested": folds[0].test}
-        unused = {"another case of the patient is tested": folds[0].removed}
-        return flow(dataset, selection, parts, unused)
-    return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    """With one cut into two parts, both of them; otherwise what each fold tests."""
+    if study.evaluation.split not in ("given", "time"):
+        return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    (fold,) = folds
+    parts: dict[str, Indices] = {"learnt from": fold.train, f"tested: {fold.name}": fold.test}
+    unused = {"another case of the patient is tested": fold.removed}
+    if study.evaluation.split == "time":
+        kept = [dataset.cases[i].case for i in selection.kept]
+        unused["no decision date"] = sum(day(case) is None for case in kept)
+    return flow(dataset, selection, parts, unused)
 
 
 def read_metrics(out: Path) -> dict[str, Any]:

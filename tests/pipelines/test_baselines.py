@@ -76,7 +76,7 @@ def test_a_model_of_its_own_for_each_modality_says_nothing_where_it_is_absent(cu
 
 def test_late_fusion_and_boosting_know_both_diagnoses(cut: Cut) -> None:
     labels = cut.labels[TEST]
-    for scores in (late_fusion(single_models(cut), cut.labels[TRAIN]), boosting(cut)):
+    for scores in (late_fusion(single_models(cut), cut).test, boosting(cut).test):
         assert not np.isnan(scores).any()
         assert min(auroc(scores[:, j], labels[:, j]) for j in range(2)) > 0.9
 
@@ -85,7 +85,7 @@ def test_nothing_is_learnt_from_test_patients(cut: Cut) -> None:
     spoiled = cut.labels.copy()
     spoiled[TEST] = 1 - spoiled[TEST]
     other = replace(cut, labels=spoiled)
-    np.testing.assert_array_equal(boosting(cut), boosting(other))
+    np.testing.assert_array_equal(boosting(cut).test, boosting(other).test)
     first, second = single_models(cut), single_models(other)
     for name in first:
         np.testing.assert_array_equal(first[name].test, second[name].test)
