@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from clinical.config import EvaluationConfig, StudyConfig
 from pipelines import fold_baselines, fold_model, posteriors, stress
+from pipelines.executors import Died, Workers
 from pipelines.features import Dataset
 from pipelines.fold_records import Validated, kept, read_validated, write
 from pipelines.fold_tasks import (
@@ -36,7 +37,6 @@ from pipelines.splits import Fold, given_fold, patient_folds, site_folds
 from pipelines.temporal import day, day_of_share, temporal_split
 from pipelines.train import THREADS
 from pipelines.vectors import vectors
-from pipelines.workers import side_by_side
 
 Values = NDArray[np.float64]
 Report = Callable[[str, int, int], None]
@@ -118,7 +118,7 @@ def cross_validate(
     folder: Path,
     report: Report,
     *,
-    jobs: int = 1,
+    workers: Workers | None = None,
     oracle: Mapping[str, Values] | None = None,
     asks: Asks | None = None,
 ) -> OutOfFold:
@@ -128,10 +128,14 @@ def cross_validate(
         dataset, study: what to learn from, and how.
         folder: where finished tasks are kept.
         report: called after each finished task with a line, the number done and that of all.
-        jobs: tasks at a time; the results do not depend on it.
+        workers: who does the tasks; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
             learnt from only where the study asks for soft targets.
         asks: what is wanted beyond scores; finished tasks without it are done again.
+
+    Raises:
+        CohortError: if the cohort cannot be split so, or a fold cannot be learnt from.
+        RuntimeError: if a task ended otherwise; after all others were done.
     """
     settings, asks = study.evaluation, asks or Asks()
     seeds = [study.seed + SEED_STEP * repeat for repeat in range(settings.repeats)]
@@ -155,12 +159,17 @@ def cross_validate(
     for number, task in enumerate(done):
         report(f"{words(task, settings)}: kept from an earlier run", number + 1, len(tasks))
 
-    def work(task: Task) -> None:
-        write(folder / task.file, {"key": keys[task], **_run(bench, task)})
-
     left = [task for task in tasks if task not in done]
-    for number, task in enumerate(side_by_side(work, left, jobs)):
+    failed = []
+    for number, (task, made) in enumerate((workers or Workers()).run(_run, bench, left)):
+        if isinstance(made, Died):
+            failed.append(f"{words(task, settings)}: {made.reason}")
+        else:
+            write(folder / task.file, {"key": keys[task], **made})
         report(words(task, settings), len(done) + number + 1, len(tasks))
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(tasks)} tasks failed; {failed[0]}")
+    # Read back, so that a run that was resumed sees the very same numbers.
     records = {task: done.get(task) or found(task) for task in tasks}
     return _gathered(bench, folds, {t: r for t, r in records.items() if r}, oracle or {})
 

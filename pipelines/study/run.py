@@ -22,6 +22,7 @@ from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
 from pipelines import results
 from pipelines.crossvalidate import OutOfFold
+from pipelines.executors import Workers
 from pipelines.features import Dataset
 from pipelines.fold_tasks import Asks
 from pipelines.progress import console
@@ -60,14 +61,16 @@ class _Watch:
         self.seconds[name] = time.perf_counter() - started
 
 
-def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> str:
+def run_study(
+    study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
+) -> str:
     """Run a study and write it into `out`.
 
     Args:
         study_file: see `pipelines.study.design`.
         out: folder for the results; a killed run goes on from what it holds.
         cohort: folder of the cohort, if not as in the study.
-        jobs: trainings at a time; the results do not depend on it.
+        workers: who does the trainings; the results do not depend on it.
 
     Returns:
         The verdict, one sentence.
@@ -90,7 +93,7 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     with watch.part("train and test"):
         judgement = design.judgement
         asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
-        tested = cross_validated(dataset, study, out, jobs, oracle_of(dataset, study), asks=asks)
+        tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
     way = _flow(read.dataset, selection, tested.folds[0], study)
     gathered = _gather(way, tested, design, read, watch)
     with watch.part("judge"):

@@ -15,8 +15,9 @@ from clinical.calibration import pattern_key, patterns
 from clinical.case import Measurements
 from clinical.config import StudyConfig
 from pipelines.crossvalidate import OutOfFold, cross_validate, folds_of
+from pipelines.executors import Workers
 from pipelines.features import Dataset
-from pipelines.fold_tasks import Asks, part_of
+from pipelines.fold_tasks import Asks, Bench, Task, part_of
 from pipelines.methods import AS_THEY_ARE, OURS, alone, dedicated, hidden, untaught
 from pipelines.posteriors import soft_targets
 from pipelines.stress import thinned
@@ -93,7 +94,7 @@ def test_side_by_side_gives_the_same_bits(tmp_path: Path) -> None:
     dataset = at_sites(make_dataset(120), 2)
     study = replace(SHORT, evaluation=replace(SHORT.evaluation, split="site", folds=0, repeats=2))
     one, lines = run(dataset, study, tmp_path / "one")
-    two, _ = run(dataset, study, tmp_path / "two", jobs=2)
+    two, _ = run(dataset, study, tmp_path / "two", workers=Workers(jobs=2))
     same(one, two)
     # Two sites; the model with each of two seeds, the baselines once.
     assert sorted(line.split(", ", 1)[1] for line in lines) == sorted(
@@ -118,7 +119,7 @@ def test_a_removed_modality_is_compared_with_a_model_that_never_had_it(tmp_path:
     dataset = make_dataset(100)
     study = replace(SHORT, training=replace(STUDY.training, alone_epochs=15, epochs=2))
     study = replace(study, evaluation=replace(study.evaluation, removal=True))
-    tested, _ = run(dataset, study, tmp_path, jobs=2)
+    tested, _ = run(dataset, study, tmp_path, workers=Workers(jobs=2))
     for name in ("history", "measurements", "notes"):
         assert tested.scores[untaught(name)].shape == tested.scores[hidden(name)].shape
     result = judge(tested, study)
@@ -178,7 +179,7 @@ def test_a_failing_task_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(crossvalidate, "_run", fail)
     for jobs in (1, 2):
         with pytest.raises(CohortError, match="Nothing here"):
-            run(make_dataset(60), SHORT, tmp_path, jobs=jobs)
+            run(make_dataset(60), SHORT, tmp_path, workers=Workers(jobs=jobs))
 
 
 def test_the_later_half_is_tested_by_what_was_decided_before(tmp_path: Path) -> None:
@@ -272,3 +273,24 @@ def test_who_loses_a_value_has_lost_it_at_every_larger_share() -> None:
         kept.append({m.code for m in shape.items} if isinstance(shape, Measurements) else set())
     assert kept[0] >= kept[1] >= kept[2] >= kept[3] == set()
     assert len(kept[0]) == 2
+
+
+def test_a_task_that_ends_badly_is_named_after_the_others_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines import fold_model
+
+    right = fold_model.run
+
+    def wrong(bench: Bench, task: Task) -> dict[str, Any]:
+        if task.number == 0:
+            raise ValueError("a value that nobody may read")
+        return right(bench, task)
+
+    monkeypatch.setattr(fold_model, "run", wrong)
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=1, epochs=1))
+    with pytest.raises(RuntimeError, match=r"1 of 4 tasks failed; seed 1 of 1, fold 1, triptych"):
+        run(make_dataset(60), study, tmp_path, workers=Workers(jobs=2))
+    monkeypatch.setattr(fold_model, "run", right)
+    _, lines = run(make_dataset(60), study, tmp_path)
+    assert len([line for line in lines if "kept" in line]) == 3
