@@ -195,7 +195,7 @@ def train(
     jobs: Jobs = 1,
     executor: Executor = "",
 ) -> None:
-    """Train a model, or cross-validate one beside its baselines where the study says how."""
+    """Train a model, or cross-validate one beside its comparators where the study says how."""
     from pipelines.executors import Workers
     from pipelines.training_run import run_study
 

@@ -1,4 +1,4 @@
-"""The model beside its baselines, trained and tested on the same folds, seed after seed.
+"""The model beside its comparators, trained and tested on the same folds, seed after seed.
 
 Every task (`pipelines.fold_tasks`) leaves one file, so that a killed run goes on where it was;
 tasks share nothing else, so that they can run side by side. What the scores say is for
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from clinical.config import EvaluationConfig, StudyConfig
-from pipelines import fold_baselines, fold_model, posteriors, stress
+from pipelines import fold_comparators, fold_model, posteriors, stress
 from pipelines.executors import Died, Workers
 from pipelines.features import Dataset
 from pipelines.fold_records import Validated, kept, read_validated, write
@@ -32,7 +32,7 @@ from pipelines.fold_tasks import (
     tasks_of,
     words,
 )
-from pipelines.methods import BASELINES, OURS, hidden
+from pipelines.methods import COMPARATORS, OURS, hidden
 from pipelines.splits import Fold, given_fold, patient_folds, site_folds
 from pipelines.temporal import day, day_of_share, temporal_split
 from pipelines.train import THREADS
@@ -177,8 +177,8 @@ def cross_validate(
 def _run(bench: Bench, task: Task) -> dict[str, Any]:
     with threadpool_limits(THREADS):
         return (
-            fold_baselines.run(bench, task)
-            if task.what == BASELINES
+            fold_comparators.run(bench, task)
+            if task.what == COMPARATORS
             else fold_model.run(bench, task)
         )
 
@@ -200,7 +200,7 @@ def _gathered(
             seconds[part] = seconds.get(part, 0.0) + took
         if task.share < 1:
             continue
-        fixed = task.what == BASELINES and bench.study.evaluation.split != "patient"
+        fixed = task.what == COMPARATORS and bench.study.evaluation.split != "patient"
         for method, rows in record["scores"].items():
             empty = np.full((1 if fixed else len(folds), *shape), np.nan)
             values = scores.setdefault(method, empty)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OURS = "triptych"
-BASELINES = "baselines"
+COMPARATORS = "comparators"
 AS_THEY_ARE = "as they are"
 """Cases with the modalities that they have, where others are judged under one pattern."""
 
@@ -29,5 +29,5 @@ def taught_on(share: float) -> str:
 
 
 def dedicated(modality: str) -> str:
-    """Name of the baseline that was made for one modality."""
+    """Name of the comparator that was made for one modality."""
     return f"{modality}: own model"

@@ -1,4 +1,4 @@
-"""`triptych train`: one study file to a checkpoint, or to a cross-validation beside baselines."""
+"""`triptych train`: one study file to a checkpoint, or to a cross-validation beside comparators."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.config import StudyConfig
-from pipelines import baselines
+from pipelines.comparators.boosting import BOOSTING
+from pipelines.comparators.late_fusion import LATE_FUSION
+from pipelines.comparators.ridge_regression import RIDGE
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS, hidden, untaught
 from pipelines.metrics import (
@@ -108,7 +110,7 @@ class CrossValidation:
         ensemble: macro AUROC of the mean probability of all seeds.
         best_single: the single-modality method with the best macro AUROC on validation patients.
         validated: every single-modality method to that macro AUROC.
-        comparisons: the model against its baselines.
+        comparisons: the model against its comparators.
         gap_closed: share of the way from the best single modality to the oracle.
         removal: modality to the model with it hidden from half the patients, against a model that
             was trained without it for that half.
@@ -255,7 +257,7 @@ def verdict(difference: Interval, margin: float) -> str:
 
 
 def _comparisons(court: _Judge, best: str | None, margin: float) -> tuple[Comparison, ...]:
-    wanted = [best, baselines.LATE_FUSION, baselines.BOOSTING, ORACLE]
+    wanted = [best, LATE_FUSION, RIDGE, BOOSTING, ORACLE]
     ours = court.scores[OURS]
     return tuple(
         _compare(court, (OURS, method), ours, court.scores[method], margin)

@@ -96,9 +96,9 @@ def test_side_by_side_gives_the_same_bits(tmp_path: Path) -> None:
     one, lines = run(dataset, study, tmp_path / "one")
     two, _ = run(dataset, study, tmp_path / "two", workers=Workers(jobs=2))
     same(one, two)
-    # Two sites; the model with each of two seeds, the baselines once.
+    # Two sites; the model with each of two seeds, the comparators once.
     assert sorted(line.split(", ", 1)[1] for line in lines) == sorted(
-        [f"site S{n}, {what}" for n in range(2) for what in (OURS, OURS, "baselines")]
+        [f"site S{n}, {what}" for n in range(2) for what in (OURS, OURS, "comparators")]
     )
     assert one.scores[OURS].shape == (2, 120, 2)
     assert not np.array_equal(one.scores[OURS][0], one.scores[OURS][1])
@@ -205,9 +205,9 @@ def test_nested_folds_validate_on_every_patient_that_is_learnt_from(tmp_path: Pa
     study = replace(SHORT, evaluation=replace(SHORT.evaluation, inner=3))
     tested, _ = run(dataset, study, tmp_path, asks=Asks(thresholds=True))
     single, lines = run(dataset, SHORT, tmp_path, asks=Asks(thresholds=True))
-    # Baselines have inner folds of their own, so theirs are kept.
+    # Comparators have inner folds of their own, so theirs are kept.
     assert [line for line in lines if "kept" in line] == [
-        f"seed 1 of 1, fold {n}, baselines: kept from an earlier run" for n in (1, 2)
+        f"seed 1 of 1, fold {n}, comparators: kept from an earlier run" for n in (1, 2)
     ]
     assert not np.array_equal(tested.scores[OURS], single.scores[OURS])
     ours = [one for one in tested.validation if OURS in one.scores]
@@ -253,7 +253,9 @@ def test_stress_takes_inputs_from_tested_patients(tmp_path: Path) -> None:
     plain, _ = run(dataset, study, tmp_path)
     tested, lines = run(dataset, study, tmp_path, asks=Asks(stress=True))
     assert not [line for line in lines if "kept" in line]
-    same(plain, tested)
+    for method in plain.scores:
+        # Products of matrices with more rows may differ in the last bits.
+        np.testing.assert_allclose(plain.scores[method], tested.scores[method], atol=1e-12)
     curves = stress_curves(tested, [OURS, "boosting"], samples=50, seed=0)
     found = {(c["what"], c["method"]): [p["auroc"]["value"] for p in c["points"]] for c in curves}
     for method in (OURS, "boosting"):

@@ -1,4 +1,4 @@
-"""The baselines on one fold, also on tested patients who lose inputs."""
+"""The comparators on one fold, also on tested patients who lose inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import baselines, stress
-from pipelines.baselines import Cut
+from pipelines import stress
+from pipelines.comparators.boosting import BOOSTING, boosting
+from pipelines.comparators.cut import Cut, components
+from pipelines.comparators.late_fusion import LATE_FUSION, late_fusion
+from pipelines.comparators.ridge_regression import RIDGE, ridge_regression
+from pipelines.comparators.single import single_models
 from pipelines.fold_records import plain
 from pipelines.fold_tasks import STRESSED, VALIDATED, Bench, Task
 from pipelines.methods import dedicated
@@ -22,10 +26,10 @@ Values = NDArray[np.float64]
 
 
 def run(bench: Bench, task: Task) -> dict[str, Any]:
-    """The record of a task that fits the baselines."""
+    """The record of a task that fits the comparators."""
     dataset, train, test, seed = bench.dataset, task.fold.train, task.fold.test, bench.study.seed
     started = time.perf_counter()
-    reduced = baselines.components(bench.vectors, train, seed)
+    reduced = components(bench.vectors, train, seed)
     rows = Vectors(bench.vectors.tables, reduced)
     variants = _variants(bench, test, reduced) if STRESSED in task.parts(bench.asks) else {}
     below = _below([rows, *variants.values()])
@@ -38,14 +42,15 @@ def run(bench: Bench, task: Task) -> dict[str, Any]:
         np.concatenate([test, len(dataset.cases) + np.arange(len(variants) * len(test))]),
         seed,
     )
-    singles = baselines.single_models(cut)
+    singles = single_models(cut)
     alone_done = time.perf_counter()
     found = {dedicated(name): scores for name, scores in singles.items()}
-    found[baselines.LATE_FUSION] = baselines.late_fusion(singles, cut)
-    found[baselines.BOOSTING] = baselines.boosting(cut)
+    found[LATE_FUSION] = late_fusion(singles, cut)
+    found[RIDGE] = ridge_regression(cut)
+    found[BOOSTING] = boosting(cut)
     seconds = {
-        "baselines of one modality, late fusion": alone_done - started,
-        "boosting": time.perf_counter() - alone_done,
+        "comparators of one modality": alone_done - started,
+        "comparators of all": time.perf_counter() - alone_done,
     }
     labels, number = dataset.labels[train], len(test)
     record: dict[str, Any] = {
