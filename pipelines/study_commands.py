@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.options import Jobs, OtherCohort, Out, StudyFile, screen
+from pipelines.options import Executor, Jobs, OtherCohort, Out, StudyFile, screen
 
 study_app = typer.Typer(
     help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
@@ -21,11 +21,12 @@ def run(
     out: Out,
     cohort: OtherCohort = None,
     jobs: Jobs = 1,
+    executor: Executor = "processes",
 ) -> None:
-    """Select, train, test, judge and report; the same command goes on where it was stopped."""
+    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
     from pipelines.study.run import run_study
 
-    sentence = run_study(study_file, out, cohort, jobs=jobs)
+    sentence = run_study(study_file, out, cohort, jobs=jobs, executor=executor)
     screen.print(sentence)
     screen.print(f"report: {out / 'report.html'}; figures as numbers: {out / 'metrics.json'}")
 

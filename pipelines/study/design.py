@@ -1,23 +1,36 @@
 """A study file: what `triptych train` reads, who is in the study, and how it is judged.
 
-`[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` is here.
-They are no part of StudyConfig, whose digest keys finished trainings: another subgroup trains
-nothing.
+`[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` and
+`checkpoint` are here. They are no part of StudyConfig, whose digest keys finished trainings:
+another subgroup trains nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from clinical.config import StudyConfig, build, nearest, read_toml, study_of, with_cohort_path
+from clinical.assess import SHIPPED_MODEL
+from clinical.config import (
+    EvaluationConfig,
+    StudyConfig,
+    build,
+    nearest,
+    read_toml,
+    study_of,
+    with_cohort_path,
+)
 from clinical.errors import ConfigError
 from pipelines.study.rules import KINDS, Rule, rules
 
 JUDGEMENT = "judgement"
+CHECKPOINT, SHIPPED = "checkpoint", "shipped"
+OF_THE_MODEL = ("diagnoses", "model", "training")
+"""What a checkpoint brings along, so that a study of one cannot state it."""
+
 SEX, AGE, SITE, VIEW = "sex", "age", "site", "view"
 COLUMNS = (SEX, AGE, SITE, VIEW)
 
@@ -50,11 +63,19 @@ class Judgement:
 
 @dataclass(frozen=True)
 class StudyDesign:
-    """One study: what is learnt, from whom, and how it is judged."""
+    """One study: what is learnt, from whom, and how it is judged.
+
+    Attributes:
+        study: as `triptych train` reads it.
+        rules: who is in it.
+        judgement: how it is judged.
+        checkpoint: folder of a model that is tested as it is, so that nothing is learnt; or None.
+    """
 
     study: StudyConfig
     rules: tuple[Rule, ...] = ()
     judgement: Judgement = Judgement()
+    checkpoint: Path | None = None
 
 
 def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
@@ -70,20 +91,53 @@ def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
     """
     data = read_toml(path)
     _check_keys(data, path.name)
-    study = study_of({k: v for k, v in data.items() if k not in (*KINDS, JUDGEMENT)}, path)
+    apart = (*KINDS, JUDGEMENT, CHECKPOINT)
+    study = study_of({k: v for k, v in data.items() if k not in apart}, path)
     if cohort is not None:
         study = with_cohort_path(study, str(cohort))
-    if not study.evaluation.judges:
+    checkpoint = _checkpoint(data, path)
+    if checkpoint is not None:
+        study = replace(study, evaluation=_of_checkpoint(study.evaluation, path.name))
+    elif not study.evaluation.judges:
         raise ConfigError(
             f"{path.name}: the study tests nobody.",
             remedy="add [evaluation] with folds = 5, or train it with `triptych train`",
         )
     found = rules({kind: data[kind] for kind in KINDS if kind in data}, path.name)
-    return StudyDesign(study, found, _judgement(data.get(JUDGEMENT, {}), path.name))
+    return StudyDesign(study, found, _judgement(data.get(JUDGEMENT, {}), path.name), checkpoint)
+
+
+def _checkpoint(data: Mapping[str, Any], path: Path) -> Path | None:
+    if CHECKPOINT not in data:
+        return None
+    stated = data[CHECKPOINT]
+    if not isinstance(stated, str) or not stated:
+        raise ConfigError(
+            f"{path.name}: {CHECKPOINT} is not a text.",
+            remedy=f'write "{SHIPPED}", or the folder of a model relative to this file',
+        )
+    for key in OF_THE_MODEL:
+        if key in data:
+            raise ConfigError(
+                f"{path.name}: {key} is stated beside {CHECKPOINT}.",
+                remedy=f"remove it; the checkpoint brings its own {key}",
+            )
+    return SHIPPED_MODEL if stated == SHIPPED else (path.parent / stated).resolve()
+
+
+def _of_checkpoint(settings: EvaluationConfig, where: str) -> EvaluationConfig:
+    """Margin and bootstrap as stated; there are no folds, and everybody is tested once."""
+    plain = EvaluationConfig(bootstrap=settings.bootstrap, margin=settings.margin)
+    if settings != plain:
+        raise ConfigError(
+            f"{where}: [evaluation] states more than margin and bootstrap beside {CHECKPOINT}.",
+            remedy="remove the rest; a model that is there already is tested on the whole cohort",
+        )
+    return replace(plain, split=CHECKPOINT)
 
 
 def _check_keys(data: Mapping[str, Any], where: str) -> None:
-    known = (*StudyConfig.__dataclass_fields__, *KINDS, JUDGEMENT)
+    known = (*StudyConfig.__dataclass_fields__, *KINDS, JUDGEMENT, CHECKPOINT)
     for key in data:
         if key not in known:
             raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))

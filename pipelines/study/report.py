@@ -31,6 +31,7 @@ SPLITS = {
     "patient": "patient-grouped folds",
     "site": "each site left out in turn",
     "given": "the cohort's own split",
+    "checkpoint": "a model that was there already, nothing trained",
 }
 
 
@@ -82,7 +83,12 @@ def pictures(metrics: Mapping[str, Any], name: str) -> dict[str, str]:
     return {
         "roc": curves.roc(label, roc, [interval(areas[method]) for method in compared]),
         "calibration": curves.reliability(
-            label, {method: use[method]["reliability"] for method in (OURS, RECALIBRATED)}
+            label,
+            {
+                method: use[method]["reliability"]
+                for method in (OURS, RECALIBRATED)
+                if method in use
+            },
         ),
         "decision-curve": curves.decision(
             label, {method: use[method]["decision_curve"] for method in compared}
