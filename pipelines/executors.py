@@ -268,9 +268,13 @@ class Workers:
     executor: str = ""
     jobs: int = 1
 
+    @property
+    def way(self) -> Executor:
+        """The executor."""
+        return executor(self.executor or ("serial" if self.jobs == 1 else "processes"))
+
     def run(
         self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
     ) -> Iterator[tuple[Task, Result | Died]]:
         """Do every task (`Executor`)."""
-        name = self.executor or ("serial" if self.jobs == 1 else "processes")
-        return executor(name)(work, shared, tasks, self.jobs)
+        return self.way(work, shared, tasks, self.jobs)

@@ -106,7 +106,7 @@ def read_dataset(
             skipped.append(reading)
         else:
             problems.extend(reading.problems)
-            cases.append(_cache_images(reading, study, cache, augmentations))
+            cases.append(cache_images(reading, study, cache, augmentations))
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
     given = {entry.case_id: entry.split for entry in entries}
@@ -176,9 +176,10 @@ def _regions(
     return masks.regions(found, names, labels, diagnoses, cells)
 
 
-def _cache_images(
+def cache_images(
     case: Case, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> CachedCase:
+    """The case for training or testing: its images as frozen features, from the cache or anew."""
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for name, shape in case.inputs.items():

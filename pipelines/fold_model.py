@@ -17,17 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import calibration
-from clinical.calibration import Pattern
 from clinical.config import StudyConfig
 from clinical.errors import CohortError
 from clinical.model import Model
 from pipelines import stress
 from pipelines.features import CachedCase, Dataset
-from pipelines.fit import PreparedCase, predict, predict_patterns
+from pipelines.fit import PreparedCase, predict
 from pipelines.fold_records import plain
 from pipelines.fold_tasks import SEED_STEP, STRESSED, VALIDATED, Bench, Task
-from pipelines.methods import AS_THEY_ARE, OURS, alone, hidden
+from pipelines.model_scores import patterns_of, scores_and_sets, validated
 from pipelines.splits import Indices, grouped_folds, hold_out
 from pipelines.train import calibrated, prepare_cached, train_model
 
@@ -84,15 +82,15 @@ def _member(bench: Bench, task: Task, inner: Indices, held: Indices) -> dict[str
     model = train_model(dataset, train[inner], train[held], study, targets=bench.targets)
     trained = time.perf_counter()
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
-    prepared, used = _prepared(model, [dataset.cases[i] for i in task.fold.test])
+    prepared = _prepared(model, [dataset.cases[i] for i in task.fold.test])
     part = "training"
     if task.modality or task.share < 1:
         part = "training without one modality" if task.modality else "training on fewer patients"
-        record["scores"] = {task.what: _shown(model, prepared, used)}
+        record["scores"] = {task.what: _shown(model, prepared)}
     else:
-        record |= _tested(bench, task, model, prepared, used)
-        own, seen = _prepared(model, [dataset.cases[i] for i in train[held]])
-        record[VALIDATED] = (held, _model_scores(model, _logits(model, own, few=True), seen))
+        record |= _tested(bench, task, model, prepared)
+        own = _prepared(model, [dataset.cases[i] for i in train[held]])
+        record[VALIDATED] = (held, scores_and_sets(model, own)[0])
     record["seconds"] = {part: trained - started, "testing": time.perf_counter() - trained}
     return record
 
@@ -102,15 +100,14 @@ def _tested(
     task: Task,
     model: Model,
     prepared: Sequence[PreparedCase],
-    used: Sequence[Pattern],
 ) -> dict[str, Any]:
-    logits = _logits(model, prepared)
+    scores, in_set = scores_and_sets(model, prepared)
     cases = [bench.dataset.cases[i] for i in task.fold.test]
     asked = bench.asks.stress and task.repeat == 0
     return {
-        "scores": _model_scores(model, logits, used),
-        "single": {alone(name): _validated(model, name) for name in model.specs},
-        "in_set": _sets(model, logits, used),
+        "scores": scores,
+        "single": validated(model),
+        "in_set": in_set,
         **({STRESSED: _stressed(model, cases, bench.study.seed)} if asked else {}),
     }
 
@@ -119,8 +116,8 @@ def _stressed(model: Model, cases: Sequence[CachedCase], seed: int) -> Scores:
     """Scores of cases that lose single values; without a whole modality they are `hidden`."""
     found = {}
     for share in stress.SHARES:
-        prepared, used = _prepared(model, [stress.thinned(case, share, seed) for case in cases])
-        found[stress.thins(share)] = _shown(model, prepared, used)
+        prepared = _prepared(model, [stress.thinned(case, share, seed) for case in cases])
+        found[stress.thins(share)] = _shown(model, prepared)
     return found
 
 
@@ -140,9 +137,10 @@ def _joined(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if part in record:
             record[part] = {name: plain(rows) for name, rows in record[part].items()}
     if "single" in first:
+        single = [member["single"] for member in members]
         record["single"] = {
-            name: _known_mean([member["single"][name] for member in members])
-            for name in first["single"]
+            name: float(np.mean([own[name] for own in single if name in own]))
+            for name in {name: None for own in single for name in own}
         }
     if VALIDATED in first:
         record[VALIDATED] = {
@@ -166,80 +164,12 @@ def _mean(values: Sequence[Values]) -> Values:
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
-def _known_mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+def _prepared(model: Model, cases: Sequence[CachedCase]) -> list[PreparedCase]:
+    """Cases as the network takes them."""
+    return [prepare_cached(case, model.specs)[0] for case in cases]
 
 
-def _prepared(
-    model: Model, cases: Sequence[CachedCase]
-) -> tuple[list[PreparedCase], list[Pattern]]:
-    """Cases as the network takes them, and the modalities that each has."""
-    prepared: list[PreparedCase] = [prepare_cached(case, model.specs)[0] for case in cases]
-    return prepared, [tuple(name for name in case if case[name].sources) for case in prepared]
-
-
-def _shown(model: Model, prepared: Sequence[PreparedCase], used: Sequence[Pattern]) -> Values:
+def _shown(model: Model, prepared: Sequence[PreparedCase]) -> Values:
     """Calibrated probabilities of cases as they are [cases, diagnoses]."""
-    return calibrated(model.support, model.diagnoses, predict(model.network, prepared), used)
-
-
-def _logits(
-    model: Model, prepared: Sequence[PreparedCase], *, few: bool = False
-) -> dict[Pattern, Values]:
-    """Availability pattern to logits [cases, diagnoses]; encodes once.
-
-    Every pattern and none at all, or only those that `_model_scores` needs.
-    """
-    shown = [(), *calibration.patterns(model.specs)]
-    if few:
-        shown = [p for p in shown if len(p) in (0, 1, len(model.specs) - 1, len(model.specs))]
-    return dict(zip(shown, predict_patterns(model.network, prepared, shown), strict=True))
-
-
-def _sets(
-    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
-) -> dict[str, Values]:
-    """Membership of the prediction sets [cases, diagnoses]: of cases as they are and, for every
-    availability pattern, of those that have its modalities, with the others hidden."""
-    sets = {AS_THEY_ARE: _members(model, logits[tuple(sorted(model.specs))], used)}
-    for pattern in calibration.patterns(model.specs):
-        left = [pattern if set(pattern) <= set(names) else () for names in used]
-        sets[calibration.pattern_key(pattern)] = _members(model, logits[pattern], left)
-    return sets
-
-
-def _members(model: Model, logits: Values, used: Sequence[Pattern]) -> Values:
-    """1 or 0; NaN where the modalities that were shown have no rule."""
-    probabilities = calibrated(model.support, model.diagnoses, logits, used)
-    members = np.full_like(probabilities, np.nan)
-    for row, names in enumerate(used):
-        rule = model.set_rules.get(calibration.pattern_key(names))
-        if rule is not None:
-            cuts = [rule.cuts[name] for name in model.diagnoses]
-            members[row] = probabilities[row] >= cuts
-    return members
-
-
-def _model_scores(
-    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
-) -> Scores:
-    """Calibrated probabilities: all inputs, each alone (NaN where absent), each one hidden."""
-    names = tuple(model.specs)
-    others = [tuple(other for other in names if other != name) for name in names]
-    shown = [names, *((name,) for name in names), *others]
-    methods = [OURS, *map(alone, names), *map(hidden, names)]
-    scores = {}
-    for method, pattern in zip(methods, shown, strict=True):
-        left = [tuple(name for name in case if name in pattern) for case in used]
-        scores[method] = calibrated(
-            model.support, model.diagnoses, logits[tuple(sorted(pattern))], left
-        )
-        if len(pattern) == 1 and method == alone(pattern[0]):
-            scores[method][[not names for names in left]] = np.nan
-    return scores
-
-
-def _validated(model: Model, name: str) -> float | None:
-    areas = [row.auroc for row in model.support[name].values() if row.auroc is not None]
-    return float(np.mean(areas)) if areas else None
+    logits = predict(model.network, prepared)
+    return calibrated(model.support, model.diagnoses, logits, patterns_of(prepared))

@@ -16,7 +16,9 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
 Executor = Annotated[
     str,
     typer.Option(
-        "--executor", help="serial, processes or ray; default: processes for more than one job."
+        "--executor",
+        help="serial, processes, or ray (on the cluster of RAY_ADDRESS); default: processes for"
+        " more than one job.",
     ),
 ]
 Source = Annotated[

@@ -23,7 +23,7 @@ def run(
     jobs: Jobs = 1,
     executor: Executor = "",
 ) -> None:
-    """Select, train, test, judge and report; the same command goes on where it was stopped."""
+    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
     from pipelines.executors import Workers
     from pipelines.study.run import run_study
 

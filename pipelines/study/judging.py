@@ -6,7 +6,7 @@ The report is written from these values alone, and the same trainings give the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Gathered:
         images: of test cases among those learnt from, or None.
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
+        left_out: what this study does not do besides, and why.
     """
 
     flow: Flow
@@ -58,6 +59,7 @@ class Gathered:
     images: SameImages | None
     findings: tuple[Finding, ...]
     facts: Mapping[str, Mapping[str, str]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(
@@ -151,7 +153,8 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "bootstrap": evaluation.bootstrap,
         "margin": evaluation.margin,
         "seed": design.study.seed,
-        "target_sensitivity": design.judgement.sensitivity,
+        # A checkpoint carries its thresholds, whatever the study aims at.
+        "target_sensitivity": None if design.checkpoint else design.judgement.sensitivity,
         "guards": design.judgement.guards,
     }
 
@@ -210,6 +213,7 @@ def _not_done(
         found["operating points, calibration, subgroups of later repeats"] = (
             "these figures are of the first repeat; AUROC and average precision are of all"
         )
+    found |= gathered.left_out
     return [{"what": what, "because": why} for what, why in found.items()]
 
 

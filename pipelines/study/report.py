@@ -33,6 +33,7 @@ SPLITS = {
     "given": "the cohort's own split",
     "time": "learnt from earlier decisions, tested on later ones",
     "external": "learnt from one cohort, tested on another",
+    "checkpoint": "a model that was there already, nothing trained",
 }
 
 
@@ -84,7 +85,12 @@ def pictures(metrics: Mapping[str, Any], name: str) -> dict[str, str]:
     return {
         "roc": curves.roc(label, roc, [interval(areas[method]) for method in compared]),
         "calibration": curves.reliability(
-            label, {method: use[method]["reliability"] for method in (OURS, RECALIBRATED)}
+            label,
+            {
+                method: use[method]["reliability"]
+                for method in (OURS, RECALIBRATED)
+                if method in use
+            },
         ),
         "decision-curve": curves.decision(
             label, {method: use[method]["decision_curve"] for method in compared}

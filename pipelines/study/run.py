@@ -1,8 +1,9 @@
 """`triptych study run`: one study file and one cohort to a study that a reviewer can check.
 
-Select by rules, check the splits, train and test, choose thresholds on validation patients, judge
-on the tested ones, write. A killed run goes on where it was: features and finished trainings are
-kept in the folder, and all that is written comes from them and is written again.
+Select by rules, check the splits, train and test (or test a model that is there already), choose
+thresholds on validation patients, judge on the tested ones, write. A killed run goes on where it
+was: features, finished trainings and assessed cases are kept in the folder, and all that is written
+comes from them and is written again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, predictions, report, same_images
+from pipelines.study import diagram, loaded, predictions, report, same_images
 from pipelines.study.checks import check_folds
+from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
 from pipelines.study.external import joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
@@ -61,6 +63,25 @@ class _Watch:
         self.seconds[name] = time.perf_counter() - started
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Everything that is judged.
+
+    Attributes:
+        read: the cohort, before any rule.
+        tested: what the model says of the cases that the rules have left.
+        chosen: thresholds and maps of every label.
+        gathered: what is known besides.
+        model: what the manifest says of a model that was there already.
+    """
+
+    read: Cohort
+    tested: OutOfFold
+    chosen: tuple[Chosen, ...]
+    gathered: Gathered
+    model: Mapping[str, Any] = field(default_factory=dict)
+
+
 def run_study(
     study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
 ) -> str:
@@ -70,7 +91,7 @@ def run_study(
         study_file: see `pipelines.study.design`.
         out: folder for the results; a killed run goes on from what it holds.
         cohort: folder of the cohort, if not as in the study.
-        workers: who does the trainings; the results do not depend on it.
+        workers: who does the trainings, or parts of the cohort; the results do not depend on it.
 
     Returns:
         The verdict, one sentence.
@@ -78,33 +99,73 @@ def run_study(
     Raises:
         ConfigError: if the study cannot be read, or names what the cohort does not have.
         CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
+        ModelError: if the study names a checkpoint that cannot be used.
     """
-    design = load_design(study_file, cohort)
-    study, watch = design.study, _Watch()
+    design, watch = load_design(study_file, cohort), _Watch()
+    workers = workers or Workers()
     out.mkdir(parents=True, exist_ok=True)
+    if design.checkpoint is not None:
+        made = _loaded(design, design.checkpoint, out, workers, watch)
+    else:
+        made = _trained(design, out, workers, watch)
+    with watch.part("judge"):
+        files, fair = _files(design, made)
+    images = made.gathered.images
+    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
+    results.write_table(out / "same_images.csv", same_images.COLUMNS, images.rows if images else ())
+    parts = {f"train: {name}": seconds for name, seconds in made.tested.seconds.items()}
+    times = {**watch.seconds, **parts}
+    facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
+    facts |= {"model": dict(made.model)} if made.model else {}
+    write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
+    return str(read_metrics(out)["verdict"]["sentence"])
+
+
+def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) -> _Made:
+    study = design.study
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
         read = _read(design, out / "features")
-    report_dataset(read.dataset, out)
-    selection = select_from(read.dataset, design.rules)
-    dataset = selected(read.dataset, selection)
-    if not dataset.cases:
-        raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
+    selection, dataset = _select(read, design, out)
     with watch.part("train and test"):
         judgement = design.judgement
         asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
         tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
     way = _flow(read.dataset, selection, tested.folds[0], study)
-    gathered = _gather(way, tested, design, read, watch)
-    with watch.part("judge"):
-        files, fair = _files(design, tested, gathered)
-    rows = gathered.images.rows if gathered.images else ()
-    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
-    results.write_table(out / "same_images.csv", same_images.COLUMNS, rows)
-    times = {**watch.seconds, **{f"train: {k}": v for k, v in tested.seconds.items()}}
-    facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
-    write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
-    return str(read_metrics(out)["verdict"]["sentence"])
+    chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
+    return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
+
+
+def _loaded(
+    design: StudyDesign, checkpoint: Path, out: Path, workers: Workers, watch: _Watch
+) -> _Made:
+    run, jobs = workers.way, workers.jobs
+    with watch.part("read and assess"):
+        found = loaded.assess(design, checkpoint, out, run, jobs)
+    console.print(str(found.counts))
+    selection, dataset = _select(found.read, design, out)
+    tested = loaded.selected(found.tested, dataset, selection)
+    with watch.part("guards"):
+        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run)
+    gathered = Gathered(
+        _flow(found.read.dataset, selection, tested.folds[0], design.study),
+        loaded.checks(found.model, tested),
+        None,
+        findings,
+        found.read.facts,
+        loaded.left_out(found, sampled),
+    )
+    chosen = loaded.thresholds(tested, found.model)
+    return _Made(found.read, tested, chosen, gathered, asdict(found.model.identity))
+
+
+def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Dataset]:
+    report_dataset(read.dataset, out)
+    selection = select_from(read.dataset, design.rules)
+    dataset = selected(read.dataset, selection)
+    if not dataset.cases:
+        raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
+    return selection, dataset
 
 
 def _read(design: StudyDesign, cache: Path) -> Cohort:
@@ -134,11 +195,9 @@ def _gather(
     return Gathered(way, checks, images, findings, read.facts)
 
 
-def _files(
-    design: StudyDesign, tested: OutOfFold, gathered: Gathered
-) -> tuple[dict[str, bytes], Fairness]:
+def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness]:
     """Everything that is the same in a rerun: name to content."""
-    chosen = choosing.choose(tested, design.judgement.sensitivity, design.study.seed)
+    tested, chosen, gathered = made.tested, made.chosen, made.gathered
     metrics, fair = judge(design, tested, chosen, gathered)
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),

@@ -35,10 +35,14 @@ FIGURES = ("sensitivity", "specificity", "ppv", "npv")
 def probabilities(
     tested: OutOfFold, chosen: Sequence[Chosen], rivals: Sequence[str], column: int
 ) -> dict[str, Values]:
-    """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals."""
+    """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals.
+
+    Recalibrated only where maps were chosen; a model that was there already has none.
+    """
+    mended = {RECALIBRATED: chosen[column].recalibrated} if chosen[column].maps else {}
     return {
         OURS: tested.scores[OURS][0][:, column],
-        RECALIBRATED: chosen[column].recalibrated,
+        **mended,
         **{name: tested.scores[name][0][:, column] for name in rivals},
     }
 
