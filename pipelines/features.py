@@ -182,13 +182,14 @@ def cache_images(
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for name, shape in case.inputs.items():
-        if isinstance(shape, Texts):
+        used = not study.model.modalities or name in study.model.modalities
+        if isinstance(shape, Texts) and used:
             # Sentences are remembered by their embedding, so the fit later finds them done.
             notes.prepare(shape, notes.Settings())
         if not isinstance(shape, Array):
             small[name] = shape
             continue
-        if study.model.modalities and name not in study.model.modalities:
+        if not used:
             continue
         spec = blank_spec(name, shape, study)
         images[name] = tuple(
