@@ -34,7 +34,6 @@ PARAMETERS = (10, 20, 30)
 """Candidate predictors that a next study is planned for."""
 
 NOT_THERE = {
-    "images with the lungs or the border blanked": "the pixels are not kept after encoding",
     "learning curve": "it needs trainings on parts of the patients",
     "missingness stress curves": "not written yet",
     "temporal and nested splits": "written, and not yet a choice of [evaluation]",

@@ -32,12 +32,11 @@ from pipelines.study.design import StudyDesign, load_design
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
-from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.guards.run_all import run_all
 from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
+from pipelines.study.traps import ask
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -78,7 +77,12 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = read_cohort(source(study.cohort.source), study, out / "features")
+        read = read_cohort(
+            source(study.cohort.source),
+            study,
+            out / "features",
+            guards=design.judgement.guards,
+        )
     report_dataset(read.dataset, out)
     selection = select_from(read.dataset, design.rules)
     dataset = selected(read.dataset, selection)
@@ -142,9 +146,7 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
 def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:
     if not design.judgement.guards:
         return ()
-    study = design.study
-    judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
-    return run_all(dataset, facts=read.facts, judging=judging)
+    return ask(dataset, read, design.study)
 
 
 def _flow(
