@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.options import Executor, Jobs, OtherCohort, Out, StudyFile, screen
+from pipelines.options import Cohort, Executor, Jobs, OtherCohort, Out, Source, StudyFile, screen
 
 study_app = typer.Typer(
     help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
@@ -42,3 +42,13 @@ def report(
 
     write_files(results, pages.files(read_metrics(results)))
     screen.print(f"report: {results / 'report.html'}")
+
+
+@study_app.command()
+def guards(cohort: Cohort, out: Out, source: Source = "folder") -> None:
+    """Look for shortcuts and leaks in a cohort before anything is trained."""
+    from pipelines.study import traps
+
+    findings = traps.find_traps(cohort, source, out)
+    traps.show(screen, findings)
+    screen.print(f"as numbers: {out / traps.GUARDS}")

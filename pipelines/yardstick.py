@@ -18,6 +18,7 @@ from clinical.config import StudyConfig
 from pipelines.comparators.boosting import BOOSTING
 from pipelines.comparators.late_fusion import LATE_FUSION
 from pipelines.comparators.ridge_regression import RIDGE
+from pipelines.coverage import covered, share_of
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS, hidden, untaught
 from pipelines.metrics import (
@@ -318,21 +319,17 @@ def _calibration(court: _Judge, seed: int) -> dict[str, Calibration]:
 
 def _coverage(court: _Judge, tested: OutOfFold, rows: NDArray[np.intp]) -> dict[str, Coverage]:
     """Coverage of prediction sets: of cases as they are, then under every availability pattern."""
-    found = {name: _covered(court, sets[:, rows]) for name, sets in tested.in_set.items()}
-    return {name: covered for name, covered in found.items() if covered.share.cases}
+    found = {name: _judged(court, sets[:, rows]) for name, sets in tested.in_set.items()}
+    return {name: sets for name, sets in found.items() if sets.share.cases}
 
 
-def _covered(court: _Judge, members: Values) -> Coverage:
+def _judged(court: _Judge, members: Values) -> Coverage:
     """A case is covered if all its true diagnoses are in its set; one with none is not judged."""
     given = ~np.isnan(members).any(axis=(0, 2))
     true = court.labels == 1
-    judged = given & true.any(axis=1)
-    covered = (~true[None] | (members == 1)).all(axis=2).mean(axis=0) * judged
-    drawn = court.weights @ judged
-    samples = np.where(drawn > 0, (court.weights @ covered) / np.maximum(drawn, 1), np.nan)
-    value = covered.sum() / judged.sum() if judged.any() else float("nan")
+    held = covered(true[None], members == 1).mean(axis=0)
     size = members[:, given].sum(axis=2).mean() if given.any() else float("nan")
-    return Coverage(interval(float(value), samples, int(judged.sum())), float(size))
+    return Coverage(share_of(held, given & true.any(axis=1), court.weights), float(size))
 
 
 def to_json(result: CrossValidation) -> dict[str, Any]:

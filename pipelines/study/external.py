@@ -40,7 +40,8 @@ def joined(first: Cohort, second: Cohort, *, shares_patients: bool) -> Cohort:
         _regions(one, two),
         (*[LEARNT] * len(one.cases), *[TESTED] * len(two.cases)),
     )
-    return Cohort(first.description, dataset, facts, (*first.prints, *second.prints))
+    prints, parts = (*first.prints, *second.prints), {**first.parts, **second.parts}
+    return Cohort(first.description, dataset, facts, prints, parts)
 
 
 def _ids(cohort: Cohort, which: str) -> frozenset[str]:
@@ -72,7 +73,8 @@ def _renamed(cohort: Cohort, cases: Collection[str], people: Collection[str]) ->
         for fact, groups in cohort.facts.items()
     }
     prints = tuple(replace(one, case_id=new(one.case_id, cases)) for one in cohort.prints)
-    return replace(cohort, dataset=dataset, facts=facts, prints=prints)
+    parts = {new(case, cases): own for case, own in cohort.parts.items()}
+    return replace(cohort, dataset=dataset, facts=facts, prints=prints, parts=parts)
 
 
 def _regions(one: Dataset, two: Dataset) -> np.ndarray | None:

@@ -36,10 +36,6 @@ FORMAT = "triptych.study-metrics/1"
 PARAMETERS = (10, 20, 30)
 """Candidate predictors that a next study is planned for."""
 
-NOT_THERE = {
-    "images with the lungs or the border blanked": "the pixels are not kept after encoding",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
@@ -195,7 +191,7 @@ def _next_study(area: Mapping[str, Any]) -> dict[str, Any]:
 def _not_done(
     judgement: Judgement, tested: OutOfFold, gathered: Gathered, missing: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    found = dict(NOT_THERE)
+    found: dict[str, str] = {}
     if not judgement.stress:
         found["missingness stress curves"] = "switched off in [judgement]"
     if not judgement.learning_curve:

@@ -88,7 +88,7 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
     wanted = [Wanted(*pair) for pair in zip(seen.case_ids, keys, strict=True)]
     counts = assess_all(work, wanted, run, jobs)
     dataset, tested, acquired = _gathered(work, model, seen, keys)
-    read = Cohort(seen.description, dataset, acquired, ())
+    read = Cohort(seen.description, dataset, acquired, (), {})
     return Assessed(work, model, seen, read, tested, counts)
 
 

@@ -38,11 +38,11 @@ from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.guards.run_all import run_all
 from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
+from pipelines.study.traps import ask
 from pipelines.temporal import day
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
@@ -171,7 +171,8 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
 def _read(design: StudyDesign, cache: Path) -> Cohort:
     """The cohort of a study, and its external one where it has one."""
     study, external = design.study, design.external
-    cohort = read_cohort(source(study.cohort.source), study, cache)
+    guards = design.judgement.guards
+    cohort = read_cohort(source(study.cohort.source), study, cache, guards=guards)
     if external is None:
         return cohort
     config = CohortConfig(external.path, external.source, study.cohort.limit)
@@ -179,7 +180,7 @@ def _read(design: StudyDesign, cache: Path) -> Cohort:
     training = replace(study.training, mask_weight=0.0, augmentations=0)
     known = cohort.dataset.diagnoses
     other = replace(study, cohort=config, training=training, diagnoses=known)
-    tested = read_cohort(source(external.source), other, cache)
+    tested = read_cohort(source(external.source), other, cache, guards=guards)
     return joined(cohort, tested, shares_patients=external.shares_patients)
 
 
@@ -223,8 +224,7 @@ def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Findin
     if not design.judgement.guards:
         return ()
     study = design.study
-    judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
-    return run_all(dataset, facts=read.facts, judging=judging)
+    return ask(dataset, read, Judging(samples=study.evaluation.bootstrap, seed=study.seed))
 
 
 def _flow(

@@ -25,7 +25,7 @@ TEXT = STUDY.replace("folds = 2\n", "") + '[external]\npath = "other"\nshares_pa
 def cohort(cases: int, seed: int) -> Cohort:
     dataset = replace(make_dataset(cases, seed), regions=np.ones((cases, 2, 4), dtype=np.float32))
     facts = {"view": {cached.case.case_id: f"view {seed}" for cached in dataset.cases}}
-    return Cohort(CohortDescription("made up", "", "", ()), dataset, facts, ())
+    return Cohort(CohortDescription("made up", "", "", ()), dataset, facts, (), {})
 
 
 def test_the_same_id_is_another_patient_unless_the_study_says_so() -> None:
