@@ -26,7 +26,7 @@ from pipelines.features import Dataset
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, predictions, report, same_images
+from pipelines.study import diagram, pdf, predictions, report, same_images
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign, load_design
 from pipelines.study.fairness import SUPPRESSED, Fairness
@@ -125,6 +125,7 @@ def _files(
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
+        **pdf.files(metrics),
     }
     return files, fair
 
