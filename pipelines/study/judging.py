@@ -14,7 +14,7 @@ import numpy as np
 from clinical.wording import RESEARCH_USE
 from pipelines import yardstick
 from pipelines.crossvalidate import OURS, OutOfFold
-from pipelines.study import columns
+from pipelines.study import columns, examples
 from pipelines.study.chosen import Chosen
 from pipelines.study.design import Judgement, StudyDesign
 from pipelines.study.discrimination import discrimination
@@ -99,6 +99,7 @@ def judge(
         **_comparison(result),
         "subgroups": {k: v for k, v in asdict(fair).items() if k != "suppressed"},
         "suppressed": _suppressed(fair),
+        "examples": examples.as_json(examples.pick(tested, chosen)),
         "guards": findings_as_json(gathered.findings),
         "not_done": _not_done(judgement, tested, gathered, missing),
     }

@@ -26,8 +26,9 @@ from pipelines.features import Dataset
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, pdf, predictions, report, same_images
+from pipelines.study import diagram, examples, pdf, predictions, report, same_images
 from pipelines.study.checks import check_folds
+from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
@@ -126,8 +127,17 @@ def _files(
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
         **pdf.files(metrics),
+        examples.FILE: _examples(design.study, tested, chosen),
     }
     return files, fair
+
+
+def _examples(study: StudyConfig, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
+    """Single cases with their images, whose pixels are read once more."""
+    picked = examples.pick(tested, chosen)
+    wanted = examples.case_ids(picked, tested)
+    films = examples.films(source(study.cohort.source), Path(study.cohort.path), wanted)
+    return examples.page(study.name, picked, tested, films)
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:

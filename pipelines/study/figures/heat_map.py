@@ -18,6 +18,8 @@ from pipelines.study.figures.axes import GRID, INK, SOFT, document, dot, line, t
 MACRO = "mean of labels"
 LEAST, MOST = 0.5, 1.0
 PALE, DARK = (232, 241, 245), (23, 78, 102)
+LIGHT_TEXT = 0.86
+"""From here on white is easier to read on the colour than ink."""
 GREY, BELOW = "#e4e7e9", "#f3d9c9"
 """Not judged; and no better than chance."""
 ACROSS = 11
@@ -106,8 +108,7 @@ def _cell(area: float | None, left: float, top: float) -> list[str]:
     box = (left + 1, top + 1, CELL - 2, ROW - 2)
     if area is None:
         return [_box(box, GREY)]
-    # White from where ink would be hard to read.
-    ink = "#ffffff" if area > 0.78 else INK
+    ink = "#ffffff" if area > LIGHT_TEXT else INK
     place = (left + CELL / 2, top + ROW / 2 + 4)
     return [_box(box, _colour(area)), text(f"{area:.2f}", place, "middle", 12, colour=ink)]
 
