@@ -87,8 +87,7 @@ def _guard(one: Metrics) -> Row:
             "-" if one["threshold"] is None else f"{one['threshold']}",
             "yes" if one["fires"] else "no",
             one["sentence"],
-        ),
-        bool(one["fires"]),
+        )
     )
 
 
