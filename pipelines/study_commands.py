@@ -29,19 +29,23 @@ def run(
 
     sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
-    screen.print(f"report: {out / 'report.html'}; figures as numbers: {out / 'metrics.json'}")
+    screen.print(
+        f"report: {out / 'report.html'} and report.pdf; as numbers: {out / 'metrics.json'}"
+    )
 
 
 @study_app.command()
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report.html and its figures again, from metrics.json alone."""
+    """Write report.html, report.pdf and the figures again, from metrics.json alone."""
+    from pipelines.study import pdf
     from pipelines.study import report as pages
     from pipelines.study.run import read_metrics, write_files
 
-    write_files(results, pages.files(read_metrics(results)))
-    screen.print(f"report: {results / 'report.html'}")
+    metrics = read_metrics(results)
+    write_files(results, {**pages.files(metrics), **pdf.files(metrics)})
+    screen.print(f"report: {results / 'report.html'} and report.pdf")
 
 
 @study_app.command()

@@ -15,7 +15,7 @@ from clinical.wording import RESEARCH_USE
 from pipelines import yardstick
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS
-from pipelines.study import columns
+from pipelines.study import columns, examples
 from pipelines.study.chosen import Chosen, comparators
 from pipelines.study.design import Judgement, StudyDesign
 from pipelines.study.discrimination import discrimination
@@ -99,6 +99,7 @@ def judge(
         "suppressed": _suppressed(fair),
         "stress": stress_curves(tested, [OURS, *rivals], samples=samples, seed=seed),
         "learning_curve": sizes_and_fit(tested, samples=samples, seed=seed),
+        "examples": examples.as_json(examples.pick(tested, chosen)),
         "guards": findings_as_json(gathered.findings),
         "not_done": _not_done(judgement, tested, gathered, missing),
     }

@@ -29,11 +29,11 @@ from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, loaded, predictions, report, same_images
+from pipelines.study import diagram, examples, loaded, pdf, predictions, report, same_images
 from pipelines.study.checks import check_folds
 from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
-from pipelines.study.external import joined
+from pipelines.study.external import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
@@ -206,8 +206,21 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
+        **pdf.files(metrics),
+        examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair
+
+
+def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
+    """Single cases with their images, whose pixels are read once more."""
+    cohort = design.external or design.study.cohort
+    picked = examples.pick(tested, chosen)
+    # Where two cohorts were joined, cases may go by another name than in their own.
+    names = {case_id.removeprefix(PREFIX): case_id for case_id in examples.case_ids(picked, tested)}
+    found = examples.films(source(cohort.source), Path(cohort.path), names)
+    films = {names[case_id]: own for case_id, own in found.items()}
+    return examples.page(design.study.name, picked, tested, films)
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
