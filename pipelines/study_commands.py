@@ -34,9 +34,10 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report.html and its figures again, from metrics.json alone."""
+    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
     from pipelines.study import report as pages
-    from pipelines.study.run import read_metrics, write_files
+    from pipelines.study.run import derived, read_manifest, read_metrics, write_files
 
-    write_files(results, pages.files(read_metrics(results)))
-    screen.print(f"report: {results / 'report.html'}")
+    metrics, manifest = read_metrics(results), read_manifest(results)
+    write_files(results, {**pages.files(metrics), **derived(metrics, manifest)})
+    screen.print(f"report: {results / 'report.html'}; lists: {results / 'checklists.html'}")

@@ -25,8 +25,9 @@ from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
+from pipelines.study import applied_model_card, diagram, predictions, report, same_images
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, predictions, report, same_images
+from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign, load_design
 from pipelines.study.fairness import SUPPRESSED, Fairness
@@ -97,7 +98,8 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     results.write_table(out / "same_images.csv", same_images.COLUMNS, rows)
     times = {**watch.seconds, **{f"train: {k}": v for k, v in tested.seconds.items()}}
     facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
-    write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
+    written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
+    write_files(out, {**written, **derived(json.loads(files[METRICS]), facts)})
     return str(read_metrics(out)["verdict"]["sentence"])
 
 
@@ -127,6 +129,12 @@ def _files(
         **report.files(metrics),
     }
     return files, fair
+
+
+def derived(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is written from the metrics and the manifest: name to content (`manifest.DERIVED`)."""
+    card = applied_model_card.model_card_xml(metrics, manifest)
+    return {**checklists.files(metrics, manifest), applied_model_card.FILE: card}
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
@@ -164,10 +172,23 @@ def read_metrics(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder holds none.
     """
-    file = out / METRICS
+    return _read(out, METRICS)
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """What a finished study was made from.
+
+    Raises:
+        CohortError: if the folder does not say.
+    """
+    return _read(out, MANIFEST)
+
+
+def _read(out: Path, name: str) -> dict[str, Any]:
+    file = out / name
     if not file.exists():
         raise CohortError(
-            f"{out} holds no {METRICS}.", remedy="run `triptych study run` with this --out"
+            f"{out} holds no {name}.", remedy="run `triptych study run` with this --out"
         )
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found

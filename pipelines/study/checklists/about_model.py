@@ -18,6 +18,11 @@ PREDICTIONS = "predictions.parquet"
 VERSIONS = ("python", "torch", "monai", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow")
 
 
+def model_name(study: Finished) -> str:
+    """What the model is called."""
+    return f"Triptych, study “{study.study['name']}”."
+
+
 def title(study: Finished) -> str:
     """What is developed and tested, on what."""
     return (

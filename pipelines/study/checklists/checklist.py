@@ -14,6 +14,9 @@ from pipelines.study.checklists.finished import Finished
 HERE = Path(__file__).parent
 TABLES = ("tripod_ai", "claim", "stard_ai", "hti_1")
 
+WRITE, ADD = "A person must write this:", "A person must complete this:"
+"""How every output marks what the study cannot know."""
+
 Status = Literal["filled", "in part", "to write"]
 
 

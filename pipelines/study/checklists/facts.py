@@ -34,6 +34,7 @@ _ALL: tuple[Fact, ...] = (
     cohort.groups,
     cohort.timing,
     cohort.acquisition,
+    model.model_name,
     model.title,
     model.objective,
     model.research_use,

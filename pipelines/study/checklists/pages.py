@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from clinical.wording import RESEARCH_USE
 from pipelines.study import report
-from pipelines.study.checklists.checklist import HERE, Filled, checklists, fill
+from pipelines.study.checklists.checklist import ADD, HERE, WRITE, Filled, checklists, fill
 from pipelines.study.checklists.finished import Finished
 
 FORMAT = "triptych.checklists/1"
@@ -49,6 +49,7 @@ def _page(study: Finished, filled: list[Filled]) -> str:
         name=study.study["name"],
         digest=study.digest("metrics.json"),
         lists=filled,
+        marks={True: ADD, False: WRITE},
         research_use=RESEARCH_USE,
         policy=report.policy(styles),
         styles=Markup(styles),  # noqa: S704  (our own files, and the policy holds their digest)
