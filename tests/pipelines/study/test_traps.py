@@ -52,12 +52,11 @@ def test_traps_are_told_and_written_without_training_or_embedding(
 def test_parts_that_were_looked_at_reach_their_guard() -> None:
     labels, generator = labels_of(), np.random.default_rng(4)
     dataset = dataset_of(labels)
+    # The whole image and its border tell the label; what is outside the lungs does not.
+    rows = np.stack([3 * labels, 3 * labels, 0 * labels]) + generator.normal(size=(3, len(labels)))
     parts = {
-        # The whole image and its border tell the label; what is outside the lungs does not.
-        cached.case.case_id: Parts(
-            np.array([[3 * label], [3 * label], [0]]) + generator.normal(size=(3, 1)), False
-        )
-        for cached, label in zip(dataset.cases, labels, strict=True)
+        cached.case.case_id: Parts(row[:, None].astype(np.float32), False)
+        for cached, row in zip(dataset.cases, rows.T, strict=True)
     }
     read = Cohort(CohortDescription("x", "made up", "CC0", ()), dataset, {}, (), parts)
     warned = [(finding.guard, finding.subject) for finding in fired(ask(dataset, read, STUDY))]
