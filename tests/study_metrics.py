@@ -113,7 +113,7 @@ def label() -> dict[str, Any]:
     return {
         "methods": dict.fromkeys(METHODS, judged),
         "operating_point": operating_point(),
-        "use": {name: used for name in (METHODS[0], "triptych, recalibrated", *METHODS[1:])},
+        "use": dict.fromkeys((METHODS[0], "triptych, recalibrated", *METHODS[1:]), used),
         "next_study": {"because": "AUROC is not defined", "sizes": {}},
     }
 
