@@ -199,12 +199,11 @@ def _row(keys: Mapping[str, str], case_id: str, problems: Sequence[Problem], **f
 def _assessed(work: Work, model: Model, case: Case) -> dict[str, Any]:
     cached = cache_images(case, model.study, work.features, 0)
     prepared = prepare_cached(cached, model.specs)[0]
-    # By itself: in a batch the last bits would depend on which other cases are in it.
-    scores, in_set = scores_and_sets(model, [prepared])
+    scores, in_set = scores_and_sets(model, prepared)
     return {
         "facts": hollow.facts(case, frozenset(cached.images) & set(model.specs)),
-        "scores": {name: fold_records.plain(values)[0] for name, values in scores.items()},
-        "in_set": {name: fold_records.plain(values)[0] for name, values in in_set.items()},
+        "scores": {name: fold_records.plain(row[None])[0] for name, row in scores.items()},
+        "in_set": {name: fold_records.plain(row[None])[0] for name, row in in_set.items()},
     }
 
 
