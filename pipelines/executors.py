@@ -254,3 +254,27 @@ def executor(name: str) -> Executor:
     if name not in EXECUTORS:
         raise ConfigError(f"There is no executor {name!r}.", remedy=nearest(name, list(EXECUTORS)))
     return EXECUTORS[name]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the tasks.
+
+    Attributes:
+        executor: of EXECUTORS; empty: serial for one job, otherwise processes.
+        jobs: tasks at a time.
+    """
+
+    executor: str = ""
+    jobs: int = 1
+
+    @property
+    def way(self) -> Executor:
+        """The executor."""
+        return executor(self.executor or ("serial" if self.jobs == 1 else "processes"))
+
+    def run(
+        self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> Iterator[tuple[Task, Result | Died]]:
+        """Do every task (`Executor`)."""
+        return self.way(work, shared, tasks, self.jobs)

@@ -1,4 +1,4 @@
-"""What a finished model says of a case: calibrated probabilities and prediction sets.
+"""What a finished model says of cases: calibrated probabilities and prediction sets.
 
 With all inputs, with each modality alone, and with each one hidden.
 """
@@ -15,44 +15,52 @@ from clinical import calibration
 from clinical.calibration import Pattern
 from clinical.fusion import Tokens
 from clinical.model import Model
-from pipelines.crossvalidate import AS_THEY_ARE, OURS, alone, hidden
-from pipelines.fit import PreparedCase
+from pipelines.fit import PreparedCase, predict_patterns
+from pipelines.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.train import calibrated
 
 Values = NDArray[np.float64]
 
 
 def scores_and_sets(
-    model: Model, case: PreparedCase
+    model: Model, cases: Sequence[PreparedCase]
 ) -> tuple[dict[str, Values], dict[str, Values]]:
-    """Method to probabilities of a case, and pattern to membership of its prediction set.
-
-    One case by itself: in a batch with others, the last bits would depend on which those are.
+    """Method to probabilities, and pattern to membership of the prediction set.
 
     Args:
         model: of a checkpoint.
-        case: prepared for it.
+        cases: prepared for it.
 
     Returns:
-        Probabilities [diagnoses], NaN where a method has nothing to go by; and, for AS_THEY_ARE and
-        every availability pattern (others hidden), membership [diagnoses] as 1 or 0, NaN where the
-        case lacks a modality of the pattern or the model has no rule.
+        Probabilities [cases, diagnoses], NaN where a method has nothing to go by; and, for
+        AS_THEY_ARE and every availability pattern (others hidden), membership [cases, diagnoses] as
+        1 or 0, NaN where a case lacks a modality of the pattern or the model has no rule.
     """
-    used = [tuple(name for name in case if case[name].sources)]
-    logits = _logits(model, case)
-    scores, sets = _scores(model, logits, used), _sets(model, logits, used)
-    return {k: v[0] for k, v in scores.items()}, {k: v[0] for k, v in sets.items()}
+    used = patterns_of(cases)
+    shown = [(), *calibration.patterns(model.specs)]
+    logits = dict(zip(shown, predict_patterns(model.network, cases, shown), strict=True))
+    return _scores(model, logits, used), _sets(model, logits, used)
 
 
-def _logits(model: Model, case: PreparedCase) -> dict[Pattern, Values]:
-    """Every availability pattern, and none at all, to logits [1, diagnoses]; all in one batch."""
+def of_one(model: Model, case: PreparedCase) -> tuple[dict[str, Values], dict[str, Values]]:
+    """The same of one case by itself [1, diagnoses], whose last bits no other case can change.
+
+    In a batch they depend on who else is in it. All patterns together make the batch here, and
+    they are the same for every case.
+    """
     shown = [(), *calibration.patterns(model.specs)]
     with torch.inference_mode():
         tokens = model.network.encode([case])
         masks = [tokens.keep([n for n in tokens.spans if n not in names]).mask for names in shown]
         values = tokens.values.expand(len(shown), -1, -1)
-        found = model.network(Tokens(values, torch.cat(masks), tokens.spans))[0].double().numpy()
-    return {names: found[[number]] for number, names in enumerate(shown)}
+        rows = model.network(Tokens(values, torch.cat(masks), tokens.spans))[0].double().numpy()
+    logits = {names: rows[[number]] for number, names in enumerate(shown)}
+    return _scores(model, logits, patterns_of([case])), _sets(model, logits, patterns_of([case]))
+
+
+def patterns_of(cases: Sequence[PreparedCase]) -> list[Pattern]:
+    """The modalities that each case has."""
+    return [tuple(name for name in case if case[name].sources) for case in cases]
 
 
 def _scores(

@@ -15,7 +15,11 @@ Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the work
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
 Executor = Annotated[
     str,
-    typer.Option("--executor", help="serial, processes, or ray (on the cluster of RAY_ADDRESS)."),
+    typer.Option(
+        "--executor",
+        help="serial, processes, or ray (on the cluster of RAY_ADDRESS); default: processes for"
+        " more than one job.",
+    ),
 ]
 Source = Annotated[
     str,

@@ -16,8 +16,8 @@ from clinical.config import CohortConfig
 from pipelines.study.assessing import Work
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.guards.run_all import run_all
 from pipelines.study.reading import read_cohort
+from pipelines.study.traps import ask
 
 MOST_PATIENTS = 1000
 
@@ -69,4 +69,4 @@ def guards(work: Work, wanted: Sample) -> tuple[Finding, ...]:
         training=replace(study.training, augmentations=0, mask_weight=0.0),
     )
     read = read_cohort(_Part(source(work.source), wanted.case_ids), study, work.features)
-    return run_all(read.dataset, facts=read.facts, judging=wanted.judging)
+    return ask(read.dataset, read, wanted.judging)

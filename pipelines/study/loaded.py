@@ -18,9 +18,10 @@ from clinical import model as models
 from clinical.case import Problem, SkippedCase
 from clinical.errors import CohortError
 from clinical.model import Model
-from pipelines.crossvalidate import OURS, OutOfFold, alone, hidden
+from pipelines.crossvalidate import OutOfFold
 from pipelines.executors import Died, Executor
 from pipelines.features import CachedCase, Dataset
+from pipelines.methods import OURS, alone, hidden
 from pipelines.model_scores import validated
 from pipelines.splits import Fold
 from pipelines.study import guard_sample, hollow, shards
@@ -87,7 +88,7 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
     wanted = [Wanted(*pair) for pair in zip(seen.case_ids, keys, strict=True)]
     counts = assess_all(work, wanted, run, jobs)
     dataset, tested, acquired = _gathered(work, model, seen, keys)
-    read = Cohort(seen.description, dataset, acquired, ())
+    read = Cohort(seen.description, dataset, acquired, (), {})
     return Assessed(work, model, seen, read, tested, counts)
 
 

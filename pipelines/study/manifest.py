@@ -60,6 +60,7 @@ def manifest(
             "read_sha256": cohort.dataset.digest(range(len(cohort.dataset.cases))),
             "selected_sha256": chosen.digest(range(len(chosen.cases))),
         },
+        "external": _external(design),
         "code": code(),
         "environment": environment(),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
@@ -73,6 +74,14 @@ def manifest(
         "files": {name: {"sha256": sha256(content)} for name, content in sorted(files.items())},
         "times": {part: round(seconds, 1) for part, seconds in times.items()},
     }
+
+
+def _external(design: StudyDesign) -> dict[str, Any] | None:
+    """How the tested cohort was read, where it is another one; its cases are in the digests."""
+    if design.external is None:
+        return None
+    found = design.external
+    return {"reader": found.source, "shares_patients": found.shares_patients}
 
 
 def code() -> dict[str, Any]:

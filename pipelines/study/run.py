@@ -12,35 +12,38 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from clinical.cohorts.sources import source
-from clinical.config import StudyConfig
-from clinical.errors import CohortError, ConfigError
-from pipelines import executors, results
+from clinical.config import CohortConfig, StudyConfig
+from clinical.errors import CohortError
+from pipelines import results
 from pipelines.crossvalidate import OutOfFold
-from pipelines.executors import Executor
+from pipelines.executors import Workers
 from pipelines.features import Dataset
+from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, loaded, predictions, report, same_images
+from pipelines.study import diagram, examples, loaded, pdf, predictions, report, same_images
 from pipelines.study.checks import check_folds
 from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.external import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.guards.run_all import run_all
 from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
+from pipelines.study.traps import ask
+from pipelines.temporal import day
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -80,12 +83,7 @@ class _Made:
 
 
 def run_study(
-    study_file: Path,
-    out: Path,
-    cohort: Path | None = None,
-    *,
-    jobs: int = 1,
-    executor: str = "processes",
+    study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
 ) -> str:
     """Run a study and write it into `out`.
 
@@ -93,8 +91,7 @@ def run_study(
         study_file: see `pipelines.study.design`.
         out: folder for the results; a killed run goes on from what it holds.
         cohort: folder of the cohort, if not as in the study.
-        jobs: trainings, or parts of the cohort, at a time; the results do not depend on it.
-        executor: how they are done (`pipelines.executors`), nor on it.
+        workers: who does the trainings, or parts of the cohort; the results do not depend on it.
 
     Returns:
         The verdict, one sentence.
@@ -104,17 +101,13 @@ def run_study(
         CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
         ModelError: if the study names a checkpoint that cannot be used.
     """
-    design, run = load_design(study_file, cohort), executors.executor(executor)
-    watch = _Watch()
+    design, watch = load_design(study_file, cohort), _Watch()
+    workers = workers or Workers()
     out.mkdir(parents=True, exist_ok=True)
     if design.checkpoint is not None:
-        made = _loaded(design, design.checkpoint, out, run, jobs, watch)
-    elif executor == "processes":
-        made = _trained(design, out, jobs, watch)
+        made = _loaded(design, design.checkpoint, out, workers, watch)
     else:
-        raise ConfigError(
-            f"Trainings are not done by executor {executor!r}.", remedy="leave --executor out"
-        )
+        made = _trained(design, out, workers, watch)
     with watch.part("judge"):
         files, fair = _files(design, made)
     images = made.gathered.images
@@ -128,24 +121,25 @@ def run_study(
     return str(read_metrics(out)["verdict"]["sentence"])
 
 
-def _trained(design: StudyDesign, out: Path, jobs: int, watch: _Watch) -> _Made:
+def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) -> _Made:
     study = design.study
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = read_cohort(source(study.cohort.source), study, out / "features")
+        read = _read(design, out / "features")
     selection, dataset = _select(read, design, out)
     with watch.part("train and test"):
-        tested = cross_validated(
-            dataset, study, out, jobs, oracle_of(dataset, study), thresholds=True
-        )
+        judgement = design.judgement
+        asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
+        tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
     way = _flow(read.dataset, selection, tested.folds[0], study)
     chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
     return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
 
 
 def _loaded(
-    design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs: int, watch: _Watch
+    design: StudyDesign, checkpoint: Path, out: Path, workers: Workers, watch: _Watch
 ) -> _Made:
+    run, jobs = workers.way, workers.jobs
     with watch.part("read and assess"):
         found = loaded.assess(design, checkpoint, out, run, jobs)
     console.print(str(found.counts))
@@ -174,6 +168,22 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
     return selection, dataset
 
 
+def _read(design: StudyDesign, cache: Path) -> Cohort:
+    """The cohort of a study, and its external one where it has one."""
+    study, external = design.study, design.external
+    guards = design.judgement.guards
+    cohort = read_cohort(source(study.cohort.source), study, cache, guards=guards)
+    if external is None:
+        return cohort
+    config = CohortConfig(external.path, external.source, study.cohort.limit)
+    # Masks and augmented copies are for learning, and nothing here is learnt from.
+    training = replace(study.training, mask_weight=0.0, augmentations=0)
+    known = cohort.dataset.diagnoses
+    other = replace(study, cohort=config, training=training, diagnoses=known)
+    tested = read_cohort(source(external.source), other, cache, guards=guards)
+    return joined(cohort, tested, shares_patients=external.shares_patients)
+
+
 def _gather(
     way: Flow, tested: OutOfFold, design: StudyDesign, read: Cohort, watch: _Watch
 ) -> Gathered:
@@ -196,8 +206,21 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
+        **pdf.files(metrics),
+        examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair
+
+
+def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
+    """Single cases with their images, whose pixels are read once more."""
+    cohort = design.external or design.study.cohort
+    picked = examples.pick(tested, chosen)
+    # Where two cohorts were joined, cases may go by another name than in their own.
+    names = {case_id.removeprefix(PREFIX): case_id for case_id in examples.case_ids(picked, tested)}
+    found = examples.films(source(cohort.source), Path(cohort.path), names)
+    films = {names[case_id]: own for case_id, own in found.items()}
+    return examples.page(design.study.name, picked, tested, films)
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
@@ -214,19 +237,22 @@ def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Findin
     if not design.judgement.guards:
         return ()
     study = design.study
-    judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
-    return run_all(dataset, facts=read.facts, judging=judging)
+    return ask(dataset, read, Judging(samples=study.evaluation.bootstrap, seed=study.seed))
 
 
 def _flow(
     dataset: Dataset, selection: Selection, folds: Sequence[Fold], study: StudyConfig
 ) -> Flow:
-    """With a given split its two parts; otherwise what each fold tests."""
-    if study.evaluation.split == "given":
-        parts: dict[str, Indices] = {"learnt from": folds[0].train, "tested": folds[0].test}
-        unused = {"another case of the patient is tested": folds[0].removed}
-        return flow(dataset, selection, parts, unused)
-    return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    """With one cut into two parts, both of them; otherwise what each fold tests."""
+    if study.evaluation.split not in ("given", "time"):
+        return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    (fold,) = folds
+    parts: dict[str, Indices] = {"learnt from": fold.train, f"tested: {fold.name}": fold.test}
+    unused = {"another case of the patient is tested": fold.removed}
+    if study.evaluation.split == "time":
+        kept = [dataset.cases[i].case for i in selection.kept]
+        unused["no decision date"] = sum(day(case) is None for case in kept)
+    return flow(dataset, selection, parts, unused)
 
 
 def read_metrics(out: Path) -> dict[str, Any]:
