@@ -157,7 +157,7 @@ def _loaded(
     selection, dataset = _select(found.read, design, out)
     tested = loaded.selected(found.tested, dataset, selection)
     with watch.part("guards"):
-        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run)
+        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run, jobs)
     gathered = Gathered(
         _flow(found.read.dataset, selection, tested.folds[0], design.study),
         loaded.checks(found.model, tested),
