@@ -38,7 +38,8 @@ def retrospective(study: Finished) -> str:
     """Data were there before the model."""
     counts = study.manifest["counts"]
     cases = number(counts["read"], "case")
-    return f"Retrospective: trained and tested on {cases} of a cohort that was there before."
+    what = "trained and tested" if study.trained else "tested"
+    return f"Retrospective: {what} on {cases} of a cohort that was there before."
 
 
 def eligibility(study: Finished) -> str:
@@ -89,6 +90,8 @@ def split(study: Finished) -> str:
 
 def disjoint(study: Finished) -> str:
     """That no patient is on both sides."""
+    if not study.trained:
+        return ""
     return f"Disjoint by patient, and checked: {study.metrics['checks']['patients'][-1]}"
 
 
@@ -116,6 +119,10 @@ def _positives(parts: Sequence[Part], label: str) -> str:
 
 def training_and_test(study: Finished) -> str:
     """What tells tested from learnt cases."""
+    if not study.trained:
+        return "All cases are tested; the model was there already, and learnt from others."
+    if study.manifest.get("external"):
+        return "Learnt and tested cases come from two cohorts, under the same rules."
     return (
         f"Learnt and tested cases come from one cohort, {study.manifest['cohort']['name']}, under"
         f" the same rules; they are told apart as {SPLITS[study.study['split']]}."

@@ -25,9 +25,10 @@ def model_name(study: Finished) -> str:
 
 def title(study: Finished) -> str:
     """What is developed and tested, on what."""
+    done = "developed and tested" if study.trained else "tested"
     return (
         f"Study “{study.study['name']}”: a model that estimates the probability of"
-        f" {named(study.study['diagnoses'])} was developed and tested in the cohort"
+        f" {named(study.study['diagnoses'])} was {done} in the cohort"
         f" {study.manifest['cohort']['name']}."
     )
 
@@ -41,7 +42,8 @@ def objective(study: Finished) -> str:
         if rivals
         else ""
     )
-    return f"To develop and test a model of {named(study.study['diagnoses'])}{asked}."
+    done = "To develop and test" if study.trained else "To test"
+    return f"{done} a model of {named(study.study['diagnoses'])}{asked}."
 
 
 def research_use(study: Finished) -> str:
@@ -82,7 +84,7 @@ def threshold_cases(study: Finished) -> str:
 
 def _rest(found: Mapping[str, Any]) -> str:
     point = found["operating_point"]
-    if not point["thresholds"]:
+    if not point["threshold"]["cases"]:
         return ""
     cases, positives = point["threshold"]["cases"], point["threshold"]["positives"]
     cuts = number(len(point["thresholds"]), "threshold")

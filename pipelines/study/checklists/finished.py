@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clinical.wording import words
+from pipelines.study.design import CHECKPOINT
 
 MOST = 8
 """Parts of one sentence; what is beyond stands in metrics.json."""
@@ -48,6 +49,11 @@ class Finished:
     def columns(self) -> list[str]:
         """What patients were grouped by."""
         return list(self.metrics["subgroups"]["unstated"])
+
+    @property
+    def trained(self) -> bool:
+        """Whether the study trained its models; otherwise one that was there already was tested."""
+        return bool(self.study["split"] != CHECKPOINT)
 
     def digest(self, name: str) -> str:
         """SHA-256 of a file that the study wrote; empty if it wrote none of that name."""
