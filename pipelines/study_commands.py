@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.options import Jobs, OtherCohort, Out, StudyFile, screen
+from pipelines.options import Cohort, Executor, Jobs, OtherCohort, Out, Source, StudyFile, screen
 
 study_app = typer.Typer(
     help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
@@ -21,11 +21,13 @@ def run(
     out: Out,
     cohort: OtherCohort = None,
     jobs: Jobs = 1,
+    executor: Executor = "",
 ) -> None:
-    """Select, train, test, judge and report; the same command goes on where it was stopped."""
+    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
+    from pipelines.executors import Workers
     from pipelines.study.run import run_study
 
-    sentence = run_study(study_file, out, cohort, jobs=jobs)
+    sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
     screen.print(
         f"report: {out / 'report.html'} and report.pdf; as numbers: {out / 'metrics.json'}"
@@ -36,11 +38,24 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report.html, report.pdf and the figures again, from metrics.json alone."""
+    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
     from pipelines.study import pdf
     from pipelines.study import report as pages
-    from pipelines.study.run import read_metrics, write_files
+    from pipelines.study.run import derived, read_manifest, read_metrics, write_files
 
-    metrics = read_metrics(results)
-    write_files(results, {**pages.files(metrics), **pdf.files(metrics)})
-    screen.print(f"report: {results / 'report.html'} and report.pdf")
+    metrics, manifest = read_metrics(results), read_manifest(results)
+    found = {**pages.files(metrics), **pdf.files(metrics), **derived(metrics, manifest)}
+    write_files(results, found)
+    screen.print(
+        f"report: {results / 'report.html'} and report.pdf; lists: {results / 'checklists.html'}"
+    )
+
+
+@study_app.command()
+def guards(cohort: Cohort, out: Out, source: Source = "folder") -> None:
+    """Look for shortcuts and leaks in a cohort before anything is trained."""
+    from pipelines.study import traps
+
+    findings = traps.find_traps(cohort, source, out)
+    traps.show(screen, findings)
+    screen.print(f"as numbers: {out / traps.GUARDS}")

@@ -18,7 +18,8 @@ from clinical.case import Case
 from clinical.cohorts.cohort import Source
 from clinical.export.picture import Picture, pictures
 from clinical.wording import words
-from pipelines.crossvalidate import OURS, OutOfFold, alone
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS, alone
 from pipelines.study.chosen import Chosen
 from pipelines.study.numbers import number
 from pipelines.study.report import rendered

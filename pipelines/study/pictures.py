@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinical.wording import words
-from pipelines.crossvalidate import OURS
+from pipelines.methods import OURS
 from pipelines.study import diagram
 from pipelines.study.columns import INPUTS
 from pipelines.study.figures import curves

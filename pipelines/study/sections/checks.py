@@ -107,7 +107,10 @@ def limits(m: Metrics) -> Iterator[Block]:
         f"{one['what'][:1].upper()}{one['what'][1:]}: {one['because']}." for one in m["not_done"]
     ]
     lines += [
-        "Thresholds and calibration maps come from validation patients who also stopped the "
+        "Thresholds and the calibration that the checkpoint carries come from its own validation "
+        "patients."
+        if m["study"]["split"] == "checkpoint"
+        else "Thresholds and calibration maps come from validation patients who also stopped the "
         "training, so they are a little too hopeful; the figures above are of patients who were "
         "not used for either.",
         "Retrospective data of one cohort: another hospital, another case mix or another device "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.crossvalidate import OURS
+from pipelines.methods import OURS
 from pipelines.study.blocks import (
     Block,
     Figures,
@@ -68,10 +68,12 @@ def _operating_point(found: Metrics) -> Iterator[Block]:
     op = found["operating_point"]
     chosen = op["threshold"]
     yield Heading("At the operating point")
-    line = (
-        f"Threshold: {chosen['rule']} ({len(op['thresholds'])} thresholds from "
-        f"{chosen['cases']:,} validation cases, {chosen['positives']:,} positive)"
-    )
+    line = f"Threshold: {chosen['rule']}"
+    if chosen["cases"]:
+        line += (
+            f" ({len(op['thresholds'])} thresholds from {chosen['cases']:,} validation cases,"
+            f" {chosen['positives']:,} positive)"
+        )
     if op["cases_without_threshold"]:
         line += (
             f"; {op['cases_without_threshold']} tested cases are left out, because their fold has "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.crossvalidate import OURS
+from pipelines.methods import OURS
 from pipelines.study import pictures
 from pipelines.study.blocks import (
     Block,
@@ -28,13 +28,18 @@ SPLITS = {
     "patient": "patient-grouped folds",
     "site": "each site left out in turn",
     "given": "the cohort's own split",
+    "time": "learnt from earlier decisions, tested on later ones",
+    "external": "learnt from one cohort, tested on another",
+    "checkpoint": "a model that was there already, nothing trained",
 }
 
 
 def lead(m: Metrics) -> str:
     """One line on what was done."""
     study = m["study"]
-    how = SPLITS.get(study["split"], study["split"])
+    how = SPLITS[study["split"]]
+    if study.get("inner"):
+        how += f", {study['inner']} nested folds in each"
     return (
         f"{counted(study['cases'], 'case')} of {counted(study['patients'], 'patient')} tested · "
         f"{how} ({study['folds']}) · {counted(study['repeats'], 'repeat')} · "
@@ -98,9 +103,12 @@ def together(m: Metrics) -> Iterator[Block]:
     )
     columns = numbers("Macro AUROC", "Macro average precision")
     yield Table((*texts("Method"), *columns), rows)
+    target = m["study"]["target_sensitivity"]
+    which = "the checkpoint carries"
+    if target is not None:
+        which = f"aim at a sensitivity of {target} on validation patients"
     means = [f"{name} {interval(row)}" for name, row in m["macro_operating_point"].items()]
     yield Paragraph(
-        f"At thresholds that aim at a sensitivity of {m['study']['target_sensitivity']} on "
-        f"validation patients, mean over labels: {'; '.join(means) or 'not defined'}.",
+        f"At thresholds that {which}, mean over labels: {'; '.join(means) or 'not defined'}.",
         soft=True,
     )

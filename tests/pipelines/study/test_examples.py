@@ -13,7 +13,8 @@ from clinic_of_two import NOW, make_dataset
 from clinical.case import Array, Case, Problem, SkippedCase
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import Reading
-from pipelines.crossvalidate import OURS, OutOfFold, alone
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS, alone
 from pipelines.study import examples
 from pipelines.study.chosen import Chosen
 from pipelines.study.examples import Example
