@@ -4,6 +4,8 @@ from __future__ import annotations
 
 _NARROW, _WIDE = frozenset("ijlft.,:;|'()[] "), frozenset("mwMW%@")
 CUT = "..."
+TOO_LARGE = 1.1
+"""`text_width` is at least this factor above Helvetica, Arial and fonts of their metrics."""
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -19,6 +21,7 @@ def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str
 
     Names of sites and inputs often begin alike, and what tells them apart stands at the end.
     """
+    room *= TOO_LARGE
     if text_width(text, size, bold=bold) <= room:
         return text
     for kept in range(len(text) - 1, 1, -1):

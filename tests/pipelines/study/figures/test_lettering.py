@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PIL import ImageFont
 
-from pipelines.study.figures.lettering import shortened, text_width
+from pipelines.study.figures.lettering import TOO_LARGE, shortened, text_width
 from pipelines.study.pdf import REGULAR
 
+FONT = ImageFont.truetype(str(REGULAR), 100)
 NAMES = [f"University Hospital of Somewhere, campus {n}" for n in (1, 2)]
 
 
@@ -19,14 +20,14 @@ def test_a_long_name_keeps_both_ends() -> None:
     assert one.startswith("University")
     assert one.endswith("campus 1")
     assert one != two
-    assert text_width(one, 12) <= 160
+    assert FONT.getlength(one) * 12 / 100 <= 160
 
 
 def test_no_room_leaves_one_letter() -> None:
     assert shortened("University", 1, 12) == "U"
 
 
-def test_text_is_not_wider_than_it_is_said_to_be() -> None:
-    font = ImageFont.truetype(str(REGULAR), 100)
-    for text in (*NAMES, "triptych: image alone: 0.917 [0.883, 0.950]", "MMMM 100%", "illicit"):
-        assert font.getlength(text) <= text_width(text, 100) * 1.02
+def test_widths_are_on_the_large_side_by_a_tenth() -> None:
+    for text in (*NAMES, "triptych: image alone: 0.917 [0.883, 0.950]", "mammography alone"):
+        width = text_width(text, 100)
+        assert FONT.getlength(text) * TOO_LARGE <= width <= FONT.getlength(text) * 1.25
