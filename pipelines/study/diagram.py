@@ -11,6 +11,7 @@ from html import escape
 from itertools import pairwise
 from math import ceil
 
+from pipelines.study.figures import lettering
 from pipelines.study.figures.axes import FONTS
 from pipelines.study.flow import Flow, Part, Share, heading, removed_words
 from pipelines.study.selection import Step
@@ -26,7 +27,6 @@ CENTRE, TRUNK = MARGIN + MAIN / 2, MARGIN / 2
 """Where the way goes down: through the main column, and left of the rows of parts."""
 SIDE_LEFT = WIDTH - MARGIN - SIDE
 INK, PALE, TINT = "#222222", "#f4f4f4", "#eaf1f8"
-_NARROW, _WIDE = frozenset("ijlft.,:;|'()[] "), frozenset("mwMW%@")
 
 Point = tuple[float, float]
 
@@ -186,11 +186,8 @@ def _values(labels: Mapping[str, Share], inner: float) -> dict[str, str]:
 
 
 def text_width(text: str, *, bold: bool = False) -> float:
-    """About how many px a text takes, on the large side, whichever sans-serif font is there."""
-    ems = sum(
-        0.34 if c in _NARROW else 0.95 if c in _WIDE else 0.72 if c.isupper() else 0.6 for c in text
-    )
-    return ems * FONT * (1.08 if bold else 1.0)
+    """About how many px a text takes, on the large side."""
+    return lettering.text_width(text, FONT, bold=bold)
 
 
 def wrapped(text: str, width: float, *, bold: bool = False) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from pipelines.study.figures.lettering import shortened
+
 FONTS = "Helvetica, Arial, sans-serif"
 INK, SOFT, GRID = "#1c2226", "#566169", "#d9dfe2"
 COLOURS = ("#1f5f7a", "#b4552d", "#5b7f3a", "#7a4f8f", "#8a6d1d", "#4a5560")
@@ -49,7 +51,7 @@ class Axes:
 
 def frame(axes: Axes) -> list[str]:
     """Grid, ticks, title and names of the axes."""
-    rows = [text(axes.title, (LEFT, 18), bold=True)]
+    rows = [text(axes.title, (LEFT, 18), bold=True, room=PLOT)]
     for x in axes.x_ticks:
         place, low = axes.at(x, axes.y[0]), axes.at(x, axes.y[1])
         rows.append(line([place, low], GRID))
@@ -94,8 +96,10 @@ def text(
     *,
     bold: bool = False,
     colour: str = "",
+    room: float = 0,
 ) -> str:
-    """Text at a place in px; in ink without another colour."""
+    """Text at a place in px; in ink without another colour, and shortened to a `room` in px."""
+    words = shortened(words, room, size, bold=bold) if room else words
     weight = ' font-weight="bold"' if bold else ""
     fill = f' fill="{colour}"' if colour else ""
     return (
@@ -110,7 +114,7 @@ def legend(entries: Mapping[int, str], top: float) -> list[str]:
     for place, (number, name) in enumerate(entries.items()):
         y, style = top + place * LINE, number % len(COLOURS)
         stroke = line([(LEFT, y), (LEFT + 30, y)], COLOURS[style], 2.2, DASHES[style])
-        rows += [stroke, text(name, (LEFT + 38, y + 4), size=12)]
+        rows += [stroke, text(name, (LEFT + 38, y + 4), size=12, room=PLOT - 38)]
     return rows
 
 

@@ -24,7 +24,7 @@ def example_cases(label: str, examples: Sequence[Mapping[str, Any]]) -> str:
     """
     names = sorted({name for one in examples for name in one["alone"]})
     bottom = TOP + ROW * len(examples)
-    drawn = [text(f"Example cases, {label}", (16, 20), bold=True)]
+    drawn = [text(f"Example cases, {label}", (16, 20), bold=True, room=WIDTH - 32)]
     for tick in FIFTHS:
         drawn.append(line([(_x(tick), TOP - 6), (_x(tick), bottom)], GRID))
         drawn.append(text(f"{tick:g}", (_x(tick), bottom + 15), "middle", 11))
@@ -80,7 +80,7 @@ def _legend(names: Sequence[str], top: float) -> tuple[list[str], float]:
         entries.append(f"{words(name)} alone")
     for number, name in enumerate(entries):
         x, y = _place(number, top)
-        drawn.append(text(name, (x + 14, y + 4), size=12, colour=SOFT))
+        drawn.append(text(name, (x + 14, y + 4), size=12, colour=SOFT, room=164))
     return drawn, top + 18 * ((len(entries) + 1) // 2)
 
 

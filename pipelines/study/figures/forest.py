@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.study.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
 
 WIDTH, NAMES, PLOT_LEFT, PLOT_RIGHT = 760, 16, 300, 590
-TOP, ROW = 54, 22
+TOP, ROW, COUNTS = 54, 22, 90
 TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -26,7 +26,8 @@ def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str,
         rows.append((column, None))
         rows += [(f"   {group['name']}", group["auroc"]) for group in members]
     bottom = TOP + ROW * len(rows)
-    drawn = [text(f"AUROC in groups, {label}", (NAMES, 20), bold=True)]
+    title = f"AUROC in groups, {label}"
+    drawn = [text(title, (NAMES, 20), bold=True, room=WIDTH - 2 * NAMES)]
     drawn.append(text("positive / cases", (PLOT_LEFT - 14, 42), "end", 11))
     drawn.append(text("AUROC [95%]", (PLOT_RIGHT + 14, 42), size=11))
     for tick in TICKS:
@@ -47,7 +48,8 @@ def _x(area: float) -> float:
 
 def _row(name: str, area: Mapping[str, Any] | None, y: float) -> list[str]:
     indent = 16 if name.startswith(" ") else 0
-    drawn = [text(name.strip(), (NAMES + indent, y + 4), size=12, bold=area is None)]
+    room = PLOT_LEFT - COUNTS - NAMES - indent
+    drawn = [text(name.strip(), (NAMES + indent, y + 4), size=12, bold=area is None, room=room)]
     if area is None:
         return drawn
     counts = f"{area['positives']} / {area['cases']}"

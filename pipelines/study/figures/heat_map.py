@@ -25,6 +25,8 @@ GREY, BELOW = "#e4e7e9", "#f3d9c9"
 ACROSS = 11
 """Patterns beside each other; more go below."""
 NAMES, CELL, ROW, DOTS, TOP, GAP = 210, 58, 26, 20, 48, 26
+WIDTH = NAMES + CELL * ACROSS + 16
+"""Always the same, so that text is as large where there are few patterns."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,8 @@ def heat_map(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> str:
     for panel in panels:
         rows, y = _panel(labels, inputs, panel, y)
         drawn += rows
-    width = NAMES + CELL * max(6, *(len(panel) for panel in panels)) + 16
-    y, key = y + 4, _key(y + 4)
-    return document([*drawn, *key], width, y + 24, "AUROC of each label by the inputs of a case")
+    alternative = "AUROC of each label by the inputs of a case"
+    return document([*drawn, *_key(y + 4)], WIDTH, y + 28, alternative)
 
 
 def _patterns(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> list[_Pattern]:
@@ -80,13 +81,15 @@ def _panel(
     """One row of patterns from y down, and where it ends."""
     drawn: list[str] = []
     for number, name in enumerate(inputs):
-        drawn.append(text(words(name), (NAMES - 12, y + DOTS * number + 4), "end", 12))
+        drawn.append(
+            text(words(name), (NAMES - 12, y + DOTS * number + 4), "end", 12, room=NAMES - 20)
+        )
     cells = y + DOTS * len(inputs) + 18
     drawn.append(text("cases", (NAMES - 12, cells - 8), "end", 11))
     names = [*labels, MACRO] if len(labels) > 1 else list(labels)
     for number, name in enumerate(names):
         place = (NAMES - 12, cells + ROW * number + ROW / 2 + 4)
-        drawn.append(text(words(name), place, "end", 12, bold=name == MACRO))
+        drawn.append(text(words(name), place, "end", 12, bold=name == MACRO, room=NAMES - 20))
     for number, pattern in enumerate(panel):
         left = NAMES + CELL * number
         drawn += _dots(inputs, pattern, left + CELL / 2, y)
