@@ -12,6 +12,7 @@ import tomllib
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from clinical import canonical
 from clinical.errors import ConfigError
 
-SPLITS = ("patient", "site", "given")
+SPLITS = ("patient", "site", "given", "time")
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,16 @@ class EvaluationConfig:
     """How the model is judged.
 
     Attributes:
-        split: "patient" (patient-grouped folds), "site" (each site left out in turn) or "given"
-            (the cohort's own split: cases marked "test" are tested, the others are learnt from).
+        split: "patient" (patient-grouped folds), "site" (each site left out in turn), "given"
+            (the cohort's own split: cases marked "test" are tested, the others are learnt from) or
+            "time" (what was decided earlier is learnt from, what was decided later is tested).
         folds: number of folds; 0 with "patient" trains one model and judges nothing. With "site",
             0 leaves out one site at a time, and a number groups whole sites into so many folds.
+        tested_from: first day that is tested (ISO 8601), with "time"; empty: chosen by the share.
+        learnt_share: share of the patients that is learnt from, those seen last earliest first.
+        inner: nested folds: so many trainings inside every fold, so that each patient to learn from
+            is a validation patient of one of them; for small cohorts. 0: one training, which keeps
+            `training.validation` of the patients aside.
         repeats: repetitions, each with another training seed (initialisation, order, validation
             patients); with "patient" also with other folds.
         bootstrap: patient-bootstrap samples for confidence intervals.
@@ -123,6 +130,9 @@ class EvaluationConfig:
 
     split: str = "patient"
     folds: int = 0
+    tested_from: str = ""
+    learnt_share: float = 0.7
+    inner: int = 0
     repeats: int = 1
     bootstrap: int = 1000
     margin: float = 0.005
@@ -236,6 +246,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return MappingProxyType(dict(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is str and isinstance(value, date):
+        return value.isoformat()  # TOML has a type of its own for days
     if (
         isinstance(hint, type)
         and isinstance(value, hint)
@@ -306,6 +318,12 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: evaluation.split is {study.evaluation.split!r}.",
             remedy=nearest(study.evaluation.split, SPLITS),
         )
+    _check_time(study.evaluation, where)
+    if study.evaluation.inner < 0 or study.evaluation.inner == 1:
+        raise ConfigError(
+            f"{where}: evaluation.inner is {study.evaluation.inner}.",
+            remedy="choose 0, or 2 and more",
+        )
     if not 0 < study.evaluation.margin < 1:
         raise ConfigError(
             f"{where}: evaluation.margin is {study.evaluation.margin}.",
@@ -316,6 +334,35 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: training.soft_targets needs an oracle.",
             remedy='name its file, for example evaluation.oracle = "oracle.csv"',
         )
+
+
+def _check_time(evaluation: EvaluationConfig, where: str) -> None:
+    if not 0 < evaluation.learnt_share < 1:
+        raise ConfigError(
+            f"{where}: evaluation.learnt_share is {evaluation.learnt_share}.",
+            remedy="choose above 0 and below 1",
+        )
+    if evaluation.tested_from:
+        try:
+            date.fromisoformat(evaluation.tested_from)
+        except ValueError:
+            raise ConfigError(
+                f"{where}: evaluation.tested_from is {evaluation.tested_from!r}.",
+                remedy="write a day as 2024-12-31",
+            ) from None
+        if evaluation.split != "time":
+            raise ConfigError(
+                f"{where}: evaluation.tested_from is for a split by time.",
+                remedy='add split = "time"',
+            )
+
+
+def training_digest(config: StudyConfig) -> str:
+    """SHA-256 of what a training depends on: not where its cohort lies, nor how it is judged."""
+    data = to_json(config)
+    data["cohort"].pop("path")
+    data.pop("evaluation")
+    return canonical.digest(data)
 
 
 def config_digest(config: StudyConfig) -> str:

@@ -29,7 +29,7 @@ from clinical.cohorts.sources import source
 from clinical.database import open_workspace, writing
 from clinical.errors import ConfigError, TriptychError
 from pipelines import results
-from pipelines.progress import bar
+from pipelines.progress import bar, console
 from pipelines.workers import end_with_parent
 
 JOURNAL = "journal.jsonl"
@@ -62,11 +62,11 @@ class Run:
 
 
 def assess_cohort(run: Run) -> results.Counts:
-    """Assess a cohort and write the results.
+    """Assess a cohort and write the results; a run that is finished is not repeated.
 
     Raises:
         CohortError: if the cohort cannot be read at all.
-        ConfigError: if the output folder holds the unfinished run of something else.
+        ConfigError: if the output folder holds the run of something else, unfinished or finished.
         ModelError: if the checkpoint cannot be used.
     """
     reader = source(run.source)
@@ -76,6 +76,10 @@ def assess_cohort(run: Run) -> results.Counts:
     identity = _identity(run, entries, assessor.model.identity)
     run.out.mkdir(parents=True, exist_ok=True)
     journal = run.out / JOURNAL
+    key = canonical.digest(identity)
+    if not journal.exists() and (finished := _finished(run, key)):
+        console.print(f"{run.out} holds the finished run of this cohort and model: nothing to do")
+        return finished
     done = _open_journal(journal, identity)
     wanted = [entry.case_id for entry in entries if entry.case_id not in done]
     engine = open_workspace(run.workspace, create=True) if run.workspace else None
@@ -99,10 +103,16 @@ def assess_cohort(run: Run) -> results.Counts:
         if engine is not None:
             engine.dispose()
     counts = results.write(
-        run.out, journal, entries, reader.describe(run.path), assessor.model, run.source
+        run.out, journal, entries, reader.describe(run.path), assessor.model, run.source, key
     )
     journal.unlink()
     return counts
+
+
+def _finished(run: Run, key: str) -> results.Counts | None:
+    if run.workspace and not run.workspace.exists():
+        return None  # it was deleted since, and has to take all cases again
+    return results.finished(run.out, key)
 
 
 def _identity(run: Run, entries: Sequence[CaseEntry], model: ModelIdentity) -> dict[str, Any]:

@@ -18,7 +18,17 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
-from pipelines.options import Jobs, Model, OtherCohort, Out, Source, StudyFile, Workspace, screen
+from pipelines.options import (
+    Executor,
+    Jobs,
+    Model,
+    OtherCohort,
+    Out,
+    Source,
+    StudyFile,
+    Workspace,
+    screen,
+)
 from pipelines.similar_commands import similar_app
 from pipelines.study_commands import study_app
 
@@ -183,11 +193,13 @@ def train(
     out: Out,
     cohort: OtherCohort = None,
     jobs: Jobs = 1,
+    executor: Executor = "",
 ) -> None:
-    """Train a model, or cross-validate one beside its baselines where the study says how."""
+    """Train a model, or cross-validate one beside its comparators where the study says how."""
+    from pipelines.executors import Workers
     from pipelines.training_run import run_study
 
-    run_study(study_file, out, cohort, jobs=jobs)
+    run_study(study_file, out, cohort, workers=Workers(executor, jobs))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from clinical.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
-from pipelines.crossvalidate import AS_THEY_ARE, OURS
+from pipelines.methods import AS_THEY_ARE, OURS
 from pipelines.metrics import Interval
 from pipelines.yardstick import Comparison, CrossValidation
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.calibration import pattern_key
-from pipelines.metrics import Interval, bootstrap_weights
+from pipelines.metrics import Interval, bootstrap_weights, interval
 
 EVERY = "every pattern"
 
@@ -72,25 +72,35 @@ def _result(
     samples: int,
     seed: int,
 ) -> SetResult:
-    covered = np.array(
-        [
-            all(
-                s["in_set"]
-                for s in record["suggestions"]
-                if truth.get((record["case_id"], s["diagnosis"])) == 1
-            )
-            for record in records
-        ]
-    )
+    held = np.array([_held(record, truth) for record in records])
     sizes = np.array([sum(s["in_set"] for s in record["suggestions"]) for record in records])
     patients = [record["patient_id"] for record in records]
     return SetResult(
         inputs,
         min(record["prediction_set"]["coverage"] for record in records),
-        share_interval(covered, patients, samples=samples, seed=seed),
+        share_interval(held, patients, samples=samples, seed=seed),
         float(sizes.mean()),
         float((sizes == 0).mean()),
     )
+
+
+def _held(record: Mapping[str, Any], truth: Mapping[tuple[str, str], float]) -> bool:
+    suggestions = record["suggestions"]
+    true = [truth.get((record["case_id"], s["diagnosis"])) == 1 for s in suggestions]
+    return bool(covered(np.array(true), np.array([bool(s["in_set"]) for s in suggestions])))
+
+
+def covered(true: NDArray[np.bool_], members: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all true diagnoses of a case are in its prediction set; if none is true, they are.
+
+    Args:
+        true: [..., diagnoses].
+        members: of the set [..., diagnoses].
+
+    Returns:
+        [...].
+    """
+    return np.asarray((~true | members).all(axis=-1))
 
 
 def share_interval(
@@ -98,6 +108,24 @@ def share_interval(
 ) -> Interval:
     """Share of cases of which something holds, with its patient-bootstrap 95% interval."""
     weights = bootstrap_weights(patients, samples, seed)
-    shares = (weights @ held) / weights.sum(axis=1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return Interval(float(held.mean()), float(low), float(high), len(held), int(held.sum()))
+    return share_of(held, np.ones(len(held), dtype=bool), weights, int(held.sum()))
+
+
+def share_of(
+    held: NDArray[np.bool_] | NDArray[np.float64],
+    judged: NDArray[np.bool_],
+    weights: NDArray[np.int64],
+    positives: int = 0,
+) -> Interval:
+    """Share of the judged cases of which something holds, not defined where none is judged.
+
+    Args:
+        held: [cases]; 0 to 1 where it is a mean over repeats.
+        judged: [cases].
+        weights: of the patient bootstrap [samples, cases].
+        positives: as the interval is to say.
+    """
+    counted, drawn = held * judged, weights @ judged
+    shares = np.where(drawn > 0, (weights @ counted) / np.maximum(drawn, 1), np.nan)
+    value = float(counted.sum() / judged.sum()) if judged.any() else float("nan")
+    return interval(value, shares, int(judged.sum()), positives)

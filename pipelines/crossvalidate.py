@@ -1,72 +1,62 @@
-"""The model beside its baselines, trained and tested on the same folds, seed after seed.
+"""The model beside its comparators, trained and tested on the same folds, seed after seed.
 
-A task is one training (of the model, of the model without one modality, or of the baselines) on one
-fold. Every task leaves one file, so that a killed run goes on where it was; tasks share nothing
-else, so that they can run side by side. What the scores say is for `pipelines.yardstick`.
+Every task (`pipelines.fold_tasks`) leaves one file, so that a killed run goes on where it was;
+tasks share nothing else, so that they can run side by side. What the scores say is for
+`pipelines.yardstick`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from clinical import calibration, canonical
-from clinical.calibration import Pattern
 from clinical.config import EvaluationConfig, StudyConfig
-from clinical.model import Model
-from pipelines import baselines, posteriors
+from pipelines import fold_comparators, fold_model, posteriors, stress
+from pipelines.executors import Died, Workers
 from pipelines.features import Dataset
-from pipelines.fit import PreparedCase, predict, predict_patterns
-from pipelines.fold_records import (
-    Validated,
-    kept,
-    plain,
-    read_validation,
-    validation_record,
-    write,
+from pipelines.fold_records import Validated, kept, read_validated, write
+from pipelines.fold_tasks import (
+    SEED_STEP,
+    STRESSED,
+    Asks,
+    Bench,
+    Task,
+    key_of,
+    tasks_of,
+    words,
 )
-from pipelines.metrics import macro_auroc
-from pipelines.splits import Fold, Indices, given_fold, hold_out, patient_folds, site_folds
-from pipelines.train import THREADS, Targets, calibrated, prepare_cached, train_model, training_key
-from pipelines.vectors import Vectors, vectors
-from pipelines.workers import side_by_side
-
-OURS = "triptych"
-BASELINES = "baselines"
-SEED_STEP = 1000
+from pipelines.methods import COMPARATORS, OURS, hidden
+from pipelines.splits import Fold, given_fold, patient_folds, site_folds
+from pipelines.temporal import day, day_of_share, temporal_split
+from pipelines.train import THREADS
+from pipelines.vectors import vectors
 
 Values = NDArray[np.float64]
 Report = Callable[[str, int, int], None]
-AS_THEY_ARE = "as they are"
-"""Cases with the modalities that they have, where others are judged under one pattern."""
 
 
-def alone(modality: str) -> str:
-    """Name of the model that sees one modality only."""
-    return f"{OURS}: {modality} alone"
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What models say that learnt from a share of the patients of every fold.
 
+    Attributes:
+        share: of the patients.
+        patients: that they learnt from, stopped and calibrated on; one number a fold.
+        scores: probabilities [cases, diagnoses]; NaN in folds whose share was too small.
+        because: why, where it was.
+    """
 
-def hidden(modality: str) -> str:
-    """Name of the full model from which one modality is hidden."""
-    return f"{OURS}: {modality} hidden"
-
-
-def untaught(modality: str) -> str:
-    """Name of the model that was trained without one modality."""
-    return f"{OURS}: trained without {modality}"
-
-
-def dedicated(modality: str) -> str:
-    """Name of the baseline that was made for one modality."""
-    return f"{modality}: own model"
+    share: float
+    patients: tuple[int, ...]
+    scores: Values
+    because: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +73,11 @@ class OutOfFold:
             membership of the prediction set [repeats, cases, diagnoses]; 1, 0, or NaN where there
             is none.
         seconds: part of the work to its time, summed over tasks.
-        validation: what the model of each fold says of the patients that it was calibrated on;
-            empty where a record of an earlier version had none and nobody asked for it.
+        validation: what the methods of each fold say of its validation patients; where it was not
+            asked for, it may be there or not.
+        stressed: variant (`pipelines.stress`) to method to probabilities of the first repeat
+            [cases, diagnoses], where asked for.
+        taught: smaller trainings of the first repeat, where asked for, by share.
     """
 
     dataset: Dataset
@@ -94,32 +87,8 @@ class OutOfFold:
     in_set: Mapping[str, Values]
     seconds: Mapping[str, float]
     validation: tuple[Validated, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """Everything that tasks read."""
-
-    dataset: Dataset
-    study: StudyConfig
-    vectors: Vectors
-    targets: Targets | None = None
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One training on one fold; `what` is OURS, BASELINES, or `untaught` with its modality."""
-
-    repeat: int
-    number: int
-    fold: Fold = field(compare=False)
-    what: str = OURS
-    modality: str = ""
-
-    @property
-    def file(self) -> str:
-        kind = f"without-{self.modality}" if self.modality else self.what
-        return f"{kind}-{self.repeat}-{self.number}.json"
+    stressed: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    taught: tuple[Taught, ...] = ()
 
 
 def folds_of(dataset: Dataset, settings: EvaluationConfig, seed: int) -> tuple[Fold, ...]:
@@ -132,6 +101,14 @@ def folds_of(dataset: Dataset, settings: EvaluationConfig, seed: int) -> tuple[F
         return site_folds(dataset.sites, dataset.patients, settings.folds)
     if settings.split == "given":
         return given_fold(dataset.splits, dataset.patients)
+    if settings.split == "time":
+        days = [day(cached.case) for cached in dataset.cases]
+        cut = (
+            date.fromisoformat(settings.tested_from)
+            if settings.tested_from
+            else day_of_share(days, dataset.patients, settings.learnt_share)
+        )
+        return (temporal_split(days, dataset.patients, cut).fold,)
     return patient_folds(dataset.patients, dataset.labels, settings.folds, seed)
 
 
@@ -141,9 +118,9 @@ def cross_validate(
     folder: Path,
     report: Report,
     *,
-    jobs: int = 1,
+    workers: Workers | None = None,
     oracle: Mapping[str, Values] | None = None,
-    thresholds: bool = False,
+    asks: Asks | None = None,
 ) -> OutOfFold:
     """Train and test on every fold; finished tasks are kept on disk and not repeated.
 
@@ -151,223 +128,65 @@ def cross_validate(
         dataset, study: what to learn from, and how.
         folder: where finished tasks are kept.
         report: called after each finished task with a line, the number done and that of all.
-        jobs: tasks at a time; the results do not depend on it.
+        workers: who does the tasks; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
             learnt from only where the study asks for soft targets.
-        thresholds: they are to be chosen later, so that finished tasks without the scores of their
-            validation patients are done again.
+        asks: what is wanted beyond scores; finished tasks without it are done again.
+
+    Raises:
+        CohortError: if the cohort cannot be split so, or a fold cannot be learnt from.
+        RuntimeError: if a task ended otherwise; after all others were done.
     """
-    settings = study.evaluation
+    settings, asks = study.evaluation, asks or Asks()
     seeds = [study.seed + SEED_STEP * repeat for repeat in range(settings.repeats)]
     folds = tuple(folds_of(dataset, settings, seed) for seed in seeds)
     soft = study.training.soft_targets and oracle is not None
-    bench = _Bench(
+    bench = Bench(
         dataset,
         study,
         vectors(dataset.cases, tuple(study.model.modalities)),
         posteriors.soft_targets(dataset.labels, oracle) if soft and oracle else None,
+        asks,
     )
-    tasks = _tasks(bench, folds)
+    tasks = tasks_of(bench, folds)
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {task: _key(bench, task) for task in tasks}
+    keys = {task: key_of(bench, task) for task in tasks}
 
-    def found(task: _Task) -> dict[str, Any] | None:
-        parts = ("validation",) if thresholds and task.what == OURS else ()
-        return kept(folder / task.file, keys[task], parts)
+    def found(task: Task) -> dict[str, Any] | None:
+        return kept(folder / task.file, keys[task], task.parts(asks))
 
     done = {task: record for task in tasks if (record := found(task))}
     for number, task in enumerate(done):
-        line = f"{_words(task, settings)}: kept from an earlier run"
-        report(line, number + 1, len(tasks))
-
-    def work(task: _Task) -> None:
-        write(folder / task.file, {"key": keys[task], **_run(bench, task)})
+        report(f"{words(task, settings)}: kept from an earlier run", number + 1, len(tasks))
 
     left = [task for task in tasks if task not in done]
-    for number, task in enumerate(side_by_side(work, left, jobs)):
-        report(_words(task, settings), len(done) + number + 1, len(tasks))
+    failed = []
+    for number, (task, made) in enumerate((workers or Workers()).run(_run, bench, left)):
+        if isinstance(made, Died):
+            failed.append(f"{words(task, settings)}: {made.reason}")
+        else:
+            write(folder / task.file, {"key": keys[task], **made})
+        report(words(task, settings), len(done) + number + 1, len(tasks))
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(tasks)} tasks failed; {failed[0]}")
+    # Read back, so that a run that was resumed sees the very same numbers.
     records = {task: done.get(task) or found(task) for task in tasks}
     return _gathered(bench, folds, {t: r for t, r in records.items() if r}, oracle or {})
 
 
-def _tasks(bench: _Bench, folds: Sequence[Sequence[Fold]]) -> list[_Task]:
-    settings = bench.study.evaluation
-    names = bench.vectors.modalities if settings.removal else ()
-    tasks = []
-    for repeat, row in enumerate(folds):
-        for number, fold in enumerate(row):
-            tasks.append(_Task(repeat, number, fold))
-            tasks.extend(
-                _Task(repeat, number, fold, untaught(name), name)
-                for name in names
-                if len(bench.vectors.modalities) > 1
-            )
-            # Baselines do not depend on the training seed: once is enough where folds stay.
-            if repeat == 0 or settings.split == "patient":
-                tasks.append(_Task(repeat, number, fold, BASELINES))
-    return tasks
-
-
-def _words(task: _Task, settings: EvaluationConfig) -> str:
-    return f"seed {task.repeat + 1} of {settings.repeats}, {task.fold.name}, {task.what}"
-
-
-def _key(bench: _Bench, task: _Task) -> str:
-    """Digest of all that decides a task's result; intervals and margins are not part of it."""
-    # Only the training counts here: how it is judged later, and in how many folds, does not.
-    study = replace(bench.study, evaluation=EvaluationConfig())
-    fold = training_key(bench.dataset, task.fold.train, task.fold.test, study, bench.targets)
-    return canonical.digest([fold, task.repeat, task.what])
-
-
-def _run(bench: _Bench, task: _Task) -> dict[str, Any]:
+def _run(bench: Bench, task: Task) -> dict[str, Any]:
     with threadpool_limits(THREADS):
-        if task.what == BASELINES:
-            return _baselines(bench, task)
-        return _model(bench, task)
-
-
-def _model(bench: _Bench, task: _Task) -> dict[str, Any]:
-    dataset, study = bench.dataset, bench.study
-    seed = study.seed + SEED_STEP * task.repeat
-    study = replace(study, seed=seed)
-    if task.modality:
-        dataset, study = _without(dataset, study, task.modality)
-    train, test = task.fold.train, task.fold.test
-    inner, validation = hold_out(
-        [dataset.patients[i] for i in train], dataset.labels[train], study.training.validation, seed
-    )
-    started = time.perf_counter()
-    model = train_model(dataset, train[inner], train[validation], study, targets=bench.targets)
-    trained = time.perf_counter()
-    record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
-    prepared, used = _prepared(model, dataset, test)
-    logits = _logits(model, prepared)
-    scores = _model_scores(model, logits, used)
-    if task.modality:
-        record["scores"] = {task.what: plain(scores[OURS])}
-    else:
-        record["scores"] = {name: plain(values) for name, values in scores.items()}
-        record["single"] = {alone(name): _validated(model, name) for name in model.specs}
-        record["in_set"] = {name: plain(sets) for name, sets in _sets(model, logits, used).items()}
-        shown = _shown(model, dataset, train[validation])
-        record["validation"] = validation_record(validation, shown)
-    part = "training without one modality" if task.modality else "training"
-    tested = time.perf_counter()
-    return {**record, "seconds": {part: trained - started, "testing": tested - trained}}
-
-
-def _without(dataset: Dataset, study: StudyConfig, name: str) -> tuple[Dataset, StudyConfig]:
-    cases = tuple(
-        replace(
-            cached,
-            case=cached.case.without(name),
-            images={other: copies for other, copies in cached.images.items() if other != name},
+        return (
+            fold_comparators.run(bench, task)
+            if task.what == COMPARATORS
+            else fold_model.run(bench, task)
         )
-        for cached in dataset.cases
-    )
-    left = {other: kind for other, kind in study.model.modalities.items() if other != name}
-    model = replace(study.model, modalities=MappingProxyType(left))
-    return replace(dataset, cases=cases), replace(study, model=model)
-
-
-def _prepared(
-    model: Model, dataset: Dataset, rows: Indices
-) -> tuple[list[PreparedCase], list[Pattern]]:
-    """Cases as the network takes them, and the modalities that each has."""
-    prepared: list[PreparedCase] = [prepare_cached(dataset.cases[i], model.specs)[0] for i in rows]
-    return prepared, [tuple(name for name in case if case[name].sources) for case in prepared]
-
-
-def _shown(model: Model, dataset: Dataset, rows: Indices) -> Values:
-    """Calibrated probabilities of cases as they are [rows, diagnoses]."""
-    prepared, used = _prepared(model, dataset, rows)
-    return calibrated(model.support, model.diagnoses, predict(model.network, prepared), used)
-
-
-def _logits(model: Model, prepared: Sequence[PreparedCase]) -> dict[Pattern, Values]:
-    """Every availability pattern, and none at all, to logits [cases, diagnoses]; encodes once."""
-    shown = [(), *calibration.patterns(model.specs)]
-    return dict(zip(shown, predict_patterns(model.network, prepared, shown), strict=True))
-
-
-def _sets(
-    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
-) -> dict[str, Values]:
-    """Membership of the prediction sets [cases, diagnoses]: of cases as they are and, for every
-    availability pattern, of those that have its modalities, with the others hidden."""
-    sets = {AS_THEY_ARE: _members(model, logits[tuple(sorted(model.specs))], used)}
-    for pattern in calibration.patterns(model.specs):
-        left = [pattern if set(pattern) <= set(names) else () for names in used]
-        sets[calibration.pattern_key(pattern)] = _members(model, logits[pattern], left)
-    return sets
-
-
-def _members(model: Model, logits: Values, used: Sequence[Pattern]) -> Values:
-    """1 or 0; NaN where the modalities that were shown have no rule."""
-    probabilities = calibrated(model.support, model.diagnoses, logits, used)
-    members = np.full_like(probabilities, np.nan)
-    for row, names in enumerate(used):
-        rule = model.set_rules.get(calibration.pattern_key(names))
-        if rule is not None:
-            cuts = [rule.cuts[name] for name in model.diagnoses]
-            members[row] = probabilities[row] >= cuts
-    return members
-
-
-def _model_scores(
-    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
-) -> dict[str, Values]:
-    """Calibrated probabilities: all inputs, each alone (NaN where absent), each one hidden."""
-    names = tuple(model.specs)
-    others = [tuple(other for other in names if other != name) for name in names]
-    shown = [names, *((name,) for name in names), *others]
-    methods = [OURS, *map(alone, names), *map(hidden, names)]
-    scores = {}
-    for method, pattern in zip(methods, shown, strict=True):
-        left = [tuple(name for name in case if name in pattern) for case in used]
-        scores[method] = calibrated(
-            model.support, model.diagnoses, logits[tuple(sorted(pattern))], left
-        )
-        if len(pattern) == 1 and method == alone(pattern[0]):
-            scores[method][[not names for names in left]] = np.nan
-    return scores
-
-
-def _validated(model: Model, name: str) -> float | None:
-    areas = [row.auroc for row in model.support[name].values() if row.auroc is not None]
-    return float(np.mean(areas)) if areas else None
-
-
-def _baselines(bench: _Bench, task: _Task) -> dict[str, Any]:
-    labels, patients = bench.dataset.labels, bench.dataset.patients
-    train, test, seed = task.fold.train, task.fold.test, bench.study.seed
-    started = time.perf_counter()
-    reduced = baselines.components(bench.vectors, train, seed)
-    cut = baselines.Cut(bench.vectors, reduced, labels, tuple(patients), train, test, seed)
-    singles = baselines.single_models(cut)
-    alone_done = time.perf_counter()
-    scores = {dedicated(name): found.test for name, found in singles.items()}
-    scores[baselines.LATE_FUSION] = baselines.late_fusion(singles, labels[train])
-    scores[baselines.BOOSTING] = baselines.boosting(cut)
-    done = time.perf_counter()
-    return {
-        "scores": {name: plain(values) for name, values in scores.items()},
-        "single": {
-            dedicated(name): macro_auroc(found.inside, labels[train])
-            for name, found in singles.items()
-        },
-        "seconds": {
-            "baselines of one modality, late fusion": alone_done - started,
-            "boosting": done - alone_done,
-        },
-    }
 
 
 def _gathered(
-    bench: _Bench,
+    bench: Bench,
     folds: tuple[tuple[Fold, ...], ...],
-    records: Mapping[_Task, Mapping[str, Any]],
+    records: Mapping[Task, Mapping[str, Any]],
     oracle: Mapping[str, Values],
 ) -> OutOfFold:
     shape = bench.dataset.labels.shape
@@ -377,7 +196,11 @@ def _gathered(
     seconds: dict[str, float] = {}
     validation: list[Validated] = []
     for task, record in records.items():
-        fixed = task.what == BASELINES and bench.study.evaluation.split != "patient"
+        for part, took in record["seconds"].items():
+            seconds[part] = seconds.get(part, 0.0) + took
+        if task.share < 1:
+            continue
+        fixed = task.what == COMPARATORS and bench.study.evaluation.split != "patient"
         for method, rows in record["scores"].items():
             empty = np.full((1 if fixed else len(folds), *shape), np.nan)
             values = scores.setdefault(method, empty)
@@ -387,12 +210,52 @@ def _gathered(
             members[task.repeat, task.fold.test] = np.array(rows, dtype=np.float64)
         for method, value in record.get("single", {}).items():
             validated.setdefault(method, []).extend([] if value is None else [value])
-        if shown := read_validation(record, task.repeat, task.number, task.fold.train):
+        if shown := read_validated(record, task.repeat, task.number, task.fold.train):
             validation.append(shown)
-        for part, took in record["seconds"].items():
-            seconds[part] = seconds.get(part, 0.0) + took
     tested = ~np.isnan(scores[OURS][0]).all(axis=1)
     for evidence, values in oracle.items():
         scores[f"oracle: {evidence}"] = np.where(tested[:, None], values, np.nan)[None]
-    means = {method: float(np.mean(values)) for method, values in validated.items() if values}
-    return OutOfFold(bench.dataset, folds, scores, means, in_set, seconds, tuple(validation))
+    return OutOfFold(
+        bench.dataset,
+        folds,
+        scores,
+        {method: float(np.mean(values)) for method, values in validated.items() if values},
+        in_set,
+        seconds,
+        tuple(validation),
+        _stressed(bench, records, scores) if bench.asks.stress else {},
+        _taught(bench, records),
+    )
+
+
+def _stressed(
+    bench: Bench, records: Mapping[Task, Mapping[str, Any]], scores: Mapping[str, Values]
+) -> dict[str, dict[str, Values]]:
+    """Variant to method to scores of the first repeat."""
+    found: dict[str, dict[str, Values]] = {}
+    for name in bench.vectors.modalities:
+        found[stress.hides(name)] = {OURS: scores[hidden(name)][0]}
+    for task, record in records.items():
+        for variant, own in record.get(STRESSED, {}).items():
+            # The model itself keeps no name beside each variant.
+            for method, rows in ({OURS: own} if task.what == OURS else own).items():
+                empty = np.full(bench.dataset.labels.shape, np.nan)
+                values = found.setdefault(variant, {}).setdefault(method, empty)
+                values[task.fold.test] = np.array(rows, dtype=np.float64)
+    return found
+
+
+def _taught(bench: Bench, records: Mapping[Task, Mapping[str, Any]]) -> tuple[Taught, ...]:
+    found = []
+    patients = bench.dataset.patients
+    for share in bench.asks.shares:
+        scores = np.full(bench.dataset.labels.shape, np.nan)
+        numbers, because = [], ""
+        for task, record in records.items():
+            if task.share == share:
+                numbers.append(len({patients[i] for i in task.fold.train}))
+                for rows in record["scores"].values():
+                    scores[task.fold.test] = np.array(rows, dtype=np.float64)
+                because = because or record.get("because", "")
+        found.append(Taught(share, tuple(numbers), scores, because))
+    return tuple(found)

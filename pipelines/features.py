@@ -1,7 +1,8 @@
 """A cohort read once for training: cases without their pixels, and frozen image features.
 
-Frozen features are cached on disk under their content (backbone, pixels, settings, augmentation),
-so a second run, another fold or a resumed one does not encode again. Plain `.npy`, never pickle.
+Frozen features of images and sentences are kept on disk under their content (backbone, pixels or
+text, settings, augmentation; `pipelines.shelf`), so a second run or a resumed one does not encode
+again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from clinical.encoders.catalogue import encoder, encoder_for
 from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
 from clinical.model import EncoderSpec, backbone_digests
-from pipelines import masks
+from pipelines import masks, shelf
 from pipelines.progress import track
 
 
@@ -105,7 +106,7 @@ def read_dataset(
             skipped.append(reading)
         else:
             problems.extend(reading.problems)
-            cases.append(_cache_images(reading, study, cache, augmentations))
+            cases.append(cache_images(reading, study, cache, augmentations))
     labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
     given = {entry.case_id: entry.split for entry in entries}
@@ -175,19 +176,20 @@ def _regions(
     return masks.regions(found, names, labels, diagnoses, cells)
 
 
-def _cache_images(
+def cache_images(
     case: Case, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> CachedCase:
+    """The case for training or testing: its images as frozen features, from the cache or anew."""
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for name, shape in case.inputs.items():
-        if isinstance(shape, Texts):
-            # Sentences are remembered by their embedding, so the fit later finds them done.
-            notes.prepare(shape, notes.Settings())
+        wanted = not study.model.modalities or name in study.model.modalities
+        if isinstance(shape, Texts) and wanted:
+            _embed(shape, cache)
         if not isinstance(shape, Array):
             small[name] = shape
             continue
-        if study.model.modalities and name not in study.model.modalities:
+        if not wanted:
             continue
         spec = blank_spec(name, shape, study)
         images[name] = tuple(
@@ -205,6 +207,14 @@ def blank_spec(modality: str, shape: Shape, study: StudyConfig) -> EncoderSpec:
     return EncoderSpec(name, settings_type(**{k: v for k, v in wanted.items() if k in known}))
 
 
+def _embed(shape: Texts, cache: Path | None) -> None:
+    """Have the sentences of a note remembered, so that every fit finds them done."""
+    texts = list(notes.written(shape))[: notes.Settings().longest]
+    weights = backbone_digests({"notes": EncoderSpec("notes", notes.Settings())})["notes"]
+    file = shelf.place(cache, weights, canonical.digest(["notes", texts]))
+    notes.remember(texts, shelf.kept(file, lambda: notes.embed(texts)))
+
+
 def _encode(shape: Array, spec: EncoderSpec, copy: int, seed: int, cache: Path | None) -> Prepared:
     module = encoder(spec.encoder)
     settings: Mapping[str, Any] = asdict(spec.settings)
@@ -212,18 +222,12 @@ def _encode(shape: Array, spec: EncoderSpec, copy: int, seed: int, cache: Path |
         [spec.encoder, shape.digest, settings.get("image_size"), copy, seed if copy else 0]
     )
     weights = next(iter(backbone_digests({"image": spec}).values()))
-    file = cache / weights[:12] / key[:2] / f"{key}.npy" if cache else None
     rng = np.random.default_rng([seed, copy, _number(shape.digest)]) if copy else None
-    if file is not None and file.exists():
-        patches = np.load(file, allow_pickle=False)
-        return Prepared({"patch": patches}, radiograph.grid_sources(len(patches)))
-    prepared = module.prepare(shape, spec.settings, rng=rng)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(".part.npy")
-        np.save(unfinished, prepared.features["patch"], allow_pickle=False)
-        unfinished.replace(file)
-    return prepared
+    patches = shelf.kept(
+        shelf.place(cache, weights, key),
+        lambda: module.prepare(shape, spec.settings, rng=rng).features["patch"],
+    )
+    return Prepared({"patch": patches}, radiograph.grid_sources(len(patches)))
 
 
 def _number(text: str) -> int:

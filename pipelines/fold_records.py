@@ -18,46 +18,39 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Validated:
-    """What the model of one fold says of the patients that it was calibrated on.
+    """What the methods of one fold say of patients that they were not fitted on or tested on.
 
     Attributes:
         repeat, fold: numbers, from 0.
-        rows: indices of cases of the dataset; none of them is learnt from or tested in this fold.
-        scores: calibrated probabilities, all inputs shown [rows, diagnoses].
+        rows: indices of cases of the dataset.
+        scores: method to calibrated probabilities [rows, diagnoses]; NaN where it cannot say.
     """
 
     repeat: int
     fold: int
     rows: Indices
-    scores: Values
+    scores: Mapping[str, Values]
 
 
-def validation_record(places: Indices, scores: Values) -> dict[str, Any]:
-    """Scores of validation cases, as `read_validation` reads them.
-
-    Args:
-        places: of the validation cases among the cases that the fold may learn from. Those decide a
-            task's key; the numbers of cases in the dataset do not, and may differ the next time.
-        scores: [places, diagnoses].
-    """
-    return {"places": places.tolist(), "scores": plain(scores)}
-
-
-def read_validation(
+def read_validated(
     record: Mapping[str, Any], repeat: int, fold: int, train: Indices
 ) -> Validated | None:
     """The scores of validation cases in a task's record; None if it has none.
 
+    A record holds their places among the cases that the fold may learn from. Those decide a task's
+    key; the numbers of cases in the dataset do not, and may differ the next time.
+
     Args:
-        record: of a task of the model.
+        record: of a task.
         repeat, fold: which task.
         train: cases that the fold may learn from.
     """
-    found = record.get("validation")
+    found = record.get("validated")
     if found is None:
         return None
     rows = train[np.array(found["places"], dtype=np.intp)]
-    return Validated(repeat, fold, rows, np.array(found["scores"], dtype=np.float64))
+    scores = {name: np.array(v, dtype=np.float64) for name, v in found["scores"].items()}
+    return Validated(repeat, fold, rows, scores)
 
 
 def plain(values: Values) -> list[list[float | None]]:

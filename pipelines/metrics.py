@@ -196,6 +196,19 @@ def areas_of(
     return Areas(value, samples)
 
 
+def known_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last axis without the undefined; NaN where all are."""
+    known = np.isfinite(values)
+    number = known.sum(axis=-1)
+    total = np.where(known, values, 0).sum(axis=-1)
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
+
+
+def macro_of(areas: Areas) -> Interval:
+    """Mean over the labels that have an AUROC, with its interval."""
+    return interval(float(known_mean(areas.value)), known_mean(areas.samples))
+
+
 def interval(
     value: float, samples: NDArray[np.float64], cases: int = 0, positives: int = 0
 ) -> Interval:

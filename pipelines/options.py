@@ -13,6 +13,14 @@ screen = Console(markup=False, highlight=False, soft_wrap=True)
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Executor = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        help="serial, processes, or ray (on the cluster of RAY_ADDRESS); default: processes for"
+        " more than one job.",
+    ),
+]
 Source = Annotated[
     str,
     typer.Option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import platform
@@ -14,11 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from clinical import canonical
 from clinical.assessment import SCHEMA_VERSION
 from clinical.cohorts.cohort import CaseEntry, CohortDescription
+from clinical.errors import ConfigError
 from clinical.model import Model
 from clinical.wording import RESEARCH_USE
 
+MANIFEST = "manifest.json"
 SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
 PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
 _PACKAGES = ("triptych", "torch", "monai", "numpy", "pydicom", "transformers")
@@ -51,8 +53,12 @@ def write(
     cohort: CohortDescription,
     model: Model,
     source: str,
+    run: str,
 ) -> Counts:
-    """Turn a finished journal into the result files, each by rename, the manifest last."""
+    """Turn a finished journal into the result files, each by rename, the manifest last.
+
+    `run` is the digest of all that decides the results, for `finished`.
+    """
     records = _records(journal)
     place = {entry.case_id: number for number, entry in enumerate(entries)}
     assessed = sorted(
@@ -76,9 +82,31 @@ def write(
     counts = _counts(len(entries), assessed, skipped, problems)
     for name, text in files.items():
         _replace(out / name, text)
-    manifest = _manifest(counts, cohort, model, source, files)
-    _replace(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    manifest = _manifest(counts, cohort, model, source, files) | {"run": run}
+    _replace(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return counts
+
+
+def finished(out: Path, run: str) -> Counts | None:
+    """What became of the cases, if `out` holds this run with all its files as they were written.
+
+    Raises:
+        ConfigError: if it holds another finished run.
+    """
+    file = out / MANIFEST
+    if not file.exists():
+        return None
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    if manifest.get("run") != run:
+        raise ConfigError(
+            f"{out} holds the finished run of another cohort, model or version.",
+            remedy=f"choose another --out, or delete its {MANIFEST} to have it written over",
+        )
+    for name, kept in manifest["files"].items():
+        written = out / name
+        if not written.exists() or canonical.sha256(written.read_bytes()) != kept["sha256"]:
+            return None
+    return Counts(**manifest["counts"])
 
 
 def _records(journal: Path) -> list[dict[str, Any]]:
@@ -136,8 +164,7 @@ def _manifest(
         "model": asdict(model.identity),
         "counts": asdict(counts),
         "files": {
-            name: {"sha256": hashlib.sha256(text.encode()).hexdigest()}
-            for name, text in files.items()
+            name: {"sha256": canonical.sha256(text.encode())} for name, text in files.items()
         },
         "environment": {
             "python": platform.python_version(),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.options import Jobs, OtherCohort, Out, StudyFile, screen
+from pipelines.options import Cohort, Executor, Jobs, OtherCohort, Out, Source, StudyFile, screen
 
 study_app = typer.Typer(
     help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
@@ -21,23 +21,39 @@ def run(
     out: Out,
     cohort: OtherCohort = None,
     jobs: Jobs = 1,
+    executor: Executor = "",
 ) -> None:
-    """Select, train, test, judge and report; the same command goes on where it was stopped."""
+    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
+    from pipelines.executors import Workers
     from pipelines.study.run import run_study
 
-    sentence = run_study(study_file, out, cohort, jobs=jobs)
+    sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
-    screen.print(f"report: {out / 'report.html'}; figures as numbers: {out / 'metrics.json'}")
+    screen.print(
+        f"report: {out / 'report.html'} and report.pdf; as numbers: {out / 'metrics.json'}"
+    )
 
 
 @study_app.command()
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
+    """Write report, PDF, checklists and card again, from metrics.json and manifest.json alone."""
+    from pipelines.study import pdf
     from pipelines.study import report as pages
     from pipelines.study.run import derived, read_manifest, read_metrics, write_files
 
     metrics, manifest = read_metrics(results), read_manifest(results)
-    write_files(results, {**pages.files(metrics), **derived(metrics, manifest)})
-    screen.print(f"report: {results / 'report.html'}; lists: {results / 'checklists.html'}")
+    written = {**pages.files(metrics), **pdf.files(metrics), **derived(metrics, manifest)}
+    write_files(results, written)
+    screen.print(f"report: {results / 'report.html'} and report.pdf, checklists.html")
+
+
+@study_app.command()
+def guards(cohort: Cohort, out: Out, source: Source = "folder") -> None:
+    """Look for shortcuts and leaks in a cohort before anything is trained."""
+    from pipelines.study import traps
+
+    findings = traps.find_traps(cohort, source, out)
+    traps.show(screen, findings)
+    screen.print(f"as numbers: {out / traps.GUARDS}")

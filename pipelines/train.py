@@ -54,7 +54,7 @@ def training_key(
     targets: Targets | None = None,
 ) -> str:
     """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
-    parts = [config.config_digest(study), dataset.digest(training), dataset.digest(validation)]
+    parts = [config.training_digest(study), dataset.digest(training), dataset.digest(validation)]
     if dataset.regions is not None:
         parts.append(canonical.sha256(dataset.regions[training].tobytes()))
     if targets is not None:

@@ -1,4 +1,4 @@
-"""`triptych train`: one study file to a checkpoint, or to a cross-validation beside baselines."""
+"""`triptych train`: one study file to a checkpoint, or to a cross-validation beside comparators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
 from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
 from pipelines.crossvalidate import OutOfFold
+from pipelines.executors import Workers
 from pipelines.features import Dataset, read_dataset
+from pipelines.fold_tasks import Asks
 from pipelines.model_card import model_card
 from pipelines.progress import bar, console
 from pipelines.splits import hold_out
@@ -28,14 +30,16 @@ from pipelines.train import Targets, train_model
 READING_THREADS = 2
 
 
-def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> None:
+def run_study(
+    study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
+) -> None:
     """Train or cross-validate as the study says, and write into `out`.
 
     Args:
         study_file: the study.
         out: folder for the results; a killed run goes on from what it holds.
         cohort: folder of the cohort, if not as in the study.
-        jobs: folds trained at a time; the results do not depend on it.
+        workers: who trains the folds; the results do not depend on it.
 
     Raises:
         ConfigError: if the study cannot be read.
@@ -58,7 +62,7 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     report_dataset(dataset, out)
     oracle = oracle_of(dataset, study)
     if study.evaluation.judges:
-        _cross_validate(dataset, study, out, jobs, oracle, took)
+        _cross_validate(dataset, study, out, workers, oracle, took)
     else:
         soft = study.training.soft_targets
         targets = posteriors.soft_targets(dataset.labels, oracle) if soft else None
@@ -128,10 +132,9 @@ def cross_validated(
     dataset: Dataset,
     study: StudyConfig,
     out: Path,
-    jobs: int,
+    workers: Workers | None,
     oracle: Mapping[str, NDArray[np.float64]],
-    *,
-    thresholds: bool = False,
+    asks: Asks | None = None,
 ) -> OutOfFold:
     """`pipelines.crossvalidate.cross_validate` with a progress bar; tasks are kept in `out`."""
     with bar() as progress:
@@ -145,9 +148,9 @@ def cross_validated(
             study,
             out / "folds",
             report,
-            jobs=jobs,
+            workers=workers,
             oracle=oracle,
-            thresholds=thresholds,
+            asks=asks,
         )
 
 
@@ -155,11 +158,11 @@ def _cross_validate(
     dataset: Dataset,
     study: StudyConfig,
     out: Path,
-    jobs: int,
+    workers: Workers | None,
     oracle: Mapping[str, NDArray[np.float64]],
     reading: float,
 ) -> None:
-    tested = cross_validated(dataset, study, out, jobs, oracle)
+    tested = cross_validated(dataset, study, out, workers, oracle)
     started = time.perf_counter()
     result = yardstick.judge(tested, study)
     times = {

@@ -1,4 +1,4 @@
-"""Cases as plain rows of numbers, which is what the baselines read.
+"""Cases as plain rows of numbers, which is what the comparators read.
 
 Measurements and history become a table in which what is missing stays missing; images and notes
 become pooled frozen embeddings, the same ones that the model reads. Nothing is fitted here.
@@ -6,7 +6,7 @@ become pooled frozen embeddings, the same ones that the model reads. Nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,15 +52,17 @@ def vectors(cases: Sequence[CachedCase], wanted: Sequence[str] = ()) -> Vectors:
         return not wanted or modality in wanted
 
     shapes = {name: shape for c in cases for name, shape in c.case.inputs.items() if chosen(name)}
-    tables, embeddings = {}, {}
-    for name in sorted(shapes):
-        if isinstance(shapes[name], Texts):
-            embeddings[name] = _stacked([_note(c, name) for c in cases])
-        else:
-            tables[name] = table([_only(c.case, name) for c in cases])[0]
+    texts = [name for name in sorted(shapes) if isinstance(shapes[name], Texts)]
+    embeddings = {name: _stacked([_note(c, name) for c in cases]) for name in texts}
     for name in sorted({name for c in cases for name in c.images if chosen(name)}):
         embeddings[name] = _stacked([_image(c, name) for c in cases])
-    return Vectors(tables, embeddings)
+    rest = [name for name in sorted(shapes) if name not in texts]
+    return Vectors(tables([c.case for c in cases], rest), embeddings)
+
+
+def tables(cases: Sequence[Case], modalities: Iterable[str]) -> dict[str, Rows]:
+    """Modality to its `table` of all cases."""
+    return {name: table([_only(case, name) for case in cases])[0] for name in modalities}
 
 
 def _only(case: Case, modality: str) -> Case:

@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.config import StudyConfig
-from pipelines import baselines
-from pipelines.crossvalidate import OURS, OutOfFold, hidden, untaught
+from pipelines.comparators.boosting import BOOSTING
+from pipelines.comparators.late_fusion import LATE_FUSION
+from pipelines.comparators.ridge_regression import RIDGE
+from pipelines.coverage import covered, share_of
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS, hidden, untaught
 from pipelines.metrics import (
     Areas,
     Interval,
@@ -25,8 +29,10 @@ from pipelines.metrics import (
     calibration_error_floor,
     expected_calibration_error,
     interval,
+    known_mean,
     log_loss,
     macro_auroc,
+    macro_of,
 )
 
 ORACLE = "oracle: all"
@@ -105,7 +111,7 @@ class CrossValidation:
         ensemble: macro AUROC of the mean probability of all seeds.
         best_single: the single-modality method with the best macro AUROC on validation patients.
         validated: every single-modality method to that macro AUROC.
-        comparisons: the model against its baselines.
+        comparisons: the model against its comparators.
         gap_closed: share of the way from the best single modality to the oracle.
         removal: modality to the model with it hidden from half the patients, against a model that
             was trained without it for that half.
@@ -177,9 +183,9 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
         repeats=study.evaluation.repeats,
         folds=tuple(_folds(tested, tuple(shown))),
         auroc={method: _by_label(court, found) for method, found in areas.items()},
-        macro={method: _macro(found) for method, found in areas.items()},
+        macro={method: macro_of(found) for method, found in areas.items()},
         seeds={method: _seeds(court, v) for method, v in shown.items() if len(v) > 1},
-        ensemble=_macro(court.areas(scores[OURS].mean(axis=0)[None])[0]),
+        ensemble=macro_of(court.areas(scores[OURS].mean(axis=0)[None])[0]),
         best_single=best,
         validated=single,
         comparisons=_comparisons(court, best, study.evaluation.margin),
@@ -205,18 +211,6 @@ def _by_label(court: _Judge, areas: Areas) -> dict[str, Interval]:
         name: court.interval(areas.samples[:, column], areas.value[column], column)
         for column, name in enumerate(court.diagnoses)
     }
-
-
-def _mean(values: Values) -> Values:
-    """Mean over the last axis without the undefined; NaN where all are."""
-    known = np.isfinite(values)
-    number = known.sum(axis=-1)
-    total = np.where(known, values, 0).sum(axis=-1)
-    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan))
-
-
-def _macro(areas: Areas) -> Interval:
-    return interval(float(_mean(areas.value)), _mean(areas.samples))
 
 
 def _seeds(court: _Judge, scores: Values) -> Seeds:
@@ -245,7 +239,7 @@ def _compare(
 ) -> Comparison:
     one, two = court.areas(first, second)
     gains = Areas(one.value - two.value, one.samples - two.samples)
-    macro = _macro(gains)
+    macro = macro_of(gains)
     return Comparison(*names, macro, _by_label(court, gains), margin, verdict(macro, margin))
 
 
@@ -264,7 +258,7 @@ def verdict(difference: Interval, margin: float) -> str:
 
 
 def _comparisons(court: _Judge, best: str | None, margin: float) -> tuple[Comparison, ...]:
-    wanted = [best, baselines.LATE_FUSION, baselines.BOOSTING, ORACLE]
+    wanted = [best, LATE_FUSION, RIDGE, BOOSTING, ORACLE]
     ours = court.scores[OURS]
     return tuple(
         _compare(court, (OURS, method), ours, court.scores[method], margin)
@@ -278,13 +272,13 @@ def _gap_closed(court: _Judge, best: str | None) -> Interval | None:
     if best is None or ORACLE not in court.scores:
         return None
     ours, single, oracle = court.areas(*(court.scores[m] for m in (OURS, best, ORACLE)))
-    gap = _mean(oracle.value - single.value)
+    gap = known_mean(oracle.value - single.value)
     if not gap > 0:
         return Interval(None, None, None, 0, 0)
-    gaps = _mean(oracle.samples - single.samples)
+    gaps = known_mean(oracle.samples - single.samples)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(gaps > 0, _mean(ours.samples - single.samples) / gaps, np.nan)
-    return interval(float(_mean(ours.value - single.value) / gap), shares)
+        shares = np.where(gaps > 0, known_mean(ours.samples - single.samples) / gaps, np.nan)
+    return interval(float(known_mean(ours.value - single.value) / gap), shares)
 
 
 def half_of(patients: Sequence[str], name: str, seed: int) -> NDArray[np.bool_]:
@@ -325,21 +319,17 @@ def _calibration(court: _Judge, seed: int) -> dict[str, Calibration]:
 
 def _coverage(court: _Judge, tested: OutOfFold, rows: NDArray[np.intp]) -> dict[str, Coverage]:
     """Coverage of prediction sets: of cases as they are, then under every availability pattern."""
-    found = {name: _covered(court, sets[:, rows]) for name, sets in tested.in_set.items()}
-    return {name: covered for name, covered in found.items() if covered.share.cases}
+    found = {name: _judged(court, sets[:, rows]) for name, sets in tested.in_set.items()}
+    return {name: sets for name, sets in found.items() if sets.share.cases}
 
 
-def _covered(court: _Judge, members: Values) -> Coverage:
+def _judged(court: _Judge, members: Values) -> Coverage:
     """A case is covered if all its true diagnoses are in its set; one with none is not judged."""
     given = ~np.isnan(members).any(axis=(0, 2))
     true = court.labels == 1
-    judged = given & true.any(axis=1)
-    covered = (~true[None] | (members == 1)).all(axis=2).mean(axis=0) * judged
-    drawn = court.weights @ judged
-    samples = np.where(drawn > 0, (court.weights @ covered) / np.maximum(drawn, 1), np.nan)
-    value = covered.sum() / judged.sum() if judged.any() else float("nan")
+    held = covered(true[None], members == 1).mean(axis=0)
     size = members[:, given].sum(axis=2).mean() if given.any() else float("nan")
-    return Coverage(interval(float(value), samples, int(judged.sum())), float(size))
+    return Coverage(share_of(held, given & true.any(axis=1), court.weights), float(size))
 
 
 def to_json(result: CrossValidation) -> dict[str, Any]:

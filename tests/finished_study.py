@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.crossvalidate import OURS
+from pipelines.methods import OURS
 from pipelines.study.usefulness import RECALIBRATED
 from pipelines.yardstick import ORACLE
 

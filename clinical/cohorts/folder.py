@@ -6,14 +6,16 @@ while `read` is iterated.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterator
+from functools import partial
 from pathlib import Path
 
 from clinical.case import Outcome, Problem
-from clinical.cohorts import folder_layout, table
+from clinical.cohorts import folder_layout, pixels, table
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading
 from clinical.cohorts.folder_case import CaseRows, assemble
-from clinical.cohorts.table import Row, Table
+from clinical.cohorts.table import Row, Table, Wanted
 from clinical.errors import CohortError
 
 NAME = "folder"
@@ -69,7 +71,12 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
     files: dict[str, str] = {}
     groups: dict[str, dict[str, list[Row]]] = {}
     for stem in folder_layout.INPUT_TABLES:
-        found, problems = _open(root, stem)
+        # Of a large cohort only the rows of the wanted cases are held, and those of none.
+        found, problems = _open(
+            root,
+            stem,
+            lambda r: wanted is None or r["case_id"] in wanted or r["case_id"] not in known,
+        )
         yield from problems
         if found is not None:
             files[stem] = found.file
@@ -79,6 +86,52 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
         if wanted is None or row["case_id"] in wanted:
             own = {stem: groups[stem].get(row["case_id"], []) for stem in groups}
             yield from assemble(CaseRows(root, zone, cases.file, row, files, own))
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Case to a SHA-256 of all that `read` makes it from: its rows, its files, and cohort.toml.
+
+    Cheap beside reading: no image is decoded, and rows go past one by one. A case whose digest has
+    not changed has not changed.
+
+    Raises:
+        CohortError: if the folder, cases.csv or cohort.toml cannot be used.
+    """
+    settings = repr(folder_layout.settings(root)).encode()
+    cases, _ = folder_layout.cases(root)
+    state = {
+        row["case_id"]: hashlib.sha256(settings + _bytes("cases", row)).digest()
+        for row in table.unique(cases, "case_id")[0]
+    }
+    pictures: dict[str, bytes] = {}
+
+    def add(stem: str, row: Row) -> bool:
+        case_id = row["case_id"]
+        if case_id in state:
+            parts = [state[case_id], _bytes(stem, row)]
+            if stem == "images":
+                parts.append(_picture(root, row["path"], pictures))
+            state[case_id] = hashlib.sha256(b"\0".join(parts)).digest()
+        return False
+
+    for stem in folder_layout.INPUT_TABLES:
+        _open(root, stem, partial(add, stem))
+    return {case_id: digest.hex() for case_id, digest in state.items()}
+
+
+def _bytes(stem: str, row: Row) -> bytes:
+    # Where a row stands is no part of it, nor is what an older or newer file has in other columns.
+    cells = {name: row[name] for name in row.columns}
+    return repr((stem, cells, row.fault and row.fault.reason)).encode("utf-8", "surrogatepass")
+
+
+def _picture(root: Path, path: str, known: dict[str, bytes]) -> bytes:
+    """Digest of an image's file, once for each; of nothing where there is none."""
+    if path not in known:
+        file = pixels.inside(root, path)
+        whole = file is not None and file.is_file()
+        known[path] = hashlib.sha256(file.read_bytes() if file and whole else b"").digest()
+    return known[path]
 
 
 def outcomes(root: Path) -> Iterator[Outcome]:
@@ -135,12 +188,14 @@ def _label_problem(
     return None
 
 
-def _open(root: Path, stem: str) -> tuple[Table | None, tuple[Problem, ...]]:
+def _open(
+    root: Path, stem: str, wanted: Wanted | None = None
+) -> tuple[Table | None, tuple[Problem, ...]]:
     """A table of inputs if it is there and can be used, and the problems of its file."""
     file, problems = folder_layout.find(root, stem)
     if file is None:
         return None, ()
-    found = table.load(root, file, folder_layout.INPUT_TABLES[stem])
+    found = table.load(root, file, folder_layout.INPUT_TABLES[stem], wanted)
     if isinstance(found, Problem):
         return None, (*problems, found)
     return found, (*problems, *found.problems)

@@ -33,7 +33,7 @@ def load(
     """
     if not path:
         return _at(place, "no image file is named.", "give a path below the cohort's folder")
-    found = _inside(root, path)
+    found = inside(root, path)
     if found is None:
         return _at(place, "the path leaves the cohort's folder.", "give a path below the folder")
     try:
@@ -48,7 +48,7 @@ def load(
         return _at(place, error.message, error.remedy or "export the image again")
 
 
-def _inside(root: Path, path: str) -> Path | None:
+def inside(root: Path, path: str) -> Path | None:
     """`root / path` without symbolic links, or None where that is not below `root`."""
     posix, windows = PurePosixPath(path), PureWindowsPath(path)
     if posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts):

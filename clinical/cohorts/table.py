@@ -9,8 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -77,14 +76,23 @@ class Table:
     problems: tuple[Problem, ...] = ()
 
 
-def load(root: Path, file: str, columns: Columns) -> Table | Problem:
-    """Read `root / file`, or say in one `Problem` why none of it can be used."""
+Wanted = Callable[[Row], bool]
+
+
+def load(root: Path, file: str, columns: Columns, wanted: Wanted | None = None) -> Table | Problem:
+    """Read `root / file`, or say in one `Problem` why none of it can be used.
+
+    Args:
+        root, file: where it lies.
+        columns: that it must have or may have.
+        wanted: which rows to keep; rows go past one by one, so that memory holds no others.
+    """
     path = root / file
     if not path.is_file():
         return Problem(file, "the file does not exist.", remedy="put it in the cohort's folder")
     if path.suffix == ".parquet":
-        return _parquet(path, file, columns)
-    return _csv(path, file, columns)
+        return _parquet(path, file, columns, wanted)
+    return _csv(path, file, columns, wanted)
 
 
 def demand(found: Table | Problem) -> Table:
@@ -120,44 +128,59 @@ def unique(cases: Table, column: str) -> tuple[list[Row], list[Problem]]:
     return list(rows.values()), problems
 
 
-def _csv(path: Path, file: str, columns: Columns) -> Table | Problem:
-    raw = path.read_bytes()
-    if raw.startswith(UTF16):
-        return Problem(file, "the file is UTF-16, not UTF-8.", row=1, remedy=RESAVE)
-    bad_byte = _first_bad_byte(raw)
-    # Bytes that are not UTF-8 become surrogates here and are looked for row by row, so that one
-    # bad cell costs one row.
-    records, broken = _records(raw.decode("utf-8-sig", errors="surrogateescape"))
-    if not records:
+def _csv(path: Path, file: str, columns: Columns, wanted: Wanted | None) -> Table | Problem:
+    with path.open("rb") as raw:
+        if raw.read(2).startswith(UTF16):
+            return Problem(file, "the file is UTF-16, not UTF-8.", row=1, remedy=RESAVE)
+    bad_byte = _first_bad_byte(path)
+    records = _records(path)
+    header = next(records, None)
+    if header is None or header is BROKEN:
         return Problem(file, "the file has no header.", row=1, remedy=_header_remedy(columns))
-    if bad_byte is not None and not _is_utf8(records[0]):
+    if bad_byte is not None and not _is_utf8(header):
         return Problem(file, f"the header is not UTF-8 (byte {bad_byte}).", row=1, remedy=RESAVE)
-    names = [name.strip() for name in records[0]]
+    names = [name.strip() for name in header]
     wrong = _header_problem(file, names, columns)
     if wrong:
         return wrong
     positions = {name: position for position, name in enumerate(names)}
-    rows = tuple(
-        _row(file, number, cells, positions, len(names), bad_byte)
-        for number, cells in enumerate(records[1:], start=2)
-        if any(cell.strip() for cell in cells)
-    )
+    rows: list[Row] = []
+    broken = None
+    for number, cells in enumerate(records, start=2):
+        if cells is BROKEN:
+            broken = number
+        elif any(cell.strip() for cell in cells):
+            row = _row(file, number, cells, positions, len(names), bad_byte)
+            if wanted is None or wanted(row):
+                rows.append(row)
     problems = (*_misspelt(file, names, columns), *_broken(file, broken))
-    return Table(file, positions, rows, problems)
+    return Table(file, positions, tuple(rows), problems)
 
 
-def _records(text: str) -> tuple[list[list[str]], int | None]:
-    """All records, and the row from which on the text is not CSV, if there is one."""
-    records: list[list[str]] = []
-    before = csv.field_size_limit(LONGEST_CELL)
-    try:
+BROKEN: list[str] = ["(no longer CSV)"]
+"""Stands, by identity, for the record from which on a text is not CSV."""
+
+
+def _records(path: Path) -> Iterator[list[str]]:
+    """All records, and BROKEN in place of the first one that is none and all after it."""
+    # Bytes that are not UTF-8 become surrogates here and are looked for row by row, so that one
+    # bad cell costs one row.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         # strict, because csv otherwise swallows the rest of the file after an unclosed quote.
-        records.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error:
-        return records, len(records) + 1
-    finally:
-        csv.field_size_limit(before)
-    return records, None
+        reader = csv.reader(lines, strict=True)
+        while True:
+            before = csv.field_size_limit(LONGEST_CELL)
+            try:
+                record = next(reader, None)
+            except csv.Error:
+                record = BROKEN
+            finally:
+                csv.field_size_limit(before)
+            if record is None:
+                return
+            yield record
+            if record is BROKEN:
+                return
 
 
 def _row(
@@ -189,12 +212,19 @@ def _row(
     return Row(number, tuple(cells), positions, fault)
 
 
-def _first_bad_byte(raw: bytes) -> int | None:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start
-    return None
+def _first_bad_byte(path: Path) -> int | None:
+    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
+    with path.open("rb") as raw:
+        while True:
+            chunk = raw.read(2**20)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return before - held + error.start
+            if not chunk:
+                return None
+            before += len(chunk)
 
 
 def _is_utf8(cells: Sequence[str]) -> bool:
@@ -254,24 +284,27 @@ def _misspelt(file: str, names: Sequence[str], columns: Columns) -> Iterator[Pro
             )
 
 
-def _parquet(path: Path, file: str, columns: Columns) -> Table | Problem:
+def _parquet(path: Path, file: str, columns: Columns, wanted: Wanted | None) -> Table | Problem:
+    rows: list[Row] = []
     try:
-        table = pyarrow.parquet.read_table(path)
-        names = list(table.column_names)
-        wrong = _header_problem(file, names, columns)
-        if wrong:
-            return wrong
-        texts = [[_text(cell) for cell in column.to_pylist()] for column in table.columns]
+        with pyarrow.parquet.ParquetFile(path) as table:
+            names = list(table.schema_arrow.names)
+            wrong = _header_problem(file, names, columns)
+            if wrong:
+                return wrong
+            positions = {name: position for position, name in enumerate(names)}
+            number = 1
+            for batch in table.iter_batches():
+                texts = [[_text(cell) for cell in column.to_pylist()] for column in batch.columns]
+                for cells in zip(*texts, strict=True):
+                    number += 1
+                    row = Row(number, cells, positions)
+                    if any(cells) and (wanted is None or wanted(row)):
+                        rows.append(row)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         reason = f"the file is not readable Parquet ({type(error).__name__})."
         return Problem(file, reason, remedy="write it again, or bring CSV")
-    positions = {name: position for position, name in enumerate(names)}
-    rows = tuple(
-        Row(number, cells, positions)
-        for number, cells in enumerate(zip(*texts, strict=True), start=2)
-        if any(cells)
-    )
-    return Table(file, positions, rows, tuple(_misspelt(file, names, columns)))
+    return Table(file, positions, tuple(rows), tuple(_misspelt(file, names, columns)))
 
 
 def _text(cell: object) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -100,25 +101,52 @@ def prepare(
     return Prepared(features, tuple(sources[kept]), max(0, len(sources) - settings.longest))
 
 
+def written(value: Texts) -> Iterator[str]:
+    """Every sentence of a note, in order."""
+    for item in value.items:
+        for start, end in sentences(item.text):
+            yield item.text[start:end]
+
+
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Unit-length sentence embeddings [len(texts), 384]."""
-    return (
-        np.stack([_embed_one(text) for text in texts]) if texts else np.zeros((0, EMBEDDING), "f4")
-    )
+    """Unit-length sentence embeddings [len(texts), 384]; each is computed once and remembered."""
+    rows = []
+    for text in texts:
+        row = _known.get(text)
+        if row is None:
+            row = _embed_one(text)
+            remember([text], row[None])
+        rows.append(row)
+    return np.stack(rows) if rows else np.zeros((0, EMBEDDING), "f4")
+
+
+_known: dict[str, NDArray[np.float32]] = {}
+_MOST = 200_000
+_changing = Lock()
+
+
+def remember(texts: Sequence[str], embeddings: NDArray[np.float32]) -> None:
+    """Let `embed` find embeddings [len(texts), 384] that it gave before, perhaps in another run.
+
+    Beyond 200,000 sentences (300 MB) the oldest are forgotten.
+    """
+    with _changing:
+        for text, row in zip(texts, embeddings, strict=True):
+            if text not in _known:
+                if len(_known) >= _MOST:
+                    del _known[next(iter(_known))]
+                _known[text] = row.copy()
 
 
 # One sentence at a time and on one thread: a batch's padding would make the bits depend on the
 # neighbours, and the remembered result must be the same whoever asked for it first.
-@lru_cache(maxsize=200_000)
 def _embed_one(text: str) -> NDArray[np.float32]:
     tokenizer, network = _minilm()
     words = tokenizer(text, truncation=True, max_length=_WORD_PIECES, return_tensors="pt")
     with torch.inference_mode(), one_thread():
         hidden = network(**words).last_hidden_state[0]
     mean = torch.nn.functional.normalize(hidden.mean(dim=0), dim=0)
-    result: NDArray[np.float32] = mean.numpy().astype(np.float32)
-    result.flags.writeable = False
-    return result
+    return np.asarray(mean.numpy(), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from clinical.wording import RESEARCH_USE, words
-from pipelines.crossvalidate import AS_THEY_ARE, OURS
+from pipelines.methods import AS_THEY_ARE, OURS
 from pipelines.study.checklists.checklist import ADD, WRITE
 from pipelines.study.checklists.facts import FACTS
 from pipelines.study.checklists.finished import Finished, Row

@@ -11,6 +11,7 @@ from html import escape
 from itertools import pairwise
 from math import ceil
 
+from pipelines.study.figures.axes import FONTS
 from pipelines.study.flow import Flow, Part, Share, heading, removed_words
 from pipelines.study.selection import Step
 
@@ -251,7 +252,7 @@ def _page(found: Flow, drawn: Sequence[str], height: float) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{words}"'
-            f' font-family="Helvetica, Arial, sans-serif" font-size="{FONT}" fill="{INK}">',
+            f' font-family="{FONTS}" font-size="{FONT}" fill="{INK}">',
             f"<title>{words}</title>",
             f'<rect width="{WIDTH}" height="{height:g}" fill="#ffffff"/>',
             *drawn,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.errors import ConfigError
-from pipelines.crossvalidate import OURS, OutOfFold
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS
 from pipelines.metrics import Areas, Interval, bootstrap_weights, both, interval
 from pipelines.study.average_precision import weighted_average_precisions
 from pipelines.study.delong import delong_interval

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.crossvalidate import OURS, OutOfFold
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS
 from pipelines.study import columns
 from pipelines.study.chosen import Chosen
 from pipelines.study.gaps import Gap, corrected

@@ -6,22 +6,25 @@ The report is written from these values alone, and the same trainings give the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from clinical.wording import RESEARCH_USE
 from pipelines import yardstick
-from pipelines.crossvalidate import OURS, OutOfFold
-from pipelines.study import columns
-from pipelines.study.chosen import Chosen
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS
+from pipelines.study import columns, examples
+from pipelines.study.chosen import Chosen, comparators
 from pipelines.study.design import Judgement, StudyDesign
 from pipelines.study.discrimination import discrimination
 from pipelines.study.fairness import Fairness, fairness
 from pipelines.study.flow import Flow
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.run_all import findings_as_json
+from pipelines.study.missing_inputs import stress_curves
+from pipelines.study.patients_needed import sizes_and_fit
 from pipelines.study.predictions import judged_methods
 from pipelines.study.same_images import SameImages
 from pipelines.study.sample_size import cox_snell_from_auroc, sample_size
@@ -32,14 +35,6 @@ from pipelines.yardstick import CrossValidation
 FORMAT = "triptych.study-metrics/1"
 PARAMETERS = (10, 20, 30)
 """Candidate predictors that a next study is planned for."""
-
-NOT_THERE = {
-    "images with the lungs or the border blanked": "the pixels are not kept after encoding",
-    "learning curve": "it needs trainings on parts of the patients",
-    "missingness stress curves": "not written yet",
-    "temporal and nested splits": "written, and not yet a choice of [evaluation]",
-    "operating points of comparators": "they keep no scores of validation patients",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +47,7 @@ class Gathered:
         images: of test cases among those learnt from, or None.
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
+        left_out: what this study does not do besides, and why.
     """
 
     flow: Flow
@@ -59,6 +55,7 @@ class Gathered:
     images: SameImages | None
     findings: tuple[Finding, ...]
     facts: Mapping[str, Mapping[str, str]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(
@@ -92,6 +89,7 @@ def judge(
             name: {
                 "methods": methods,
                 **_use(design, tested, chosen, rivals, j),
+                "comparators": _rivals(design, tested, rivals, j),
                 "next_study": _next_study(methods[OURS]["auroc"]),
             }
             for j, (name, methods) in enumerate(labels.items())
@@ -99,6 +97,9 @@ def judge(
         **_comparison(result),
         "subgroups": {k: v for k, v in asdict(fair).items() if k != "suppressed"},
         "suppressed": _suppressed(fair),
+        "stress": stress_curves(tested, [OURS, *rivals], samples=samples, seed=seed),
+        "learning_curve": sizes_and_fit(tested, samples=samples, seed=seed),
+        "examples": examples.as_json(examples.pick(tested, chosen)),
         "guards": findings_as_json(gathered.findings),
         "not_done": _not_done(judgement, tested, gathered, missing),
     }
@@ -118,8 +119,20 @@ def _use(
     labels, patients = tested.dataset.labels[:, column], tested.dataset.patients
     thresholds = design.judgement.thresholds
     return {
-        "operating_point": operating(tested, chosen[column], column, samples, seed),
+        "operating_point": operating(tested, OURS, chosen[column], column, samples, seed),
         "use": usefulness(shown, labels, patients, thresholds, samples=samples, seed=seed),
+    }
+
+
+def _rivals(
+    design: StudyDesign, tested: OutOfFold, rivals: Sequence[str], column: int
+) -> dict[str, Any]:
+    """Comparator to its operating point for one label, thresholds chosen as for the model."""
+    samples, seed = design.study.evaluation.bootstrap, design.study.seed
+    found = comparators(tested, rivals, design.judgement.sensitivity, column)
+    return {
+        method: operating(tested, method, one, column, samples, seed)
+        for method, one in found.items()
     }
 
 
@@ -130,13 +143,15 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "diagnoses": list(tested.dataset.diagnoses),
         "cases": result.cases,
         "patients": result.patients,
-        "split": evaluation.split,
+        "split": "external" if design.external else evaluation.split,
+        "inner": evaluation.inner,
         "folds": len(tested.folds[0]),
         "repeats": evaluation.repeats,
         "bootstrap": evaluation.bootstrap,
         "margin": evaluation.margin,
         "seed": design.study.seed,
-        "target_sensitivity": design.judgement.sensitivity,
+        # A checkpoint carries its thresholds, whatever the study aims at.
+        "target_sensitivity": None if design.checkpoint else design.judgement.sensitivity,
         "guards": design.judgement.guards,
     }
 
@@ -177,7 +192,11 @@ def _next_study(area: Mapping[str, Any]) -> dict[str, Any]:
 def _not_done(
     judgement: Judgement, tested: OutOfFold, gathered: Gathered, missing: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    found = dict(NOT_THERE)
+    found: dict[str, str] = {}
+    if not judgement.stress:
+        found["missingness stress curves"] = "switched off in [judgement]"
+    if not judgement.learning_curve:
+        found["learning curve"] = "switched off in [judgement]"
     for name, why in missing.items():
         found[f"subgroups by {name}"] = why
     if not judgement.guards:
@@ -191,6 +210,7 @@ def _not_done(
         found["operating points, calibration, subgroups of later repeats"] = (
             "these figures are of the first repeat; AUROC and average precision are of all"
         )
+    found |= gathered.left_out
     return [{"what": what, "because": why} for what, why in found.items()]
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from clinical import config
 from clinical.canonical import sha256
-from clinical.config import StudyConfig
 from clinical.wording import RESEARCH_USE
 from pipelines.features import Dataset
 from pipelines.study.design import StudyDesign
@@ -56,7 +55,7 @@ def manifest(
             "name": study.name,
             "file_sha256": sha256(study_file),
             "config_sha256": config.config_digest(study),
-            "settings": _settings(study),
+            "settings": _settings(design),
         },
         "cohort": {
             "name": cohort.description.name,
@@ -66,10 +65,11 @@ def manifest(
             "read_sha256": cohort.dataset.digest(range(len(cohort.dataset.cases))),
             "selected_sha256": chosen.digest(range(len(chosen.cases))),
         },
+        "external": _external(design),
         "code": code(),
         "environment": environment(),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
-        "inputs": _inputs(chosen, study),
+        "inputs": _inputs(chosen, design),
         "counts": {
             "read": len(cohort.dataset.cases),
             "skipped": len(cohort.dataset.skipped),
@@ -83,15 +83,19 @@ def manifest(
     }
 
 
-def _settings(study: StudyConfig) -> dict[str, Any]:
+def _settings(design: StudyDesign) -> dict[str, Any]:
     """Model and training as configured; what else a configuration holds may name a path."""
-    found = config.to_json(study)
+    if design.checkpoint is not None:
+        return {}
+    found = config.to_json(design.study)
     return {part: found[part] for part in ("model", "training")}
 
 
-def _inputs(chosen: Dataset, study: StudyConfig) -> dict[str, int]:
+def _inputs(chosen: Dataset, design: StudyDesign) -> dict[str, int]:
     """Modality that the model reads to the number of cases that have it."""
-    wanted = study.model.modalities
+    if design.checkpoint is not None:
+        return {}
+    wanted = design.study.model.modalities
     there = Counter(
         name
         for cached in chosen.cases
@@ -99,6 +103,14 @@ def _inputs(chosen: Dataset, study: StudyConfig) -> dict[str, int]:
         if not wanted or name in wanted
     )
     return dict(sorted(there.items()))
+
+
+def _external(design: StudyDesign) -> dict[str, Any] | None:
+    """How the tested cohort was read, where it is another one; its cases are in the digests."""
+    if design.external is None:
+        return None
+    found = design.external
+    return {"reader": found.source, "shares_patients": found.shares_patients}
 
 
 def code() -> dict[str, Any]:

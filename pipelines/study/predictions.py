@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.crossvalidate import OURS, OutOfFold, hidden, untaught
+from pipelines.crossvalidate import OutOfFold
 from pipelines.features import CachedCase
+from pipelines.methods import OURS, hidden, untaught
 from pipelines.splits import Fold
 from pipelines.study import columns
 from pipelines.study.chosen import Chosen
-from pipelines.study.temporal import decided
+from pipelines.temporal import decided
 
 Values = NDArray[np.float64]
 

@@ -1,8 +1,9 @@
 """`triptych study run`: one study file and one cohort to a study that a reviewer can check.
 
-Select by rules, check the splits, train and test, choose thresholds on validation patients, judge
-on the tested ones, write. A killed run goes on where it was: features and finished trainings are
-kept in the folder, and all that is written comes from them and is written again.
+Select by rules, check the splits, train and test (or test a model that is there already), choose
+thresholds on validation patients, judge on the tested ones, write. A killed run goes on where it
+was: features, finished trainings and assessed cases are kept in the folder, and all that is written
+comes from them and is written again.
 """
 
 from __future__ import annotations
@@ -11,34 +12,48 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from clinical.cohorts.sources import source
-from clinical.config import StudyConfig
+from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
 from pipelines import results
 from pipelines.crossvalidate import OutOfFold
+from pipelines.executors import Workers
 from pipelines.features import Dataset
+from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
-from pipelines.study import applied_model_card, diagram, predictions, report, same_images
+from pipelines.study import (
+    applied_model_card,
+    diagram,
+    examples,
+    loaded,
+    pdf,
+    predictions,
+    report,
+    same_images,
+)
 from pipelines.study import chosen as choosing
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
+from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.external import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.guards.run_all import run_all
 from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
+from pipelines.study.traps import ask
+from pipelines.temporal import day
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -58,14 +73,35 @@ class _Watch:
         self.seconds[name] = time.perf_counter() - started
 
 
-def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: int = 1) -> str:
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Everything that is judged.
+
+    Attributes:
+        read: the cohort, before any rule.
+        tested: what the model says of the cases that the rules have left.
+        chosen: thresholds and maps of every label.
+        gathered: what is known besides.
+        model: what the manifest says of a model that was there already.
+    """
+
+    read: Cohort
+    tested: OutOfFold
+    chosen: tuple[Chosen, ...]
+    gathered: Gathered
+    model: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_study(
+    study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
+) -> str:
     """Run a study and write it into `out`.
 
     Args:
         study_file: see `pipelines.study.design`.
         out: folder for the results; a killed run goes on from what it holds.
         cohort: folder of the cohort, if not as in the study.
-        jobs: trainings at a time; the results do not depend on it.
+        workers: who does the trainings, or parts of the cohort; the results do not depend on it.
 
     Returns:
         The verdict, one sentence.
@@ -73,34 +109,90 @@ def run_study(study_file: Path, out: Path, cohort: Path | None = None, *, jobs: 
     Raises:
         ConfigError: if the study cannot be read, or names what the cohort does not have.
         CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
+        ModelError: if the study names a checkpoint that cannot be used.
     """
-    design = load_design(study_file, cohort)
-    study, watch = design.study, _Watch()
+    design, watch = load_design(study_file, cohort), _Watch()
+    workers = workers or Workers()
     out.mkdir(parents=True, exist_ok=True)
+    if design.checkpoint is not None:
+        made = _loaded(design, design.checkpoint, out, workers, watch)
+    else:
+        made = _trained(design, out, workers, watch)
+    with watch.part("judge"):
+        files, fair = _files(design, made)
+    images = made.gathered.images
+    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
+    results.write_table(out / "same_images.csv", same_images.COLUMNS, images.rows if images else ())
+    parts = {f"train: {name}": seconds for name, seconds in made.tested.seconds.items()}
+    times = {**watch.seconds, **parts}
+    facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
+    facts |= {"model": dict(made.model)} if made.model else {}
+    written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
+    write_files(out, {**written, **derived(json.loads(files[METRICS]), facts)})
+    return str(read_metrics(out)["verdict"]["sentence"])
+
+
+def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) -> _Made:
+    study = design.study
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = read_cohort(source(study.cohort.source), study, out / "features")
+        read = _read(design, out / "features")
+    selection, dataset = _select(read, design, out)
+    with watch.part("train and test"):
+        judgement = design.judgement
+        asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
+        tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
+    way = _flow(read.dataset, selection, tested.folds[0], study)
+    chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
+    return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
+
+
+def _loaded(
+    design: StudyDesign, checkpoint: Path, out: Path, workers: Workers, watch: _Watch
+) -> _Made:
+    run, jobs = workers.way, workers.jobs
+    with watch.part("read and assess"):
+        found = loaded.assess(design, checkpoint, out, run, jobs)
+    console.print(str(found.counts))
+    selection, dataset = _select(found.read, design, out)
+    tested = loaded.selected(found.tested, dataset, selection)
+    with watch.part("guards"):
+        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run)
+    gathered = Gathered(
+        _flow(found.read.dataset, selection, tested.folds[0], design.study),
+        loaded.checks(found.model, tested),
+        None,
+        findings,
+        found.read.facts,
+        loaded.left_out(found, sampled),
+    )
+    chosen = loaded.thresholds(tested, found.model)
+    return _Made(found.read, tested, chosen, gathered, asdict(found.model.identity))
+
+
+def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Dataset]:
     report_dataset(read.dataset, out)
     selection = select_from(read.dataset, design.rules)
     dataset = selected(read.dataset, selection)
     if not dataset.cases:
         raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
-    with watch.part("train and test"):
-        tested = cross_validated(
-            dataset, study, out, jobs, oracle_of(dataset, study), thresholds=True
-        )
-    way = _flow(read.dataset, selection, tested.folds[0], study)
-    gathered = _gather(way, tested, design, read, watch)
-    with watch.part("judge"):
-        files, fair = _files(design, tested, gathered)
-    rows = gathered.images.rows if gathered.images else ()
-    results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
-    results.write_table(out / "same_images.csv", same_images.COLUMNS, rows)
-    times = {**watch.seconds, **{f"train: {k}": v for k, v in tested.seconds.items()}}
-    facts = manifest(design, study_file.read_bytes(), read, dataset, files, times)
-    written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
-    write_files(out, {**written, **derived(json.loads(files[METRICS]), facts)})
-    return str(read_metrics(out)["verdict"]["sentence"])
+    return selection, dataset
+
+
+def _read(design: StudyDesign, cache: Path) -> Cohort:
+    """The cohort of a study, and its external one where it has one."""
+    study, external = design.study, design.external
+    guards = design.judgement.guards
+    cohort = read_cohort(source(study.cohort.source), study, cache, guards=guards)
+    if external is None:
+        return cohort
+    config = CohortConfig(external.path, external.source, study.cohort.limit)
+    # Masks and augmented copies are for learning, and nothing here is learnt from.
+    training = replace(study.training, mask_weight=0.0, augmentations=0)
+    known = cohort.dataset.diagnoses
+    other = replace(study, cohort=config, training=training, diagnoses=known)
+    tested = read_cohort(source(external.source), other, cache, guards=guards)
+    return joined(cohort, tested, shares_patients=external.shares_patients)
 
 
 def _gather(
@@ -115,11 +207,9 @@ def _gather(
     return Gathered(way, checks, images, findings, read.facts)
 
 
-def _files(
-    design: StudyDesign, tested: OutOfFold, gathered: Gathered
-) -> tuple[dict[str, bytes], Fairness]:
+def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness]:
     """Everything that is the same in a rerun: name to content."""
-    chosen = choosing.choose(tested, design.judgement.sensitivity, design.study.seed)
+    tested, chosen, gathered = made.tested, made.chosen, made.gathered
     metrics, fair = judge(design, tested, chosen, gathered)
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
@@ -127,6 +217,8 @@ def _files(
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
+        **pdf.files(metrics),
+        examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair
 
@@ -135,6 +227,17 @@ def derived(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str
     """What is written from the metrics and the manifest: name to content (`manifest.DERIVED`)."""
     card = applied_model_card.model_card_xml(metrics, manifest)
     return {**checklists.files(metrics, manifest), applied_model_card.FILE: card}
+
+
+def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
+    """Single cases with their images, whose pixels are read once more."""
+    cohort = design.external or design.study.cohort
+    picked = examples.pick(tested, chosen)
+    # Where two cohorts were joined, cases may go by another name than in their own.
+    names = {case_id.removeprefix(PREFIX): case_id for case_id in examples.case_ids(picked, tested)}
+    found = examples.films(source(cohort.source), Path(cohort.path), names)
+    films = {names[case_id]: own for case_id, own in found.items()}
+    return examples.page(design.study.name, picked, tested, films)
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
@@ -151,19 +254,22 @@ def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Findin
     if not design.judgement.guards:
         return ()
     study = design.study
-    judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
-    return run_all(dataset, facts=read.facts, judging=judging)
+    return ask(dataset, read, Judging(samples=study.evaluation.bootstrap, seed=study.seed))
 
 
 def _flow(
     dataset: Dataset, selection: Selection, folds: Sequence[Fold], study: StudyConfig
 ) -> Flow:
-    """With a given split its two parts; otherwise what each fold tests."""
-    if study.evaluation.split == "given":
-        parts: dict[str, Indices] = {"learnt from": folds[0].train, "tested": folds[0].test}
-        unused = {"another case of the patient is tested": folds[0].removed}
-        return flow(dataset, selection, parts, unused)
-    return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    """With one cut into two parts, both of them; otherwise what each fold tests."""
+    if study.evaluation.split not in ("given", "time"):
+        return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
+    (fold,) = folds
+    parts: dict[str, Indices] = {"learnt from": fold.train, f"tested: {fold.name}": fold.test}
+    unused = {"another case of the patient is tested": fold.removed}
+    if study.evaluation.split == "time":
+        kept = [dataset.cases[i].case for i in selection.kept]
+        unused["no decision date"] = sum(day(case) is None for case in kept)
+    return flow(dataset, selection, parts, unused)
 
 
 def read_metrics(out: Path) -> dict[str, Any]:
@@ -172,7 +278,7 @@ def read_metrics(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder holds none.
     """
-    return _read(out, METRICS)
+    return _written(out, METRICS)
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
@@ -181,10 +287,10 @@ def read_manifest(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder does not say.
     """
-    return _read(out, MANIFEST)
+    return _written(out, MANIFEST)
 
 
-def _read(out: Path, name: str) -> dict[str, Any]:
+def _written(out: Path, name: str) -> dict[str, Any]:
     file = out / name
     if not file.exists():
         raise CohortError(

@@ -33,7 +33,7 @@ from pipelines.study.rules import (
     Rule,
     describe,
 )
-from pipelines.study.temporal import day, decided
+from pipelines.temporal import day, decided
 
 Verdict = bool | None
 """Whether a case meets a condition; None where the value that decides is missing."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.crossvalidate import OURS, OutOfFold
+from pipelines.crossvalidate import OutOfFold
+from pipelines.methods import OURS
 from pipelines.metrics import bootstrap_weights, calibration_error_floor, interval
 from pipelines.study import recalibration
 from pipelines.study.chosen import Chosen, operating_point
@@ -34,10 +35,14 @@ FIGURES = ("sensitivity", "specificity", "ppv", "npv")
 def probabilities(
     tested: OutOfFold, chosen: Sequence[Chosen], rivals: Sequence[str], column: int
 ) -> dict[str, Values]:
-    """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals."""
+    """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals.
+
+    Recalibrated only where maps were chosen; a model that was there already has none.
+    """
+    mended = {RECALIBRATED: chosen[column].recalibrated} if chosen[column].maps else {}
     return {
         OURS: tested.scores[OURS][0][:, column],
-        RECALIBRATED: chosen[column].recalibrated,
+        **mended,
         **{name: tested.scores[name][0][:, column] for name in rivals},
     }
 
@@ -77,9 +82,11 @@ def usefulness(
     return found
 
 
-def operating(tested: OutOfFold, chosen: Chosen, column: int, samples: int, seed: int) -> Any:
-    """The operating point of one label, with the thresholds and maps of every fold."""
-    found = asdict(operating_point(tested, column, chosen, samples=samples, seed=seed))
+def operating(
+    tested: OutOfFold, method: str, chosen: Chosen, column: int, samples: int, seed: int
+) -> dict[str, Any]:
+    """The operating point of a method for one label, with the thresholds and maps of every fold."""
+    found = asdict(operating_point(tested, method, column, chosen, samples=samples, seed=seed))
     found["thresholds"] = {name: asdict(one) for name, one in chosen.thresholds.items()}
     found["cases_without_threshold"] = chosen.without
     found["maps"] = {

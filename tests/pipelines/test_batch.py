@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,8 +73,50 @@ def test_outcomes_are_never_read(run: Run) -> None:
     first = assess_cohort(run)
     (run.path / "outcomes.csv").unlink()
     before = (run.out / "assessments.jsonl").read_bytes()
+    again = replace(run, out=run.out / "again")
+    assert assess_cohort(again) == first
+    assert (again.out / "assessments.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_not_repeated(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = assess_cohort(run)
+    before = {name: (run.out / name).stat().st_mtime_ns for name in FILES}
+
+    def never(self: Assessor, case: Case) -> Assessment:
+        raise AssertionError(f"{case.case_id} was assessed again")
+
+    monkeypatch.setattr(Assessor, "assess", never)
     assert assess_cohort(run) == first
-    assert (run.out / "assessments.jsonl").read_bytes() == before
+    assert "holds the finished run" in " ".join(capsys.readouterr().err.split())
+    assert before == {name: (run.out / name).stat().st_mtime_ns for name in FILES}
+    assert not (run.out / "journal.jsonl").exists()
+
+
+def test_a_lost_file_or_workspace_is_made_again(run: Run, tmp_path: Path) -> None:
+    assess_cohort(run)
+    before = {name: (run.out / name).read_bytes() for name in FILES}
+    (run.out / "assessments.jsonl").unlink()
+    assess_cohort(run)
+    assert before == {name: (run.out / name).read_bytes() for name in FILES}
+    with_workspace = replace(run, out=tmp_path / "other", workspace=tmp_path / "workspace")
+    assess_cohort(with_workspace)
+    shutil.rmtree(tmp_path / "workspace")
+    assess_cohort(with_workspace)
+    assert (tmp_path / "workspace").exists()
+
+
+def test_the_finished_run_of_something_else_is_not_written_over(run: Run) -> None:
+    assess_cohort(run)
+    before = {name: (run.out / name).read_bytes() for name in FILES}
+    add_bad_rows(run.path)
+    with pytest.raises(ConfigError, match=r"finished run of another.*choose another --out"):
+        assess_cohort(run)
+    assert before == {name: (run.out / name).read_bytes() for name in FILES}
+    assert not (run.out / "journal.jsonl").exists()
+    (run.out / "manifest.json").unlink()
+    assert assess_cohort(run).cases == 13
 
 
 def test_a_killed_run_goes_on_and_repeats_nothing(

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from clinic_of_two import STUDY, make_dataset
+from clinic_of_two import NOW, STUDY, make_dataset
 
 from clinical.calibration import pattern_key, patterns
+from clinical.case import Measurements
 from clinical.config import StudyConfig
-from pipelines.crossvalidate import (
-    AS_THEY_ARE,
-    OURS,
-    OutOfFold,
-    alone,
-    cross_validate,
-    dedicated,
-    hidden,
-    untaught,
-)
+from pipelines.crossvalidate import OutOfFold, cross_validate, folds_of
+from pipelines.executors import Workers
 from pipelines.features import Dataset
+from pipelines.fold_tasks import Asks, Bench, Task, part_of
+from pipelines.methods import AS_THEY_ARE, OURS, alone, dedicated, hidden, untaught
 from pipelines.posteriors import soft_targets
+from pipelines.stress import thinned
+from pipelines.study.missing_inputs import stress_curves
+from pipelines.study.patients_needed import sizes_and_fit
 from pipelines.yardstick import judge
 
 SHORT = replace(
@@ -95,11 +94,11 @@ def test_side_by_side_gives_the_same_bits(tmp_path: Path) -> None:
     dataset = at_sites(make_dataset(120), 2)
     study = replace(SHORT, evaluation=replace(SHORT.evaluation, split="site", folds=0, repeats=2))
     one, lines = run(dataset, study, tmp_path / "one")
-    two, _ = run(dataset, study, tmp_path / "two", jobs=2)
+    two, _ = run(dataset, study, tmp_path / "two", workers=Workers(jobs=2))
     same(one, two)
-    # Two sites; the model with each of two seeds, the baselines once.
+    # Two sites; the model with each of two seeds, the comparators once.
     assert sorted(line.split(", ", 1)[1] for line in lines) == sorted(
-        [f"site S{n}, {what}" for n in range(2) for what in (OURS, OURS, "baselines")]
+        [f"site S{n}, {what}" for n in range(2) for what in (OURS, OURS, "comparators")]
     )
     assert one.scores[OURS].shape == (2, 120, 2)
     assert not np.array_equal(one.scores[OURS][0], one.scores[OURS][1])
@@ -120,7 +119,7 @@ def test_a_removed_modality_is_compared_with_a_model_that_never_had_it(tmp_path:
     dataset = make_dataset(100)
     study = replace(SHORT, training=replace(STUDY.training, alone_epochs=15, epochs=2))
     study = replace(study, evaluation=replace(study.evaluation, removal=True))
-    tested, _ = run(dataset, study, tmp_path, jobs=2)
+    tested, _ = run(dataset, study, tmp_path, workers=Workers(jobs=2))
     for name in ("history", "measurements", "notes"):
         assert tested.scores[untaught(name)].shape == tested.scores[hidden(name)].shape
     result = judge(tested, study)
@@ -180,4 +179,120 @@ def test_a_failing_task_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(crossvalidate, "_run", fail)
     for jobs in (1, 2):
         with pytest.raises(CohortError, match="Nothing here"):
-            run(make_dataset(60), SHORT, tmp_path, jobs=jobs)
+            run(make_dataset(60), SHORT, tmp_path, workers=Workers(jobs=jobs))
+
+
+def test_the_later_half_is_tested_by_what_was_decided_before(tmp_path: Path) -> None:
+    dataset = make_dataset(120)
+    cases = tuple(
+        replace(cached, case=replace(cached.case, decision_time=NOW + timedelta(days=number)))
+        for number, cached in enumerate(dataset.cases)
+    )
+    dataset = replace(dataset, cases=cases)
+    by_time = replace(SHORT.evaluation, split="time", folds=0, learnt_share=0.6)
+    study = replace(SHORT, evaluation=by_time)
+    tested, _ = run(dataset, study, tmp_path)
+    known = ~np.isnan(tested.scores[OURS][0]).any(axis=1)
+    # The patient of the cut has a case on either side, and both are with the tested ones.
+    np.testing.assert_array_equal(np.flatnonzero(known), np.arange(73, 120))
+    day = (NOW + timedelta(days=100)).date().isoformat()
+    (fold,) = folds_of(dataset, replace(by_time, tested_from=day), 0)
+    assert fold.test.tolist() == list(range(100, 120))
+
+
+def test_nested_folds_validate_on_every_patient_that_is_learnt_from(tmp_path: Path) -> None:
+    dataset = make_dataset(120)
+    study = replace(SHORT, evaluation=replace(SHORT.evaluation, inner=3))
+    tested, _ = run(dataset, study, tmp_path, asks=Asks(thresholds=True))
+    single, lines = run(dataset, SHORT, tmp_path, asks=Asks(thresholds=True))
+    # Comparators have inner folds of their own, so theirs are kept.
+    assert [line for line in lines if "kept" in line] == [
+        f"seed 1 of 1, fold {n}, comparators: kept from an earlier run" for n in (1, 2)
+    ]
+    assert not np.array_equal(tested.scores[OURS], single.scores[OURS])
+    ours = [one for one in tested.validation if OURS in one.scores]
+    for one, fold in zip(ours, tested.folds[0], strict=True):
+        assert sorted(one.rows) == sorted(fold.train)
+    members = tested.in_set[AS_THEY_ARE]
+    assert set(np.unique(members)) <= {0.0, 1.0}
+
+
+def test_smaller_trainings_learn_from_nested_shares_of_the_patients(tmp_path: Path) -> None:
+    dataset = make_dataset(160)
+    tested, lines = run(dataset, SHORT, tmp_path, asks=Asks(shares=(0.3, 0.6)))
+    assert len(lines) == 2 * 4
+    small, large = tested.taught
+    for number, fold in enumerate(tested.folds[0]):
+        people = len({dataset.patients[i] for i in fold.train})
+        assert small.patients[number] == round(0.3 * people)
+        assert large.patients[number] == round(0.6 * people)
+    few = part_of(tested.folds[0][0].train, dataset, 0.3, SHORT.seed)
+    assert set(few) < set(part_of(tested.folds[0][0].train, dataset, 0.6, SHORT.seed))
+    assert not np.isnan(small.scores).any()
+    assert not np.array_equal(small.scores, large.scores)
+    curve = sizes_and_fit(tested, samples=50, seed=0)
+    assert curve is not None
+    assert [one["patients"] for one in curve["sizes"]] == [12, 24, 40]
+    assert "4 are needed" in curve["fit"]["because"]
+    assert sizes_and_fit(replace(tested, taught=()), samples=50, seed=0) is None
+
+
+def test_a_share_that_is_too_small_says_so_and_stops_nothing(tmp_path: Path) -> None:
+    tested, _ = run(make_dataset(40), SHORT, tmp_path, asks=Asks(shares=(0.1,)))
+    (small,) = tested.taught
+    assert "patients" in small.because
+    curve = sizes_and_fit(tested, samples=20, seed=0)
+    assert curve is not None
+    assert curve["sizes"][0]["auroc"]["value"] is None
+    assert curve["too_small"] == small.because
+
+
+def test_stress_takes_inputs_from_tested_patients(tmp_path: Path) -> None:
+    dataset = make_dataset(160)
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=15, epochs=2))
+    plain, _ = run(dataset, study, tmp_path)
+    tested, lines = run(dataset, study, tmp_path, asks=Asks(stress=True))
+    assert not [line for line in lines if "kept" in line]
+    for method in plain.scores:
+        # Products of matrices with more rows may differ in the last bits.
+        np.testing.assert_allclose(plain.scores[method], tested.scores[method], atol=1e-12)
+    curves = stress_curves(tested, [OURS, "boosting"], samples=50, seed=0)
+    found = {(c["what"], c["method"]): [p["auroc"]["value"] for p in c["points"]] for c in curves}
+    for method in (OURS, "boosting"):
+        whole, *_, none = found["measurements", method]
+        assert whole - none > 0.1
+        assert found["single measured values", method][-1] == pytest.approx(none, abs=0.02)
+        assert found["notes", method][-1] == pytest.approx(whole, abs=0.03)
+    assert [p["share"] for p in curves[0]["points"]] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert stress_curves(plain, [OURS], samples=50, seed=0) == []
+
+
+def test_who_loses_a_value_has_lost_it_at_every_larger_share() -> None:
+    cached = make_dataset(1).cases[0]
+    kept = []
+    for share in (0.0, 0.3, 0.6, 1.0):
+        shape = thinned(cached, share, 5).case.inputs.get("measurements")
+        kept.append({m.code for m in shape.items} if isinstance(shape, Measurements) else set())
+    assert kept[0] >= kept[1] >= kept[2] >= kept[3] == set()
+    assert len(kept[0]) == 2
+
+
+def test_a_task_that_ends_badly_is_named_after_the_others_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines import fold_model
+
+    right = fold_model.run
+
+    def wrong(bench: Bench, task: Task) -> dict[str, Any]:
+        if task.number == 0:
+            raise ValueError("a value that nobody may read")
+        return right(bench, task)
+
+    monkeypatch.setattr(fold_model, "run", wrong)
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=1, epochs=1))
+    with pytest.raises(RuntimeError, match=r"1 of 4 tasks failed; seed 1 of 1, fold 1, triptych"):
+        run(make_dataset(60), study, tmp_path, workers=Workers(jobs=2))
+    monkeypatch.setattr(fold_model, "run", right)
+    _, lines = run(make_dataset(60), study, tmp_path)
+    assert len([line for line in lines if "kept" in line]) == 3

@@ -10,8 +10,9 @@ import pytest
 from clinic_of_two import STUDY, make_dataset
 
 from pipelines.comparison import markdown
-from pipelines.crossvalidate import AS_THEY_ARE, OURS, OutOfFold, alone, hidden, untaught
+from pipelines.crossvalidate import OutOfFold
 from pipelines.features import Dataset
+from pipelines.methods import AS_THEY_ARE, OURS, alone, hidden, untaught
 from pipelines.metrics import Interval
 from pipelines.posteriors import read_posteriors
 from pipelines.splits import Fold

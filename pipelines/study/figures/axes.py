@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+FONTS = "Helvetica, Arial, sans-serif"
 INK, SOFT, GRID = "#1c2226", "#566169", "#d9dfe2"
 COLOURS = ("#1f5f7a", "#b4552d", "#5b7f3a", "#7a4f8f", "#8a6d1d", "#4a5560")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
@@ -86,13 +87,20 @@ def dot(place: Point, colour: str, radius: float = 3.5) -> str:
 
 
 def text(
-    words: str, place: Point, anchor: str = "start", size: float = FONT, *, bold: bool = False
+    words: str,
+    place: Point,
+    anchor: str = "start",
+    size: float = FONT,
+    *,
+    bold: bool = False,
+    colour: str = "",
 ) -> str:
-    """Text at a place in px."""
+    """Text at a place in px; in ink without another colour."""
     weight = ' font-weight="bold"' if bold else ""
+    fill = f' fill="{colour}"' if colour else ""
     return (
         f'<text x="{place[0]:.1f}" y="{place[1]:.1f}" text-anchor="{anchor}" font-size="{size:g}"'
-        f"{weight}>{escape(words)}</text>"
+        f"{weight}{fill}>{escape(words)}</text>"
     )
 
 
@@ -113,7 +121,7 @@ def document(drawn: Sequence[str], width: float, height: float, words: str) -> s
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}"'
-            f' font-family="Helvetica, Arial, sans-serif" font-size="{FONT}" fill="{INK}">',
+            f' font-family="{FONTS}" font-size="{FONT}" fill="{INK}">',
             f"<title>{escape(words)}</title>",
             f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>',
             *drawn,

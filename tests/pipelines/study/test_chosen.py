@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from clinic_of_two import make_dataset
 
-from pipelines.crossvalidate import OURS, OutOfFold
-from pipelines.fold_records import Validated, read_validation, validation_record
+from pipelines.crossvalidate import OutOfFold
+from pipelines.fold_records import Validated, plain, read_validated
+from pipelines.methods import OURS
 from pipelines.splits import patient_folds
 from pipelines.study import chosen
 from pipelines.study.discrimination import roc
@@ -20,10 +21,17 @@ def cross_validated(shift: float = 0.0) -> OutOfFold:
     folds = patient_folds(dataset.patients, dataset.labels, 2, 0)
     scores = 0.25 + 0.3 * dataset.labels + 0.1 * generator.random(dataset.labels.shape)
     validation = tuple(
-        Validated(0, number, fold.train[:30], scores[fold.train[:30]] + shift * number)
+        Validated(
+            0,
+            number,
+            fold.train[:30],
+            {OURS: scores[fold.train[:30]] + shift * number, "other": scores[fold.train[:30]] / 2},
+        )
         for number, fold in enumerate(folds)
     )
-    return OutOfFold(dataset, (folds,), {OURS: scores[None]}, {}, {}, {}, validation)
+    return OutOfFold(
+        dataset, (folds,), {OURS: scores[None], "other": scores[None] / 2}, {}, {}, {}, validation
+    )
 
 
 def test_every_case_has_the_threshold_of_its_fold() -> None:
@@ -31,7 +39,7 @@ def test_every_case_has_the_threshold_of_its_fold() -> None:
     one = chosen.choose(found, 0.9, seed=0)[0]
     for number, fold in enumerate(found.folds[0]):
         held = found.validation[number]
-        positive = held.scores[found.dataset.labels[held.rows, 0] == 1, 0]
+        positive = held.scores[OURS][found.dataset.labels[held.rows, 0] == 1, 0]
         cut = one.thresholds[fold.name].value
         assert (one.cuts[fold.test] == cut).all()
         assert (positive >= cut).mean() >= 0.9
@@ -44,7 +52,7 @@ def test_every_case_has_the_threshold_of_its_fold() -> None:
 def test_the_operating_point_is_counted_fold_by_fold() -> None:
     found = cross_validated(shift=0.2)
     one = chosen.choose(found, 0.9, seed=0)[0]
-    point = chosen.operating_point(found, 0, one, samples=20, seed=0)
+    point = chosen.operating_point(found, OURS, 0, one, samples=20, seed=0)
     labels, scores = found.dataset.labels[:, 0], found.scores[OURS][0][:, 0]
     alerts = scores >= one.cuts
     assert point.sensitivity.value == pytest.approx(alerts[labels == 1].mean())
@@ -62,15 +70,28 @@ def test_a_fold_without_a_positive_validation_case_has_no_threshold() -> None:
     assert np.isnan(one.cuts[found.folds[0][0].test]).all()
 
 
+def test_comparators_choose_for_themselves_where_they_were_asked() -> None:
+    found = cross_validated()
+    ours = chosen.choose(found, 0.9, seed=0)[0]
+    others = chosen.comparators(found, ["other", "never asked"], 0.9, 0)
+    assert set(others) == {"other"}
+    for fold, threshold in ours.thresholds.items():
+        assert others["other"].thresholds[fold].value == pytest.approx(threshold.value / 2)
+    point = chosen.operating_point(found, "other", 0, others["other"], samples=20, seed=0)
+    same = chosen.operating_point(found, OURS, 0, ours, samples=20, seed=0)
+    assert point.sensitivity == same.sensitivity
+    assert others["other"].maps == {}
+
+
 def test_records_name_places_and_not_rows() -> None:
     train = np.array([4, 7, 9])
-    record = {"validation": validation_record(np.array([0, 2]), np.array([[0.1], [np.nan]]))}
-    found = read_validation(record, 1, 2, train)
+    scores = {OURS: plain(np.array([[0.1], [np.nan]]))}
+    found = read_validated({"validated": {"places": [0, 2], "scores": scores}}, 1, 2, train)
     assert found is not None
     np.testing.assert_array_equal(found.rows, [4, 9])
-    np.testing.assert_array_equal(found.scores, [[0.1], [np.nan]])
+    np.testing.assert_array_equal(found.scores[OURS], [[0.1], [np.nan]])
     assert (found.repeat, found.fold) == (1, 2)
-    assert read_validation({}, 0, 0, train) is None
+    assert read_validated({}, 0, 0, train) is None
 
 
 def test_the_roc_curve_runs_from_corner_to_corner_and_joins_ties() -> None:

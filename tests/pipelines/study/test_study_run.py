@@ -125,7 +125,7 @@ def test_thresholds_come_from_patients_who_are_not_tested(made: Path) -> None:
         own = rows[(rows.method == "triptych") & (rows.label == "failure")]
         tested = own[own.fold == f"fold {number + 1}"]
         learnt = own[own.fold != f"fold {number + 1}"]
-        places = record["validation"]["places"]
+        places = record["validated"]["places"]
         assert 0 < len(places) < len(learnt)
         held = set(learnt.patient_id.iloc[places])
         assert not held & set(tested.patient_id)

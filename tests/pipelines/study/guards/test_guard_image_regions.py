@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of
-from PIL import Image
 
-from pipelines.masks import read_masks
 from pipelines.study.guards.guard import GuardResult, Skipped
-from pipelines.study.guards.image_regions import (
-    RegionRows,
-    blanked,
-    border_only,
-    image_regions,
-    lungs_of,
-    region_rows,
-    without_lungs,
-)
+from pipelines.study.guards.image_parts import Parts, border_only, without_lungs
+from pipelines.study.guards.image_regions import RegionRows, image_regions, region_rows
 
 SIDE = 40
 LUNGS = np.zeros((SIDE, SIDE), dtype=bool)
@@ -42,11 +31,18 @@ def films(
     return made
 
 
+def seen(image: np.ndarray, lungs: np.ndarray | None) -> Parts:
+    shown = (image, border_only(image, lungs), without_lungs(image, lungs))
+    return Parts(np.stack([coarse(part) for part in shown]), lungs is not None)
+
+
 def found(
     labels: np.ndarray, images: list[np.ndarray], lungs: np.ndarray | None
 ) -> tuple[GuardResult, GuardResult]:
-    rows = region_rows(((image, lungs) for image in images), coarse)
-    border, outside = image_regions(dataset_of(labels), rows, QUICK)
+    dataset = dataset_of(labels)
+    names = [cached.case.case_id for cached in dataset.cases]
+    looked = {name: seen(image, lungs) for name, image in zip(names, images, strict=True)}
+    border, outside = image_regions(dataset, region_rows(names, looked), QUICK)
     assert isinstance(border, GuardResult)
     assert isinstance(outside, GuardResult)
     return border, outside
@@ -97,52 +93,20 @@ def test_nothing_fires_where_nothing_is_there() -> None:
     assert not outside.fires
 
 
-def test_what_is_blanked_leaves_no_trace_of_itself() -> None:
-    image = films(np.ones(1), np.s_[0:1, 0:1])[0]
-    other = image.copy()
-    other[8:30, 8:32] = 1000
-    np.testing.assert_array_equal(border_only(image), border_only(other))
-    inside = np.zeros(image.shape, dtype=bool)
-    inside[8:30, 8:32] = True
-    np.testing.assert_array_equal(blanked(image, inside), blanked(other, inside))
-    assert blanked(image, inside)[10, 10] == pytest.approx(image[~inside].mean())
-    np.testing.assert_array_equal(blanked(image, inside)[~inside], image[~inside])
-
-
-def test_the_border_is_what_is_outside_the_inner_seventy_hundredths() -> None:
-    image = np.zeros((100, 200), dtype=np.float32)
-    image[15:85, 30:170] = 1
-    assert (border_only(image) == 0).all()
-    image[14, 100] = 1
-    assert (border_only(image)[:15] > 0).any()
-
-
-def test_the_lungs_are_blanked_as_one_rectangle() -> None:
-    image = np.arange(SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
-    inside = without_lungs(image, LUNGS)[10:30, 8:32]
-    assert np.ptp(inside) == 0
-    assert without_lungs(image, LUNGS)[30, 8] == image[30, 8]
-    assert without_lungs(image, None)[20, 20] != image[20, 20]
-    assert without_lungs(image, None)[0, 0] == image[0, 0]
-
-
-def test_masks_of_a_cohort_are_found(tmp_path: Path) -> None:
-    Image.fromarray(LUNGS.astype(np.uint8) * 255).convert("1").save(tmp_path / "a.png")
-    (tmp_path / "masks.csv").write_text("case_id,finding,path\na,lungs,a.png\nb,mass,a.png\n")
-    masks = read_masks(tmp_path)
-    np.testing.assert_array_equal(lungs_of(masks, "a"), LUNGS)
-    assert lungs_of(masks, "b") is None
-    assert lungs_of(masks, "c") is None
-
-
-def test_a_case_without_an_image_is_left_out_and_a_misfit_mask_is_not_used() -> None:
-    images = films(labels_of(4), np.s_[0:5, 0:5])
-    rows = region_rows(
-        [(images[0], LUNGS[:5]), (None, None), (images[2], LUNGS), (images[3], None)], coarse
-    )
+def test_a_case_that_was_not_looked_at_is_left_out() -> None:
+    first, third = films(labels_of(2), np.s_[0:5, 0:5])
+    looked = {"c": seen(third, None), "a": seen(first, LUNGS), "other": seen(first, LUNGS)}
+    rows = region_rows(["a", "b", "c"], looked)
     assert rows.masked == 1
-    assert np.isnan(rows.whole).any(axis=1).tolist() == [False, True, False, False]
-    assert rows.border.shape == rows.outside.shape == (4, 64)
+    assert np.isnan(rows.whole).any(axis=1).tolist() == [False, True, False]
+    assert rows.border.shape == rows.outside.shape == (3, 64)
+    np.testing.assert_array_equal(rows.whole[2], coarse(third).astype(np.float64))
+
+
+def test_where_no_image_was_looked_at_nothing_is_asked() -> None:
+    dataset = dataset_of(labels_of())
+    rows = region_rows([cached.case.case_id for cached in dataset.cases], {})
+    assert all(isinstance(finding, Skipped) for finding in image_regions(dataset, rows, QUICK))
 
 
 def test_too_few_images_are_skipped() -> None:

@@ -1,4 +1,4 @@
-"""The rows that baselines read, and that they learn what is there from training patients only."""
+"""The rows that comparators read, and that they learn what is there from training patients only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from clinic_of_two import make_dataset
 from clinical.calibration import auroc
 from clinical.encoders.encoding import Prepared
 from clinical.encoders.radiograph import grid_sources
-from pipelines import baselines
-from pipelines.baselines import Cut, boosting, components, late_fusion, single_models
+from pipelines.comparators import fitting
+from pipelines.comparators.boosting import boosting
+from pipelines.comparators.cut import Cut, components
+from pipelines.comparators.late_fusion import late_fusion
+from pipelines.comparators.ridge_regression import ridge_regression
+from pipelines.comparators.single import single_models
 from pipelines.features import Dataset
 from pipelines.vectors import table, vectors
 
@@ -76,7 +80,11 @@ def test_a_model_of_its_own_for_each_modality_says_nothing_where_it_is_absent(cu
 
 def test_late_fusion_and_boosting_know_both_diagnoses(cut: Cut) -> None:
     labels = cut.labels[TEST]
-    for scores in (late_fusion(single_models(cut), cut.labels[TRAIN]), boosting(cut)):
+    for scores in (
+        late_fusion(single_models(cut), cut).test,
+        ridge_regression(cut).test,
+        boosting(cut).test,
+    ):
         assert not np.isnan(scores).any()
         assert min(auroc(scores[:, j], labels[:, j]) for j in range(2)) > 0.9
 
@@ -85,7 +93,7 @@ def test_nothing_is_learnt_from_test_patients(cut: Cut) -> None:
     spoiled = cut.labels.copy()
     spoiled[TEST] = 1 - spoiled[TEST]
     other = replace(cut, labels=spoiled)
-    np.testing.assert_array_equal(boosting(cut), boosting(other))
+    np.testing.assert_array_equal(boosting(cut).test, boosting(other).test)
     first, second = single_models(cut), single_models(other)
     for name in first:
         np.testing.assert_array_equal(first[name].test, second[name].test)
@@ -94,7 +102,7 @@ def test_nothing_is_learnt_from_test_patients(cut: Cut) -> None:
 def test_a_label_with_too_few_cases_gives_its_share() -> None:
     labels = np.zeros(30)
     labels[:2] = 1
-    inside, predict = baselines.fit_best((), np.ones((30, 1)), labels, ())
+    inside, predict = fitting.fit_best((), np.ones((30, 1)), labels, ())
     assert inside == pytest.approx(np.full(30, 3 / 32))
     assert predict(np.ones((4, 1))) == pytest.approx(np.full(4, 3 / 32))
 
@@ -103,7 +111,7 @@ def test_boosting_takes_no_notice_of_a_column_that_is_empty_in_training() -> Non
     generator = np.random.default_rng(0)
     labels = (generator.random(200) < 0.5).astype(float)
     rows = np.stack([labels + generator.normal(size=200), np.full(200, np.nan)], axis=1)
-    predict = baselines.boosted(6, 0.1, 0)(rows, labels)
+    predict = fitting.boosted(6, 0.1, 0)(rows, labels)
     measured = rows.copy()
     measured[:, 1] = 7.0
     assert auroc(predict(rows), labels) > 0.8
@@ -116,5 +124,18 @@ def test_ridge_reads_gaps_as_the_mean_and_a_flag() -> None:
     rows = generator.normal(size=(400, 2))
     # That the second column is missing is itself the evidence.
     rows[:, 1] = np.where(generator.random(400) < 0.2 + 0.6 * labels, np.nan, rows[:, 1])
-    predict = baselines.ridge(1.0)(rows[:300], labels[:300])
+    predict = fitting.ridge(1.0)(rows[:300], labels[:300])
     assert auroc(predict(rows[300:]), labels[300:]) > 0.7
+
+
+def test_columns_of_a_block_share_one_factor() -> None:
+    generator = np.random.default_rng(0)
+    labels = (generator.random(300) < 0.5).astype(float)
+    noise = generator.normal(size=(300, 60)) * 0.01
+    rows = np.concatenate([(labels + generator.normal(size=300))[:, None], noise], axis=1)
+    own, together = (
+        fitting.ridge(1.0, blocks)(rows[:150], labels[:150])(rows[150:])
+        for blocks in ((), [slice(0, 61)])
+    )
+    # Blown up to one spread each, sixty columns of noise drown the one that tells.
+    assert auroc(together, labels[150:]) > auroc(own, labels[150:]) + 0.03

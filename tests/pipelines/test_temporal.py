@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clinical.case import Case
 from clinical.cohorts.cohort import OFFSET_EPOCH
 from clinical.errors import CohortError
-from pipelines.study.temporal import day, day_of_share, decided, temporal_split
+from pipelines.temporal import day, day_of_share, decided, temporal_split
 
 START = date(2022, 1, 1)
 

@@ -1,0 +1,38 @@
+"""The report of a study as blocks in order, from `metrics.json` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipelines.study.blocks import Block, Document
+from pipelines.study.pictures import pictures
+from pipelines.study.sections import checks, robustness, whole
+from pipelines.study.sections.label import label
+
+
+def document(metrics: Mapping[str, Any]) -> Document:
+    """The whole report; a part that the metrics have nothing for is left out.
+
+    Args:
+        metrics: `metrics.json` (`pipelines.study.judging`).
+    """
+    drawn = pictures(metrics)
+    title = f"Study {metrics['study']['name']}"
+    return Document(title, whole.lead(metrics), tuple(_blocks(metrics, drawn)), drawn)
+
+
+def _blocks(metrics: Mapping[str, Any], drawn: Mapping[str, str]) -> Iterator[Block]:
+    yield from whole.verdict(metrics)
+    yield from whole.fired(metrics)
+    yield from whole.flow()
+    yield from whole.together(metrics)
+    for name in metrics["labels"]:
+        yield from label(metrics, name)
+    yield from robustness.missingness(metrics, drawn)
+    yield from robustness.more_patients(metrics, drawn)
+    yield from robustness.examples(metrics, drawn)
+    yield from checks.splits(metrics)
+    yield from checks.sets(metrics)
+    yield from checks.guards(metrics)
+    yield from checks.limits(metrics)

@@ -1,0 +1,66 @@
+"""Which characters a font can draw, so that a PDF never shows a blank where there was a name."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+UNKNOWN = "?"
+"""Stands for a character that the font cannot draw."""
+
+_SEGMENTS, _GROUPS = 4, 12
+_KEPT = "\n"
+
+
+def drawable(text: str, font: Path) -> str:
+    """The text with UNKNOWN in place of what the font cannot draw; line ends stay."""
+    known = covered(font)
+    return "".join(c if c in _KEPT or ord(c) in known else UNKNOWN for c in text)
+
+
+@cache
+def covered(font: Path) -> frozenset[int]:
+    """Code points of a TrueType file, from its `cmap` (OpenType 1.9.1), formats 4 and 12."""
+    data = font.read_bytes()
+    tables = struct.unpack_from(">H", data, 4)[0]
+    records = (struct.unpack_from(">4sLLL", data, 12 + 16 * n) for n in range(tables))
+    cmap = next(offset for tag, _, offset, _ in records if tag == b"cmap")
+    count = struct.unpack_from(">H", data, cmap + 2)[0]
+    found: set[int] = set()
+    for n in range(count):
+        start = cmap + struct.unpack_from(">L", data, cmap + 4 + 8 * n + 4)[0]
+        form = struct.unpack_from(">H", data, start)[0]
+        if form == _SEGMENTS:
+            found.update(_of_segments(data, start))
+        elif form == _GROUPS:
+            found.update(_of_groups(data, start))
+    return frozenset(found)
+
+
+def _of_segments(data: bytes, start: int) -> Iterator[int]:
+    count = struct.unpack_from(">H", data, start + 6)[0] // 2
+    ends, firsts, deltas, offsets = (
+        struct.unpack_from(f">{count}H", data, start + 14 + 2 * count * n + (2 if n else 0))
+        for n in range(4)
+    )
+    table = start + 16 + 6 * count
+    rows = zip(firsts, ends, deltas, offsets, strict=True)
+    for n, (first, last, delta, offset) in enumerate(rows):
+        for code in range(first, last + 1):
+            if not offset:
+                glyph = code + delta
+            else:
+                place = table + 2 * n + offset + 2 * (code - first)
+                glyph = struct.unpack_from(">H", data, place)[0]
+            # Glyph 0 is the box that stands for nothing.
+            if glyph % 0x10000:
+                yield code
+
+
+def _of_groups(data: bytes, start: int) -> Iterator[int]:
+    count = struct.unpack_from(">L", data, start + 12)[0]
+    for n in range(count):
+        first, last, glyph = struct.unpack_from(">LLL", data, start + 16 + 12 * n)
+        yield from (code for code in range(first, last + 1) if glyph + code - first)

@@ -1,0 +1,72 @@
+"""Guards need features, and those of a large cohort fit into no memory: they look at a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from clinical import model as models
+from clinical.case import Outcome
+from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
+from clinical.cohorts.sources import source
+from clinical.config import CohortConfig
+from pipelines.study.assessing import Work
+from pipelines.study.guards.guard import Finding
+from pipelines.study.guards.out_of_fold import Judging
+from pipelines.study.reading import read_cohort
+from pipelines.study.traps import ask
+
+MOST_PATIENTS = 1000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Cases for the guards, labels that the cohort knows, and how the guards are judged."""
+
+    case_ids: frozenset[str]
+    diagnoses: tuple[str, ...]
+    judging: Judging
+
+
+class _Part:
+    """A source that lists some of its cases only."""
+
+    def __init__(self, source: Source, case_ids: frozenset[str]) -> None:
+        self.NAME = source.NAME
+        self._source, self._case_ids = source, case_ids
+
+    def describe(self, root: Path) -> CohortDescription:
+        return self._source.describe(root)
+
+    def index(self, root: Path) -> tuple[CaseEntry, ...]:
+        return tuple(e for e in self._source.index(root) if e.case_id in self._case_ids)
+
+    def read(self, root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
+        return self._source.read(root, self._case_ids if wanted is None else wanted)
+
+    def outcomes(self, root: Path) -> Iterator[Outcome]:
+        return self._source.outcomes(root)
+
+
+def sample(patients: Sequence[str], seed: int, most: int = MOST_PATIENTS) -> list[int]:
+    """Numbers of all cases of at most so many patients, drawn by the seed, in order."""
+    people = sorted(set(patients))
+    drawn = np.random.default_rng(seed).permutation(len(people))[:most]
+    chosen = {people[i] for i in drawn}
+    return [number for number, patient in enumerate(patients) if patient in chosen]
+
+
+def guards(work: Work, wanted: Sample) -> tuple[Finding, ...]:
+    """What every guard finds in a sample, read again with its features."""
+    study = models.load(work.model).study
+    study = replace(
+        study,
+        cohort=CohortConfig(source=work.source, path=str(work.root)),
+        diagnoses=wanted.diagnoses,
+        training=replace(study.training, augmentations=0, mask_weight=0.0),
+    )
+    read = read_cohort(_Part(source(work.source), wanted.case_ids), study, work.features)
+    return ask(read.dataset, read, wanted.judging)

@@ -1,0 +1,119 @@
+"""What a report says last: splits, prediction sets, all guards, and what the study does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clinical.wording import words
+from pipelines.study.blocks import (
+    Block,
+    Column,
+    Heading,
+    Item,
+    Listing,
+    Paragraph,
+    Row,
+    Table,
+    numbers,
+    texts,
+)
+from pipelines.study.numbers import interval, number
+
+Metrics = Mapping[str, Any]
+
+
+def splits(m: Metrics) -> Iterator[Block]:
+    """That no patient and no image is on both sides."""
+    *folds, last = m["checks"]["patients"]
+    yield Heading("Splits and their checks", 1)
+    yield Paragraph(last)
+    if folds:
+        yield Listing(tuple(Item(line) for line in folds), "Every fold")
+    if images := m["checks"]["images"]:
+        yield Paragraph(
+            f"{images['exact']} test images are identical, and {images['near']} nearly identical, "
+            "to one that was learnt from."
+        )
+
+
+def sets(m: Metrics) -> Iterator[Block]:
+    """Achieved coverage of prediction sets."""
+    if not m["coverage"]:
+        return
+    yield Heading("Prediction sets", 1)
+    rows = tuple(
+        Row(
+            (
+                name.replace("+", " + "),
+                f"{row['share']['cases']:,}",
+                interval(row["share"]),
+                number(row["size"], 2),
+            )
+        )
+        for name, row in m["coverage"].items()
+    )
+    columns = numbers("Cases", "All true diagnoses in the set (90% promised)", "Mean size")
+    yield Table((*texts("Inputs"), *columns), rows)
+
+
+def guards(m: Metrics) -> Iterator[Block]:
+    """Every guard, those that fired first."""
+    if not m["study"]["guards"]:
+        return
+    yield Heading("Guards", 1)
+    looked = [one for one in m["guards"] if not one["skipped"]]
+    rows = tuple(_guard(one) for one in sorted(looked, key=lambda one: not one["fires"]))
+    columns = (*texts("Guard", "Measure"), *numbers("Number", "Limit", "Fires"))
+    if rows:
+        yield Table((*columns, Column("What it says", wide=True)), rows)
+    skipped = [one for one in m["guards"] if one["skipped"]]
+    if skipped:
+        yield Paragraph("Not looked at:")
+        yield Listing(
+            tuple(
+                Item(f"{one['reason']}.", f"{words(one['guard'])}, {one['subject']}:")
+                for one in skipped
+            )
+        )
+
+
+def _guard(one: Metrics) -> Row:
+    return Row(
+        (
+            f"{words(one['guard'])}, {one['subject']}",
+            one["measure"],
+            interval(one["estimate"]),
+            "-" if one["threshold"] is None else f"{one['threshold']}",
+            "yes" if one["fires"] else "no",
+            one["sentence"],
+        )
+    )
+
+
+def limits(m: Metrics) -> Iterator[Block]:
+    """What the study does not say."""
+    yield Heading("What this study does not say", 1)
+    lines = []
+    if m["suppressed"]:
+        counts = ", ".join(f"{count} of {name}" for name, count in m["suppressed"].items())
+        lines.append(f"Groups that are too small to judge, named in suppressed.csv only: {counts}.")
+    lines += [
+        f"{count} cases state no {column}, and are in no group of it."
+        for column, count in m["subgroups"]["unstated"].items()
+        if count
+    ]
+    lines += [
+        f"{one['what'][:1].upper()}{one['what'][1:]}: {one['because']}." for one in m["not_done"]
+    ]
+    lines += [
+        "Thresholds and the calibration that the checkpoint carries come from its own validation "
+        "patients."
+        if m["study"]["split"] == "checkpoint"
+        else "Thresholds and calibration maps come from validation patients who also stopped the "
+        "training, so they are a little too hopeful; the figures above are of patients who were "
+        "not used for either.",
+        "Retrospective data of one cohort: another hospital, another case mix or another device "
+        "may give other figures.",
+    ]
+    yield Listing(tuple(Item(line) for line in lines))

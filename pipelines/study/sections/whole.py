@@ -1,0 +1,114 @@
+"""What a report says first: the verdict, guards that fired, who is in it, all labels together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clinical.wording import words
+from pipelines.methods import OURS
+from pipelines.study import pictures
+from pipelines.study.blocks import (
+    Block,
+    Box,
+    Figures,
+    Heading,
+    Item,
+    Paragraph,
+    Row,
+    Table,
+    numbers,
+    texts,
+)
+from pipelines.study.numbers import counted, interval
+
+Metrics = Mapping[str, Any]
+
+SPLITS = {
+    "patient": "patient-grouped folds",
+    "site": "each site left out in turn",
+    "given": "the cohort's own split",
+    "time": "learnt from earlier decisions, tested on later ones",
+    "external": "learnt from one cohort, tested on another",
+    "checkpoint": "a model that was there already, nothing trained",
+}
+
+
+def lead(m: Metrics) -> str:
+    """One line on what was done."""
+    study = m["study"]
+    how = SPLITS[study["split"]]
+    if study.get("inner"):
+        how += f", {study['inner']} nested folds in each"
+    return (
+        f"{counted(study['cases'], 'case')} of {counted(study['patients'], 'patient')} tested · "
+        f"{how} ({study['folds']}) · {counted(study['repeats'], 'repeat')} · "
+        f"brackets: 95% interval of {study['bootstrap']:,} patient-bootstrap samples"
+    )
+
+
+def verdict(m: Metrics) -> Iterator[Block]:
+    """The verdict, and what it rests on."""
+    found = m["verdict"]
+    note = (
+        "Macro AUROC of the model minus that of the other, paired by patient, on the cases that "
+        f"both can judge. Margin of non-inferiority {m['study']['margin']}."
+    )
+    if m["best_single"]:
+        note += f" The best single modality was chosen on validation patients: {m['best_single']}."
+    reasons = tuple(Item(line) for line in found["reasons"])
+    yield Box(found["sentence"], reasons, "good" if found["worth_it"] else "care", note)
+
+
+def fired(m: Metrics) -> Iterator[Block]:
+    """Guards that fired, or that none did."""
+    if not m["study"]["guards"]:
+        yield Paragraph("Guards against shortcuts and leaks were switched off.")
+        return
+    loud = [one for one in m["guards"] if one.get("fires")]
+    if loud:
+        title = f"{counted(len(loud), 'guard')} against shortcuts and leaks fired"
+        yield Box(title, tuple(_alarm(one) for one in loud), "bad")
+        return
+    skipped = sum(one["skipped"] for one in m["guards"])
+    yield Paragraph(
+        "No guard against shortcuts and leaks fired "
+        f"({len(m['guards']) - skipped} looked, {skipped} could not). "
+        "That is no proof that there is none."
+    )
+
+
+def _alarm(one: Metrics) -> Item:
+    note = f"{one['measure']} {interval(one['estimate'])}"
+    if one["threshold"] is not None:
+        note += f", limit {one['threshold']}"
+    return Item(one["sentence"], f"{words(one['guard'])}, {one['subject']}:", note)
+
+
+def flow() -> Iterator[Block]:
+    """Who is in the study."""
+    yield Heading("Who is in the study", 1)
+    yield Figures((pictures.FLOW,))
+
+
+def together(m: Metrics) -> Iterator[Block]:
+    """Macro figures of every method."""
+    yield Heading("All labels together", 1)
+    rows = tuple(
+        Row(
+            (method, interval(row["auroc"]), interval(row["average_precision"])),
+            method == OURS,
+        )
+        for method, row in m["macro"].items()
+    )
+    columns = numbers("Macro AUROC", "Macro average precision")
+    yield Table((*texts("Method"), *columns), rows)
+    target = m["study"]["target_sensitivity"]
+    which = "the checkpoint carries"
+    if target is not None:
+        which = f"aim at a sensitivity of {target} on validation patients"
+    means = [f"{name} {interval(row)}" for name, row in m["macro_operating_point"].items()]
+    yield Paragraph(
+        f"At thresholds that {which}, mean over labels: {'; '.join(means) or 'not defined'}.",
+        soft=True,
+    )

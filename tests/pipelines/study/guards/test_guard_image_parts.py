@@ -1,0 +1,115 @@
+"""Parts of an image, blanked so that nothing inside tells, and their features on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clinical.case import Array
+from clinical.encoders import radiograph
+from pipelines.masks import read_masks
+from pipelines.study.guards.image_parts import (
+    SIDE,
+    blanked,
+    border_only,
+    lungs_of,
+    parts,
+    shrunk,
+    without_lungs,
+)
+
+ROWS = 40
+LUNGS = np.zeros((ROWS, ROWS), dtype=bool)
+LUNGS[10:30, 8:16] = LUNGS[10:30, 24:32] = True
+
+
+def film(rows: int = ROWS, columns: int = ROWS) -> np.ndarray:
+    return np.random.default_rng(14).normal(size=(rows, columns)).astype(np.float32)
+
+
+def test_what_is_blanked_leaves_no_trace_of_itself() -> None:
+    image = film()
+    other = image.copy()
+    other[8:30, 8:32] = 1000
+    np.testing.assert_array_equal(border_only(image), border_only(other))
+    inside = np.zeros(image.shape, dtype=bool)
+    inside[8:30, 8:32] = True
+    np.testing.assert_array_equal(blanked(image, inside), blanked(other, inside))
+    assert blanked(image, inside)[10, 10] == pytest.approx(image[~inside].mean())
+    np.testing.assert_array_equal(blanked(image, inside)[~inside], image[~inside])
+
+
+def test_the_border_is_what_is_outside_the_inner_seventy_hundredths() -> None:
+    image = np.zeros((100, 200), dtype=np.float32)
+    image[15:85, 30:170] = 1
+    assert (border_only(image) == 0).all()
+    image[14, 100] = 1
+    assert (border_only(image)[:15] > 0).any()
+
+
+def test_the_lungs_are_blanked_as_one_rectangle() -> None:
+    image = np.arange(ROWS * ROWS, dtype=np.float32).reshape(ROWS, ROWS)
+    inside = without_lungs(image, LUNGS)[10:30, 8:32]
+    assert np.ptp(inside) == 0
+    assert without_lungs(image, LUNGS)[30, 8] == image[30, 8]
+    assert without_lungs(image, None)[20, 20] != image[20, 20]
+    assert without_lungs(image, None)[0, 0] == image[0, 0]
+
+
+def test_masks_of_a_cohort_are_found(tmp_path: Path) -> None:
+    Image.fromarray(LUNGS.astype(np.uint8) * 255).convert("1").save(tmp_path / "a.png")
+    (tmp_path / "masks.csv").write_text("case_id,finding,path\na,lungs,a.png\nb,mass,a.png\n")
+    masks = read_masks(tmp_path)
+    np.testing.assert_array_equal(lungs_of(masks, "a"), LUNGS)
+    assert lungs_of(masks, "b") is None
+    assert lungs_of(masks, "c") is None
+
+
+def test_features_are_of_the_whole_the_border_and_the_rest(tmp_path: Path) -> None:
+    image = film(300, 200)
+    inner = image.copy()
+    inner[100:200, 80:120] = 3
+    plain, changed = (parts(Array(pixels), None, tmp_path).features for pixels in (image, inner))
+    assert plain.shape == (3, 2 * radiograph.CHANNELS)
+    assert not np.array_equal(plain[0], changed[0])
+    np.testing.assert_array_equal(plain[1:], changed[1:])
+
+
+def test_a_second_look_reads_the_features_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, without = Array(film()), parts(Array(film()), LUNGS, None)
+    first = parts(image, LUNGS, tmp_path)
+    other = parts(image, None, tmp_path)
+    monkeypatch.setattr(radiograph, "features_of", None)
+    second = parts(image, LUNGS, tmp_path)
+    assert first.masked
+    assert second.masked
+    assert not other.masked
+    np.testing.assert_array_equal(first.features, second.features)
+    np.testing.assert_array_equal(first.features, without.features)
+    assert not np.array_equal(first.features[2], other.features[2])
+
+
+def test_a_mask_of_another_size_or_without_lungs_is_as_none(tmp_path: Path) -> None:
+    image = Array(film())
+    plain = parts(image, None, tmp_path)
+    for mask in (LUNGS[:5], np.zeros_like(LUNGS)):
+        found = parts(image, mask, tmp_path)
+        assert not found.masked
+        np.testing.assert_array_equal(found.features, plain.features)
+    assert len(list(tmp_path.rglob("*.npy"))) == 1
+
+
+def test_a_large_image_is_made_small_by_means() -> None:
+    image = np.zeros((4 * SIDE, 2 * SIDE), dtype=np.float32)
+    image[:, : SIDE // 2] = 8
+    small = shrunk(image)
+    assert small.shape == (SIDE, SIDE // 2)
+    assert (small[:, : SIDE // 8] == 8).all()
+    assert (small[:, SIDE // 8 :] == 0).all()
+    assert shrunk(film()) is not None
+    assert shrunk(film()).shape == (ROWS, ROWS)
