@@ -68,7 +68,7 @@ class Executor(Protocol):
             work: called with `shared` and one task. It and both travel to Ray's workers by pickle;
                 a forked process has them already, whatever they are. Results always travel.
             shared: what all tasks read.
-            tasks: independent of each other, and hashable for the sake of the caller.
+            tasks: independent of each other.
             jobs: tasks at a time.
 
         Raises:
@@ -195,14 +195,14 @@ def ray(
         raise ConfigError("Ray is not installed.", remedy="pip install triptych[ray]")
     import ray as cluster
 
-    started = not cluster.is_initialized()
-    if started:
+    if not cluster.is_initialized():
+        # It stays until this process ends: starting takes many times longer than most tasks.
         _join_or_start(cluster, jobs)
+    # A task that died is not tried again: whoever asked decides.
+    remote = cluster.remote(max_retries=0, num_cpus=1)(_attempt)
+    held = cluster.put(shared)
+    waiting, running = list(tasks), dict[Any, Task]()
     try:
-        # A task that died is not tried again: whoever asked decides.
-        remote = cluster.remote(max_retries=0, num_cpus=1)(_attempt)
-        held = cluster.put(shared)
-        waiting, running = list(tasks), dict[Any, Task]()
         while waiting or running:
             while waiting and len(running) < jobs:
                 task = waiting.pop(0)
@@ -210,8 +210,8 @@ def ray(
             for done in cluster.wait(list(running))[0]:
                 yield running.pop(done), _raised(_fetched(cluster, done))
     finally:
-        if started:
-            cluster.shutdown()
+        for done in running:
+            cluster.cancel(done, force=True)
 
 
 def _join_or_start(cluster: Any, jobs: int) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from clinical import calibration
 from clinical.calibration import Pattern
+from clinical.fusion import Tokens
 from clinical.model import Model
 from pipelines.fit import PreparedCase, predict_patterns
 from pipelines.methods import AS_THEY_ARE, OURS, alone, hidden
@@ -38,6 +40,22 @@ def scores_and_sets(
     shown = [(), *calibration.patterns(model.specs)]
     logits = dict(zip(shown, predict_patterns(model.network, cases, shown), strict=True))
     return _scores(model, logits, used), _sets(model, logits, used)
+
+
+def of_one(model: Model, case: PreparedCase) -> tuple[dict[str, Values], dict[str, Values]]:
+    """The same of one case by itself [1, diagnoses], whose last bits no other case can change.
+
+    In a batch they depend on who else is in it. All patterns together make the batch here, and
+    they are the same for every case.
+    """
+    shown = [(), *calibration.patterns(model.specs)]
+    with torch.inference_mode():
+        tokens = model.network.encode([case])
+        masks = [tokens.keep([n for n in tokens.spans if n not in names]).mask for names in shown]
+        values = tokens.values.expand(len(shown), -1, -1)
+        rows = model.network(Tokens(values, torch.cat(masks), tokens.spans))[0].double().numpy()
+    logits = {names: rows[[number]] for number, names in enumerate(shown)}
+    return _scores(model, logits, patterns_of([case])), _sets(model, logits, patterns_of([case]))
 
 
 def patterns_of(cases: Sequence[PreparedCase]) -> list[Pattern]:

@@ -38,15 +38,17 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report, PDF, checklists and card again, from metrics.json and manifest.json alone."""
+    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
     from pipelines.study import pdf
     from pipelines.study import report as pages
     from pipelines.study.run import derived, read_manifest, read_metrics, write_files
 
     metrics, manifest = read_metrics(results), read_manifest(results)
-    written = {**pages.files(metrics), **pdf.files(metrics), **derived(metrics, manifest)}
-    write_files(results, written)
-    screen.print(f"report: {results / 'report.html'} and report.pdf, checklists.html")
+    found = {**pages.files(metrics), **pdf.files(metrics), **derived(metrics, manifest)}
+    write_files(results, found)
+    screen.print(
+        f"report: {results / 'report.html'} and report.pdf; lists: {results / 'checklists.html'}"
+    )
 
 
 @study_app.command()

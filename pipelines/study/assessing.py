@@ -29,7 +29,7 @@ from clinical.model import Model
 from pipelines import fold_records
 from pipelines.executors import Died, Executor
 from pipelines.features import cache_images
-from pipelines.model_scores import scores_and_sets
+from pipelines.model_scores import of_one
 from pipelines.progress import bar
 from pipelines.study import hollow, shards
 from pipelines.train import THREADS, prepare_cached
@@ -199,12 +199,11 @@ def _row(keys: Mapping[str, str], case_id: str, problems: Sequence[Problem], **f
 def _assessed(work: Work, model: Model, case: Case) -> dict[str, Any]:
     cached = cache_images(case, model.study, work.features, 0)
     prepared = prepare_cached(cached, model.specs)[0]
-    # By itself: in a batch the last bits would depend on which other cases are in it.
-    scores, in_set = scores_and_sets(model, [prepared])
+    scores, in_set = of_one(model, prepared)
     return {
         "facts": hollow.facts(case, frozenset(cached.images) & set(model.specs)),
-        "scores": {name: fold_records.plain(values)[0] for name, values in scores.items()},
-        "in_set": {name: fold_records.plain(values)[0] for name, values in in_set.items()},
+        "scores": {name: fold_records.plain(row)[0] for name, row in scores.items()},
+        "in_set": {name: fold_records.plain(row)[0] for name, row in in_set.items()},
     }
 
 

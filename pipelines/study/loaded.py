@@ -82,7 +82,7 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
     root = Path(cohort.path)
     question = Question(cohort.source, root, cohort.limit, model.diagnoses)
     # In a worker, so that the tables' memory goes back when it ends.
-    seen = only(run, survey, question, None)
+    seen = only(run, survey, question, None, jobs)
     work = Work(cohort.source, root, checkpoint, out / "features", out / "shards")
     keys = shards.case_keys(seen.case_ids, seen.digests, model.identity.digest)
     wanted = [Wanted(*pair) for pair in zip(seen.case_ids, keys, strict=True)]
@@ -93,14 +93,14 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
 
 
 def only(
-    run: Executor, work: Callable[[Shared, Task], Result], shared: Shared, task: Task
+    run: Executor, work: Callable[[Shared, Task], Result], shared: Shared, task: Task, jobs: int
 ) -> Result:
-    """One task in a worker, without whom nothing can go on.
+    """One task in a worker, without whom nothing can go on; `jobs` are those that come later.
 
     Raises:
         CohortError: if the worker died.
     """
-    ((_, found),) = run(work, shared, [task], 1)
+    ((_, found),) = run(work, shared, [task], jobs)
     if isinstance(found, Died):
         raise CohortError(
             f"The cohort could not be looked at: its worker {found.reason}.",
@@ -239,7 +239,7 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
 
 
 def look_for_shortcuts(
-    assessed: Assessed, tested: OutOfFold, design: StudyDesign, run: Executor
+    assessed: Assessed, tested: OutOfFold, design: StudyDesign, run: Executor, jobs: int
 ) -> tuple[tuple[Finding, ...], str]:
     """What the guards find, and in how many patients if not in all; nothing if switched off."""
     if not design.judgement.guards:
@@ -251,7 +251,7 @@ def look_for_shortcuts(
         tuple(name for name in dataset.diagnoses if name not in assessed.survey.unknown),
         Judging(samples=study.evaluation.bootstrap, seed=study.seed),
     )
-    found = only(run, guard_sample.guards, assessed.work, wanted)
+    found = only(run, guard_sample.guards, assessed.work, wanted, jobs)
     some, every = len({dataset.patients[i] for i in rows}), len(set(dataset.patients))
     words = f"they looked at {some} of {every} patients, drawn by the study's seed"
     return found, words if some < every else ""

@@ -70,16 +70,21 @@ def manifest(
         "environment": environment(),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
         "inputs": _inputs(chosen, design),
-        "counts": {
-            "read": len(cohort.dataset.cases),
-            "skipped": len(cohort.dataset.skipped),
-            "set aside": len(cohort.dataset.problems),
-            "selected cases": len(chosen.cases),
-            "selected patients": len(set(chosen.patients)),
-        },
+        "counts": _counts(cohort.dataset, chosen),
         "files": {name: {"sha256": sha256(content)} for name, content in sorted(files.items())},
         "derived": list(DERIVED),
         "times": {part: round(seconds, 1) for part, seconds in times.items()},
+    }
+
+
+def _counts(read: Dataset, chosen: Dataset) -> dict[str, int]:
+    """Cases on their way into the study."""
+    return {
+        "read": len(read.cases),
+        "skipped": len(read.skipped),
+        "set aside": len(read.problems),
+        "selected cases": len(chosen.cases),
+        "selected patients": len(set(chosen.patients)),
     }
 
 

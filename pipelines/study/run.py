@@ -136,7 +136,7 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
     study = design.study
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = _read(design, out / "features")
+        read = _cohort(design, out / "features")
     selection, dataset = _select(read, design, out)
     with watch.part("train and test"):
         judgement = design.judgement
@@ -157,7 +157,7 @@ def _loaded(
     selection, dataset = _select(found.read, design, out)
     tested = loaded.selected(found.tested, dataset, selection)
     with watch.part("guards"):
-        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run)
+        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run, jobs)
     gathered = Gathered(
         _flow(found.read.dataset, selection, tested.folds[0], design.study),
         loaded.checks(found.model, tested),
@@ -179,7 +179,7 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
     return selection, dataset
 
 
-def _read(design: StudyDesign, cache: Path) -> Cohort:
+def _cohort(design: StudyDesign, cache: Path) -> Cohort:
     """The cohort of a study, and its external one where it has one."""
     study, external = design.study, design.external
     guards = design.judgement.guards
@@ -223,12 +223,6 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
     return files, fair
 
 
-def derived(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """What is written from the metrics and the manifest: name to content (`manifest.DERIVED`)."""
-    card = applied_model_card.model_card_xml(metrics, manifest)
-    return {**checklists.files(metrics, manifest), applied_model_card.FILE: card}
-
-
 def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
     """Single cases with their images, whose pixels are read once more."""
     cohort = design.external or design.study.cohort
@@ -238,6 +232,12 @@ def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) 
     found = examples.films(source(cohort.source), Path(cohort.path), names)
     films = {names[case_id]: own for case_id, own in found.items()}
     return examples.page(design.study.name, picked, tested, films)
+
+
+def derived(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is written from the metrics and the manifest: name to content (`manifest.DERIVED`)."""
+    card = applied_model_card.model_card_xml(metrics, manifest)
+    return {**checklists.files(metrics, manifest), applied_model_card.FILE: card}
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:

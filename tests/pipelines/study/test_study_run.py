@@ -48,7 +48,15 @@ age_edges = [60]
 curve_from = 0.1
 curve_to = 0.3
 """
-PINNED = ("metrics.json", "predictions.parquet", "report.html", "flow.svg", "flow.md")
+PINNED = (
+    "metrics.json",
+    "predictions.parquet",
+    "report.html",
+    "report.pdf",
+    "examples.html",
+    "flow.svg",
+    "flow.md",
+)
 SAME = (*PINNED, *DERIVED)
 
 
@@ -141,10 +149,21 @@ def test_the_report_is_made_from_metrics_and_manifest_alone(made: Path, tmp_path
         assert (out / name).read_bytes() == (made / "out" / name).read_bytes()
     page = (out / "report.html").read_text()
     assert page == (made / "out" / "report.html").read_text()
+    assert (out / "report.pdf").read_bytes() == (made / "out" / "report.pdf").read_bytes()
     assert metrics(made)["verdict"]["sentence"] in page
     assert "Research use only" in page
     assert "<script" not in page
     assert page.index("verdict") < page.index("Flow of cases") < page.index("Macro AUROC</th>")
+
+
+def test_only_the_page_of_examples_names_cases(made: Path) -> None:
+    out = made / "out"
+    named = set(pd.read_parquet(out / "predictions.parquet").case_id)
+    apart = (out / "examples.html").read_text()
+    assert 0 < len([name for name in named if name in apart]) <= len(metrics(made)["examples"])
+    for file in ("metrics.json", "report.html", "manifest.json"):
+        text = (out / file).read_text()
+        assert not [name for name in named if name in text], file
 
 
 def test_names_in_the_report_are_escaped(made: Path) -> None:
