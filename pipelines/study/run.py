@@ -278,7 +278,7 @@ def read_metrics(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder holds none.
     """
-    return _written(out, METRICS)
+    return _read(out, METRICS)
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
@@ -287,10 +287,10 @@ def read_manifest(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder does not say.
     """
-    return _written(out, MANIFEST)
+    return _read(out, MANIFEST)
 
 
-def _written(out: Path, name: str) -> dict[str, Any]:
+def _read(out: Path, name: str) -> dict[str, Any]:
     file = out / name
     if not file.exists():
         raise CohortError(
