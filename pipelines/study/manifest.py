@@ -16,7 +16,6 @@ from typing import Any
 
 from clinical import config
 from clinical.canonical import sha256
-from clinical.config import StudyConfig
 from clinical.wording import RESEARCH_USE
 from pipelines.features import Dataset
 from pipelines.study.design import StudyDesign
@@ -56,7 +55,7 @@ def manifest(
             "name": study.name,
             "file_sha256": sha256(study_file),
             "config_sha256": config.config_digest(study),
-            "settings": _settings(study),
+            "settings": _settings(design),
         },
         "cohort": {
             "name": cohort.description.name,
@@ -70,18 +69,45 @@ def manifest(
         "code": code(),
         "environment": environment(),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
-        "inputs": _inputs(chosen, study),
-        "counts": {
-            "read": len(cohort.dataset.cases),
-            "skipped": len(cohort.dataset.skipped),
-            "set aside": len(cohort.dataset.problems),
-            "selected cases": len(chosen.cases),
-            "selected patients": len(set(chosen.patients)),
-        },
+        "inputs": _inputs(chosen, design),
+        "counts": _counts(cohort.dataset, chosen),
         "files": {name: {"sha256": sha256(content)} for name, content in sorted(files.items())},
         "derived": list(DERIVED),
         "times": {part: round(seconds, 1) for part, seconds in times.items()},
     }
+
+
+def _counts(read: Dataset, chosen: Dataset) -> dict[str, int]:
+    """Cases on their way into the study."""
+    return {
+        "read": len(read.cases),
+        "skipped": len(read.skipped),
+        "set aside": len(read.problems),
+        "selected cases": len(chosen.cases),
+        "selected patients": len(set(chosen.patients)),
+    }
+
+
+def _settings(design: StudyDesign) -> dict[str, Any]:
+    """Model and training as configured; what else a configuration holds may name a path."""
+    if design.checkpoint is not None:
+        return {}
+    found = config.to_json(design.study)
+    return {part: found[part] for part in ("model", "training")}
+
+
+def _inputs(chosen: Dataset, design: StudyDesign) -> dict[str, int]:
+    """Modality that the model reads to the number of cases that have it."""
+    if design.checkpoint is not None:
+        return {}
+    wanted = design.study.model.modalities
+    there = Counter(
+        name
+        for cached in chosen.cases
+        for name in (*cached.case.inputs, *cached.images)
+        if not wanted or name in wanted
+    )
+    return dict(sorted(there.items()))
 
 
 def _external(design: StudyDesign) -> dict[str, Any] | None:
@@ -90,24 +116,6 @@ def _external(design: StudyDesign) -> dict[str, Any] | None:
         return None
     found = design.external
     return {"reader": found.source, "shares_patients": found.shares_patients}
-
-
-def _settings(study: StudyConfig) -> dict[str, Any]:
-    """Model and training as configured; what else a configuration holds may name a path."""
-    found = config.to_json(study)
-    return {part: found[part] for part in ("model", "training")}
-
-
-def _inputs(chosen: Dataset, study: StudyConfig) -> dict[str, int]:
-    """Modality that the model reads to the number of cases that have it."""
-    wanted = study.model.modalities
-    there = Counter(
-        name
-        for cached in chosen.cases
-        for name in (*cached.case.inputs, *cached.images)
-        if not wanted or name in wanted
-    )
-    return dict(sorted(there.items()))
 
 
 def code() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,15 +52,18 @@ def page(written: Document) -> str:
     )
 
 
-def rendered(template: str, *, images: bool = False, **values: Any) -> str:
+def rendered(
+    template: str, *, looks: Sequence[str] = (STYLES,), images: bool = False, **values: Any
+) -> str:
     """One self-contained page in the look of the report.
 
     Args:
-        template: a file beside this one.
+        template: a file beside or below this one.
+        looks: style sheets beside or below this one.
         images: whether the policy lets the page show pictures that are inside it.
         values: for the template, beside `research_use`, `styles` and `policy`.
     """
-    styles = (HERE / STYLES).read_text(encoding="utf-8")
+    css = "\n".join((HERE / name).read_text(encoding="utf-8") for name in looks)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -70,8 +73,8 @@ def rendered(template: str, *, images: bool = False, **values: Any) -> str:
     )
     return environment.get_template(template).render(
         research_use=RESEARCH_USE,
-        policy=policy(styles, images=images),
-        styles=Markup(styles),  # noqa: S704  (our own file, and the policy holds its digest)
+        policy=_policy(css, images=images),
+        styles=Markup(css),  # noqa: S704  (our own file, and the policy holds its digest)
         **values,
     )
 
@@ -80,8 +83,7 @@ def _inline(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704  (drawn here, and every text in it is escaped)
 
 
-def policy(styles: str, *, images: bool = False) -> str:
-    """A content security policy that lets a page load nothing and use only these styles."""
+def _policy(styles: str, *, images: bool) -> str:
     digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
     shown = "img-src data:; " if images else ""
     return (

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clinical.wording import words
-from pipelines.study.checklists.finished import Finished, listed, named, number, span
+from pipelines.study.checklists.finished import Finished, listed, named, span
 from pipelines.study.design import SITE
 from pipelines.study.flow import Part, from_json, heading, removed_words
+from pipelines.study.numbers import counted
 from pipelines.study.sections.whole import SPLITS
 
 FEW = 3
@@ -37,9 +38,10 @@ def data(study: Finished) -> str:
 def retrospective(study: Finished) -> str:
     """Data were there before the model."""
     counts = study.manifest["counts"]
-    cases = number(counts["read"], "case")
-    what = "trained and tested" if study.trained else "tested"
-    return f"Retrospective: {what} on {cases} of a cohort that was there before."
+    cases = counted(counts["read"], "case")
+    did = "trained and tested" if study.trains else "tested"
+    both = "two cohorts that were" if study.external else "a cohort that was"
+    return f"Retrospective: {did} on {cases} of {both} there before."
 
 
 def eligibility(study: Finished) -> str:
@@ -57,12 +59,12 @@ def eligibility(study: Finished) -> str:
 def reading(study: Finished) -> str:
     """What could not be read."""
     flow = from_json(study.metrics["flow"])
-    because = [f"{reason} ({number(count, 'case')})" for reason, count in flow.skipped.items()]
+    because = [f"{reason} ({counted(count, 'case')})" for reason, count in flow.skipped.items()]
     skipped = flow.listed - flow.read.cases
     why = f" ({listed(because)})" if because else ""
     aside = study.manifest["counts"]["set aside"]
     return (
-        f"{number(flow.listed, 'case')} listed, {number(skipped, 'case')} not readable{why},"
+        f"{counted(flow.listed, 'case')} listed, {counted(skipped, 'case')} not readable{why},"
         f" rows and files set aside while reading: {aside}. skipped.csv and problems.csv name them."
     )
 
@@ -71,10 +73,10 @@ def flow(study: Finished) -> str:
     """The way of all cases."""
     way = from_json(study.metrics["flow"])
     steps = [f"{heading(step)}: {'; '.join(removed_words(step))}" for step in way.steps]
-    unused = [f"{reason}: {number(count, 'case')}" for reason, count in way.left_out.items()]
+    unused = [f"{reason}: {counted(count, 'case')}" for reason, count in way.left_out.items()]
     between = listed([*steps, *unused])
     return (
-        f"{number(way.listed, 'case')} listed, {way.read} read, {way.chosen} eligible."
+        f"{counted(way.listed, 'case')} listed, {way.read} read, {way.chosen} eligible."
         f"{f' {between}.' if between else ''} Diagram: flow.svg."
     )
 
@@ -82,17 +84,21 @@ def flow(study: Finished) -> str:
 def split(study: Finished) -> str:
     """How learnt and tested cases were told apart."""
     found = study.study
+    nested = f", {found['inner']} nested folds in each" if found.get("inner") else ""
     return (
-        f"Split: {SPLITS[found['split']]}, {number(found['folds'], 'fold')},"
-        f" {number(found['repeats'], 'repeat')}. {study.metrics['checks']['patients'][-1]}"
+        f"Split: {SPLITS[found['split']]}, {counted(found['folds'], 'fold')}{nested},"
+        f" {counted(found['repeats'], 'repeat')}. {_checked(study)}"
     )
 
 
+def _checked(study: Finished) -> str:
+    """The study's own last sentence on its patients."""
+    return str(study.metrics["checks"]["patients"][-1])
+
+
 def disjoint(study: Finished) -> str:
-    """That no patient is on both sides."""
-    if not study.trained:
-        return ""
-    return f"Disjoint by patient, and checked: {study.metrics['checks']['patients'][-1]}"
+    """What was checked of patients on both sides."""
+    return f"Looked at by patient: {_checked(study)}"
 
 
 def parts(study: Finished) -> str:
@@ -103,7 +109,8 @@ def parts(study: Finished) -> str:
     each = "each fold" if len(folds) > 1 else "the fold"
     parts = from_json(study.metrics["flow"]).parts
     shares = [f"{words(name)} {_positives(parts, name)}" for name in study.labels]
-    kinds = named(list(dict.fromkeys(part.name.rpartition(", ")[2] for part in parts)))
+    learning = any(part.name.startswith("learnt") for part in parts)
+    kinds = "learnt from and tested" if learning else "tested"
     return (
         f"Cases in {each}: {learnt} learnt from, {tested} tested."
         f" Positive of known outcomes, {kinds}: {listed(shares)}."
@@ -119,13 +126,15 @@ def _positives(parts: Sequence[Part], label: str) -> str:
 
 def training_and_test(study: Finished) -> str:
     """What tells tested from learnt cases."""
-    if not study.trained:
-        return "All cases are tested; the model was there already, and learnt from others."
-    if study.manifest.get("external"):
-        return "Learnt and tested cases come from two cohorts, under the same rules."
+    cohort = study.manifest["cohort"]["name"]
+    if not study.trains:
+        return f"The model was there already; nothing was learnt from the cohort {cohort}."
+    if study.external:
+        reader = study.manifest["external"]["reader"]
+        return f"Learnt from the cohort {cohort}, tested on another, read as “{reader}”."
     return (
-        f"Learnt and tested cases come from one cohort, {study.manifest['cohort']['name']}, under"
-        f" the same rules; they are told apart as {SPLITS[study.study['split']]}."
+        f"Learnt and tested cases come from one cohort, {cohort}, under the same rules; they are"
+        f" told apart as {SPLITS[study.study['split']]}."
     )
 
 
@@ -134,16 +143,15 @@ def images_across(study: Finished) -> str:
     images = study.metrics["checks"]["images"]
     if images is None:
         return ""
-    return (
-        f"{number(images['exact'], 'test image')} identical, and {images['near']} nearly identical,"
-        " to one that was learnt from."
-    )
+    exact = counted(images["exact"], "test image")
+    return f"{exact} identical, and {images['near']} nearly so, to one that was learnt from."
 
 
 def no_image(study: Finished) -> str:
     """That no case has an image."""
     images = study.metrics["checks"]["images"]
-    return "No case of this study has an image." if images is None else ""
+    told = study.trains and images is None
+    return "No case of this study has an image." if told else ""
 
 
 def outcomes(study: Finished) -> str:
@@ -166,7 +174,7 @@ def unknown_outcomes(study: Finished) -> str:
     """Cases whose outcome is not known."""
     cases = sum(part.counts.cases for part in from_json(study.metrics["flow"]).parts)
     missing = [f"{words(n)} {cases - known}" for n, (_, known) in _totals(study).items()]
-    return f"Of {number(cases, 'case')}, the outcome is unknown in: {listed(missing)}."
+    return f"Of {counted(cases, 'case')}, the outcome is unknown in: {listed(missing)}."
 
 
 def _totals(study: Finished) -> dict[str, tuple[int, int]]:
@@ -180,8 +188,8 @@ def _totals(study: Finished) -> dict[str, tuple[int, int]]:
 
 def size(study: Finished) -> str:
     """How many were tested."""
-    cases = number(study.study["cases"], "case")
-    patients = number(study.study["patients"], "patient")
+    cases = counted(study.study["cases"], "case")
+    patients = counted(study.study["patients"], "patient")
     return f"{cases} of {patients} were tested. {outcomes(study)}"
 
 
@@ -196,7 +204,7 @@ def missing(study: Finished) -> str:
     found = study.manifest.get("inputs", {})
     cases = study.manifest["counts"]["selected cases"]
     there = [f"{words(name)} in {count}" for name, count in found.items()]
-    return f"Of {number(cases, 'case')}, an input is there: {listed(there)}." if there else ""
+    return f"Of {counted(cases, 'case')}, an input is there: {listed(there)}." if there else ""
 
 
 def sites(study: Finished) -> str:
@@ -214,7 +222,7 @@ def groups(study: Finished) -> str:
     shown = {column: _first_label(study, column) for column in study.columns}
     told = [f"{column}: {', '.join(rows)}" for column, rows in shown.items() if rows]
     unstated = study.metrics["subgroups"]["unstated"]
-    silent = [f"{number(n, 'case')} without {column}" for column, n in unstated.items() if n]
+    silent = [f"{counted(n, 'case')} without {column}" for column, n in unstated.items() if n]
     return f"Patients by group, {listed([*told, *silent])}." if told else ""
 
 

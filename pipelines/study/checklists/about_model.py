@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.methods import OURS
-from pipelines.study.checklists.finished import Finished, each_label, named, number, settings
-from pipelines.study.numbers import interval
+from pipelines.study.checklists.finished import Finished, each_label, named, settings
+from pipelines.study.numbers import counted, interval
+from pipelines.study.sections.whole import SPLITS
 from pipelines.yardstick import ORACLE
 
 PREDICTIONS = "predictions.parquet"
@@ -25,10 +25,9 @@ def model_name(study: Finished) -> str:
 
 def title(study: Finished) -> str:
     """What is developed and tested, on what."""
-    done = "developed and tested" if study.trained else "tested"
     return (
         f"Study “{study.study['name']}”: a model that estimates the probability of"
-        f" {named(study.study['diagnoses'])} was {done} in the cohort"
+        f" {named(study.study['diagnoses'])} was {study.done}, in the cohort"
         f" {study.manifest['cohort']['name']}."
     )
 
@@ -42,8 +41,8 @@ def objective(study: Finished) -> str:
         if rivals
         else ""
     )
-    done = "To develop and test" if study.trained else "To test"
-    return f"{done} a model of {named(study.study['diagnoses'])}{asked}."
+    aim = "develop and test" if study.trains else "test"
+    return f"To {aim} a model of {named(study.study['diagnoses'])}{asked}."
 
 
 def research_use(study: Finished) -> str:
@@ -63,7 +62,9 @@ def _cuts(found: Mapping[str, Any]) -> str:
     values = [one["value"] for one in point["thresholds"].values()]
     if not values:
         return ""
-    return f"{point['threshold']['rule']}, {min(values):.3f} to {max(values):.3f}"
+    low, high = min(values), max(values)
+    at = f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
+    return f"{point['threshold']['rule']}, {at}"
 
 
 def output_kind(study: Finished) -> str:
@@ -84,11 +85,11 @@ def threshold_cases(study: Finished) -> str:
 
 def _rest(found: Mapping[str, Any]) -> str:
     point = found["operating_point"]
-    if not point["threshold"]["cases"]:
+    if not point["thresholds"] or not point["threshold"]["cases"]:
         return ""
     cases, positives = point["threshold"]["cases"], point["threshold"]["positives"]
-    cuts = number(len(point["thresholds"]), "threshold")
-    return f"{cuts} from {number(cases, 'case')}, {positives} positive"
+    cuts = counted(len(point["thresholds"]), "threshold")
+    return f"{cuts} from {counted(cases, 'case')}, {positives} positive"
 
 
 def recalibration(study: Finished) -> str:
@@ -104,12 +105,14 @@ def recalibration(study: Finished) -> str:
 def _maps(found: Mapping[str, Any]) -> str:
     maps = found["operating_point"].get("maps", {})
     kinds = Counter(one["chosen"]["kind"] for one in maps.values())
-    return ", ".join(f"{kind} in {number(count, 'fold')}" for kind, count in sorted(kinds.items()))
+    return ", ".join(f"{kind} in {counted(count, 'fold')}" for kind, count in sorted(kinds.items()))
 
 
 def ensemble(study: Finished) -> str:
     """Mean of all repeats."""
     repeats = study.study["repeats"]
+    if not study.trains:
+        return ""
     if repeats == 1:
         return "No ensemble was judged: one repeat, one model for each fold."
     return (
@@ -151,7 +154,7 @@ def _settings(study: Finished, part: str) -> str:
 def seeds(study: Finished) -> str:
     """Seed of all random choices."""
     found = study.manifest["seeds"]
-    repeats = number(found["repeats"], "repeat")
+    repeats = counted(found["repeats"], "repeat")
     return f"Every random choice comes from seed {found['study']} ({repeats})."
 
 
@@ -167,7 +170,10 @@ def code(study: Finished) -> str:
     found = study.manifest["code"]
     commit = f", commit {found['commit']}" if "commit" in found else ""
     changed = ", with changes that are in no commit" if found.get("modified") else ""
-    return f"Triptych {found['version']}{commit}{changed}, SHA-256 of the source {found['sha256']}."
+    model = study.manifest.get("model", {}).get("digest")
+    tested = f" Model that was tested: {model}." if model else ""
+    source = f"SHA-256 of the source {found['sha256']}"
+    return f"Triptych {found['version']}{commit}{changed}, {source}.{tested}"
 
 
 def study_file(study: Finished) -> str:
@@ -185,12 +191,12 @@ def predictions(study: Finished) -> str:
     if not digest:
         return ""
     return (
-        f"Tested cases were scored by {OURS} models that had not learnt from their patients; every"
+        f"Every case was scored where it was tested ({SPLITS[study.study['split']]}), and every"
         f" probability stands in {PREDICTIONS} (SHA-256 {digest})."
     )
 
 
 def files_kept(study: Finished) -> str:
     """What the manifest pins."""
-    pinned = number(len(study.manifest["files"]), "file")
+    pinned = counted(len(study.manifest["files"]), "file")
     return f"manifest.json pins {pinned} of this study by digest."

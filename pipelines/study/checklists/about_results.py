@@ -11,10 +11,10 @@ from typing import Any
 from clinical.calibration import COVERAGE
 from clinical.wording import words
 from pipelines.methods import AS_THEY_ARE, OURS
-from pipelines.study.checklists.finished import Finished, Row, each_label, listed, named, number
+from pipelines.study.checklists.finished import Finished, Row, each_label, listed, named
 from pipelines.study.columns import INPUTS
 from pipelines.study.design import SITE
-from pipelines.study.numbers import interval, p_value
+from pipelines.study.numbers import counted, interval, p_value, signed
 from pipelines.study.usefulness import RECALIBRATED
 
 ALPHA = 0.05
@@ -107,9 +107,7 @@ def calibration(study: Finished) -> str:
 
 
 def recalibrated(study: Finished) -> str:
-    """The same after recalibration, where a map could be chosen."""
-    if any(RECALIBRATED not in found["use"] for found in study.labels.values()):
-        return ""
+    """The same after recalibration."""
     return f"Calibration after recalibration: {_calibration(study, RECALIBRATED)}."
 
 
@@ -177,16 +175,51 @@ def by_fold(study: Finished) -> str:
     )
 
 
-def other_site(study: Finished) -> str:
-    """Sites that were left out in turn."""
+def inside(study: Finished) -> str:
+    """Figures in the cohort that was learnt from."""
+    known = study.trains and not study.external
+    return _figures(study) if known else ""
+
+
+def elsewhere(study: Finished) -> str:
+    """Figures at sites, or in a cohort, that were not learnt from."""
+    if study.external:
+        return _figures(study)
     if study.study["split"] != SITE:
         return ""
-    folds = [
-        f"{fold['name']} {fold['macro'][OURS]:.3f}"
-        for fold in study.metrics["folds"]
-        if fold["macro"][OURS] is not None
-    ]
+    judged = [(fold["name"], fold["macro"][OURS]) for fold in study.metrics["folds"]]
+    folds = [f"{name} {area:.3f}" for name, area in judged if area is not None]
     return f"Macro AUROC at sites that were not learnt from: {listed(folds)}." if folds else ""
+
+
+def fair_inside(study: Finished) -> str:
+    """Groups in the cohort that was learnt from."""
+    known = study.trains and not study.external
+    return _fairness(study) if known else ""
+
+
+def fair_elsewhere(study: Finished) -> str:
+    """Groups in a cohort that was not learnt from."""
+    return _fairness(study) if study.external else ""
+
+
+def _figures(study: Finished) -> str:
+    return f"{discrimination(study)} {operating(study)} {calibration(study)}"
+
+
+def _fairness(study: Finished) -> str:
+    return " ".join(text for text in (subgroups(study), gaps(study)) if text)
+
+
+def more_patients(study: Finished) -> str:
+    """What twice as many patients would buy."""
+    fit = (study.metrics.get("learning_curve") or {}).get("fit")
+    if fit is None or fit["rate"] is None:
+        return ""
+    return (
+        f"Learning curve: {2 * fit['largest']:,} rather than {fit['largest']:,} patients would"
+        f" change macro AUROC by {signed(fit['gain'])}, if it goes on as it does."
+    )
 
 
 def gap_method(study: Finished) -> str:
@@ -198,7 +231,7 @@ def gap_method(study: Finished) -> str:
     small = sum(study.metrics["suppressed"].values())
     return (
         f"Gaps in {named(figures)} between groups by {named(columns)}, p-values by permutation and"
-        f" Holm over {number(len(_gaps(study)), 'gap')}; groups too small to be told: {small}."
+        f" Holm over {counted(len(_gaps(study)), 'gap')}; groups too small to be told: {small}."
     )
 
 
@@ -210,9 +243,8 @@ def gaps(study: Finished) -> str:
     sure = [gap for gap in found if gap["adjusted"] is not None and gap["adjusted"] < ALPHA]
     told = [_gap(study, gap) for gap in sorted(sure, key=lambda gap: -float(gap["size"]["value"]))]
     some = f": {listed(told)}" if told else ""
-    return (
-        f"{len(sure)} of {number(len(found), 'gap')} between groups below {ALPHA} after Holm{some}."
-    )
+    number = f"{len(sure)} of {counted(len(found), 'gap')} between groups"
+    return f"{number} below {ALPHA} after Holm{some}."
 
 
 def _gaps(study: Finished) -> list[Row]:
@@ -238,7 +270,7 @@ def sets(study: Finished) -> str:
         return ""
     return (
         f"Prediction sets that promise {COVERAGE:.0%}: all true diagnoses in the set in"
-        f" {interval(found['share'])} of {number(found['share']['cases'], 'case')}, mean size"
+        f" {interval(found['share'])} of {counted(found['share']['cases'], 'case')}, mean size"
         f" {found['size']:.2f}."
     )
 
@@ -252,7 +284,7 @@ def guard_method(study: Finished) -> str:
     skipped = sum(row["skipped"] for row in rows)
     return (
         f"Guards against shortcuts and leaks that looked: {named(looked)};"
-        f" {number(skipped, 'question')} could not be looked at."
+        f" {counted(skipped, 'question')} could not be looked at."
     )
 
 
@@ -263,7 +295,7 @@ def guards(study: Finished) -> str:
     fired = [str(row["sentence"]) for row in study.metrics["guards"] if row.get("fires")]
     if not fired:
         return "No guard against shortcuts and leaks fired, which proves nothing."
-    return f"{number(len(fired), 'guard')} against shortcuts and leaks fired: {' '.join(fired)}"
+    return f"{counted(len(fired), 'guard')} against shortcuts and leaks fired: {' '.join(fired)}"
 
 
 def next_study(study: Finished) -> str:
@@ -277,7 +309,7 @@ def next_study(study: Finished) -> str:
 
 def _next(found: Row) -> str:
     sizes = [
-        f"{number(size['needed'], 'patient')} for {n} parameters"
+        f"{counted(size['needed'], 'patient')} for {n} parameters"
         for n, size in found["sizes"].items()
     ]
     return ", ".join(sizes)
@@ -286,4 +318,6 @@ def _next(found: Row) -> str:
 def limits(study: Finished) -> str:
     """What the study does not say."""
     undone = [f"{row['what']} ({row['because']})" for row in study.metrics["not_done"]]
-    return f"Not done: {'; '.join(undone)}. One cohort, {study.manifest['cohort']['name']}."
+    told = f"Not done: {'; '.join(undone)}. " if undone else ""
+    cohorts = "Two cohorts" if study.external else "One cohort"
+    return f"{told}{cohorts}; another hospital or device may give other figures."

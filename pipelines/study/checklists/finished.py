@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clinical.wording import words
-from pipelines.study.design import CHECKPOINT
+from pipelines.study.design import CHECKPOINT, EXTERNAL
 
 MOST = 8
 """Parts of one sentence; what is beyond stands in metrics.json."""
@@ -35,6 +35,21 @@ class Finished:
         return found
 
     @property
+    def trains(self) -> bool:
+        """Whether a model was trained, rather than one tested that was there already."""
+        return str(self.study["split"]) != CHECKPOINT
+
+    @property
+    def external(self) -> bool:
+        """Whether another cohort was tested than the one that was learnt from."""
+        return str(self.study["split"]) == EXTERNAL
+
+    @property
+    def done(self) -> str:
+        """What was done to the model."""
+        return "developed and tested" if self.trains else "tested"
+
+    @property
     def labels(self) -> Mapping[str, Row]:
         """Label to its figures."""
         found: Mapping[str, Row] = self.metrics["labels"]
@@ -50,19 +65,9 @@ class Finished:
         """What patients were grouped by."""
         return list(self.metrics["subgroups"]["unstated"])
 
-    @property
-    def trained(self) -> bool:
-        """Whether the study trained its models; otherwise one that was there already was tested."""
-        return bool(self.study["split"] != CHECKPOINT)
-
     def digest(self, name: str) -> str:
         """SHA-256 of a file that the study wrote; empty if it wrote none of that name."""
         return str(self.manifest["files"].get(name, {}).get("sha256", ""))
-
-
-def number(count: int, noun: str) -> str:
-    """A number of things: "1 case", "2 cases"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def named(names: Sequence[str]) -> str:

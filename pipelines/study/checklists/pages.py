@@ -10,16 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from clinical.wording import RESEARCH_USE
 from pipelines.study import report
-from pipelines.study.checklists.checklist import ADD, HERE, WRITE, Filled, checklists, fill
+from pipelines.study.checklists.checklist import ADD, WRITE, Filled, checklists, fill
 from pipelines.study.checklists.finished import Finished
 
 FORMAT = "triptych.checklists/1"
-TEMPLATE, STYLES = "checklists.html.jinja", "checklists.css"
+TEMPLATE, STYLES = "checklists/checklists.html.jinja", "checklists/checklists.css"
 HTML, JSON = "checklists.html", "checklists.json"
 
 
@@ -36,23 +33,13 @@ def files(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, 
 
 
 def _page(study: Finished, filled: list[Filled]) -> str:
-    own = (report.HERE / report.STYLES, HERE / STYLES)
-    styles = "\n".join(file.read_text(encoding="utf-8") for file in own)
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    return report.rendered(
+        TEMPLATE,
+        looks=(report.STYLES, STYLES),
         name=study.study["name"],
         digest=study.digest("metrics.json"),
         lists=filled,
         marks={True: ADD, False: WRITE},
-        research_use=RESEARCH_USE,
-        policy=report.policy(styles),
-        styles=Markup(styles),  # noqa: S704  (our own files, and the policy holds their digest)
     )
 
 

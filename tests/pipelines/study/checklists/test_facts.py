@@ -6,7 +6,7 @@ import pytest
 from finished_study import Json, interval, manifest, metrics
 
 from pipelines.study.checklists.facts import FACTS
-from pipelines.study.checklists.finished import Finished, listed, named, number, span
+from pipelines.study.checklists.finished import Finished, listed, named, span
 
 
 def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
@@ -42,7 +42,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "images_across",
-            "1 test image identical, and 0 nearly identical, to one that was learnt from.",
+            "1 test image identical, and 0 nearly so, to one that was learnt from.",
         ),
         (
             "objective",
@@ -106,7 +106,8 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "limits",
-            "Not done: learning curve (it needs more trainings). One cohort, Clinic of two.",
+            "Not done: learning curve (it needs more trainings). One cohort; another hospital or"
+            " device may give other figures.",
         ),
     ],
 )
@@ -132,12 +133,49 @@ def test_one_site_says_nothing_of_differences() -> None:
     assert said("by_site", found).startswith("One site")
 
 
-def test_other_sites_are_told_only_where_sites_were_left_out() -> None:
+def of_split(split: str) -> Json:
     found = metrics()
-    assert said("other_site", found) == ""
-    found["study"]["split"] = "site"
-    assert said("other_site", found).endswith("fold 1 0.750; fold 2 0.850.")
-    assert "each site left out in turn" in said("training_and_test", found)
+    found["study"]["split"] = split
+    return found
+
+
+def test_other_sites_are_told_only_where_sites_were_left_out() -> None:
+    assert said("elsewhere") == ""
+    assert said("elsewhere", of_split("site")).endswith("fold 1 0.750; fold 2 0.850.")
+    assert "each site left out in turn" in said("training_and_test", of_split("site"))
+
+
+def test_figures_of_another_cohort_are_not_said_to_be_of_the_same() -> None:
+    made = manifest()
+    made["external"] = {"reader": "folder", "shares_patients": False}
+    found = of_split("external")
+    assert said("inside") == said("elsewhere", found, made)
+    assert said("inside", found, made) == said("fair_inside", found, made) == ""
+    assert said("fair_elsewhere", found, made) == said("fair_inside") != ""
+    assert "tested on another, read as “folder”" in said("training_and_test", found, made)
+    assert "Two cohorts" in said("limits", found, made)
+
+
+def test_a_model_that_was_there_already_is_not_said_to_be_trained() -> None:
+    made, found = manifest(), of_split("checkpoint")
+    made["study"]["settings"], made["inputs"], made["model"] = {}, {}, {"digest": "9" * 64}
+    told = {name: said(name, found, made) for name in FACTS}
+    for name in ("inside", "model_settings", "training_settings", "inputs", "missing", "ensemble"):
+        assert told[name] == "", name
+    assert "developed" not in told["title"]
+    assert told["objective"].startswith("To test a model")
+    assert told["retrospective"].startswith("Retrospective: tested on")
+    assert "nothing was learnt from the cohort" in told["training_and_test"]
+    assert told["code"].endswith(f"Model that was tested: {'9' * 64}.")
+
+
+def test_what_more_patients_would_buy_is_told_where_a_curve_was_fitted() -> None:
+    found = metrics()
+    assert said("more_patients", found) == ""
+    fit = {"rate": 0.5, "largest": 1000, "gain": interval(0.02), "because": ""}
+    found["learning_curve"] = {"points": [], "sizes": [], "fit": fit}
+    assert "2,000 rather than 1,000 patients" in said("more_patients", found)
+    assert "+0.020 [-0.080, +0.120]" in said("more_patients", found)
 
 
 def test_guards_that_were_switched_off_are_said_to_be() -> None:
@@ -170,7 +208,6 @@ def test_times_are_not_told_because_they_differ_in_a_rerun() -> None:
 
 
 def test_words_for_counts_and_names() -> None:
-    assert [number(1, "case"), number(2000, "case")] == ["1 case", "2,000 cases"]
     assert [named([]), named(["copd"]), named(["a_b", "b", "c"])] == ["", "COPD", "a b, b and c"]
     assert [span([3, 3]), span([1, 4])] == ["3", "1 to 4"]
     assert listed([str(n) for n in range(10)]).endswith("7; 2 more in metrics.json")
