@@ -38,14 +38,17 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
 ) -> None:
-    """Write report.html, report.pdf and the figures again, from metrics.json alone."""
+    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
     from pipelines.study import pdf
     from pipelines.study import report as pages
-    from pipelines.study.run import read_metrics, write_files
+    from pipelines.study.run import derived, read_manifest, read_metrics, write_files
 
-    metrics = read_metrics(results)
-    write_files(results, {**pages.files(metrics), **pdf.files(metrics)})
-    screen.print(f"report: {results / 'report.html'} and report.pdf")
+    metrics, manifest = read_metrics(results), read_manifest(results)
+    found = {**pages.files(metrics), **pdf.files(metrics), **derived(metrics, manifest)}
+    write_files(results, found)
+    screen.print(
+        f"report: {results / 'report.html'} and report.pdf; lists: {results / 'checklists.html'}"
+    )
 
 
 @study_app.command()

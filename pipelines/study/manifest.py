@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +16,16 @@ from typing import Any
 
 from clinical import config
 from clinical.canonical import sha256
+from clinical.config import StudyConfig
 from clinical.wording import RESEARCH_USE
 from pipelines.features import Dataset
 from pipelines.study.design import StudyDesign
 from pipelines.study.reading import Cohort
 
 FORMAT = "triptych.study/1"
+DERIVED = ("checklists.html", "checklists.json", "model_card.xml")
+"""Written from the manifest and the metrics, so the manifest cannot hold their digests."""
+
 _ROOT = Path(__file__).parents[2]
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "torch", "monai")
 
@@ -51,6 +56,7 @@ def manifest(
             "name": study.name,
             "file_sha256": sha256(study_file),
             "config_sha256": config.config_digest(study),
+            "settings": _settings(study),
         },
         "cohort": {
             "name": cohort.description.name,
@@ -64,6 +70,7 @@ def manifest(
         "code": code(),
         "environment": environment(),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
+        "inputs": _inputs(chosen, study),
         "counts": {
             "read": len(cohort.dataset.cases),
             "skipped": len(cohort.dataset.skipped),
@@ -72,6 +79,7 @@ def manifest(
             "selected patients": len(set(chosen.patients)),
         },
         "files": {name: {"sha256": sha256(content)} for name, content in sorted(files.items())},
+        "derived": list(DERIVED),
         "times": {part: round(seconds, 1) for part, seconds in times.items()},
     }
 
@@ -82,6 +90,24 @@ def _external(design: StudyDesign) -> dict[str, Any] | None:
         return None
     found = design.external
     return {"reader": found.source, "shares_patients": found.shares_patients}
+
+
+def _settings(study: StudyConfig) -> dict[str, Any]:
+    """Model and training as configured; what else a configuration holds may name a path."""
+    found = config.to_json(study)
+    return {part: found[part] for part in ("model", "training")}
+
+
+def _inputs(chosen: Dataset, study: StudyConfig) -> dict[str, int]:
+    """Modality that the model reads to the number of cases that have it."""
+    wanted = study.model.modalities
+    there = Counter(
+        name
+        for cached in chosen.cases
+        for name in (*cached.case.inputs, *cached.images)
+        if not wanted or name in wanted
+    )
+    return dict(sorted(there.items()))
 
 
 def code() -> dict[str, Any]:

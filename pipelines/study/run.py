@@ -28,8 +28,18 @@ from pipelines.features import Dataset
 from pipelines.fold_tasks import Asks
 from pipelines.progress import console
 from pipelines.splits import Fold, Indices
+from pipelines.study import (
+    applied_model_card,
+    diagram,
+    examples,
+    loaded,
+    pdf,
+    predictions,
+    report,
+    same_images,
+)
 from pipelines.study import chosen as choosing
-from pipelines.study import diagram, examples, loaded, pdf, predictions, report, same_images
+from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
 from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
@@ -117,7 +127,8 @@ def run_study(
     times = {**watch.seconds, **parts}
     facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
     facts |= {"model": dict(made.model)} if made.model else {}
-    write_files(out, {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()})
+    written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
+    write_files(out, {**written, **derived(json.loads(files[METRICS]), facts)})
     return str(read_metrics(out)["verdict"]["sentence"])
 
 
@@ -125,7 +136,7 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
     study = design.study
     torch.set_num_threads(READING_THREADS)
     with watch.part("read and encode"):
-        read = _read(design, out / "features")
+        read = _cohort(design, out / "features")
     selection, dataset = _select(read, design, out)
     with watch.part("train and test"):
         judgement = design.judgement
@@ -168,7 +179,7 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
     return selection, dataset
 
 
-def _read(design: StudyDesign, cache: Path) -> Cohort:
+def _cohort(design: StudyDesign, cache: Path) -> Cohort:
     """The cohort of a study, and its external one where it has one."""
     study, external = design.study, design.external
     guards = design.judgement.guards
@@ -223,6 +234,12 @@ def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) 
     return examples.page(design.study.name, picked, tested, films)
 
 
+def derived(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is written from the metrics and the manifest: name to content (`manifest.DERIVED`)."""
+    card = applied_model_card.model_card_xml(metrics, manifest)
+    return {**checklists.files(metrics, manifest), applied_model_card.FILE: card}
+
+
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder, each by rename."""
     for name, content in files.items():
@@ -261,10 +278,23 @@ def read_metrics(out: Path) -> dict[str, Any]:
     Raises:
         CohortError: if the folder holds none.
     """
-    file = out / METRICS
+    return _read(out, METRICS)
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """What a finished study was made from.
+
+    Raises:
+        CohortError: if the folder does not say.
+    """
+    return _read(out, MANIFEST)
+
+
+def _read(out: Path, name: str) -> dict[str, Any]:
+    file = out / name
     if not file.exists():
         raise CohortError(
-            f"{out} holds no {METRICS}.", remedy="run `triptych study run` with this --out"
+            f"{out} holds no {name}.", remedy="run `triptych study run` with this --out"
         )
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found

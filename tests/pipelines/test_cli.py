@@ -101,7 +101,7 @@ def test_train_with_folds_writes_the_comparison(tmp_path: Path) -> None:
     assert main(arguments, {}) == 0
     found = json.loads((out / "cross_validation.json").read_text())
     assert found["cases"] == 60
-    assert {"reading", "training", "boosting"} <= set(found["seconds"])
+    assert {"reading", "training", "comparators of all"} <= set(found["seconds"])
     assert "late fusion" in (out / "cross_validation.md").read_text()
 
 

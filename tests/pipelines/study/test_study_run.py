@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import xmlschema
 from clinic_of_two import write_cohort
 
 from pipelines.cli import main
 from pipelines.study import report
+from pipelines.study.manifest import DERIVED
 from pipelines.study.run import run_study
 
 STUDY = """
@@ -46,7 +48,16 @@ age_edges = [60]
 curve_from = 0.1
 curve_to = 0.3
 """
-SAME = ("metrics.json", "predictions.parquet", "report.html", "flow.svg", "flow.md")
+PINNED = (
+    "metrics.json",
+    "predictions.parquet",
+    "report.html",
+    "report.pdf",
+    "examples.html",
+    "flow.svg",
+    "flow.md",
+)
+SAME = (*PINNED, *DERIVED)
 
 
 @pytest.fixture(scope="module")
@@ -128,17 +139,31 @@ def test_thresholds_come_from_patients_who_are_not_tested(made: Path) -> None:
         assert not held & set(tested.patient_id)
 
 
-def test_the_report_is_made_from_the_metrics_alone(made: Path, tmp_path: Path) -> None:
+def test_the_report_is_made_from_metrics_and_manifest_alone(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere"
     out.mkdir()
-    (out / "metrics.json").write_bytes((made / "out" / "metrics.json").read_bytes())
+    for name in ("metrics.json", "manifest.json"):
+        (out / name).write_bytes((made / "out" / name).read_bytes())
     assert main(["study", "report", str(out)], {}) == 0
+    for name in ("report.html", *DERIVED):
+        assert (out / name).read_bytes() == (made / "out" / name).read_bytes()
     page = (out / "report.html").read_text()
     assert page == (made / "out" / "report.html").read_text()
+    assert (out / "report.pdf").read_bytes() == (made / "out" / "report.pdf").read_bytes()
     assert metrics(made)["verdict"]["sentence"] in page
     assert "Research use only" in page
     assert "<script" not in page
     assert page.index("verdict") < page.index("Flow of cases") < page.index("Macro AUROC</th>")
+
+
+def test_only_the_page_of_examples_names_cases(made: Path) -> None:
+    out = made / "out"
+    named = set(pd.read_parquet(out / "predictions.parquet").case_id)
+    apart = (out / "examples.html").read_text()
+    assert 0 < len([name for name in named if name in apart]) <= len(metrics(made)["examples"])
+    for file in ("metrics.json", "report.html", "manifest.json"):
+        text = (out / file).read_text()
+        assert not [name for name in named if name in text], file
 
 
 def test_names_in_the_report_are_escaped(made: Path) -> None:
@@ -152,7 +177,7 @@ def test_names_in_the_report_are_escaped(made: Path) -> None:
 
 
 def test_neither_paths_nor_patients_leave_in_the_manifest_or_the_report(made: Path) -> None:
-    for name in ("manifest.json", "metrics.json", "report.html"):
+    for name in ("manifest.json", "metrics.json", "report.html", *DERIVED):
         text = (made / "out" / name).read_text()
         assert str(made) not in text
         assert "p0001" not in text
@@ -163,12 +188,24 @@ def test_the_manifest_pins_what_was_written(made: Path) -> None:
     import hashlib
 
     found = json.loads((made / "out" / "manifest.json").read_text())
-    for name in SAME:
+    for name in PINNED:
         digest = hashlib.sha256((made / "out" / name).read_bytes()).hexdigest()
         assert found["files"][name]["sha256"] == digest
     study = hashlib.sha256((made / "study.toml").read_bytes()).hexdigest()
     assert found["study"]["file_sha256"] == study
     assert found["counts"]["read"] == 200
+    assert found["derived"] == list(DERIVED)
+    assert not set(DERIVED) & set(found["files"])
+    assert found["inputs"] == dict.fromkeys(
+        ("history", "measurements", "notes"), found["counts"]["selected cases"]
+    )
+    assert found["study"]["settings"]["model"]["width"] == 16
+    assert "cohort" not in found["study"]["settings"]
+
+
+def test_the_model_card_of_a_real_run_is_valid(made: Path) -> None:
+    schema = xmlschema.XMLSchema(Path(__file__).parent / "chai" / "schema.xsd", allow="local")
+    schema.validate(made / "out" / "model_card.xml")
 
 
 def test_what_is_not_there_is_said(made: Path) -> None:

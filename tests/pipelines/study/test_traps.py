@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from clinic_of_two import write_cohort
+from clinic_of_shortcuts import dataset_of, labels_of
+from clinic_of_two import STUDY, write_cohort
 
+from clinical.cohorts.cohort import CohortDescription
 from clinical.encoders import notes
 from pipelines.cli import main
+from pipelines.study.guards.image_parts import Parts
+from pipelines.study.guards.run_all import fired
+from pipelines.study.reading import Cohort
+from pipelines.study.traps import ask
 
 
 def test_traps_are_told_and_written_without_training_or_embedding(
@@ -40,6 +47,20 @@ def test_traps_are_told_and_written_without_training_or_embedding(
         "problems.csv",
         "skipped.csv",
     ]
+
+
+def test_parts_that_were_looked_at_reach_their_guard() -> None:
+    labels, generator = labels_of(), np.random.default_rng(4)
+    dataset = dataset_of(labels)
+    # The whole image and its border tell the label; what is outside the lungs does not.
+    rows = np.stack([3 * labels, 3 * labels, 0 * labels]) + generator.normal(size=(3, len(labels)))
+    parts = {
+        cached.case.case_id: Parts(row[:, None].astype(np.float32), False)
+        for cached, row in zip(dataset.cases, rows.T, strict=True)
+    }
+    read = Cohort(CohortDescription("x", "made up", "CC0", ()), dataset, {}, (), parts)
+    warned = [(finding.guard, finding.subject) for finding in fired(ask(dataset, read, STUDY))]
+    assert warned == [("image_regions", "gout, border alone")]
 
 
 def test_an_unknown_source_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,236 @@
+"""What a finished study knows of its cohort, its cases and how they were split.
+
+Every function gives sentences, or nothing where the study's files do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clinical.wording import words
+from pipelines.study.checklists.finished import Finished, listed, named, number, span
+from pipelines.study.design import SITE
+from pipelines.study.flow import Part, from_json, heading, removed_words
+from pipelines.study.sections.whole import SPLITS
+
+FEW = 3
+"""Parts of a split that are counted one by one."""
+
+
+def cohort_source(study: Finished) -> str:
+    """Name, origin and licence of the cohort."""
+    cohort = study.manifest["cohort"]
+    origin = f", {cohort['source']}" if cohort["source"] else ""
+    licence = cohort["licence"] or "not stated"
+    return f"Cohort: {cohort['name']}{origin}; licence: {licence}; read as “{cohort['reader']}”."
+
+
+def data(study: Finished) -> str:
+    """Digests of the data."""
+    cohort = study.manifest["cohort"]
+    return (
+        f"SHA-256 of the data: as read {cohort['read_sha256']},"
+        f" as studied {cohort['selected_sha256']}."
+    )
+
+
+def retrospective(study: Finished) -> str:
+    """Data were there before the model."""
+    counts = study.manifest["counts"]
+    cases = number(counts["read"], "case")
+    return f"Retrospective: trained and tested on {cases} of a cohort that was there before."
+
+
+def eligibility(study: Finished) -> str:
+    """Rules of the study, in order."""
+    steps = from_json(study.metrics["flow"]).steps
+    if not steps:
+        return "The study has no rule of its own: every case that could be read was eligible."
+    rules = [
+        f"{number}. {step.kind} {step.name}: {step.condition}"
+        for number, step in enumerate(steps, 1)
+    ]
+    return f"Rules, in order: {listed(rules)}."
+
+
+def reading(study: Finished) -> str:
+    """What could not be read."""
+    flow = from_json(study.metrics["flow"])
+    because = [f"{reason} ({number(count, 'case')})" for reason, count in flow.skipped.items()]
+    skipped = flow.listed - flow.read.cases
+    why = f" ({listed(because)})" if because else ""
+    aside = study.manifest["counts"]["set aside"]
+    return (
+        f"{number(flow.listed, 'case')} listed, {number(skipped, 'case')} not readable{why},"
+        f" rows and files set aside while reading: {aside}. skipped.csv and problems.csv name them."
+    )
+
+
+def flow(study: Finished) -> str:
+    """The way of all cases."""
+    way = from_json(study.metrics["flow"])
+    steps = [f"{heading(step)}: {'; '.join(removed_words(step))}" for step in way.steps]
+    unused = [f"{reason}: {number(count, 'case')}" for reason, count in way.left_out.items()]
+    between = listed([*steps, *unused])
+    return (
+        f"{number(way.listed, 'case')} listed, {way.read} read, {way.chosen} eligible."
+        f"{f' {between}.' if between else ''} Diagram: flow.svg."
+    )
+
+
+def split(study: Finished) -> str:
+    """How learnt and tested cases were told apart."""
+    found = study.study
+    return (
+        f"Split: {SPLITS[found['split']]}, {number(found['folds'], 'fold')},"
+        f" {number(found['repeats'], 'repeat')}. {study.metrics['checks']['patients'][-1]}"
+    )
+
+
+def disjoint(study: Finished) -> str:
+    """That no patient is on both sides."""
+    return f"Disjoint by patient, and checked: {study.metrics['checks']['patients'][-1]}"
+
+
+def parts(study: Finished) -> str:
+    """Cases learnt from and tested, with positives."""
+    folds = study.metrics["folds"]
+    learnt = span([fold["learnt"] for fold in folds])
+    tested = span([fold["tested"] for fold in folds])
+    each = "each fold" if len(folds) > 1 else "the fold"
+    parts = from_json(study.metrics["flow"]).parts
+    shares = [f"{words(name)} {_positives(parts, name)}" for name in study.labels]
+    kinds = named(list(dict.fromkeys(part.name.rpartition(", ")[2] for part in parts)))
+    return (
+        f"Cases in {each}: {learnt} learnt from, {tested} tested."
+        f" Positive of known outcomes, {kinds}: {listed(shares)}."
+    )
+
+
+def _positives(parts: Sequence[Part], label: str) -> str:
+    if len(parts) <= FEW:
+        return ", ".join(str(part.labels[label]) for part in parts)
+    positive = span([part.labels[label].positive for part in parts])
+    return f"{positive} of {span([part.labels[label].known for part in parts])}"
+
+
+def training_and_test(study: Finished) -> str:
+    """What tells tested from learnt cases."""
+    return (
+        f"Learnt and tested cases come from one cohort, {study.manifest['cohort']['name']}, under"
+        f" the same rules; they are told apart as {SPLITS[study.study['split']]}."
+    )
+
+
+def images_across(study: Finished) -> str:
+    """Images that are on both sides."""
+    images = study.metrics["checks"]["images"]
+    if images is None:
+        return ""
+    return (
+        f"{number(images['exact'], 'test image')} identical, and {images['near']} nearly identical,"
+        " to one that was learnt from."
+    )
+
+
+def no_image(study: Finished) -> str:
+    """That no case has an image."""
+    images = study.metrics["checks"]["images"]
+    return "No case of this study has an image." if images is None else ""
+
+
+def outcomes(study: Finished) -> str:
+    """Positive and known outcomes of every label."""
+    told = [f"{words(n)}: {p} positive of {k} known" for n, (p, k) in _totals(study).items()]
+    return f"Outcomes: {listed(told)}."
+
+
+def prevalence(study: Finished) -> str:
+    """How frequent each label is."""
+    shares = [
+        f"{words(name)} {100 * positive / known:.1f}%"
+        for name, (positive, known) in _totals(study).items()
+        if known
+    ]
+    return f"In this study: {listed(shares)}." if shares else ""
+
+
+def unknown_outcomes(study: Finished) -> str:
+    """Cases whose outcome is not known."""
+    cases = sum(part.counts.cases for part in from_json(study.metrics["flow"]).parts)
+    missing = [f"{words(n)} {cases - known}" for n, (_, known) in _totals(study).items()]
+    return f"Of {number(cases, 'case')}, the outcome is unknown in: {listed(missing)}."
+
+
+def _totals(study: Finished) -> dict[str, tuple[int, int]]:
+    """Label to positive and known outcomes over all parts of the split."""
+    shares = [part.labels for part in from_json(study.metrics["flow"]).parts]
+    return {
+        name: (sum(row[name].positive for row in shares), sum(row[name].known for row in shares))
+        for name in study.labels
+    }
+
+
+def size(study: Finished) -> str:
+    """How many were tested."""
+    cases = number(study.study["cases"], "case")
+    patients = number(study.study["patients"], "patient")
+    return f"{cases} of {patients} were tested. {outcomes(study)}"
+
+
+def inputs(study: Finished) -> str:
+    """Modalities that the cases have."""
+    found = study.manifest.get("inputs", {})
+    return f"Inputs of the model: {named(list(found))}." if found else ""
+
+
+def missing(study: Finished) -> str:
+    """How many cases have each modality."""
+    found = study.manifest.get("inputs", {})
+    cases = study.manifest["counts"]["selected cases"]
+    there = [f"{words(name)} in {count}" for name, count in found.items()]
+    return f"Of {number(cases, 'case')}, an input is there: {listed(there)}." if there else ""
+
+
+def sites(study: Finished) -> str:
+    """Sites that the cases come from."""
+    found = _first_label(study, SITE)
+    if not found:
+        return ""
+    small = study.metrics["suppressed"].get(SITE, 0)
+    more = f"; groups too small to be told: {small}" if small else ""
+    return f"Sites: {listed(found)}{more}."
+
+
+def groups(study: Finished) -> str:
+    """Patients by every column."""
+    shown = {column: _first_label(study, column) for column in study.columns}
+    told = [f"{column}: {', '.join(rows)}" for column, rows in shown.items() if rows]
+    unstated = study.metrics["subgroups"]["unstated"]
+    silent = [f"{number(n, 'case')} without {column}" for column, n in unstated.items() if n]
+    return f"Patients by group, {listed([*told, *silent])}." if told else ""
+
+
+def _first_label(study: Finished, column: str) -> list[str]:
+    """Groups of one column with their patients, as the first label counts them."""
+    first = next(iter(study.labels))
+    return [
+        f"{row['name']} ({row['patients']})"
+        for row in study.groups
+        if row["label"] == first and row["column"] == column
+    ]
+
+
+def timing(study: Finished) -> str:
+    """What the guard on later values says."""
+    return _said(study, "afterwards")
+
+
+def acquisition(study: Finished) -> str:
+    """What the guard on the making of images says."""
+    return _said(study, "acquisition")
+
+
+def _said(study: Finished, guard: str) -> str:
+    found = [row for row in study.metrics["guards"] if row["guard"] == guard and not row["skipped"]]
+    return " ".join(row["sentence"] for row in found)

@@ -1,0 +1,194 @@
+"""What a finished study knows of its model, its settings and what it was made with.
+
+Every function gives sentences, or nothing where the study's files do not know.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.methods import OURS
+from pipelines.study.checklists.finished import Finished, each_label, named, number, settings
+from pipelines.study.numbers import interval
+from pipelines.yardstick import ORACLE
+
+PREDICTIONS = "predictions.parquet"
+VERSIONS = ("python", "torch", "monai", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow")
+
+
+def model_name(study: Finished) -> str:
+    """What the model is called."""
+    return f"Triptych, study “{study.study['name']}”."
+
+
+def title(study: Finished) -> str:
+    """What is developed and tested, on what."""
+    return (
+        f"Study “{study.study['name']}”: a model that estimates the probability of"
+        f" {named(study.study['diagnoses'])} was developed and tested in the cohort"
+        f" {study.manifest['cohort']['name']}."
+    )
+
+
+def objective(study: Finished) -> str:
+    """What the model is compared with."""
+    rivals = [row["second"] for row in study.metrics["comparisons"] if row["second"] != ORACLE]
+    asked = (
+        f" and to say whether it is better than {named(rivals)} on the same cases, with a margin of"
+        f" {study.study['margin']} macro AUROC"
+        if rivals
+        else ""
+    )
+    return f"To develop and test a model of {named(study.study['diagnoses'])}{asked}."
+
+
+def research_use(study: Finished) -> str:
+    """The notice that all files carry."""
+    return str(study.metrics["notice"])
+
+
+def output(study: Finished) -> str:
+    """Probabilities, and thresholds."""
+    cuts = each_label(study, {name: _cuts(found) for name, found in study.labels.items()})
+    alert = f" Threshold of an alert: {cuts}." if cuts else ""
+    return f"A probability of {named(list(study.labels))}.{alert}"
+
+
+def _cuts(found: Mapping[str, Any]) -> str:
+    point = found["operating_point"]
+    values = [one["value"] for one in point["thresholds"].values()]
+    if not values:
+        return ""
+    return f"{point['threshold']['rule']}, {min(values):.3f} to {max(values):.3f}"
+
+
+def output_kind(study: Finished) -> str:
+    """Which kind of output it is."""
+    cut = any(found["operating_point"]["thresholds"] for found in study.labels.values())
+    return f"A prediction: probabilities{', and an alert at or above a threshold' if cut else ''}."
+
+
+def threshold_cases(study: Finished) -> str:
+    """Cases that thresholds and maps rest on."""
+    rest = each_label(study, {name: _rest(found) for name, found in study.labels.items()})
+    return (
+        f"Thresholds and calibration maps were chosen on validation patients: {rest}."
+        if rest
+        else ""
+    )
+
+
+def _rest(found: Mapping[str, Any]) -> str:
+    point = found["operating_point"]
+    if not point["thresholds"]:
+        return ""
+    cases, positives = point["threshold"]["cases"], point["threshold"]["positives"]
+    cuts = number(len(point["thresholds"]), "threshold")
+    return f"{cuts} from {number(cases, 'case')}, {positives} positive"
+
+
+def recalibration(study: Finished) -> str:
+    """Which maps were chosen."""
+    kinds = each_label(study, {name: _maps(found) for name, found in study.labels.items()})
+    return (
+        f"Recalibration chosen by log loss on validation patients of each fold: {kinds}."
+        if kinds
+        else ""
+    )
+
+
+def _maps(found: Mapping[str, Any]) -> str:
+    maps = found["operating_point"].get("maps", {})
+    kinds = Counter(one["chosen"]["kind"] for one in maps.values())
+    return ", ".join(f"{kind} in {number(count, 'fold')}" for kind, count in sorted(kinds.items()))
+
+
+def ensemble(study: Finished) -> str:
+    """Mean of all repeats."""
+    repeats = study.study["repeats"]
+    if repeats == 1:
+        return "No ensemble was judged: one repeat, one model for each fold."
+    return (
+        f"The mean probability of {repeats} repeats has a macro AUROC of"
+        f" {interval(study.metrics['ensemble'])}; all other figures are of single models."
+    )
+
+
+def model_settings(study: Finished) -> str:
+    """Shape of the model."""
+    found = _settings(study, "model")
+    return f"Settings of the model: {found}." if found else ""
+
+
+def training_settings(study: Finished) -> str:
+    """How it was fitted."""
+    found = _settings(study, "training")
+    return f"Settings of the training: {found}." if found else ""
+
+
+def image_settings(study: Finished) -> str:
+    """How images were made alike."""
+    found = study.manifest["study"].get("settings", {})
+    if not found or not study.metrics["checks"]["images"]:
+        return ""
+    side = found["model"]["image_size"]
+    copies = found["training"]["augmentations"]
+    return (
+        f"Images are padded and resampled to {side} x {side} pixels; augmented copies of every"
+        f" training image: {copies}."
+    )
+
+
+def _settings(study: Finished, part: str) -> str:
+    found = study.manifest["study"].get("settings", {}).get(part, {})
+    return settings(found)
+
+
+def seeds(study: Finished) -> str:
+    """Seed of all random choices."""
+    found = study.manifest["seeds"]
+    repeats = number(found["repeats"], "repeat")
+    return f"Every random choice comes from seed {found['study']} ({repeats})."
+
+
+def software(study: Finished) -> str:
+    """Versions."""
+    found = study.manifest["environment"]
+    versions = ", ".join(f"{name} {found[name]}" for name in VERSIONS if name in found)
+    return f"{versions} on {found['system']} {found['machine']}."
+
+
+def code(study: Finished) -> str:
+    """Version and digest of the code."""
+    found = study.manifest["code"]
+    commit = f", commit {found['commit']}" if "commit" in found else ""
+    changed = ", with changes that are in no commit" if found.get("modified") else ""
+    return f"Triptych {found['version']}{commit}{changed}, SHA-256 of the source {found['sha256']}."
+
+
+def study_file(study: Finished) -> str:
+    """Digest of the study file."""
+    found = study.manifest["study"]
+    return (
+        f"The study file fixes rules, split and judgement: SHA-256 {found['file_sha256']};"
+        f" of the settings that decide the training: {found['config_sha256']}."
+    )
+
+
+def predictions(study: Finished) -> str:
+    """Where every probability is kept."""
+    digest = study.digest(PREDICTIONS)
+    if not digest:
+        return ""
+    return (
+        f"Tested cases were scored by {OURS} models that had not learnt from their patients; every"
+        f" probability stands in {PREDICTIONS} (SHA-256 {digest})."
+    )
+
+
+def files_kept(study: Finished) -> str:
+    """What the manifest pins."""
+    pinned = number(len(study.manifest["files"]), "file")
+    return f"manifest.json pins {pinned} of this study by digest."
