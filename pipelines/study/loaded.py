@@ -92,6 +92,16 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
     return Assessed(work, model, seen, read, tested, counts)
 
 
+def with_settings_of(design: StudyDesign, checkpoint: Path) -> StudyDesign:
+    """The design with the settings that the checkpoint was made with, which the study leaves open.
+
+    Raises:
+        ModelError: if the checkpoint cannot be used.
+    """
+    own = models.load(checkpoint).study
+    return replace(design, study=replace(design.study, model=own.model, training=own.training))
+
+
 def only(
     run: Executor, work: Callable[[Shared, Task], Result], shared: Shared, task: Task, jobs: int
 ) -> Result:

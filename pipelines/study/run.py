@@ -115,6 +115,7 @@ def run_study(
     workers = workers or Workers()
     out.mkdir(parents=True, exist_ok=True)
     if design.checkpoint is not None:
+        design = loaded.with_settings_of(design, design.checkpoint)
         made = _loaded(design, design.checkpoint, out, workers, watch)
     else:
         made = _trained(design, out, workers, watch)

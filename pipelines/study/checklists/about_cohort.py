@@ -38,7 +38,8 @@ def retrospective(study: Finished) -> str:
     """Data were there before the model."""
     counts = study.manifest["counts"]
     cases = number(counts["read"], "case")
-    return f"Retrospective: trained and tested on {cases} of a cohort that was there before."
+    done = "tested" if study.loaded else "trained and tested"
+    return f"Retrospective: {done} on {cases} of a cohort that was there before."
 
 
 def eligibility(study: Finished) -> str:
@@ -89,7 +90,8 @@ def split(study: Finished) -> str:
 
 def disjoint(study: Finished) -> str:
     """That no patient is on both sides."""
-    return f"Disjoint by patient, and checked: {study.metrics['checks']['patients'][-1]}"
+    said = "Not checked" if study.loaded else "Disjoint by patient, and checked"
+    return f"{said}: {study.metrics['checks']['patients'][-1]}"
 
 
 def parts(study: Finished) -> str:
@@ -116,6 +118,8 @@ def _positives(parts: Sequence[Part], label: str) -> str:
 
 def training_and_test(study: Finished) -> str:
     """What tells tested from learnt cases."""
+    if study.loaded:
+        return f"Nothing was learnt from the cohort {study.manifest['cohort']['name']}."
     return (
         f"Learnt and tested cases come from one cohort, {study.manifest['cohort']['name']}, under"
         f" the same rules; they are told apart as {SPLITS[study.study['split']]}."
@@ -136,7 +140,7 @@ def images_across(study: Finished) -> str:
 def no_image(study: Finished) -> str:
     """That no case has an image."""
     images = study.metrics["checks"]["images"]
-    return "No case of this study has an image." if images is None else ""
+    return "No case of this study has an image." if images is None and not study.loaded else ""
 
 
 def outcomes(study: Finished) -> str:

@@ -25,9 +25,10 @@ def model_name(study: Finished) -> str:
 
 def title(study: Finished) -> str:
     """What is developed and tested, on what."""
+    done = "tested" if study.loaded else "developed and tested"
     return (
         f"Study “{study.study['name']}”: a model that estimates the probability of"
-        f" {named(study.study['diagnoses'])} was developed and tested in the cohort"
+        f" {named(study.study['diagnoses'])} was {done} in the cohort"
         f" {study.manifest['cohort']['name']}."
     )
 
@@ -41,7 +42,10 @@ def objective(study: Finished) -> str:
         if rivals
         else ""
     )
-    return f"To develop and test a model of {named(study.study['diagnoses'])}{asked}."
+    aim = (
+        "To test a model that was there already," if study.loaded else "To develop and test a model"
+    )
+    return f"{aim} of {named(study.study['diagnoses'])}{asked}."
 
 
 def research_use(study: Finished) -> str:
@@ -72,6 +76,8 @@ def output_kind(study: Finished) -> str:
 
 def threshold_cases(study: Finished) -> str:
     """Cases that thresholds and maps rest on."""
+    if study.loaded:
+        return "Thresholds and calibration are those that the checkpoint carries."
     rest = each_label(study, {name: _rest(found) for name, found in study.labels.items()})
     return (
         f"Thresholds and calibration maps were chosen on validation patients: {rest}."
@@ -182,8 +188,13 @@ def predictions(study: Finished) -> str:
     digest = study.digest(PREDICTIONS)
     if not digest:
         return ""
+    scorers = (
+        "the checkpoint, and whether it had learnt from their patients was not checked"
+        if study.loaded
+        else f"{OURS} models that had not learnt from their patients"
+    )
     return (
-        f"Tested cases were scored by {OURS} models that had not learnt from their patients; every"
+        f"Tested cases were scored by {scorers}; every"
         f" probability stands in {PREDICTIONS} (SHA-256 {digest})."
     )
 

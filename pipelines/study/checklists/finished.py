@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clinical.wording import words
+from pipelines.study.design import CHECKPOINT
 
 MOST = 8
 """Parts of one sentence; what is beyond stands in metrics.json."""
@@ -32,6 +33,11 @@ class Finished:
         """What was studied, and how it was split."""
         found: Row = self.metrics["study"]
         return found
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model was there already, so that nothing was learnt from anybody here."""
+        return bool(self.study["split"] == CHECKPOINT)
 
     @property
     def labels(self) -> Mapping[str, Row]:
