@@ -237,6 +237,8 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
         " that the checkpoint carries is judged",
         "comparators that are trained": "nothing is trained; the model's own single modalities"
         " stand in their place",
+        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "learning curve": "nothing is trained",
         "patients that the model learnt from": "nobody checked whether they are tested here",
         "identical images across the split": "the images that the model learnt from are not here",
     }
