@@ -133,10 +133,9 @@ def _keys(part: Shard) -> list[str]:
 
 def _set_aside(work: Work, span: Span, died: Died) -> int:
     """Write the row of a case that ended its worker when it was alone; how many that was."""
-    left = _left(work, span)
-    if not left or len(left[0]) > 1:
+    if len(span) > 1 or len(span[0]) > 1 or not _left(work, span):
         return 0
-    case = left[0][0]
+    case = span[0][0]
     row = {"key": case.key, "case_id": case.case_id, "problems": [], "died": died.reason}
     shards.commit(work.shards, [row])
     return 1

@@ -92,6 +92,16 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
     return Assessed(work, model, seen, read, tested, counts)
 
 
+def with_settings_of(design: StudyDesign, checkpoint: Path) -> StudyDesign:
+    """The design with the settings that the checkpoint was made with, which the study leaves open.
+
+    Raises:
+        ModelError: if the checkpoint cannot be used.
+    """
+    own = models.load(checkpoint).study
+    return replace(design, study=replace(design.study, model=own.model, training=own.training))
+
+
 def only(
     run: Executor, work: Callable[[Shared, Task], Result], shared: Shared, task: Task, jobs: int
 ) -> Result:
@@ -227,6 +237,8 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
         " that the checkpoint carries is judged",
         "comparators that are trained": "nothing is trained; the model's own single modalities"
         " stand in their place",
+        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "learning curve": "nothing is trained",
         "patients that the model learnt from": "nobody checked whether they are tested here",
         "identical images across the split": "the images that the model learnt from are not here",
     }

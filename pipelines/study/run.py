@@ -116,8 +116,10 @@ def run_study(
     design, watch = load_design(study_file, cohort), _Watch()
     workers = workers or Workers()
     out.mkdir(parents=True, exist_ok=True)
-    if design.checkpoint is not None:
-        made = _loaded(design, design.checkpoint, out, workers, watch)
+    checkpoint = design.checkpoint
+    if checkpoint is not None:
+        design = loaded.with_settings_of(design, checkpoint)
+        made = _loaded(design, checkpoint, out, workers, watch)
     else:
         made = _trained(design, out, workers, watch)
     with watch.part("judge"):

@@ -282,3 +282,41 @@ def test_the_example_of_the_page_reads_without_a_message(
     assert set(case.inputs) == {"image", "measurements", "history", "notes"}
     assert case.problems == ()
     assert [o.value for o in folder.outcomes(tmp_path)] == [True]
+
+
+def test_wanted_cases_are_read_as_they_are_among_all(folder_root: Path) -> None:
+    whole = read(folder_root)
+    for case_id, case in whole.items():
+        (found,) = (r for r in folder.read(folder_root, {case_id}) if isinstance(r, Case))
+        assert as_json(found) == as_json(case)
+
+
+@pytest.mark.parametrize(
+    ("stem", "old", "new"),
+    [
+        ("cases", "c1,p1", "c1,p9"),
+        ("measurements", "120", "121"),
+        ("notes", "Cough", "Fever"),
+        ("history", "J44.9", "J44.1"),
+    ],
+)
+def test_a_digest_changes_with_its_own_case_only(
+    stem: str, old: str, new: str, folder_root: Path
+) -> None:
+    before = folder.digests(folder_root)
+    table = folder_root / f"{stem}.csv"
+    table.write_text(table.read_text().replace(old, new))
+    after = folder.digests(folder_root)
+    changed = {case_id for case_id in before if before[case_id] != after[case_id]}
+    assert changed == {"c1"}
+
+
+def test_a_digest_changes_with_the_image_and_not_with_the_place_of_a_row(folder_root: Path) -> None:
+    before = folder.digests(folder_root)
+    header, *lines = (folder_root / "measurements.csv").read_text().splitlines()
+    write(folder_root, measurements="\n".join([header, "", *lines]) + "\n")
+    assert folder.digests(folder_root) == before
+    path = pd.read_csv(folder_root / "images.csv").set_index("case_id").loc["c1", "path"]
+    image = folder_root / str(path)
+    image.write_bytes(image.read_bytes() + b"\0")
+    assert folder.digests(folder_root)["c1"] != before["c1"]

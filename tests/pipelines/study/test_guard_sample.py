@@ -1,0 +1,42 @@
+"""The guards look at whole patients, as many as fit, drawn by the seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clinic_of_two import DIAGNOSES, write_cohort
+
+from clinical import model as models
+from clinical.model import Model
+from pipelines.study import guard_sample
+from pipelines.study.assessing import Work
+from pipelines.study.guards.guard import GuardResult
+from pipelines.study.guards.out_of_fold import Judging
+
+PATIENTS = [f"p{number // 2}" for number in range(40)]
+
+
+def test_all_cases_of_a_patient_are_drawn_or_none() -> None:
+    drawn = guard_sample.sample(PATIENTS, seed=1, most=5)
+    assert len(drawn) == 10
+    assert [PATIENTS[i] for i in drawn[::2]] == [PATIENTS[i] for i in drawn[1::2]]
+    assert drawn == sorted(drawn)
+
+
+def test_the_seed_draws_them() -> None:
+    one, same, other = (guard_sample.sample(PATIENTS, seed, most=5) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+    assert guard_sample.sample(PATIENTS, seed=1, most=100) == list(range(40))
+
+
+def test_guards_see_the_sample_only(tmp_path: Path, model_of_two: Model) -> None:
+    cohort = write_cohort(tmp_path / "cohort", cases=120)
+    models.save(model_of_two, tmp_path / "model")
+    work = Work("folder", cohort, tmp_path / "model", tmp_path / "features", tmp_path / "shards")
+    case_ids = frozenset(f"c{number:04d}" for number in range(80))
+    judging = Judging(folds=2, samples=20)
+    found = guard_sample.guards(work, guard_sample.Sample(case_ids, DIAGNOSES, judging))
+    counted = [f.estimate.cases for f in found if isinstance(f, GuardResult)]
+    assert counted
+    assert max(counted) == 80
