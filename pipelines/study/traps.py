@@ -86,24 +86,35 @@ def show(console: Console, findings: Sequence[Finding]) -> None:
     grid = Table(box=None, pad_edge=False)
     for heading in ("guard", "about", "fires", "found", "limit", "measure or reason"):
         grid.add_column(heading)
-    for finding in findings:
-        grid.add_row(*_cells(finding))
+    for row in _rows(findings):
+        grid.add_row(*row)
     console.print(grid)
     for finding in fired(findings):
         console.print(f"{finding.guard}, {finding.subject}: {finding.sentence}")
     console.print("\n".join(_closing(findings)))
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
-    if isinstance(finding, Skipped):
-        return finding.guard, finding.subject, "skipped", "", "", finding.reason
-    found = finding.estimate
+def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    """One for each guard and subject; subjects that were skipped for one reason share a row."""
+    skipped: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        if isinstance(finding, Skipped):
+            skipped.setdefault((finding.guard, finding.reason), []).append(finding.subject)
+        else:
+            yield _asked(finding)
+    for (guard, reason), about in skipped.items():
+        what = about[0] if len(about) == 1 else f"{about[0]} and {len(about) - 1} more"
+        yield guard, what, "skipped", "", "", reason
+
+
+def _asked(result: GuardResult) -> tuple[str, ...]:
+    found = result.estimate
     value = "" if found.value is None else f"{found.value:.3f}"
     if found.low is not None and found.high is not None:
         value += f" [{found.low:.3f}, {found.high:.3f}]"
-    limit = "" if finding.threshold is None else f"{finding.threshold:.3f}"
-    fires = "FIRES" if finding.fires else "no"
-    return finding.guard, finding.subject, fires, value, limit, finding.measure
+    limit = "" if result.threshold is None else f"{result.threshold:.3f}"
+    fires = "FIRES" if result.fires else "no"
+    return result.guard, result.subject, fires, value, limit, result.measure
 
 
 def _closing(findings: Sequence[Finding]) -> Iterator[str]:

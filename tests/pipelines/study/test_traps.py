@@ -27,6 +27,7 @@ def test_traps_are_told_and_written_without_training_or_embedding(
     assert main(["study", "guards", str(cohort), "--out", str(out)], {}) == 0
     shown = capsys.readouterr().out
     assert "FIRES" in shown
+    assert "3 more" in shown
     assert "120 of 120 items of notes have no time" in shown
     assert "Research use only" in shown
     first = (out / "guards.json").read_bytes()
