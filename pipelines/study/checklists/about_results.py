@@ -107,7 +107,9 @@ def calibration(study: Finished) -> str:
 
 
 def recalibrated(study: Finished) -> str:
-    """The same after recalibration."""
+    """The same after recalibration, where maps were chosen."""
+    if any(RECALIBRATED not in found["use"] for found in study.labels.values()):
+        return ""
     return f"Calibration after recalibration: {_calibration(study, RECALIBRATED)}."
 
 
