@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,12 @@ class Dataset:
         ]
         return canonical.digest([list(self.diagnoses), rows])
 
-    @property
+    @cached_property
     def patients(self) -> list[str]:
         """Patient of every case."""
         return [cached.case.patient_id for cached in self.cases]
 
-    @property
+    @cached_property
     def sites(self) -> list[str]:
         """Site of every case; "" where it is not stated."""
         return [cached.case.site for cached in self.cases]
