@@ -48,6 +48,7 @@ class Gathered:
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
         left_out: what this study does not do besides, and why.
+        named: columns of the cohort's own that patients are grouped by.
     """
 
     flow: Flow
@@ -56,6 +57,7 @@ class Gathered:
     findings: tuple[Finding, ...]
     facts: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def judge(
@@ -72,7 +74,7 @@ def judge(
     study, judgement = design.study, design.judgement
     samples, seed = study.evaluation.bootstrap, study.seed
     result = yardstick.judge(tested, study)
-    stated, missing = columns.columns(tested.dataset, gathered.facts, judgement)
+    stated, missing = columns.columns(tested.dataset, gathered.facts, gathered.named, judgement)
     fair = fairness(tested, chosen, stated, samples=samples, seed=seed)
     macro, labels = discrimination(tested, result, judged_methods(tested), samples, seed)
     rivals = [c.second for c in result.comparisons if c.second != yardstick.ORACLE]

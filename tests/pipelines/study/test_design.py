@@ -52,7 +52,6 @@ def test_rules_and_judgement_do_not_change_what_keys_a_training(tmp_path: Path) 
         ("[judgment]\nguards = true\n", "'judgement'"),
         ("[judgement]\nsensitivty = 0.8\n", "'sensitivity'"),
         ("[judgement]\nsensitivity = 0\n", "above 0"),
-        ('[judgement]\nsubgroups = ["sxe"]\n', "'sex'"),
         ("[judgement]\nage_edges = [65, 40]\n", "do not rise"),
         ('[judgement]\nage_edges = ["40"]\n', "type str"),
         ("[judgement]\ncurve_from = 0.6\n", "lower one first"),
