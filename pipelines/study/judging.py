@@ -16,6 +16,7 @@ from pipelines import yardstick
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS
 from pipelines.study import columns, examples
+from pipelines.study.abstention import abstention
 from pipelines.study.chosen import Chosen, comparators
 from pipelines.study.design import Judgement, StudyDesign
 from pipelines.study.discrimination import discrimination
@@ -99,6 +100,7 @@ def judge(
         **_comparison(result),
         "subgroups": {k: v for k, v in asdict(fair).items() if k != "suppressed"},
         "suppressed": _suppressed(fair),
+        "abstention": abstention(tested, samples=samples, seed=seed),
         "stress": stress_curves(tested, [OURS, *rivals], samples=samples, seed=seed),
         "learning_curve": sizes_and_fit(tested, samples=samples, seed=seed),
         "examples": examples.as_json(examples.pick(tested, chosen)),
