@@ -8,7 +8,7 @@ come from `outcomes` alone; `read` never opens them. Every row of a source ends 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -46,12 +46,17 @@ class CohortDescription:
 
 @dataclass(frozen=True)
 class CaseEntry:
-    """One case in the index of a cohort; enough to split by patient, site or a given split."""
+    """One case in the index of a cohort; enough to split by patient, site or a given split.
+
+    Attributes:
+        columns: of the table of cases, what this project has no meaning for: name to value.
+    """
 
     case_id: str
     patient_id: str
     site: str = ""
     split: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Source(Protocol):

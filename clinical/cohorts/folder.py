@@ -50,8 +50,15 @@ def index(root: Path) -> tuple[CaseEntry, ...]:
         CohortError: if cases.csv cannot be used.
     """
     cases, _ = folder_layout.cases(root)
+    own = [name for name in cases.columns if name and name not in folder_layout.CASES.known]
     return tuple(
-        CaseEntry(row["case_id"], row["patient_id"], row["site"], row["split"])
+        CaseEntry(
+            row["case_id"],
+            row["patient_id"],
+            row["site"],
+            row["split"],
+            {name: row[name] for name in own},
+        )
         for row in table.unique(cases, "case_id")[0]
     )
 

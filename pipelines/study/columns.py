@@ -10,6 +10,7 @@ from pipelines.features import CachedCase, Dataset
 from pipelines.study.design import AGE, SEX, SITE, VIEW, Judgement
 from pipelines.study.guards import acquisition
 from pipelines.study.guards.acquisition import Facts
+from pipelines.study.named_columns import Named
 from pipelines.study.subgroups import age_bands
 
 INPUTS = "inputs"
@@ -32,13 +33,14 @@ def inputs(cached: CachedCase) -> str:
 
 
 def columns(
-    dataset: Dataset, facts: Facts, judgement: Judgement
+    dataset: Dataset, facts: Facts, named: Named, judgement: Judgement
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """The group of every case for each column, and why a column that was asked for has none.
 
     Args:
         dataset: selected cases.
         facts: how images were made.
+        named: columns of the cohort's own.
         judgement: which columns, and the age bands.
     """
     views: Mapping[str, str] = facts.get(acquisition.VIEW, {})
@@ -48,6 +50,10 @@ def columns(
         AGE: age_bands(ages, judgement.age_edges),
         SITE: dataset.sites,
         VIEW: [views.get(cached.case.case_id, "") for cached in dataset.cases],
+        **{
+            name: [values.get(cached.case.case_id, "") for cached in dataset.cases]
+            for name, values in named.items()
+        },
     }
     wanted = {name: stated[name] for name in judgement.subgroups}
     found = {name: groups for name, groups in wanted.items() if any(groups)}

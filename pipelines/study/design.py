@@ -44,7 +44,8 @@ class Judgement:
 
     Attributes:
         sensitivity: that the operating point aims at, on validation patients.
-        subgroups: columns that patients are grouped by, of COLUMNS.
+        subgroups: columns that patients are grouped by: of COLUMNS, or of the cohort's own table
+            of cases (`named_columns`).
         age_edges: first age in years of every age band but the lowest.
         guards: look for shortcuts and leaks.
         curve_from, curve_to: threshold probabilities that the decision curve runs between.
@@ -213,8 +214,8 @@ def _judgement(data: Any, where: str) -> Judgement:
             remedy="choose above 0 and at most 1, for example 0.9",
         )
     for name in found.subgroups:
-        if name not in COLUMNS:
-            raise ConfigError(f"{where}: no subgroup {name!r}.", remedy=nearest(name, COLUMNS))
+        if not name:
+            raise ConfigError(f"{where}: a subgroup without a name.", remedy="name a column")
     if not found.age_edges or any(low >= high for low, high in pairwise(found.age_edges)):
         raise ConfigError(
             f"{where}: age_edges do not rise.", remedy="state first ages, for example [40, 65]"

@@ -16,6 +16,7 @@ from pipelines import yardstick
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS
 from pipelines.study import columns, examples
+from pipelines.study.abstention import abstention
 from pipelines.study.chosen import Chosen, comparators
 from pipelines.study.design import Judgement, StudyDesign
 from pipelines.study.discrimination import discrimination
@@ -48,6 +49,7 @@ class Gathered:
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
         left_out: what this study does not do besides, and why.
+        named: columns of the cohort's own that patients are grouped by.
     """
 
     flow: Flow
@@ -56,6 +58,7 @@ class Gathered:
     findings: tuple[Finding, ...]
     facts: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def judge(
@@ -72,7 +75,7 @@ def judge(
     study, judgement = design.study, design.judgement
     samples, seed = study.evaluation.bootstrap, study.seed
     result = yardstick.judge(tested, study)
-    stated, missing = columns.columns(tested.dataset, gathered.facts, judgement)
+    stated, missing = columns.columns(tested.dataset, gathered.facts, gathered.named, judgement)
     fair = fairness(tested, chosen, stated, samples=samples, seed=seed)
     macro, labels = discrimination(tested, result, judged_methods(tested), samples, seed)
     rivals = [c.second for c in result.comparisons if c.second != yardstick.ORACLE]
@@ -97,6 +100,7 @@ def judge(
         **_comparison(result),
         "subgroups": {k: v for k, v in asdict(fair).items() if k != "suppressed"},
         "suppressed": _suppressed(fair),
+        "abstention": abstention(tested, samples=samples, seed=seed),
         "stress": stress_curves(tested, [OURS, *rivals], samples=samples, seed=seed),
         "learning_curve": sizes_and_fit(tested, samples=samples, seed=seed),
         "examples": examples.as_json(examples.pick(tested, chosen)),

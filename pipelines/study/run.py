@@ -50,6 +50,7 @@ from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
 from pipelines.study.judging import Gathered, judge
 from pipelines.study.manifest import manifest
+from pipelines.study.named_columns import named_columns
 from pipelines.study.reading import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
 from pipelines.study.traps import ask
@@ -114,7 +115,7 @@ def run_study(
         ModelError: if the study names a checkpoint that cannot be used.
     """
     design, watch = load_design(study_file, cohort), _Watch()
-    workers = workers or Workers()
+    workers, named = workers or Workers(), named_columns(design)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = design.checkpoint
     if checkpoint is not None:
@@ -122,6 +123,7 @@ def run_study(
         made = _loaded(design, checkpoint, out, workers, watch)
     else:
         made = _trained(design, out, workers, watch)
+    made = replace(made, gathered=replace(made.gathered, named=named))
     with watch.part("judge"):
         files, fair = _files(design, made)
     images = made.gathered.images

@@ -223,7 +223,7 @@ def groups(study: Finished) -> str:
     told = [f"{column}: {', '.join(rows)}" for column, rows in shown.items() if rows]
     unstated = study.metrics["subgroups"]["unstated"]
     silent = [f"{counted(n, 'case')} without {column}" for column, n in unstated.items() if n]
-    return f"Patients by group, {listed([*told, *silent])}." if told else ""
+    return f"Tested patients by group, {listed([*told, *silent])}." if told else ""
 
 
 def _first_label(study: Finished, column: str) -> list[str]:
@@ -234,6 +234,22 @@ def _first_label(study: Finished, column: str) -> list[str]:
         for row in study.groups
         if row["label"] == first and row["column"] == column
     ]
+
+
+def training_rules(study: Finished) -> str:
+    """Rules that shaped what was learnt from."""
+    return eligibility(study) if study.trains else ""
+
+
+def training_source(study: Finished) -> str:
+    """The cohort that was learnt from."""
+    return cohort_source(study) if study.trains else ""
+
+
+def training_groups(study: Finished) -> str:
+    """Patients learnt from, where they are the tested ones in other folds."""
+    apart = any(part.name.startswith("learnt") for part in from_json(study.metrics["flow"]).parts)
+    return groups(study) if study.trains and not apart else ""
 
 
 def timing(study: Finished) -> str:

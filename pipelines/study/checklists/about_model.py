@@ -153,6 +153,8 @@ def _settings(study: Finished, part: str) -> str:
 
 def seeds(study: Finished) -> str:
     """Seed of all random choices."""
+    if not study.trains:
+        return ""
     found = study.manifest["seeds"]
     repeats = counted(found["repeats"], "repeat")
     return f"Every random choice comes from seed {found['study']} ({repeats})."
@@ -179,10 +181,9 @@ def code(study: Finished) -> str:
 def study_file(study: Finished) -> str:
     """Digest of the study file."""
     found = study.manifest["study"]
-    return (
-        f"The study file fixes rules, split and judgement: SHA-256 {found['file_sha256']};"
-        f" of the settings that decide the training: {found['config_sha256']}."
-    )
+    decides = "; of the settings that decide the training: "
+    training = f"{decides}{found['config_sha256']}" if study.trains else ""
+    return f"The study file fixes rules and judgement: SHA-256 {found['file_sha256']}{training}."
 
 
 def predictions(study: Finished) -> str:

@@ -107,8 +107,8 @@ def calibration(study: Finished) -> str:
 
 
 def recalibrated(study: Finished) -> str:
-    """The same after recalibration, where maps were chosen."""
-    if any(RECALIBRATED not in found["use"] for found in study.labels.values()):
+    """The same after recalibration."""
+    if not any(RECALIBRATED in found["use"] for found in study.labels.values()):
         return ""
     return f"Calibration after recalibration: {_calibration(study, RECALIBRATED)}."
 
@@ -121,9 +121,8 @@ def _calibration(study: Finished, method: str) -> str:
             f" calibration error {interval(use['error'])}"
         )
 
-    return each_label(
-        study, {name: told(found["use"][method]) for name, found in study.labels.items()}
-    )
+    uses = {name: found["use"] for name, found in study.labels.items() if method in found["use"]}
+    return each_label(study, {name: told(use[method]) for name, use in uses.items()})
 
 
 def subgroups(study: Finished) -> str:
@@ -152,11 +151,12 @@ def _span(study: Finished, rows: Sequence[Row], what: str) -> str:
     if not judged:
         return ""
     ordered = sorted(judged, key=lambda row: float(row["auroc"]["value"]))
-    if len(ordered) == 1:
-        return f"AUROC: {_group(study, ordered[0])}; no other of the {what} is large enough."
     lowest, highest = _group(study, ordered[0]), _group(study, ordered[-1])
+    told = lowest if len(ordered) == 1 else f"from {lowest} to {highest}"
     count = len({(row["column"], row["name"]) for row in judged})
-    return f"AUROC over {count} {what}: from {lowest} to {highest}."
+    if count == 1:
+        return f"AUROC: {told}; no other of the {what} is large enough."
+    return f"AUROC over {count} {what}: {told}."
 
 
 def _group(study: Finished, row: Row) -> str:

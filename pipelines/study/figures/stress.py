@@ -33,7 +33,7 @@ def stress(what: str, kind: str, curves: Mapping[str, Sequence[Mapping[str, Any]
     whole = kind == MODALITY
     name = words(what)
     axes = Axes(
-        f"Cases without {name}" if whole else f"Fewer items of {name}",
+        f"Cases without {name}" if whole else f"Fewer {name}",
         "share of cases that lose it" if whole else "share of its items that each case loses",
         "macro AUROC",
         (0, 1),

@@ -55,6 +55,26 @@ def sets(m: Metrics) -> Iterator[Block]:
     )
     columns = numbers("Cases", "All true diagnoses in the set (90% promised)", "Mean size")
     yield Table((*texts("Inputs"), *columns), rows)
+    if m.get("abstention"):
+        yield from _abstention(m)
+
+
+def _abstention(m: Metrics) -> Iterator[Block]:
+    yield Heading("If the model spoke only where its set is small")
+    rows = tuple(
+        Row(
+            (
+                str(one["most"]),
+                *(interval(one[name]) for name in ("answered", "covered", "held")),
+            )
+        )
+        for one in m["abstention"]
+    )
+    columns = numbers("Cases answered", "All true diagnoses in the set", "At least one in the set")
+    yield Table((*texts("Diagnoses in the set, at most"), *columns), rows)
+    yield Paragraph(
+        "On a case whose set is larger, or empty, it abstains. First repeat.", soft=True
+    )
 
 
 def guards(m: Metrics) -> Iterator[Block]:

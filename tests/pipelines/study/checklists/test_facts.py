@@ -7,6 +7,7 @@ from finished_study import Json, interval, manifest, metrics
 
 from pipelines.study.checklists.facts import FACTS
 from pipelines.study.checklists.finished import Finished, listed, named, span
+from pipelines.study.usefulness import RECALIBRATED
 
 
 def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
@@ -37,7 +38,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ("sites", "Sites: north (20); south (20); groups too small to be told: 1."),
         (
             "groups",
-            "Patients by group, sex: female (20), male (20); site: north (20), south (20);"
+            "Tested patients by group, sex: female (20), male (20); site: north (20), south (20);"
             " 2 cases without site.",
         ),
         (
@@ -159,14 +160,35 @@ def test_figures_of_another_cohort_are_not_said_to_be_of_the_same() -> None:
 def test_a_model_that_was_there_already_is_not_said_to_be_trained() -> None:
     made, found = manifest(), of_split("checkpoint")
     made["study"]["settings"], made["inputs"], made["model"] = {}, {}, {"digest": "9" * 64}
+    for label in found["labels"].values():
+        del label["use"][RECALIBRATED]
+        label["operating_point"]["maps"] = {}
     told = {name: said(name, found, made) for name in FACTS}
-    for name in ("inside", "model_settings", "training_settings", "inputs", "missing", "ensemble"):
-        assert told[name] == "", name
+    silent = ("inside", "model_settings", "training_settings", "inputs", "missing", "recalibrated")
+    silent += ("seeds", "training_rules", "training_source", "training_groups", "ensemble")
+    assert [name for name in silent if told[name]] == []
     assert "developed" not in told["title"]
     assert told["objective"].startswith("To test a model")
     assert told["retrospective"].startswith("Retrospective: tested on")
     assert "nothing was learnt from the cohort" in told["training_and_test"]
     assert told["code"].endswith(f"Model that was tested: {'9' * 64}.")
+
+
+def test_tested_patients_are_not_said_to_be_those_that_were_learnt_from() -> None:
+    found = metrics()
+    assert said("training_groups", found) == said("groups", found) != ""
+    first, second = found["flow"]["parts"]
+    found["flow"]["parts"] = [{**first, "name": "learnt from"}, {**second, "name": "tested: given"}]
+    assert said("training_groups", found) == ""
+
+
+def test_one_group_of_two_labels_is_one_group() -> None:
+    found = metrics()
+    (own,) = (g for g in found["subgroups"]["groups"] if g["column"] == "inputs")
+    found["subgroups"]["groups"].append({**own, "label": "rare", "auroc": interval(0.9)})
+    told = said("by_inputs", found)
+    assert told.startswith("AUROC: from 0.800")
+    assert told.endswith("no other of the sets of inputs that cases have is large enough.")
 
 
 def test_what_more_patients_would_buy_is_told_where_a_curve_was_fitted() -> None:

@@ -102,7 +102,7 @@ def test_stress_says_who_loses_what() -> None:
     items = stress_curves("history", "items", lines)
     assert {"Cases without history", "share of cases that lose it"} <= set(texts(whole))
     assert "share of its items that each case loses" in texts(items)
-    assert "Fewer items of history" in texts(items)
+    assert "Fewer history" in texts(items)
 
 
 def test_a_point_without_a_figure_is_left_out_of_its_curve() -> None:
