@@ -114,7 +114,7 @@ def share_interval(
 def share_of(
     held: NDArray[np.bool_] | NDArray[np.float64],
     judged: NDArray[np.bool_],
-    weights: NDArray[np.int64],
+    weights: NDArray[np.int32],
     positives: int = 0,
 ) -> Interval:
     """Share of the judged cases of which something holds, not defined where none is judged.

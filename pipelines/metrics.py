@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,22 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def bootstrap_weights(patients: Sequence[str], samples: int, seed: int) -> NDArray[np.int64]:
+def bootstrap_weights(patients: Sequence[str], samples: int, seed: int) -> NDArray[np.int32]:
     """How often each case is drawn in each sample [samples, cases]; patients drawn whole."""
+    return _drawn(tuple(patients), samples, seed)
+
+
+@lru_cache(maxsize=2)
+def _drawn(patients: tuple[str, ...], samples: int, seed: int) -> NDArray[np.int32]:
+    """Kept for the next caller, since nearly all figures are of the same patients."""
     names, member = np.unique(np.asarray(patients), return_inverse=True)
     generator = np.random.default_rng(seed)
-    counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=samples)
-    return counts[:, member]
+    chances = np.full(len(names), 1 / len(names))
+    weights = np.empty((samples, len(patients)), dtype=np.int32)
+    for sample in range(samples):
+        weights[sample] = generator.multinomial(len(names), chances)[member]
+    weights.setflags(write=False)
+    return weights
 
 
 def auroc_interval(
@@ -88,20 +99,20 @@ def auroc_difference(
 
 
 def weighted_aurocs(
-    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int64]
+    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """AUROC of each bootstrap sample [samples]; NaN where a sample holds one outcome only."""
     values, place = np.unique(scores, return_inverse=True)
-    positive = np.zeros((len(weights), len(values)))
-    negative = np.zeros((len(weights), len(values)))
+    areas = np.full(len(weights), np.nan)
+    # Sample by sample: all at once would hold a number for every case and sample, several times.
     for sample, row in enumerate(weights):
-        positive[sample] = np.bincount(place, row * labels, len(values))
-        negative[sample] = np.bincount(place, row * (1 - labels), len(values))
-    below = np.cumsum(negative, axis=1) - negative
-    wins = (positive * (below + negative / 2)).sum(axis=1)
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.where(pairs > 0, wins / np.where(pairs > 0, pairs, 1), np.nan)
+        positive = np.bincount(place, row * labels, len(values))
+        negative = np.bincount(place, row * (1 - labels), len(values))
+        below = np.cumsum(negative) - negative
+        pairs = positive.sum() * negative.sum()
+        if pairs > 0:
+            areas[sample] = (positive * (below + negative / 2)).sum() / pairs
+    return areas
 
 
 def expected_calibration_error(
@@ -174,7 +185,7 @@ class Areas:
 
 
 def areas_of(
-    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int64]
+    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int32]
 ) -> Areas:
     """AUROC of every diagnosis, averaged over repeats, within every bootstrap sample.
 

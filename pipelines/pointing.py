@@ -241,7 +241,7 @@ def summarise(points: Sequence[Point], *, samples: int = 1000, seed: int = 0) ->
 
 
 def mean_interval(
-    values: Scores, names: NDArray[np.str_], groups: Sequence[str], weights: NDArray[np.int64]
+    values: Scores, names: NDArray[np.str_], groups: Sequence[str], weights: NDArray[np.int32]
 ) -> Interval:
     """Mean over groups of the mean within each, with its patient-bootstrap interval.
 

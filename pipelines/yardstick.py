@@ -149,7 +149,7 @@ class _Judge:
     diagnoses: tuple[str, ...]
     labels: Values
     patients: tuple[str, ...]
-    weights: NDArray[np.int64]
+    weights: NDArray[np.int32]
     scores: Mapping[str, Values]
 
     def areas(self, *methods: Values) -> list[Areas]:

@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 def weighted_average_precisions(
-    scores: Values, labels: Values, weights: NDArray[np.int64]
+    scores: Values, labels: Values, weights: NDArray[np.int32]
 ) -> Values:
     """Average precision of each bootstrap sample [samples]; NaN where it has no positive case.
 
@@ -30,14 +30,17 @@ def weighted_average_precisions(
         return np.full(len(weights), np.nan)
     order = np.argsort(-scores, kind="stable")
     last_of_ties = np.append(np.diff(scores[order]) != 0, True)
-    drawn = weights[:, order]
-    hits = np.cumsum(drawn * labels[order], axis=1)[:, last_of_ties]
-    alerts = np.cumsum(drawn, axis=1)[:, last_of_ties]
-    precision = hits / np.maximum(alerts, 1)
-    gained = np.diff(hits, axis=1, prepend=0)
-    positives = hits[:, -1]
-    total = (gained * precision).sum(axis=1)
-    return np.asarray(np.where(positives > 0, total / np.maximum(positives, 1), np.nan))
+    y = labels[order]
+    found = np.full(len(weights), np.nan)
+    # Sample by sample: all at once would hold a number for every case and sample, several times.
+    for sample, row in enumerate(weights):
+        drawn = row[order]
+        hits = np.cumsum(drawn * y)[last_of_ties]
+        alerts = np.cumsum(drawn)[last_of_ties]
+        if hits[-1] > 0:
+            gained = np.diff(hits, prepend=0)
+            found[sample] = (gained * hits / np.maximum(alerts, 1)).sum() / hits[-1]
+    return found
 
 
 def average_precision_interval(
@@ -81,7 +84,7 @@ def _judged(
     if not both(y):
         return Interval(None, None, None, len(y), positives)
     drawn = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    once = np.ones((1, len(y)), dtype=np.int64)
+    once = np.ones((1, len(y)), dtype=np.int32)
     values = [weighted_average_precisions(row, y, np.concatenate([once, drawn])) for row in x]
     found = values[0] if len(values) == 1 else values[0] - values[1]
     return interval(float(found[0]), found[1:], len(y), positives)

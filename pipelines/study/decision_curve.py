@@ -71,7 +71,7 @@ def decision_curve(
         )
     known = ~(np.isnan(probabilities) | np.isnan(labels))
     p, y = probabilities[known], labels[known]
-    once = np.ones((1, len(y)), dtype=np.int64)
+    once = np.ones((1, len(y)), dtype=np.int32)
     if not len(y):
         nothing = Interval(None, None, None, 0, 0)
         return tuple(NetBenefit(float(t), nothing, None, nothing, nothing) for t in cuts)
@@ -95,7 +95,7 @@ def decision_curve(
 
 
 def weighted_net_benefits(
-    probabilities: Values, labels: Values, weights: NDArray[np.int64], thresholds: Values
+    probabilities: Values, labels: Values, weights: NDArray[np.int32], thresholds: Values
 ) -> tuple[Values, Values]:
     """Net benefit of the model and of treating all, in every sample, both [samples, thresholds].
 

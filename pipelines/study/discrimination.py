@@ -70,7 +70,7 @@ def tested_rows(tested: OutOfFold) -> NDArray[np.intp]:
     return np.flatnonzero(~np.isnan(tested.scores[OURS][0]).all(axis=1))
 
 
-def precisions(scores: Values, labels: Values, weights: NDArray[np.int64]) -> Areas:
+def precisions(scores: Values, labels: Values, weights: NDArray[np.int32]) -> Areas:
     """Average precision of every label, averaged over repeats, in every bootstrap sample.
 
     Args:
@@ -85,7 +85,7 @@ def precisions(scores: Values, labels: Values, weights: NDArray[np.int64]) -> Ar
         known = ~(np.isnan(x).any(axis=0) | np.isnan(y))
         if not both(y[known]):
             continue
-        once = np.ones((1, int(known.sum())), dtype=np.int64)
+        once = np.ones((1, int(known.sum())), dtype=np.int32)
         drawn = np.concatenate([once, weights[:, known]])
         rows = [weighted_average_precisions(row[known], y[known], drawn) for row in x]
         mean = np.mean(rows, axis=0)

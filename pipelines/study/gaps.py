@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipelines.metrics import Interval, interval
 
 Values = NDArray[np.float64]
-Weights = NDArray[np.int64]
+Weights = NDArray[np.int32]
 Figure = Callable[[Weights], Values]
 """From weights [samples, cases] to the figure of each sample [samples]; NaN where not defined."""
 

@@ -24,7 +24,7 @@ from pipelines.metrics import (
 from pipelines.study.shares import wilson
 
 Values = NDArray[np.float64]
-Weights = NDArray[np.int64]
+Weights = NDArray[np.int32]
 
 EDGE = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken, as in `log_loss`."""
@@ -94,7 +94,7 @@ def weak_calibration(
         nothing = Interval(None, None, None, cases, positives)
         return WeakCalibration(nothing, nothing, nothing, samples)
     drawn = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    weights = np.concatenate([np.ones((1, cases), dtype=np.int64), drawn])
+    weights = np.concatenate([np.ones((1, cases), dtype=np.int32), drawn])
     lines = weighted_lines(p, y, weights)
     columns = (lines[:, 1], lines[:, 0], weighted_in_the_large(p, y, weights))
     slope, intercept, large = (interval(float(c[0]), c[1:], cases, positives) for c in columns)

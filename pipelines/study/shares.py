@@ -29,7 +29,7 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
 
 
 def weighted_shares(
-    held: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int64]
+    held: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """Share of the cases `among` [cases] that are `held` [cases], in every sample [samples].
 
@@ -44,7 +44,7 @@ def share(
     held: NDArray[np.bool_],
     among: NDArray[np.bool_],
     patients: Sequence[str],
-    weights: NDArray[np.int64],
+    weights: NDArray[np.int32],
 ) -> Interval:
     """Share of the cases `among` that are `held`, with a patient-bootstrap 95% interval.
 

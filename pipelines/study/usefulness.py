@@ -102,7 +102,7 @@ def macro_operating(
     """Mean over labels of sensitivity, specificity and predictive values, of the defined ones."""
     rows = tested_rows(tested)
     weights = bootstrap_weights([tested.dataset.patients[i] for i in rows], samples, seed)
-    once = np.ones((1, weights.shape[1]), dtype=np.int64)
+    once = np.ones((1, weights.shape[1]), dtype=np.int32)
     weights = np.concatenate([once, weights])
     shares: dict[str, list[Values]] = {name: [] for name in FIGURES}
     for column, one in enumerate(chosen):
