@@ -296,3 +296,14 @@ def test_a_task_that_ends_badly_is_named_after_the_others_are_done(
     monkeypatch.setattr(fold_model, "run", right)
     _, lines = run(make_dataset(60), study, tmp_path)
     assert len([line for line in lines if "kept" in line]) == 3
+
+
+def test_ray_gives_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="ray is an optional extra and is not installed")
+    # Ray's workers step back otherwise, and on a busy machine for ever.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    study = replace(SHORT, training=replace(STUDY.training, alone_epochs=1, epochs=1))
+    dataset = make_dataset(60)
+    one, _ = run(dataset, study, tmp_path / "one")
+    two, _ = run(dataset, study, tmp_path / "two", workers=Workers("ray", 2))
+    same(one, two)
