@@ -30,7 +30,8 @@ def fusion_verdict(comparisons: Sequence[Comparison]) -> FusionVerdict:
     """The verdict on a model.
 
     Of the simpler models that it is not shown to be better than, the one is named that did best on
-    the same cases; of those that did as well within the margin, the simplest.
+    the same cases; of those that did as well within the margin, the simplest. Where even that
+    difference may lie beyond the margin in either direction, nothing is concluded.
 
     Args:
         comparisons: the model against others, the simplest first (`pipelines.yardstick`). The
@@ -50,11 +51,26 @@ def fusion_verdict(comparisons: Sequence[Comparison]) -> FusionVerdict:
     chosen = next(
         c for c in unbeaten if c.macro.value is not None and c.macro.value <= best + c.margin
     )
+    if _open(chosen):
+        words = (
+            f"This cannot be concluded: against {chosen.second}, fusion may be better or worse by"
+            f" more than {chosen.margin:g} AUROC ({_signed(chosen.macro)}). Until more patients"
+            " decide it, nothing speaks for the more complex model."
+        )
+        return FusionVerdict(None, words, chosen.second, reasons)
     words = (
         f"Use the simpler model: {chosen.second}. Fusion is not shown to be better"
         f" ({_signed(chosen.macro)} AUROC: {chosen.verdict})."
     )
     return FusionVerdict(False, words, chosen.second, reasons)
+
+
+def _open(comparison: Comparison) -> bool:
+    """Whether the interval reaches beyond the margin on both sides."""
+    low, high = comparison.macro.low, comparison.macro.high
+    return (
+        low is not None and high is not None and low < -comparison.margin < comparison.margin < high
+    )
 
 
 def _reason(comparison: Comparison) -> str:

@@ -37,8 +37,21 @@ def test_of_the_unbeaten_the_best_is_named() -> None:
 
 
 def test_of_equals_within_the_margin_the_simplest_is_named() -> None:
-    rows = [against("labs alone", 0.005), against("late fusion", 0.0), against("boosting", -0.003)]
+    rows = [
+        against("labs alone", 0.005, half=0.01),
+        against("late fusion", 0.0, half=0.01),
+        against("boosting", -0.003, half=0.01),
+    ]
     assert fusion_verdict(rows).simpler == "labs alone"
+
+
+def test_an_interval_beyond_the_margin_on_both_sides_decides_nothing() -> None:
+    rows = [against("labs alone", 0.05), against("late fusion", 0.01, half=0.2)]
+    found = fusion_verdict(rows)
+    assert found.worth_it is None
+    assert found.simpler == "late fusion"
+    assert found.sentence.startswith("This cannot be concluded: against late fusion")
+    assert "+0.010 [-0.190, +0.210]" in found.sentence
 
 
 def test_the_oracle_is_no_rival() -> None:
