@@ -37,7 +37,14 @@ from pipelines.study.guards.out_of_fold import (
 )
 
 NAME = "image_regions"
-BORDER, OUTSIDE = "border alone", "without the lungs"
+WORDS = {
+    "border alone": "the border of the image alone",
+    "without the lungs": "the image without the lungs",
+    "corners alone": "the corners of the image alone",
+}
+"""What is looked at beside the whole image, and in words."""
+
+BORDER, OUTSIDE, CORNERS = WORDS
 SHARE_OF_WHOLE = 0.5
 
 
@@ -46,31 +53,33 @@ class RegionRows:
     """Features of cases' images and of their parts [cases, size]; NaN where none were taken.
 
     Attributes:
-        whole, border, outside: of the image, its border alone, and without the lungs.
+        whole, border, outside, corners: of the image, its border alone, without the lungs, and of
+            its corners alone.
         masked: how many images had a mask of the lungs.
     """
 
     whole: Values
     border: Values
     outside: Values
+    corners: Values
     masked: int
 
 
 def region_rows(case_ids: Sequence[str], found: Mapping[str, Parts]) -> RegionRows:
     """Rows of cases in order, from the features of those whose images were looked at."""
-    shape = next((parts.features.shape for parts in found.values()), (3, 0))
+    shape = next((parts.features.shape for parts in found.values()), (4, 0))
     rows = np.full((len(case_ids), *shape), np.nan)
     for number, case_id in enumerate(case_ids):
         if case_id in found:
             rows[number] = found[case_id].features
     masked = sum(found[case_id].masked for case_id in case_ids if case_id in found)
-    return RegionRows(rows[:, 0], rows[:, 1], rows[:, 2], masked)
+    return RegionRows(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], masked)
 
 
 def image_regions(
     dataset: Dataset, rows: RegionRows, judging: Judging | None = None
 ) -> tuple[Finding, ...]:
-    """Two findings for each diagnosis: from the border alone, and without the lungs.
+    """Three findings for each diagnosis: from the border, without the lungs, from the corners.
 
     Fires where the part keeps more than half of what the whole image tells beyond 0.5, and the low
     end of its interval is above 0.6.
@@ -87,20 +96,21 @@ def image_regions(
         reason = too_few(seen, dataset.patients, judging)
         if reason or not rows.whole.size:
             reason = reason or "no case has an image"
-            found += [Skipped(NAME, f"{name}, {part}", reason) for part in (BORDER, OUTSIDE)]
+            found += [Skipped(NAME, f"{name}, {part}", reason) for part in WORDS]
             continue
-        whole, border, outside = (
+        whole, border, outside, corners = (
             label_auroc(
                 table_scores(values, seen, dataset.patients, judging),
                 seen,
                 dataset.patients,
                 judging,
             )
-            for values in (rows.whole, rows.border, rows.outside)
+            for values in (rows.whole, rows.border, rows.outside, rows.corners)
         )
         counts = {"images with a mask of the lungs": rows.masked}
         found.append(_result(name, BORDER, border, whole, {}))
         found.append(_result(name, OUTSIDE, outside, whole, counts))
+        found.append(_result(name, CORNERS, corners, whole, counts))
     return tuple(found)
 
 
@@ -109,9 +119,8 @@ def _result(
 ) -> GuardResult:
     threshold = 0.5 + SHARE_OF_WHOLE * max((whole.value or 0.5) - 0.5, 0.0)
     fires = clears(found, threshold, SURELY_AUROC)
-    words = {BORDER: "the border of the image alone", OUTSIDE: "the image without the lungs"}[part]
     worry = "unless the disease reaches there, much of what the image tells is not the disease"
-    sentence = told_from(name, words, found, threshold, fires, worry)
+    sentence = told_from(name, WORDS[part], found, threshold, fires, worry)
     return GuardResult(
         NAME,
         f"{name}, {part}",
