@@ -1,10 +1,17 @@
-"""An image, its border alone, and what is outside its lungs: the same frozen features of each.
+"""An image, its border, what is outside its lungs, and its corners: the same features of each.
 
 What is blanked takes the mean of what is kept, so that no level of grey inside is left; the lungs
 are blanked as an upright rectangle around both masks, since the outline of a lung is itself a
-finding. Images are made small first: three looks at 192 pixels take about as long as one at the 384
-that a model reads. That has a price: the borders of two real sets tell the label at this size, but
-a lead token of 9 mm (4 pixels), planted in a corner of 400 simulated films, was not seen.
+finding.
+
+The whole, the border and what is outside the lungs are looked at with the longer side at 192
+pixels: three such looks take about as long as one at the 384 that a model reads. A lead token of
+9 mm has 4 pixels there and is not seen. Letters, tokens and stickers lie in the corners, whichever
+one it is, so the four of them are looked at once more: squares of a quarter of the longer side, cut
+at 512 pixels of it (the token has 11) and pooled each by itself; their features are the mean over
+the four, which takes no corner for another. On 372 simulated films the token was told with AUROC
+0.93 so, and hardly better or worse with other ways to pool (0.88 to 0.94): what counts is how many
+pixels a mark has. The mean is used because on those films it told the planted label best.
 """
 
 from __future__ import annotations

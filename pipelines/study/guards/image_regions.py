@@ -2,8 +2,8 @@
 
 An image's border and what surrounds the lungs hold letters, shutters and the device's processing
 (Zech et al. 2018, PLoS Medicine 15:e1002683; Maguolo and Nanni 2021, Information Fusion 76:1-7).
-The label is predicted from the whole image, from its border alone and from what is outside the
-lungs (`image_parts`), in the same way.
+The label is predicted from the whole image, from its border alone, from what is outside the lungs
+and from the four corners alone (`image_parts`), in the same way.
 
 Masks matter: on the simulated clinic, which has no shortcut, the border tells effusion and
 pneumothorax as long as it holds the corners of the lungs, where these are seen. Where the lungs are
