@@ -64,10 +64,13 @@ class Parts:
         features: of the whole, of its border alone, of what is outside the lungs and of the
             corners [4, size].
         masked: whether the lungs were known.
+        edges: of the rectangle around the lungs, from top, bottom, left and right as shares of the
+            height and the width; empty where the lungs were not known.
     """
 
     features: NDArray[np.float32]
     masked: bool
+    edges: tuple[float, ...] = ()
 
 
 def parts(image: Array, lungs: Region | None, cache: Path | None) -> Parts:
@@ -85,7 +88,7 @@ def parts(image: Array, lungs: Region | None, cache: Path | None) -> Parts:
     spec = EncoderSpec("radiograph", radiograph.Settings(image_size=SIDE))
     file = shelf.place(cache, backbone_digests({"image": spec})["radiograph"], key)
     features = shelf.kept(file, lambda: _features(image.values, known if masked else None))
-    return Parts(features, masked)
+    return Parts(features, masked, edges_of(known) if known is not None and masked else ())
 
 
 def _features(image: Pixels, lungs: Region | None) -> NDArray[np.float32]:
@@ -165,6 +168,16 @@ def _around(mask: Region) -> Region:
     if len(down):
         inside[down[0] : down[-1] + 1, across[0] : across[-1] + 1] = True
     return inside
+
+
+def edges_of(mask: Region) -> tuple[float, ...]:
+    """Where the rectangle around a mask ends: see `Parts`."""
+    found: list[float] = []
+    for axis in (1, 0):
+        inside = np.flatnonzero(mask.any(axis=axis))
+        length = mask.shape[1 - axis]
+        found += [float(inside[0] / length), float((length - 1 - inside[-1]) / length)]
+    return tuple(found)
 
 
 def blanked(image: Pixels, inside: Region) -> Pixels:

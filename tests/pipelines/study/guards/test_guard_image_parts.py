@@ -18,6 +18,7 @@ from pipelines.study.guards.image_parts import (
     blanked,
     border_only,
     corners,
+    edges_of,
     lungs_of,
     parts,
     shrunk,
@@ -60,6 +61,13 @@ def test_the_lungs_are_blanked_as_one_rectangle() -> None:
     assert without_lungs(image, LUNGS)[30, 8] == image[30, 8]
     assert without_lungs(image, None)[20, 20] != image[20, 20]
     assert without_lungs(image, None)[0, 0] == image[0, 0]
+
+
+def test_the_edges_of_the_lungs_are_shares_of_the_image() -> None:
+    assert edges_of(LUNGS) == (10 / 40, 10 / 40, 8 / 40, 8 / 40)
+    assert parts(Array(film()), LUNGS, None).edges == edges_of(LUNGS)
+    assert parts(Array(film()), None, None).edges == ()
+    assert edges_of(LUNGS[:30, :]) == (10 / 30, 0, 8 / 40, 8 / 40)
 
 
 def test_masks_of_a_cohort_are_found(tmp_path: Path) -> None:

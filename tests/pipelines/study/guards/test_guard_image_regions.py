@@ -109,6 +109,29 @@ def test_nothing_fires_where_nothing_is_there() -> None:
     assert not any(finding.fires for finding in asked)
 
 
+def test_the_size_of_the_blanked_lungs_is_a_finding_and_no_shortcut() -> None:
+    """The part shows where the rectangle ends, which tells the label, and nothing else of it."""
+    labels, generator = labels_of(), np.random.default_rng(14)
+    dataset = dataset_of(labels)
+    names = [cached.case.case_id for cached in dataset.cases]
+    edges = generator.normal(size=(len(names), 4)) + labels[:, None]
+    shown = edges @ generator.normal(size=(4, 20)) + (edges**2) @ generator.normal(size=(4, 20))
+    shown = shown + 0.1 * generator.normal(size=shown.shape)
+
+    def asked(mark: float, known: bool) -> list[bool]:
+        rows = np.stack([shown + 3 * labels[:, None], *[shown + mark * labels[:, None]] * 3])
+        looked = {
+            name: Parts(rows[:, n], known, tuple(edges[n].tolist()) if known else ())
+            for n, name in enumerate(names)
+        }
+        found = image_regions(dataset, region_rows(names, looked), QUICK)
+        return [finding.fires for finding in found if isinstance(finding, GuardResult)]
+
+    assert asked(mark=0, known=True) == [False] * 3
+    assert asked(mark=0, known=False) == [True] * 3
+    assert asked(mark=3, known=True) == [True] * 3
+
+
 def test_a_case_that_was_not_looked_at_is_left_out() -> None:
     first, third = films(labels_of(2), np.s_[0:5, 0:5])
     looked = {"c": seen(third, None), "a": seen(first, LUNGS), "other": seen(first, LUNGS)}
