@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clinic_of_shortcuts import dataset_of, labels_of
-from clinic_of_two import STUDY, write_cohort
+from clinic_of_shortcuts import QUICK, dataset_of, labels_of
+from clinic_of_two import write_cohort
 
 from clinical.cohorts.cohort import CohortDescription
 from clinical.encoders import notes
@@ -27,7 +27,7 @@ def test_traps_are_told_and_written_without_training_or_embedding(
     assert main(["study", "guards", str(cohort), "--out", str(out)], {}) == 0
     shown = capsys.readouterr().out
     assert "FIRES" in shown
-    assert "3 more" in shown
+    assert "5 more" in shown
     assert "120 of 120 items of notes have no time" in shown
     assert "Research use only" in shown
     first = (out / "guards.json").read_bytes()
@@ -53,14 +53,15 @@ def test_traps_are_told_and_written_without_training_or_embedding(
 def test_parts_that_were_looked_at_reach_their_guard() -> None:
     labels, generator = labels_of(), np.random.default_rng(4)
     dataset = dataset_of(labels)
-    # The whole image and its border tell the label; what is outside the lungs does not.
-    rows = np.stack([3 * labels, 3 * labels, 0 * labels]) + generator.normal(size=(3, len(labels)))
+    # The whole image and its border tell the label; what is outside the lungs and corners do not.
+    told = np.stack([3 * labels, 3 * labels, 0 * labels, 0 * labels])
+    rows = told + generator.normal(size=told.shape)
     parts = {
         cached.case.case_id: Parts(row[:, None].astype(np.float32), False)
         for cached, row in zip(dataset.cases, rows.T, strict=True)
     }
     read = Cohort(CohortDescription("x", "made up", "CC0", ()), dataset, {}, (), parts)
-    warned = [(finding.guard, finding.subject) for finding in fired(ask(dataset, read, STUDY))]
+    warned = [(finding.guard, finding.subject) for finding in fired(ask(dataset, read, QUICK))]
     assert warned == [("image_regions", "gout, border alone")]
 
 

@@ -12,9 +12,13 @@ from clinical.case import Array
 from clinical.encoders import radiograph
 from pipelines.masks import read_masks
 from pipelines.study.guards.image_parts import (
+    CORNER,
+    FINE,
     SIDE,
     blanked,
     border_only,
+    corners,
+    edges_of,
     lungs_of,
     parts,
     shrunk,
@@ -59,6 +63,13 @@ def test_the_lungs_are_blanked_as_one_rectangle() -> None:
     assert without_lungs(image, None)[0, 0] == image[0, 0]
 
 
+def test_the_edges_of_the_lungs_are_shares_of_the_image() -> None:
+    assert edges_of(LUNGS) == (10 / 40, 10 / 40, 8 / 40, 8 / 40)
+    assert parts(Array(film()), LUNGS, None).edges == edges_of(LUNGS)
+    assert parts(Array(film()), None, None).edges == ()
+    assert edges_of(LUNGS[:30, :]) == (10 / 30, 0, 8 / 40, 8 / 40)
+
+
 def test_masks_of_a_cohort_are_found(tmp_path: Path) -> None:
     Image.fromarray(LUNGS.astype(np.uint8) * 255).convert("1").save(tmp_path / "a.png")
     (tmp_path / "masks.csv").write_text("case_id,finding,path\na,lungs,a.png\nb,mass,a.png\n")
@@ -68,12 +79,45 @@ def test_masks_of_a_cohort_are_found(tmp_path: Path) -> None:
     assert lungs_of(masks, "c") is None
 
 
-def test_features_are_of_the_whole_the_border_and_the_rest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [(FINE, FINE), (FINE, 300), (200, FINE), (60, 100)])
+def test_a_mark_is_seen_in_its_own_corner_alone(shape: tuple[int, int]) -> None:
+    """Padding is no corner, and an image that is small or narrow has four all the same."""
+    plain = film(*shape)
+    near = [round(0.06 * side) for side in shape]
+    for number, (down, across) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        marked = plain.copy()
+        centre = [
+            side - at if far else at
+            for side, at, far in zip(shape, near, (down, across), strict=True)
+        ]
+        marked[centre[0] - 2 : centre[0] + 2, centre[1] - 2 : centre[1] + 2] = 3 * plain.max()
+        changed = (corners(marked, None) - corners(plain, None)).abs().amax(dim=(1, 2, 3))
+        assert changed.shape == (4,)
+        assert int(changed.argmax()) == number
+
+
+def test_a_corner_is_a_quarter_of_the_longer_side_without_the_lungs() -> None:
+    image = film(FINE, FINE)
+    lungs = np.zeros(image.shape, dtype=bool)
+    lungs[100:400, 100:400] = True
+    inside = image.copy()
+    inside[100:400, 100:400] = 50
+    first, second = corners(image, lungs), corners(inside, lungs)
+    assert first.shape == (4, 3, CORNER, CORNER)
+    np.testing.assert_array_equal(first, second)
+    between = image.copy()
+    between[:, CORNER : FINE - CORNER] = 0
+    np.testing.assert_allclose(
+        corners(between, np.zeros_like(lungs)), corners(image, None), atol=0.2
+    )
+
+
+def test_features_are_of_the_whole_the_border_the_rest_and_the_corners(tmp_path: Path) -> None:
     image = film(300, 200)
     inner = image.copy()
     inner[100:200, 80:120] = 3
     plain, changed = (parts(Array(pixels), None, tmp_path).features for pixels in (image, inner))
-    assert plain.shape == (3, 2 * radiograph.CHANNELS)
+    assert plain.shape == (4, 2 * radiograph.CHANNELS)
     assert not np.array_equal(plain[0], changed[0])
     np.testing.assert_array_equal(plain[1:], changed[1:])
 

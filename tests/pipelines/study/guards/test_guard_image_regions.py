@@ -31,46 +31,63 @@ def films(
     return made
 
 
+def in_corners(image: np.ndarray) -> np.ndarray:
+    """The four quarters of a quarter of the side, as one image of its size."""
+    only = np.zeros_like(image)
+    for place in (np.s_[:10, :10], np.s_[:10, -10:], np.s_[-10:, :10], np.s_[-10:, -10:]):
+        only[place] = image[place]
+    return only
+
+
 def seen(image: np.ndarray, lungs: np.ndarray | None) -> Parts:
-    shown = (image, border_only(image, lungs), without_lungs(image, lungs))
+    outside = without_lungs(image, lungs)
+    shown = (image, border_only(image, lungs), outside, in_corners(outside))
     return Parts(np.stack([coarse(part) for part in shown]), lungs is not None)
 
 
 def found(
     labels: np.ndarray, images: list[np.ndarray], lungs: np.ndarray | None
-) -> tuple[GuardResult, GuardResult]:
+) -> tuple[GuardResult, ...]:
     dataset = dataset_of(labels)
     names = [cached.case.case_id for cached in dataset.cases]
     looked = {name: seen(image, lungs) for name, image in zip(names, images, strict=True)}
-    border, outside = image_regions(dataset, region_rows(names, looked), QUICK)
-    assert isinstance(border, GuardResult)
-    assert isinstance(outside, GuardResult)
-    return border, outside
+    results = image_regions(dataset, region_rows(names, looked), QUICK)
+    asked = tuple(finding for finding in results if isinstance(finding, GuardResult))
+    assert [finding.subject for finding in asked] == [
+        "gout, border alone",
+        "gout, without the lungs",
+        "gout, corners alone",
+    ]
+    return asked
 
 
 @pytest.mark.parametrize("lungs", [LUNGS, None])
-def test_a_mark_in_a_corner_fires_both_ways(lungs: np.ndarray | None) -> None:
+def test_a_mark_in_a_corner_fires_all_ways(lungs: np.ndarray | None) -> None:
     labels = labels_of()
-    border, outside = found(labels, films(labels, np.s_[0:5, 0:5]), lungs)
+    border, outside, corners = found(labels, films(labels, np.s_[0:5, 0:5]), lungs)
     assert border.fires
     assert outside.fires
+    assert corners.fires
+    assert "corners of the image alone" in corners.sentence
     assert border.figures["AUROC, whole image"].value == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("lungs", [LUNGS, None])
-def test_a_finding_in_a_lung_fires_neither_way(lungs: np.ndarray | None) -> None:
+def test_a_finding_in_a_lung_fires_no_way(lungs: np.ndarray | None) -> None:
     labels = labels_of()
-    border, outside = found(labels, films(labels, np.s_[15:25, 10:15]), lungs)
+    border, outside, corners = found(labels, films(labels, np.s_[15:25, 10:15]), lungs)
     assert not border.fires
     assert not outside.fires
+    assert not corners.fires
     assert (border.figures["AUROC, whole image"].value or 0) > 0.9
 
 
 def test_what_lies_between_border_and_lungs_fires_one_way() -> None:
     labels = labels_of()
-    border, outside = found(labels, films(labels, np.s_[31:34, 10:30]), LUNGS)
+    border, outside, corners = found(labels, films(labels, np.s_[31:34, 10:30]), LUNGS)
     assert not border.fires
     assert outside.fires
+    assert not corners.fires
     assert outside.counts == {"images with a mask of the lungs": CASES}
 
 
@@ -80,17 +97,39 @@ def test_a_finding_in_the_corner_of_a_lung_fires_only_where_the_lungs_are_not_kn
     lungs = np.zeros((SIDE, SIDE), dtype=bool)
     lungs[5:38, 3:18] = lungs[5:38, 22:37] = True
     images = films(labels, np.s_[35:38, 5:15])
-    assert [finding.fires for finding in found(labels, images, lungs)] == [False, False]
-    border, _ = found(labels, images, None)
+    assert [finding.fires for finding in found(labels, images, lungs)] == [False] * 3
+    border, *_ = found(labels, images, None)
     assert border.fires
     assert "unless the disease reaches there" in border.sentence
 
 
 def test_nothing_fires_where_nothing_is_there() -> None:
     labels = labels_of()
-    border, outside = found(labels, films(labels, np.s_[0:5, 0:5], strength=0), LUNGS)
-    assert not border.fires
-    assert not outside.fires
+    asked = found(labels, films(labels, np.s_[0:5, 0:5], strength=0), LUNGS)
+    assert not any(finding.fires for finding in asked)
+
+
+def test_the_size_of_the_blanked_lungs_is_a_finding_and_no_shortcut() -> None:
+    """The part shows where the rectangle ends, which tells the label, and nothing else of it."""
+    labels, generator = labels_of(), np.random.default_rng(14)
+    dataset = dataset_of(labels)
+    names = [cached.case.case_id for cached in dataset.cases]
+    edges = generator.normal(size=(len(names), 4)) + labels[:, None]
+    shown = edges @ generator.normal(size=(4, 20)) + (edges**2) @ generator.normal(size=(4, 20))
+    shown = shown + 0.1 * generator.normal(size=shown.shape)
+
+    def asked(mark: float, known: bool) -> list[bool]:
+        rows = np.stack([shown + 3 * labels[:, None], *[shown + mark * labels[:, None]] * 3])
+        looked = {
+            name: Parts(rows[:, n], known, tuple(edges[n].tolist()) if known else ())
+            for n, name in enumerate(names)
+        }
+        found = image_regions(dataset, region_rows(names, looked), QUICK)
+        return [finding.fires for finding in found if isinstance(finding, GuardResult)]
+
+    assert asked(mark=0, known=True) == [False] * 3
+    assert asked(mark=0, known=False) == [True] * 3
+    assert asked(mark=3, known=True) == [True] * 3
 
 
 def test_a_case_that_was_not_looked_at_is_left_out() -> None:
@@ -99,7 +138,7 @@ def test_a_case_that_was_not_looked_at_is_left_out() -> None:
     rows = region_rows(["a", "b", "c"], looked)
     assert rows.masked == 1
     assert np.isnan(rows.whole).any(axis=1).tolist() == [False, True, False]
-    assert rows.border.shape == rows.outside.shape == (3, 64)
+    assert rows.border.shape == rows.outside.shape == rows.corners.shape == (3, 64)
     np.testing.assert_array_equal(rows.whole[2], coarse(third).astype(np.float64))
 
 
@@ -111,8 +150,10 @@ def test_where_no_image_was_looked_at_nothing_is_asked() -> None:
 
 def test_too_few_images_are_skipped() -> None:
     none = np.empty((CASES, 0))
-    skipped = image_regions(dataset_of(labels_of()), RegionRows(none, none, none, 0), QUICK)
-    assert [f.reason for f in skipped if isinstance(f, Skipped)] == ["no case has an image"] * 2
+    skipped = image_regions(dataset_of(labels_of()), RegionRows(none, none, none, none, 0), QUICK)
+    assert [f.reason for f in skipped if isinstance(f, Skipped)] == ["no case has an image"] * 3
     blank = np.full((CASES, 3), np.nan)
-    skipped = image_regions(dataset_of(labels_of()), RegionRows(blank, blank, blank, 0), QUICK)
+    skipped = image_regions(
+        dataset_of(labels_of()), RegionRows(blank, blank, blank, blank, 0), QUICK
+    )
     assert all(isinstance(f, Skipped) and "too few" in f.reason for f in skipped)

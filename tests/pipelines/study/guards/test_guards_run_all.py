@@ -62,7 +62,7 @@ def test_every_planted_leak_fires() -> None:
 def test_regions_are_judged_where_they_are_given() -> None:
     dataset = clinic(leak=False)
     told = dataset.labels * 3 + np.random.default_rng(0).normal(size=(300, 1))
-    findings = run_all(dataset, rows=RegionRows(told, told, told, 0), judging=QUICK)
+    findings = run_all(dataset, rows=RegionRows(told, told, told, told, 0), judging=QUICK)
     assert [f.fires for f in findings if isinstance(f, GuardResult)][-2:] == [True, True]
 
 
