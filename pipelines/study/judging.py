@@ -83,7 +83,7 @@ def judge(
         "notice": RESEARCH_USE,
         "format": FORMAT,
         "study": _study(design, tested, result),
-        "verdict": asdict(fusion_verdict(result.comparisons)),
+        "verdict": asdict(fusion_verdict(result.comparisons, result.macro)),
         "flow": asdict(gathered.flow),
         "checks": _checks(gathered),
         "macro": macro,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.metrics import Interval
 from pipelines.yardstick import ORACLE, Comparison
+
+CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class FusionVerdict:
     reasons: tuple[str, ...]
 
 
-def fusion_verdict(comparisons: Sequence[Comparison]) -> FusionVerdict:
+def fusion_verdict(
+    comparisons: Sequence[Comparison], areas: Mapping[str, Interval] | None = None
+) -> FusionVerdict:
     """The verdict on a model.
 
     Of the simpler models that it is not shown to be better than, the one is named that did best on
@@ -36,12 +40,24 @@ def fusion_verdict(comparisons: Sequence[Comparison]) -> FusionVerdict:
     Args:
         comparisons: the model against others, the simplest first (`pipelines.yardstick`). The
             oracle is no rival: it knows how patients were simulated.
+        areas: method to its macro AUROC; where neither the model nor a simpler one is shown to be
+            better than chance, nothing is concluded.
     """
     rivals = [c for c in comparisons if c.second != ORACLE]
     reasons = tuple(_reason(c) for c in rivals)
     judged = [c for c in rivals if c.macro.value is not None]
     if not judged:
         words = "This cannot be concluded: no comparison with a simpler model is defined."
+        return FusionVerdict(None, words, "", reasons)
+    known = {
+        name: (areas or {}).get(name) for name in {judged[0].first, *(c.second for c in judged)}
+    }
+    if areas and not any(area and (area.low or 0) > CHANCE for area in known.values()):
+        ours = areas[judged[0].first]
+        words = (
+            "This cannot be concluded: neither fusion nor a simpler model is shown to be better"
+            f" than chance (fusion: AUROC {ours})."
+        )
         return FusionVerdict(None, words, "", reasons)
     unbeaten = [c for c in judged if c.verdict != "better"]
     if not unbeaten:

@@ -54,6 +54,17 @@ def test_an_interval_beyond_the_margin_on_both_sides_decides_nothing() -> None:
     assert "+0.010 [-0.190, +0.210]" in found.sentence
 
 
+def test_where_nobody_beats_chance_no_model_is_recommended() -> None:
+    rows = [against("labs alone", -0.3, half=0.1), against("boosting", 0.05)]
+    poor = {name: Interval(0.5, 0.2, 0.9, 0, 0) for name in ("triptych", "labs alone", "boosting")}
+    found = fusion_verdict(rows, poor)
+    assert found.worth_it is None
+    assert not found.simpler
+    assert "better than chance" in found.sentence
+    good = {**poor, "labs alone": Interval(0.8, 0.7, 0.9, 0, 0)}
+    assert fusion_verdict(rows, good).simpler == "labs alone"
+
+
 def test_the_oracle_is_no_rival() -> None:
     assert fusion_verdict([against("labs alone", 0.1), against(ORACLE, -0.1)]).worth_it is True
 
