@@ -136,7 +136,8 @@ def run_study(
     )
     facts |= {"model": dict(made.model)} if made.model else {}
     written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
-    write_files(out, {**written, **derived(json.loads(files[METRICS]), facts)})
+    write_files(out, written)
+    write_files(out, derived(json.loads(files[METRICS]), facts))
     return str(read_metrics(out)["verdict"]["sentence"])
 
 
