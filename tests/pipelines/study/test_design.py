@@ -37,6 +37,13 @@ def test_existing_studies_are_studies_as_they_are(file: Path) -> None:
     assert found.judgement == Judgement()
 
 
+@pytest.mark.parametrize("name", sorted(NOT_PLAIN - {"first-light"}))
+def test_studies_that_say_more_can_be_read_too(name: str) -> None:
+    found = load_design(STUDIES / f"{name}.toml")
+    assert found.study.name == name
+    assert found.rules or found.external
+
+
 def test_rules_and_judgement_do_not_change_what_keys_a_training(tmp_path: Path) -> None:
     plain = load_study(write(tmp_path))
     more = '[[include]]\nname = "adults"\nage = [18, 120]\n[judgement]\nsensitivity = 0.8\n'
