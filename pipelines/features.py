@@ -82,6 +82,11 @@ class Dataset:
         return [cached.case.patient_id for cached in self.cases]
 
     @cached_property
+    def modalities(self) -> list[str]:
+        """Names of all inputs that any case has, sorted."""
+        return sorted({name for c in self.cases for name in (*c.case.inputs, *c.images)})
+
+    @cached_property
     def sites(self) -> list[str]:
         """Site of every case; "" where it is not stated."""
         return [cached.case.site for cached in self.cases]

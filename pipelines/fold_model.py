@@ -25,6 +25,7 @@ from pipelines.features import CachedCase, Dataset
 from pipelines.fit import PreparedCase, predict
 from pipelines.fold_records import plain
 from pipelines.fold_tasks import SEED_STEP, STRESSED, VALIDATED, Bench, Task
+from pipelines.metrics import known_mean
 from pipelines.model_scores import patterns_of, scores_and_sets, validated
 from pipelines.splits import Indices, grouped_folds, hold_out
 from pipelines.train import calibrated, prepare_cached, train_model
@@ -103,7 +104,7 @@ def _tested(
 ) -> dict[str, Any]:
     scores, in_set = scores_and_sets(model, prepared)
     cases = [bench.dataset.cases[i] for i in task.fold.test]
-    asked = bench.asks.stress and task.repeat == 0
+    asked = STRESSED in task.parts(bench.asks)
     return {
         "scores": scores,
         "single": validated(model),
@@ -128,7 +129,8 @@ def _joined(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for part in ("scores", "in_set", STRESSED):
         if part in first:
             record[part] = {
-                name: _mean([member[part][name] for member in members]) for name in first[part]
+                name: known_mean(np.stack([member[part][name] for member in members], axis=-1))
+                for name in first[part]
             }
     if "in_set" in record:
         most = {name: np.where(np.isnan(v), v, v >= 0.5) for name, v in record["in_set"].items()}
@@ -153,15 +155,6 @@ def _joined(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     parts = first["seconds"]
     record["seconds"] = {part: sum(m["seconds"][part] for m in members) for part in parts}
     return record
-
-
-def _mean(values: Sequence[Values]) -> Values:
-    """Of what is known; NaN where nothing is."""
-    stacked = np.stack(values)
-    known = ~np.isnan(stacked)
-    number = known.sum(axis=0)
-    total = np.where(known, stacked, 0).sum(axis=0)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _prepared(model: Model, cases: Sequence[CachedCase]) -> list[PreparedCase]:

@@ -170,7 +170,7 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
     weights = bootstrap_weights(patients, study.evaluation.bootstrap, study.seed)
     scores = {method: values[:, rows] for method, values in tested.scores.items()}
     court = _Judge(tested.dataset.diagnoses, tested.dataset.labels[rows], patients, weights, scores)
-    modalities = _modalities(tested)
+    modalities = tested.dataset.modalities
     inner = {name(modality) for modality in modalities for name in (hidden, untaught)}
     shown = {method: values for method, values in scores.items() if method not in inner}
     areas = {method: court.areas(values)[0] for method, values in shown.items()}
@@ -200,10 +200,6 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
         coverage=_coverage(court, tested, rows),
         seconds={part: round(took, 1) for part, took in tested.seconds.items()},
     )
-
-
-def _modalities(tested: OutOfFold) -> list[str]:
-    return sorted({name for c in tested.dataset.cases for name in (*c.case.inputs, *c.images)})
 
 
 def _by_label(court: _Judge, areas: Areas) -> dict[str, Interval]:

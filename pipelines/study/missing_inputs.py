@@ -40,11 +40,12 @@ def stress_curves(
     labels, weights = tested.dataset.labels[rows], bootstrap_weights(patients, samples, seed)
     curves = []
     for what, kind in _losses(tested):
+        luck = _luck(tested.dataset.patients, what, seed)
         for method in methods:
             shown = {
                 share: values[rows]
                 for share in (0.0, *stress.SHARES)
-                if (values := _scores(tested, method, what, kind, share, seed)) is not None
+                if (values := _scores(tested, method, what, kind, share, luck)) is not None
             }
             if len(shown) > 1:
                 points = [
@@ -56,14 +57,14 @@ def stress_curves(
 
 
 def _losses(tested: OutOfFold) -> list[tuple[str, str]]:
-    names = sorted({name for c in tested.dataset.cases for name in (*c.case.inputs, *c.images)})
+    names = tested.dataset.modalities
     found = [(name, MODALITY) for name in names if stress.hides(name) in tested.stressed]
     values = any(stress.thins(share) in tested.stressed for share in stress.SHARES)
     return [*found, *([(SINGLE_VALUES, ITEMS)] if values else [])]
 
 
 def _scores(
-    tested: OutOfFold, method: str, what: str, kind: str, share: float, seed: int
+    tested: OutOfFold, method: str, what: str, kind: str, share: float, luck: Values
 ) -> Values | None:
     """Probabilities of all cases [cases, diagnoses] at one share, or None if nobody was asked."""
     whole: Values = tested.scores[method][0]
@@ -73,8 +74,10 @@ def _scores(
     lost = tested.stressed[variant].get(method)
     if lost is None or kind == ITEMS:
         return lost
-    luck = {
-        person: luck_of(person, what, 1, seed)[0] for person in sorted(set(tested.dataset.patients))
-    }
-    loses = np.array([luck[person] < share for person in tested.dataset.patients])
-    return np.where(loses[:, None], lost, whole)
+    return np.where((luck < share)[:, None], lost, whole)
+
+
+def _luck(patients: Sequence[str], what: str, seed: int) -> Values:
+    """Who loses it first [cases], from 0 to 1; all cases of a patient alike."""
+    own = {person: luck_of(person, what, 1, seed)[0] for person in set(patients)}
+    return np.array([own[person] for person in patients])

@@ -52,9 +52,7 @@ _ORDER = [(name, "ascending") for name in ("case_id", "label", "method", "repeat
 
 def judged_methods(tested: OutOfFold) -> list[str]:
     """Methods that stand for themselves, not for the model with a modality taken away."""
-    names = {
-        name for cached in tested.dataset.cases for name in (*cached.case.inputs, *cached.images)
-    }
+    names = tested.dataset.modalities
     inner = {taken(name) for name in names for taken in (hidden, untaught)}
     return [method for method in tested.scores if method not in inner]
 

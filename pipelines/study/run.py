@@ -79,7 +79,6 @@ class _Made:
     """Everything that is judged.
 
     Attributes:
-        design: of the study; with the settings of the model that is tested.
         read: the cohort, before any rule.
         tested: what the model says of the cases that the rules have left.
         chosen: thresholds and maps of every label.
@@ -87,7 +86,6 @@ class _Made:
         model: what the manifest says of a model that was there already.
     """
 
-    design: StudyDesign
     read: Cohort
     tested: OutOfFold
     chosen: tuple[Chosen, ...]
@@ -131,14 +129,13 @@ def run_study(
     results.write_table(out / "same_images.csv", same_images.COLUMNS, images.rows if images else ())
     parts = {f"train: {name}": seconds for name, seconds in made.tested.seconds.items()}
     times = {**watch.seconds, **parts}
-    facts = manifest(
-        made.design, study_file.read_bytes(), made.read, made.tested.dataset, files, times
-    )
+    facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
     facts |= {"model": dict(made.model)} if made.model else {}
     written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
     write_files(out, written)
-    write_files(out, derived(json.loads(files[METRICS]), facts))
-    return str(read_metrics(out)["verdict"]["sentence"])
+    metrics = json.loads(files[METRICS])
+    write_files(out, derived(metrics, facts))
+    return str(metrics["verdict"]["sentence"])
 
 
 def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) -> _Made:
@@ -153,7 +150,7 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
         tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
     way = _flow(read.dataset, selection, tested.folds[0], study)
     chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
-    return _Made(design, read, tested, chosen, _gather(way, tested, design, read, watch))
+    return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
 
 
 def _loaded(
@@ -176,10 +173,7 @@ def _loaded(
         loaded.left_out(found, sampled),
     )
     chosen = loaded.thresholds(tested, found.model)
-    own = found.model.study
-    study = replace(design.study, model=own.model, training=own.training)
-    design = replace(design, study=study)
-    return _Made(design, found.read, tested, chosen, gathered, asdict(found.model.identity))
+    return _Made(found.read, tested, chosen, gathered, asdict(found.model.identity))
 
 
 def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Dataset]:
