@@ -140,6 +140,6 @@ def application(workspace: Path, reader: str) -> st.App:
     """
     return st.App(
         SCRIPT,
-        secrets={"workspace": str(workspace.resolve()), "reader": reader},
+        secrets={"workspace": str(workspace.resolve()), "reader": reader, "role": "reader"},
         middleware=[Middleware(SecurityHeaders)],
     )

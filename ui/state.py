@@ -18,6 +18,7 @@ from clinical.assessment import Action, Assessment, AuditEvent, ReviewDecision
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
 from clinical.database import open_workspace
+from clinical.roles import Role
 from ui.reading_order import Row, View
 from ui.viewer import transport
 
@@ -62,6 +63,12 @@ def workspace() -> Path:
 def reader() -> str:
     """The account that decisions are recorded under."""
     return str(st.secrets["reader"])
+
+
+def role() -> Role:
+    """What this account may do (`clinical.roles`)."""
+    named: Role = st.secrets["role"]
+    return named
 
 
 def rows() -> tuple[Row, ...]:

@@ -11,6 +11,8 @@ import reading_fixture
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from clinical.roles import Role
+
 SCRIPT = Path(__file__).parents[2] / "ui" / "script" / "main.py"
 
 OpenPage = Callable[..., AppTest]
@@ -35,10 +37,13 @@ def open_page(workspace: Path) -> OpenPage:
     """Opens the page on `workspace`, as a reader and on a case if wished."""
     st.cache_resource.clear()
 
-    def opened(reader: str = "dr.test", case_id: str | None = None) -> AppTest:
+    def opened(
+        reader: str = "dr.test", case_id: str | None = None, role: Role = "reader"
+    ) -> AppTest:
         page = AppTest.from_file(str(SCRIPT), default_timeout=30)
         page.secrets["workspace"] = str(workspace)
         page.secrets["reader"] = reader
+        page.secrets["role"] = role
         if case_id is not None:
             page.session_state["triptych_case"] = case_id
             page.session_state["triptych_requested"] = True

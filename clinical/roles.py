@@ -1,0 +1,28 @@
+"""Who may do what: four roles and their permissions, as one table.
+
+A page asks `may` before it shows a control and again before it acts. An auditor looks and exports,
+and never decides; an administrator looks after accounts, and reads no case by that alone.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Role = Literal["reader", "adjudicator", "auditor", "administrator"]
+Permission = Literal[
+    "read_cases", "decide", "assign", "adjudicate", "audit", "export", "studies", "accounts"
+]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    "reader": frozenset({"read_cases", "decide", "studies"}),
+    "adjudicator": frozenset({"read_cases", "decide", "assign", "adjudicate", "studies"}),
+    "auditor": frozenset({"read_cases", "audit", "export", "studies"}),
+    "administrator": frozenset({"accounts", "assign", "audit", "studies"}),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether an account with this role has the permission."""
+    return permission in PERMISSIONS[role]
