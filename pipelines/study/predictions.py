@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipelines.crossvalidate import OutOfFold
 from pipelines.features import CachedCase
 from pipelines.methods import OURS, hidden, untaught
-from pipelines.splits import Fold
+from pipelines.splits import Fold, Indices
 from pipelines.study import columns
 from pipelines.study.chosen import Chosen
 from pipelines.temporal import decided
@@ -47,6 +47,7 @@ SCHEMA = pa.schema(
         ("age_years", pa.float64()),
     ]
 )
+_BLOCK = 2000
 _ORDER = [(name, "ascending") for name in ("case_id", "label", "method", "repeat")]
 
 
@@ -57,14 +58,28 @@ def judged_methods(tested: OutOfFold) -> list[str]:
     return [method for method in tested.scores if method not in inner]
 
 
-def table(tested: OutOfFold, chosen: Sequence[Chosen]) -> pa.Table:
-    """All predictions of tested cases, sorted by case, label, method and repeat.
+def to_bytes(tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:
+    """All predictions of tested cases as a Parquet file; the same bytes for the same predictions.
 
-    A method that does not depend on the seed has one repeat. `predicted_boolean_value` and
-    `recalibrated_probability` are there for the model, in its first repeat.
+    Rows are sorted by case, label, method and repeat, and written one block of cases after the
+    other, so that only the file itself grows with the cohort. A method that does not depend on the
+    seed has one repeat. `predicted_boolean_value` and `recalibrated_probability` are there for the
+    model, in its first repeat.
     """
+    sink = io.BytesIO()
+    cases = tested.dataset.cases
+    ordered = sorted(range(len(cases)), key=lambda row: cases[row].case.case_id)
+    with pq.ParquetWriter(sink, SCHEMA, version="2.6", compression="zstd") as writer:
+        for start in range(0, len(ordered), _BLOCK):
+            block = np.array(ordered[start : start + _BLOCK], dtype=np.intp)
+            writer.write_table(_block(tested, chosen, block))
+    return sink.getvalue()
+
+
+def _block(tested: OutOfFold, chosen: Sequence[Chosen], block: Indices) -> pa.Table:
+    """The rows of these cases."""
     parts = [
-        _part(tested, chosen, method, repeat, column)
+        _part(tested, chosen, method, repeat, column, block)
         for method in judged_methods(tested)
         for repeat in range(len(tested.scores[method]))
         for column in range(len(tested.dataset.diagnoses))
@@ -72,31 +87,28 @@ def table(tested: OutOfFold, chosen: Sequence[Chosen]) -> pa.Table:
     return pa.concat_tables(parts).sort_by(_ORDER)
 
 
-def to_bytes(predictions: pa.Table) -> bytes:
-    """The table as a Parquet file; the same bytes for the same rows."""
-    sink = io.BytesIO()
-    pq.write_table(predictions, sink, version="2.6", compression="zstd", row_group_size=100_000)
-    return sink.getvalue()
-
-
 def _part(
-    tested: OutOfFold, chosen: Sequence[Chosen], method: str, repeat: int, column: int
+    tested: OutOfFold,
+    chosen: Sequence[Chosen],
+    method: str,
+    repeat: int,
+    column: int,
+    block: Indices,
 ) -> pa.Table:
     dataset = tested.dataset
     scores, labels = tested.scores[method][repeat][:, column], dataset.labels[:, column]
-    rows = np.flatnonzero(~np.isnan(scores))
-    names = _folds(tested.folds[repeat], len(labels))
+    rows = block[~np.isnan(scores[block])]
+    names = _folds(tested.folds[repeat], rows)
     ours = method == OURS and repeat == 0
     cuts = chosen[column].cuts if ours else np.full(len(labels), np.nan)
     mended = chosen[column].recalibrated if ours else np.full(len(labels), np.nan)
-    cases = [dataset.cases[i] for i in rows]
     count = len(rows)
     values: dict[str, Any] = {
-        **_facts(cases),
+        **_facts([dataset.cases[i] for i in rows]),
         "label": [dataset.diagnoses[column]] * count,
         "method": [method] * count,
         "repeat": [repeat] * count,
-        "fold": [names[i] for i in rows],
+        "fold": names,
         "boolean_value": [None if np.isnan(y) else bool(y) for y in labels[rows]],
         "predicted_boolean_probability": scores[rows],
         "predicted_boolean_value": list(_alerts(scores[rows], cuts[rows])),
@@ -118,12 +130,12 @@ def _facts(cases: Sequence[CachedCase]) -> dict[str, list[Any]]:
     }
 
 
-def _folds(folds: Sequence[Fold], cases: int) -> list[str]:
-    names = [""] * cases
+def _folds(folds: Sequence[Fold], rows: Indices) -> list[str]:
+    """The name of the fold that tested each row."""
+    names = np.full(len(rows), "", dtype=object)
     for fold in folds:
-        for row in fold.test.tolist():
-            names[row] = fold.name
-    return names
+        names[np.isin(rows, fold.test)] = fold.name
+    return [str(name) for name in names]
 
 
 def _alerts(scores: Values, cuts: Values) -> Iterator[bool | None]:

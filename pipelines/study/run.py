@@ -219,7 +219,7 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
     metrics, fair = judge(design, tested, chosen, gathered)
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
-        "predictions.parquet": predictions.to_bytes(predictions.table(tested, chosen)),
+        "predictions.parquet": predictions.to_bytes(tested, chosen),
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **report.files(metrics),
