@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -173,7 +173,7 @@ def both(labels: NDArray[np.float64]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Areas:
-    """AUROCs and their bootstrap samples.
+    """Areas under a curve, one a label, and their bootstrap samples.
 
     Attributes:
         value: [labels]; NaN where not defined.
@@ -184,15 +184,25 @@ class Areas:
     samples: NDArray[np.float64]
 
 
+Measure = Callable[
+    [NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]], NDArray[np.float64]
+]
+"""Scores and labels [cases] and weights [samples, cases] to one figure of each sample."""
+
+
 def areas_of(
-    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int32]
+    scores: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    weights: NDArray[np.int32],
+    measure: Measure = weighted_aurocs,
 ) -> Areas:
-    """AUROC of every diagnosis, averaged over repeats, within every bootstrap sample.
+    """A figure of every diagnosis, averaged over repeats, within every bootstrap sample.
 
     Args:
         scores: [repeats, cases, labels]; a case that is NaN in any repeat is left out.
         labels: [cases, labels]; NaN for unknown.
         weights: [samples, cases] from `bootstrap_weights`.
+        measure: AUROC, or another that is taken alike.
     """
     value = np.full(labels.shape[1], np.nan)
     samples = np.full((len(weights), labels.shape[1]), np.nan)
@@ -201,9 +211,10 @@ def areas_of(
         known = ~(np.isnan(x).any(axis=0) | np.isnan(y))
         if not both(y[known]):
             continue
-        value[column] = np.mean([auroc(row[known], y[known]) for row in x])
-        drawn = [weighted_aurocs(row[known], y[known], weights[:, known]) for row in x]
-        samples[:, column] = np.mean(drawn, axis=0)
+        once = np.ones((1, int(known.sum())), dtype=np.int32)
+        drawn = np.concatenate([once, weights[:, known]])
+        mean = np.mean([measure(row[known], y[known], drawn) for row in x], axis=0)
+        value[column], samples[:, column] = mean[0], mean[1:]
     return Areas(value, samples)
 
 

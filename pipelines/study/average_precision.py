@@ -1,4 +1,4 @@
-"""Average precision (area under the precision-recall curve) with intervals that respect patients.
+"""Average precision (area under the precision-recall curve) of bootstrap samples.
 
 Step-wise as in scikit-learn, without interpolation (Davis and Goadrich 2006, ICML): the mean over
 positive cases of the precision at their own score. A random order gives about the prevalence, so
@@ -7,12 +7,8 @@ it can be compared between methods on the same cases, but not between cohorts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-
-from pipelines.metrics import Interval, bootstrap_weights, both, interval
 
 Values = NDArray[np.float64]
 
@@ -41,50 +37,3 @@ def weighted_average_precisions(
             gained = np.diff(hits, prepend=0)
             found[sample] = (gained * hits / np.maximum(alerts, 1)).sum() / hits[-1]
     return found
-
-
-def average_precision_interval(
-    scores: Values,
-    labels: Values,
-    patients: Sequence[str],
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Average precision with a patient-bootstrap 95% interval.
-
-    Args:
-        scores, labels: [cases]; a case that is NaN in either is left out.
-        patients: of every case.
-        samples, seed: of the bootstrap.
-    """
-    return _judged(scores[None], labels, patients, samples, seed)
-
-
-def average_precision_difference(
-    first: Values,
-    second: Values,
-    labels: Values,
-    patients: Sequence[str],
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Average precision of `first` minus `second` on the same cases, paired patient bootstrap."""
-    return _judged(np.stack([first, second]), labels, patients, samples, seed)
-
-
-def _judged(
-    scores: Values, labels: Values, patients: Sequence[str], samples: int, seed: int
-) -> Interval:
-    """Of one method, or of the first minus the second; scores [methods, cases]."""
-    known = ~(np.isnan(scores).any(axis=0) | np.isnan(labels))
-    x, y = scores[:, known], labels[known]
-    positives = int(y.sum())
-    if not both(y):
-        return Interval(None, None, None, len(y), positives)
-    drawn = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    once = np.ones((1, len(y)), dtype=np.int32)
-    values = [weighted_average_precisions(row, y, np.concatenate([once, drawn])) for row in x]
-    found = values[0] if len(values) == 1 else values[0] - values[1]
-    return interval(float(found[0]), found[1:], len(y), positives)

@@ -2,36 +2,22 @@
 
 DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837-845, by the fast algorithm of Sun and Xu
 2014, IEEE Signal Processing Letters 21:1389-1393. It takes cases as independent. Where patients
-have several, `pipelines.metrics.auroc_interval` is the one to use, and these functions refuse.
+have several, `pipelines.metrics.auroc_interval` is the one to use, and `delong_interval` refuses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
 from clinical.errors import ConfigError
 from pipelines.metrics import Interval, both
 
 Values = NDArray[np.float64]
 _Z = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class DeLongDifference:
-    """One AUROC minus another on the same cases.
-
-    Attributes:
-        difference: with its 95% interval.
-        p: two-sided, that they are equal; None where not defined (no variance, yet a difference).
-    """
-
-    difference: Interval
-    p: float | None
 
 
 def delong(scores: Values, labels: Values) -> tuple[Values, Values]:
@@ -75,32 +61,6 @@ def delong_interval(scores: Values, labels: Values, patients: Sequence[str]) -> 
     half = _Z * float(np.sqrt(covariance[0, 0]))
     area = float(areas[0])
     return Interval(area, max(0.0, area - half), min(1.0, area + half), len(y), int(y.sum()))
-
-
-def delong_difference(
-    first: Values, second: Values, labels: Values, patients: Sequence[str]
-) -> DeLongDifference:
-    """AUROC of `first` minus `second` on the same cases, paired.
-
-    Args:
-        first, second, labels: [cases]; a case that is NaN in any is left out.
-        patients: of every case, each once.
-
-    Raises:
-        ConfigError: if a patient has several cases.
-    """
-    x, y = _known(np.stack([first, second]), labels, patients)
-    cases, positives = len(y), int(y.sum())
-    if not both(y):
-        return DeLongDifference(Interval(None, None, None, cases, positives), None)
-    areas, covariance = delong(x, y)
-    gain = float(areas[0] - areas[1])
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    error = float(np.sqrt(max(variance, 0.0)))
-    found = Interval(gain, gain - _Z * error, gain + _Z * error, cases, positives)
-    if error == 0:
-        return DeLongDifference(found, 1.0 if gain == 0 else None)
-    return DeLongDifference(found, float(2 * norm.sf(abs(gain) / error)))
 
 
 def _known(scores: Values, labels: Values, patients: Sequence[str]) -> tuple[Values, Values]:

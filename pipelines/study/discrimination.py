@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clinical.errors import ConfigError
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS
-from pipelines.metrics import Areas, Interval, bootstrap_weights, both, interval
+from pipelines.metrics import Interval, areas_of, bootstrap_weights, interval
 from pipelines.study.average_precision import weighted_average_precisions
 from pipelines.study.delong import delong_interval
 from pipelines.yardstick import CrossValidation
@@ -41,26 +41,26 @@ def discrimination(
     macro: dict[str, Any] = {}
     labels: dict[str, dict[str, Any]] = {name: {} for name in diagnoses}
     for method in methods:
-        found = precisions(tested.scores[method][:, rows], tested.dataset.labels[rows], weights)
-        known = ~np.isnan(found.value)
-        value = float(found.value[known].mean()) if known.any() else float("nan")
-        drawn = found.samples[:, known].mean(axis=1) if known.any() else found.samples[:, 0]
+        scores, outcomes = tested.scores[method][:, rows], tested.dataset.labels[rows]
+        found = areas_of(scores, outcomes, weights, weighted_average_precisions)
+        defined = ~np.isnan(found.value)
+        value = float(found.value[defined].mean()) if defined.any() else float("nan")
+        drawn = found.samples[:, defined].mean(axis=1) if defined.any() else found.samples[:, 0]
         macro[method] = {
             "auroc": asdict(result.macro[method]),
             "average_precision": asdict(interval(value, drawn)),
         }
         for column, name in enumerate(diagnoses):
-            scores = tested.scores[method][0][rows, column]
-            outcomes = tested.dataset.labels[rows, column]
+            first, known = scores[0, :, column], outcomes[:, column]
             area = result.auroc[method][name]
             own = interval(
                 float(found.value[column]), found.samples[:, column], area.cases, area.positives
             )
             labels[name][method] = {
                 "auroc": asdict(area),
-                "delong": asdict(_delong(scores, outcomes, patients)),
+                "delong": asdict(_delong(first, known, patients)),
                 "average_precision": asdict(own),
-                "roc": roc(scores, outcomes),
+                "roc": roc(first, known),
             }
     return macro, labels
 
@@ -68,29 +68,6 @@ def discrimination(
 def tested_rows(tested: OutOfFold) -> NDArray[np.intp]:
     """Indices of the cases that were tested; only a given split leaves others."""
     return np.flatnonzero(~np.isnan(tested.scores[OURS][0]).all(axis=1))
-
-
-def precisions(scores: Values, labels: Values, weights: NDArray[np.int32]) -> Areas:
-    """Average precision of every label, averaged over repeats, in every bootstrap sample.
-
-    Args:
-        scores: [repeats, cases, labels]; a case that is NaN in any repeat is left out.
-        labels: [cases, labels]; NaN for unknown.
-        weights: [samples, cases].
-    """
-    value = np.full(labels.shape[1], np.nan)
-    samples = np.full((len(weights), labels.shape[1]), np.nan)
-    for column in range(labels.shape[1]):
-        x, y = scores[:, :, column], labels[:, column]
-        known = ~(np.isnan(x).any(axis=0) | np.isnan(y))
-        if not both(y[known]):
-            continue
-        once = np.ones((1, int(known.sum())), dtype=np.int32)
-        drawn = np.concatenate([once, weights[:, known]])
-        rows = [weighted_average_precisions(row[known], y[known], drawn) for row in x]
-        mean = np.mean(rows, axis=0)
-        value[column], samples[:, column] = mean[0], mean[1:]
-    return Areas(value, samples)
 
 
 def _delong(scores: Values, labels: Values, patients: Sequence[str]) -> Interval:

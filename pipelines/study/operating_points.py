@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.calibration import youden_threshold
 from clinical.errors import ConfigError
 from pipelines.metrics import Interval, bootstrap_weights, interval
 from pipelines.study.shares import share
@@ -87,22 +86,6 @@ def at_sensitivity(scores: Values, labels: Values, target: float) -> Threshold |
     wanted = math.ceil(target * len(positive) - 1e-9)
     rule = f"highest with a validation sensitivity of at least {target:g}"
     return Threshold(float(positive[wanted - 1]), rule, len(y), len(positive))
-
-
-def at_youden(scores: Values, labels: Values) -> Threshold | None:
-    """The threshold with the largest sensitivity + specificity - 1 (Youden 1950, Cancer).
-
-    Args:
-        scores, labels: [cases] of validation; NaN for unknown.
-
-    Returns:
-        None if only one outcome is present.
-    """
-    x, y = _known(scores, labels)
-    positives = int(y.sum())
-    if positives in (0, len(y)):
-        return None
-    return Threshold(youden_threshold(x, y), "largest Youden index", len(y), positives)
 
 
 def given(value: float) -> Threshold:

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from pipelines.metrics import bootstrap_weights
-from pipelines.study.average_precision import (
-    average_precision_difference,
-    average_precision_interval,
-    weighted_average_precisions,
-)
+from pipelines.metrics import areas_of, bootstrap_weights
+from pipelines.study.average_precision import weighted_average_precisions
 
 
 def draw(cases: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -23,7 +19,7 @@ def draw(cases: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 def test_by_hand() -> None:
     scores, labels = np.array([4.0, 3.0, 2.0, 1.0]), np.array([1.0, 0.0, 1.0, 0.0])
-    once = np.ones((1, 4), dtype=np.int64)
+    once = np.ones((1, 4), dtype=np.int32)
     assert weighted_average_precisions(scores, labels, once) == pytest.approx((1 + 2 / 3) / 2)
 
 
@@ -37,9 +33,9 @@ def test_it_is_that_of_the_resampled_cases_also_with_ties() -> None:
 
 
 def test_all_tied_is_the_prevalence() -> None:
-    _, labels, people = draw(80, 0.0)
-    found = average_precision_interval(np.zeros(80), labels, people, samples=100)
-    assert found.value == pytest.approx(labels.mean())
+    _, labels, _ = draw(80, 0.0)
+    found = weighted_average_precisions(np.zeros(80), labels, np.ones((1, 80), dtype=np.int32))
+    assert found == pytest.approx(labels.mean())
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -47,26 +43,23 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     truth = average_precision_score(labels, scores)
     covered = 0
     for seed in range(60):
-        found = average_precision_interval(*draw(200, 1.5, seed), samples=200)
-        covered += (found.low or 0) <= truth <= (found.high or 0)
+        scores, labels, people = draw(200, 1.5, seed)
+        weights = bootstrap_weights(people, samples=200, seed=0)
+        low, high = np.quantile(
+            weighted_average_precisions(scores, labels, weights), [0.025, 0.975]
+        )
+        covered += low <= truth <= high
     assert covered >= 51
-
-
-def test_a_difference_is_paired() -> None:
-    scores, labels, people = draw(100, 1.0)
-    same = average_precision_difference(scores, scores, labels, people, samples=50)
-    assert (same.value, same.low, same.high) == (0, 0, 0)
-    worse = average_precision_difference(scores, -scores, labels, people, samples=200)
-    assert worse.low is not None
-    assert worse.low > 0
 
 
 def test_unknown_outcomes_are_left_out_and_one_outcome_is_not_defined() -> None:
     scores, labels, people = draw(100, 1.0)
     holes = np.where(np.arange(100) % 3 == 0, np.nan, labels)
     known = ~np.isnan(holes)
-    found = average_precision_interval(scores, holes, people, samples=20)
-    assert found.value == pytest.approx(average_precision_score(labels[known], scores[known]))
-    assert average_precision_interval(scores, 0 * labels, people).value is None
-    assert np.isnan(weighted_average_precisions(scores, 0 * labels, np.ones((1, 100), int))).all()
-    assert average_precision_interval(scores * np.nan, labels, people).cases == 0
+    weights = bootstrap_weights(people, samples=20, seed=0)
+    outcomes = np.stack([holes, 0 * labels], axis=1)
+    both = np.stack([scores, scores], axis=1)[None]
+    found = areas_of(both, outcomes, weights, weighted_average_precisions)
+    assert found.value[0] == pytest.approx(average_precision_score(labels[known], scores[known]))
+    assert np.isnan(found.value[1])
+    assert np.isnan(found.samples[:, 1]).all()

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from clinical.errors import ConfigError
-from pipelines.metrics import auroc_difference, auroc_interval
-from pipelines.study.delong import delong, delong_difference, delong_interval
+from pipelines.metrics import auroc_interval
+from pipelines.study.delong import delong, delong_interval
 
 
 def draw(cases: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -54,28 +54,6 @@ def test_it_agrees_with_the_bootstrap_where_both_may_be_used() -> None:
     assert (fast.value, fast.low, fast.high) == pytest.approx(
         (slow.value, slow.low, slow.high), abs=0.006
     )
-    paired = delong_difference(*scores, labels, people)
-    drawn = auroc_difference(*scores, labels, people)
-    assert (paired.difference.low, paired.difference.high) == pytest.approx(
-        (drawn.low, drawn.high), abs=0.008
-    )
-
-
-def test_p_is_uniform_where_there_is_no_difference() -> None:
-    generator = np.random.default_rng(3)
-    found = []
-    for _ in range(200):
-        labels = (np.arange(80) < 40).astype(float)
-        scores = generator.normal(size=(2, 80)) + labels
-        found.append(delong_difference(*scores, labels, [str(i) for i in range(80)]).p)
-    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.04)
-    assert np.mean(found) == pytest.approx(0.5, abs=0.07)
-
-
-def test_the_same_scores_do_not_differ() -> None:
-    scores, labels, people = draw(50)
-    same = delong_difference(scores[0], scores[0], labels, people)
-    assert (same.difference.value, same.p) == (0, 1)
 
 
 def test_several_cases_of_a_patient_are_refused_only_if_they_count() -> None:
@@ -90,4 +68,3 @@ def test_several_cases_of_a_patient_are_refused_only_if_they_count() -> None:
 def test_one_outcome_is_not_defined() -> None:
     scores, labels, people = draw(20)
     assert delong_interval(scores[0], 0 * labels, people).value is None
-    assert delong_difference(*scores, 0 * labels, people).p is None

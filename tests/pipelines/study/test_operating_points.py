@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix, roc_curve
+from sklearn.metrics import confusion_matrix
 
 from clinical.errors import ConfigError
-from pipelines.study.operating_points import at_sensitivity, at_youden, given, judge
+from pipelines.study.operating_points import at_sensitivity, given, judge
 
 
 def draw(cases: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -34,14 +34,6 @@ def test_no_higher_score_would_reach_the_target(target: float) -> None:
     assert (positive >= found.value).mean() >= target
     higher = scores[scores > found.value].min(initial=np.inf)
     assert (positive >= higher).mean() < target
-
-
-def test_youden_is_that_of_the_roc_curve() -> None:
-    scores, labels, _ = draw(300)
-    false, true, cuts = roc_curve(labels, scores)
-    found = at_youden(scores, labels)
-    assert found is not None
-    assert found.value == cuts[np.argmax(true - false)]
 
 
 def test_shares_are_those_of_the_confusion_matrix() -> None:
@@ -76,7 +68,6 @@ def test_repeats_of_a_patient_do_not_narrow_an_interval() -> None:
 
 def test_what_cannot_be_chosen_or_judged_is_not_defined() -> None:
     ones, scores = np.ones(4), np.arange(4.0)
-    assert at_youden(scores, ones) is None
     assert at_sensitivity(scores, 0 * ones, 0.9) is None
     point = judge(given(9), scores, ones, list("abcd"), samples=20)
     assert point.specificity.value is None
