@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
+from pipelines.account_commands import account_app
 from pipelines.options import (
     Executor,
     Jobs,
@@ -43,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
+app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(similar_app, name="similar")
 app.add_typer(study_app, name="study")

@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"clinical.model"},
     {"clinical.space"},
     {"clinical.fusion"},
-    {"clinical.cohorts", "clinical.encoders", "clinical.review"},
+    {"clinical.accounts", "clinical.cohorts", "clinical.encoders", "clinical.review"},
     {
         "clinical.dicom",
         "clinical.store",
@@ -39,6 +39,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 ONLY_IN: dict[str, set[str]] = {
     "pydicom": {"clinical.dicom"},
     "streamlit": {"ui"},
+    "argon2": {"clinical.accounts"},
     "pandas": {"clinical.cohorts", "pipelines", "clinical.export", "ui"},
     "torch": {
         "clinical.encoders",
@@ -54,6 +55,7 @@ ONLY_IN: dict[str, set[str]] = {
     },
     "monai": {"clinical.encoders", "clinical.fusion", "clinical.model", "pipelines"},
     "sqlalchemy": {
+        "clinical.accounts",
         "clinical.database",
         "clinical.store",
         "clinical.audit",
