@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from clinical.audit import ledger
 from clinical.database import ACCOUNTS, writing
 from clinical.errors import AccountError, SignInRefused
-from clinical.roles import ROLES, Role
+from clinical.roles import Role, role_of
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 RESERVED = frozenset({"system", "unknown name"})
@@ -101,12 +101,11 @@ def add(
         actor: who makes it; "system" is the command line.
 
     Raises:
-        AccountError: if the name is taken or not a name, there is no such role, or the password is
-            too easy.
+        AccountError: if the name is taken or not a name, or the password is too easy.
+        ConfigError: if there is no such role.
     """
     check_name(name)
-    if role not in ROLES:
-        raise AccountError("There is no such role.", remedy=f"use one of {', '.join(ROLES)}.")
+    role = role_of(role)
     if password is not None:
         check_password(name, password)
     hashed = "" if password is None else _hasher().hash(password)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from clinical.errors import AccountError
 from pipelines.options import Workspace, screen
 
 account_app = typer.Typer(
@@ -37,15 +36,13 @@ def add(
     """Make an account; asks for its password twice."""
     from clinical import accounts
     from clinical.database import open_workspace
-    from clinical.roles import ROLES
+    from clinical.roles import role_of
 
     plain = accounts.plain_name(name)
     accounts.check_name(plain)
-    known = {str(r): r for r in ROLES}
-    if role not in known:
-        raise AccountError("There is no such role.", remedy=f"use one of {', '.join(ROLES)}.")
+    known = role_of(role)
     engine = open_workspace(workspace)
-    accounts.add(engine, plain, known[role], None if oidc else _password(password_stdin))
+    accounts.add(engine, plain, known, None if oidc else _password(password_stdin))
     engine.dispose()
     screen.print(f"added {plain} ({role})")
 

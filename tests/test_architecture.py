@@ -31,7 +31,8 @@ FLOORS: list[set[str]] = [
     },
     {"clinical.database", "clinical.config"},
     {"clinical.case", "clinical.assessment"},
-    {"clinical.canonical", "clinical.errors", "clinical.roles", "clinical.wording"},
+    {"clinical.roles"},
+    {"clinical.canonical", "clinical.errors", "clinical.wording"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
