@@ -76,7 +76,7 @@ def test_what_no_account_can_be(
 
 def test_a_role_is_one_of_four(engine: Engine) -> None:
     with pytest.raises(ConfigError, match="no such role") as caught:
-        accounts.add(engine, "dr.first", "king", PASSWORD)  # type: ignore[arg-type]
+        accounts.add(engine, "dr.first", "king", PASSWORD)
     assert "adjudicator" in caught.value.remedy
 
 
