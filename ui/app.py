@@ -46,7 +46,7 @@ class Demonstration:
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        " ".join(("script-src 'self' blob:", *shell.inline_scripts(shell.page()))),
+        " ".join(("script-src 'self' blob:", *shell.inline_scripts(shell.page(())))),
         "style-src 'self' 'unsafe-inline'",
         "font-src 'self' data:",
         "img-src 'self' data: blob:",
@@ -174,7 +174,7 @@ def application(
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
     ]
-    routes = shell.routes(rooms.ADDRESSES)
+    routes = shell.routes(rooms.ADDRESSES, watched=demonstration is None)
     if demonstration is not None:
         secrets |= {"reader": demonstration.name, "role": demonstration.role}
     else:

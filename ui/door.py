@@ -28,6 +28,7 @@ from ui.pages import sign_in
 
 STYLE = Path(__file__).parent / "static" / "sign_in.css"
 HEALTH = "/_stcore/health"
+SESSION = "/session"
 LONGEST_FORM = 8192  # bytes
 HASHES_AT_ONCE = 2  # each takes 64 MiB
 NOT_KEPT = {"cache-control": "no-store"}
@@ -60,7 +61,8 @@ class Door:
 
     def is_open(self, path: str) -> bool:
         """Whether a path is answered without a session."""
-        known = {HEALTH, sign_in.ADDRESS, sign_in.STYLE_ADDRESS}
+        # The state of a session is for its own route to tell, which also records that it is over.
+        known = {HEALTH, SESSION, sign_in.ADDRESS, sign_in.STYLE_ADDRESS}
         return path in known or (self.oidc and path in {sign_in.ORGANISATION, *oidc.ROUTES})
 
 
@@ -120,7 +122,7 @@ def routes(door: Door) -> list[Route]:
         Route(sign_in.ADDRESS, show, methods=["GET"]),
         Route(sign_in.ADDRESS, enter, methods=["POST"]),
         Route(sign_in.STYLE_ADDRESS, style, methods=["GET"]),
-        Route("/session", state, methods=["GET", "POST"]),
+        Route(SESSION, state, methods=["GET", "POST"]),
     ]
     if door.oidc:
         made.append(Route(sign_in.ORGANISATION, leave_for_provider, methods=["GET"]))
@@ -173,14 +175,15 @@ def _let_in(door: Door, token: str, response: Response) -> Response:
 
 
 def _state(door: Door, request: Request) -> Response:
-    """Seconds left of the idle time; POST says that somebody is at work."""
+    """Seconds left of how many of the idle time; POST says that somebody is at work."""
     token = door.token(request)
     if session.holder(door.engine, token) is None:
         return Response(status_code=http.HTTPStatus.UNAUTHORIZED, headers=NOT_KEPT)
     if request.method == "POST":
         session.touch(token)
     found = session.find(token)
-    return JSONResponse({"left": found.left if found else 0}, headers=NOT_KEPT)
+    left = found.left if found else 0.0
+    return JSONResponse({"left": left, "idle": door.idle}, headers=NOT_KEPT)
 
 
 def _page(

@@ -37,12 +37,6 @@ def at_work() -> None:
     session.touch(_token())
 
 
-def idle_seconds() -> float:
-    """The idle time of this session; 0 where there is none."""
-    found = session.find(_token())
-    return found.idle if found else 0.0
-
-
 def reader() -> str:
     """The account that decisions are recorded under.
 

@@ -168,8 +168,8 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
             "Exported the whole record (3 cases); the ledger was intact",
         ),
         (
-            event("DECIDED", action="reject", diagnosis="heart_failure", reason="lab_explains"),
-            "Rejected heart failure: laboratory values or vital signs speak for another explanation",
+            event("DECIDED", action="reject", diagnosis="copd", reason="already_known"),
+            "Rejected COPD: already known and not the reason for this presentation",
         ),
         (
             event("DECIDED", action="modify", diagnosis="a", replacement="b_c", comment="ab"),

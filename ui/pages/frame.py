@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
-from ui import presence, state, theme, watch
+from ui import presence, state, theme
 from ui.markup import Markup, chip, tag
 from ui.pages import sign_in
 
@@ -29,8 +29,6 @@ def bar(pages: Iterable[Page]) -> None:
                 role="note",
             )
         )
-    else:
-        watch.show(presence.idle_seconds())
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar")
     row.html(tag("span", "Triptych", class_="product"), width="content")
     for page in pages:
@@ -64,10 +62,9 @@ def masthead(title: str, *facts: str) -> DeltaGenerator:
 
 
 def signed_out() -> None:
-    """Nobody is signed in: leave for the sign-in page, and say so where that takes a moment."""
-    watch.leave()
+    """Nobody is signed in: static/watch.js leaves when it sees this, and a click does."""
     link = tag("a", "Sign in", href=sign_in.ADDRESS, target="_self")
-    st.html(tag("p", "You are signed out. ", link, class_="empty"))
+    st.html(tag("p", "You are signed out. ", link, class_="empty signed-out"))
 
 
 def refusal(error: TriptychError) -> None:

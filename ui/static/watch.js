@@ -1,21 +1,28 @@
-// Tells the server when somebody is at work, says when the idle time is nearly over, and leaves for
-// the sign-in page when the session has ended. One watch for each open page.
+// Part of the shell where people sign in: tells the server when somebody is at work, says when the
+// idle time is nearly over, and leaves for the sign-in page when the session has ended.
 
 const SIGN_IN = "/sign-in";
+const LONGEST_SECONDS = 15; // between two questions to the server
 const WARN_SECONDS = 60;
 const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
+
+let active = false;
+
+function leave() {
+  window.location.replace(SIGN_IN);
+}
 
 function notice() {
   const made = document.createElement("div");
   made.className = "idle-notice";
   made.setAttribute("role", "alert");
-  document.querySelector(".stApp").append(made);
+  (document.querySelector(".stApp") ?? document.body).append(made);
   return made;
 }
 
-function tell(left) {
+function tell({ left, idle }) {
   const shown = document.querySelector(".idle-notice");
-  if (left > WARN_SECONDS) {
+  if (left > WARN_SECONDS || idle < 3 * WARN_SECONDS) {
     shown?.remove();
     return;
   }
@@ -23,35 +30,40 @@ function tell(left) {
     "You will be signed out within a minute. Move the mouse or press a key to stay.";
 }
 
-async function ask(watch) {
-  const method = watch.active ? "POST" : "GET";
-  watch.active = false;
+async function ask() {
+  const method = active ? "POST" : "GET";
+  active = false;
+  let seconds = LONGEST_SECONDS;
   try {
     const answer = await fetch("/session", { method, cache: "no-store" });
-    if (answer.status === 401) window.location.replace(SIGN_IN);
-    else if (answer.ok && watch.warns) tell((await answer.json()).left);
+    if (answer.status === 401) {
+      leave();
+      return undefined;
+    }
+    const state = await answer.json();
+    tell(state);
+    seconds = Math.min(LONGEST_SECONDS, state.idle / 4);
   } catch {
     // The server cannot be reached; Streamlit says so, and the next turn asks again.
   }
+  return seconds;
 }
 
-function begin(everySeconds, warns) {
-  const watch = { active: false, warns };
+async function watch() {
+  const seconds = await ask();
+  if (seconds !== undefined) window.setTimeout(watch, seconds * 1000);
+}
+
+for (const sign of SIGNS_OF_LIFE) {
   const alive = () => {
-    watch.active = true;
-    if (document.querySelector(".idle-notice")) ask(watch);
+    const first = !active;
+    active = true;
+    if (first && document.querySelector(".idle-notice")) ask();
   };
-  for (const sign of SIGNS_OF_LIFE) {
-    document.addEventListener(sign, alive, { passive: true, capture: true });
-  }
-  window.setInterval(() => ask(watch), everySeconds * 1000);
+  document.addEventListener(sign, alive, { passive: true, capture: true });
 }
 
-export default function watch({ data }) {
-  if (data.over) {
-    window.location.replace(SIGN_IN);
-  } else if (!document.documentElement.dataset.watched) {
-    document.documentElement.dataset.watched = "yes";
-    begin(data.every, data.warns);
-  }
-}
+window.setInterval(() => {
+  if (document.querySelector(".signed-out")) leave();
+}, 300);
+watch();
