@@ -307,7 +307,16 @@ class ReviewDecision:
     comment: str = ""
 
 
-EventKind = Literal["ASSESSED", "OPENED", "DECIDED", "EXPORTED"]
+EventKind = Literal[
+    "ACCOUNT",
+    "SIGNED_IN",
+    "REFUSED",
+    "ASSESSED",
+    "OPENED",
+    "DECIDED",
+    "EXPORTED",
+    "SIGNED_OUT",
+]
 
 
 @dataclass(frozen=True)

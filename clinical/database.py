@@ -40,7 +40,7 @@ from clinical.errors import StoreError
 
 DATABASE_NAME = "triptych.sqlite"
 APPLICATION_ID = 0x54524950  # "TRIP": SQLite keeps it in the file header.
-LAYOUT = 1  # SQLite's user_version; rises when a table changes.
+LAYOUT = 2  # SQLite's user_version; rises when a table is added or changes.
 BUSY_SECONDS = 30.0
 NO_HASH = "0" * 64  # what the first event names as the event before it
 
@@ -129,6 +129,21 @@ HEAD = Table(
     sqlite_strict=True,
 )
 
+ACCOUNTS = Table(
+    "accounts",
+    TABLES,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("hash", Text, nullable=False),  # argon2id with its salt; "" where OIDC vouches
+    Column("created", Text, nullable=False),  # ISO 8601, UTC
+    Column("disabled", Text, nullable=False),  # when, or ""
+    sqlite_strict=True,
+)
+
+# Layout to the tables that the next one adds. A workspace of an older layout is brought up to date
+# when it is opened; nothing that is in it changes.
+ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS,)}
+
 # INSERT OR REPLACE deletes rows without firing a DELETE trigger, hence the third one.
 APPEND_ONLY = (
     """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
@@ -147,6 +162,7 @@ APPEND_ONLY = (
 def open_workspace(folder: Path, *, create: bool = False) -> Engine:
     """Open the workspace in `folder`, or make one there with `create`.
 
+    A workspace of an older layout gets the tables that it lacks.
     The database file is made readable by its owner only, because it holds patient data.
 
     Raises:
@@ -165,6 +181,7 @@ def open_workspace(folder: Path, *, create: bool = False) -> Engine:
     try:
         if create:
             _make_tables(engine, path)
+        _upgrade(engine, path)
         _check_layout(engine, path)
     except DatabaseError as error:
         engine.dispose()
@@ -254,10 +271,21 @@ def _make_tables(engine: Engine, path: Path) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
 
 
-def _check_layout(engine: Engine, path: Path) -> None:
+def _upgrade(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         if _pragma(connection, "application_id") != APPLICATION_ID:
             raise _not_ours(path)
+        if _pragma(connection, "user_version") not in ADDED:
+            return
+    with writing(engine) as connection:
+        # Read again: another program may have brought it up to date in between.
+        for layout in range(_pragma(connection, "user_version"), LAYOUT):
+            TABLES.create_all(connection, tables=ADDED[layout], checkfirst=False)
+        connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _check_layout(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
         found = _pragma(connection, "user_version")
     if found != LAYOUT:
         raise StoreError(

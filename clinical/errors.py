@@ -11,6 +11,9 @@
       StoreError             a workspace or an index that cannot be opened or does not hold what was
                              asked for
       ReviewError            a decision that the rules of review do not allow
+      AccountError           an account that cannot be made, changed or used
+        SignInRefused        a name and a password that open nothing
+      AccessRefused          something that the role of an account does not allow
       LedgerError            an audit ledger that cannot be opened or appended to
 
 Messages name file, row, column and remedy. They never hold a patient's name, a measured value or
@@ -74,6 +77,18 @@ class StoreError(TriptychError):
 
 class ReviewError(TriptychError):
     """A decision that the rules of review do not allow."""
+
+
+class AccountError(TriptychError):
+    """An account that cannot be made, changed or used."""
+
+
+class SignInRefused(AccountError):
+    """A name and a password that open nothing."""
+
+
+class AccessRefused(TriptychError):
+    """Something that the role of an account does not allow."""
 
 
 class LedgerError(TriptychError):

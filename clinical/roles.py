@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from clinical.errors import ConfigError
+
 Role = Literal["reader", "adjudicator", "auditor", "administrator"]
 Permission = Literal[
     "read_cases", "decide", "assign", "adjudicate", "audit", "export", "studies", "accounts"
@@ -21,6 +23,18 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "auditor": frozenset({"read_cases", "audit", "export", "studies"}),
     "administrator": frozenset({"accounts", "assign", "audit", "studies"}),
 }
+
+
+def role_of(name: str) -> Role:
+    """The role of that name.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    for role in ROLES:
+        if role == name:
+            return role
+    raise ConfigError("There is no such role.", remedy=f"use one of {', '.join(ROLES)}.")
 
 
 def may(role: Role, permission: Permission) -> bool:

@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
+from pipelines.account_commands import account_app
 from pipelines.options import (
     Executor,
     Jobs,
@@ -43,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
 )
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
+app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(similar_app, name="similar")
 app.add_typer(study_app, name="study")
@@ -293,12 +295,34 @@ def domain(
 def ui(
     workspace: Workspace,
     port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,
-    reader: Annotated[str, typer.Option("--reader", help="Name that decisions carry.")] = "reader",
+    idle_minutes: Annotated[
+        float, typer.Option("--idle-minutes", help="Sign out after so long without interaction.")
+    ] = 15.0,
+    oidc: Annotated[
+        Path | None,
+        typer.Option(
+            "--oidc", help="TOML with [auth]: sign in with an organisation's account too."
+        ),
+    ] = None,
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Nobody signs in; all read as dr.demo.")
+    ] = False,
+    role: Annotated[
+        str, typer.Option("--role", help="Of the demonstration: reader, adjudicator, auditor, ...")
+    ] = "reader",
 ) -> None:
     """Open the reading page of a workspace in a browser on this machine."""
-    from ui.launch import serve
+    from clinical.roles import role_of
+    from ui.launch import DEMONSTRATION_READER, serve
 
-    serve(workspace, port=port, reader=reader)
+    serve(
+        workspace,
+        port=port,
+        reader=DEMONSTRATION_READER if demonstration else None,
+        role=role_of(role),
+        idle_minutes=idle_minutes,
+        oidc=oidc,
+    )
 
 
 @app.command()
@@ -310,18 +334,18 @@ def demo(
     ] = 8501,
     jobs: Jobs = 1,
 ) -> None:
-    """Assess the 48 embedded cases, record, verify, report; then open the page."""
+    """Assess the 48 embedded cases, record, verify, report; then open the page for everybody."""
     from pipelines import summary
     from pipelines.demo import demonstrate
 
     summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
     if not no_ui:
-        from ui.launch import preferred_port, serve
+        from ui.launch import DEMONSTRATION_READER, preferred_port, serve
 
         serve(
             out / "workspace",
             port=preferred_port(port),
-            reader="demonstration",
+            reader=DEMONSTRATION_READER,
             open_browser=sys.stdout.isatty(),
         )
 

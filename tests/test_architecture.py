@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"clinical.model"},
     {"clinical.space"},
     {"clinical.fusion"},
-    {"clinical.cohorts", "clinical.encoders", "clinical.review"},
+    {"clinical.accounts", "clinical.cohorts", "clinical.encoders", "clinical.review"},
     {
         "clinical.dicom",
         "clinical.store",
@@ -31,7 +31,8 @@ FLOORS: list[set[str]] = [
     },
     {"clinical.database", "clinical.config"},
     {"clinical.case", "clinical.assessment"},
-    {"clinical.canonical", "clinical.errors", "clinical.roles", "clinical.wording"},
+    {"clinical.roles"},
+    {"clinical.canonical", "clinical.errors", "clinical.wording"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -39,6 +40,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 ONLY_IN: dict[str, set[str]] = {
     "pydicom": {"clinical.dicom"},
     "streamlit": {"ui"},
+    "argon2": {"clinical.accounts"},
     "pandas": {"clinical.cohorts", "pipelines", "clinical.export", "ui"},
     "torch": {
         "clinical.encoders",
@@ -54,6 +56,7 @@ ONLY_IN: dict[str, set[str]] = {
     },
     "monai": {"clinical.encoders", "clinical.fusion", "clinical.model", "pipelines"},
     "sqlalchemy": {
+        "clinical.accounts",
         "clinical.database",
         "clinical.store",
         "clinical.audit",

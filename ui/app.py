@@ -6,48 +6,54 @@ open the page to a network, send usage statistics or show a traceback.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from clinical.database import open_workspace
+from clinical.errors import TriptychError
+from clinical.roles import Role
+from ui import door, rooms, session, shell
+from ui.door import Application, Door, Gate, Message, Receive, Send
+from ui.pages import frame
 
 ADDRESS = "127.0.0.1"
 # In a folder of its own: Streamlit would serve each module of a pages/ folder beside it by itself.
 SCRIPT = Path(__file__).parent / "script" / "main.py"
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+@dataclass(frozen=True)
+class Demonstration:
+    """A page without sign-in: everybody who opens it reads under one name.
 
-def inline_scripts(page: str) -> list[str]:
-    """CSP source expressions for the scripts written into `page` itself."""
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+    Attributes:
+        name: the account name that events are recorded under.
+        role: what it may do.
+    """
 
+    name: str
+    role: Role = "reader"
 
-_SHELL = Path(st.__file__).parent / "static" / "index.html"
 
 # Components arrive as text and run as blob: modules. Streamlit sets style attributes, hence
 # 'unsafe-inline' for styles; scripts have no such leave, so markup can never become code.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        " ".join(("script-src 'self' blob:", *inline_scripts(_SHELL.read_text("utf-8")))),
+        " ".join(("script-src 'self' blob:", *shell.inline_scripts(shell.page(())))),
         "style-src 'self' 'unsafe-inline'",
         "font-src 'self' data:",
         "img-src 'self' data: blob:",
         "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'self'",
-        "form-action 'none'",
+        "form-action 'self'",
         "frame-ancestors 'none'",
     )
 )
@@ -62,13 +68,23 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
+_DARK = {
+    "primaryColor": "#6fb1e0",
+    "backgroundColor": "#0f1318",
+    "secondaryBackgroundColor": "#171c23",
+    "textColor": "#d6dce4",
+    "borderColor": "#2a323d",
+}
+_LIGHT = {
+    "primaryColor": "#1b689f",
+    "backgroundColor": "#ffffff",
+    "secondaryBackgroundColor": "#f5f7fa",
+    "textColor": "#1f2730",
+    "borderColor": "#ccd4dd",
+}
 THEME = {
-    "theme.base": "dark",
-    "theme.primaryColor": "#6fb1e0",
-    "theme.backgroundColor": "#0f1318",
-    "theme.secondaryBackgroundColor": "#171c23",
-    "theme.textColor": "#d6dce4",
-    "theme.borderColor": "#2a323d",
+    **{f"theme.dark.{name}": value for name, value in _DARK.items()},
+    **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
     "theme.baseFontSize": 14,
     "theme.baseRadius": "3px",
     "theme.buttonRadius": "3px",
@@ -127,19 +143,66 @@ def options(port: int) -> dict[str, Any]:
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
         "runner.magicEnabled": False,
+        # What a .streamlit folder says is never read, secrets least of all.
+        "secrets.files": [],
         **THEME,
     }
 
 
-def application(workspace: Path, reader: str) -> st.App:
-    """The page on one workspace, for one reader.
+def application(
+    workspace: Path,
+    *,
+    port: int,
+    idle: float,
+    demonstration: Demonstration | None = None,
+    provider: dict[str, Any] | None = None,
+) -> st.App:
+    """The page on one workspace.
 
     Args:
         workspace: folder of an existing workspace.
-        reader: account name that decisions are recorded under.
+        port: that it will be served on; the cookie's name holds it.
+        idle: seconds without interaction after which a session ends.
+        demonstration: who reads without signing in, or None where everybody signs in.
+        provider: the [auth] section that `ui.oidc.provider` read, or None for passwords alone.
     """
+    engine = open_workspace(workspace)
+    entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
+    secrets: dict[str, Any] = {"workspace": str(workspace.resolve())}
+    # A page in an address bar, a name that resolves to loopback: neither is one of ours.
+    middleware = [
+        Middleware(SecurityHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
+    ]
+    routes = shell.routes(rooms.ADDRESSES, watched=demonstration is None)
+    if demonstration is not None:
+        secrets |= {"reader": demonstration.name, "role": demonstration.role}
+    else:
+        secrets |= {"cookie": entrance.cookie}
+        middleware.append(Middleware(Gate, entrance))
+        routes += door.routes(entrance)
+    if provider is not None:
+        secrets |= {"auth": provider}
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[None]:
+        yield
+        session.end_all(engine)
+        engine.dispose()
+
     return st.App(
         SCRIPT,
-        secrets={"workspace": str(workspace.resolve()), "reader": reader, "role": "reader"},
-        middleware=[Middleware(SecurityHeaders)],
+        secrets=secrets,
+        routes=routes,
+        middleware=middleware,
+        lifespan=lifespan,
+        on_script_error=_explain,
     )
+
+
+def _explain(error: Exception) -> bool:
+    """Say what a callback was refused; anything else is a bug and stays one."""
+    if not isinstance(error, TriptychError):
+        return False
+    frame.refusal(error)
+    return True

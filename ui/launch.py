@@ -16,12 +16,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinical import accounts
 from clinical.database import open_workspace
 from clinical.errors import ConfigError, TriptychError
+from clinical.roles import ROLES, Role
 
 ADDRESS = "127.0.0.1"
 HEALTH = "/_stcore/health"
 START_SECONDS = 60.0
+IDLE_MINUTES = 15.0
+LONGEST_IDLE = 8 * 60.0  # minutes
+DEMONSTRATION_READER = "dr.demo"
 
 
 @dataclass(frozen=True)
@@ -63,43 +68,78 @@ def preferred_port(port: int) -> int:
     return free_port() if _refusal(port) else port
 
 
-def serve(workspace: Path, *, port: int = 8501, reader: str, open_browser: bool = False) -> None:
+def serve(
+    workspace: Path,
+    *,
+    port: int = 8501,
+    reader: str | None = None,
+    role: Role = "reader",
+    idle_minutes: float = IDLE_MINUTES,
+    oidc: Path | None = None,
+    open_browser: bool = False,
+) -> None:
     """Serve the page on loopback until interrupted; prints the address first.
 
     Args:
         workspace: folder of an existing workspace.
         port: 1 to 65535.
-        reader: account name that decisions are recorded under.
+        reader: None where everybody signs in; a name for a demonstration without sign-in, in which
+            everybody reads under that name.
+        role: of the demonstration.
+        idle_minutes: minutes without interaction after which a session ends.
+        oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
         open_browser: open the default browser once the page answers.
 
     Raises:
-        ConfigError: if the port is taken or not a port, or the reader has no name.
+        ConfigError: if the port is taken or not a port, the demonstration has no name, nobody has
+            an account, the idle time cannot be used, or the OIDC file cannot be.
         StoreError: if `workspace` cannot be opened.
     """
-    _check(workspace, port, reader)
+    _check(workspace, port, reader, idle_minutes)
     from ui import app  # Streamlit takes a second to import: refuse bad choices first.
+    from ui.oidc import provider
 
+    served = app.application(
+        workspace,
+        port=port,
+        idle=60 * idle_minutes,
+        demonstration=app.Demonstration(reader, role) if reader is not None else None,
+        provider=provider(oidc) if oidc is not None else None,
+    )
     print(f"Triptych is open at {address_of(port)} (Ctrl+C ends it)", flush=True)
+    if reader is not None:
+        print(f"Demonstration: everybody who opens this page reads as {reader}.", flush=True)
     if open_browser:
         threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
-    app.application(workspace, reader).run(config=app.options(port))
+    served.run(config=app.options(port))
 
 
-def start(workspace: Path, *, port: int = 8501, reader: str) -> RunningPage:
+def start(
+    workspace: Path,
+    *,
+    port: int = 8501,
+    reader: str | None = None,
+    role: Role = "reader",
+    idle_minutes: float = IDLE_MINUTES,
+    oidc: Path | None = None,
+) -> RunningPage:
     """Serve the page from a process of its own; returns when it answers.
 
     Raises:
         ConfigError: as `serve`, or if the server does not answer within a minute.
         StoreError: if `workspace` cannot be opened.
     """
-    _check(workspace, port, reader)
+    _check(workspace, port, reader, idle_minutes)
     root = str(Path(__file__).parents[1])
     inherited = os.environ.get("PYTHONPATH")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root]),
     }
-    arguments = ["--workspace", str(workspace), "--port", str(port), "--reader", reader]
+    arguments = ["--workspace", str(workspace), "--port", str(port), "--role", role]
+    arguments += ["--idle-minutes", str(idle_minutes)]
+    arguments += ["--reader", reader] if reader is not None else []
+    arguments += ["--oidc", str(oidc)] if oidc is not None else []
     process = subprocess.Popen(
         [sys.executable, "-m", "ui.launch", *arguments],
         env=environment,
@@ -120,26 +160,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ui.launch", description="Serve the reading page.")
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--reader", required=True)
+    parser.add_argument("--reader", help="demonstration without sign-in under this name")
+    parser.add_argument("--role", choices=ROLES, default="reader")
+    parser.add_argument("--idle-minutes", type=float, default=IDLE_MINUTES)
+    parser.add_argument("--oidc", type=Path)
     chosen = parser.parse_args(arguments)
     try:
-        serve(chosen.workspace, port=chosen.port, reader=chosen.reader)
+        serve(
+            chosen.workspace,
+            port=chosen.port,
+            reader=chosen.reader,
+            role=chosen.role,
+            idle_minutes=chosen.idle_minutes,
+            oidc=chosen.oidc,
+        )
     except TriptychError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _check(workspace: Path, port: int, reader: str) -> None:
-    if not reader.strip():
-        raise ConfigError("Decisions need a reader.", remedy="give an account name with --reader")
+def _check(workspace: Path, port: int, reader: str | None, idle_minutes: float) -> None:
+    if reader is not None and not reader.strip():
+        raise ConfigError("A demonstration needs a reader.", remedy="give it a name")
     if not 1 <= port <= 65535:
         raise ConfigError(f"{port} is not a port.", remedy="choose one from 1024 to 65535")
-    open_workspace(workspace).dispose()
+    if not 0 < idle_minutes <= LONGEST_IDLE:
+        raise ConfigError(
+            f"{idle_minutes:g} minutes is not an idle time.",
+            remedy=f"choose one up to {LONGEST_IDLE:g} with --idle-minutes",
+        )
+    _check_accounts(workspace, needed=reader is None)
     if refusal := _refusal(port):
         raise ConfigError(
             f"Port {port} on {ADDRESS} cannot be used ({refusal.strerror}).",
             remedy="stop the other program, or choose another port with --port",
+        )
+
+
+def _check_accounts(workspace: Path, *, needed: bool) -> None:
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        usable = [a for a in accounts.everyone(connection) if not a.disabled]
+    engine.dispose()
+    if needed and not usable:
+        raise ConfigError(
+            "Nobody can sign in: the workspace has no account.",
+            remedy="make the first one with `triptych account add NAME --role administrator"
+            f" --workspace {workspace}`, or look around with --demonstration",
         )
 
 

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
-from sqlalchemy import Engine
 
 from clinical import review, store
 from clinical.assessment import Action, Assessment, AuditEvent, ReviewDecision
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
-from clinical.database import open_workspace
-from clinical.roles import Role
+from ui.presence import engine as _engine
+from ui.presence import reader as reader
+from ui.presence import require as require
+from ui.presence import role as role
+from ui.presence import workspace as workspace
 from ui.reading_order import Row, View
 from ui.viewer import transport
 
@@ -53,22 +55,6 @@ class Verified:
 
     verdict: verify.Verdict
     time: datetime
-
-
-def workspace() -> Path:
-    """The folder that this page reads and writes."""
-    return Path(st.secrets["workspace"])
-
-
-def reader() -> str:
-    """The account that decisions are recorded under."""
-    return str(st.secrets["reader"])
-
-
-def role() -> Role:
-    """What this account may do (`clinical.roles`)."""
-    named: Role = st.secrets["role"]
-    return named
 
 
 def rows() -> tuple[Row, ...]:
@@ -212,7 +198,9 @@ def decide(decision: ReviewDecision) -> None:
 
     Raises:
         ReviewError: if the rules of review do not allow it.
+        AccessRefused: if the role does not.
     """
+    require("decide")
     review.decide(_engine(workspace()), decision)
     cancel()
 
@@ -231,11 +219,6 @@ def verified(*, again: bool = False) -> Verified:
     if again:
         _verified.clear()
     return _verified(workspace())
-
-
-@st.cache_resource(show_spinner=False)
-def _engine(folder: Path) -> Engine:
-    return open_workspace(folder)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

@@ -118,7 +118,7 @@ def events(
         query = query.where(EVENTS.c.kind == kind)
     after = 0
     while rows := connection.execute(query.where(EVENTS.c.sequence > after)).all():
-        yield from map(_event, rows)
+        yield from map(event_of, rows)
         after = rows[-1].sequence
 
 
@@ -163,7 +163,12 @@ def _sound_end(connection: Connection) -> Head:
     return last
 
 
-def _event(row: Row[Any]) -> AuditEvent:
+def event_of(row: Row[Any]) -> AuditEvent:
+    """A row of the table as an event.
+
+    Raises:
+        LedgerError: if its payload is not a JSON object.
+    """
     try:
         payload = json.loads(row.payload)
     except ValueError:

@@ -27,4 +27,4 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     }
     assert errors.__doc__ is not None
     assert kinds == {word for word in errors.__doc__.split() if word in kinds}
-    assert len(kinds) == 11
+    assert len(kinds) == 14

@@ -16,6 +16,7 @@ from clinical.roles import Role
 SCRIPT = Path(__file__).parents[2] / "ui" / "script" / "main.py"
 
 OpenPage = Callable[..., AppTest]
+GoTo = Callable[[AppTest, str], AppTest]
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,10 @@ def open_page(workspace: Path) -> OpenPage:
     st.cache_resource.clear()
 
     def opened(
-        reader: str = "dr.test", case_id: str | None = None, role: Role = "reader"
+        reader: str = "dr.test",
+        case_id: str | None = None,
+        role: Role = "reader",
+        requested: bool = True,
     ) -> AppTest:
         page = AppTest.from_file(str(SCRIPT), default_timeout=30)
         page.secrets["workspace"] = str(workspace)
@@ -46,7 +50,19 @@ def open_page(workspace: Path) -> OpenPage:
         page.secrets["role"] = role
         if case_id is not None:
             page.session_state["triptych_case"] = case_id
-            page.session_state["triptych_requested"] = True
+            page.session_state["triptych_requested"] = requested
         return page.run()
 
     return opened
+
+
+@pytest.fixture
+def go_to() -> GoTo:
+    """Goes to the page with an address, as typing it in the browser does."""
+
+    def gone(page: AppTest, address: str) -> AppTest:
+        known = {info["url_pathname"]: key for key, info in page._registered_pages.items()}
+        page._page_hash = known.get(address, known[""])  # the first page has no address
+        return page.run()
+
+    return gone

@@ -1,17 +1,50 @@
-"""What every page carries: the research-use line, who reads, and the state of the ledger."""
+"""What every page carries: the bar with where to go and who reads, the masthead, the ledger."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
-from ui import state
+from ui import presence, state, theme
 from ui.markup import Markup, chip, tag
+from ui.pages import sign_in
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
+
+
+def bar(pages: Iterable[Page]) -> None:
+    """The product, the pages that this account may open, what all this is not, and who reads."""
+    if presence.demonstration():
+        st.html(
+            tag(
+                "p",
+                f"Demonstration: everybody who opens this page reads as {state.reader()}.",
+                class_="demonstration",
+                role="note",
+            )
+        )
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar")
+    row.html(tag("span", "Triptych", class_="product"), width="content")
+    for page in pages:
+        row.page_link(page, label=page.title, width="content")
+    row.html(tag("span", RESEARCH_USE, class_="research", role="note"), width="stretch")
+    row.html(
+        tag("span", tag("b", state.reader()), f" {state.role()}", class_="reader"), width="content"
+    )
+    with row:
+        theme.switch()
+    if not presence.demonstration():
+        row.button("Sign out", key="sign-out", on_click=presence.sign_out)
 
 
 def masthead(title: str, *facts: str) -> DeltaGenerator:
-    """Name of the product, what is on the screen, who reads; stays in view.
+    """What is on the screen; stays in view.
 
     Returns:
         The row, for buttons at its end.
@@ -20,15 +53,25 @@ def masthead(title: str, *facts: str) -> DeltaGenerator:
     row.html(
         tag(
             "header",
-            tag("span", "Triptych", class_="product"),
             tag("h1", title),
             tag("span", *(tag("span", fact) for fact in facts if fact), class_="facts"),
-            tag("span", "Reader ", tag("b", state.reader()), class_="reader"),
-            tag("span", RESEARCH_USE, class_="research", role="note"),
             class_="masthead",
         )
     )
     return row
+
+
+def signed_out() -> None:
+    """Nobody is signed in: static/watch.js leaves when it sees this, and a click does."""
+    link = tag("a", "Sign in", href=sign_in.ADDRESS, target="_self")
+    st.html(tag("p", "You are signed out. ", link, class_="empty signed-out"))
+
+
+def refusal(error: TriptychError) -> None:
+    """An error that the reader can do something about."""
+    st.error(error.message)
+    if error.remedy:
+        st.caption(f"What to do: {error.remedy}")
 
 
 def audit_strip(*facts: str | Markup) -> None:

@@ -1,4 +1,4 @@
-"""The script that Streamlit runs at every interaction: style, errors, and one of two pages."""
+"""The script that Streamlit runs at every interaction: style, who reads, where to go, one page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from clinical.errors import TriptychError
-from ui.pages import case, worklist
+from ui import presence, rooms
+from ui.pages import frame
 
 STYLE = Path(__file__).parents[1] / "static" / "page.css"
 
@@ -16,17 +17,21 @@ def main() -> None:
     """Run one page."""
     st.set_page_config(page_title="Triptych", layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
-    list_page = st.Page(lambda: worklist.render(case_page), title="Worklist", default=True)
-    case_page = st.Page(
-        lambda: case.render(list_page), title="Case", url_path="case", visibility="hidden"
-    )
-    page = st.navigation([list_page, case_page], position="hidden")
     try:
-        page.run()
+        if presence.signed_in():
+            _show()
+        else:
+            frame.signed_out()
     except TriptychError as error:
-        st.error(error.message)
-        if error.remedy:
-            st.caption(f"What to do: {error.remedy}")
+        frame.refusal(error)
+
+
+def _show() -> None:
+    presence.at_work()
+    pages = {room: rooms.page(room) for room in rooms.ROOMS}
+    here = st.navigation([*pages.values(), rooms.case_page()], position="hidden")
+    frame.bar([pages[room] for room in rooms.allowed()])
+    here.run()
 
 
 main()

@@ -1,0 +1,82 @@
+"""Looking through the ledger: newest first, by who, what, which case and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from clinical.audit import ledger, search
+from clinical.audit.search import Sought
+from clinical.database import open_workspace, writing
+from clinical.errors import LedgerError
+
+START = datetime(2031, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    """Eight events, an hour apart: alice opens even cases, bob exports."""
+    engine = open_workspace(tmp_path, create=True)
+    with writing(engine) as writer:
+        for hour in range(8):
+            bob = hour % 2 == 1
+            ledger.append(
+                writer,
+                "EXPORTED" if bob else "OPENED",
+                actor="bob" if bob else "alice",
+                case_id="" if bob else f"C{hour}",
+                payload={},
+                time=START + timedelta(hours=hour),
+            )
+    with engine.connect() as reader:
+        yield reader
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("sought", "sequences"),
+    [
+        (Sought(), [8, 7, 6, 5, 4, 3, 2, 1]),
+        (Sought(actor="bob"), [8, 6, 4, 2]),
+        (Sought(kinds=("OPENED",)), [7, 5, 3, 1]),
+        (Sought(kinds=("OPENED", "EXPORTED"), actor="alice"), [7, 5, 3, 1]),
+        (Sought(case_id="C4"), [5]),
+        (Sought(since=START + timedelta(hours=6)), [8, 7]),
+        (Sought(until=START + timedelta(hours=1)), [1]),
+        (Sought(actor="alice", since=START, until=START + timedelta(hours=3)), [3, 1]),
+        (Sought(actor="nobody"), []),
+    ],
+)
+def test_what_is_found(connection: Connection, sought: Sought, sequences: list[int]) -> None:
+    found = search.newest(connection, sought, limit=100)
+
+    assert [event.sequence for event in found] == sequences
+    assert search.count(connection, sought) == len(sequences)
+
+
+def test_pages_follow_each_other(connection: Connection) -> None:
+    pages = [search.newest(connection, Sought(), limit=3, skip=skip) for skip in (0, 3, 6)]
+
+    assert [[e.sequence for e in page] for page in pages] == [[8, 7, 6], [5, 4, 3], [2, 1]]
+
+
+def test_a_time_of_another_zone_is_the_same_moment(connection: Connection) -> None:
+    from datetime import timezone
+
+    tokyo = (START + timedelta(hours=7)).astimezone(timezone(timedelta(hours=9)))
+    assert search.count(connection, Sought(since=tokyo)) == 1
+
+
+def test_everybody_who_did_something(connection: Connection) -> None:
+    assert search.actors(connection) == ["alice", "bob"]
+
+
+def test_an_event_that_is_no_object_is_named(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TRIGGER events_no_update")
+    connection.exec_driver_sql("UPDATE events SET payload = '7' WHERE sequence = 3")
+    with pytest.raises(LedgerError, match="event 3"):
+        search.newest(connection, Sought(), limit=100)

@@ -1,0 +1,174 @@
+"""Who sees which page, and that what is hidden is refused on the server as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from clinical import accounts
+from clinical.audit import search
+from clinical.audit.search import Sought
+from clinical.database import open_workspace
+from clinical.roles import ROLES, Role
+from ui import presence, session
+
+OpenPage = Callable[..., AppTest]
+GoTo = Callable[[AppTest, str], AppTest]
+
+REFUSED = "may not do this"
+
+
+def headings(page: AppTest) -> str:
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def refusals(workspace: Path) -> list[tuple[str, object, object]]:
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        found = search.newest(connection, Sought(kinds=("REFUSED",)), limit=100)
+    engine.dispose()
+    return [(event.actor, event.payload["what"], event.payload["role"]) for event in found]
+
+
+@pytest.mark.parametrize("address", ["worklist", "case", "audit", "accounts"])
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [
+        ("reader", {"worklist", "case"}),
+        ("adjudicator", {"worklist", "case"}),
+        ("auditor", {"worklist", "case", "audit"}),
+        ("administrator", {"audit", "accounts"}),
+    ],
+)
+def test_role_by_page(
+    open_page: OpenPage, go_to: GoTo, workspace: Path, role: Role, shown: set[str], address: str
+) -> None:
+    page = go_to(open_page(role=role, case_id="CASE-001", requested=False), address)
+
+    assert not page.exception
+    said = [error.value for error in page.error]
+    permission = {"audit": "audit", "accounts": "accounts"}.get(address, "read_cases")
+    if address in shown:
+        assert said == []
+        assert refusals(workspace) == []
+        title = {"case": "CASE-001"}.get(address, address.capitalize())
+        assert f"<h1>{title}</h1>" in headings(page)
+    else:
+        assert REFUSED in said[0]
+        assert "<h1>" not in headings(page)
+        assert refusals(workspace) == [("dr.test", permission, role)]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_bar_offers_what_the_role_may_open_and_names_the_reader(
+    open_page: OpenPage, role: Role
+) -> None:
+    page = open_page(role=role)
+
+    offered = [link.proto.label for link in page.get("page_link")]
+    assert (
+        offered
+        == {
+            "reader": ["Worklist"],
+            "adjudicator": ["Worklist"],
+            "auditor": ["Worklist", "Audit"],
+            "administrator": ["Audit", "Accounts"],
+        }[role]
+    )
+    assert f"<b>dr.test</b> {role}" in headings(page)
+
+
+def test_a_decision_by_an_auditor_is_refused_on_the_server(
+    open_page: OpenPage, workspace: Path
+) -> None:
+    page = open_page(role="auditor", case_id="CASE-001")
+    page.button(key="accept").click().run()
+
+    assert any(REFUSED in error.value for error in page.error)
+    assert ("dr.test", "decide", "auditor") in refusals(workspace)
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        assert search.count(connection, Sought(kinds=("DECIDED",))) == 0
+    engine.dispose()
+
+
+def test_a_demonstration_says_so_on_the_page(open_page: OpenPage) -> None:
+    page = open_page(reader="dr.demo")
+
+    assert "Demonstration: everybody who opens this page reads as dr.demo." in headings(page)
+    assert not [button for button in page.button if button.label == "Sign out"]
+
+
+@pytest.fixture
+def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Role], AppTest]:
+    """Opens the page for somebody who signed in; the harness has no cookies of its own."""
+    st.cache_resource.clear()
+    held: dict[str, str] = {}
+    monkeypatch.setattr(presence, "_token", lambda: held.get("token", ""))
+
+    def opened(name: str, role: Role) -> AppTest:
+        engine = open_workspace(workspace)
+        accounts.add(engine, name, role, "three quiet herons")
+        held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
+        engine.dispose()
+        page = AppTest.from_file(
+            str(Path(presence.__file__).parent / "script" / "main.py"), default_timeout=30
+        )
+        page.secrets["workspace"] = str(workspace)
+        page.secrets["cookie"] = "triptych_session_1"
+        return page.run()
+
+    return opened
+
+
+def test_an_account_reads_under_its_name_until_it_signs_out(
+    signed_in: Callable[[str, Role], AppTest], workspace: Path
+) -> None:
+    page = signed_in("dr.first", "reader")
+    assert "<b>dr.first</b> reader" in headings(page)
+    page.button(key="next-unread").click().run()
+    page.button(key="sign-out").click().run()
+
+    assert not page.exception
+    assert "You are signed out." in headings(page)
+    assert "CASE-" not in headings(page)
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        events = search.newest(connection, Sought(actor="dr.first"), limit=10)
+    engine.dispose()
+    assert [event.kind for event in reversed(events)] == ["SIGNED_IN", "OPENED", "SIGNED_OUT"]
+
+
+def test_a_disabled_account_can_do_nothing_more(
+    signed_in: Callable[[str, Role], AppTest], workspace: Path
+) -> None:
+    page = signed_in("dr.first", "reader")
+    page.button(key="next-unread").click().run()
+    engine = open_workspace(workspace)
+    accounts.disable(engine, "dr.first", actor="boss")
+    page.button(key="accept").click().run()
+
+    assert "You are signed out." in headings(page)
+    with engine.connect() as connection:
+        assert search.count(connection, Sought(kinds=("DECIDED",))) == 0
+    engine.dispose()
+
+
+def test_without_a_session_there_is_nothing_but_the_way_to_the_sign_in_page(
+    workspace: Path,
+) -> None:
+    st.cache_resource.clear()
+    page = AppTest.from_file(
+        str(Path(presence.__file__).parent / "script" / "main.py"), default_timeout=30
+    )
+    page.secrets["workspace"] = str(workspace)
+    page.secrets["cookie"] = "triptych_session_1"
+    page.run()
+
+    assert 'href="/sign-in"' in headings(page)
+    assert "CASE-" not in headings(page)
+    assert not page.button

@@ -1,0 +1,106 @@
+"""Who reads on this page of the browser, and what that account may do, asked anew each time.
+
+Two kinds of page: one where everybody signs in (`ui.door`), and a demonstration, where everybody
+reads under one name. Nothing is kept between runs, so that a disabled account can do nothing more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from clinical.database import open_workspace
+from clinical.errors import AccessRefused
+from clinical.roles import Permission, Role, may
+from ui import session
+
+
+def workspace() -> Path:
+    """The folder that this page reads and writes."""
+    return Path(st.secrets["workspace"])
+
+
+def demonstration() -> bool:
+    """Whether everybody who opens this page reads under one name."""
+    return "reader" in st.secrets
+
+
+def signed_in() -> bool:
+    """Whether somebody is, as of now."""
+    return _present() is not None
+
+
+def at_work() -> None:
+    """Note an interaction: the idle time begins anew."""
+    session.touch(_token())
+
+
+def reader() -> str:
+    """The account that decisions are recorded under.
+
+    Raises:
+        AccessRefused: if nobody is signed in any more.
+    """
+    return _require_present()[0]
+
+
+def role() -> Role:
+    """What this account may do (`clinical.roles`), as of now.
+
+    Raises:
+        AccessRefused: if nobody is signed in any more.
+    """
+    return _require_present()[1]
+
+
+def can(permission: Permission) -> bool:
+    """Whether this account may do something; for what to show."""
+    return may(role(), permission)
+
+
+def require(permission: Permission) -> None:
+    """Check again before doing what a page offered.
+
+    Raises:
+        AccessRefused: if the role does not allow it, which is recorded, or nobody is signed in.
+    """
+    name, role = _require_present()
+    if not may(role, permission):
+        session.record_refusal(engine(workspace()), name, role, permission)
+        raise AccessRefused(
+            f"An account with the role {role} may not do this.",
+            remedy="sign in with another account, or ask an administrator.",
+        )
+
+
+def sign_out() -> None:
+    """End this session at the reader's wish."""
+    session.end(engine(workspace()), _token(), "asked")
+
+
+def _present() -> tuple[str, Role] | None:
+    if demonstration():
+        named: Role = st.secrets["role"]
+        return str(st.secrets["reader"]), named
+    account = session.holder(engine(workspace()), _token())
+    return (account.name, account.role) if account else None
+
+
+def _require_present() -> tuple[str, Role]:
+    present = _present()
+    if present is None:
+        raise AccessRefused("You are signed out.", remedy="sign in again.")
+    return present
+
+
+def _token() -> str:
+    """What the cookie of this page holds; the sign-in route set it, and no script can read it."""
+    return str(st.context.cookies.get(str(st.secrets.get("cookie", "")), ""))
+
+
+@st.cache_resource(show_spinner=False)
+def engine(folder: Path) -> Engine:
+    """The workspace in `folder`, opened once."""
+    return open_workspace(folder)

@@ -1,0 +1,169 @@
+"""What the pages of the auditor and the administrator ask of the workspace; pages touch none."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from clinical import accounts
+from clinical.accounts import Account
+from clinical.assessment import AuditEvent
+from clinical.audit import search
+from clinical.audit.search import Sought
+from clinical.export.bundle import export
+from clinical.roles import Role
+from ui import presence
+
+EXPORT = "triptych_export"
+PAGE = "triptych_audit_page"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of events.
+
+    Attributes:
+        events: newest first.
+        total: how many there are on all pages.
+    """
+
+    events: tuple[AuditEvent, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export that waits to be fetched.
+
+    Attributes:
+        name: of the file; no case is in it.
+        data: the files of `clinical.export.bundle` as a zip.
+        intact: whether the ledger verified.
+        cases: how many.
+    """
+
+    name: str
+    data: bytes
+    intact: bool
+    cases: int
+
+
+def find(sought: Sought, *, limit: int, skip: int) -> Found:
+    """Events of the record, newest first.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        LedgerError: at an event that cannot be read.
+    """
+    presence.require("audit")
+    with presence.engine(presence.workspace()).connect() as connection:
+        events = search.newest(connection, sought, limit=limit, skip=skip)
+        return Found(tuple(events), search.count(connection, sought))
+
+
+def actors() -> list[str]:
+    """Everybody who has an event."""
+    with presence.engine(presence.workspace()).connect() as connection:
+        return search.actors(connection)
+
+
+def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], None]) -> None:
+    """Write the record of some or all cases and keep it for this session; EXPORTED is recorded.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        StoreError: if there is no such case.
+    """
+    presence.require("export")
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        done = export(
+            presence.engine(presence.workspace()),
+            Path(folder),
+            actor=presence.reader(),
+            case_ids=case_ids,
+            progress=progress,
+        )
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in done.files:
+                archive.write(done.out / name, name)
+    name = f"triptych-record-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+    st.session_state[EXPORT] = Export(name, packed.getvalue(), done.verdict.intact, done.cases)
+
+
+def exported() -> Export | None:
+    """The export that waits in this session."""
+    waiting = st.session_state.get(EXPORT)
+    return waiting if isinstance(waiting, Export) else None
+
+
+def drop_export() -> None:
+    """Forget the export that waits."""
+    st.session_state.pop(EXPORT, None)
+
+
+def page_number(sought: Sought) -> int:
+    """Which page of the events sought is shown, from 0; another search begins at its first."""
+    shown = st.session_state.get(PAGE)
+    return int(shown[1]) if isinstance(shown, tuple) and shown[0] == sought else 0
+
+
+def turn_to(sought: Sought, number: int) -> None:
+    """Show another page."""
+    st.session_state[PAGE] = (sought, number)
+
+
+def everyone() -> list[Account]:
+    """All accounts.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+    """
+    presence.require("accounts")
+    with presence.engine(presence.workspace()).connect() as connection:
+        return accounts.everyone(connection)
+
+
+def add_account(name: str, role: Role, password: str | None) -> None:
+    """Make an account.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        AccountError: as `accounts.add`.
+    """
+    presence.require("accounts")
+    plain = accounts.plain_name(name)
+    accounts.add(
+        presence.engine(presence.workspace()), plain, role, password, actor=presence.reader()
+    )
+
+
+def set_password(name: str, password: str) -> None:
+    """Give an account another password.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        AccountError: as `accounts.set_password`.
+    """
+    presence.require("accounts")
+    engine = presence.engine(presence.workspace())
+    accounts.set_password(engine, name, password, actor=presence.reader())
+
+
+def switch_account(name: str, *, disabled: bool) -> None:
+    """Disable an account, or enable it again.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        AccountError: as `accounts.disable` and `accounts.enable`.
+    """
+    presence.require("accounts")
+    change = accounts.disable if disabled else accounts.enable
+    change(presence.engine(presence.workspace()), name, actor=presence.reader())

@@ -1,0 +1,25 @@
+"""The switch between the dark and the light theme; the browser remembers the choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+SCRIPT = Path(__file__).parent / "static" / "theme.js"
+
+
+def switch() -> None:
+    """A button that changes the theme."""
+    _component()(key="theme", width="content", height="content")
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> ComponentRenderer:
+    return st.components.v2.component(
+        "triptych_theme", js=SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
+    )
