@@ -31,7 +31,13 @@ FLOORS: list[set[str]] = [
     },
     {"clinical.database", "clinical.config"},
     {"clinical.case", "clinical.assessment"},
-    {"clinical.canonical", "clinical.errors", "clinical.roles", "clinical.wording"},
+    {
+        "clinical.canonical",
+        "clinical.errors",
+        "clinical.roles",
+        "clinical.wording",
+        "clinical.window",
+    },
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
