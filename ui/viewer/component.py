@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,20 @@ FOLDER = Path(__file__).parent
 CARRIER = ("registry.js", "carrier.js")
 VIEWER = (
     "registry.js",
+    "geometry.js",
+    "view.js",
+    "measure.js",
     "shaders.js",
     "renderer.js",
-    "view.js",
+    "keys.js",
+    "icons.js",
     "toolbar.js",
+    "help.js",
+    "cine.js",
+    "drawing.js",
+    "measuring.js",
     "controls.js",
+    "pane.js",
     "viewer.js",
 )
 
@@ -42,43 +52,60 @@ def bundle(names: tuple[str, ...]) -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
 
 
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One image as the viewer shows it.
+
+    Attributes:
+        array: rows x columns, or frames x rows x columns.
+        payload: `transport.message` of the same array.
+        description: what a screen reader says of it.
+        label: what is written over it, such as "Current 2031-03-04".
+    """
+
+    array: Array
+    payload: bytes
+    description: str
+    label: str
+
+
 def show(
-    array: Array,
-    payload: bytes,
-    *,
-    description: str,
-    heat_map: HeatMap | None,
-    heat_label: str,
-    key: str,
+    film: Film, prior: Film | None, *, heat_map: HeatMap | None, heat_label: str, key: str
 ) -> None:
-    """Show `array` with `heat_map` over it.
+    """Show `film` with `heat_map` over it, and `prior` beside it when the reader wishes.
 
     Args:
-        array: rows x columns; presets come from it, pixels do not.
-        payload: `transport.to_bytes` of the same array.
-        description: what a screen reader says of the image.
+        film: the image to read.
+        prior: one of an earlier visit, or None.
         heat_map: relevance for the selected diagnosis, or None.
         heat_label: the diagnosis it belongs to.
         key: unique on the page.
     """
-    _carrier()(data=payload, key=f"{key}-pixels", height="content")
-    _viewer()(data=viewer_data(array, description, heat_map, heat_label), key=f"{key}-viewer")
+    _carrier()(data=film.payload, key=f"{key}-pixels", height="content")
+    if prior is not None:
+        _carrier()(data=prior.payload, key=f"{key}-prior-pixels", height="content")
+    _viewer()(data=viewer_data(film, prior, heat_map, heat_label), key=f"{key}-viewer")
 
 
 def viewer_data(
-    array: Array, description: str, heat_map: HeatMap | None, heat_label: str
+    film: Film, prior: Film | None, heat_map: HeatMap | None, heat_label: str
 ) -> dict[str, Any]:
-    """What the viewer is told at each run: everything but the pixels."""
-    presets = transport.windows(array)
+    """What the viewer is told at each run: everything but the pixels and their windows."""
     return {
-        "digest": array.digest,
-        "description": description,
-        "presets": [vars(preset) for preset in presets],
-        "range": presets[-1].width,
+        **_told(film),
+        "prior": None if prior is None else _told(prior),
         "overlay": {"shown": True, "opacity": 45, "threshold": 25},
         "heat": None
         if heat_map is None
         else {"label": heat_label, "values": heat_map.values, "box": heat_map.box},
+    }
+
+
+def _told(film: Film) -> dict[str, str]:
+    return {
+        "frame": transport.frame_id(film.array),
+        "description": film.description,
+        "label": film.label,
     }
 
 
