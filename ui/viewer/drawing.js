@@ -52,11 +52,11 @@ function listed(measurement, number, lines, selected, does) {
 }
 
 // `does` has select and remove, each taking a measurement.
-export function createDrawing(frame, does) {
+export function createDrawing(frame, label, does) {
   const svg = drawn("svg", { class: "drawing", "aria-hidden": "true" });
   const list = document.createElement("ol");
   list.className = "measurements";
-  list.setAttribute("aria-label", "Measurements");
+  list.setAttribute("aria-label", `Measurements ${label}`.trim());
   let last = "";
   const show = (measurements, selected, view, canvas) => {
     const ratio = canvas.width / (canvas.clientWidth || 1);

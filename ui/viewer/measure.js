@@ -57,7 +57,8 @@ export function wordsOf(frame, { kind, ends, plane }) {
   const digits = name === "mm" ? 1 : 0;
   if (kind === "length") return [`${lengthOf(frame, ends).toFixed(digits)} ${name}${place}`];
   const { n, mean, sd, min, max } = statisticsOf(frame, plane, ends);
-  const area = `area ${areaOf(frame, ends).toFixed(digits)} ${name}²${place}`;
+  const size = areaOf(frame, ends);
+  const area = `area ${size.toFixed(size < 100 ? digits : 0)} ${name}²${place}`;
   if (!n) return [area, "no pixel inside"];
   return [`mean ${plainNumber(mean)}, SD ${plainNumber(sd)}`,
     `min ${plainNumber(min)}, max ${plainNumber(max)}`, `${area}, n ${n}`];

@@ -96,7 +96,7 @@ export function createPane(frame, told, overlay, viewer) {
   };
   const draw = () => { requested ||= requestAnimationFrame(show); };
   const measuring = createMeasuring(frame, view, canvas, kept, draw);
-  const drawing = createDrawing(frame, measuring);
+  const drawing = createDrawing(frame, told.label, measuring);
   const act = (name, value) => viewer.act(name, value, pane);
   const resize = () => {
     const ratio = devicePixelRatio || 1;
@@ -118,12 +118,11 @@ export function createPane(frame, told, overlay, viewer) {
   };
   canvas.addEventListener("webglcontextlost", lost);
   canvas.addEventListener("webglcontextrestored", restored);
-  root.append(canvas, drawing.svg, legend, drawing.list, readout, probe,
-    part("label", told.label));
+  root.append(canvas, drawing.svg, legend, readout, probe, part("label", told.label));
   observer.observe(root);
 
   const pane = {
-    root, canvas, frame, view, measuring, draw,
+    root, canvas, frame, view, measuring, list: drawing.list,
     get heat() { return heat; },
     does(name, value) {
       does[name](value);
@@ -148,6 +147,7 @@ export function createPane(frame, told, overlay, viewer) {
       canvas.removeEventListener("webglcontextlost", lost);
       canvas.removeEventListener("webglcontextrestored", restored);
       root.remove();
+      drawing.list.remove();
       renderer.release();
     },
   };

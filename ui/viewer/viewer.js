@@ -118,11 +118,13 @@ function build(root, frame, data) {
   };
   const stage = document.createElement("div");
   stage.className = "stage";
+  const lists = document.createElement("div");
   const addPane = (shown, told) => {
     const pane = createPane(shown, told, data.overlay, viewer);
     if (typeof pane === "string") return pane;
     state.panes.push(pane);
     stage.append(pane.root);
+    lists.append(pane.list);
     return null;
   };
   const showPrior = priorOf(state, data.prior, addPane, refresh);
@@ -134,7 +136,8 @@ function build(root, frame, data) {
   parts.cine = createCine(frame.frames, act);
   parts.help = createHelp(() => act("help"));
   stage.append(parts.help.dialog);
-  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom);
+  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom,
+    lists);
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) =>
     act(name, name === "preset" ? Number(key) - 1 : undefined));
