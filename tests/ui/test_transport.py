@@ -137,14 +137,14 @@ def test_several_windows_of_the_file_are_named_by_it_and_have_keys() -> None:
 def test_the_viewer_message_is_small_and_free_of_pixels() -> None:
     array = Array(np.zeros((2000, 2000), np.float32))
     film = component.Film(array, b"", "image", "Current 2031-03-04")
-    data = component.viewer_data(film, film, None, "Heart failure")
+    data = component.viewer_data(film, film)
 
     assert len(json.dumps(data)) < 1000
-    assert data["heat"] is None
+    assert component.heat_data(film, None, "Heart failure")["heat"] is None
     assert data["frame"] == data["prior"]["frame"] == transport.frame_id(array)
 
 
-@pytest.mark.parametrize("names", [component.CARRIER, component.VIEWER])
+@pytest.mark.parametrize("names", [component.CARRIER, component.HEAT, component.VIEWER])
 def test_bundles_are_one_module_with_one_default_export(names: tuple[str, ...]) -> None:
     code = component.bundle(names)
     lines = code.splitlines()

@@ -1,7 +1,7 @@
-"""The image viewer as Streamlit components: one carries the pixels, one shows them.
+"""The image viewer as Streamlit components: carriers of pixels and heat map, and one that shows.
 
-The carrier's message is the same at every run of the page, so Streamlit sends a reference instead
-of the pixels; the viewer's message holds only the heat map of the selected diagnosis.
+The messages of pixels and viewer are the same at every run of the page, so Streamlit sends
+references instead; another diagnosis sends only the small message of its heat map.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 CARRIER = ("registry.js", "carrier.js")
+HEAT = ("registry.js", "heat.js")
 VIEWER = (
     "registry.js",
     "geometry.js",
@@ -84,20 +85,22 @@ def show(
     _carrier()(data=film.payload, key=f"{key}-pixels", height="content")
     if prior is not None:
         _carrier()(data=prior.payload, key=f"{key}-prior-pixels", height="content")
-    _viewer()(data=viewer_data(film, prior, heat_map, heat_label), key=f"{key}-viewer")
+    _heat()(data=heat_data(film, heat_map, heat_label), key=f"{key}-heat", height="content")
+    _viewer()(data=viewer_data(film, prior), key=f"{key}-viewer")
 
 
-def viewer_data(
-    film: Film, prior: Film | None, heat_map: HeatMap | None, heat_label: str
-) -> dict[str, Any]:
-    """What the viewer is told at each run: everything but the pixels and their windows."""
+def heat_data(film: Film, heat_map: HeatMap | None, label: str) -> dict[str, Any]:
+    """What changes with the selected diagnosis."""
+    heat = heat_map and {"label": label, "values": heat_map.values, "box": heat_map.box}
+    return {"frame": transport.frame_id(film.array), "heat": heat}
+
+
+def viewer_data(film: Film, prior: Film | None) -> dict[str, Any]:
+    """What the viewer is told of a case: everything but pixels, their windows and heat maps."""
     return {
         **_told(film),
         "prior": None if prior is None else _told(prior),
         "overlay": {"shown": True, "opacity": 45, "threshold": 25},
-        "heat": None
-        if heat_map is None
-        else {"label": heat_label, "values": heat_map.values, "box": heat_map.box},
     }
 
 
@@ -116,6 +119,10 @@ def _bundled(names: tuple[str, ...]) -> str:
 
 def _carrier() -> ComponentRenderer:
     return _register("triptych_pixels", _bundled(CARRIER), None, False)
+
+
+def _heat() -> ComponentRenderer:
+    return _register("triptych_heat", _bundled(HEAT), None, False)
 
 
 def _viewer() -> ComponentRenderer:

@@ -1,13 +1,14 @@
 // Pixels that the browser holds, by the digest of their message, and what was measured on them.
 //
-// The pixel carrier and the viewer are two components with one message each, so that choosing
-// another diagnosis sends a small heat map and never the pixels again. They meet here.
+// The carriers of pixels and of the heat map, and the viewer, are components with one message each,
+// so that choosing another diagnosis sends a small heat map and nothing else again. They meet here.
 
 const KEY = Symbol.for("triptych.pixels");
 
 function store() {
   globalThis[KEY] ??= {
     frames: new Map(), holders: new Map(), waiting: new Map(), measured: new Map(),
+    heats: new Map(), watching: new Map(),
   };
   return globalThis[KEY];
 }
@@ -42,6 +43,25 @@ export function whenFrame(id, callback) {
   callbacks.add(callback);
   waiting.set(id, callbacks);
   return () => callbacks.delete(callback);
+}
+
+export function putHeat(id, heat) {
+  const { heats, watching } = store();
+  heats.set(id, heat);
+  watching.get(id)?.(heat);
+}
+
+export function dropHeat(id, heat) {
+  const { heats } = store();
+  if (heats.get(id) === heat) heats.delete(id);
+}
+
+// Calls back now and at every change; returns a function that stops it.
+export function watchHeat(id, callback) {
+  const { heats, watching } = store();
+  watching.set(id, callback);
+  callback(heats.get(id) ?? null);
+  return () => { if (watching.get(id) === callback) watching.delete(id); };
 }
 
 // Measurements stay with an image until the browser page is closed or loaded again.

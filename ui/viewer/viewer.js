@@ -5,7 +5,7 @@ import { createCine } from "./cine.js";
 import { attachKeys } from "./controls.js";
 import { createHelp } from "./help.js";
 import { createPane } from "./pane.js";
-import { whenFrame } from "./registry.js";
+import { watchHeat, whenFrame } from "./registry.js";
 import { createToolbar } from "./toolbar.js";
 
 const STEP = 40;
@@ -141,10 +141,11 @@ function build(root, frame, data) {
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) =>
     act(name, name === "preset" ? Number(key) - 1 : undefined));
+  const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
     id: frame.id,
-    setHeat: (heat) => state.panes[0].setHeat(heat),
     close() {
+      unwatch();
       parts.cine.stop();
       detach();
       showPrior(false);
@@ -187,9 +188,7 @@ function openWhenHere(parentElement, root, data) {
   message(root, "Loading image");
   pending.set(parentElement, whenFrame(data.frame, (frame) => {
     const made = build(root, frame, data);
-    if (!made) return;
-    instances.set(parentElement, made);
-    made.setHeat(data.heat);
+    if (made) instances.set(parentElement, made);
   }));
 }
 
@@ -199,12 +198,9 @@ function closeViewer(parentElement) {
   instances.delete(parentElement);
 }
 
-// Runs again whenever the data change, on the same element; the returned function on removal.
+// Runs again at every run of the page, on the same element; the returned function on removal.
 export default function viewer({ data, parentElement }) {
-  const open = instances.get(parentElement);
-  if (open?.id === data.frame) {
-    open.setHeat(data.heat);
-  } else {
+  if (instances.get(parentElement)?.id !== data.frame) {
     closeViewer(parentElement);
     openWhenHere(parentElement, rootOf(parentElement), data);
   }
