@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import canonical
+from clinical import canonical, window
+from clinical.window import Window
 
 Sex = Literal["female", "male"]
 
@@ -37,6 +38,8 @@ class Array:
         spacing: mm per step along each axis, or None where the source does not say.
         digest: SHA-256 over shape and little-endian float32 bytes of `values`.
         window: centre and width to display with, in the unit of `values`, or None.
+        windows: every window and table of the file, the one to open with first; empty where
+            `window` is all that it says.
         source: where it came from: SOPInstanceUID, TransferSyntaxUID, view, ... Never a name.
     """
 
@@ -46,6 +49,7 @@ class Array:
     window: tuple[float, float] | None = None
     source: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
+    windows: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype="<f4")
@@ -253,15 +257,7 @@ def shape_as_json(shape: Shape) -> dict[str, Any]:
     """One input as JSON-compatible values, with its shape's name under "shape"."""
     match shape:
         case Array():
-            return {
-                "shape": "array",
-                "digest": shape.digest,
-                "size": list(shape.values.shape),
-                "axes": list(shape.axes),
-                "spacing": list(shape.spacing) if shape.spacing else None,
-                "window": list(shape.window) if shape.window else None,
-                "source": dict(shape.source),
-            }
+            return _array_as_json(shape)
         case Measurements():
             return {
                 "shape": "measurements",
@@ -305,6 +301,22 @@ def shape_as_json(shape: Shape) -> dict[str, Any]:
             }
 
 
+def _array_as_json(array: Array) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "shape": "array",
+        "digest": array.digest,
+        "size": list(array.values.shape),
+        "axes": list(array.axes),
+        "spacing": list(array.spacing) if array.spacing else None,
+        "window": list(array.window) if array.window else None,
+        "source": dict(array.source),
+    }
+    # Left out where there are none, so that digests of cases stored before it hold.
+    if array.windows:
+        data["windows"] = [window.as_json(stated) for stated in array.windows]
+    return data
+
+
 def from_json(data: Mapping[str, Any], pixels: Mapping[str, NDArray[np.float32]]) -> Case:
     """Rebuild a case from `as_json` and the arrays it refers to, keyed by digest.
 
@@ -320,6 +332,7 @@ def from_json(data: Mapping[str, Any], pixels: Mapping[str, NDArray[np.float32]]
                     tuple(shape["spacing"]) if shape["spacing"] else None,
                     (shape["window"][0], shape["window"][1]) if shape["window"] else None,
                     shape["source"],
+                    windows=tuple(window.from_json(stated) for stated in shape.get("windows", ())),
                 )
         else:
             inputs[name] = _table_from_json(shape)

@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
     {"clinical.database", "clinical.config"},
     {"clinical.case", "clinical.assessment"},
     {"clinical.roles"},
-    {"clinical.canonical", "clinical.errors", "clinical.wording"},
+    {"clinical.canonical", "clinical.errors", "clinical.window", "clinical.wording"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

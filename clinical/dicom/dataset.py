@@ -135,6 +135,17 @@ def code(dataset: Dataset, keyword: str) -> str:
     return text if (_UID if keyword.endswith("UID") else _CODE).fullmatch(text) else ""
 
 
+def codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """Each value of an attribute as `code` gives it."""
+    try:
+        value = dataset.get(keyword)
+        many = [value] if isinstance(value, str) else list(value or ())
+        texts = [str(one).strip().upper() for one in many]
+    except PARSER_ERRORS:
+        return ()
+    return tuple(text if _CODE.fullmatch(text) else "" for text in texts)
+
+
 def digits(dataset: Dataset, keyword: str) -> str:
     """A date, time or time-zone offset as the file writes it, or ""."""
     try:

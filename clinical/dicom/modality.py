@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +24,14 @@ class Lut:
     Attributes:
         first: stored value that the first entry is for; smaller values take that entry too.
         entries: outputs; larger stored values take the last.
+        bits: of an output, as the descriptor states it.
+        explanation: LUT Explanation as a code string, or "".
     """
 
     first: int
     entries: NDArray[np.float64]
+    bits: int
+    explanation: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +90,25 @@ def lut_of(found: Dataset, keyword: str, *, signed: bool) -> Lut | None:
     Raises:
         ImageUnreadable: if its descriptor and its data do not fit.
     """
+    return next(luts_of(found, keyword, signed=signed), None)
+
+
+def luts_of(found: Dataset, keyword: str, *, signed: bool) -> Iterator[Lut]:
+    """Every table of the sequence `keyword`; those after the first only if they are whole.
+
+    Raises:
+        ImageUnreadable: if descriptor and data of the first do not fit.
+    """
     sequence = found.get(keyword)
-    if not isinstance(sequence, Sequence) or not sequence:
-        return None
-    item = sequence[0]
+    for number, item in enumerate(sequence if isinstance(sequence, Sequence) else ()):
+        try:
+            yield _lut(item, signed=signed)
+        except ImageUnreadable:
+            if number == 0:
+                raise
+
+
+def _lut(item: Dataset, *, signed: bool) -> Lut:
     descriptor = dataset.numbers(item, "LUTDescriptor")
     if len(descriptor) != 3:
         raise ImageUnreadable("A LUT Descriptor does not have three values.", remedy=_EXPORT)
@@ -100,7 +120,8 @@ def lut_of(found: Dataset, keyword: str, *, signed: bool) -> Lut | None:
     entries = _entries(item, int(descriptor[2]))[:count]
     if len(entries) < count:
         raise ImageUnreadable("A lookup table is shorter than it says.", remedy=_EXPORT)
-    return Lut(first, entries)
+    bits = int(descriptor[2])
+    return Lut(first, entries, bits, dataset.code(item, "LUTExplanation"))
 
 
 def _entries(item: Dataset, bits: int) -> NDArray[np.float64]:

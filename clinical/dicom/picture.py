@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clinical.dicom.limits import Limits
 from clinical.errors import ImageUnreadable
+from clinical.window import Window
 
 Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
 
@@ -57,12 +58,14 @@ class Picture:
         spacing: mm between rows, mm between columns, or None.
         window: centre and width in the unit of `values`.
         source: see `clinical.dicom.read.read_image`.
+        windows: every window and table of the file; see `clinical.dicom.window.of`.
     """
 
     values: NDArray[np.float32]
     spacing: tuple[float, float] | None
     window: tuple[float, float]
     source: Mapping[str, str]
+    windows: tuple[Window, ...] = ()
 
 
 def check_size(

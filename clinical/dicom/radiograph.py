@@ -2,7 +2,7 @@
 
 The steps, in the order of PS3.3: stored values (PS3.5 8.1.1), Modality LUT or rescale (C.11.1),
 inversion of MONOCHROME1 (C.7.6.3.1.2), pixel padding (C.7.5.1.1.2). The VOI LUT or window (C.11.2)
-is not applied; it only gives `window`.
+is not applied; it only gives `window` and `windows`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def read(data: bytes, request: Request) -> Picture:
         source["spacing_from"] = measured_by
     top = modality.low + modality.high if photometric == "MONOCHROME1" else None
     sample = values if shown is None or not shown.size else shown
-    return Picture(values, spacing, window.of(found, sample, mirror=top), source)
+    opening, windows = window.of(found, sample, mirror=top)
+    return Picture(values, spacing, opening, source, windows)
 
 
 def _check_patient(found: Dataset, expected: str | None) -> None:

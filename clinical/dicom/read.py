@@ -10,6 +10,7 @@ from clinical.case import Array
 from clinical.dicom import reader
 from clinical.dicom.limits import DEFAULT_LIMITS, Limits
 from clinical.dicom.picture import Request
+from clinical.window import from_json as window_from_json
 
 
 def read_image(
@@ -27,7 +28,8 @@ def read_image(
     Bits Stored can express (PNG, JPEG: 0 and 255 or 65535). Padded pixels (Pixel Padding Value and
     Range Limit) get the smallest value of the others. The VOI LUT or window is not applied; it
     gives `window`, mirrored like the values for MONOCHROME1, or else the 0.5th to 99.5th percentile
-    does (PNG, JPEG: the full range).
+    does (PNG, JPEG: the full range). `windows` holds all that the file states, with their function
+    and explanation, where one linear window would not say it.
 
     Args:
         path: the file; its name and extension are not looked at.
@@ -58,4 +60,5 @@ def read_image(
         spacing=(spacing[0], spacing[1]) if spacing else None,
         window=(window[0], window[1]),
         source=answer["source"],
+        windows=tuple(window_from_json(stated) for stated in answer["windows"]),
     )

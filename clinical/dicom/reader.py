@@ -161,7 +161,7 @@ def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Have the worker read one image.
 
     Returns:
-        "spacing", "window" and "source" of the picture, and its pixels.
+        "spacing", "window", "windows" and "source" of the picture, and its pixels.
 
     Raises:
         ImageRefused, ImageUnreadable: whatever happened, exactly one of them.

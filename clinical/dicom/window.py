@@ -1,7 +1,9 @@
-"""How to look at the pixels: centre and width, in canonical units (PS3.3 C.11.2)."""
+"""How to look at the pixels: windows and tables, in canonical units (PS3.3 C.11.2)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -9,32 +11,50 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from clinical.dicom import dataset
-from clinical.dicom.modality import lut_of
+from clinical.dicom.modality import luts_of
+from clinical.window import FULL, Function, Window
+
+FUNCTIONS: dict[str, Function] = {
+    "LINEAR": "LINEAR",
+    "LINEAR_EXACT": "LINEAR_EXACT",
+    "SIGMOID": "SIGMOID",
+}
 
 _SAMPLE = 250_000
+_PLAIN = 256.0  # from this width on LINEAR and LINEAR_EXACT differ by half a grey level at most
+_MOST = 16
+_MOST_TABLES = 3  # a table has up to 65,536 entries, and all travel in one header
 
 
-def of(found: Dataset, values: NDArray[np.float32], *, mirror: float | None) -> tuple[float, float]:
-    """Centre and width to display `values` with.
+def of(
+    found: Dataset, values: NDArray[np.float32], *, mirror: float | None
+) -> tuple[tuple[float, float], tuple[Window, ...]]:
+    """Centre and width to display `values` with, and every window and table of the file.
 
     The first Window Center and Width of the file; else the span over which its first VOI LUT
-    rises; else the 0.5th to 99.5th percentile of the pixels. A window that no pixel falls into is
-    passed over.
+    rises; else the 0.5th to 99.5th percentile of the pixels. Those that no pixel falls into are
+    passed over. The windows are left out where they are one linear window without a name, which
+    the centre and width give to half a grey level (of 256).
 
     Args:
         found: the data set.
         values: canonical pixels that are not padding.
         mirror: sum of the smallest and largest modality value where the pixels were inverted
-            (MONOCHROME1); the file's window is then mirrored too.
+            (MONOCHROME1); the file's windows are then mirrored too.
     """
     low, high = float(values.min()), float(values.max())
-    for stated in (_window(found), _voi_lut(found, signed=low < 0)):
-        if stated is not None:
-            centre, width = stated
-            centre = centre if mirror is None else mirror - centre
-            if centre - width / 2 < high and centre + width / 2 > low:
-                return centre, width
-    return by_percentile(values)
+    spans, windows = [], []
+    for (centre, width), window in [*_windows(found), *_tables(found, signed=low < 0)]:
+        middle = centre if mirror is None else mirror - centre
+        if middle - width / 2 < high and middle + width / 2 > low:
+            spans.append((middle, width))
+            windows.append(window if mirror is None else window.mirrored(mirror))
+    if not spans:
+        return by_percentile(values), ()
+    plain = windows[0].function == "LINEAR" and windows[0].width >= _PLAIN
+    if len(windows) == 1 and plain and not windows[0].explanation:
+        return spans[0], ()
+    return spans[0], tuple(windows)
 
 
 def by_percentile(values: NDArray[Any]) -> tuple[float, float]:
@@ -47,22 +67,29 @@ def by_percentile(values: NDArray[Any]) -> tuple[float, float]:
     return (low + high) / 2, max(high - low, 1.0)
 
 
-def _window(found: Dataset) -> tuple[float, float] | None:
+def _windows(found: Dataset) -> Iterator[tuple[tuple[float, float], Window]]:
     place = dataset.macro(found, "FrameVOILUTSequence")
-    centre, width = dataset.number(place, "WindowCenter"), dataset.number(place, "WindowWidth")
-    if centre is None or width is None or not np.isfinite([centre, width]).all() or width <= 0:
-        return None
-    return centre, width
+    stated = dataset.code(place, "VOILUTFunction")
+    function: Function = FUNCTIONS.get(stated, "LINEAR")
+    names = dataset.codes(place, "WindowCenterWidthExplanation")
+    centres, widths = dataset.numbers(place, "WindowCenter"), dataset.numbers(place, "WindowWidth")
+    pairs = zip(centres[:_MOST], widths, strict=False)
+    for (centre, width), name in zip_longest(pairs, names[: min(len(centres), len(widths), _MOST)]):
+        if np.isfinite([centre, width]).all() and width > 0:
+            yield (centre, width), Window(function, centre, width, name or "")
 
 
-def _voi_lut(found: Dataset, *, signed: bool) -> tuple[float, float] | None:
-    lut = lut_of(found, "VOILUTSequence", signed=signed)
-    if lut is None:
-        return None
-    entries = lut.entries
-    low, high = float(entries.min()), float(entries.max())
-    inside = np.flatnonzero((entries > low) & (entries < high))
-    if not inside.size:
-        return None
-    first, last = int(inside[0]) - 1, int(inside[-1]) + 1
-    return lut.first + (first + last) / 2, float(last - first)
+def _tables(found: Dataset, *, signed: bool) -> Iterator[tuple[tuple[float, float], Window]]:
+    for lut in islice(luts_of(found, "VOILUTSequence", signed=signed), _MOST_TABLES):
+        low, high = float(lut.entries.min()), float(lut.entries.max())
+        inside = np.flatnonzero((lut.entries > low) & (lut.entries < high))
+        if not inside.size:
+            continue
+        rise, top = int(inside[0]) - 1, int(inside[-1]) + 1
+        last = len(lut.entries) - 1
+        white = (1 << lut.bits) - 1 if 8 <= lut.bits <= 16 else max(high, 1.0)
+        greys = np.clip(lut.entries / white, 0, 1) * FULL
+        table = np.rint(greys).astype("<u2").tobytes()
+        centre, width = lut.first + last / 2, float(last)
+        span = lut.first + (rise + top) / 2, float(top - rise)
+        yield span, Window("LUT", centre, width, lut.explanation, table)

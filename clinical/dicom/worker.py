@@ -15,12 +15,14 @@ import signal
 import stat
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom import config
 
+from clinical import window
 from clinical.dicom import radiograph, raster, sniff, wire
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Picture, Request
@@ -38,7 +40,7 @@ def picture(request: Request) -> Picture:
     read = raster.read if kind in ("png", "jpeg") else radiograph.read
     found = read(data, request)
     digest = {"dataset_digest": hashlib.sha256(data).hexdigest()}
-    return Picture(found.values, found.spacing, found.window, {**found.source, **digest})
+    return replace(found, source={**found.source, **digest})
 
 
 def _content(path: str, limits: Limits) -> bytes:
@@ -91,6 +93,7 @@ def _described(found: Picture) -> dict[str, Any]:
         "spacing": found.spacing,
         "window": found.window,
         "source": dict(found.source),
+        "windows": [window.as_json(stated) for stated in found.windows],
     }
 
 

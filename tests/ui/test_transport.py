@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from clinical.case import Array
 from clinical.errors import ImageError
+from clinical.window import Window
 from ui.viewer import component, transport
 
 
@@ -56,44 +59,96 @@ def test_values_that_are_not_numbers_are_refused(bad: float) -> None:
         transport.to_samples(Array(np.array([[0, bad]], np.float32)))
 
 
-def test_volumes_are_refused() -> None:
-    with pytest.raises(ImageError, match="single planes"):
-        transport.to_samples(Array(np.zeros((2, 2, 2), np.float32), ("slice", "row", "column")))
+def test_more_than_a_series_of_planes_is_refused() -> None:
+    four = Array(np.zeros((2, 2, 2, 2), np.float32), ("time", "slice", "row", "column"))
+    with pytest.raises(ImageError, match="not 4 dimensions"):
+        transport.to_samples(four)
+
+
+def test_what_streamlit_would_not_send_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LARGEST_BYTES", 100)
+    with pytest.raises(ImageError, match="the viewer takes 50"):
+        transport.to_samples(Array(np.zeros((8, 8), np.float32)))
+
+
+def unpacked(message: bytes) -> tuple[dict[str, Any], NDArray[np.uint16]]:
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    size = (header["frames"], header["rows"], header["columns"])
+    return header, np.frombuffer(message[4 + length :], "<u2").reshape(size)
 
 
 def test_message_holds_header_and_samples() -> None:
-    array = Array(np.array([[1, 2, 3], [4, 5, 700]], np.float32))
-    message = transport.to_bytes(array.digest, transport.to_samples(array))
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    samples = np.frombuffer(message[4 + length :], "<u2").reshape(header["rows"], header["columns"])
+    source = {"spacing_from": "ImagerPixelSpacing"}
+    values = np.array([[1, 2, 3], [4, 5, 700]], np.float32)
+    array = Array(values, spacing=(0.2, 0.3), source=source)
+    header, samples = unpacked(transport.message(array))
 
-    assert header["digest"] == array.digest
-    np.testing.assert_array_equal(samples * header["slope"] + header["intercept"], array.values)
+    assert header["id"] == transport.frame_id(array)
+    assert header["spacing"] == [0.2, 0.3]
+    assert header["spacingFrom"] == "ImagerPixelSpacing"
+    assert header["range"] == 699
+    np.testing.assert_array_equal(samples[0] * header["slope"] + header["intercept"], array.values)
+
+
+def test_all_frames_travel_in_one_message_with_the_spacing_of_their_planes() -> None:
+    values = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    array = Array(values, ("frame", "row", "column"), (5, 0.2, 0.3))
+    header, samples = unpacked(transport.message(array))
+
+    assert header["frames"] == 4
+    assert header["spacing"] == [0.2, 0.3]
+    np.testing.assert_array_equal(samples * header["slope"] + header["intercept"], values)
+
+
+def test_the_same_pixels_with_another_window_or_spacing_are_another_frame() -> None:
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    arrays = [Array(values), Array(values, window=(4, 4)), Array(values, spacing=(1, 1))]
+    assert len({transport.frame_id(array) for array in arrays}) == 3
 
 
 def test_the_window_of_the_file_comes_first() -> None:
     values = np.arange(100, dtype=np.float32).reshape(10, 10)
 
-    assert transport.windows(Array(values, window=(40, 20)))[0].centre == 40
-    assert transport.windows(Array(values))[0].centre == pytest.approx(49.9, abs=0.5)
-    assert all(window.width > 0 for window in transport.windows(Array(np.zeros((4, 4)))))
+    assert transport.presets(Array(values, window=(40, 20)))[0].window.centre == 40
+    assert transport.presets(Array(values))[0].window.centre == pytest.approx(49.9, abs=0.5)
+    flat = transport.presets(Array(np.zeros((4, 4))))
+    assert [preset.label for preset in flat] == ["Default", "Lung", "Mediastinum", "Full"]
+    assert all(preset.window.width > 0 for preset in flat)
+
+
+def test_several_windows_of_the_file_are_named_by_it_and_have_keys() -> None:
+    table = np.array([0, 30000, 65535], "<u2").tobytes()
+    stated = (
+        Window("SIGMOID", 5, 7, "NORMAL"),
+        Window("LINEAR", 6, 9),
+        Window("LUT", 5, 2, "NORMAL", table),
+    )
+    array = Array(np.arange(12, dtype=np.float32).reshape(3, 4), window=(5, 7), windows=stated)
+    shown = transport.presets(array)
+
+    assert [preset.label for preset in shown[:4]] == ["Normal", "Window", "Normal 2", "Lung"]
+    assert [preset.key for preset in shown] == ["1", "2", "3", "4", "5", "6"]
+    header, _ = unpacked(transport.message(array))
+    assert header["presets"][0]["function"] == "SIGMOID"
+    assert base64.b64decode(header["presets"][2]["table"]) == table
 
 
 def test_the_viewer_message_is_small_and_free_of_pixels() -> None:
     array = Array(np.zeros((2000, 2000), np.float32))
-    data = component.viewer_data(array, "image", None, "Heart failure")
+    film = component.Film(array, b"", "image", "Current 2031-03-04")
+    data = component.viewer_data(film, film)
 
-    assert len(json.dumps(data)) < 2000
-    assert data["heat"] is None
-    assert data["digest"] == array.digest
+    assert len(json.dumps(data)) < 1000
+    assert component.heat_data(film, None, "Heart failure")["heat"] is None
+    assert data["frame"] == data["prior"]["frame"] == transport.frame_id(array)
 
 
-@pytest.mark.parametrize("names", [component.CARRIER, component.VIEWER])
+@pytest.mark.parametrize("names", [component.CARRIER, component.HEAT, component.VIEWER])
 def test_bundles_are_one_module_with_one_default_export(names: tuple[str, ...]) -> None:
     code = component.bundle(names)
     lines = code.splitlines()
 
     assert not [line for line in lines if line.startswith("import ")]
     assert len([line for line in lines if line.startswith("export ")]) == 1
-    assert "http" not in code
+    assert "http" not in code.replace("http://www.w3.org/2000/svg", "")

@@ -1,13 +1,14 @@
-"""The image viewer as Streamlit components: one carries the pixels, one shows them.
+"""The image viewer as Streamlit components: carriers of pixels and heat map, and one that shows.
 
-The carrier's message is the same at every run of the page, so Streamlit sends a reference instead
-of the pixels; the viewer's message holds only the heat map of the selected diagnosis.
+The messages of pixels and viewer are the same at every run of the page, so Streamlit sends
+references instead; another diagnosis sends only the small message of its heat map.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,23 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 CARRIER = ("registry.js", "carrier.js")
+HEAT = ("registry.js", "heat.js")
 VIEWER = (
     "registry.js",
+    "geometry.js",
+    "view.js",
+    "measure.js",
     "shaders.js",
     "renderer.js",
-    "view.js",
+    "keys.js",
+    "icons.js",
     "toolbar.js",
+    "help.js",
+    "cine.js",
+    "drawing.js",
+    "measuring.js",
     "controls.js",
+    "pane.js",
     "viewer.js",
 )
 
@@ -42,43 +53,62 @@ def bundle(names: tuple[str, ...]) -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
 
 
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One image as the viewer shows it.
+
+    Attributes:
+        array: rows x columns, or frames x rows x columns.
+        payload: `transport.message` of the same array.
+        description: what a screen reader says of it.
+        label: what is written over it, such as "Current 2031-03-04".
+    """
+
+    array: Array
+    payload: bytes
+    description: str
+    label: str
+
+
 def show(
-    array: Array,
-    payload: bytes,
-    *,
-    description: str,
-    heat_map: HeatMap | None,
-    heat_label: str,
-    key: str,
+    film: Film, prior: Film | None, *, heat_map: HeatMap | None, heat_label: str, key: str
 ) -> None:
-    """Show `array` with `heat_map` over it.
+    """Show `film` with `heat_map` over it, and `prior` beside it when the reader wishes.
 
     Args:
-        array: rows x columns; presets come from it, pixels do not.
-        payload: `transport.to_bytes` of the same array.
-        description: what a screen reader says of the image.
+        film: the image to read.
+        prior: one of an earlier visit, or None.
         heat_map: relevance for the selected diagnosis, or None.
         heat_label: the diagnosis it belongs to.
         key: unique on the page.
     """
-    _carrier()(data=payload, key=f"{key}-pixels", height="content")
-    _viewer()(data=viewer_data(array, description, heat_map, heat_label), key=f"{key}-viewer")
+    _carrier()(data=film.payload, key=f"{key}-pixels", height="content")
+    if prior is not None:
+        _carrier()(data=prior.payload, key=f"{key}-prior-pixels", height="content")
+    _heat()(data=heat_data(film, heat_map, heat_label), key=f"{key}-heat", height="content")
+    _viewer()(data=viewer_data(film, prior), key=f"{key}-viewer")
 
 
-def viewer_data(
-    array: Array, description: str, heat_map: HeatMap | None, heat_label: str
-) -> dict[str, Any]:
-    """What the viewer is told at each run: everything but the pixels."""
-    presets = transport.windows(array)
+def heat_data(film: Film, heat_map: HeatMap | None, label: str) -> dict[str, Any]:
+    """What changes with the selected diagnosis."""
+    heat = heat_map and {"label": label, "values": heat_map.values, "box": heat_map.box}
+    return {"frame": transport.frame_id(film.array), "heat": heat}
+
+
+def viewer_data(film: Film, prior: Film | None) -> dict[str, Any]:
+    """What the viewer is told of a case: everything but pixels, their windows and heat maps."""
     return {
-        "digest": array.digest,
-        "description": description,
-        "presets": [vars(preset) for preset in presets],
-        "range": presets[-1].width,
+        **_told(film),
+        "prior": None if prior is None else _told(prior),
         "overlay": {"shown": True, "opacity": 45, "threshold": 25},
-        "heat": None
-        if heat_map is None
-        else {"label": heat_label, "values": heat_map.values, "box": heat_map.box},
+    }
+
+
+def _told(film: Film) -> dict[str, str]:
+    return {
+        "frame": transport.frame_id(film.array),
+        "description": film.description,
+        "label": film.label,
     }
 
 
@@ -89,6 +119,10 @@ def _bundled(names: tuple[str, ...]) -> str:
 
 def _carrier() -> ComponentRenderer:
     return _register("triptych_pixels", _bundled(CARRIER), None, False)
+
+
+def _heat() -> ComponentRenderer:
+    return _register("triptych_heat", _bundled(HEAT), None, False)
 
 
 def _viewer() -> ComponentRenderer:

@@ -1,77 +1,141 @@
-// Pointer and keyboard to actions. Returns a function that takes every listener off again.
+// Pointer, wheel, touch and keyboard to actions. Each function returns one that takes its
+// listeners off again.
 
-const STEP = 40;
+import { boundTo } from "./keys.js";
+
+const TOUCH_SLACK = 8; // css px before a finger counts as dragging, so that a second may come
+const LINE_HEIGHT = 16;
+const NOTCH = 60; // wheel travel for one frame
+
+function listening() {
+  const off = [];
+  return {
+    listen(target, name, handler, options) {
+      target.addEventListener(name, handler, options);
+      off.push(() => target.removeEventListener(name, handler, options));
+    },
+    stop: () => off.forEach((remove) => remove()),
+  };
+}
 
 function typing(event) {
   const target = event.composedPath()[0];
   return target instanceof HTMLElement &&
-    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
-      target.type !== "range");
+    (target.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
+      target.type !== "range"));
 }
 
-function pointer(canvas, act, listen) {
-  let last = null;
+function dragOf(event) {
+  if (event.button === 1 || event.shiftKey) return "pan";
+  return event.button === 2 ? "zoom" : "tool";
+}
+
+// Two fingers: what they did since last time, in canvas pixels.
+function pinch(before, now) {
+  const middle = (pair) => [0, 1].map((i) => (pair[0][i] + pair[1][i]) / 2);
+  const apart = ([a, b]) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
+  const from = middle(before), to = middle(now);
+  return { factor: apart(now) / apart(before), at: to, by: [to[0] - from[0], to[1] - from[1]] };
+}
+
+// `act(name, value)` as in viewer.js; `measuring` of the pane; `tool()` is "window" or a kind.
+export function attachPointer(canvas, act, measuring, tool) {
+  const { listen, stop } = listening();
+  const fingers = new Map();
+  let drag = null;
   const position = (event) => {
     const bounds = canvas.getBoundingClientRect();
     const ratio = canvas.width / bounds.width;
     return [(event.clientX - bounds.left) * ratio, (event.clientY - bounds.top) * ratio, ratio];
   };
+  const move = (name, [x, y, ratio]) => {
+    const dx = x - drag.at[0], dy = y - drag.at[1];
+    if (name === "measure") measuring.drag([x, y]);
+    else if (name === "pan") act("pan", [dx, dy]);
+    else if (name === "zoom") act("zoom", [Math.exp(dy / ratio / 200), ...drag.start]);
+    else act("window", [dx / ratio, dy / ratio]);
+    drag.at = [x, y];
+  };
   listen(canvas, "pointerdown", (event) => {
-    const panning = event.button !== 0 || event.shiftKey;
-    last = { at: position(event), action: panning ? "pan" : "window" };
+    const at = position(event);
+    act("activate");
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     event.preventDefault();
+    fingers.set(event.pointerId, at);
+    if (fingers.size > 1) {
+      measuring.drop();
+      drag = null;
+      return;
+    }
+    const kind = tool() === "window" ? null : tool();
+    let name = dragOf(event);
+    if (name === "tool") name = measuring.press(at, kind) ? "measure" : "window";
+    const slack = event.pointerType === "touch" && name !== "measure" ? TOUCH_SLACK * at[2] : 0;
+    drag = { name, at, start: at.slice(0, 2), slack };
   });
   listen(canvas, "pointermove", (event) => {
-    const [x, y, ratio] = position(event);
-    act("probe", [x, y]);
-    if (!last) return;
-    const dx = x - last.at[0], dy = y - last.at[1];
-    act(last.action, last.action === "pan" ? [dx, dy] : [dx / ratio, dy / ratio]);
-    last.at = [x, y];
+    const at = position(event);
+    if (event.pointerType !== "touch") act("probe", at.slice(0, 2));
+    if (fingers.size > 1 && fingers.has(event.pointerId)) {
+      const before = [...fingers.values()].slice(0, 2);
+      fingers.set(event.pointerId, at);
+      const { factor, at: middle, by } = pinch(before, [...fingers.values()].slice(0, 2));
+      act("pan", by);
+      act("zoom", [factor, ...middle]);
+    } else if (drag && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) >= drag.slack) {
+      if (drag.slack) Object.assign(drag, { at, slack: 0 });
+      move(drag.name, at);
+    }
   });
-  for (const name of ["pointerup", "pointercancel"]) listen(canvas, name, () => { last = null; });
+  for (const name of ["pointerup", "pointercancel"]) {
+    listen(canvas, name, (event) => {
+      fingers.delete(event.pointerId);
+      if (drag?.name === "measure") measuring.drop();
+      drag = null;
+    });
+  }
   listen(canvas, "pointerleave", () => act("probe", null));
   listen(canvas, "contextmenu", (event) => event.preventDefault());
   listen(canvas, "dblclick", () => act("fit"));
+  listen(canvas, "focus", () => act("activate"));
+  return stop;
+}
+
+// Zoom, or with several frames scroll; a trackpad's pinch arrives as a wheel with Ctrl.
+export function attachWheel(canvas, act, frames) {
+  const { listen, stop } = listening();
+  let travel = 0;
   listen(canvas, "wheel", (event) => {
     event.preventDefault();
-    const [x, y] = position(event);
-    act("zoom", [Math.exp(-event.deltaY / 500), x, y]);
+    act("activate");
+    const delta = event.deltaY * (event.deltaMode ? LINE_HEIGHT : 1);
+    if (frames > 1 && !event.ctrlKey) {
+      travel += delta;
+      const steps = Math.trunc(travel / NOTCH);
+      travel -= steps * NOTCH;
+      if (steps) act("scroll", steps);
+      return;
+    }
+    const bounds = canvas.getBoundingClientRect();
+    const ratio = canvas.width / bounds.width;
+    const speed = event.ctrlKey && Math.abs(delta) < 50 ? 100 : 500;
+    act("zoom", [Math.exp(-delta / speed), (event.clientX - bounds.left) * ratio,
+      (event.clientY - bounds.top) * ratio]);
   }, { passive: false });
+  return stop;
 }
 
-function keyboard(canvas, presets, act, listen) {
-  const anywhere = {
-    o: () => act("overlay"), i: () => act("invert"), f: () => act("fit"),
-    0: () => act("actual"),
-    ...Object.fromEntries(presets.map((preset) => [preset.key, () => act("preset", preset)])),
-  };
-  const middle = (factor) => act("zoom", [factor, canvas.width / 2, canvas.height / 2]);
-  const onCanvas = {
-    "+": () => middle(1.25), "=": () => middle(1.25), "-": () => middle(0.8),
-    ArrowLeft: () => act("pan", [STEP, 0]), ArrowRight: () => act("pan", [-STEP, 0]),
-    ArrowUp: () => act("pan", [0, STEP]), ArrowDown: () => act("pan", [0, -STEP]),
-  };
-  const press = (event, actions) => {
+// `press({ act, key, shift })` for a key of keys.js, on `target` or, for null, anywhere.
+export function attachKeys(target, press) {
+  const { listen, stop } = listening();
+  listen(target ?? document, "keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
-    if (!actions[event.key]) return;
+    const found = boundTo(event.key, target ? "image" : "page");
+    if (!found) return;
     event.preventDefault();
     event.stopPropagation();
-    actions[event.key]();
-  };
-  listen(canvas, "keydown", (event) => press(event, onCanvas));
-  listen(document, "keydown", (event) => press(event, anywhere));
-}
-
-export function attachControls(canvas, presets, act) {
-  const off = [];
-  const listen = (target, name, handler, options) => {
-    target.addEventListener(name, handler, options);
-    off.push(() => target.removeEventListener(name, handler, options));
-  };
-  pointer(canvas, act, listen);
-  keyboard(canvas, presets, act, listen);
-  return () => off.forEach((remove) => remove());
+    press({ ...found, shift: event.shiftKey });
+  });
+  return stop;
 }

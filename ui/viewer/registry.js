@@ -1,12 +1,15 @@
-// Pixels that the browser holds, by content digest.
+// Pixels that the browser holds, by the digest of their message, and what was measured on them.
 //
-// The pixel carrier and the viewer are two components with one message each, so that choosing
-// another diagnosis sends a small heat map and never the pixels again. They meet here.
+// The carriers of pixels and of the heat map, and the viewer, are components with one message each,
+// so that choosing another diagnosis sends a small heat map and nothing else again. They meet here.
 
 const KEY = Symbol.for("triptych.pixels");
 
 function store() {
-  globalThis[KEY] ??= { frames: new Map(), holders: new Map(), waiting: new Map() };
+  globalThis[KEY] ??= {
+    frames: new Map(), holders: new Map(), waiting: new Map(), measured: new Map(),
+    heats: new Map(), watching: new Map(),
+  };
   return globalThis[KEY];
 }
 
@@ -14,30 +17,56 @@ function store() {
 // the old one goes.
 export function putFrame(frame, holder) {
   const { frames, holders, waiting } = store();
-  if (!frames.has(frame.digest)) frames.set(frame.digest, frame);
-  holders.set(frame.digest, (holders.get(frame.digest) ?? new Set()).add(holder));
-  for (const callback of waiting.get(frame.digest) ?? []) callback(frame);
-  waiting.delete(frame.digest);
+  if (!frames.has(frame.id)) frames.set(frame.id, frame);
+  holders.set(frame.id, (holders.get(frame.id) ?? new Set()).add(holder));
+  for (const callback of waiting.get(frame.id) ?? []) callback(frame);
+  waiting.delete(frame.id);
 }
 
-export function dropFrame(digest, holder) {
+export function dropFrame(id, holder) {
   const { frames, holders } = store();
-  holders.get(digest)?.delete(holder);
-  if (holders.get(digest)?.size) return;
-  holders.delete(digest);
-  frames.delete(digest);
+  holders.get(id)?.delete(holder);
+  if (holders.get(id)?.size) return;
+  holders.delete(id);
+  frames.delete(id);
 }
 
 // Calls back at once, or when the frame arrives; returns a function that stops waiting.
-export function whenFrame(digest, callback) {
+export function whenFrame(id, callback) {
   const { frames, waiting } = store();
-  const frame = frames.get(digest);
+  const frame = frames.get(id);
   if (frame) {
     callback(frame);
     return () => {};
   }
-  const callbacks = waiting.get(digest) ?? new Set();
+  const callbacks = waiting.get(id) ?? new Set();
   callbacks.add(callback);
-  waiting.set(digest, callbacks);
+  waiting.set(id, callbacks);
   return () => callbacks.delete(callback);
+}
+
+export function putHeat(id, heat) {
+  const { heats, watching } = store();
+  heats.set(id, heat);
+  watching.get(id)?.(heat);
+}
+
+export function dropHeat(id, heat) {
+  const { heats } = store();
+  if (heats.get(id) === heat) heats.delete(id);
+}
+
+// Calls back now and at every change; returns a function that stops it.
+export function watchHeat(id, callback) {
+  const { heats, watching } = store();
+  watching.set(id, callback);
+  callback(heats.get(id) ?? null);
+  return () => { if (watching.get(id) === callback) watching.delete(id); };
+}
+
+// Measurements stay with an image until the browser page is closed or loaded again.
+export function measurementsOf(id) {
+  const { measured } = store();
+  if (!measured.has(id)) measured.set(id, []);
+  return measured.get(id);
 }

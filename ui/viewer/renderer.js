@@ -1,6 +1,8 @@
-// WebGL2: 16-bit samples and an 8-bit heat map in, one canvas out.
+// WebGL2: 16-bit samples, a table of greys and an 8-bit heat map in, one canvas out.
 
-import { FRAGMENT, VERTEX } from "./shaders.js";
+import { FRAGMENT, FUNCTIONS, VERTEX } from "./shaders.js";
+
+const TABLE_ROW = 1024;
 
 function compile(gl, kind, source) {
   const shader = gl.createShader(kind);
@@ -12,7 +14,7 @@ function compile(gl, kind, source) {
   return shader;
 }
 
-function link(gl) {
+function linkProgram(gl) {
   const program = gl.createProgram();
   gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, VERTEX));
   gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, FRAGMENT));
@@ -40,60 +42,104 @@ function strip(gl, program) {
   gl.vertexAttribPointer(corner, 2, gl.FLOAT, false, 0, 0);
 }
 
-// Returns null where the browser has no WebGL2.
-export function createRenderer(canvas) {
-  const options = { alpha: false, antialias: false, preserveDrawingBuffer: true };
-  const gl = canvas.getContext("webgl2", options);
-  if (!gl) return null;
-  const program = link(gl);
+function uploadWhole(gl, unit, samples, columns, rows) {
+  gl.activeTexture(gl.TEXTURE0 + unit);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.R16UI, columns, rows, 0,
+    gl.RED_INTEGER, gl.UNSIGNED_SHORT, samples);
+}
+
+function uploadShares(gl, unit, cells, columns, rows) {
+  gl.activeTexture(gl.TEXTURE0 + unit);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, columns, rows, 0, gl.RED, gl.UNSIGNED_BYTE, cells);
+}
+
+function padded(table) {
+  const rows = Math.ceil(table.length / TABLE_ROW);
+  const cells = new Uint16Array(rows * TABLE_ROW);
+  cells.set(table);
+  return { cells, rows };
+}
+
+// Program, buffers and textures; everything that is lost with the context.
+function prepare(gl) {
+  const program = linkProgram(gl);
   strip(gl, program);
   gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
   texture(gl, 0, gl.NEAREST);
   texture(gl, 1, gl.LINEAR);
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, 1, 1, 0, gl.RED, gl.UNSIGNED_BYTE, new Uint8Array(1));
+  texture(gl, 2, gl.NEAREST);
+  uploadShares(gl, 1, new Uint8Array(1), 1, 1);
+  uploadWhole(gl, 2, new Uint16Array(1), 1, 1);
   const places = new Map();
   const place = (name) => {
     if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
     return places.get(name);
   };
-  gl.uniform1i(place("image"), 0);
-  gl.uniform1i(place("heat"), 1);
-  let scaleOfValues = { slope: 1, intercept: 0 };
-  let box = [0, 0, 1, 1];
-  let hasHeat = false;
+  ["image", "heat", "table"].forEach((name, unit) => gl.uniform1i(place(name), unit));
+  return place;
+}
+
+function setView(gl, place, view, { slope, intercept }, box) {
+  gl.uniform2f(place("canvasSize"), gl.canvas.width, gl.canvas.height);
+  gl.uniform2f(place("offset"), view.x, view.y);
+  gl.uniform1f(place("scale"), view.scale);
+  gl.uniform4f(place("turn"), ...view.turn);
+  gl.uniform1f(place("slope"), slope);
+  gl.uniform1f(place("intercept"), intercept);
+  gl.uniform1i(place("windowFunction"), FUNCTIONS.indexOf(view.function));
+  gl.uniform1i(place("entries"), view.table?.length ?? 1);
+  gl.uniform1f(place("centre"), view.centre);
+  gl.uniform1f(place("width"), view.width);
+  gl.uniform1i(place("inverted"), view.inverted ? 1 : 0);
+  gl.uniform1i(place("overlay"), view.overlay && box ? 1 : 0);
+  gl.uniform4f(place("box"), ...(box ?? [0, 0, 1, 1]));
+  gl.uniform1f(place("opacity"), view.opacity / 100);
+  gl.uniform1f(place("threshold"), view.threshold / 100);
+}
+
+// Draws planes of one frame; null where the browser has no WebGL2.
+export function createRenderer(canvas, frame) {
+  const options = { alpha: false, antialias: false, preserveDrawingBuffer: true };
+  const gl = canvas.getContext("webgl2", options);
+  if (!gl) return null;
+  let place = prepare(gl);
+  let heat = null;
+  let held = {};
+
+  const uploadHeat = () => {
+    if (!heat) return;
+    const cells = Uint8Array.from(heat.values.flat(), (v) => Math.round(255 * v));
+    uploadShares(gl, 1, cells, heat.values[0].length, heat.values.length);
+  };
+  const upload = ({ plane, table }) => {
+    if (held.plane !== plane) {
+      const size = frame.rows * frame.columns;
+      const samples = frame.samples.subarray(plane * size, (plane + 1) * size);
+      uploadWhole(gl, 0, samples, frame.columns, frame.rows);
+    }
+    if (table && held.table !== table) {
+      const { cells, rows } = padded(table);
+      uploadWhole(gl, 2, cells, TABLE_ROW, rows);
+    }
+    held = { plane, table: table ?? held.table };
+  };
 
   return {
     largest: gl.getParameter(gl.MAX_TEXTURE_SIZE),
-    setFrame({ samples, rows, columns, slope, intercept }) {
-      gl.activeTexture(gl.TEXTURE0);
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R16UI, columns, rows, 0,
-        gl.RED_INTEGER, gl.UNSIGNED_SHORT, samples);
-      scaleOfValues = { slope, intercept };
-    },
-    setHeat(heat) {
-      hasHeat = Boolean(heat);
-      if (!heat) return;
-      const cells = Uint8Array.from(heat.values.flat(), (v) => Math.round(255 * v));
-      gl.activeTexture(gl.TEXTURE1);
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, heat.values[0].length, heat.values.length, 0,
-        gl.RED, gl.UNSIGNED_BYTE, cells);
-      box = heat.box;
+    setHeat(next) {
+      heat = next;
+      uploadHeat();
     },
     draw(view) {
+      upload(view);
       gl.viewport(0, 0, canvas.width, canvas.height);
-      gl.uniform2f(place("canvasSize"), canvas.width, canvas.height);
-      gl.uniform2f(place("offset"), view.x, view.y);
-      gl.uniform1f(place("scale"), view.scale);
-      gl.uniform1f(place("slope"), scaleOfValues.slope);
-      gl.uniform1f(place("intercept"), scaleOfValues.intercept);
-      gl.uniform1f(place("centre"), view.centre);
-      gl.uniform1f(place("width"), view.width);
-      gl.uniform1i(place("inverted"), view.inverted ? 1 : 0);
-      gl.uniform1i(place("overlay"), view.overlay && hasHeat ? 1 : 0);
-      gl.uniform4f(place("box"), ...box);
-      gl.uniform1f(place("opacity"), view.opacity / 100);
-      gl.uniform1f(place("threshold"), view.threshold / 100);
+      setView(gl, place, view, frame, heat?.box);
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    },
+    restore() {
+      held = {};
+      place = prepare(gl);
+      uploadHeat();
     },
     release() {
       gl.getExtension("WEBGL_lose_context")?.loseContext();

@@ -4,19 +4,26 @@ export const VERTEX = `#version 300 es
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }`;
 
+export const FUNCTIONS = ["LINEAR", "LINEAR_EXACT", "SIGMOID", "LUT"];
+const NAMES = FUNCTIONS.map((name, number) => `#define ${name} ${number}`).join("\n");
+
 // image: stored samples; value = sample * slope + intercept.
-// Window: LINEAR_EXACT of DICOM PS3.3 C.11.2.1.3.2, which also holds for widths below 1.
+// Window: DICOM PS3.3 C.11.2.1.2.1 and C.11.2.1.3; table: greys of a VOI LUT, 1024 to a row.
+// turn: see geometry.js; its inverse is its transpose.
 // heat: relevance over box = (top, left, bottom, right) in source pixels, zero outside it.
 export const FRAGMENT = `#version 300 es
+${NAMES}
 precision highp float;
 precision highp int;
 precision highp usampler2D;
-uniform usampler2D image;
+uniform usampler2D image, table;
 uniform sampler2D heat;
 uniform vec2 canvasSize;
 uniform vec2 offset;
 uniform float scale;
+uniform vec4 turn;
 uniform float slope, intercept, centre, width;
+uniform int windowFunction, entries;
 uniform bool inverted, overlay;
 uniform vec4 box;
 uniform float opacity, threshold;
@@ -48,6 +55,20 @@ float minified(vec2 at) {
   return total / float(taps * taps);
 }
 
+float entryAt(int i) {
+  int at = clamp(i, 0, entries - 1);
+  return float(texelFetch(table, ivec2(at & 1023, at >> 10), 0).r) / 65535.0;
+}
+
+float greyOf(float value) {
+  float from = value - centre;
+  if (windowFunction == LINEAR) return (from + 0.5) / max(width - 1.0, 1e-6) + 0.5;
+  if (windowFunction == SIGMOID) return 1.0 / (1.0 + exp(-4.0 * from / width));
+  if (windowFunction == LINEAR_EXACT) return from / width + 0.5;
+  float at = clamp(from / width + 0.5, 0.0, 1.0) * float(entries - 1);
+  return mix(entryAt(int(at)), entryAt(int(at) + 1), fract(at));
+}
+
 vec3 warm(float t) {
   vec3 low = vec3(0.55, 0.10, 0.35), mid = vec3(0.93, 0.38, 0.18), high = vec3(1.0, 0.88, 0.42);
   return t < 0.5 ? mix(low, mid, t * 2.0) : mix(mid, high, t * 2.0 - 1.0);
@@ -55,11 +76,12 @@ vec3 warm(float t) {
 
 void main() {
   vec2 screen = vec2(gl_FragCoord.x, canvasSize.y - gl_FragCoord.y);
-  vec2 at = (screen - offset) / scale;
+  vec2 moved = (screen - offset) / scale;
+  vec2 at = vec2(dot(turn.xz, moved), dot(turn.yw, moved));
   vec2 size = vec2(textureSize(image, 0));
   bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, size));
   float value = scale < 1.0 ? minified(at) : magnified(at);
-  float grey = clamp((value - centre) / width + 0.5, 0.0, 1.0);
+  float grey = clamp(greyOf(value), 0.0, 1.0);
   if (inverted) grey = 1.0 - grey;
   vec2 cell = (at - box.yx) / (box.wz - box.yx);
   float relevance = texture(heat, cell).r;

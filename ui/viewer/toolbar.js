@@ -1,4 +1,11 @@
-// Buttons, sliders and read-outs around the canvas. They call `act(name, value)` and hold no state.
+// Buttons, window list and sliders around the images. They call `act(name, value)` and hold no
+// state.
+
+import { icon } from "./icons.js";
+import { titleOf } from "./keys.js";
+import { showsPreset } from "./view.js";
+
+const SESSION = "Measurements stay until the page is closed or loaded again; they are not recorded.";
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -7,13 +14,13 @@ function element(tag, className, text) {
   return made;
 }
 
-function button(label, title, pressed, action) {
-  const made = element("button", "tool", label);
+function button(face, title, act) {
+  const made = element("button", "tool");
   made.type = "button";
   made.title = title;
   made.setAttribute("aria-label", title);
-  if (pressed !== null) made.setAttribute("aria-pressed", String(pressed));
-  made.addEventListener("click", action);
+  made.append(face);
+  made.addEventListener("click", act);
   return made;
 }
 
@@ -27,11 +34,9 @@ function slider(label, title, act) {
   made.append(input, number);
   return {
     made,
-    show(value) {
+    show(value, enabled) {
       input.value = value;
       number.textContent = `${value}%`;
-    },
-    enable(enabled) {
       input.disabled = !enabled;
       made.classList.toggle("off", !enabled);
     },
@@ -44,50 +49,77 @@ function group(...children) {
   return made;
 }
 
-export function createToolbar(presets, act) {
-  const presetButtons = presets.map((preset) =>
-    button(preset.label, `${preset.label} window (key ${preset.key})`, false,
-      () => act("preset", preset)));
-  const invert = button("Invert", "Invert greys (key i)", false, () => act("invert"));
-  const fitButton = button("Fit", "Fit image to panel (key f)", null, () => act("fit"));
-  const actual = button("1:1", "One image pixel on one screen pixel (key 0)", null,
-    () => act("actual"));
-  const overlay = button("Overlay", "Show or hide the heat map (key o)", true,
-    () => act("overlay"));
+function windowList(act) {
+  const made = element("select", "windows");
+  made.title = "Window (keys 1 to 9)";
+  made.setAttribute("aria-label", made.title);
+  made.addEventListener("change", () => {
+    act("preset", Number(made.value));
+    act("focus"); // back to the image, where the keys are
+  });
+  let filled = null;
+  return {
+    made,
+    show(view, presets) {
+      if (filled !== presets) {
+        made.replaceChildren(...presets.map(({ label, key }, i) =>
+          new Option(key ? `${key} ${label}` : label, i)), new Option("By hand", -1));
+        made.options[presets.length].disabled = true;
+        filled = presets;
+      }
+      made.value = presets.findIndex((preset) => showsPreset(view, preset));
+    },
+  };
+}
+
+function pressed(made, on) {
+  made.setAttribute("aria-pressed", String(Boolean(on)));
+}
+
+function tools(act) {
+  return {
+    window: button(icon("window"), "Window and level by dragging (key Esc)", () => act("leave")),
+    length: button(icon("length"), `${titleOf("length")}. ${SESSION}`, () => act("length")),
+    rectangle: button(icon("rectangle"), `${titleOf("rectangle")}. ${SESSION}`,
+      () => act("rectangle")),
+  };
+}
+
+export function createToolbar(priorLabel, act) {
+  const list = windowList(act);
+  const tool = tools(act);
+  const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
+  const simple = ["fit", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"]
+    .map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
+  const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
-  const threshold = slider("Threshold", "Hide relevance below, percent of the strongest",
+  const threshold = slider("From", "Hide relevance below, percent of the strongest",
     (v) => act("threshold", v));
+  const prior = button(icon("prior"), `${titleOf("prior")}: ${priorLabel}`, () => act("prior"));
+  prior.append("Prior");
+  const link = button(icon("link"), titleOf("link"), () => act("link"));
+  const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
-  top.append(group(...presetButtons), group(invert, fitButton, actual));
+  top.append(list.made, group(...Object.values(tool)), group(invert, ...simple));
   const bottom = element("div", "bar");
   bottom.append(group(overlay), group(opacity.made, threshold.made));
-  const readout = element("div", "readout");
-  const probe = element("div", "probe");
-  const legend = element("div", "legend");
+  if (priorLabel) top.append(group(prior, link));
+  bottom.append(element("span", "space"), help);
 
   return {
-    top, bottom, readout, probe, legend,
-    show(view, heat, canvasScale) {
-      presetButtons.forEach((made, i) => made.setAttribute("aria-pressed", String(
-        view.centre === presets[i].centre && view.width === presets[i].width)));
-      invert.setAttribute("aria-pressed", String(view.inverted));
-      overlay.setAttribute("aria-pressed", String(Boolean(heat) && view.overlay));
+    top, bottom,
+    show({ view, presets, heat, active, tool: chosen, priorShown, linked, helpShown }) {
+      list.show(active, presets);
+      for (const [name, made] of Object.entries(tool)) pressed(made, name === chosen);
+      pressed(invert, active.inverted);
+      pressed(overlay, heat && view.overlay);
       overlay.disabled = !heat;
-      opacity.show(view.opacity);
-      threshold.show(view.threshold);
-      opacity.enable(heat && view.overlay);
-      threshold.enable(heat && view.overlay);
-      const number = (v) => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toPrecision(3));
-      readout.textContent =
-        `C ${number(view.centre)}  W ${number(view.width)}  ` +
-        `${Math.round((100 * view.scale) / canvasScale)}%`;
-      legend.textContent = !heat ? "No heat map for this suggestion"
-        : view.overlay ? `Heat map: ${heat.label}` : "Heat map hidden";
-    },
-    showProbe(pixel) {
-      probe.textContent = pixel
-        ? `row ${pixel.row}  column ${pixel.column}  value ${Number(pixel.value.toPrecision(6))}`
-        : "";
+      opacity.show(view.opacity, heat && view.overlay);
+      threshold.show(view.threshold, heat && view.overlay);
+      pressed(prior, priorShown);
+      pressed(link, linked);
+      link.disabled = !priorShown;
+      pressed(help, helpShown);
     },
   };
 }

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Array
+from clinical import canonical
+from clinical.case import Array, shape_as_json
 from clinical.errors import ImageError
+from clinical.window import Window
 
 LEVELS = 65535
+
+LARGEST_BYTES = 190_000_000
+"""Of one message; Streamlit sends none above 200 MB."""
+
+_SAMPLE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +30,7 @@ class Samples:
     """16-bit samples of an image: value = sample * slope + intercept.
 
     Attributes:
-        values: rows x columns, uint16.
+        values: uint16, rows x columns or frames x rows x columns.
         slope, intercept: in the unit of the source array.
         exact: True where the source values come back without any loss.
     """
@@ -32,75 +42,123 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Window:
-    """Centre and width to display with, in the unit of the source array, and the key it answers."""
+class Preset:
+    """A window to choose by name, and the key it answers ("" after the ninth)."""
 
     label: str
     key: str
-    centre: float
-    width: float
+    window: Window
+
+
+def frame_id(array: Array) -> str:
+    """What the browser knows `array` by: a digest of pixels, spacing, windows and source."""
+    return canonical.digest(shape_as_json(array))
 
 
 def to_samples(array: Array) -> Samples:
-    """16-bit samples of a rows x columns `array`; lossless where it holds at most 65,536 integers.
+    """16-bit samples of `array`; lossless where it holds at most 65,536 integers.
 
     Other values are rounded to the nearest of 65,536 equal steps from smallest to largest.
 
     Raises:
-        ImageError: if the array is not one plane or holds values that are not numbers.
+        ImageError: if the array is neither one plane nor several, is too large to be sent, or holds
+            values that are not numbers.
     """
     values = array.values
-    if values.ndim != 2 or not values.size:
+    if values.ndim not in (2, 3) or not values.size:
         raise ImageError(
-            f"The viewer shows single planes, not {values.ndim} dimensions.",
-            remedy="choose one plane of the study",
+            f"The viewer shows planes, not {values.ndim} dimensions.",
+            remedy="choose one plane, or one series of planes, of the study",
         )
-    if not np.isfinite(values).all():
+    if 2 * values.size > LARGEST_BYTES:
+        raise ImageError(
+            f"The image has {values.size:,} samples; the viewer takes {LARGEST_BYTES // 2:,}.",
+            remedy="choose fewer frames of the study",
+        )
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
         raise ImageError(
             "The image holds values that are not numbers.", remedy="read the source file again"
         )
-    low, high = float(values.min()), float(values.max())
     whole = high - low <= LEVELS and bool(np.equal(np.rint(values), values).all())
     slope = 1.0 if whole or high == low else (high - low) / LEVELS
     steps = np.rint((values.astype(np.float64) - low) / slope)
     return Samples(steps.astype("<u2"), slope, low, whole or high == low)
 
 
-def to_bytes(digest: str, samples: Samples) -> bytes:
-    """One message: uint32 length, JSON header of that length, little-endian uint16 samples."""
-    rows, columns = samples.values.shape
+def message(array: Array) -> bytes:
+    """One message: uint32 length, JSON header of that length, little-endian uint16 samples.
+
+    Raises:
+        ImageError: as `to_samples`.
+    """
+    samples = to_samples(array)
+    rows, columns = samples.values.shape[-2:]
     header = json.dumps(
         {
-            "digest": digest,
+            "id": frame_id(array),
+            "frames": samples.values.shape[0] if samples.values.ndim == 3 else 1,
             "rows": rows,
             "columns": columns,
             "slope": samples.slope,
             "intercept": samples.intercept,
+            "range": max(float(array.values.max()) - samples.intercept, 1e-6),
+            "spacing": list(array.spacing[-2:]) if array.spacing else None,
+            "spacingFrom": array.source.get("spacing_from", ""),
+            "presets": [_preset_as_json(preset) for preset in presets(array)],
         }
     ).encode()
-    return struct.pack("<I", len(header)) + header + samples.values.astype("<u2").tobytes()
+    return struct.pack("<I", len(header)) + header + samples.values.tobytes()
 
 
-def windows(array: Array) -> tuple[Window, ...]:
-    """Presets for a radiograph; the first is the one it opens with.
+def presets(array: Array) -> tuple[Preset, ...]:
+    """Windows to choose from; the first is the one the image opens with.
 
-    Radiograph values have no common unit (unlike Hounsfield units), so all but the window that the
-    file itself asks for are percentiles of the image's own values.
+    Those of the file come first. Radiograph values have no common unit (unlike Hounsfield units),
+    so all others are percentiles of the image's own values.
     """
-    points = np.percentile(array.values, [0, 1, 5, 35, 70, 99.5, 100])
-    least, low, dark, middle, bright, high, most = (float(point) for point in points)
-    first = (
-        Window("Default", "1", *array.window)
-        if array.window and array.window[1] > 0
-        else _between("Default", "1", low, high)
-    )
-    return (
-        first,
-        _between("Lung", "2", dark, bright),
-        _between("Mediastinum", "3", middle, high),
-        _between("Full", "4", least, most),
+    named: dict[str, Window] = {}
+    for label, window in (*_of_the_file(array), *_of_the_values(array)):
+        shown, number = label, 2
+        while shown in named:
+            shown, number = f"{label} {number}", number + 1
+        named[shown] = window
+    return tuple(
+        Preset(label, str(place) if place < 10 else "", window)
+        for place, (label, window) in enumerate(named.items(), start=1)
     )
 
 
-def _between(label: str, key: str, low: float, high: float) -> Window:
-    return Window(label, key, (low + high) / 2, max(high - low, 1e-6))
+def _of_the_file(array: Array) -> Iterator[tuple[str, Window]]:
+    for number, window in enumerate(array.windows):
+        yield window.explanation.capitalize() or ("Window" if number else "Default"), window
+    if not array.windows and array.window and array.window[1] > 0:
+        yield "Default", Window("LINEAR_EXACT", *array.window)
+
+
+def _of_the_values(array: Array) -> Iterator[tuple[str, Window]]:
+    flat = array.values.reshape(-1)
+    sample = flat[:: max(1, flat.size // _SAMPLE)]
+    points = np.percentile(sample, [1, 5, 35, 70, 99.5])
+    low, dark, middle, bright, high = (float(point) for point in points)
+    if not array.windows and not (array.window and array.window[1] > 0):
+        yield "Default", _between(low, high)
+    yield "Lung", _between(dark, bright)
+    yield "Mediastinum", _between(middle, high)
+    yield "Full", _between(float(flat.min()), float(flat.max()))
+
+
+def _between(low: float, high: float) -> Window:
+    return Window("LINEAR_EXACT", (low + high) / 2, max(high - low, 1e-6))
+
+
+def _preset_as_json(preset: Preset) -> dict[str, Any]:
+    window = preset.window
+    return {
+        "label": preset.label,
+        "key": preset.key,
+        "function": window.function,
+        "centre": window.centre,
+        "width": window.width,
+        "table": base64.b64encode(window.table).decode(),
+    }

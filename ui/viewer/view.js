@@ -1,31 +1,64 @@
 // What part of which image is shown, and how. Plain values; lengths in canvas (device) pixels.
 
+import { extent, inside, toCanvas, toImage, turned, UPRIGHT } from "./geometry.js";
+
 const SMALLEST_SCALE = 0.02;
 const LARGEST_SCALE = 40;
 
-export function newView(window, overlay) {
+export function newView(preset, overlay) {
   return {
-    x: 0, y: 0, scale: 1, fitted: true,
-    centre: window.centre, width: window.width, inverted: false,
+    x: 0, y: 0, scale: 1, turn: UPRIGHT, fitted: true, plane: 0, inverted: false,
+    ...windowOf(preset),
     overlay: overlay.shown, opacity: overlay.opacity, threshold: overlay.threshold,
   };
 }
 
+function windowOf({ function: name, centre, width, table }) {
+  return { function: name, centre, width, table };
+}
+
+export function applyPreset(view, preset) {
+  Object.assign(view, windowOf(preset));
+}
+
+export function showsPreset(view, preset) {
+  return view.function === preset.function && view.centre === preset.centre &&
+    view.width === preset.width && view.table === preset.table;
+}
+
+function place(view, canvas, frame, scale, exact) {
+  view.scale = scale;
+  view.x = view.y = 0;
+  const corner = toCanvas(view, [0, 0]), opposite = toCanvas(view, [frame.columns, frame.rows]);
+  const start = [0, 1].map((i) => Math.min(corner[i], opposite[i]));
+  const size = extent(view.turn, frame).map((length) => length * scale);
+  const offset = [canvas.width, canvas.height].map((room, i) => (room - size[i]) / 2 - start[i]);
+  [view.x, view.y] = exact ? offset.map(Math.round) : offset;
+}
+
 // Whole image, aspect ratio kept, centred.
 export function fit(view, canvas, frame) {
-  view.scale = Math.min(canvas.width / frame.columns, canvas.height / frame.rows);
-  view.x = (canvas.width - frame.columns * view.scale) / 2;
-  view.y = (canvas.height - frame.rows * view.scale) / 2;
+  const [across, down] = extent(view.turn, frame);
+  place(view, canvas, frame, Math.min(canvas.width / across, canvas.height / down), false);
   view.fitted = true;
 }
 
 // One image pixel on one screen pixel, the middle of the image in the middle; whole offsets, so
 // that nothing is interpolated.
 export function actualSize(view, canvas, frame) {
-  view.scale = 1;
-  view.x = Math.round((canvas.width - frame.columns) / 2);
-  view.y = Math.round((canvas.height - frame.rows) / 2);
+  place(view, canvas, frame, 1, true);
   view.fitted = false;
+}
+
+// The point in the middle of the canvas stays there.
+export function turnView(view, canvas, frame, by) {
+  const middle = [canvas.width / 2, canvas.height / 2];
+  const kept = toImage(view, middle);
+  view.turn = turned(view.turn, by);
+  if (view.fitted) return fit(view, canvas, frame);
+  const now = toCanvas(view, kept);
+  const moved = [view.x + middle[0] - now[0], view.y + middle[1] - now[1]];
+  [view.x, view.y] = view.scale === 1 ? moved.map(Math.round) : moved;
 }
 
 export function zoomAbout(view, factor, x, y) {
@@ -44,14 +77,19 @@ export function pan(view, dx, dy) {
 
 // Right widens the window, down darkens; 500 px of travel is one full range of values.
 export function dragWindow(view, dx, dy, range) {
-  view.width = Math.max(range / 1000, view.width + (dx * range) / 500);
+  const least = view.function === "LINEAR" ? 1 : 0; // PS3.3 C.11.2.1.2.1
+  view.width = Math.max(range / 1000, least, view.width + (dx * range) / 500);
   view.centre += (dy * range) / 500;
 }
 
-export function pixelAt(view, frame, x, y) {
-  const column = Math.floor((x - view.x) / view.scale);
-  const row = Math.floor((y - view.y) / view.scale);
-  if (row < 0 || column < 0 || row >= frame.rows || column >= frame.columns) return null;
-  const value = frame.samples[row * frame.columns + column] * frame.slope + frame.intercept;
-  return { row, column, value };
+export function toPlane(view, frame, plane) {
+  view.plane = Math.min(frame.frames - 1, Math.max(0, plane));
+}
+
+export function pixelAt(view, frame, at) {
+  const point = toImage(view, at);
+  if (!inside(frame, point)) return null;
+  const [column, row] = point.map(Math.floor);
+  const sample = frame.samples[(view.plane * frame.rows + row) * frame.columns + column];
+  return { row, column, value: sample * frame.slope + frame.intercept };
 }

@@ -1,14 +1,17 @@
-// One radiograph: window/level, zoom, pan, invert, and the heat map of the selected diagnosis.
-// Nothing is sent to the server: looking around never runs the page again.
+// One radiograph and, where there is one, its prior beside it; the heat map of the selected
+// diagnosis over it. Looking around never runs the page again.
 
-import { attachControls } from "./controls.js";
-import { whenFrame } from "./registry.js";
-import { createRenderer } from "./renderer.js";
+import { createCine } from "./cine.js";
+import { attachKeys } from "./controls.js";
+import { createHelp } from "./help.js";
+import { createPane } from "./pane.js";
+import { watchHeat, whenFrame } from "./registry.js";
 import { createToolbar } from "./toolbar.js";
-import { actualSize, dragWindow, fit, newView, pan, pixelAt, zoomAbout } from "./view.js";
 
-const NO_WEBGL = "This browser has no WebGL2, so the image cannot be shown with its full grey " +
-  "depth. Turn on hardware acceleration or use another browser. The other panels still work.";
+const STEP = 40;
+const TOGETHER = new Set(["window", "pan", "zoom", "fit", "actual", "invert", "preset", "reset",
+  "rotateLeft", "rotateRight", "flipAcross", "flipDown", "scroll", "plane", "advance"]);
+const HEAT_MAP = new Set(["overlay", "opacity", "threshold"]);
 const instances = new WeakMap();
 const pending = new WeakMap();
 
@@ -20,87 +23,153 @@ function message(root, text) {
   root.replaceChildren(made);
 }
 
-// What each action does to the view; the caller draws afterwards.
-function actions(view, canvas, frame, range) {
+// Keys that mean something else on one pane than the action of their name.
+function keysOf(state, act) {
+  const middle = (factor, { canvas }) => ["zoom", [factor, canvas.width / 2, canvas.height / 2]];
+  const arrow = (dx, dy, steps) => (pane, shift) => {
+    if (pane.measuring.selected) {
+      const by = shift ? 10 : 1;
+      return pane.measuring.nudge(dx * by, dy * by);
+    }
+    if (steps && pane.frame.frames > 1) return act("scroll", steps, pane);
+    return act("pan", [-dx * STEP, -dy * STEP], pane);
+  };
   return {
-    window: ([dx, dy]) => dragWindow(view, dx, dy, range),
-    pan: ([dx, dy]) => pan(view, dx, dy),
-    zoom: ([factor, x, y]) => zoomAbout(view, factor, x, y),
-    fit: () => fit(view, canvas, frame),
-    actual: () => actualSize(view, canvas, frame),
-    invert: () => { view.inverted = !view.inverted; },
-    overlay: () => { view.overlay = !view.overlay; },
-    opacity: (value) => { view.opacity = value; },
-    threshold: (value) => { view.threshold = value; },
-    preset: (preset) => { view.centre = preset.centre; view.width = preset.width; },
+    zoomIn: (pane) => act(...middle(1.25, pane), pane),
+    zoomOut: (pane) => act(...middle(0.8, pane), pane),
+    up: arrow(0, -1, -1), down: arrow(0, 1, 1), left: arrow(-1, 0, 0), right: arrow(1, 0, 0),
+    first: (pane) => act("plane", 0, pane),
+    last: (pane) => act("plane", pane.frame.frames - 1, pane),
+    place: (pane) => pane.measuring.place(state.tool === "window" ? null : state.tool),
+    remove: (pane) => pane.measuring.remove(),
+  };
+}
+
+function legendOf(view, heat) {
+  if (!heat) return "No heat map for this suggestion";
+  return view.overlay ? `Heat map: ${heat.label}` : "Heat map hidden";
+}
+
+// Actions that are about the viewer and not about one view.
+function ownActions(state, parts, showPrior) {
+  const toTool = (name) => () => { state.tool = state.tool === name ? "window" : name; };
+  const help = (open) => {
+    state.helpShown = open;
+    parts.help.toggle(open);
+    if (!open) state.active.canvas.focus({ preventScroll: true });
+  };
+  return {
+    length: toTool("length"),
+    rectangle: toTool("rectangle"),
+    leave: () => {
+      state.tool = "window";
+      if (state.helpShown) help(false);
+      state.active.measuring.select(null);
+    },
+    help: () => help(!state.helpShown),
+    prior: () => showPrior(!state.priorShown),
+    link: () => { state.linked = !state.linked; },
+    play: () => parts.cine.toggle(),
+    focus: () => state.active.canvas.focus({ preventScroll: true }),
   };
 }
 
 function build(root, frame, data) {
-  const canvas = document.createElement("canvas");
-  canvas.tabIndex = 0;
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", data.description);
-  const renderer = createRenderer(canvas);
-  if (!renderer) return message(root, NO_WEBGL), null;
-  if (Math.max(frame.rows, frame.columns) > renderer.largest) {
-    return message(root, `This image is larger than the ${renderer.largest} pixels that this ` +
-      "graphics device can hold."), null;
-  }
-  const view = newView(data.presets[0], data.overlay);
-  const does = actions(view, canvas, frame, data.range);
-  let heat = null;
-  let requested = 0;
-  const show = () => {
-    requested = 0;
-    renderer.draw(view);
-    toolbar.show(view, heat, devicePixelRatio || 1);
-    Object.assign(canvas.dataset, {
-      centre: view.centre, width: view.width, scale: view.scale, x: view.x, y: view.y,
-      overlay: view.overlay && Boolean(heat), diagnosis: heat?.label ?? "", drawn: "yes",
+  const state = {
+    panes: [], active: null, tool: "window", linked: true, priorShown: false, helpShown: false,
+  };
+  const parts = {};
+  const refresh = () => {
+    const [main] = state.panes;
+    parts.toolbar.show({
+      ...state, view: main.view, heat: main.heat, active: state.active.view,
+      presets: state.active.frame.presets,
     });
+    main.setLegend(legendOf(main.view, main.heat));
+    parts.cine.show(main.view.plane);
+    const several = state.panes.length > 1;
+    for (const pane of state.panes) {
+      pane.root.classList.toggle("active", several && pane === state.active);
+    }
   };
-  const draw = () => { requested ||= requestAnimationFrame(show); };
-  const act = (name, value) => {
-    if (name === "probe") return toolbar.showProbe(value && pixelAt(view, frame, ...value));
-    does[name](value);
-    draw();
+  const act = (name, value, pane = state.active) => {
+    if (name === "probe") return pane.showProbe(value);
+    if (name === "activate") state.active = pane;
+    else if (own[name]) own[name](value);
+    else if (HEAT_MAP.has(name)) state.panes[0].does(name, value);
+    else {
+      // Of the list of the image in hand; a key beyond its end does nothing.
+      if (name === "preset") value = pane.frame.presets[value]?.label;
+      if (name === "preset" && value === undefined) return;
+      const all = TOGETHER.has(name) && state.linked ? state.panes : [pane];
+      all.forEach((one) => one.does(name, value));
+    }
+    refresh();
   };
-  const toolbar = createToolbar(data.presets, act);
+  const keys = keysOf(state, act);
+  const viewer = {
+    act,
+    tool: () => state.tool,
+    drawn: refresh,
+    key(name, shift, pane) {
+      if (keys[name]) keys[name](pane, shift);
+      else act(name, undefined, pane);
+    },
+  };
   const stage = document.createElement("div");
   stage.className = "stage";
-  stage.append(canvas, toolbar.readout, toolbar.probe, toolbar.legend);
-  root.replaceChildren(toolbar.top, stage, toolbar.bottom);
-
-  const resize = () => {
-    const ratio = devicePixelRatio || 1;
-    canvas.width = Math.max(1, Math.round(stage.clientWidth * ratio));
-    canvas.height = Math.max(1, Math.round(stage.clientHeight * ratio));
-    if (view.fitted) fit(view, canvas, frame);
-    draw();
+  const lists = document.createElement("div");
+  const addPane = (shown, told) => {
+    const pane = createPane(shown, told, data.overlay, viewer);
+    if (typeof pane === "string") return pane;
+    state.panes.push(pane);
+    stage.append(pane.root);
+    lists.append(pane.list);
+    return null;
   };
-  renderer.setFrame(frame);
-  const observer = new ResizeObserver(resize);
-  observer.observe(stage);
-  const detach = attachControls(canvas, data.presets, act);
-  canvas.addEventListener("webglcontextlost", () => {
-    if (canvas.isConnected) message(root, "The graphics device was reset. Reload the page.");
-  });
-
+  const showPrior = priorOf(state, data.prior, addPane, refresh);
+  const own = ownActions(state, parts, showPrior);
+  const trouble = addPane(frame, data);
+  if (trouble) return message(root, trouble), null;
+  state.active = state.panes[0];
+  parts.toolbar = createToolbar(data.prior?.label ?? "", act);
+  parts.cine = createCine(frame.frames, act);
+  parts.help = createHelp(() => act("help"));
+  stage.append(parts.help.dialog);
+  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom,
+    lists);
+  refresh();
+  const detach = attachKeys(null, ({ act: name, key }) =>
+    act(name, name === "preset" ? Number(key) - 1 : undefined));
+  const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
-    digest: frame.digest,
-    setHeat(next) {
-      heat = next;
-      renderer.setHeat(next);
-      draw();
-    },
+    id: frame.id,
     close() {
-      cancelAnimationFrame(requested);
-      observer.disconnect();
+      unwatch();
+      parts.cine.stop();
       detach();
-      canvas.remove();
-      renderer.release();
+      showPrior(false);
+      state.panes.forEach((pane) => pane.close());
     },
+  };
+}
+
+// Shows the prior beside the image, as soon as it is here, or takes it away.
+function priorOf(state, prior, addPane, refresh) {
+  let stopWaiting = () => {};
+  return (shown) => {
+    if (!prior || shown === state.priorShown) return;
+    state.priorShown = shown;
+    stopWaiting();
+    if (shown) {
+      stopWaiting = whenFrame(prior.frame, (frame) => {
+        addPane(frame, prior);
+        refresh();
+      });
+    } else if (state.panes.length > 1) {
+      state.active = state.panes[0];
+      state.panes.pop().close();
+    }
   };
 }
 
@@ -117,28 +186,23 @@ function rootOf(parentElement) {
 function openWhenHere(parentElement, root, data) {
   pending.get(parentElement)?.();
   message(root, "Loading image");
-  pending.set(parentElement, whenFrame(data.digest, (frame) => {
+  pending.set(parentElement, whenFrame(data.frame, (frame) => {
     const made = build(root, frame, data);
-    if (!made) return;
-    instances.set(parentElement, made);
-    made.setHeat(data.heat);
+    if (made) instances.set(parentElement, made);
   }));
 }
 
-function close(parentElement) {
+function closeViewer(parentElement) {
   pending.get(parentElement)?.();
   instances.get(parentElement)?.close();
   instances.delete(parentElement);
 }
 
-// Runs again whenever the data change, on the same element; the returned function on removal.
+// Runs again at every run of the page, on the same element; the returned function on removal.
 export default function viewer({ data, parentElement }) {
-  const open = instances.get(parentElement);
-  if (open?.digest === data.digest) {
-    open.setHeat(data.heat);
-  } else {
-    close(parentElement);
+  if (instances.get(parentElement)?.id !== data.frame) {
+    closeViewer(parentElement);
     openWhenHere(parentElement, rootOf(parentElement), data);
   }
-  return () => close(parentElement);
+  return () => closeViewer(parentElement);
 }

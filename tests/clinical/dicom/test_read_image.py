@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from clinical.dicom.read import read_image
 from clinical.errors import ImageRefused, ImageUnreadable
+from clinical.window import Window
 
 RAMP = np.arange(12, dtype="<u2").reshape(3, 4)
 
@@ -213,6 +214,63 @@ def test_without_a_usable_window_percentiles_give_one(
     pixels[0, 0] = 65535
     image = read_image(write_dicom(pixels, **stated))
     assert image.window == (300, 400)
+
+
+def test_a_wide_linear_window_says_all_there_is(write_dicom: WriteDicom) -> None:
+    image = read_image(write_dicom(RAMP, WindowCenter=128, WindowWidth=256))
+    assert image.window == (128, 256)
+    assert image.windows == ()
+
+
+def test_all_windows_of_the_file_keep_function_and_explanation(write_dicom: WriteDicom) -> None:
+    path = write_dicom(
+        RAMP,
+        WindowCenter=[4, 9, 4000],
+        WindowWidth=[6, 4, 2],
+        WindowCenterWidthExplanation=["NORMAL", "Harder", "AWAY"],
+        VOILUTFunction="SIGMOID",
+    )
+    # No pixel falls into the third.
+    assert read_image(path).windows == (
+        Window("SIGMOID", 4, 6, "NORMAL"),
+        Window("SIGMOID", 9, 4, "HARDER"),
+    )
+
+
+def test_an_explanation_that_is_no_code_is_left_out(write_dicom: WriteDicom) -> None:
+    path = write_dicom(
+        RAMP, WindowCenter=4, WindowWidth=6, WindowCenterWidthExplanation="Doe^Jane, portable"
+    )
+    assert read_image(path).windows == (Window("LINEAR", 4, 6),)
+
+
+def test_tables_are_kept_as_they_are(write_dicom: WriteDicom) -> None:
+    lut = item(LUTDescriptor=[8, 2, 8], LUTData=[0, 0, 0, 80, 160, 240, 240, 255])
+    lut.LUTExplanation = "CONTRAST"
+    lut["LUTDescriptor"].VR = "US"
+    lut["LUTData"].VR = "US"
+    (window,) = read_image(write_dicom(RAMP, VOILUTSequence=Sequence([lut]))).windows
+    assert (window.function, window.explanation) == ("LUT", "CONTRAST")
+    greys = [0, 0, 0, 0, 0, 80, 160, 240, 240, 255, 255, 255]
+    np.testing.assert_allclose(window.apply(RAMP).ravel() * 255, greys, atol=0.01)
+
+
+def test_windows_of_monochrome1_give_inverted_greys(write_dicom: WriteDicom) -> None:
+    stated = {"WindowCenter": 5, "WindowWidth": 4, "BitsStored": 12}
+    plain = read_image(write_dicom(RAMP, **stated))
+    turned = read_image(write_dicom(RAMP, PhotometricInterpretation="MONOCHROME1", **stated))
+    np.testing.assert_allclose(
+        turned.windows[0].apply(turned.values), 1 - plain.windows[0].apply(plain.values)
+    )
+
+
+@pytest.mark.parametrize("bits", [0, 60000])
+def test_an_impossible_depth_of_a_table_is_passed_over(write_dicom: WriteDicom, bits: int) -> None:
+    lut = item(LUTDescriptor=[4, 2, bits], LUTData=[0, 50, 100, 200])
+    lut["LUTDescriptor"].VR = "US"
+    lut["LUTData"].VR = "US"
+    (window,) = read_image(write_dicom(RAMP, VOILUTSequence=Sequence([lut]))).windows
+    np.testing.assert_allclose(window.apply(RAMP[0]), [0, 0, 0, 0.25], atol=0.001)
 
 
 def test_window_of_a_constant_image_has_a_width(write_dicom: WriteDicom) -> None:
