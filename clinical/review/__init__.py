@@ -6,13 +6,22 @@ reading are folds over the ledger's events; there is no second store that could 
 docs/reading.md says the rules in words.
 """
 
-from clinical.review.adjudication import Adjudication, adjudicate, can_adjudicate, check_adjudicate
+from clinical.review.adjudication import (
+    Adjudication,
+    adjudicate,
+    agreed,
+    can_adjudicate,
+    check_adjudicate,
+    disputed,
+    signatures,
+)
 from clinical.review.agreement import Agreement, Kappa, agreement, kappa
 from clinical.review.comment import MAX_COMMENT
-from clinical.review.conclusion import conclusion
+from clinical.review.conclusion import concluded, conclusion, differ
 from clinical.review.decisions import (
     ACTED,
     CODED,
+    MAX_READER,
     NEEDS_COMMENT,
     REASONS,
     can_decide,
@@ -25,7 +34,17 @@ from clinical.review.decisions import (
 )
 from clinical.review.first_read import FirstRead, can_commit, check_first_read, commit_first_read
 from clinical.review.intake import record_assessment, record_import, record_opened, to_decide
-from clinical.review.progress import Progress, Ranked, RecordedDecision, progress
+from clinical.review.progress import (
+    Progress,
+    Ranked,
+    Reader,
+    RecordedDecision,
+    hides_others,
+    progress,
+    shown_cases,
+    visible,
+    withheld,
+)
 from clinical.review.protocol import Protocol, in_force, set_protocol
 from clinical.review.signature import (
     AMEND_REASONS,
@@ -37,6 +56,9 @@ from clinical.review.signature import (
     can_sign,
     check_amend,
     check_sign,
+    decisions_digest,
+    holds,
+    left_to_decide,
     sign,
 )
 from clinical.review.status import TRANSITIONS, Status, Step, diagram, moved, status, statuses
@@ -49,6 +71,7 @@ __all__ = [
     "AMEND_REASONS",
     "CODED",
     "MAX_COMMENT",
+    "MAX_READER",
     "MEANINGS",
     "NEEDS_COMMENT",
     "REASONS",
@@ -62,12 +85,14 @@ __all__ = [
     "Progress",
     "Protocol",
     "Ranked",
+    "Reader",
     "RecordedDecision",
     "Signature",
     "Status",
     "Step",
     "Switches",
     "adjudicate",
+    "agreed",
     "agreement",
     "amend",
     "can_adjudicate",
@@ -83,13 +108,20 @@ __all__ = [
     "check_sign",
     "check_undo",
     "commit_first_read",
+    "concluded",
     "conclusion",
     "decide",
     "decisions",
+    "decisions_digest",
     "diagram",
+    "differ",
+    "disputed",
+    "hides_others",
     "history",
+    "holds",
     "in_force",
     "kappa",
+    "left_to_decide",
     "moved",
     "progress",
     "record_assessment",
@@ -97,11 +129,15 @@ __all__ = [
     "record_import",
     "record_opened",
     "set_protocol",
+    "shown_cases",
     "sign",
+    "signatures",
     "standing",
     "status",
     "statuses",
     "switches",
     "to_decide",
     "undo",
+    "visible",
+    "withheld",
 ]

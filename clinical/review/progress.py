@@ -12,7 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, func, select
+
 from clinical.assessment import Action, AuditEvent, Confidence
+from clinical.database import EVENTS
 from clinical.errors import LedgerError
 from clinical.review.protocol import Protocol
 from clinical.roles import Role, may
@@ -25,11 +28,13 @@ class Subject:
     Attributes:
         sequence: number of the event that brought it.
         digest: of the assessment, or "" where the case is read without a model.
+        input: digest of the inputs of the case.
         to_decide: suggestions that need a decision of each reader.
     """
 
     sequence: int
     digest: str
+    input: str
     to_decide: tuple[str, ...] = ()
 
 
@@ -251,6 +256,23 @@ def hides_others(now: Progress, name: str, protocol: Protocol, case_id: str) -> 
     return needed > 1 and now.of(name).signature is None and len(now.signed) < needed
 
 
+def shown_cases(connection: Connection, name: str) -> set[str]:
+    """Cases whose latest assessment this reader was shown, whether they decided or not."""
+    later = EVENTS.alias()
+    subject = select(func.max(later.c.sequence)).where(
+        later.c.case_id == EVENTS.c.case_id, later.c.kind.in_(("ASSESSED", "IMPORTED"))
+    )
+    open_eyed = (EVENTS.c.kind == "OPENED") & (
+        func.json_extract(EVENTS.c.payload, "$.withheld").is_(None)
+    )
+    query = select(EVENTS.c.case_id).where(
+        EVENTS.c.actor == name,
+        (EVENTS.c.kind == "SHOWN") | open_eyed,
+        EVENTS.c.sequence > subject.scalar_subquery(),
+    )
+    return set(connection.execute(query.distinct()).scalars())
+
+
 _PRIVATE = frozenset({"FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED"})
 
 
@@ -268,9 +290,10 @@ def _advanced(now: Progress, event: AuditEvent) -> Progress:
     payload = event.payload
     if event.kind == "ASSESSED":
         listed = tuple(str(name) for name in payload.get("to_decide", ()))
-        return Progress(Subject(event.sequence, str(payload.get("assessment", "")), listed))
+        digest, inputs = str(payload.get("assessment", "")), str(payload.get("input", ""))
+        return Progress(Subject(event.sequence, digest, inputs, listed))
     if event.kind == "IMPORTED":
-        return Progress(Subject(event.sequence, ""))
+        return Progress(Subject(event.sequence, "", str(payload.get("input", ""))))
     if now.subject is None:
         return now
     if event.kind == "ADJUDICATED":

@@ -13,7 +13,7 @@ from ui.viewer import component
 
 
 def render(
-    case: Case, assessment: Assessment, explanation: Explanation | None, diagnosis: str
+    case: Case, assessment: Assessment | None, explanation: Explanation | None, diagnosis: str
 ) -> None:
     """Show the images of `case`; more than one is chosen by name."""
     images = {name: shape for name, shape in case.inputs.items() if isinstance(shape, Array)}
