@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast, get_args
+from typing import cast
 
 import streamlit as st
 
@@ -11,17 +11,15 @@ from clinical import review
 from clinical.assessment import Action, Confidence
 from clinical.review import ACTED, RecordedDecision
 from clinical.roles import may
-from clinical.terms.diagnoses import diagnoses
 from ui import desk, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
-from ui.pages import signature_panel
+from ui.pages import diagnosis_field, signature_panel
 from ui.pages.attempt import attempt
 
 LABELS: dict[Action, str] = {"accept": "Accept", "modify": "Modify", "reject": "Reject"}
 NOUNS: dict[Action, str] = {"modify": "change", "reject": "rejection"}
 SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "d"}
-CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
 
 
 def render(shown: OpenCase, diagnosis: str | None) -> None:
@@ -51,25 +49,16 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
 
 def _suggestion_row(shown: OpenCase, diagnosis: str) -> Confidence | None:
     st.html(_standing(shown, diagnosis), width="content")
+    st.html(tag("span", "How sure", class_="quiet"), width="content")
     standing = shown.mine.standing.get(diagnosis)
-    confidence = _confidence(
-        f"confidence-{shown.case.case_id}-{diagnosis}", standing.confidence if standing else None
+    confidence = diagnosis_field.how_sure(
+        "How sure you are of this decision",
+        f"confidence-{shown.case.case_id}-{diagnosis}",
+        default=standing.confidence if standing else None,
     )
     for action in LABELS:
         _action_button(shown, diagnosis, action, confidence)
     return confidence
-
-
-def _confidence(key: str, default: Confidence | None) -> Confidence | None:
-    return st.segmented_control(
-        "How sure",
-        CONFIDENCES,
-        default=default,
-        format_func=lambda name: f"{name.capitalize()}",
-        key=key,
-        label_visibility="collapsed",
-        help="How sure you are of this decision; may be left open.",
-    )
 
 
 def _standing(shown: OpenCase, diagnosis: str) -> Markup:
@@ -153,38 +142,21 @@ def _added_line(decision: RecordedDecision) -> Markup:
     )
 
 
-def coded_options(withheld: list[str]) -> dict[str, str]:
-    """What may be added, to how it is listed: withheld suggestions first, then the short list."""
-    listed = {
-        code: " · ".join(part for part in (item.name, code.replace(":", " "), item.also) if part)
-        for code, item in diagnoses().items()
-    }
-    return {name: f"{wording.named(name)} · withheld suggestion" for name in withheld} | listed
-
-
 def _add_form(shown: OpenCase) -> None:
     suggestions = shown.machine.assessment.suggestions if shown.machine else ()
-    options = coded_options([s.diagnosis for s in suggestions if s.withheld_because is not None])
+    own = [s.diagnosis for s in suggestions if s.withheld_because is not None]
+    choices = diagnosis_field.options(own, without=shown.diagnoses)
     with st.form(f"add-{shown.case.case_id}", enter_to_submit=False):
-        fields = st.columns([4, 2.2, 3, 1.5, 1], vertical_alignment="bottom")
-        chosen = fields[0].selectbox(
-            "Diagnosis",
-            list(options),
-            index=None,
-            format_func=lambda code: options.get(code, code),
-            placeholder="Search by name, or type a code such as ICD-10:J18.9",
-            accept_new_options=True,
-            key="added-diagnosis",
-        )
-        with fields[1]:
-            confidence = st.segmented_control(
-                "How sure", CONFIDENCES, format_func=str.capitalize, key="added-confidence"
+        fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
+        named = diagnosis_field.one("Added diagnosis", choices, fields[0], fields[1])
+        with fields[2]:
+            confidence = diagnosis_field.how_sure(
+                "How sure you are", "added-confidence", labelled=True
             )
-        comment = _comment(fields[2])
-        record = fields[3].form_submit_button("Record diagnosis", type="primary", width="stretch")
-        fields[4].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        comment = _comment(fields[3])
+        record = fields[4].form_submit_button("Record diagnosis", type="primary", width="stretch")
+        fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
     if record:
-        named = (chosen or "").strip()
         draft = desk.draft(shown, named, "add", comment=comment, confidence=confidence)
         attempt(lambda: desk.decide(draft))
 
@@ -193,7 +165,7 @@ def _reason_form(
     shown: OpenCase, diagnosis: str, action: Action, confidence: Confidence | None
 ) -> None:
     with st.form(f"reason-{shown.digest[:12]}-{diagnosis}-{action}", enter_to_submit=False):
-        widths = [3, 3, 3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
+        widths = [3, 3, 1.7, 2.3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
         fields = st.columns(widths, vertical_alignment="bottom")
         reason = fields[0].selectbox(
             f"Reason to {action}",
@@ -203,7 +175,11 @@ def _reason_form(
             placeholder="Choose a reason",
             key="reason",
         )
-        replacement = _replacement(shown, diagnosis, fields[1]) if action == "modify" else ""
+        replacement = ""
+        if action == "modify":
+            others = [name for name in shown.diagnoses if name != diagnosis]
+            choices = diagnosis_field.options(others, without=[diagnosis])
+            replacement = diagnosis_field.one("Replacement", choices, fields[1], fields[2])
         comment = _comment(fields[-3])
         record = fields[-2].form_submit_button(
             f"Record {NOUNS[action]}", type="primary", width="stretch"
@@ -218,18 +194,3 @@ def _comment(place: st.delta_generator.DeltaGenerator) -> str:
     return place.text_input(
         "Comment", max_chars=review.MAX_COMMENT, key="comment", placeholder="Optional"
     )
-
-
-def _replacement(shown: OpenCase, diagnosis: str, place: st.delta_generator.DeltaGenerator) -> str:
-    options = {name: wording.named(name) for name in shown.diagnoses if name != diagnosis}
-    options |= coded_options([])
-    chosen = place.selectbox(
-        "Diagnosis instead",
-        list(options),
-        index=None,
-        format_func=lambda name: options.get(name, name),
-        placeholder="Choose, or type a code such as ICD-10:J18.9",
-        accept_new_options=True,
-        key="replacement",
-    )
-    return (chosen or "").strip()

@@ -13,8 +13,8 @@ from clinical.review.first_read import MOST_RANKED
 from ui import desk, wording
 from ui.desk import OpenCase
 from ui.markup import tag
+from ui.pages import diagnosis_field
 from ui.pages.attempt import attempt
-from ui.pages.decision_panel import CONFIDENCES, coded_options
 
 EXPLAINED = (
     "The machine's suggestions are withheld until you commit a reading of your own. "
@@ -24,7 +24,6 @@ EXPLAINED = (
 
 def render(shown: OpenCase) -> None:
     """Choose diagnoses in order, say how sure, commit."""
-    options = {name: wording.named(name) for name in shown.diagnoses} | coded_options([])
     st.html(
         tag(
             "div",
@@ -33,17 +32,9 @@ def render(shown: OpenCase) -> None:
             class_="panel-title",
         )
     )
-    chosen = st.multiselect(
-        "Your differential, most likely first",
-        list(options),
-        format_func=lambda name: options.get(name, name),
-        placeholder="Search by name, or type a code such as ICD-10:J18.9",
-        max_selections=MOST_RANKED,
-        accept_new_options=True,
-        key=f"first-read-{shown.case.case_id}",
-    )
-    names = [name.strip() for name in chosen]
-    sure = [_confidence(place, name, shown) for place, name in enumerate(names, start=1)]
+    names = _names(shown)
+    with st.container(horizontal=True, gap="medium", key="ranks"):
+        sure = [_confidence(place, name, shown) for place, name in enumerate(names, start=1)]
     ranked = tuple(
         Ranked(name, confidence)
         for name, confidence in zip(names, sure, strict=True)
@@ -64,16 +55,35 @@ def render(shown: OpenCase) -> None:
             st.html(tag("p", words, class_="quiet"), width="content")
 
 
+def _names(shown: OpenCase) -> list[str]:
+    """The differential in the order it was chosen; a typed code comes last."""
+    choices = diagnosis_field.options(shown.diagnoses)
+    search, code = st.columns([5, 1.5], vertical_alignment="bottom")
+    chosen = search.multiselect(
+        "Your differential, most likely first",
+        list(choices),
+        format_func=choices.__getitem__,
+        placeholder="Search by name",
+        max_selections=MOST_RANKED,
+        select_all=False,
+        key=f"first-read-{shown.case.case_id}",
+    )
+    typed = code.text_input(
+        "And a code, last",
+        placeholder=diagnosis_field.CODE_EXAMPLE,
+        max_chars=60,
+        key=f"first-read-code-{shown.case.case_id}",
+    )
+    return [*chosen, typed.strip()] if typed.strip() else list(chosen)
+
+
 def _confidence(place: int, name: str, shown: OpenCase) -> Confidence | None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        label = f"{place}. {wording.diagnosis(name)}"
-        st.html(tag("p", tag("b", label), class_="standing"), width="content")
-        return st.segmented_control(
-            f"How sure of {wording.diagnosis(name)}",
-            CONFIDENCES,
-            format_func=str.capitalize,
-            key=f"first-read-{shown.case.case_id}-{name}",
-            label_visibility="collapsed",
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        spoken = wording.diagnosis(name)
+        label = tag("p", tag("b", f"{place}. {spoken}"), class_="standing")
+        st.html(label, width="content")
+        return diagnosis_field.how_sure(
+            f"How sure of {spoken}", f"first-read-{shown.case.case_id}-{name}"
         )
 
 

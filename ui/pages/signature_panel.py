@@ -55,12 +55,13 @@ def render_closed(shown: OpenCase) -> None:
     if not may(state.role(), "decide"):
         words = f"An account with the role {state.role()} looks at cases and does not decide."
         lines.append(tag("p", words, class_="quiet"))
-    st.html(tag("div", *lines, class_="signed"))
-    if shown.progress.adjudicated is not None or shown.mine.signature is None:
-        return
-    st.button("Amend", key="amend", on_click=state.begin, args=("amend",))
+    open_again = shown.progress.adjudicated is None and shown.mine.signature is not None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="closed"):
+        st.html(tag("div", *lines, class_="signed"), width="content")
+        if open_again:
+            st.button("Amend", key="amend", on_click=state.begin, args=("amend",))
     with st.container(key="reasons"):
-        if state.pending() == "amend":
+        if open_again and state.pending() == "amend":
             _amend_form(shown)
 
 

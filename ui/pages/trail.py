@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from clinical import review
 from clinical.assessment import AuditEvent
@@ -14,7 +15,7 @@ from ui.markup import Markup, chip, table, tag
 from ui.pages.first_read_panel import differential
 
 HEAD = ("Event", "Time (UTC)", "Reader", "Diagnosis", "What was done", "Reason and comment")
-KINDS = ("FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED")
+KINDS = ("FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED", "ADJUDICATED")
 
 
 def table_of(
@@ -57,6 +58,13 @@ def _row(event: AuditEvent, stands: bool, undone: bool, comment: Callable[[str],
     )
 
 
+def _time(payload: Mapping[str, Any]) -> str:
+    active, idle = payload.get("active_seconds"), payload.get("idle_seconds")
+    if active is None or idle is None:
+        return "not measured"
+    return f"{active:.0f} s of work, {idle:.0f} s idle left out"
+
+
 def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
     payload = event.payload
     match event.kind:
@@ -78,6 +86,8 @@ def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
         case "SIGNED":
             meaning = review.MEANINGS.get(str(payload.get("meaning", "")), "")
             return "", [chip("signed", "good"), f"as {payload.get('role')}: {meaning}."]
+        case "TIMED":
+            return "", [chip("timed"), _time(payload)]
         case "AMENDED":
             return "", [chip("reopened", "warn"), f"signature of event {payload.get('signature')}"]
     held = [wording.diagnosis(str(name)) for name in payload.get("present", ())]
