@@ -62,7 +62,7 @@ from clinical.review.signature import (
     sign,
 )
 from clinical.review.status import TRANSITIONS, Status, Step, diagram, moved, status, statuses
-from clinical.review.switches import Switches, switches
+from clinical.review.switches import Switches, counted, switches
 from clinical.review.times import Attention
 from clinical.review.undo import can_undo, check_undo, undo
 
@@ -110,6 +110,7 @@ __all__ = [
     "commit_first_read",
     "concluded",
     "conclusion",
+    "counted",
     "decide",
     "decisions",
     "decisions_digest",

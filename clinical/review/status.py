@@ -108,11 +108,15 @@ def statuses(connection: Connection) -> dict[str, Status]:
 
 
 def diagram() -> str:
-    """`TRANSITIONS` as a Mermaid state diagram; a status that every step leads to is told apart."""
+    """`TRANSITIONS` as a Mermaid state diagram.
+
+    Left out is what leads nowhere, and what leads from every status to "unread": a new assessment
+    or import.
+    """
     lines = ["stateDiagram-v2", "    [*] --> unassessed"]
     for before, steps in TRANSITIONS.items():
         for step, after in steps.items():
-            if step not in _NEW or before == "unassessed":
+            if before != after and (step not in _NEW or before == "unassessed"):
                 lines.append(f"    {before} --> {after}: {step}")
     return "\n".join(lines)
 

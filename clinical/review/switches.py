@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
+from clinical.audit import ledger
+from clinical.review.conclusion import concluded
+from clinical.review.progress import Progress, advanced
+
+Truth = Mapping[str, bool | None]
+"""Diagnosis to whether it was so; None where that is not known."""
+
 
 @dataclass(frozen=True)
 class Switches:
@@ -38,7 +47,7 @@ def switches(
     first: Set[str],
     final: Set[str],
     machine: Set[str],
-    truth: Mapping[str, bool | None] | None = None,
+    truth: Truth | None = None,
 ) -> Switches:
     """Count, over every diagnosis that any of the three or the truth names.
 
@@ -46,7 +55,7 @@ def switches(
         first: diagnoses of the first read.
         final: diagnoses concluded in the end (`clinical.review.conclusion`).
         machine: diagnoses the machine suggested, at or above their threshold and not withheld.
-        truth: diagnosis to whether it was so; None or left out where that is not known.
+        truth: what is known to have been so; nothing if left out.
     """
     known = truth or {}
     total = Switches()
@@ -64,3 +73,34 @@ def switches(
             harmful=int(right is not None and after != right),
         )
     return total
+
+
+def counted(
+    connection: Connection, truths: Mapping[str, Truth] | None = None
+) -> tuple[int, Switches]:
+    """Switches over all signed readings that began with a first read.
+
+    Args:
+        connection: reads the workspace.
+        truths: case_id to what is known of it.
+
+    Returns:
+        How many readings, and their switches together.
+
+    Raises:
+        LedgerError: at an event that does not hold what its kind has.
+    """
+    cases: dict[str, Progress] = {}
+    for event in ledger.events(connection):
+        if event.case_id:
+            cases[event.case_id] = advanced(cases.get(event.case_id, Progress()), event)
+    count, total = 0, Switches()
+    for case_id, now in cases.items():
+        machine = set(now.subject.to_decide) if now.subject else set()
+        for reader in now.signed:
+            if reader.first_read is not None:
+                first = {item.diagnosis for item in reader.first_read}
+                known = (truths or {}).get(case_id)
+                total += switches(first, concluded(reader), machine, known)
+                count += 1
+    return count, total
