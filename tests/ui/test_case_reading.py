@@ -18,7 +18,7 @@ from clinical.review import Protocol
 
 OpenPage = Callable[..., AppTest]
 
-MACHINE = ("81%", "annot be excluded", "speak for heart failure", "+14%", "46% of this", '"box"')
+MACHINE = ("81%", "annot be excluded", "speak for heart failure", "+14%", "46% of this", '"box":')
 """What only the assessment of CASE-000 says; the box is that of a heat map."""
 
 
