@@ -277,23 +277,26 @@ def set_sentence(assessment: Assessment) -> str:
     )
 
 
-Action = Literal["accept", "modify", "reject"]
+Action = Literal["accept", "modify", "reject", "add"]
+Confidence = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True)
 class ReviewDecision:
-    """What a reader decided about one suggestion.
+    """What a reader decided about one suggestion, or a diagnosis that a reader added.
 
     Attributes:
         case_id: the case.
-        assessment_digest: the assessment that was on the screen.
-        diagnosis: the suggestion it is about.
-        action: accept, modify (`replacement` says to what) or reject.
+        assessment_digest: the assessment that was on the screen; "" where the case is read
+            without a model.
+        diagnosis: the suggestion it is about, or the diagnosis that is added.
+        action: accept, modify (`replacement` says to what), reject, or add.
         reason: code from `clinical.review.REASONS`; required to modify or reject.
         reader: account name of the reader.
         time: when, with time zone.
         replacement: the diagnosis chosen instead, for modify.
         comment: free text; kept in the store, only its digest goes to the ledger.
+        confidence: how sure the reader is, or None where that was not said.
     """
 
     case_id: str
@@ -305,15 +308,25 @@ class ReviewDecision:
     time: datetime
     replacement: str = ""
     comment: str = ""
+    confidence: Confidence | None = None
 
 
 EventKind = Literal[
+    "PROTOCOL",
     "ACCOUNT",
     "SIGNED_IN",
     "REFUSED",
+    "IMPORTED",
     "ASSESSED",
     "OPENED",
+    "FIRST_READ",
+    "SHOWN",
     "DECIDED",
+    "UNDONE",
+    "SIGNED",
+    "TIMED",
+    "AMENDED",
+    "ADJUDICATED",
     "EXPORTED",
     "SIGNED_OUT",
 ]

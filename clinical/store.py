@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, column, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clinical import assessment as assessments
@@ -34,13 +34,13 @@ _LEVEL = 1  # zlib; on differences of neighbours a higher level costs time and s
 
 @dataclass(frozen=True)
 class WorklistEntry:
-    """What the list of cases shows of one case and its latest assessment.
+    """What the list of cases shows of one case and its latest assessment, if it has one.
 
     Attributes:
         case_id: the case.
-        assessment_digest: its latest assessment.
+        assessment_digest: its latest assessment; "" where it is to be read without a model.
         decision_time: of the case, or None.
-        used, missing: modality names present and absent.
+        used, missing: modality names present and absent; none is missing without a model.
         top: most probable diagnosis that is not withheld and its probability, or None.
         dangerous: the same among the diagnoses the caller named as dangerous, or None.
         flagged: the input is outside what the model was trained on.
@@ -203,14 +203,23 @@ def require_assessment(connection: Connection, case_id: str) -> tuple[str, Asses
 
 
 def worklist(connection: Connection, *, dangerous: Collection[str] = ()) -> list[WorklistEntry]:
-    """All assessed cases by decision time, oldest first, without reading whole assessments.
+    """All cases by decision time, oldest first, without reading whole assessments.
 
     Args:
         connection: reads the workspace.
         dangerous: diagnoses that must not wait; fills `WorklistEntry.dangerous`.
     """
     query = select(WORKLIST).order_by(WORKLIST.c.decision_time, WORKLIST.c.case_id)
-    return [_entry(row._mapping, dangerous) for row in connection.execute(query)]
+    assessed = [_entry(row._mapping, dangerous) for row in connection.execute(query)]
+    if not (unassessed := _unassessed(connection)):
+        return assessed
+    return sorted(
+        [*assessed, *unassessed],
+        key=lambda entry: (
+            entry.decision_time.isoformat() if entry.decision_time else "",
+            entry.case_id,
+        ),
+    )
 
 
 def put_comment(connection: Connection, text: str) -> str:
@@ -300,6 +309,37 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
         row["flagged"],
         row["conflicts"],
     )
+
+
+def _unassessed(connection: Connection) -> list[WorklistEntry]:
+    """Cases that no model has looked at, with the names of their inputs."""
+    names = select(func.json_group_array(column("key"))).select_from(
+        func.json_each(CASES.c.record, "$.inputs")
+    )
+    query = (
+        select(
+            CASES.c.case_id,
+            CASES.c.decision_time,
+            names.scalar_subquery().label("inputs"),
+            func.max(CASES.c.position),  # SQLite: the other columns are of that row
+        )
+        .where(CASES.c.case_id.not_in(select(WORKLIST.c.case_id)))
+        .group_by(CASES.c.case_id)
+    )
+    return [
+        WorklistEntry(
+            row.case_id,
+            "",
+            datetime.fromisoformat(row.decision_time) if row.decision_time else None,
+            tuple(json.loads(row.inputs)),
+            (),
+            None,
+            None,
+            False,
+            0,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:

@@ -30,6 +30,7 @@ from pipelines.options import (
     Workspace,
     screen,
 )
+from pipelines.reading_commands import reading_app
 from pipelines.similar_commands import similar_app
 from pipelines.study_commands import study_app
 
@@ -46,6 +47,7 @@ app = typer.Typer(
 audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
+app.add_typer(reading_app, name="reading")
 app.add_typer(similar_app, name="similar")
 app.add_typer(study_app, name="study")
 

@@ -20,6 +20,10 @@ STATUS_WORDS: dict[Status, str] = {
     "opened": "Opened",
     "in_review": "In review",
     "reviewed": "Reviewed",
+    "second_read": "Second read",
+    "signed": "Signed",
+    "disputed": "Readers differ",
+    "adjudicated": "Adjudicated",
 }
 _STATUS_ORDER = {status: order for order, status in enumerate(STATUS_WORDS)}
 

@@ -6,14 +6,15 @@ run. The case on the screen lives in the session, never in the address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from clinical import review, store
-from clinical.assessment import Action, Assessment, AuditEvent, ReviewDecision
+from clinical.assessment import Action, Assessment, AuditEvent
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
 from ui.presence import engine as _engine
@@ -28,19 +29,21 @@ CASE = "triptych_case"
 REQUESTED = "triptych_requested"
 DIAGNOSIS = "triptych_diagnosis"
 PENDING = "triptych_pending"
-OPENED = "triptych_opened"
 VIEW = "triptych_view"
+
+Task = Literal[Action, "sign", "amend"]
+"""What a reader has begun and not finished."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One case on the screen.
+    """One case on the screen with what the machine made of it.
 
     Attributes:
         case: with its pixels, as the assessment saw it.
         digest: of the assessment.
         assessment: the latest of the case.
-        events: all events of the case in order, as of this run.
+        events: all events of the case that this reader may see, in order, as of this run.
     """
 
     case: Case
@@ -57,27 +60,40 @@ class Verified:
     time: datetime
 
 
+def engine() -> Engine:
+    """The open workspace, for the modules beside this one that keep state of their own."""
+    return _engine(workspace())
+
+
 def rows() -> tuple[Row, ...]:
-    """Every assessed case with its review status, as of now."""
-    with _engine(workspace()).connect() as connection:
+    """Every case with its review status, as of now.
+
+    Where a first read comes before the machine's, what the machine says of a case that this reader
+    has not read yet is left out: the worklist would give it away.
+    """
+    with engine().connect() as connection:
         head = ledger.head(connection)
-    return _rows(workspace(), head.hash)
+        protocol = review.in_force(connection)
+        blind = protocol.first_read and may(role(), "decide")
+        shown = review.shown_cases(connection, reader()) if blind else frozenset()
+    found = _rows(workspace(), head.hash)
+    if not blind:
+        return found
+    return tuple(row if row.entry.case_id in shown else _blinded(row) for row in found)
 
 
-def reading(case_id: str) -> Reading | None:
-    """The case with its latest assessment and events; None if it has no assessment.
+def _blinded(row: Row) -> Row:
+    entry = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
+    return replace(row, entry=entry)
+
+
+def case(case_id: str, input_digest: str) -> Case:
+    """The case with its pixels, with the inputs of that digest.
 
     Raises:
-        StoreError: if the store does not hold what the assessment was made of.
+        StoreError: if the workspace does not hold it.
     """
-    with _engine(workspace()).connect() as connection:
-        latest = store.latest_assessment(connection, case_id)
-        events = tuple(ledger.events(connection, case_id=case_id))
-    if latest is None:
-        return None
-    digest, assessment = latest
-    case = _case(workspace(), case_id, assessment.input_digest)
-    return Reading(case, digest, assessment, events)
+    return _case(workspace(), case_id, input_digest)
 
 
 def comment(digest: str) -> str:
@@ -131,18 +147,6 @@ def current_case() -> str | None:
     return st.session_state.get(CASE)
 
 
-def record_opened(shown: Reading) -> Reading:
-    """Append OPENED the first time this session shows this assessment; returns the new events."""
-    opened: set[int] = st.session_state.setdefault(OPENED, set())
-    # By event, not by digest: the same assessment may come back after another one.
-    assessed = max((e.sequence for e in shown.events if e.kind == "ASSESSED"), default=0)
-    if assessed in opened:
-        return shown
-    event = review.record_opened(_engine(workspace()), shown.case.case_id, reader())
-    opened.add(assessed)
-    return Reading(shown.case, shown.digest, shown.assessment, (*shown.events, event))
-
-
 def select(diagnosis: str) -> None:
     """Colour the panels by another diagnosis."""
     st.session_state[DIAGNOSIS] = diagnosis
@@ -156,53 +160,19 @@ def selected(assessment: Assessment) -> str:
     return chosen if chosen in names else names[0]
 
 
-def begin(action: Action) -> None:
-    """Ask for the reason of a decision that needs one."""
-    st.session_state[PENDING] = action
+def begin(task: Task) -> None:
+    """Ask for what a decision or a signature still needs."""
+    st.session_state[PENDING] = task
 
 
-def pending() -> Action | None:
-    """The decision that waits for its reason, or None."""
+def pending() -> Task | None:
+    """What waits for its reason or confirmation, or None."""
     return st.session_state.get(PENDING)
 
 
 def cancel() -> None:
-    """Drop the decision that waits for its reason."""
+    """Drop what waits."""
     st.session_state.pop(PENDING, None)
-
-
-def draft(
-    shown: Reading,
-    diagnosis: str,
-    action: Action,
-    reason: str = "",
-    replacement: str = "",
-    comment: str = "",
-) -> ReviewDecision:
-    """A decision by this reader, now."""
-    return ReviewDecision(
-        shown.case.case_id,
-        shown.digest,
-        diagnosis,
-        action,
-        reason,
-        reader(),
-        datetime.now(UTC),
-        replacement,
-        comment,
-    )
-
-
-def decide(decision: ReviewDecision) -> None:
-    """Record a decision and its event in one transaction.
-
-    Raises:
-        ReviewError: if the rules of review do not allow it.
-        AccessRefused: if the role does not.
-    """
-    require("decide")
-    review.decide(_engine(workspace()), decision)
-    cancel()
 
 
 def events_count() -> int:

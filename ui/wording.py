@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from clinical.terms.diagnoses import spoken
 from clinical.wording import words
 
 # Upper limit of each step, low to high.
@@ -48,6 +49,15 @@ def named(name: str) -> str:
     return plain[:1].upper() + plain[1:]
 
 
+def diagnosis(name: str) -> str:
+    """A diagnosis of a model's list, or a code with the name that the short list has for it."""
+    if ":" not in name:
+        return named(name)
+    known = spoken(name)
+    code = name.replace(":", " ", 1)
+    return f"{known} ({code})" if known else code
+
+
 def modality_letter(name: str) -> str:
     """One letter for a known modality, two for any other."""
     return LETTERS.get(name, name[:2].upper())
@@ -82,6 +92,11 @@ def limits(reference: tuple[float | None, float | None]) -> str:
 def moment(time: datetime | None) -> str:
     """A time to the minute, as the source's clock showed it."""
     return time.strftime("%Y-%m-%d %H:%M") if time else "time unknown"
+
+
+def utc(recorded: str) -> str:
+    """The time of an event, to the minute."""
+    return f"{datetime.fromisoformat(recorded):%Y-%m-%d %H:%M} UTC"
 
 
 def before(time: datetime | None, decision: datetime | None) -> str:

@@ -122,6 +122,12 @@ def events(
         after = rows[-1].sequence
 
 
+def case_ids(connection: Connection) -> list[str]:
+    """Every case that an event is about, by case_id."""
+    named = select(EVENTS.c.case_id).where(EVENTS.c.case_id != "").distinct()
+    return list(connection.execute(named.order_by(EVENTS.c.case_id)).scalars())
+
+
 def _fields(
     kind: str, actor: str, case_id: str, payload: Mapping[str, Any], time: datetime | None
 ) -> dict[str, Any]:

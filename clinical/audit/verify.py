@@ -123,7 +123,7 @@ def _fields(row: Row[Any]) -> dict[str, Any]:
             raise _Broken(row.sequence, f"the field {name} was changed: it has the wrong type")
     try:
         payload = json.loads(row.payload)
-        whole = canonical.dumps(payload) == row.payload.encode()
+        whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
     except (ValueError, RecursionError):
         whole = False
     if not whole:
@@ -173,8 +173,10 @@ def _check_store(connection: Connection, event: Mapping[str, Any]) -> None:
     if event["kind"] == "ASSESSED":
         _check_assessment(connection, event["sequence"], payload.get("assessment"))
         _check_case(connection, event["sequence"], event["case_id"], payload.get("input"))
-    elif event["kind"] == "DECIDED" and payload.get("comment"):
-        _check_comment(connection, event["sequence"], payload["comment"])
+    elif event["kind"] == "IMPORTED":
+        _check_case(connection, event["sequence"], event["case_id"], payload.get("input"))
+    if comment := payload.get("comment"):  # whatever kind of event holds one
+        _check_comment(connection, event["sequence"], comment)
 
 
 def _check_assessment(connection: Connection, number: int, digest: Any) -> None:

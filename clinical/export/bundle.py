@@ -190,7 +190,7 @@ def _front(
 def _review(connection: Connection, case_id: str) -> tuple[str, int]:
     past = list(ledger.events(connection, case_id=case_id))
     try:
-        return words(review.status(past)), len(review.decisions(past))
+        return words(review.status(past, review.in_force(connection))), len(review.decisions(past))
     except LedgerError:
         return "spoiled", 0
 

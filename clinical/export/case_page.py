@@ -24,7 +24,7 @@ from clinical.audit import ledger
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.picture import Picture, pictures
 from clinical.export.wording import limits, moment, number, percent
-from clinical.review import REASONS, RecordedDecision
+from clinical.review import ACTED, REASONS, RecordedDecision
 from clinical.wording import words
 
 MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
@@ -165,7 +165,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage:
         patient_id=case.patient_id,
         decision_time=moment(case.decision_time),
         site=case.site,
-        status=words(review.status(past)),
+        status=words(review.status(past, review.in_force(connection))),
         assessment_digest=digest,
         assessment=assessment,
         person=_person(case),
@@ -179,7 +179,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage:
         notes=tuple(_notes(case, top)),
         evidence=tuple(_evidence(explained[s.diagnosis], case) for s in _told(shown, explained)),
         contributions=tuple(_contribution(s, assessment) for s in shown),
-        decisions=tuple(_decisions(connection, past, standing)),
+        decisions=tuple(_decisions(connection, past)),
         trail=tuple(past),
     )
 
@@ -233,7 +233,7 @@ def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]
 
 
 def _acted(decision: RecordedDecision) -> str:
-    done = {"accept": "accepted", "reject": "rejected", "modify": "modified"}[decision.action]
+    done = ACTED[decision.action]
     return f"{done} to {words(decision.replacement)}" if decision.replacement else done
 
 
@@ -357,10 +357,8 @@ def _contribution(suggestion: Suggestion, assessment: Assessment) -> Contributio
     )
 
 
-def _decisions(
-    connection: Connection, past: list[AuditEvent], standing: Mapping[str, RecordedDecision]
-) -> Iterable[DecisionRow]:
-    stands = {decision.sequence for decision in standing.values()}
+def _decisions(connection: Connection, past: list[AuditEvent]) -> Iterable[DecisionRow]:
+    stands = {decision.sequence for decision in review.standing(past)}
     for decision in review.history(past):
         digest = decision.comment_digest
         yield DecisionRow(

@@ -39,12 +39,12 @@ def assessment_lines(connection: Connection, case_ids: Collection[str] | None) -
 
 
 def decision_lines(connection: Connection, case_ids: Collection[str] | None) -> Iterator[bytes]:
-    """Every decision with its comment, superseded ones too; "stands" tells them apart.
+    """Every decision with its comment, superseded and undone ones too; "stands" tells them apart.
 
     "comment_digest" is the SHA-256 of the canonical JSON of {"salt", "text"}. "problem" says why a
     comment is not there, or is "".
     """
-    chosen = store.case_ids(connection) if case_ids is None else sorted(case_ids)
+    chosen = ledger.case_ids(connection) if case_ids is None else sorted(case_ids)
     for case_id in chosen:
         try:
             records = list(_decisions(connection, case_id))
@@ -56,7 +56,7 @@ def decision_lines(connection: Connection, case_ids: Collection[str] | None) -> 
 
 def _decisions(connection: Connection, case_id: str) -> Iterator[dict[str, Any]]:
     past = list(ledger.events(connection, case_id=case_id))
-    standing = {decision.sequence for decision in review.decisions(past).values()}
+    standing = {decision.sequence for decision in review.standing(past)}
     for decision in review.history(past):
         salt, text, problem = _comment(connection, decision.comment_digest)
         yield {
@@ -70,6 +70,7 @@ def _decisions(connection: Connection, case_id: str) -> Iterator[dict[str, Any]]
             "reader": decision.reader,
             "decided": decision.time.isoformat(),
             "replacement": decision.replacement,
+            "confidence": decision.confidence or "",
             "comment": text,
             "comment_salt": salt,
             "comment_digest": decision.comment_digest,

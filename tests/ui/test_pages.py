@@ -215,7 +215,8 @@ def test_two_readers_decide_on_one_case_and_both_stay(open_page: OpenPage, works
 
     decided = [e for e in events(workspace, "CASE-000") if e.kind == "DECIDED"]
     assert [e.actor for e in decided] == ["first", "second"]
-    assert "by second" in shown(first.run())
+    assert "second at " in shown(first.run())
+    assert "accepted by you" in shown(first)
 
 
 def test_a_broken_ledger_is_shown(open_page: OpenPage, workspace: Path) -> None:

@@ -1,4 +1,7 @@
-"""One case: warnings, suggestions, and three panels coloured by the selected diagnosis."""
+"""One case: warnings, suggestions, and three panels coloured by the selected diagnosis.
+
+While the machine's output is withheld, or where there is none, the panels show the case alone.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ import streamlit as st
 
 from clinical.assessment import Assessment, Explanation
 from clinical.case import Case, Events
-from ui import reading_order, state, wording
+from ui import desk, heartbeat, reading_order, state, wording
+from ui.desk import OpenCase
 from ui.markup import Markup, joined, tag
 from ui.pages import (
+    adjudication_panel,
     decision_panel,
+    first_read_panel,
     frame,
     image_panel,
     measurements_panel,
+    news_panel,
     record_panel,
     story_panel,
     suggestions_panel,
@@ -23,37 +30,64 @@ from ui.pages import (
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
+NO_MODEL = "No model has looked at this case: it is read without suggestions."
+NO_SUGGESTION = "The model made no suggestion for this case."
+
 
 def render(list_page: Page) -> None:
     """Show the case of this session, or go to `list_page` if there is none."""
     case_id = state.current_case()
     state.requested()
-    shown = state.reading(case_id) if case_id else None
+    shown = desk.opened(case_id) if case_id else None
     if case_id is None or shown is None:
         state.close_case()
         st.switch_page(list_page)
-    shown = state.record_opened(shown)
-    case, assessment = shown.case, shown.assessment
+    desk.attend(shown)
+    case = shown.case
     with frame.masthead(case.case_id, *_facts(case)):
         _navigation(case_id, list_page)
+    # Each part has a place that is always there: a viewer that moves on the page starts anew.
     with st.container(key="pause"):
-        if warnings := warning_lines(assessment):
+        news_panel.render(shown)
+        if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)
-    if not assessment.suggestions:
-        st.info("The model made no suggestion for this case.")
-        return
-    suggestions_panel.render(shown)
-    diagnosis = state.selected(assessment)
-    decision_panel.render(shown, diagnosis)
-    explanation = explanation_of(assessment, diagnosis)
+    diagnosis = _answers(shown)
+    _panels(shown, diagnosis)
+    record_panel.render(shown, diagnosis)
+    heartbeat.listen()
+
+
+def _answers(shown: OpenCase) -> str | None:
+    """What the reader is asked, above the panels; returns the diagnosis that colours them."""
+    diagnosis = None
+    with st.container(key="answers"):
+        if shown.withheld:
+            first_read_panel.render(shown)
+        elif shown.machine is None:
+            st.html(tag("p", NO_MODEL, class_="quiet"))
+        elif not shown.machine.assessment.suggestions:
+            st.html(tag("p", NO_SUGGESTION, class_="quiet"))
+        else:
+            suggestions_panel.render(shown.machine)
+            diagnosis = state.selected(shown.machine.assessment)
+    with st.container(key="decisions"):
+        if adjudication_panel.due(shown):
+            adjudication_panel.render(shown)
+        elif not shown.withheld:
+            decision_panel.render(shown, diagnosis)
+    return diagnosis
+
+
+def _panels(shown: OpenCase, diagnosis: str | None) -> None:
+    assessment = shown.machine.assessment if shown.machine else None
+    explanation = explanation_of(assessment, diagnosis) if assessment and diagnosis else None
     image, measurements, story = st.columns([44, 31, 25], gap="small")
     with image:
-        image_panel.render(case, assessment, explanation, diagnosis)
+        image_panel.render(shown.case, assessment, explanation, diagnosis or "")
     with measurements:
-        measurements_panel.render(case, assessment, explanation)
+        measurements_panel.render(shown.case, assessment, explanation)
     with story:
-        story_panel.render(case, assessment, explanation)
-    record_panel.render(shown, diagnosis)
+        story_panel.render(shown.case, assessment, explanation)
 
 
 def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:

@@ -1,49 +1,85 @@
-"""Accept, modify or reject the selected suggestion; every decision goes through `review`."""
+"""Accept, modify, reject, add, take back, sign; every step goes through `review`."""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import cast
 
 import streamlit as st
 
 from clinical import review
-from clinical.assessment import Action
-from clinical.errors import ReviewError
-from ui import state, wording
-from ui.markup import chip, tag
-from ui.pages.suggestions_panel import DONE
+from clinical.assessment import Action, Confidence
+from clinical.review import ACTED, RecordedDecision
+from clinical.roles import may
+from ui import desk, state, wording
+from ui.desk import OpenCase
+from ui.markup import Markup, chip, tag
+from ui.pages import diagnosis_field, signature_panel
+from ui.pages.attempt import attempt
 
 LABELS: dict[Action, str] = {"accept": "Accept", "modify": "Modify", "reject": "Reject"}
 NOUNS: dict[Action, str] = {"modify": "change", "reject": "rejection"}
-SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x"}
+SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "d"}
 
 
-def render(shown: state.Reading, diagnosis: str) -> None:
-    """The three actions, then the reason where one is needed."""
+def render(shown: OpenCase, diagnosis: str | None) -> None:
+    """The actions on the selected suggestion and on the reading, then what they still ask.
+
+    Args:
+        shown: the case; nothing of it is withheld.
+        diagnosis: the selected suggestion, or None where there is none.
+    """
+    if signature_panel.closed(shown) or not may(state.role(), "decide"):
+        signature_panel.render_closed(shown)
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decision"):
-        st.html(_standing(shown, diagnosis), width="content")
-        for action in LABELS:
-            _action_button(shown, diagnosis, action)
+        confidence = _suggestion_row(shown, diagnosis) if diagnosis else None
+        _reading_buttons(shown)
+    _added(shown)
     waiting = state.pending()
     # Always there, so that what follows keeps its place: a viewer that moves starts anew.
     with st.container(key="reasons"):
-        if waiting is not None:
-            _reason_form(shown, diagnosis, waiting)
+        if waiting == "sign":
+            signature_panel.render(shown)
+        elif waiting == "add":
+            _add_form(shown)
+        elif waiting in NOUNS and diagnosis:
+            _reason_form(shown, diagnosis, cast(Action, waiting), confidence)
 
 
-def _standing(shown: state.Reading, diagnosis: str) -> str:
-    standing = review.decisions(shown.events).get(diagnosis)
+def _suggestion_row(shown: OpenCase, diagnosis: str) -> Confidence | None:
+    st.html(_standing(shown, diagnosis), width="content")
+    st.html(tag("span", "How sure", class_="quiet"), width="content")
+    standing = shown.mine.standing.get(diagnosis)
+    confidence = diagnosis_field.how_sure(
+        "How sure you are of this decision",
+        f"confidence-{shown.case.case_id}-{diagnosis}",
+        default=standing.confidence if standing else None,
+    )
+    for action in LABELS:
+        _action_button(shown, diagnosis, action, confidence)
+    return confidence
+
+
+def _standing(shown: OpenCase, diagnosis: str) -> Markup:
+    standing = shown.mine.standing.get(diagnosis)
     return tag(
         "p",
         tag("b", wording.named(diagnosis)),
-        chip(DONE[standing.action], standing.action) if standing else chip("no decision yet"),
-        f" by {standing.reader}" if standing else "",
+        chip(f"{ACTED[standing.action]} by you", standing.action)
+        if standing
+        else chip("no decision yet"),
         class_="standing",
     )
 
 
-def _action_button(shown: state.Reading, diagnosis: str, action: Action) -> None:
+def _action_button(
+    shown: OpenCase, diagnosis: str, action: Action, confidence: Confidence | None
+) -> None:
     # Reason and replacement come later, so the button asks only what can be known now.
-    accepting = state.draft(shown, diagnosis, "accept")
-    allowed = action != "accept" or review.can_decide(accepting, shown.assessment, shown.events)
+    accepting = desk.draft(shown, diagnosis, "accept", confidence=confidence)
+    assessment = shown.machine.assessment if shown.machine else None
+    allowed = action != "accept" or review.can_decide(accepting, assessment, shown.events)
     pressed = st.button(
         LABELS[action],
         key=action,
@@ -54,12 +90,82 @@ def _action_button(shown: state.Reading, diagnosis: str, action: Action) -> None
         args=(action,) if action != "accept" else None,
     )
     if pressed and action == "accept":
-        _record(shown, diagnosis, "accept", "", "", "")
+        attempt(lambda: desk.decide(accepting))
 
 
-def _reason_form(shown: state.Reading, diagnosis: str, action: Action) -> None:
+def _reading_buttons(shown: OpenCase) -> None:
+    """What concerns the reading as a whole: add, take back, sign."""
+    st.button(
+        "Add diagnosis",
+        key="add",
+        shortcut=SHORTCUTS["add"],
+        type="primary" if state.pending() == "add" else "secondary",
+        on_click=state.begin,
+        args=("add",),
+    )
+    undoable = review.can_undo(shown.events, state.reader())
+    if st.button("Undo", key="undo", shortcut="z", disabled=not undoable):
+        attempt(lambda: desk.undo(shown))
+    st.button(
+        "Sign",
+        key="sign",
+        shortcut="s",
+        disabled=not review.can_sign(desk.signature(shown), shown.events),
+        type="primary",
+        on_click=state.begin,
+        args=("sign",),
+    )
+    left = review.left_to_decide(shown.progress, state.reader())
+    if left:
+        words = ", ".join(wording.inside(wording.named(name)) for name in left)
+        st.html(tag("p", f"Before signing, decide on: {words}", class_="quiet"), width="content")
+
+
+def _added(shown: OpenCase) -> None:
+    added = [d for d in shown.mine.standing.values() if d.action == "add"]
+    if not added:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="added"):
+        for decision in added:
+            st.html(_added_line(decision), width="content")
+            if st.button("Take back", key=f"take-back-{decision.sequence}", type="tertiary"):
+                attempt(partial(desk.undo, shown, decision.sequence))
+
+
+def _added_line(decision: RecordedDecision) -> Markup:
+    sure = f", {decision.confidence} confidence" if decision.confidence else ""
+    return tag(
+        "p",
+        chip("added by you", "add"),
+        f"{wording.diagnosis(decision.diagnosis)}{sure}",
+        class_="standing",
+    )
+
+
+def _add_form(shown: OpenCase) -> None:
+    suggestions = shown.machine.assessment.suggestions if shown.machine else ()
+    own = [s.diagnosis for s in suggestions if s.withheld_because is not None]
+    choices = diagnosis_field.options(own, without=shown.diagnoses)
+    with st.form(f"add-{shown.case.case_id}", enter_to_submit=False):
+        fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
+        named = diagnosis_field.one("Added diagnosis", choices, fields[0], fields[1])
+        with fields[2]:
+            confidence = diagnosis_field.how_sure(
+                "How sure you are", "added-confidence", labelled=True
+            )
+        comment = _comment(fields[3])
+        record = fields[4].form_submit_button("Record diagnosis", type="primary", width="stretch")
+        fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+    if record:
+        draft = desk.draft(shown, named, "add", comment=comment, confidence=confidence)
+        attempt(lambda: desk.decide(draft))
+
+
+def _reason_form(
+    shown: OpenCase, diagnosis: str, action: Action, confidence: Confidence | None
+) -> None:
     with st.form(f"reason-{shown.digest[:12]}-{diagnosis}-{action}", enter_to_submit=False):
-        widths = [3, 3, 3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
+        widths = [3, 3, 1.7, 2.3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
         fields = st.columns(widths, vertical_alignment="bottom")
         reason = fields[0].selectbox(
             f"Reason to {action}",
@@ -69,41 +175,22 @@ def _reason_form(shown: state.Reading, diagnosis: str, action: Action) -> None:
             placeholder="Choose a reason",
             key="reason",
         )
-        replacement = _replacement(shown, diagnosis, fields[1]) if action == "modify" else ""
-        comment = fields[-3].text_input(
-            "Comment", max_chars=review.MAX_COMMENT, key="comment", placeholder="Optional"
-        )
+        replacement = ""
+        if action == "modify":
+            others = [name for name in shown.diagnoses if name != diagnosis]
+            choices = diagnosis_field.options(others, without=[diagnosis])
+            replacement = diagnosis_field.one("Replacement", choices, fields[1], fields[2])
+        comment = _comment(fields[-3])
         record = fields[-2].form_submit_button(
             f"Record {NOUNS[action]}", type="primary", width="stretch"
         )
         fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
     if record:
-        _record(shown, diagnosis, action, reason or "", replacement, comment)
+        draft = desk.draft(shown, diagnosis, action, reason or "", replacement, comment, confidence)
+        attempt(lambda: desk.decide(draft))
 
 
-def _replacement(
-    shown: state.Reading, diagnosis: str, place: st.delta_generator.DeltaGenerator
-) -> str:
-    others = [s.diagnosis for s in shown.assessment.suggestions if s.diagnosis != diagnosis]
-    chosen = place.selectbox(
-        "Diagnosis instead",
-        others,
-        index=None,
-        format_func=wording.named,
-        placeholder="Choose, or type a code such as ICD-10:J18.9",
-        accept_new_options=True,
-        key="replacement",
+def _comment(place: st.delta_generator.DeltaGenerator) -> str:
+    return place.text_input(
+        "Comment", max_chars=review.MAX_COMMENT, key="comment", placeholder="Optional"
     )
-    return chosen or ""
-
-
-def _record(
-    shown: state.Reading, diagnosis: str, action: Action, reason: str, replacement: str, text: str
-) -> None:
-    try:
-        state.decide(state.draft(shown, diagnosis, action, reason, replacement, text))
-    except ReviewError as error:
-        st.error(f"Not recorded. {error.message}")
-        st.caption(f"What to do: {error.remedy}")
-        return
-    st.rerun()

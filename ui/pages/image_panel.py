@@ -19,7 +19,7 @@ PRIOR = "prior_"
 
 
 def render(
-    case: Case, assessment: Assessment, explanation: Explanation | None, diagnosis: str
+    case: Case, assessment: Assessment | None, explanation: Explanation | None, diagnosis: str
 ) -> None:
     """Show the images of `case`; more than one is chosen by name, a prior beside its image."""
     images = {name: shape for name, shape in case.inputs.items() if isinstance(shape, Array)}

@@ -15,7 +15,7 @@ from ui.pages import frame, share
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age", "Against / for")
 
 
-def render(case: Case, assessment: Assessment, explanation: Explanation | None) -> None:
+def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
     """Show all measurements of `case`."""
     tables = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Measurements)}
     detail = share.of("measurements", tables, assessment, explanation)

@@ -1,40 +1,41 @@
-"""Below the panels: what each input contributes, decisions so far, and the audit strip."""
+"""Below the panels: what each input contributes, the reading so far, and the audit strip."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import streamlit as st
 
 from clinical import review
 from clinical.assessment import Assessment
-from clinical.review import RecordedDecision
-from ui import state, wording
-from ui.markup import Markup, bar, chip, joined, table, tag
-from ui.pages import frame
-from ui.pages.suggestions_panel import DONE
+from clinical.roles import may
+from ui import desk, state, wording
+from ui.desk import OpenCase
+from ui.markup import Markup, bar, joined, table, tag
+from ui.pages import adjudication_panel, frame, trail
 
 DIGITS = 10  # of a digest, enough to compare by eye
 
 
-def render(shown: state.Reading, diagnosis: str) -> None:
-    """Contribution table, decision history and audit strip."""
+def render(shown: OpenCase, diagnosis: str | None) -> None:
+    """Contribution table, agreement of readers, history of the reading, and audit strip."""
     left, right = st.columns([44, 56], gap="small")
     with left:
-        st.html(frame.panel_title("What each input contributes", wording.named(diagnosis)))
-        st.html(contributions(shown.assessment, diagnosis))
+        if shown.machine and diagnosis:
+            st.html(frame.panel_title("What each input contributes", wording.named(diagnosis)))
+            st.html(contributions(shown.machine.assessment, diagnosis))
+        if may(state.role(), "adjudicate"):
+            st.html(frame.panel_title("Agreement of readers", "cases signed by two"))
+            st.html(adjudication_panel.agreement_table(desk.agreement()))
     with right:
-        recorded = review.history(shown.events)
-        standing = {d.sequence for d in review.decisions(shown.events).values()}
-        st.html(frame.panel_title("Decisions", f"{len(recorded)} recorded"))
-        st.html(decision_table(recorded, standing, state.comment))
-    model = shown.assessment.model
-    frame.audit_strip(
-        f"{len(shown.events)} events of this case",
-        joined(["assessment ", tag("code", shown.digest[:DIGITS])]),
-        joined(["model ", model.name, " ", tag("code", model.digest[:DIGITS])]),
-    )
+        recorded = len(review.history(shown.events))
+        st.html(frame.panel_title("Decisions", f"{recorded} recorded"))
+        standing = {decision.sequence for decision in review.standing(shown.events)}
+        st.html(trail.table_of(shown.events, standing, state.comment))
+    facts: list[str | Markup] = [f"{len(shown.events)} events of this case"]
+    if shown.machine:
+        model = shown.machine.assessment.model
+        facts.append(joined(["assessment ", tag("code", shown.digest[:DIGITS])]))
+        facts.append(joined(["model ", model.name, " ", tag("code", model.digest[:DIGITS])]))
+    frame.audit_strip(*facts)
 
 
 def contributions(assessment: Assessment, diagnosis: str) -> Markup:
@@ -67,38 +68,6 @@ def contributions(assessment: Assessment, diagnosis: str) -> Markup:
     )
     head = ("Input", "This alone", "All without this", "Share of the explanation")
     return table(head, rows, "contributions", "What each input contributes")
-
-
-def decision_table(
-    recorded: Sequence[RecordedDecision], standing: set[int], comment: Callable[[str], str]
-) -> Markup:
-    """Every decision, newest first; superseded ones stay visible."""
-    if not recorded:
-        return tag("p", "No decision has been recorded for this case.", class_="empty")
-    rows = [_decision(d, d.sequence in standing, comment) for d in reversed(recorded)]
-    head = ("Event", "Time (UTC)", "Reader", "Suggestion", "Decision", "Reason and comment")
-    return table(head, rows, "decisions", "Decisions, newest first")
-
-
-def _decision(decision: RecordedDecision, stands: bool, comment: Callable[[str], str]) -> Markup:
-    instead = decision.replacement
-    reason = review.REASONS.get(decision.reason, decision.reason)
-    words = comment(decision.comment_digest)
-    return tag(
-        "tr",
-        tag("td", decision.sequence, class_="number"),
-        tag("td", f"{datetime.fromisoformat(decision.recorded):%Y-%m-%d %H:%M:%S}", class_="time"),
-        tag("td", decision.reader),
-        tag("td", wording.named(decision.diagnosis)),
-        tag(
-            "td",
-            chip(DONE[decision.action], decision.action),
-            f" to {wording.named(instead)}" if instead else "",
-            "" if stands else tag("small", " superseded"),
-        ),
-        tag("td", reason, tag("div", words, class_="comment") if words else ""),
-        class_=None if stands else "superseded",
-    )
 
 
 def _probability(value: float | None, kind: str = "") -> Markup:

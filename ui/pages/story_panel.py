@@ -14,7 +14,7 @@ from ui.pages import frame, share
 from ui.pages.measurements_panel import evidence_of
 
 
-def render(case: Case, assessment: Assessment, explanation: Explanation | None) -> None:
+def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
     """Show history and notes of `case`."""
     events = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Events)}
     texts = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Texts)}

@@ -10,7 +10,7 @@ from clinical.review import RecordedDecision
 from ui import picklist, state, wording
 from ui.markup import Markup, bar, chip, tag, unseen
 
-DONE = {"accept": "accepted", "modify": "modified", "reject": "rejected"}
+DONE = {"accept": "accepted", "modify": "modified", "reject": "rejected", "add": "added"}
 
 
 def render(shown: state.Reading) -> None:
@@ -18,7 +18,7 @@ def render(shown: state.Reading) -> None:
     markup = cards(
         shown.assessment.suggestions,
         state.selected(shown.assessment),
-        review.decisions(shown.events),
+        review.decisions(shown.events, state.reader()),
         shown.assessment.prediction_set.coverage,
     )
     picklist.show(markup, key="suggestions", subject=shown.case.case_id, on_pick=state.select)

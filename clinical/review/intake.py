@@ -1,0 +1,153 @@
+"""What is put before readers: an assessed case, a case without an assessment, an open case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from clinical import store
+from clinical.assessment import Assessment, AuditEvent
+from clinical.audit import ledger
+from clinical.case import Case, input_digest
+from clinical.database import writing
+from clinical.errors import ReviewError
+from clinical.review.progress import progress, withheld
+from clinical.review.protocol import in_force
+from clinical.roles import Role
+
+
+def record_assessment(
+    connection: Connection,
+    case: Case,
+    assessment: Assessment,
+    actor: str,
+    *,
+    time: datetime | None = None,
+) -> AuditEvent | None:
+    """Store a case and its assessment and append ASSESSED, all in the caller's transaction.
+
+    Returns:
+        The event, or None where this assessment is the case's latest already (a page that runs
+        again, a batch that resumes).
+
+    Raises:
+        ReviewError: if the assessment is of another case or of other inputs, or the workspace
+            holds a case of that name of another patient.
+    """
+    if assessment.case_id != case.case_id or assessment.input_digest != input_digest(case):
+        raise ReviewError(
+            f"The assessment does not belong to case {case.case_id} and its inputs.",
+            remedy="assess the case again.",
+        )
+    _check_patient(connection, case)
+    store.put_case(connection, case)
+    digest = store.put_assessment(connection, assessment)
+    past = ledger.events(connection, case_id=case.case_id, kind="ASSESSED")
+    if [event.payload.get("assessment") for event in past][-1:] == [digest]:
+        return None
+    payload = _assessed_payload(assessment, digest)
+    return ledger.append(
+        connection, "ASSESSED", actor=actor, case_id=case.case_id, payload=payload, time=time
+    )
+
+
+def record_import(
+    connection: Connection, case: Case, actor: str, *, time: datetime | None = None
+) -> AuditEvent | None:
+    """Store a case to be read without a model and append IMPORTED, in the caller's transaction.
+
+    Returns:
+        The event, or None where the workspace holds the case with these inputs already.
+
+    Raises:
+        ReviewError: if the workspace holds a case of that name of another patient, or an
+            assessment of the case with other inputs.
+    """
+    _check_patient(connection, case)
+    past = list(ledger.events(connection, case_id=case.case_id))
+    inputs = input_digest(case)
+    brought = [e for e in past if e.kind in ("ASSESSED", "IMPORTED")]
+    if brought and brought[-1].payload.get("input") == inputs:
+        return None
+    if any(event.kind == "ASSESSED" for event in brought):
+        raise ReviewError(
+            f"Case {case.case_id} has an assessment, made of other inputs.",
+            remedy="assess the case again, or import it into a workspace of its own.",
+        )
+    store.put_case(connection, case)
+    payload = {"input": inputs, "inputs": sorted(case.inputs)}
+    return ledger.append(
+        connection, "IMPORTED", actor=actor, case_id=case.case_id, payload=payload, time=time
+    )
+
+
+def record_opened(
+    engine: Engine,
+    case_id: str,
+    reader: str,
+    *,
+    role: Role = "reader",
+    time: datetime | None = None,
+) -> AuditEvent:
+    """Append OPENED: `reader` has the case on the screen, and its assessment unless withheld.
+
+    Raises:
+        ReviewError: if the case was neither assessed nor imported.
+    """
+    with writing(engine) as connection:
+        now = progress(ledger.events(connection, case_id=case_id))
+        if now.subject is None:
+            raise ReviewError(
+                f"Case {case_id} has no assessment and was not imported.",
+                remedy="assess or import it first.",
+            )
+        payload: dict[str, object] = {"assessment": now.subject.digest}
+        if withheld(now, reader, role, in_force(connection), case_id):
+            payload["withheld"] = True
+        return ledger.append(
+            connection, "OPENED", actor=reader, case_id=case_id, payload=payload, time=time
+        )
+
+
+def to_decide(assessment: Assessment) -> list[str]:
+    """Diagnoses that a reader has to decide on before the case counts as reviewed.
+
+    Those shown at or above their threshold; where there is none, one decision on anything will do.
+    """
+    return [
+        s.diagnosis
+        for s in assessment.suggestions
+        if s.withheld_because is None and s.probability >= s.threshold
+    ]
+
+
+def _check_patient(connection: Connection, case: Case) -> None:
+    known = store.patient_of(connection, case.case_id)
+    if known is not None and known != case.patient_id:
+        raise ReviewError(
+            f"The workspace holds case {case.case_id} of another patient already.",
+            remedy="use a workspace of its own for every cohort.",
+        )
+
+
+def _assessed_payload(assessment: Assessment, digest: str) -> Mapping[str, object]:
+    model = assessment.model
+    return {
+        "assessment": digest,
+        "input": assessment.input_digest,
+        "model": {
+            "name": model.name,
+            "digest": model.digest,
+            "configuration": model.configuration_digest,
+        },
+        "used": list(assessment.used),
+        "missing": list(assessment.missing),
+        "flags": {
+            "out_of_distribution": assessment.out_of_distribution.flagged,
+            "conflicts": len(assessment.conflicts),
+            "withheld": sum(s.withheld_because is not None for s in assessment.suggestions),
+        },
+        "to_decide": to_decide(assessment),
+    }

@@ -1,0 +1,314 @@
+"""The case on a reader's desk: what they may see of it, and everything they may do with it.
+
+Every write of the case page goes through here to `clinical.review`, which checks it again. What is
+withheld from the reader is not in `OpenCase`, so that no page can show it by mistake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import streamlit as st
+from sqlalchemy import Connection
+
+from clinical import review, store
+from clinical.assessment import Action, AuditEvent, Confidence, ReviewDecision
+from clinical.audit import ledger
+from clinical.case import Case
+from clinical.errors import ReviewError
+from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Reader, Signature
+from clinical.review.adjudication import Adjudication
+from clinical.review.times import Attention, begun, noticed, resumed
+from clinical.roles import Permission, may
+from ui import state
+from ui.state import Reading
+
+DESK = "triptych_desk"
+ON_SCREEN = "triptych_on_screen"
+
+
+@dataclass(frozen=True, eq=False)
+class OpenCase:
+    """One case on the screen, as far as this reader may see it.
+
+    Attributes:
+        case: with its pixels.
+        progress: where the reading stands, from `events`.
+        events: the events of the case that this reader may see.
+        protocol: the one in force.
+        machine: what the machine made of it; None while it is withheld, and where no model has
+            looked at the case.
+        withheld: the machine's output waits for this reader's first read.
+        hidden: other readers' decisions wait for this reader's signature.
+        diagnoses: the model's list by name, in an order that says nothing about the case.
+    """
+
+    case: Case
+    progress: Progress
+    events: tuple[AuditEvent, ...]
+    protocol: Protocol
+    machine: Reading | None
+    withheld: bool
+    hidden: bool
+    diagnoses: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Of the assessment, or "" where the case is read without a model."""
+        return self.progress.subject.digest if self.progress.subject else ""
+
+    @property
+    def mine(self) -> Reader:
+        """How far this reader has come."""
+        return self.progress.of(state.reader())
+
+
+@dataclass
+class _Visit:
+    """What this session knows of one reading: where the ledger stood, and time spent."""
+
+    opened_at: int
+    attention: Attention
+
+
+@dataclass
+class _Desk:
+    visits: dict[int, _Visit] = field(default_factory=dict)  # by the number of the subject's event
+
+
+def opened(case_id: str) -> OpenCase | None:
+    """The case as this reader may see it; records OPENED where it comes on the screen anew.
+
+    Returns:
+        None if the workspace has nothing to read of it.
+
+    Raises:
+        StoreError: if the store does not hold what the ledger names.
+    """
+    shown = _look(case_id)
+    if shown is None or shown.progress.subject is None:
+        return None
+    subject = shown.progress.subject.sequence
+    visits = _desk().visits
+    # Again too where the protocol stopped withholding what this session opened blinded.
+    unseen = not shown.withheld and not shown.mine.shown
+    if subject not in visits or unseen:
+        event = review.record_opened(state.engine(), case_id, state.reader(), role=state.role())
+        visits.setdefault(subject, _Visit(event.sequence, begun(_now())))
+        shown = _look(case_id)
+    return shown
+
+
+def attend(shown: OpenCase) -> None:
+    """Note that the reader did something while this case is on the screen."""
+    subject = shown.progress.subject
+    if subject is not None:
+        before = st.session_state.get(ON_SCREEN)
+        visit = _desk().visits[subject.sequence]
+        seen = noticed if before == subject.sequence else resumed
+        visit.attention = seen(visit.attention, _now())
+        st.session_state[ON_SCREEN] = subject.sequence
+
+
+def alive() -> None:
+    """Note a report from the browser that keys, pointer or wheel were used."""
+    visit = _desk().visits.get(st.session_state.get(ON_SCREEN, 0))
+    if visit is not None:
+        visit.attention = noticed(visit.attention, _now())
+
+
+def news(shown: OpenCase) -> list[AuditEvent]:
+    """What other readers did with this case since this session opened it, as far as visible."""
+    subject = shown.progress.subject
+    visit = _desk().visits.get(subject.sequence) if subject else None
+    since = visit.opened_at if visit else 0
+    kinds = ("DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED")
+    return [
+        e
+        for e in shown.events
+        if e.sequence > since and e.actor != state.reader() and e.kind in kinds
+    ]
+
+
+def draft(
+    shown: OpenCase,
+    diagnosis: str,
+    action: Action,
+    reason: str = "",
+    replacement: str = "",
+    comment: str = "",
+    confidence: Confidence | None = None,
+) -> ReviewDecision:
+    """A decision by this reader, now."""
+    return ReviewDecision(
+        shown.case.case_id,
+        shown.digest,
+        diagnosis,
+        action,
+        reason,
+        state.reader(),
+        _now(),
+        replacement,
+        comment,
+        confidence,
+    )
+
+
+def decide(decision: ReviewDecision) -> None:
+    """Record a decision and its event in one transaction.
+
+    Raises:
+        ReviewError: if the rules of review, or the role, do not allow it.
+    """
+    _permit("decide")
+    review.decide(state.engine(), decision)
+    state.cancel()
+
+
+def undo(shown: OpenCase, sequence: int | None = None) -> None:
+    """Take back a decision of this reader, the latest if none is named.
+
+    Raises:
+        ReviewError: if there is none, or it is signed.
+    """
+    _permit("decide")
+    review.undo(state.engine(), shown.case.case_id, state.reader(), sequence)
+    state.cancel()
+
+
+def first_read(shown: OpenCase, differential: tuple[Ranked, ...]) -> FirstRead:
+    """This reader's differential, now."""
+    return FirstRead(shown.case.case_id, shown.digest, differential, state.reader(), _now())
+
+
+def commit(read: FirstRead) -> None:
+    """Record a first read; the machine's output is shown at the next run.
+
+    Raises:
+        ReviewError: if it is late, or no ranked list of diagnoses.
+    """
+    _permit("decide")
+    review.commit_first_read(state.engine(), read)
+
+
+def signature(shown: OpenCase) -> Signature:
+    """This reader's signature under the decisions on the screen, now."""
+    return Signature(
+        shown.case.case_id,
+        shown.digest,
+        state.reader(),
+        state.role(),
+        review.decisions_digest(shown.mine),
+        _now(),
+    )
+
+
+def sign(shown: OpenCase, signed: Signature) -> None:
+    """Record a signature and the times of the reading.
+
+    Raises:
+        ReviewError: if something is left to decide, or the decisions changed meanwhile.
+    """
+    _permit("decide")
+    attend(shown)
+    subject = shown.progress.subject
+    visit = _desk().visits.get(subject.sequence) if subject else None
+    review.sign(state.engine(), signed, attention=visit.attention if visit else None)
+    state.cancel()
+
+
+def amend(shown: OpenCase, reason: str, comment: str) -> None:
+    """Reopen a signed reading of this reader.
+
+    Raises:
+        ReviewError: if there is none, or no reason.
+    """
+    _permit("decide")
+    review.amend(state.engine(), Amendment(shown.case.case_id, state.reader(), reason, comment))
+    state.cancel()
+
+
+def adjudicate(shown: OpenCase, present: frozenset[str], comment: str) -> None:
+    """Record the last word on readings that differ.
+
+    Raises:
+        ReviewError: if it is not due, not theirs to speak, or on other signatures.
+    """
+    _permit("adjudicate")
+    review.adjudicate(
+        state.engine(),
+        Adjudication(
+            shown.case.case_id,
+            state.reader(),
+            state.role(),
+            review.signatures(shown.progress),
+            present,
+            _now(),
+            comment,
+        ),
+    )
+
+
+def agreement() -> review.Agreement:
+    """How far readers agree on the cases that two have signed, as of now."""
+    with state.engine().connect() as connection:
+        head = ledger.head(connection)
+    return _agreement(str(state.workspace()), head.hash)
+
+
+def _look(case_id: str) -> OpenCase | None:
+    name, role = state.reader(), state.role()
+    with state.engine().connect() as connection:  # one read transaction: all of one moment
+        every = tuple(ledger.events(connection, case_id=case_id))
+        protocol = review.in_force(connection)
+        now = review.progress(every)
+        if now.subject is None:
+            return None
+        events = review.visible(every, name, role, protocol, case_id)
+        withheld = review.withheld(now, name, role, protocol, case_id)
+        machine, diagnoses = _machine(connection, case_id, now, events)
+    return OpenCase(
+        state.case(case_id, now.subject.input),
+        review.progress(events),
+        events,
+        protocol,
+        None if withheld else machine,
+        withheld,
+        may(role, "decide") and review.hides_others(now, name, protocol, case_id),
+        diagnoses,
+    )
+
+
+def _machine(
+    connection: Connection, case_id: str, now: Progress, events: tuple[AuditEvent, ...]
+) -> tuple[Reading | None, tuple[str, ...]]:
+    if now.subject is None or not now.subject.digest:
+        return None, ()
+    assessment = store.get_assessment(connection, now.subject.digest)
+    case = state.case(case_id, now.subject.input)
+    names = tuple(sorted(suggestion.diagnosis for suggestion in assessment.suggestions))
+    return Reading(case, now.subject.digest, assessment, events), names
+
+
+def _permit(permission: Permission) -> None:
+    if not may(state.role(), permission):
+        raise ReviewError(
+            f"An account with the role {state.role()} may not do this.",
+            remedy="sign in with an account that may.",
+        )
+
+
+def _desk() -> _Desk:
+    made: _Desk = st.session_state.setdefault(DESK, _Desk())
+    return made
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _agreement(folder: str, head: str) -> review.Agreement:  # noqa: ARG001  (the cache's key)
+    with state.engine().connect() as connection:
+        return review.agreement(connection)

@@ -1,0 +1,139 @@
+"""Two signed readings side by side, and the last word on where they differ."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import streamlit as st
+
+from clinical import review
+from clinical.review import Kappa, Reader
+from clinical.roles import may
+from ui import desk, state, wording
+from ui.desk import OpenCase
+from ui.markup import Markup, chip, table, tag
+from ui.pages.attempt import attempt
+from ui.pages.signature_panel import said
+
+Word = Literal["Present", "Absent"]
+WORDS: tuple[Word, ...] = ("Present", "Absent")
+
+
+def due(shown: OpenCase) -> bool:
+    """Whether this reader is the one to settle where signed readings of this case differ."""
+    now = shown.progress
+    return (
+        may(state.role(), "adjudicate")
+        and now.adjudicated is None
+        and review.differ(now.signed)
+        and state.reader() not in {reader.name for reader in now.signed}
+    )
+
+
+def render(shown: OpenCase) -> None:
+    """Show both readings; ask of each diagnosis where they differ whether it holds."""
+    now = shown.progress
+    readers = now.signed
+    st.html(
+        tag(
+            "div",
+            tag("h2", "Adjudication"),
+            tag("span", "The signed readings differ; the last word is yours.", class_="detail"),
+            class_="panel-title",
+        )
+    )
+    st.html(side_by_side(readers))
+    words = {name: _word(shown, name, readers) for name in review.disputed(now)}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        comment = st.text_input(
+            "Comment",
+            max_chars=review.MAX_COMMENT,
+            key=f"adjudicate-comment-{shown.case.case_id}",
+            placeholder="Optional",
+        )
+        settled = all(words.values())
+        if st.button(
+            "Record the last word", key="adjudicate", type="primary", disabled=not settled
+        ):
+            held = {name for name, word in words.items() if word == "Present"}
+            present = review.agreed(now) | held
+            attempt(partial(desk.adjudicate, shown, present, comment))
+
+
+def side_by_side(readers: list[Reader]) -> Markup:
+    """Each reading as a column: what it holds, and every decision behind it."""
+    names = sorted({name for reader in readers for name in _named(reader)})
+    rows = [
+        tag(
+            "tr",
+            tag("th", wording.diagnosis(name), scope="row"),
+            *(_cell(reader, name) for reader in readers),
+        )
+        for name in names
+    ]
+    head = ("Diagnosis", *(f"{reader.name}, signed {_when(reader)}" for reader in readers))
+    return table(head, rows, "readings", "Signed readings side by side")
+
+
+def agreement_table(found: review.Agreement) -> Markup:
+    """Kappa over all double-read cases, overall and per diagnosis."""
+    if not found.cases:
+        return tag("p", "No case has two signed readings yet.", class_="empty")
+    rows = [_kappa("All diagnoses", found.overall)]
+    rows += [_kappa(wording.diagnosis(name), one) for name, one in found.by_diagnosis.items()]
+    head = ("Diagnosis", "Pairs", "Agree", "Kappa", "95% interval")
+    return table(head, rows, "kappas", "Agreement of two readers")
+
+
+def _word(shown: OpenCase, name: str, readers: list[Reader]) -> Word | None:
+    holding = [reader.name for reader in readers if name in review.concluded(reader)]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            tag(
+                "p",
+                tag("b", wording.diagnosis(name)),
+                f"held by {', '.join(holding)} only",
+                class_="standing",
+            ),
+            width="content",
+        )
+        return st.segmented_control(
+            f"Is {wording.diagnosis(name)} present",
+            WORDS,
+            key=f"word-{shown.case.case_id}-{name}",
+            label_visibility="collapsed",
+        )
+
+
+def _named(reader: Reader) -> set[str]:
+    return set(reader.standing) | set(review.concluded(reader))
+
+
+def _cell(reader: Reader, name: str) -> Markup:
+    decision = reader.standing.get(name)
+    present = name in review.concluded(reader)
+    return tag(
+        "td",
+        chip("present" if present else "not held", "good" if present else ""),
+        said(decision) if decision else "",
+    )
+
+
+def _when(reader: Reader) -> str:
+    return wording.utc(reader.signature.recorded) if reader.signature else ""
+
+
+def _kappa(label: str, found: Kappa) -> Markup:
+    if found.value is None or found.low is None or found.high is None:
+        value, interval = "–", "not defined: only one answer was given"
+    else:
+        value, interval = f"{found.value:.2f}", f"{found.low:.2f} to {found.high:.2f}"
+    return tag(
+        "tr",
+        tag("th", label, scope="row"),
+        tag("td", found.pairs, class_="number"),
+        tag("td", wording.percent(found.observed), class_="number"),
+        tag("td", value, class_="number"),
+        tag("td", interval, class_="number"),
+    )

@@ -1,0 +1,137 @@
+"""Signing a reading; what a signed or adjudicated reading shows; reopening it with a reason."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clinical import review
+from clinical.review import ACTED, AMEND_REASONS, MEANINGS, Reader, RecordedDecision
+from clinical.roles import may
+from ui import desk, state, wording
+from ui.desk import OpenCase
+from ui.markup import Markup, chip, tag
+from ui.pages.attempt import attempt
+
+
+def closed(shown: OpenCase) -> bool:
+    """Whether this reader has nothing more to decide: signed, or the case is adjudicated."""
+    return shown.mine.signature is not None or shown.progress.adjudicated is not None
+
+
+def render(shown: OpenCase) -> None:
+    """What is about to be signed, in words, and the button that signs it."""
+    signed = desk.signature(shown)
+    st.html(
+        tag(
+            "section",
+            tag("h3", "What you are about to sign"),
+            _list(shown.mine),
+            class_="signing",
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            tag(
+                "p",
+                f"Sign as {state.reader()}: {MEANINGS[signed.meaning]}.",
+                class_="meaning",
+            ),
+            width="content",
+        )
+        if st.button(
+            f"Sign as {state.reader()}", key="confirm-sign", type="primary", shortcut="ctrl+enter"
+        ):
+            attempt(lambda: desk.sign(shown, signed))
+        st.button("Cancel", key="cancel-sign", on_click=state.cancel)
+
+
+def render_closed(shown: OpenCase) -> None:
+    """Who signed when and what it means, and what may still be done."""
+    lines = [_signed_line(reader) for reader in shown.progress.signed]
+    if shown.progress.adjudicated is not None:
+        lines.append(adjudicated_line(shown))
+    elif waiting := _waiting(shown):
+        lines.append(tag("p", waiting, class_="quiet"))
+    if not may(state.role(), "decide"):
+        words = f"An account with the role {state.role()} looks at cases and does not decide."
+        lines.append(tag("p", words, class_="quiet"))
+    open_again = shown.progress.adjudicated is None and shown.mine.signature is not None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="closed"):
+        st.html(tag("div", *lines, class_="signed"), width="content")
+        if open_again:
+            st.button("Amend", key="amend", on_click=state.begin, args=("amend",))
+    with st.container(key="reasons"):
+        if open_again and state.pending() == "amend":
+            _amend_form(shown)
+
+
+def adjudicated_line(shown: OpenCase) -> Markup:
+    """The last word on readings that differed."""
+    last = shown.progress.adjudicated
+    if last is None:
+        return tag("p")
+    held = ", ".join(wording.diagnosis(name) for name in last.present) or "no diagnosis"
+    return tag(
+        "p",
+        chip("adjudicated", "good"),
+        f"by {last.adjudicator} at {wording.utc(last.recorded)}: {held}",
+    )
+
+
+def said(decision: RecordedDecision) -> str:
+    """One decision in words."""
+    instead = f" to {wording.diagnosis(decision.replacement)}" if decision.replacement else ""
+    sure = f", {decision.confidence} confidence" if decision.confidence else ""
+    return f"{wording.diagnosis(decision.diagnosis)}: {ACTED[decision.action]}{instead}{sure}"
+
+
+def _signed_line(reader: Reader) -> Markup:
+    signature = reader.signature
+    if signature is None:
+        return tag("p")
+    meaning = MEANINGS.get(signature.meaning, signature.meaning)
+    broken = "" if review.holds(reader) else chip("does not fit the decisions", "bad")
+    return tag(
+        "p",
+        chip("signed", "good"),
+        f"by {signature.name} ({signature.role}) at {wording.utc(signature.recorded)}: {meaning}.",
+        broken,
+    )
+
+
+def _waiting(shown: OpenCase) -> str:
+    if not shown.progress.signed:
+        return "Nobody has signed a reading of this case."
+    signed, needed = len(shown.progress.signed), shown.protocol.readers(shown.case.case_id)
+    if signed < needed:
+        return "This case is read by two. It waits for the second reader."
+    if review.differ(shown.progress.signed):
+        return "The signed readings differ. The case waits for an adjudicator."
+    return "The readings agree." if signed > 1 else ""
+
+
+def _list(reader: Reader) -> Markup:
+    standing = sorted(reader.standing.values(), key=lambda decision: decision.sequence)
+    if not standing:
+        return tag("p", "No diagnosis was accepted, modified, rejected or added.")
+    return tag("ul", *(tag("li", said(decision)) for decision in standing))
+
+
+def _amend_form(shown: OpenCase) -> None:
+    with st.form(f"amend-{shown.case.case_id}", enter_to_submit=False):
+        fields = st.columns([4, 5, 1.5, 1], vertical_alignment="bottom")
+        reason = fields[0].selectbox(
+            "Reason to amend",
+            list(AMEND_REASONS),
+            index=None,
+            format_func=AMEND_REASONS.__getitem__,
+            placeholder="Choose a reason",
+            key="amend-reason",
+        )
+        comment = fields[1].text_input(
+            "Comment", max_chars=review.MAX_COMMENT, key="amend-comment", placeholder="Optional"
+        )
+        reopen = fields[2].form_submit_button("Reopen", type="primary", width="stretch")
+        fields[3].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+    if reopen:
+        attempt(lambda: desk.amend(shown, reason or "", comment))
