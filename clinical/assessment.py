@@ -307,7 +307,14 @@ class ReviewDecision:
     comment: str = ""
 
 
-EventKind = Literal["ASSESSED", "OPENED", "DECIDED", "EXPORTED"]
+EventKind = Literal[
+    "ASSESSED",
+    "ASSIGNED",
+    "OPENED",
+    "HYPOTHETICAL",
+    "DECIDED",
+    "EXPORTED",
+]
 
 
 @dataclass(frozen=True)

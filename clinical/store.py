@@ -202,14 +202,22 @@ def require_assessment(connection: Connection, case_id: str) -> tuple[str, Asses
     return found
 
 
-def worklist(connection: Connection, *, dangerous: Collection[str] = ()) -> list[WorklistEntry]:
+def worklist(
+    connection: Connection,
+    *,
+    dangerous: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> list[WorklistEntry]:
     """All assessed cases by decision time, oldest first, without reading whole assessments.
 
     Args:
         connection: reads the workspace.
         dangerous: diagnoses that must not wait; fills `WorklistEntry.dangerous`.
+        only: case_ids to look up, a few hundred at most; all cases if left out.
     """
     query = select(WORKLIST).order_by(WORKLIST.c.decision_time, WORKLIST.c.case_id)
+    if only is not None:
+        query = query.where(WORKLIST.c.case_id.in_(sorted(only)))
     return [_entry(row._mapping, dangerous) for row in connection.execute(query)]
 
 

@@ -15,12 +15,19 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[set[str]] = [
     {"pipelines.cli"},  # the command line opens the page, so it stands above both
     {"ui", "pipelines"},
+    {"clinical.what_if"},
     {"clinical.assess", "clinical.export"},
     {"clinical.explain", "clinical.similar"},
     {"clinical.model"},
     {"clinical.space"},
     {"clinical.fusion"},
-    {"clinical.cohorts", "clinical.encoders", "clinical.review"},
+    {
+        "clinical.assignment",
+        "clinical.cohorts",
+        "clinical.encoders",
+        "clinical.hypothetical",
+        "clinical.review",
+    },
     {
         "clinical.dicom",
         "clinical.store",
@@ -29,7 +36,7 @@ FLOORS: list[set[str]] = [
         "clinical.domain",
         "clinical.terms",
     },
-    {"clinical.database", "clinical.config"},
+    {"clinical.card", "clinical.database", "clinical.config", "clinical.priority"},
     {"clinical.case", "clinical.assessment"},
     {"clinical.canonical", "clinical.errors", "clinical.roles", "clinical.wording"},
 ]
@@ -57,6 +64,8 @@ ONLY_IN: dict[str, set[str]] = {
         "clinical.database",
         "clinical.store",
         "clinical.audit",
+        "clinical.assignment",
+        "clinical.hypothetical",
         "clinical.review",
         "clinical.export",
         "ui",

@@ -6,6 +6,7 @@ run. The case on the screen lives in the session, never in the address.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from clinical.audit import ledger, verify
 from clinical.case import Array, Case
 from clinical.database import open_workspace
 from clinical.roles import Role
+from ui import caseload, reading_order
 from ui.reading_order import Row, View
 from ui.viewer import transport
 
@@ -28,6 +30,7 @@ DIAGNOSIS = "triptych_diagnosis"
 PENDING = "triptych_pending"
 OPENED = "triptych_opened"
 VIEW = "triptych_view"
+ORDER = "triptych_order"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +74,33 @@ def role() -> Role:
     return named
 
 
+def engine() -> Engine:
+    """The open workspace, for the modules beside this one that keep state of their own."""
+    return _engine(workspace())
+
+
 def rows() -> tuple[Row, ...]:
     """Every assessed case with its review status, as of now."""
-    with _engine(workspace()).connect() as connection:
-        head = ledger.head(connection)
-    return _rows(workspace(), head.hash)
+    return caseload.current(engine(), workspace()).rows
+
+
+def ordered() -> list[Row]:
+    """The rows in the order that the worklist last had.
+
+    A case that is decided on keeps its place until the worklist is looked at again, so that "next"
+    still means what it meant when the case was opened.
+    """
+    found = rows()
+    kept: tuple[str, ...] | None = st.session_state.get(ORDER)
+    if kept is None:
+        return reading_order.arrange(found, view())
+    by_case = {row.entry.case_id: row for row in found}
+    return [by_case[case_id] for case_id in kept if case_id in by_case]
+
+
+def keep_order(shown: Sequence[Row]) -> None:
+    """Let next and previous follow the rows that the worklist shows."""
+    st.session_state[ORDER] = tuple(row.entry.case_id for row in shown)
 
 
 def reading(case_id: str) -> Reading | None:
@@ -236,14 +261,6 @@ def verified(*, again: bool = False) -> Verified:
 @st.cache_resource(show_spinner=False)
 def _engine(folder: Path) -> Engine:
     return open_workspace(folder)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _rows(folder: Path, head: str) -> tuple[Row, ...]:  # noqa: ARG001  (the key of the cache)
-    with _engine(folder).connect() as connection:
-        statuses = review.statuses(connection)
-        entries = store.worklist(connection)
-    return tuple(Row(entry, statuses.get(entry.case_id, "unassessed")) for entry in entries)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

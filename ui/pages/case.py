@@ -95,7 +95,7 @@ def _facts(case: Case) -> list[str]:
 
 
 def _navigation(case_id: str, list_page: Page) -> None:
-    ordered = reading_order.arrange(state.rows(), state.view())
+    ordered = state.ordered()
     targets = (
         ("Previous", "previous", "k", reading_order.neighbour(ordered, case_id, -1)),
         ("Next", "next", "j", reading_order.neighbour(ordered, case_id, 1)),
