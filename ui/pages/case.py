@@ -18,6 +18,7 @@ from ui.pages import (
     record_panel,
     story_panel,
     suggestions_panel,
+    what_if_panel,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def render(list_page: Page) -> None:
         measurements_panel.render(case, assessment, explanation)
     with story:
         story_panel.render(case, assessment, explanation)
+    what_if_panel.render(shown)
     record_panel.render(shown, diagnosis)
 
 
