@@ -13,15 +13,15 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Connection, Engine
 
-from clinical import assignment, priority, review, store
-from clinical.assessment import AuditEvent
+from clinical import assignment, review, store
+from clinical.assessment import AuditEvent, EventKind
 from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
 from clinical.priority import DANGEROUS
-from clinical.review import Status
-from clinical.store import WorklistEntry
 from ui.reading_order import Row
 
+# Kinds of event without a case that change the row of no case; any other may change all of them.
+ASIDE: frozenset[EventKind] = frozenset({"EXPORTED"})
 MANY = 400  # changed cases; from here on, reading everything is quicker
 
 
@@ -66,7 +66,8 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         return read(connection)
     new = list(ledger.events(connection, after=before.head.sequence))
     changed = {event.case_id for event in new if event.case_id}
-    if len(changed) > MANY:
+    general = any(not event.case_id and event.kind not in ASIDE for event in new)
+    if general or len(changed) > MANY:
         return read(connection)
     entries = {
         entry.case_id: entry
@@ -75,8 +76,10 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
     readers = before.readers | _readers(new)
     if not changed:
         return Caseload(head, before.rows, readers)
+    statuses = review.statuses(connection, only=changed)
     fresh = {
-        case_id: _row(entry, *_standing(connection, case_id)) for case_id, entry in entries.items()
+        case_id: Row(entry, statuses.get(case_id, "unassessed"), _assigned(connection, case_id))
+        for case_id, entry in entries.items()
     }
     known = {row.entry.case_id for row in before.rows}
     rows = [fresh.get(row.entry.case_id, row) for row in before.rows]
@@ -92,25 +95,15 @@ def read(connection: Connection) -> Caseload:
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
     rows = tuple(
-        _row(entry, statuses.get(entry.case_id, "unassessed"), assigned.get(entry.case_id, ""))
+        Row(entry, statuses.get(entry.case_id, "unassessed"), assigned.get(entry.case_id, ""))
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )
     readers = frozenset(ledger.actors(connection, kinds=("OPENED", "DECIDED")))
     return Caseload(head, rows, readers | frozenset(filter(None, assigned.values())))
 
 
-def _standing(connection: Connection, case_id: str) -> tuple[Status, str]:
-    past = list(ledger.events(connection, case_id=case_id))
-    return review.status(past), assignment.assigned(past)
-
-
-def _row(entry: WorklistEntry, status: Status, assigned: str) -> Row:
-    urgent = priority.level(
-        entry.dangerous[1] if entry.dangerous else None,
-        opinion_withheld=entry.flagged or entry.top is None,
-        reviewed=status == "reviewed",
-    )
-    return Row(entry, status, urgent, assigned)
+def _assigned(connection: Connection, case_id: str) -> str:
+    return assignment.assigned(ledger.events(connection, case_id=case_id, kind="ASSIGNED"))
 
 
 def _readers(events: list[AuditEvent]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
+from clinical import priority
 from clinical.priority import LEVELS, Level
 from clinical.review import Status
 from clinical.store import WorklistEntry
@@ -36,14 +37,21 @@ class Row:
     Attributes:
         entry: what the store knows of it.
         status: of its review.
-        level: how urgent it is to read (`clinical.priority`).
         assigned: account name of the reader it is assigned to, or "".
     """
 
     entry: WorklistEntry
     status: Status
-    level: Level = "routine"
     assigned: str = ""
+
+    @cached_property
+    def level(self) -> Level:
+        """How urgent it is to read, by what this row shows of the machine's opinion."""
+        return priority.level(
+            self.entry.dangerous[1] if self.entry.dangerous else None,
+            opinion_withheld=self.entry.flagged or self.entry.top is None,
+            reviewed=self.status == "reviewed",
+        )
 
     @cached_property
     def words(self) -> str:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clinical.priority import Level
 from clinical.review import Status
 from clinical.store import WorklistEntry
 from ui.pages import worklist
@@ -21,12 +20,15 @@ def row(
     day: int | None = 1,
     flagged: bool = False,
     conflicts: int = 0,
-    level: Level = "routine",
+    dangerous: float | None = None,
     assigned: str = "",
 ) -> Row:
     time = None if day is None else datetime(2031, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    entry = WorklistEntry(case_id, "d", time, ("image",), ("notes",), top, None, flagged, conflicts)
-    return Row(entry, status, level, assigned)
+    danger = None if dangerous is None else ("sepsis", dangerous)
+    entry = WorklistEntry(
+        case_id, "d", time, ("image",), ("notes",), top, danger, flagged, conflicts
+    )
+    return Row(entry, status, assigned)
 
 
 ROWS = (
@@ -83,11 +85,11 @@ def test_filter_by_status() -> None:
 def test_urgent_cases_come_first_and_then_who_has_waited_longest() -> None:
     rows = [
         row("A", day=1),
-        row("B", day=9, level="now"),
-        row("C", day=2, level="soon"),
-        row("D", day=1, level="soon"),
-        row("E", day=1, level="done"),
-        row("F", day=None, level="now"),
+        row("B", day=9, dangerous=0.7),
+        row("C", day=2, dangerous=0.2),
+        row("D", None, day=1),
+        row("E", day=1, dangerous=0.9, status="reviewed"),
+        row("F", day=None, dangerous=0.5),
     ]
     assert ids(arrange(rows, View())) == "BFDCAE"
 

@@ -9,17 +9,22 @@ from ui import wording
 
 
 def of(
-    fallback: str, names: Iterable[str], assessment: Assessment, explanation: Explanation | None
+    fallback: str,
+    names: Iterable[str],
+    assessment: Assessment | None,
+    explanation: Explanation | None,
 ) -> str:
     """Say what share of the selected suggestion the named inputs carry.
 
     Args:
         fallback: the modality that the panel is for, to say that it is missing.
         names: modalities shown in the panel.
-        assessment: knows what was used.
+        assessment: knows what was used; None where a model has said nothing, or not yet.
         explanation: of the selected suggestion.
     """
     shown = list(names)
+    if assessment is None:
+        return "" if shown else "not given"
     if not shown:
         return "missing" if fallback in assessment.missing else "not given"
     unread = [name for name in shown if name in assessment.unknown]
