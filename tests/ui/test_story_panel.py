@@ -56,7 +56,7 @@ def test_panels_work_without_a_model() -> None:
 
 
 def test_a_line_runs_from_old_to_new_within_its_box() -> None:
-    made = str(sparkline.line([9.0, 12.0, 6.0], (4.0, 10.0)))
+    made = str(sparkline.drawing([9.0, 12.0, 6.0], (4.0, 10.0)))
     assert 'points="2.0,7.0 22.0,2.0 42.0,12.0"' in made
     assert "rect" in made
-    assert "rect" not in str(sparkline.line([9.0, 9.0], (None, None)))
+    assert "rect" not in str(sparkline.drawing([9.0, 9.0], (None, None)))
