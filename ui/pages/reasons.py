@@ -23,10 +23,12 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
     items = explanation.items if explanation else ()
     return tag(
         "div",
-        _part("What it means", meaning(suggestion, assessment.prediction_set)),
+        _part(
+            "What it means", map(wording.capital, meaning(suggestion, assessment.prediction_set))
+        ),
         _part("Speaks for it", _strongest(case, items, 1) or ["nothing that stands out"]),
         _part("Speaks against it", _strongest(case, items, -1) or ["nothing that stands out"]),
-        _part("Inputs", inputs(assessment, suggestion, explanation)),
+        _part("Inputs", map(wording.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
         role="region",
         aria_label=f"About {wording.named(diagnosis)}",
@@ -126,5 +128,5 @@ def _part(title: str, lines: Iterable[str]) -> Markup:
     return tag(
         "section",
         tag("h3", title),
-        tag("ul", joined(tag("li", wording.capital(line)) for line in lines)),
+        tag("ul", joined(tag("li", line) for line in lines)),
     )

@@ -31,7 +31,12 @@ def drawing(values: Sequence[float], reference: tuple[float | None, float | None
     low, high = reference
     top = 0.0 if high is None or high >= highest else height(high)
     bottom = HEIGHT if low is None or low <= lowest else height(low)
-    band = {"x": 0, "y": _at(top), "width": WIDTH, "height": _at(bottom - top)}
+    band: dict[str, str | float] = {
+        "x": 0,
+        "y": _at(top),
+        "width": WIDTH,
+        "height": _at(bottom - top),
+    }
     ends = points[-1]
     pieces = [
         tag("rect", fill=BAND, fill_opacity=0.25, **band)

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from clinical.errors import TriptychError
-from ui.pages import case, worklist
+from ui.pages import case, model, study, worklist
 
 STYLE = Path(__file__).parents[1] / "static" / "page.css"
 
@@ -20,7 +20,9 @@ def main() -> None:
     case_page = st.Page(
         lambda: case.render(list_page), title="Case", url_path="case", visibility="hidden"
     )
-    page = st.navigation([list_page, case_page], position="hidden")
+    study_page = st.Page(lambda: study.render(case_page), title="Study", url_path="study")
+    model_page = st.Page(model.render, title="Model", url_path="model")
+    page = st.navigation([list_page, case_page, study_page, model_page], position="hidden")
     try:
         page.run()
     except TriptychError as error:
