@@ -367,9 +367,13 @@ def training_digest(config: StudyConfig) -> str:
 
 def config_digest(config: StudyConfig) -> str:
     """SHA-256 of everything in a configuration but where its cohort lies."""
-    data = to_json(config)
-    data["cohort"].pop("path")
-    return canonical.digest(data)
+    return json_digest(to_json(config))
+
+
+def json_digest(data: Mapping[str, Any]) -> str:
+    """`config_digest` of a configuration in its JSON form, as it was when it was written."""
+    cohort = {key: value for key, value in data["cohort"].items() if key != "path"}
+    return canonical.digest({**data, "cohort": cohort})
 
 
 def to_json(config: StudyConfig) -> dict[str, Any]:

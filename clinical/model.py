@@ -294,7 +294,9 @@ def load(folder: Path) -> Model:
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    return model
+    # A setting that came after its training must not give the same weights another name.
+    identity = ModelIdentity(model.name, data["digest"], config.json_digest(data["study"]))
+    return replace(model, identity=identity)
 
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:

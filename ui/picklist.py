@@ -20,7 +20,7 @@ def show(markup: Markup, *, key: str, subject: str, on_pick: Callable[[str], Non
 
     When `subject` is another one than before, the page goes back to its top.
     """
-    _mount(markup, key, subject, on_pick, _ignore)
+    _mount(markup, key, subject, on_pick, _ignore, _ignore)
 
 
 def show_sortable(
@@ -29,9 +29,16 @@ def show_sortable(
     key: str,
     on_pick: Callable[[str], None],
     on_sort: Callable[[str], None],
+    on_mark: Callable[[str], None] | None = None,
 ) -> None:
-    """As `show`; `on_sort` gets the data-sort of a chosen column heading."""
-    _mount(markup, key, "", on_pick, on_sort)
+    """As `show`; also for column headings (data-sort) and boxes to mark a row (data-mark).
+
+    Args:
+        markup: rows with data-pick.
+        key: of the element.
+        on_pick, on_sort, on_mark: get what was chosen, before the next run.
+    """
+    _mount(markup, key, "", on_pick, on_sort, on_mark or _ignore)
 
 
 def _mount(
@@ -40,6 +47,7 @@ def _mount(
     subject: str,
     on_pick: Callable[[str], None],
     on_sort: Callable[[str], None],
+    on_mark: Callable[[str], None],
 ) -> None:
     def report(event: str, receive: Callable[[str], None]) -> Callable[[], None]:
         def changed() -> None:
@@ -54,11 +62,12 @@ def _mount(
         key=key,
         on_pick_change=report("pick", on_pick),
         on_sort_change=report("sort", on_sort),
+        on_mark_change=report("mark", on_mark),
     )
 
 
 def _ignore(_: str) -> None:
-    """A list without sortable headings never reports one."""
+    """For what a list does not have and so never reports."""
 
 
 @st.cache_resource(show_spinner=False)

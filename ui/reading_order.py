@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, get_args
 
+from clinical import priority
+from clinical.priority import LEVELS, Level
 from clinical.review import Status
 from clinical.store import WorklistEntry
 from ui import wording
 
-Column = Literal["case", "status", "suggestion", "probability", "inputs", "marks", "time"]
+Column = Literal[
+    "priority", "case", "status", "suggestion", "probability", "inputs", "marks", "assigned", "time"
+]
 Marks = Literal["Any marks", "Out of distribution", "Conflict", "No marks"]
 
 COLUMNS: tuple[Column, ...] = get_args(Column)
@@ -26,14 +31,43 @@ STATUS_WORDS: dict[Status, str] = {
     "adjudicated": "Adjudicated",
 }
 _STATUS_ORDER = {status: order for order, status in enumerate(STATUS_WORDS)}
+_LEVEL_ORDER = {level: order for order, level in enumerate(LEVELS)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One assessed case and where its review stands."""
+    """One assessed case and where its review stands.
+
+    Attributes:
+        entry: what the store knows of it.
+        status: of its review.
+        assigned: account name of the reader it is assigned to, or "".
+    """
 
     entry: WorklistEntry
     status: Status
+    assigned: str = ""
+
+    @cached_property
+    def level(self) -> Level:
+        """How urgent it is to read, by what this row shows of the machine's opinion."""
+        return priority.level(
+            self.entry.dangerous[1] if self.entry.dangerous else None,
+            opinion_withheld=self.entry.flagged or self.entry.top is None,
+            reviewed=self.status == "reviewed",
+        )
+
+    @cached_property
+    def words(self) -> str:
+        """What a search looks in."""
+        top = wording.named(self.entry.top[0]) if self.entry.top else ""
+        return f"{self.entry.case_id} {top} {self.assigned}".casefold()
+
+    @cached_property
+    def moment(self) -> str:
+        """Decision time, to sort by; cases without one come last."""
+        # Text, because some sources give times with a zone and some without.
+        return self.entry.decision_time.isoformat() if self.entry.decision_time else "~"
 
 
 @dataclass(frozen=True)
@@ -41,9 +75,12 @@ class View:
     """How a reader has arranged the worklist.
 
     Attributes:
-        search: words that case and top suggestion must all hold, in any case of letters.
+        search: words that case, top suggestion and assigned reader must all hold, in any case of
+            letters.
         status: only these; empty means all.
         marks: only cases with (or without) a mark.
+        without: only cases that lack this input; "" means all.
+        assigned: only cases of this reader, "" for nobody's; None means all.
         sort, descending: column and direction.
         page: 0 is the first.
     """
@@ -51,14 +88,16 @@ class View:
     search: str = ""
     status: tuple[Status, ...] = ()
     marks: Marks = "Any marks"
-    sort: Column = "time"
+    without: str = ""
+    assigned: str | None = None
+    sort: Column = "priority"
     descending: bool = False
     page: int = 0
 
     def sorted_by(self, column: Column) -> View:
         """Sort by `column`; the other way round if it is the sorting column already."""
         turned = not self.descending if column == self.sort else column == "probability"
-        return View(self.search, self.status, self.marks, column, turned)
+        return replace(self, sort=column, descending=turned, page=0)
 
 
 def arrange(rows: Sequence[Row], view: View) -> list[Row]:
@@ -69,7 +108,9 @@ def arrange(rows: Sequence[Row], view: View) -> list[Row]:
         for row in rows
         if (not view.status or row.status in view.status)
         and _marked(row, view.marks)
-        and all(word in _searchable(row) for word in words)
+        and (view.assigned is None or row.assigned == view.assigned)
+        and (not view.without or view.without in row.entry.missing)
+        and all(word in row.words for word in words)
     ]
     kept.sort(key=lambda row: row.entry.case_id)
     kept.sort(key=_KEYS[view.sort], reverse=view.descending)
@@ -95,11 +136,6 @@ def next_unread(ordered: Sequence[Row], after: str | None = None) -> str | None:
     return None
 
 
-def _searchable(row: Row) -> str:
-    top = wording.named(row.entry.top[0]) if row.entry.top else ""
-    return f"{row.entry.case_id} {top}".casefold()
-
-
 def _marked(row: Row, marks: Marks) -> bool:
     match marks:
         case "Out of distribution":
@@ -111,17 +147,14 @@ def _marked(row: Row, marks: Marks) -> bool:
     return True
 
 
-def _time(row: Row) -> str:
-    # Text, because some sources give times with a zone and some without.
-    return row.entry.decision_time.isoformat() if row.entry.decision_time else "~"
-
-
 _KEYS: dict[Column, Callable[[Row], tuple[str | float, ...]]] = {
+    "priority": lambda row: (_LEVEL_ORDER[row.level], row.moment),
     "case": lambda row: (row.entry.case_id,),
     "status": lambda row: (_STATUS_ORDER.get(row.status, -1),),
     "suggestion": lambda row: (row.entry.top[0] if row.entry.top else "~",),
     "probability": lambda row: (row.entry.top[1] if row.entry.top else -1.0,),
     "inputs": lambda row: (len(row.entry.used), " ".join(row.entry.used)),
     "marks": lambda row: (row.entry.flagged, row.entry.conflicts),
-    "time": lambda row: (_time(row),),
+    "assigned": lambda row: (row.assigned or "~",),
+    "time": lambda row: (row.moment,),
 }

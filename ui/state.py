@@ -6,17 +6,21 @@ run. The case on the screen lives in the session, never in the address.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from sqlalchemy import Engine
 
 from clinical import review, store
 from clinical.assessment import Action, Assessment, AuditEvent
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
+from clinical.roles import may
+from ui import caseload, reading_order
 from ui.presence import engine as _engine
 from ui.presence import reader as reader
 from ui.presence import require as require
@@ -30,6 +34,7 @@ REQUESTED = "triptych_requested"
 DIAGNOSIS = "triptych_diagnosis"
 PENDING = "triptych_pending"
 VIEW = "triptych_view"
+ORDER = "triptych_order"
 
 Task = Literal[Action, "sign", "amend"]
 """What a reader has begun and not finished."""
@@ -71,15 +76,32 @@ def rows() -> tuple[Row, ...]:
     Where a first read comes before the machine's, what the machine says of a case that this reader
     has not read yet is left out: the worklist would give it away.
     """
+    found = caseload.current(engine(), workspace()).rows
     with engine().connect() as connection:
-        head = ledger.head(connection)
         protocol = review.in_force(connection)
-        blind = protocol.first_read and may(role(), "decide")
-        shown = review.shown_cases(connection, reader()) if blind else frozenset()
-    found = _rows(workspace(), head.hash)
-    if not blind:
-        return found
+        if not (protocol.first_read and may(role(), "decide")):
+            return found
+        shown = review.shown_cases(connection, reader())
     return tuple(row if row.entry.case_id in shown else _blinded(row) for row in found)
+
+
+def ordered() -> list[Row]:
+    """The rows in the order that the worklist last had.
+
+    A case that is decided on keeps its place until the worklist is looked at again, so that "next"
+    still means what it meant when the case was opened.
+    """
+    found = rows()
+    kept: tuple[str, ...] | None = st.session_state.get(ORDER)
+    if kept is None:
+        return reading_order.arrange(found, view())
+    by_case = {row.entry.case_id: row for row in found}
+    return [by_case[case_id] for case_id in kept if case_id in by_case]
+
+
+def keep_order(shown: Sequence[Row]) -> None:
+    """Let next and previous follow the rows that the worklist shows."""
+    st.session_state[ORDER] = tuple(row.entry.case_id for row in shown)
 
 
 def _blinded(row: Row) -> Row:
@@ -189,14 +211,6 @@ def verified(*, again: bool = False) -> Verified:
     if again:
         _verified.clear()
     return _verified(workspace())
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _rows(folder: Path, head: str) -> tuple[Row, ...]:  # noqa: ARG001  (the key of the cache)
-    with _engine(folder).connect() as connection:
-        statuses = review.statuses(connection)
-        entries = store.worklist(connection)
-    return tuple(Row(entry, statuses.get(entry.case_id, "unassessed")) for entry in entries)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -131,7 +131,12 @@ def effect(relevance: float) -> str:
     return f"{relevance:+.0%}".replace("-", "−") if abs(relevance) >= 0.005 else "0%"
 
 
+def capital(text: str) -> str:
+    """`text` with a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """`text` with a capital and a full stop."""
-    whole = text[:1].upper() + text[1:]
+    whole = capital(text)
     return whole if whole.endswith((".", "!", "?")) else f"{whole}."

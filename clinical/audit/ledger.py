@@ -8,7 +8,7 @@ pseudonyms, codes and digests; never a patient's name, a measured value or free 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 
@@ -103,10 +103,25 @@ def head(connection: Connection) -> Head:
     return Head(row.sequence, row.hash) if row else EMPTY
 
 
+def holds(connection: Connection, known: Head) -> bool:
+    """Whether the ledger still has the event that a head noted earlier names."""
+    query = select(EVENTS.c.hash).where(EVENTS.c.sequence == known.sequence)
+    return known == EMPTY or connection.execute(query).scalar_one_or_none() == known.hash
+
+
 def events(
-    connection: Connection, *, case_id: str | None = None, kind: EventKind | None = None
+    connection: Connection,
+    *,
+    case_id: str | None = None,
+    kind: EventKind | None = None,
+    after: int = 0,
 ) -> Iterator[AuditEvent]:
     """The events in order, all or those of one case or kind. Nothing is verified here.
+
+    Args:
+        connection: reads the workspace.
+        case_id, kind: only events of this case, of this kind.
+        after: only events with a higher sequence number.
 
     Raises:
         LedgerError: at an event whose payload is not a JSON object.
@@ -116,7 +131,6 @@ def events(
         query = query.where(EVENTS.c.case_id == case_id)
     if kind is not None:
         query = query.where(EVENTS.c.kind == kind)
-    after = 0
     while rows := connection.execute(query.where(EVENTS.c.sequence > after)).all():
         yield from map(event_of, rows)
         after = rows[-1].sequence
@@ -126,6 +140,12 @@ def case_ids(connection: Connection) -> list[str]:
     """Every case that an event is about, by case_id."""
     named = select(EVENTS.c.case_id).where(EVENTS.c.case_id != "").distinct()
     return list(connection.execute(named.order_by(EVENTS.c.case_id)).scalars())
+
+
+def actors(connection: Connection, *, kinds: Sequence[EventKind]) -> list[str]:
+    """Account names in events of these kinds, each once, in order."""
+    query = select(EVENTS.c.actor).where(EVENTS.c.kind.in_(kinds)).distinct()
+    return sorted(connection.execute(query).scalars())
 
 
 def _fields(

@@ -140,9 +140,11 @@ def test_back_leads_to_the_worklist_and_forward_to_the_case(desk: Desk) -> None:
 
 def test_worklist_by_keyboard(desk: Desk) -> None:
     desk.page.goto(desk.address)
-    first = desk.page.locator("tr[data-pick]").first
-    expect(first).to_be_visible(timeout=20_000)
-    first.focus()
+    by_case = desk.page.get_by_role("button", name="Case", exact=True)
+    expect(by_case).to_be_visible(timeout=20_000)
+    by_case.press("Enter")
+    expect(desk.page.locator("th.case")).to_have_attribute("aria-sort", "ascending")
+    desk.page.locator("tr[data-pick]").first.focus()
     desk.page.keyboard.press("ArrowDown")
     desk.page.keyboard.press("ArrowDown")
     desk.page.keyboard.press("Enter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from reading_fixture import DECISION, lab, make_assessment, make_case, measurements
 
+from clinical.assessment import EvidenceItem, Explanation
 from clinical.case import Measurement
 from ui.pages.case import explanation_of
 from ui.pages.measurements_panel import evidence_of, mark_of, measurement_table
@@ -16,9 +17,11 @@ from ui.pages.measurements_panel import evidence_of, mark_of, measurement_table
         (5.2, (3.5, 5.1), "high"),
         (5.1, (3.5, 5.1), ""),
         (3.4, (3.5, 5.1), "low"),
-        (7.0, (None, 5.0), "high"),
-        (7.0, (None, None), ""),
-        (20.0, (60.0, None), "low"),
+        (6.5, (3.5, 5.1), "critical high"),
+        (2.5, (3.5, 5.1), "critical low"),
+        (5.5, (None, 5.0), "high"),
+        (5.5, (None, None), ""),
+        (3.0, (3.2, None), "low"),
     ],
 )
 def test_mark_follows_the_reference_range(
@@ -35,18 +38,31 @@ def test_a_value_that_could_not_be_normalised_is_shown_raw_with_its_problem() ->
     assert "Not used: the unit is not one of a catalytic activity." in made
 
 
-def test_marks_are_words_and_arrows() -> None:
+def test_marks_are_letters_and_words_for_a_screen_reader() -> None:
     made = str(measurement_table("measurements", measurements(), DECISION, None))
 
-    assert "↑ high" in made
-    assert "↓ low" in made
+    assert 'title="high">H<span class="unseen"> high' in made
+    assert 'title="low">L<' in made
+    assert 'title="critical low">LL<' in made  # 89% oxygen saturation
     assert "10⁹/L" in made
 
 
-def test_repeats_stand_together_newest_first() -> None:
+def test_earlier_values_stand_below_the_newest_in_words_and_as_a_line() -> None:
     made = str(measurement_table("measurements", measurements(), DECISION, None))
 
-    assert made.index("16.8") < made.index(">9.1 ") < made.index("Haemoglobin")
+    assert made.count(">Leukocytes<") == 1
+    assert '9.1 (3 d)</span></td><td class="value">16.8' in made
+    assert made.count("data:image/svg+xml") == 1
+
+
+def test_what_repeats_did_adds_up() -> None:
+    items = tuple(
+        EvidenceItem("measurements", index, "6690-2", share)
+        for index, share in ((2, 0.2), (3, 0.1))
+    )
+    explanation = Explanation("sepsis", "made", {"measurements": 1.0}, (), items)
+    made = str(measurement_table("measurements", measurements(), DECISION, explanation))
+    assert "+30%" in made
 
 
 def test_evidence_is_found_by_position_and_the_strongest_is_kept() -> None:

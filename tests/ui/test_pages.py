@@ -61,15 +61,16 @@ def test_search_that_fits_nothing_says_so(open_page: OpenPage) -> None:
     assert button(page, "Next unread").disabled
 
 
-def test_next_unread_opens_the_first_case_and_records_it(
+def test_next_unread_opens_the_most_urgent_case_and_records_it(
     open_page: OpenPage, workspace: Path
 ) -> None:
     page = open_page()
     page.button(key="next-unread").click().run()
 
-    assert page.session_state["triptych_case"] == "CASE-000"
-    assert kinds(workspace, "CASE-000") == ["ASSESSED", "OPENED"]
-    assert events(workspace, "CASE-000")[-1].actor == "dr.test"
+    # The model withholds its opinion on this one, so that it must not wait.
+    assert page.session_state["triptych_case"] == "CASE-002"
+    assert kinds(workspace, "CASE-002") == ["ASSESSED", "OPENED"]
+    assert events(workspace, "CASE-002")[-1].actor == "dr.test"
 
 
 def test_opened_is_recorded_once_in_a_session(open_page: OpenPage, workspace: Path) -> None:

@@ -25,6 +25,7 @@ from ui.pages import (
     record_panel,
     story_panel,
     suggestions_panel,
+    what_if_panel,
 )
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _panels(shown: OpenCase, diagnosis: str | None) -> None:
         measurements_panel.render(shown.case, assessment, explanation)
     with story:
         story_panel.render(shown.case, assessment, explanation)
+    if shown.machine:
+        what_if_panel.render(shown.machine)
 
 
 def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:
@@ -129,7 +132,7 @@ def _facts(case: Case) -> list[str]:
 
 
 def _navigation(case_id: str, list_page: Page) -> None:
-    ordered = reading_order.arrange(state.rows(), state.view())
+    ordered = state.ordered()
     targets = (
         ("Previous", "previous", "k", reading_order.neighbour(ordered, case_id, -1)),
         ("Next", "next", "j", reading_order.neighbour(ordered, case_id, 1)),

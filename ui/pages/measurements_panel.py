@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
 
 from clinical.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case import Case, Measurement, Measurements
+from clinical.terms.critical import critical
 from ui import wording
 from ui.markup import Markup, signed_bar, table, tag, unseen
-from ui.pages import frame, share
+from ui.pages import frame, share, sparkline
 
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age", "Against / for")
+LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
+LEGEND = "H high, L low for the range; HH, LL critical by published limits for adults."
+EARLIER = 3  # earlier values in words; all of them are in the line beside
+
+Numbered = tuple[int, Measurement]
 
 
 def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
-    """Show all measurements of `case`."""
+    """Show all measurements of `case`; without a model, or before it speaks, they stand alone."""
     tables = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Measurements)}
     detail = share.of("measurements", tables, assessment, explanation)
     st.html(frame.panel_title("Measurements", detail))
@@ -27,23 +34,23 @@ def render(case: Case, assessment: Assessment | None, explanation: Explanation |
         measurement_table(name, shape, case.decision_time, explanation)
         for name, shape in tables.items()
     ]
+    pieces.append(tag("p", LEGEND, class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Measured"))
 
 
 def measurement_table(
     modality: str, shape: Measurements, decision: datetime | None, explanation: Explanation | None
 ) -> Markup:
-    """One input as a table; repeats of a measurement stand together, newest first."""
+    """One input as a table: a row for each thing measured, its newest value, earlier ones below."""
     evidence = evidence_of(explanation, modality)
-    largest = max((abs(item.relevance) for item in evidence.values()), default=0.0)
+    kinds = _together(shape.items)
+    effects = {kind[0][0]: _effect(kind, evidence) for kind in kinds}
+    largest = max((abs(effect) for effect in effects.values() if effect is not None), default=0.0)
     rows: list[Markup] = []
-    before = ""
-    for index, item in _together(shape.items):
-        rows.append(_row(item, item.code == before, decision, evidence.get(index), largest))
-        if item.problem:
-            rows.append(_problem(item))
-        before = item.code
-    return table(HEAD, rows, "measurements", f"{modality}, {len(rows)} values")
+    for kind in kinds:
+        rows.append(_row(kind, decision, effects[kind[0][0]], largest))
+        rows += [_problem(item) for _, item in kind if item.problem]
+    return table(HEAD, rows, "measurements", f"{modality}, {len(shape.items)} values")
 
 
 def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, EvidenceItem]:
@@ -59,54 +66,83 @@ def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, Evi
 
 
 def mark_of(item: Measurement) -> str:
-    """ "high", "low" or "" by the reference range; "" too where there is no value to judge."""
-    low, high = item.reference
+    """A key of `LETTERS` by reference range and critical limits, or ""; "" too without a value."""
     if item.value is None:
         return ""
+    if side := critical(item):
+        return f"critical {side}"
+    low, high = item.reference
     if high is not None and item.value > high:
         return "high"
     return "low" if low is not None and item.value < low else ""
 
 
-def relevance_cell(item: EvidenceItem | None, largest: float) -> Markup:
-    """Bar and number of one piece of evidence, in per cent of all evidence."""
-    if item is None:
+def effect_cell(effect: float | None, largest: float) -> Markup:
+    """Bar and number of a share of all evidence, in per cent."""
+    if effect is None:
         return tag("td", unseen("no effect shown"), class_="effect")
     return tag(
         "td",
-        signed_bar(item.relevance, largest),
-        tag("span", wording.effect(item.relevance), class_="number"),
+        signed_bar(effect, largest),
+        tag("span", wording.effect(effect), class_="number"),
         class_="effect",
     )
 
 
 def _row(
-    item: Measurement,
-    repeated: bool,
-    decision: datetime | None,
-    evidence: EvidenceItem | None,
-    largest: float,
+    kind: Sequence[Numbered], decision: datetime | None, effect: float | None, largest: float
 ) -> Markup:
+    item = kind[0][1]
     mark = mark_of(item)
     if item.value is None:
         shown = tag("td", item.raw_value, class_="value raw", title="as the source gave it")
         unit = item.raw_unit
     else:
-        arrow = {"high": "↑", "low": "↓"}.get(mark, "")
-        label = tag("em", f"{arrow} {mark}") if mark else ""
-        shown = tag("td", wording.number(item.value), " ", label, class_="value")
+        flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
+        shown = tag("td", wording.number(item.value), flag, class_="value")
         unit = wording.unit(item.unit)
-    kinds = (mark, "repeat" if repeated else "", "unused" if item.problem else "")
+    kinds = (mark, "unused" if item.problem else "")
     return tag(
         "tr",
-        tag("td", unseen(item.name) if repeated else item.name, title=item.code, class_="name"),
+        tag("td", item.name, _earlier(kind, decision), title=item.code, class_="name"),
         shown,
         tag("td", unit, class_="unit"),
         tag("td", wording.limits(item.reference), class_="range"),
-        tag("td", wording.before(item.time, decision), class_="age", title=_time(item)),
-        relevance_cell(evidence, largest),
-        class_=" ".join(kind for kind in kinds if kind) or None,
+        tag(
+            "td",
+            wording.before(item.time, decision),
+            class_="age",
+            title=wording.moment(item.time),
+        ),
+        effect_cell(effect, largest),
+        class_=" ".join(name for name in kinds if name) or None,
     )
+
+
+def _earlier(kind: Sequence[Numbered], decision: datetime | None) -> Markup | str:
+    """Earlier values, newest first, in words and as a line; "" where there are none."""
+    past = [item for _, item in kind[1:] if item.value is not None]
+    if not past:
+        return ""
+    words = [
+        " ".join(filter(None, (wording.number(item.value or 0.0), _since(item, decision))))
+        for item in past[:EARLIER]
+    ]
+    more = f", {len(past) - EARLIER} more" if len(past) > EARLIER else ""
+    newest = kind[0][1]
+    values = [item.value for item in (*reversed(past), newest) if item.value is not None]
+    return tag(
+        "span",
+        sparkline.line(values, newest.reference),
+        unseen(" earlier: "),
+        f"{', '.join(words)}{more}",
+        class_="earlier",
+    )
+
+
+def _since(item: Measurement, decision: datetime | None) -> str:
+    age = wording.before(item.time, decision)
+    return f"({age})" if age else ""
 
 
 def _problem(item: Measurement) -> Markup:
@@ -114,18 +150,20 @@ def _problem(item: Measurement) -> Markup:
     return tag("tr", tag("td", words, colspan=len(HEAD), class_="problem"))
 
 
-def _time(item: Measurement) -> str:
-    return wording.moment(item.time)
+def _effect(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> float | None:
+    """What all values of one thing did together: shares of the evidence add up."""
+    found = [evidence[index].relevance for index, _ in kind if index in evidence]
+    return sum(found) if found else None
 
 
-def _together(items: tuple[Measurement, ...]) -> list[tuple[int, Measurement]]:
-    first: dict[str, int] = {}
+def _together(items: tuple[Measurement, ...]) -> list[list[Numbered]]:
+    """Values of the same code, newest first, in the order in which the codes first appear."""
+    kinds: dict[str, list[Numbered]] = {}
     for index, item in enumerate(items):
-        first.setdefault(item.code, index)
+        kinds.setdefault(item.code, []).append((index, item))
 
-    def order(numbered: tuple[int, Measurement]) -> tuple[int, float, int]:
+    def newest(numbered: Numbered) -> tuple[float, int]:
         index, item = numbered
-        age = -item.time.timestamp() if item.time else 0.0
-        return first[item.code], age, index
+        return (-item.time.timestamp() if item.time else 0.0, index)
 
-    return sorted(enumerate(items), key=order)
+    return [sorted(kind, key=newest) for kind in kinds.values()]

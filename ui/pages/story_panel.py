@@ -13,6 +13,8 @@ from ui.markup import Markup, joined, signed_bar, tag, unseen
 from ui.pages import frame, share
 from ui.pages.measurements_panel import evidence_of
 
+Numbered = tuple[int, Event]
+
 
 def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
     """Show history and notes of `case`."""
@@ -30,7 +32,7 @@ def render(case: Case, assessment: Assessment | None, explanation: Explanation |
 def history(
     modality: str, shape: Events, decision: datetime | None, explanation: Explanation | None
 ) -> Markup:
-    """Coded history as a list; what the source denies is said in words."""
+    """Coded history as a time line, oldest first; what has no date and what is denied follow."""
     evidence = evidence_of(explanation, modality)
     demographics = [
         item
@@ -39,11 +41,37 @@ def history(
     ]
     coded = {i: e for i, e in evidence.items() if e.label not in ("age", "sex")}
     largest = max((abs(item.relevance) for item in evidence.values()), default=0.0)
-    rows = [_demographic(item, shape, largest) for item in demographics]
-    rows += [_event(e, decision, coded.get(i), largest) for i, e in enumerate(shape.items)]
+    person = [_demographic(item, shape, largest) for item in demographics]
+    dated, undated, denied = _sorted(shape)
+    pieces = [
+        _list(words, kind, [*first, *(_event(e, decision, coded.get(i), largest) for i, e in part)])
+        for words, kind, first, part in (
+            ("", "", person, ()),
+            ("", "timeline", (), dated),
+            ("Without a date" if dated else "", "", (), undated),
+            ("Denied", "", (), denied),
+        )
+    ]
+    if not any(pieces):
+        pieces = [tag("p", "Nothing recorded", class_="quiet")]
+    return tag("section", tag("h3", modality.capitalize()), *pieces)
+
+
+def _sorted(shape: Events) -> tuple[list[Numbered], list[Numbered], list[Numbered]]:
+    """Present with a date from old to new, present without one, denied."""
+    numbered = list(enumerate(shape.items))
+    dated = [(i, e) for i, e in numbered if e.present and e.onset is not None]
+    # As text, because a source may give some times with a zone and some without.
+    dated.sort(key=lambda pair: pair[1].onset.isoformat() if pair[1].onset else "")
+    undated = [(i, e) for i, e in numbered if e.present and e.onset is None]
+    return dated, undated, [(i, e) for i, e in numbered if not e.present]
+
+
+def _list(words: str, kind: str, rows: list[Markup]) -> Markup:
     if not rows:
-        rows = [tag("li", tag("span", "Nothing recorded", class_="name"))]
-    return tag("section", tag("h3", modality.capitalize()), tag("ul", *rows, class_="history"))
+        return joined([])
+    heading = tag("h4", words) if words else ""
+    return joined([heading, tag("ul", *rows, class_=f"history {kind}".strip())])
 
 
 def notes(
@@ -105,7 +133,9 @@ def _demographic(item: EvidenceItem, shape: Events, largest: float) -> Markup:
 def _event(
     event: Event, decision: datetime | None, evidence: EvidenceItem | None, largest: float
 ) -> Markup:
-    since = wording.before(event.onset, decision)
+    ago = wording.before(event.onset, decision)
+    date = f"{event.onset:%Y-%m}" if event.onset else ""
+    since = f"{date} · {ago}" if date and ago else date
     words = event.display if event.present else f"No {wording.inside(event.display)}"
     return _line(words, since, evidence, largest, "" if event.present else "denied", event.code)
 

@@ -9,6 +9,7 @@ from clinical.assessment import Suggestion, set_sentence
 from clinical.review import RecordedDecision
 from ui import picklist, state, wording
 from ui.markup import Markup, bar, chip, tag, unseen
+from ui.pages import reasons
 
 DONE = {"accept": "accepted", "modify": "modified", "reject": "rejected", "add": "added"}
 
@@ -22,6 +23,7 @@ def render(shown: state.Reading) -> None:
         shown.assessment.prediction_set.coverage,
     )
     picklist.show(markup, key="suggestions", subject=shown.case.case_id, on_pick=state.select)
+    st.html(reasons.strip(shown.case, shown.assessment, state.selected(shown.assessment)))
     st.html(tag("p", set_sentence(shown.assessment), class_="set"))
 
 
@@ -44,6 +46,7 @@ def cards(
             for suggestion in suggestions
         ),
         class_="cards",
+        style=f"--cards:{len(suggestions)};--half:{-(-len(suggestions) // 2)}",
         role="radiogroup",
         aria_label="Suggestions, most probable first",
     )
@@ -59,11 +62,11 @@ def _card(
         tag(
             "div",
             tag("span", wording.named(suggestion.diagnosis), class_="name"),
-            chip(DONE[decision.action], decision.action) if decision else "",
             class_="top",
         ),
         _withheld(withheld) if withheld is not None else _probability(suggestion, over),
         _membership(suggestion, coverage),
+        chip(DONE[decision.action], decision.action) if decision else "",
         class_=" ".join(("card", "chosen" if chosen else "", "over" if over else "")).strip(),
         role="radio",
         aria_checked="true" if chosen else "false",
@@ -75,7 +78,7 @@ def _card(
 def _membership(suggestion: Suggestion, coverage: float) -> Markup | str:
     if suggestion.in_set is None:
         return ""
-    verb = "cannot be excluded" if suggestion.in_set else "excluded"
+    verb = "not excluded" if suggestion.in_set else "excluded"
     return tag(
         "div", f"{verb} at {coverage:.0%}", class_="member" if suggestion.in_set else "excluded"
     )
@@ -99,8 +102,8 @@ def _probability(suggestion: Suggestion, over: bool) -> Markup:
         bar(suggestion.probability, "hot" if over else "", marks),
         tag(
             "div",
-            tag("span", f"prev. {usual}", title="Prevalence: such cases in the training data"),
-            tag("span", "suggested" if over else "below threshold"),
+            tag("span", f"usual {usual}", title="Prevalence: such cases in the training data"),
+            tag("span", "suggested" if over else "below limit"),
             unseen(f", threshold {wording.percent(suggestion.threshold)}"),
             class_="context",
         ),

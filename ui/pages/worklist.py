@@ -1,31 +1,41 @@
-"""The worklist: every assessed case in one table; sort, filter, search, open."""
+"""The worklist: every assessed case in one table; sort, filter, search, assign, open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui import picklist, reading_order, state, wording
+from clinical import assignment
+from clinical.priority import Level
+from clinical.roles import may
+from ui import assigning, picklist, reading_order, state, wording
 from ui.markup import Markup, bar, chip, joined, tag, unseen
 from ui.pages import frame
-from ui.reading_order import MARKS, STATUS_WORDS, Column, Row, View
+from ui.reading_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
 PAGE_SIZE = 100
 HEADINGS: dict[Column, str] = {
+    "priority": "Priority",
     "case": "Case",
     "status": "Status",
     "suggestion": "Top suggestion",
     "probability": "Probability",
     "inputs": "Inputs",
     "marks": "Marks",
+    "assigned": "Reader",
     "time": "Decision time",
 }
+LEVEL_WORDS: dict[Level, str] = {"now": "Now", "soon": "Soon", "routine": "Routine", "done": "–"}
+ALL_READERS, MINE, NOBODY = "All readers", "Mine", "Nobody's"
+ALL_INPUTS = "Any inputs"
 
 
 def render(case_page: Page) -> None:
@@ -33,20 +43,27 @@ def render(case_page: Page) -> None:
     rows = state.rows()
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
-    shown = reading_order.arrange(rows, _controls(rows))
+    view, start = _controls(rows)
+    shown = reading_order.arrange(rows, view)
+    state.keep_order(shown)
+    _start(start, shown)
     if state.requested():
         st.switch_page(case_page)
-    _table(shown)
-    known = " · ".join(f"{letter} {name}" for name, letter in wording.LETTERS.items())
-    st.html(tag("p", f"Inputs: {known}; outlined where missing.", class_="quiet"))
+    assigns = may(state.role(), "assign")
+    if assigns:
+        _assign()
+    _table(shown, assigns)
+    st.html(tag("p", _legend(assigns), class_="quiet"))
     frame.audit_strip()
 
 
-def _controls(rows: Sequence[Row]) -> View:
+def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
     before = state.view()
-    search, status, marks, start = st.columns([2.2, 3.4, 1.6, 1.4], vertical_alignment="bottom")
+    search, status, marks, inputs, hands, start = st.columns(
+        [2.2, 3.2, 1.5, 1.5, 1.3, 1.2], vertical_alignment="bottom"
+    )
     words = search.text_input(
-        "Search", before.search, placeholder="Case or suggestion", key="search", live=True
+        "Search", before.search, placeholder="Press / to search", key="search", live=True
     )
     statuses = status.segmented_control(
         "Status",
@@ -57,12 +74,41 @@ def _controls(rows: Sequence[Row]) -> View:
         key="status",
     )
     mark = marks.selectbox("Marks", MARKS, MARKS.index(before.marks), key="marks")
-    view = replace(before, search=words or "", status=tuple(statuses), marks=mark)
-    if (view.search, view.status, view.marks) != (before.search, before.status, before.marks):
+    view = replace(
+        before,
+        search=words or "",
+        status=tuple(statuses),
+        marks=mark,
+        without=_without(rows, before, inputs),
+        assigned=_of_reader(before, hands),
+    )
+    if replace(view, page=0) != replace(before, page=0):
         view = replace(view, page=0)
     state.arrange(view)
-    following = reading_order.next_unread(reading_order.arrange(rows, view))
-    if start.button(
+    return view, start
+
+
+def _without(rows: Sequence[Row], before: View, place: DeltaGenerator) -> str:
+    names = sorted({name for row in rows for name in row.entry.missing} | {before.without} - {""})
+    options = ["", *names]
+    return place.selectbox(
+        "Missing",
+        options,
+        options.index(before.without),
+        format_func=lambda name: f"No {name}" if name else ALL_INPUTS,
+        key="without",
+    )
+
+
+def _of_reader(before: View, place: DeltaGenerator) -> str | None:
+    meant = {ALL_READERS: None, MINE: state.reader(), NOBODY: ""}
+    index = list(meant.values()).index(before.assigned) if before.assigned is not None else 0
+    return meant[place.selectbox("Reader", list(meant), index, key="hands")]
+
+
+def _start(place: DeltaGenerator, shown: Sequence[Row]) -> None:
+    following = reading_order.next_unread(shown)
+    if place.button(
         "Next unread",
         key="next-unread",
         type="primary",
@@ -71,10 +117,30 @@ def _controls(rows: Sequence[Row]) -> View:
         width="stretch",
     ):
         state.open_case(str(following))
-    return view
 
 
-def _table(shown: Sequence[Row]) -> None:
+def _assign() -> None:
+    """Controls to assign the marked cases; only for roles that may."""
+    marked = assigning.marked()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="assign"):
+        count = f"{len(marked)} marked" if marked else "Mark cases with the box or the space bar"
+        st.html(tag("p", count, class_="quiet"), width="content")
+        to = st.selectbox(
+            "Assign to",
+            ["", *assigning.readers()],
+            format_func=lambda name: name or "Nobody",
+            key="assignee",
+            width=200,
+        )
+        allowed = assignment.can_assign(marked, to, state.role())
+        if st.button("Assign", key="assign-marked", disabled=not allowed):
+            changed = assigning.assign(to)
+            st.toast(f"{changed} {'case' if changed == 1 else 'cases'} assigned.")
+            st.rerun()
+        st.button("Clear marks", key="unmark", disabled=not marked, on_click=assigning.unmark)
+
+
+def _table(shown: Sequence[Row], assigns: bool) -> None:
     if not shown:
         st.info("No case fits this search.")
         return
@@ -83,10 +149,16 @@ def _table(shown: Sequence[Row]) -> None:
     page = min(view.page, pages - 1)
     first = page * PAGE_SIZE
     picklist.show_sortable(
-        table(shown[first : first + PAGE_SIZE], view),
+        table(
+            shown[first : first + PAGE_SIZE],
+            view,
+            marked=assigning.marked() if assigns else None,
+            now=datetime.now(UTC),
+        ),
         key="worklist",
         on_pick=state.open_case,
         on_sort=_sort,
+        on_mark=assigning.mark if assigns else None,
     )
     if pages > 1:
         _pager(page, pages, len(shown))
@@ -106,20 +178,36 @@ def _turn(page: int) -> None:
 
 
 def _sort(column: str) -> None:
-    known: tuple[Column, ...] = get_args(Column)
-    for name in known:
+    for name in COLUMNS:
         if name == column:
             state.arrange(state.view().sorted_by(name))
 
 
-def table(rows: Sequence[Row], view: View) -> Markup:
-    """The worklist as markup; each row answers a click and Enter with its case."""
-    head = tag("tr", *(_heading(column, words, view) for column, words in HEADINGS.items()))
+def _legend(assigns: bool) -> str:
+    known = " · ".join(f"{letter} {name}" for name, letter in wording.LETTERS.items())
+    keys = "Keys: / search, arrows, Home, End, Enter open, N next unread"
+    return f"Inputs: {known}; outlined where missing. {keys}{', space mark' if assigns else ''}."
+
+
+def table(
+    rows: Sequence[Row], view: View, *, marked: frozenset[str] | None, now: datetime
+) -> Markup:
+    """The worklist as markup; each row answers a click and Enter with its case.
+
+    Args:
+        rows: to show.
+        view: how they are sorted.
+        marked: cases that are marked to be assigned, or None where nothing can be.
+        now: to say how long ago a decision was needed.
+    """
+    headings = [_heading(column, words, view) for column, words in HEADINGS.items()]
+    if marked is not None:
+        headings.insert(0, tag("th", unseen("Marked"), scope="col"))
     return tag(
         "table",
         tag("caption", "Worklist", class_="unseen"),
-        tag("thead", head),
-        tag("tbody", *(_row(row) for row in rows)),
+        tag("thead", tag("tr", *headings)),
+        tag("tbody", *(_row(row, marked, now) for row in rows)),
         class_="worklist",
     )
 
@@ -132,7 +220,7 @@ def _heading(column: Column, words: str, view: View) -> Markup:
     return tag("th", control, scope="col", aria_sort=direction if sorting else None, class_=column)
 
 
-def _row(row: Row) -> Markup:
+def _row(row: Row, marked: frozenset[str] | None, now: datetime) -> Markup:
     entry = row.entry
     top = entry.top
     number = (
@@ -140,17 +228,53 @@ def _row(row: Row) -> Markup:
     )
     return tag(
         "tr",
+        _box(entry.case_id, entry.case_id in marked) if marked is not None else "",
+        tag("td", _level(row), class_="priority"),
         tag("td", tag("b", entry.case_id), class_="case"),
         tag("td", chip(STATUS_WORDS.get(row.status, row.status), row.status)),
         tag("td", wording.named(top[0]) if top else "No suggestion shown"),
         tag("td", number, class_="probability"),
         tag("td", _inputs(entry.used, entry.missing)),
         tag("td", _marks(row)),
-        tag("td", wording.moment(entry.decision_time), class_="time"),
+        tag("td", row.assigned, class_="assigned"),
+        tag(
+            "td",
+            wording.moment(entry.decision_time),
+            tag("small", _ago(entry.decision_time, now)),
+            class_="time",
+        ),
         data_pick=entry.case_id,
         tabindex=0,
         class_=row.status,
     )
+
+
+def _box(case_id: str, on: bool) -> Markup:
+    box = tag(
+        "span",
+        "✓" if on else "",
+        role="checkbox",
+        aria_checked="true" if on else "false",
+        aria_label=f"Mark {case_id}",
+        data_mark=case_id,
+        class_="box",
+    )
+    return tag("td", box, class_="mark")
+
+
+def _level(row: Row) -> Markup:
+    found = row.entry.dangerous
+    because = (
+        f"{wording.named(found[0])} {wording.percent(found[1])}"
+        if found
+        else "no dangerous diagnosis is shown"
+    )
+    return chip(LEVEL_WORDS[row.level], row.level, because)
+
+
+def _ago(time: datetime | None, now: datetime) -> str:
+    ago = wording.before(time, now)
+    return f"{ago} ago" if ago and not ago.startswith("-") else ""
 
 
 def _inputs(used: tuple[str, ...], missing: tuple[str, ...]) -> Markup:
