@@ -80,6 +80,12 @@ def sign_out() -> None:
     session.end(engine(workspace()), _token(), "asked")
 
 
+def has_password() -> bool:
+    """Whether this account has a password that its owner could change."""
+    account = None if demonstration() else session.holder(engine(workspace()), _token())
+    return account is not None and account.has_password
+
+
 def _present() -> tuple[str, Role] | None:
     if demonstration():
         named: Role = st.secrets["role"]
