@@ -19,7 +19,7 @@ from ui import presence, session
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]
 
-REFUSED = "may not do this"
+REFUSED = "An account with the role"
 
 
 def headings(page: AppTest) -> str:
