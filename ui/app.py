@@ -169,7 +169,7 @@ def application(
     engine = open_workspace(workspace)
     entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
     secrets: dict[str, Any] = {"workspace": str(workspace.resolve())}
-    # A page in an address bar, a name that resolves to loopback: neither is one of ours.
+    # A name of somebody else's that resolves to loopback is not answered.
     middleware = [
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),

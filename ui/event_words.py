@@ -7,6 +7,7 @@ from typing import Any
 
 from clinical.assessment import AuditEvent
 from clinical.review import REASONS
+from clinical.roles import Permission
 from clinical.wording import words
 from ui import wording
 
@@ -29,7 +30,7 @@ _ENDS = {
     "disabled": "Signed out: the account was disabled",
     "stopped": "Signed out: the server was stopped",
 }
-PERMISSIONS = {
+PERMISSIONS: dict[Permission, str] = {
     "read_cases": "read cases",
     "decide": "decide on a suggestion",
     "assign": "assign a case",
@@ -101,7 +102,8 @@ def _refused(payload: Mapping[str, Any]) -> str:
     what = str(payload.get("what", ""))
     if what == "sign_in":
         return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
-    return f"Refused: to {PERMISSIONS.get(what, words(what))}, as {payload.get('role', '')}"
+    known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
+    return f"Refused: to {known}, as {payload.get('role', '')}"
 
 
 def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

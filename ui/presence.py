@@ -15,6 +15,7 @@ from clinical.database import open_workspace
 from clinical.errors import AccessRefused
 from clinical.roles import Permission, Role, may
 from ui import session
+from ui.event_words import PERMISSIONS
 
 
 def workspace() -> Path:
@@ -70,7 +71,7 @@ def require(permission: Permission) -> None:
     if not may(role, permission):
         session.record_refusal(engine(workspace()), name, role, permission)
         raise AccessRefused(
-            f"An account with the role {role} may not do this.",
+            f"An account with the role {role} may not {PERMISSIONS[permission]}.",
             remedy="sign in with another account, or ask an administrator.",
         )
 
@@ -78,6 +79,12 @@ def require(permission: Permission) -> None:
 def sign_out() -> None:
     """End this session at the reader's wish."""
     session.end(engine(workspace()), _token(), "asked")
+
+
+def has_password() -> bool:
+    """Whether this account has a password that its owner could change."""
+    account = None if demonstration() else session.holder(engine(workspace()), _token())
+    return account is not None and account.has_password
 
 
 def _present() -> tuple[str, Role] | None:

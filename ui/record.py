@@ -17,9 +17,10 @@ from clinical.accounts import Account
 from clinical.assessment import AuditEvent
 from clinical.audit import search
 from clinical.audit.search import Sought
+from clinical.errors import AccountError, SignInRefused
 from clinical.export.bundle import export
 from clinical.roles import Role
-from ui import presence
+from ui import patience, presence
 
 EXPORT = "triptych_export"
 PAGE = "triptych_audit_page"
@@ -155,6 +156,26 @@ def set_password(name: str, password: str) -> None:
     presence.require("accounts")
     engine = presence.engine(presence.workspace())
     accounts.set_password(engine, name, password, actor=presence.reader())
+
+
+def change_own_password(current: str, new: str) -> None:
+    """Give the account that is signed in another password; guessing the current one is slow.
+
+    Raises:
+        AccessRefused: if nobody is signed in.
+        AccountError: if `current` is not its password, or as `accounts.set_password`.
+    """
+    name = presence.reader()
+    engine = presence.engine(presence.workspace())
+    try:
+        if patience.wait(name) > 0:
+            raise SignInRefused("Too many attempts.", remedy="wait a minute.")
+        accounts.authenticate(engine, name, current)
+    except SignInRefused as error:
+        patience.failed(name)
+        raise AccountError("That is not your password.", remedy=error.remedy) from None
+    patience.succeeded(name)
+    accounts.set_password(engine, name, new, actor=name)
 
 
 def switch_account(name: str, *, disabled: bool) -> None:

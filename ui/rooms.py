@@ -46,20 +46,25 @@ def allowed() -> list[Room]:
     return [room for room in ROOMS if presence.can(room.permission)]
 
 
-def page(room: Room) -> Page:
-    """A room as a page of Streamlit's; refused pages are pages too, so that they can say so."""
+def page(room: Room, first: Room) -> Page:
+    """A room as a page of Streamlit's; refused pages are pages too, so that they can say so.
+
+    Args:
+        room: which.
+        first: the first that this account may open, which is at the address "/".
+    """
     return st.Page(
         partial(_guarded, room.permission, room.render),
         title=room.title,
         url_path=room.address,
-        default=room == allowed()[0],
+        default=room == first,
     )
 
 
 def case_page() -> Page:
     """The page of one case."""
     return st.Page(
-        partial(_guarded, "read_cases", lambda: case.render(page(ROOMS[0]))),
+        partial(_guarded, "read_cases", lambda: case.render(page(ROOMS[0], allowed()[0]))),
         title="Case",
         url_path=CASE,
         visibility="hidden",

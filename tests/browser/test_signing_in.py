@@ -135,9 +135,8 @@ def test_a_page_that_the_role_does_not_open_says_so_at_its_address(
     sign_in(page, ward, "dr.first")
     page.goto(f"{ward.address}/audit")
 
-    expect(page.get_by_text("An account with the role reader may not do this.")).to_be_visible(
-        timeout=20_000
-    )
+    refusal = page.get_by_text("An account with the role reader may not look through the record.")
+    expect(refusal).to_be_visible(timeout=20_000)
     assert page.locator("table").count() == 0
     assert ward.kinds("dr.first")[-1] == "REFUSED"
 
@@ -185,6 +184,8 @@ def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) 
 
     expect(page.get_by_role("heading", name="Accounts")).to_be_visible(timeout=20_000)
     assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Password").click()  # opened beside Streamlit's own root
+    expect(page.get_by_role("button", name="Change password")).to_be_visible()
     assert too_faint(page) == []
 
 
@@ -203,7 +204,8 @@ def too_faint(page: Page) -> list[str]:
             }
             return [255, 255, 255];
           };
-          return [...document.querySelectorAll(".stMain *")].filter((element) =>
+          const texts = "body *:not(script, style, noscript)";
+          return [...document.querySelectorAll(texts)].filter((element) =>
             element.checkVisibility() && !element.closest("[disabled], .unseen") &&
             [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim())
           ).filter((element) => {

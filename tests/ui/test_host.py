@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
+from clinical import accounts
+from clinical.database import open_workspace
 from clinical.errors import ConfigError, StoreError
-from ui import app, launch
+from pipelines.cli import main
+from ui import app, launch, shell
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +54,32 @@ def test_a_reader_without_a_name_is_refused(prepared_workspace: Path) -> None:
         launch.serve(prepared_workspace, reader=" ")
 
 
+def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account(
+    workspace: Path,
+) -> None:
+    engine = open_workspace(workspace)
+    accounts.add(engine, "dr.gone", "administrator", None)
+    accounts.disable(engine, "dr.gone", actor="boss")
+    engine.dispose()
+    with pytest.raises(ConfigError, match="Nobody can sign in") as caught:
+        launch.serve(workspace)
+    assert "triptych account add NAME --role administrator" in caught.value.remedy
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 481, float("nan")])
+def test_an_idle_time_that_is_none_is_refused(prepared_workspace: Path, minutes: float) -> None:
+    with pytest.raises(ConfigError, match="not an idle time"):
+        launch.serve(prepared_workspace, reader="dr.demo", idle_minutes=minutes)
+
+
+def test_the_command_refuses_a_role_that_there_is_not(
+    prepared_workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["ui", "--workspace", str(prepared_workspace), "--demonstration", "--role", "king"]
+    assert main(words, {}) == 1
+    assert "adjudicator" in capsys.readouterr().err
+
+
 def test_a_number_that_is_no_port_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="70000"):
         launch.serve(prepared_workspace, port=70000, reader="dr.test")
@@ -83,6 +112,14 @@ def test_policy_lets_nothing_in_from_outside() -> None:
     assert "default-src 'none'" in app.CONTENT_SECURITY_POLICY
     scripts = next(p for p in app.CONTENT_SECURITY_POLICY.split("; ") if p.startswith("script"))
     assert "unsafe" not in scripts
+
+
+def test_the_shell_runs_our_scripts_before_streamlits_and_the_policy_knows_its_own() -> None:
+    page = shell.page(("theme_choice.js",))
+
+    assert page.index('src="/theme_choice.js"') < page.index('<script type="module"')
+    assert shell.inline_scripts(page) == shell.inline_scripts(shell.page(()))
+    assert all(digest in app.CONTENT_SECURITY_POLICY for digest in shell.inline_scripts(page))
 
 
 def test_headers_are_added_to_every_response_and_replace_weaker_ones() -> None:

@@ -19,7 +19,7 @@ from ui import presence, session
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]
 
-REFUSED = "may not do this"
+REFUSED = "An account with the role"
 
 
 def headings(page: AppTest) -> str:
@@ -141,6 +141,23 @@ def test_an_account_reads_under_its_name_until_it_signs_out(
         events = search.newest(connection, Sought(actor="dr.first"), limit=10)
     engine.dispose()
     assert [event.kind for event in reversed(events)] == ["SIGNED_IN", "OPENED", "SIGNED_OUT"]
+
+
+def test_everybody_changes_their_own_password(
+    signed_in: Callable[[str, Role], AppTest], workspace: Path
+) -> None:
+    page = signed_in("dr.first", "reader")
+    for typed in ("a wrong password", "three quiet herons"):
+        page.text_input(key="own-current").input(typed)
+        page.text_input(key="own-new").input("four loud herons")
+        next(b for b in page.button if b.label == "Change password").click().run()
+        if typed == "a wrong password":
+            assert page.error[0].value == "That is not your password."
+
+    assert page.success[0].value == "Your password is changed."
+    engine = open_workspace(workspace)
+    assert accounts.authenticate(engine, "dr.first", "four loud herons").role == "reader"
+    engine.dispose()
 
 
 def test_a_disabled_account_can_do_nothing_more(

@@ -39,7 +39,8 @@ def accounts_table(everyone: list[Account]) -> Markup:
 def _row(account: Account) -> Markup:
     since = account.disabled
     mark = chip(f"disabled since {since:%Y-%m-%d}", "warn") if since else chip("enabled", "good")
-    may = ", ".join(words for name, words in PERMISSION_WORDS.items() if name in _held(account))
+    held = PERMISSIONS[account.role]
+    may = ", ".join(words for name, words in PERMISSION_WORDS.items() if name in held)
     return tag(
         "tr",
         tag("td", tag("b", account.name)),
@@ -49,10 +50,6 @@ def _row(account: Account) -> Markup:
         tag("td", f"{account.created:%Y-%m-%d %H:%M}", class_="time"),
         tag("td", may, class_="quiet"),
     )
-
-
-def _held(account: Account) -> frozenset[str]:
-    return frozenset[str](PERMISSIONS[account.role])
 
 
 def _add() -> None:

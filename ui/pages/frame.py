@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clinical.errors import TriptychError
+from clinical.errors import AccountError, TriptychError
 from clinical.wording import RESEARCH_USE
-from ui import presence, state, theme
+from ui import presence, record, state, theme
 from ui.markup import Markup, chip, tag
 from ui.pages import sign_in
 
@@ -39,8 +39,26 @@ def bar(pages: Iterable[Page]) -> None:
     )
     with row:
         theme.switch()
+    if presence.has_password():
+        with row.popover("Password", key="own-password"):
+            _own_password()
     if not presence.demonstration():
         row.button("Sign out", key="sign-out", on_click=presence.sign_out)
+
+
+def _own_password() -> None:
+    with st.form("own-password-form", clear_on_submit=True, border=False):
+        current = st.text_input("Your password now", type="password", key="own-current")
+        new = st.text_input("The new one", type="password", key="own-new")
+        done = st.form_submit_button("Change password", type="primary")
+    if not done:
+        return
+    try:
+        record.change_own_password(current, new)
+    except AccountError as error:
+        refusal(error)
+    else:
+        st.success("Your password is changed.")
 
 
 def masthead(title: str, *facts: str) -> DeltaGenerator:

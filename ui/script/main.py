@@ -28,9 +28,10 @@ def main() -> None:
 
 def _show() -> None:
     presence.at_work()
-    pages = {room: rooms.page(room) for room in rooms.ROOMS}
+    allowed = rooms.allowed()
+    pages = {room: rooms.page(room, allowed[0]) for room in rooms.ROOMS}
     here = st.navigation([*pages.values(), rooms.case_page()], position="hidden")
-    frame.bar([pages[room] for room in rooms.allowed()])
+    frame.bar([pages[room] for room in allowed])
     here.run()
 
 

@@ -16,7 +16,7 @@ function notice() {
   const made = document.createElement("div");
   made.className = "idle-notice";
   made.setAttribute("role", "alert");
-  (document.querySelector(".stApp") ?? document.body).append(made);
+  document.body.append(made);
   return made;
 }
 
