@@ -404,6 +404,7 @@ def test_frames_are_scrolled_and_played_without_another_message(screen: Screen) 
     screen.press("g")
     expect(canvas).to_have_attribute("data-plane", "1")  # it starts again after the last
     screen.page.get_by_role("button", name="Pause").click()
+    screen.press("g", "d")  # choosing to measure stops it too
     stopped = shown_by(canvas)["plane"]
     screen.page.wait_for_timeout(400)
     assert shown_by(canvas)["plane"] == stopped
