@@ -118,7 +118,7 @@ export function createPane(frame, told, overlay, viewer) {
   };
   canvas.addEventListener("webglcontextlost", lost);
   canvas.addEventListener("webglcontextrestored", restored);
-  root.append(canvas, drawing.svg, legend, readout, probe, part("label", told.label));
+  root.append(canvas, drawing.svg, part("label", told.label), legend, readout, probe);
   observer.observe(root);
 
   const pane = {

@@ -52,7 +52,10 @@ function legendOf(view, heat) {
 
 // Actions that are about the viewer and not about one view.
 function ownActions(state, parts, showPrior) {
-  const toTool = (name) => () => { state.tool = state.tool === name ? "window" : name; };
+  const toTool = (name) => () => {
+    state.tool = state.tool === name ? "window" : name;
+    parts.cine.stop(); // nobody measures on a running film
+  };
   const help = (open) => {
     state.helpShown = open;
     parts.help.toggle(open);
