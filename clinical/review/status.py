@@ -25,7 +25,7 @@ Status = Literal[
     "in_review",
     "reviewed",
     "second_read",
-    "signed",
+    "complete",
     "disputed",
     "adjudicated",
 ]
@@ -48,7 +48,7 @@ Step = Literal[
 _NEW: dict[Step, Status] = {"imported": "unread", "assessed": "unread"}
 _SIGNED: dict[Step, Status] = {
     "half_signed": "second_read",
-    "agreed": "signed",
+    "agreed": "complete",
     "differed": "disputed",
 }
 TRANSITIONS: dict[Status, dict[Step, Status]] = {
@@ -58,7 +58,7 @@ TRANSITIONS: dict[Status, dict[Step, Status]] = {
     "in_review": {**_NEW, **_SIGNED, "completed": "reviewed", "cleared": "opened"},
     "reviewed": {**_NEW, **_SIGNED, "decided": "in_review", "cleared": "opened"},
     "second_read": {**_NEW, **_SIGNED, "amended": "in_review"},
-    "signed": {**_NEW, **_SIGNED, "amended": "in_review"},
+    "complete": {**_NEW, **_SIGNED, "amended": "in_review"},
     "disputed": {**_NEW, **_SIGNED, "amended": "in_review", "adjudicated": "adjudicated"},
     "adjudicated": _NEW,
 }

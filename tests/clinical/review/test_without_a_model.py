@@ -53,7 +53,7 @@ def test_it_is_annotated_and_signed(workspace: Engine, example: Any) -> None:
     wish = Signature("case-1", "", example.reader, "reader", digest, example.noon)
     review.sign(workspace, wish)
 
-    assert review.status(past(workspace)) == "signed"
+    assert review.status(past(workspace)) == "complete"
     assert list(review.decisions(past(workspace))) == ["ICD-10:J18.9"]
     with workspace.connect() as connection:
         assert verify(connection).intact
