@@ -88,9 +88,9 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
     ward.accept("dr.ada")
     before = ward.past()
     with pytest.raises(ReviewError, match="password"):
-        review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda connection: False)
+        review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
     assert ward.past() == before
-    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda connection: True)
+    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
     assert ward.status() == "complete"
 
 
