@@ -202,16 +202,24 @@ def require_assessment(connection: Connection, case_id: str) -> tuple[str, Asses
     return found
 
 
-def worklist(connection: Connection, *, dangerous: Collection[str] = ()) -> list[WorklistEntry]:
+def worklist(
+    connection: Connection,
+    *,
+    dangerous: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> list[WorklistEntry]:
     """All cases by decision time, oldest first, without reading whole assessments.
 
     Args:
         connection: reads the workspace.
         dangerous: diagnoses that must not wait; fills `WorklistEntry.dangerous`.
+        only: case_ids to look up, a few hundred at most; all cases if left out.
     """
     query = select(WORKLIST).order_by(WORKLIST.c.decision_time, WORKLIST.c.case_id)
+    if only is not None:
+        query = query.where(WORKLIST.c.case_id.in_(sorted(only)))
     assessed = [_entry(row._mapping, dangerous) for row in connection.execute(query)]
-    if not (unassessed := _unassessed(connection)):
+    if not (unassessed := _unassessed(connection, only)):
         return assessed
     return sorted(
         [*assessed, *unassessed],
@@ -311,7 +319,7 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
     )
 
 
-def _unassessed(connection: Connection) -> list[WorklistEntry]:
+def _unassessed(connection: Connection, only: Collection[str] | None) -> list[WorklistEntry]:
     """Cases that no model has looked at, with the names of their inputs."""
     names = select(func.json_group_array(column("key"))).select_from(
         func.json_each(CASES.c.record, "$.inputs")
@@ -326,6 +334,8 @@ def _unassessed(connection: Connection) -> list[WorklistEntry]:
         .where(CASES.c.case_id.not_in(select(WORKLIST.c.case_id)))
         .group_by(CASES.c.case_id)
     )
+    if only is not None:
+        query = query.where(CASES.c.case_id.in_(sorted(only)))
     return [
         WorklistEntry(
             row.case_id,

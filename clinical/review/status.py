@@ -6,7 +6,7 @@ ledger. `diagram` draws the table for docs/reading.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -90,14 +90,29 @@ def moved(
     return after, (TRANSITIONS[now].get(step, now) if step else now)
 
 
-def statuses(connection: Connection) -> dict[str, Status]:
+def statuses(connection: Connection, *, only: Collection[str] | None = None) -> dict[str, Status]:
     """case_id to status for every case in the ledger, in one pass over it.
 
     A case whose events were spoiled keeps the status it had before them; `verify` names them.
+
+    Args:
+        connection: reads the workspace.
+        only: case_ids to look up one by one instead; quick where they are few.
     """
     protocol = in_force(connection)
+    if only is not None:
+        return {
+            case_id: _walk(ledger.events(connection, case_id=case_id), protocol).get(
+                case_id, "unassessed"
+            )
+            for case_id in only
+        }
+    return _walk(ledger.events(connection), protocol)
+
+
+def _walk(events: Iterable[AuditEvent], protocol: Protocol) -> dict[str, Status]:
     found: dict[str, tuple[Progress, Status]] = {}
-    for event in ledger.events(connection):
+    for event in events:
         if event.case_id:
             before = found.get(event.case_id, (Progress(), "unassessed"))
             try:

@@ -149,7 +149,7 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
 
     page.keyboard.press("a")
     expect(page.get_by_text("accepted by you")).to_be_visible()
-    page.keyboard.press("d")
+    page.keyboard.press("e")
     expect(page.get_by_role("combobox", name="Added diagnosis")).to_be_visible()
     _tab_to(page, "Added diagnosis")
     page.keyboard.type("abscess")
