@@ -106,7 +106,7 @@ def agreement(
 
 
 def _kappa(found: Kappa) -> tuple[str, str, str, str]:
-    if found.value is None or found.low is None or found.high is None:
-        return str(found.pairs), f"{found.observed:.0%}", "not defined", ""
-    interval = f"{found.low:.2f} to {found.high:.2f}"
-    return str(found.pairs), f"{found.observed:.0%}", f"{found.value:.2f}", interval
+    value = "not defined" if found.value is None else f"{found.value:.2f}"
+    known = found.low is not None and found.high is not None
+    interval = f"{found.low:.2f} to {found.high:.2f}" if known else ""
+    return str(found.pairs), f"{found.observed:.0%}", value, interval

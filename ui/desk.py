@@ -111,6 +111,11 @@ def attend(shown: OpenCase) -> None:
         st.session_state[ON_SCREEN] = subject.sequence
 
 
+def leave() -> None:
+    """Note that the case goes off the screen; time until it comes back does not count."""
+    st.session_state.pop(ON_SCREEN, None)
+
+
 def alive() -> None:
     """Note a report from the browser that keys, pointer or wheel were used."""
     visit = _desk().visits.get(st.session_state.get(ON_SCREEN, 0))

@@ -26,7 +26,7 @@ STATUS_WORDS: dict[Status, str] = {
     "in_review": "In review",
     "reviewed": "Reviewed",
     "second_read": "Second read",
-    "signed": "Signed",
+    "complete": "Signed",
     "disputed": "Readers differ",
     "adjudicated": "Adjudicated",
 }

@@ -21,6 +21,7 @@ from clinical.review.conclusion import concluded
 from clinical.review.progress import Progress, Reader, advanced
 
 Z95 = 1.959963984540054
+_NO_ERROR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Kappa:
         both: pairs where both say yes.
         value: kappa, or None where chance agreement is complete (both always say the same one
             thing) or there is no pair.
-        low, high: 95% interval, or None with `value`.
+        low, high: 95% interval; None with `value`, and where the error comes out as 0 (all pairs
+            agree, or one rater says only one thing), which would look like certainty.
     """
 
     pairs: int
@@ -94,6 +96,8 @@ def kappa(
         return Kappa(count, cases, observed, both, None, None, None)
     value = (observed - chance) / (1 - chance)
     error = _standard_error(ratings, owners, yes, observed, chance)
+    if error < _NO_ERROR:
+        return Kappa(count, cases, observed, both, value, None, None)
     low, high = max(-1.0, value - Z95 * error), min(1.0, value + Z95 * error)
     return Kappa(count, cases, observed, both, value, low, high)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from clinical import canonical, store
 from clinical.assessment import AuditEvent
@@ -36,8 +36,8 @@ AMEND_REASONS: dict[str, str] = {
     "other": "Another reason, see the comment",
 }
 
-Identify = Callable[[Connection], bool]
-"""Asks, inside the transaction of the signature, whether who signs is who they say."""
+Identify = Callable[[], bool]
+"""Asks whether who signs is who they say: False, or an error of its own, if not."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +149,18 @@ def sign(
         signature: who signs what.
         attention: how long the reader worked on the case, where that was measured.
         identify: asks for the identity again where there are accounts; None where there are none.
+            It is asked before the transaction: hashing a password takes its time, and nobody else
+            could write meanwhile.
 
     Raises:
         ReviewError: if the rules do not allow it or the identity was not confirmed; nothing is
             recorded then.
     """
+    if identify is not None and not identify():
+        raise ReviewError("The password is not right.", remedy="type it again.")
     with writing(engine) as connection:
         events = ledger.events(connection, case_id=signature.case_id)
         mine = check_sign(signature, events)
-        if identify is not None and not identify(connection):
-            raise ReviewError("The password is not right.", remedy="type it again.")
         time = signature.time.astimezone(UTC)
         record = partial(
             ledger.append,

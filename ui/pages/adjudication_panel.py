@@ -44,7 +44,8 @@ def render(shown: OpenCase) -> None:
         )
     )
     st.html(side_by_side(readers))
-    words = {name: _word(shown, name, readers) for name in review.disputed(now)}
+    with st.container(horizontal=True, gap="medium", key="words"):
+        words = {name: _word(shown, name, readers) for name in review.disputed(now)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         comment = st.text_input(
             "Comment",
@@ -88,7 +89,7 @@ def agreement_table(found: review.Agreement) -> Markup:
 
 def _word(shown: OpenCase, name: str, readers: list[Reader]) -> Word | None:
     holding = [reader.name for reader in readers if name in review.concluded(reader)]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.html(
             tag(
                 "p",
@@ -125,10 +126,12 @@ def _when(reader: Reader) -> str:
 
 
 def _kappa(label: str, found: Kappa) -> Markup:
-    if found.value is None or found.low is None or found.high is None:
-        value, interval = "–", "not defined: only one answer was given"
-    else:
-        value, interval = f"{found.value:.2f}", f"{found.low:.2f} to {found.high:.2f}"
+    value = "–" if found.value is None else f"{found.value:.2f}"
+    interval = "not defined: only one answer was given"
+    if found.low is not None and found.high is not None:
+        interval = f"{found.low:.2f} to {found.high:.2f}"
+    elif found.value is not None:
+        interval = "none: too few answers differ"
     return tag(
         "tr",
         tag("th", label, scope="row"),

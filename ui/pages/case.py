@@ -139,6 +139,7 @@ def _navigation(case_id: str, list_page: Page) -> None:
         ("Next unread", "next-unread", "n", reading_order.next_unread(ordered, case_id)),
     )
     if st.button("Worklist", key="back", shortcut="w"):
+        desk.leave()
         state.close_case()
         st.switch_page(list_page)
     for label, key, shortcut, target in targets:

@@ -19,7 +19,7 @@ from ui.pages.attempt import attempt
 
 LABELS: dict[Action, str] = {"accept": "Accept", "modify": "Modify", "reject": "Reject"}
 NOUNS: dict[Action, str] = {"modify": "change", "reject": "rejection"}
-SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "d"}
+SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "e"}
 
 
 def render(shown: OpenCase, diagnosis: str | None) -> None:

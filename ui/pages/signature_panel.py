@@ -57,7 +57,7 @@ def render_closed(shown: OpenCase) -> None:
         lines.append(tag("p", words, class_="quiet"))
     open_again = shown.progress.adjudicated is None and shown.mine.signature is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="closed"):
-        st.html(tag("div", *lines, class_="signed"), width="content")
+        st.html(tag("div", *lines, class_="signatures"), width="content")
         if open_again:
             st.button("Amend", key="amend", on_click=state.begin, args=("amend",))
     with st.container(key="reasons"):

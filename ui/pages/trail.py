@@ -70,11 +70,12 @@ def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
     match event.kind:
         case "DECIDED":
             decision = recorded_decision(event)
-            instead = decision.replacement
-            sure = f", {decision.confidence} confidence" if decision.confidence else ""
+            instead, sure = decision.replacement, decision.confidence
+            details = [f"to {wording.diagnosis(instead)}"] if instead else []
+            details += [f"{sure} confidence"] if sure else []
             return wording.diagnosis(decision.diagnosis), [
                 chip(ACTED[decision.action], decision.action),
-                (f" to {wording.diagnosis(instead)}" if instead else "") + sure,
+                ", ".join(details),
             ]
         case "UNDONE":
             named = wording.diagnosis(str(payload.get("diagnosis", "")))

@@ -71,6 +71,7 @@ def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
         selection_mode="multi",
         default=list(before.status),
         format_func=STATUS_WORDS.__getitem__,
+        wrap=True,
         key="status",
     )
     mark = marks.selectbox("Marks", MARKS, MARKS.index(before.marks), key="marks")

@@ -74,6 +74,15 @@ def test_kappa_is_not_defined_where_only_one_answer_is_given(ratings: Ratings) -
     assert kappa(ratings).value is None
 
 
+@pytest.mark.parametrize("cells", [(3, 0, 0, 5), (6, 2, 0, 0)], ids=str)
+def test_no_interval_where_the_error_would_come_out_as_nothing(
+    cells: tuple[int, int, int, int],
+) -> None:
+    found = kappa(table(*cells))
+    assert found.value is not None
+    assert (found.low, found.high) == (None, None)
+
+
 def test_agreement_over_the_cases_of_a_workspace(ward: Any) -> None:
     def found() -> review.Agreement:
         with ward.engine.connect() as connection:

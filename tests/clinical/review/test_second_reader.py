@@ -75,7 +75,7 @@ def test_readings_agree_when_they_hold_the_same_diagnoses(ward: Any) -> None:
     ward.reject("dr.bob")
     ward.add("dr.bob", "ICD-10:J93.9")
     ward.sign("dr.ada", "dr.bob")
-    assert ward.status() == "signed"
+    assert ward.status() == "complete"
 
 
 def disputed(ward: Any) -> None:

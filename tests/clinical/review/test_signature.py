@@ -42,7 +42,7 @@ def test_a_signature_says_who_when_what_and_over_which_decisions(ward: Any) -> N
         "digest": canonical.digest([decided.hash]),
     }
     assert review.holds(ward.progress().of("dr.ada"))
-    assert ward.status() == "signed"
+    assert ward.status() == "complete"
 
 
 @pytest.mark.parametrize(("changes", "rule"), REFUSED, ids=lambda value: str(value)[:40])
@@ -88,10 +88,10 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
     ward.accept("dr.ada")
     before = ward.past()
     with pytest.raises(ReviewError, match="password"):
-        review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda connection: False)
+        review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
     assert ward.past() == before
-    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda connection: True)
-    assert ward.status() == "signed"
+    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    assert ward.status() == "complete"
 
 
 def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:

@@ -38,7 +38,10 @@ def test_a_case_is_imported_once_and_is_on_the_worklist(workspace: Engine, examp
     assert imported(workspace, example.case()) is None
     with workspace.connect() as connection:
         (entry,) = store.worklist(connection)
+        assert store.worklist(connection, only=["case-1"]) == [entry]
+        assert store.worklist(connection, only=["case-2"]) == []
         assert review.statuses(connection) == {"case-1": "unread"}
+        assert review.statuses(connection, only=["case-1"]) == {"case-1": "unread"}
     assert (entry.case_id, entry.assessment_digest, entry.top) == ("case-1", "", None)
     assert entry.used == ("history", "image", "measurements", "notes")
     assert entry.decision_time == example.noon
@@ -53,7 +56,7 @@ def test_it_is_annotated_and_signed(workspace: Engine, example: Any) -> None:
     wish = Signature("case-1", "", example.reader, "reader", digest, example.noon)
     review.sign(workspace, wish)
 
-    assert review.status(past(workspace)) == "signed"
+    assert review.status(past(workspace)) == "complete"
     assert list(review.decisions(past(workspace))) == ["ICD-10:J18.9"]
     with workspace.connect() as connection:
         assert verify(connection).intact

@@ -1,0 +1,84 @@
+"""`triptych reading ...`: import a cohort, set the protocol, ask how readers agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from clinic_of_two import write_cohort
+
+from clinical import review, store
+from clinical.assessment import ReviewDecision
+from clinical.audit import ledger
+from clinical.database import open_workspace
+from clinical.review import Signature
+from pipelines.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    assert main(["reading", *map(str, arguments)], {}) == 0
+    return capsys.readouterr().out
+
+
+def read(workspace: Path, case_id: str, *readers: str) -> None:
+    """Each reader finds pneumonia and signs."""
+    engine = open_workspace(workspace)
+    for name in readers:
+        review.record_opened(engine, case_id, name)
+        now = datetime.now(UTC)
+        review.decide(engine, ReviewDecision(case_id, "", "ICD-10:J18.9", "add", "", name, now))
+        with engine.connect() as connection:
+            mine = review.progress(ledger.events(connection, case_id=case_id)).of(name)
+        digest = review.decisions_digest(mine)
+        review.sign(engine, Signature(case_id, "", name, "reader", digest, now))
+    engine.dispose()
+
+
+def test_a_cohort_is_imported_once_read_and_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort, workspace = tmp_path / "cohort", tmp_path / "workspace"
+    write_cohort(cohort, cases=4)
+    found = run(capsys, "import", cohort, "--workspace", workspace)
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        cases = [entry.case_id for entry in store.worklist(connection)]
+    engine.dispose()
+    assert f"{len(cases)} imported, 0 there already" in found
+    again = run(capsys, "import", cohort, "--workspace", workspace)
+    assert f"0 imported, {len(cases)} there already" in again
+
+    read(workspace, cases[0], "dr.one", "dr.two")
+    told = run(capsys, "agreement", "--workspace", workspace, "--cohort", cohort)
+    assert "1 cases signed by two; in 0 the readings differ" in told
+    assert "not defined" in told
+    assert "0 helpful, 0 harmful" in told
+
+
+def test_the_protocol_is_shown_and_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "workspace"
+    open_workspace(workspace, create=True).dispose()
+
+    def told(*arguments: str) -> str:
+        return run(capsys, "protocol", "--workspace", workspace, *arguments)
+
+    assert "machine's: no; cases with two readers: 0%" in told()
+    assert "machine's: yes; cases with two readers: 0%" in told("--first-read")
+    assert "machine's: yes; cases with two readers: 25%" in told("--second-readers", "0.25")
+    assert "machine's: no; cases with two readers: 25%" in told("--no-first-read")
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        kinds = [event.kind for event in ledger.events(connection)]
+    engine.dispose()
+    assert kinds == ["PROTOCOL"] * 3
+
+
+def test_a_share_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_workspace(tmp_path, create=True).dispose()
+    assert main(["reading", "protocol", "--workspace", str(tmp_path), "--second-readers", "2"], {})
+    assert "from 0 to 1" in capsys.readouterr().err
