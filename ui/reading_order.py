@@ -66,6 +66,12 @@ class Row:
         return self.entry.decision_time.isoformat() if self.entry.decision_time else "~"
 
 
+def unopened(row: Row) -> Row:
+    """The row without what the machine says of the case."""
+    said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
+    return replace(row, entry=said_nothing)
+
+
 @dataclass(frozen=True)
 class View:
     """How a reader has arranged the worklist.

@@ -251,4 +251,4 @@ def test_without_webgl_the_rest_of_the_page_still_works(desk: Desk) -> None:
     desk.page.goto(desk.address)
     desk.page.locator('tr[data-pick="CASE-001"]').click()
     expect(desk.page.get_by_role("alert").filter(has_text="WebGL2")).to_be_visible(timeout=20_000)
-    expect(desk.page.get_by_text("C-reactive protein")).to_be_visible()
+    expect(desk.page.get_by_role("cell", name="C-reactive protein")).to_be_visible()

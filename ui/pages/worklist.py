@@ -39,21 +39,26 @@ ALL_INPUTS = "Any inputs"
 
 
 def render(case_page: Page) -> None:
-    """Show the worklist; opening a case goes to `case_page`."""
-    rows = state.rows()
+    """Show the worklist; opening a case goes to `case_page`.
+
+    An account that assigns cases and may not read them sees no word of the machine about any.
+    """
+    opens = may(state.role(), "read_cases")
+    rows = state.rows() if opens else tuple(map(reading_order.unopened, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
     view, start = _controls(rows)
     shown = reading_order.arrange(rows, view)
     state.keep_order(shown)
-    _start(start, shown)
+    if opens:
+        _start(start, shown)
     if state.requested():
         st.switch_page(case_page)
     assigns = may(state.role(), "assign")
     if assigns:
         _assign()
-    _table(shown, assigns)
-    st.html(tag("p", _legend(assigns), class_="quiet"))
+    _table(shown, opens, assigns)
+    st.html(tag("p", _legend(opens, assigns), class_="quiet"))
     frame.audit_strip()
 
 
@@ -140,7 +145,7 @@ def _assign() -> None:
         st.button("Clear marks", key="unmark", disabled=not marked, on_click=assigning.unmark)
 
 
-def _table(shown: Sequence[Row], assigns: bool) -> None:
+def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
     if not shown:
         st.info("No case fits this search.")
         return
@@ -156,7 +161,7 @@ def _table(shown: Sequence[Row], assigns: bool) -> None:
             now=datetime.now(UTC),
         ),
         key="worklist",
-        on_pick=state.open_case,
+        on_pick=state.open_case if opens else assigning.mark,
         on_sort=_sort,
         on_mark=assigning.mark if assigns else None,
     )
@@ -183,10 +188,12 @@ def _sort(column: str) -> None:
             state.arrange(state.view().sorted_by(name))
 
 
-def _legend(assigns: bool) -> str:
+def _legend(opens: bool, assigns: bool) -> str:
     known = " · ".join(f"{letter} {name}" for name, letter in wording.LETTERS.items())
-    keys = "Keys: / search, arrows, Home, End, Enter open, N next unread"
-    return f"Inputs: {known}; outlined where missing. {keys}{', space mark' if assigns else ''}."
+    keys = ["/ search", "arrows, Home, End"]
+    keys += ["Enter open", "N next unread"] if opens else []
+    keys += ["space mark"] if assigns else []
+    return f"Inputs: {known}; outlined where missing. Keys: {', '.join(keys)}."
 
 
 def table(
