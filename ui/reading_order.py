@@ -26,6 +26,7 @@ STATUS_WORDS: dict[Status, str] = {
     "in_review": "In review",
     "reviewed": "Reviewed",
 }
+FINISHED: frozenset[str] = frozenset({"reviewed", "signed", "adjudicated"})
 _STATUS_ORDER = {status: order for order, status in enumerate(STATUS_WORDS)}
 _LEVEL_ORDER = {level: order for order, level in enumerate(LEVELS)}
 
@@ -50,7 +51,7 @@ class Row:
         return priority.level(
             self.entry.dangerous[1] if self.entry.dangerous else None,
             opinion_withheld=self.entry.flagged or self.entry.top is None,
-            reviewed=self.status == "reviewed",
+            reviewed=self.status in FINISHED,
         )
 
     @cached_property

@@ -65,17 +65,17 @@ def render(case_page: Page) -> None:
 def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
     before = state.view()
     search, status, marks, inputs, hands, start = st.columns(
-        [2.2, 3.2, 1.5, 1.5, 1.3, 1.2], vertical_alignment="bottom"
+        [2.4, 2.2, 1.6, 1.6, 1.4, 1.3], vertical_alignment="bottom"
     )
     words = search.text_input(
         "Search", before.search, placeholder="Press / to search", key="search", live=True
     )
-    statuses = status.segmented_control(
+    statuses = status.multiselect(
         "Status",
         list(STATUS_WORDS),
-        selection_mode="multi",
-        default=list(before.status),
+        list(before.status),
         format_func=STATUS_WORDS.__getitem__,
+        placeholder="Any status",
         key="status",
     )
     mark = marks.selectbox("Marks", MARKS, MARKS.index(before.marks), key="marks")
@@ -214,7 +214,7 @@ def table(
         "table",
         tag("caption", "Worklist", class_="unseen"),
         tag("thead", tag("tr", *headings)),
-        tag("tbody", *(_row(row, marked, now) for row in rows)),
+        tag("tbody", *(_row(row, marked, now, first=row is rows[0]) for row in rows)),
         class_="worklist",
     )
 
@@ -227,7 +227,7 @@ def _heading(column: Column, words: str, view: View) -> Markup:
     return tag("th", control, scope="col", aria_sort=direction if sorting else None, class_=column)
 
 
-def _row(row: Row, marked: frozenset[str] | None, now: datetime) -> Markup:
+def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool) -> Markup:
     entry = row.entry
     top = entry.top
     number = (
@@ -251,7 +251,8 @@ def _row(row: Row, marked: frozenset[str] | None, now: datetime) -> Markup:
             class_="time",
         ),
         data_pick=entry.case_id,
-        tabindex=0,
+        # One stop for the Tab key; the arrows go on from there (picklist.js).
+        tabindex=0 if first else -1,
         class_=row.status,
     )
 
