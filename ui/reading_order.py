@@ -30,6 +30,7 @@ STATUS_WORDS: dict[Status, str] = {
     "disputed": "Readers differ",
     "adjudicated": "Adjudicated",
 }
+FINISHED: frozenset[str] = frozenset({"reviewed", "signed", "adjudicated"})
 _STATUS_ORDER = {status: order for order, status in enumerate(STATUS_WORDS)}
 _LEVEL_ORDER = {level: order for order, level in enumerate(LEVELS)}
 
@@ -54,7 +55,7 @@ class Row:
         return priority.level(
             self.entry.dangerous[1] if self.entry.dangerous else None,
             opinion_withheld=self.entry.flagged or self.entry.top is None,
-            reviewed=self.status == "reviewed",
+            reviewed=self.status in FINISHED,
         )
 
     @cached_property
@@ -68,6 +69,12 @@ class Row:
         """Decision time, to sort by; cases without one come last."""
         # Text, because some sources give times with a zone and some without.
         return self.entry.decision_time.isoformat() if self.entry.decision_time else "~"
+
+
+def unopened(row: Row) -> Row:
+    """The row without what the machine says of the case."""
+    said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
+    return replace(row, entry=said_nothing)
 
 
 @dataclass(frozen=True)

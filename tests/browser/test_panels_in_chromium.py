@@ -88,6 +88,9 @@ def test_urgent_cases_stand_first_and_keys_go_to_both_ends(page: Page) -> None:
     rows.first.focus()
     page.keyboard.press("End")
     assert focused(page) == rows.last.get_attribute("data-pick")
+    stops = page.locator('tr[data-pick][tabindex="0"]')
+    expect(stops).to_have_count(1)
+    expect(stops).to_be_focused()
     page.keyboard.press("Home")
     assert focused(page) == rows.first.get_attribute("data-pick")
 

@@ -55,11 +55,15 @@ def test_hostile_text_stays_text() -> None:
     assert "<img" not in made
 
 
-def test_an_input_that_stands_alone_across_the_threshold_disagrees() -> None:
+def test_an_input_that_says_the_opposite_by_itself_disagrees() -> None:
     case = make_case(1)
     alone = {"image": {"heart_failure": 0.1}, "notes": {"heart_failure": 0.9}}
     made = replace(make_assessment(case), ledger=ModalityLedger(alone, {}))
     assert reasons.disagreeing(made, suggestion(0.81)) == ["image, alone 10%"]
     assert reasons.disagreeing(made, suggestion(0.35)) == ["notes, alone 90%"]
+    usual = {"image": {"heart_failure": 0.14}, "notes": {"heart_failure": 0.39}}
+    near = replace(made, ledger=ModalityLedger(usual, {}))
+    assert reasons.disagreeing(near, suggestion(0.81)) == []
+    assert reasons.disagreeing(near, suggestion(0.35)) == []
     nothing = reasons.inputs(made, suggestion(withheld="made"), None)
     assert not any("alone" in line for line in nothing)

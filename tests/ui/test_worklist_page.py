@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from reading_fixture import DECISION
 from streamlit.testing.v1 import AppTest
 
 from clinical.audit import ledger
 from clinical.database import open_workspace
+from ui import caseload, reading_order
+from ui.pages import worklist
+from ui.reading_order import Row, View
 
 OpenPage = Callable[..., AppTest]
 
@@ -60,3 +64,25 @@ def test_filters_survive_a_look_at_a_case(open_page: OpenPage) -> None:
 
     assert page.text_input(key="search").value == "CASE-00"
     assert page.selectbox(key="without").value == "image"
+
+
+def test_who_assigns_and_may_not_read_sees_no_word_of_the_machine(open_page: OpenPage) -> None:
+    page = open_page(reader="dr.office", role="administrator")
+    keys = [button.key for button in page.button]
+
+    assert "assign-marked" in keys
+    assert "next-unread" not in keys
+    rows = reading_order.arrange(state_rows(page), View(sort="case"))
+    made = str(worklist.table(rows, View(), marked=frozenset(), now=DECISION))
+    assert "No suggestion shown" in made
+    for word in ("pneumonia", "Conflict", "Out of distribution", "81%"):
+        assert word not in made
+
+
+def state_rows(page: AppTest) -> list[Row]:
+    """The rows of the page's workspace, as somebody sees them who may not open them."""
+    engine = open_workspace(Path(page.secrets["workspace"]))
+    with engine.connect() as connection:
+        rows = caseload.read(connection).rows
+    engine.dispose()
+    return [reading_order.unopened(row) for row in rows]

@@ -13,7 +13,7 @@ from ui.pages.measurements_panel import mark_of
 MOST = 3  # pieces of evidence named on each side
 LEAST = 0.005  # share of the evidence below which a piece is not named
 LONGEST = 64  # letters of a sentence
-APART = 0.2  # a modality disagrees where it is alone across the threshold and so far away
+APART = 0.2  # in probability; an input nearer to all together does not disagree with it
 
 
 def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
@@ -74,14 +74,18 @@ def inputs(
 
 
 def disagreeing(assessment: Assessment, suggestion: Suggestion) -> list[str]:
-    """Inputs that by themselves stand on the other side of the threshold, and far from it all."""
+    """Inputs that by themselves say the opposite of all together, and are far from it.
+
+    Opposite of a suggestion is less than the usual frequency; opposite of none is its threshold.
+    """
     over = suggestion.probability >= suggestion.threshold
     found = []
     for name, row in assessment.ledger.alone.items():
         alone = row.get(suggestion.diagnosis)
         if alone is None or len(assessment.used) < 2:
             continue
-        if (alone >= suggestion.threshold) != over and abs(alone - suggestion.probability) >= APART:
+        opposite = alone < suggestion.prevalence if over else alone >= suggestion.threshold
+        if opposite and abs(alone - suggestion.probability) >= APART:
             found.append(f"{name}, alone {wording.percent(alone)}")
     return found
 

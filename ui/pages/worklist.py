@@ -39,39 +39,43 @@ ALL_INPUTS = "Any inputs"
 
 
 def render(case_page: Page) -> None:
-    """Show the worklist; opening a case goes to `case_page`."""
-    rows = state.rows()
+    """Show the worklist; opening a case goes to `case_page`.
+
+    An account that assigns cases and may not read them sees no word of the machine about any.
+    """
+    opens = may(state.role(), "read_cases")
+    rows = state.rows() if opens else tuple(map(reading_order.unopened, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
     view, start = _controls(rows)
     shown = reading_order.arrange(rows, view)
     state.keep_order(shown)
-    _start(start, shown)
+    if opens:
+        _start(start, shown)
     if state.requested():
         st.switch_page(case_page)
     assigns = may(state.role(), "assign")
     if assigns:
         _assign()
-    _table(shown, assigns)
-    st.html(tag("p", _legend(assigns), class_="quiet"))
+    _table(shown, opens, assigns)
+    st.html(tag("p", _legend(opens, assigns), class_="quiet"))
     frame.audit_strip()
 
 
 def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
     before = state.view()
     search, status, marks, inputs, hands, start = st.columns(
-        [2.2, 3.2, 1.5, 1.5, 1.3, 1.2], vertical_alignment="bottom"
+        [2.4, 2.2, 1.6, 1.6, 1.4, 1.3], vertical_alignment="bottom"
     )
     words = search.text_input(
         "Search", before.search, placeholder="Press / to search", key="search", live=True
     )
-    statuses = status.segmented_control(
+    statuses = status.multiselect(
         "Status",
         list(STATUS_WORDS),
-        selection_mode="multi",
-        default=list(before.status),
+        list(before.status),
         format_func=STATUS_WORDS.__getitem__,
-        wrap=True,
+        placeholder="Any status",
         key="status",
     )
     mark = marks.selectbox("Marks", MARKS, MARKS.index(before.marks), key="marks")
@@ -141,7 +145,7 @@ def _assign() -> None:
         st.button("Clear marks", key="unmark", disabled=not marked, on_click=assigning.unmark)
 
 
-def _table(shown: Sequence[Row], assigns: bool) -> None:
+def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
     if not shown:
         st.info("No case fits this search.")
         return
@@ -157,7 +161,7 @@ def _table(shown: Sequence[Row], assigns: bool) -> None:
             now=datetime.now(UTC),
         ),
         key="worklist",
-        on_pick=state.open_case,
+        on_pick=state.open_case if opens else assigning.mark,
         on_sort=_sort,
         on_mark=assigning.mark if assigns else None,
     )
@@ -184,10 +188,12 @@ def _sort(column: str) -> None:
             state.arrange(state.view().sorted_by(name))
 
 
-def _legend(assigns: bool) -> str:
+def _legend(opens: bool, assigns: bool) -> str:
     known = " · ".join(f"{letter} {name}" for name, letter in wording.LETTERS.items())
-    keys = "Keys: / search, arrows, Home, End, Enter open, N next unread"
-    return f"Inputs: {known}; outlined where missing. {keys}{', space mark' if assigns else ''}."
+    keys = ["/ search", "arrows, Home, End"]
+    keys += ["Enter open", "N next unread"] if opens else []
+    keys += ["space mark"] if assigns else []
+    return f"Inputs: {known}; outlined where missing. Keys: {', '.join(keys)}."
 
 
 def table(
@@ -208,7 +214,7 @@ def table(
         "table",
         tag("caption", "Worklist", class_="unseen"),
         tag("thead", tag("tr", *headings)),
-        tag("tbody", *(_row(row, marked, now) for row in rows)),
+        tag("tbody", *(_row(row, marked, now, first=row is rows[0]) for row in rows)),
         class_="worklist",
     )
 
@@ -221,7 +227,7 @@ def _heading(column: Column, words: str, view: View) -> Markup:
     return tag("th", control, scope="col", aria_sort=direction if sorting else None, class_=column)
 
 
-def _row(row: Row, marked: frozenset[str] | None, now: datetime) -> Markup:
+def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool) -> Markup:
     entry = row.entry
     top = entry.top
     number = (
@@ -245,7 +251,8 @@ def _row(row: Row, marked: frozenset[str] | None, now: datetime) -> Markup:
             class_="time",
         ),
         data_pick=entry.case_id,
-        tabindex=0,
+        # One stop for the Tab key; the arrows go on from there (picklist.js).
+        tabindex=0 if first else -1,
         class_=row.status,
     )
 

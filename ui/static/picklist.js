@@ -34,6 +34,14 @@ function move(event, root, at) {
   all[Math.min(Math.max(next, 0), all.length - 1)].focus();
 }
 
+// The Tab key stops once in a list, where the reader was last.
+function stay(event, root) {
+  const at = event.target.closest("[data-pick]");
+  if (!at) return;
+  root.querySelectorAll('[data-pick][tabindex="0"]').forEach((other) => { other.tabIndex = -1; });
+  at.tabIndex = 0;
+}
+
 function searchBox() {
   return document.querySelector(".st-key-search input");
 }
@@ -58,6 +66,7 @@ function make(parentElement) {
   parentElement.append(root);
   root.addEventListener("click", (event) => choose(event, root.send));
   root.addEventListener("keydown", (event) => press(event, root));
+  root.addEventListener("focusin", (event) => stay(event, root));
   return root;
 }
 
