@@ -315,6 +315,7 @@ EventKind = Literal[
     "OPENED",
     "DECIDED",
     "EXPORTED",
+    "KEY_ROTATED",
     "SIGNED_OUT",
 ]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,7 @@ BUSY_SECONDS = 30.0
 NO_HASH = "0" * 64  # what the first event names as the event before it
 
 _WRITING = "triptych_writing"
+_FOLDER = "triptych_folder"
 
 TABLES = MetaData()
 
@@ -140,23 +141,50 @@ ACCOUNTS = Table(
     sqlite_strict=True,
 )
 
+TREE_HEADS = Table(
+    "tree_heads",
+    TABLES,
+    Column("size", Integer, primary_key=True),  # number of events under it
+    Column("root", Text, nullable=False),
+    Column("time", Text, nullable=False),  # ISO 8601, UTC
+    Column("origin", Text, nullable=False),  # random, one for each ledger
+    Column("previous", Text, nullable=False),  # digest of the head before
+    Column("public_key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("edge", Text, nullable=False),  # JSON list of `merkle.Edge.peaks`, to go on from
+    sqlite_strict=True,
+)
+
 # Layout to the tables that the next one adds. A workspace of an older layout is brought up to date
 # when it is opened; nothing that is in it changes.
-ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS,)}
+ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS, TREE_HEADS)}
 
-# INSERT OR REPLACE deletes rows without firing a DELETE trigger, hence the third one.
-APPEND_ONLY = (
-    """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    f"""CREATE TRIGGER events_only_next BEFORE INSERT ON events
-       WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM events)
-         OR NEW.previous IS NOT coalesce(
-              (SELECT hash FROM events ORDER BY sequence DESC LIMIT 1), '{NO_HASH}')
-         OR EXISTS (SELECT 1 FROM events WHERE hash = NEW.hash)
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",  # noqa: S608
-)
+# What keeps a table append-only. INSERT OR REPLACE deletes rows without firing a DELETE trigger,
+# hence the third one of each.
+TRIGGERS: dict[Table, tuple[str, ...]] = {
+    EVENTS: (
+        """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+        """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+        f"""CREATE TRIGGER events_only_next BEFORE INSERT ON events
+           WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM events)
+             OR NEW.previous IS NOT coalesce(
+                  (SELECT hash FROM events ORDER BY sequence DESC LIMIT 1), '{NO_HASH}')
+             OR EXISTS (SELECT 1 FROM events WHERE hash = NEW.hash)
+           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",  # noqa: S608
+    ),
+    TREE_HEADS: (
+        """CREATE TRIGGER tree_heads_no_update BEFORE UPDATE ON tree_heads
+           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
+        """CREATE TRIGGER tree_heads_no_delete BEFORE DELETE ON tree_heads
+           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
+        """CREATE TRIGGER tree_heads_only_at_the_end BEFORE INSERT ON tree_heads
+           WHEN NEW.size IS NOT (SELECT max(sequence) FROM events)
+             OR NEW.size <= (SELECT coalesce(max(size), 0) FROM tree_heads)
+           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
+    ),
+}
 
 
 def open_workspace(folder: Path, *, create: bool = False) -> Engine:
@@ -222,6 +250,12 @@ def is_writing(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get(_WRITING)) and connection.in_transaction()
 
 
+def folder_of(connection: Connection) -> Path:
+    """The folder of the workspace, where the key that signs its ledger lies."""
+    folder: Path = connection.get_execution_options()[_FOLDER]
+    return folder
+
+
 def _make_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,6 +272,7 @@ def _engine(path: Path) -> Engine:
         URL.create("sqlite+pysqlite", database=str(path)),
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        execution_options={_FOLDER: path.parent},
     )
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
@@ -264,11 +299,16 @@ def _make_tables(engine: Engine, path: Path) -> None:
             return
         if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
             raise _not_ours(path)
-        TABLES.create_all(connection)
-        for trigger in APPEND_ONLY:
-            connection.exec_driver_sql(trigger)
+        _add(connection, TABLES.sorted_tables)
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: Connection, tables: Sequence[Table]) -> None:
+    TABLES.create_all(connection, tables=tables, checkfirst=False)
+    for table in tables:
+        for trigger in TRIGGERS.get(table, ()):
+            connection.exec_driver_sql(trigger)
 
 
 def _upgrade(engine: Engine, path: Path) -> None:
@@ -280,7 +320,7 @@ def _upgrade(engine: Engine, path: Path) -> None:
     with writing(engine) as connection:
         # Read again: another program may have brought it up to date in between.
         for layout in range(_pragma(connection, "user_version"), LAYOUT):
-            TABLES.create_all(connection, tables=ADDED[layout], checkfirst=False)
+            _add(connection, ADDED[layout])
         connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
 
 

@@ -40,6 +40,7 @@ ONLY_IN: dict[str, set[str]] = {
     "pydicom": {"clinical.dicom"},
     "streamlit": {"ui"},
     "argon2": {"clinical.accounts"},
+    "cryptography": {"clinical.audit"},
     "pandas": {"clinical.cohorts", "pipelines", "clinical.export", "ui"},
     "torch": {
         "clinical.encoders",

@@ -166,10 +166,13 @@ def test_a_rewritten_beginning_is_not_consistent() -> None:
     )
 
 
-@pytest.mark.parametrize(("make", "number"), [("inclusion", 3), ("consistency", 4), ("none", 0)])
-def test_there_is_no_proof_of_what_is_not_there(make: str, number: int) -> None:
-    with pytest.raises(ValueError, match="there is no"):
-        if make == "inclusion":
-            merkle.inclusion_path(made(3), number)
-        else:
-            merkle.consistency_path(made(3), number)
+@pytest.mark.parametrize("index", [-1, 3])
+def test_there_is_no_proof_of_a_leaf_that_is_not_there(index: int) -> None:
+    with pytest.raises(ValueError, match="no leaf"):
+        merkle.inclusion_path(made(3), index)
+
+
+@pytest.mark.parametrize("size", [0, 4])
+def test_there_is_no_proof_from_a_tree_that_never_was(size: int) -> None:
+    with pytest.raises(ValueError, match="no tree"):
+        merkle.consistency_path(made(3), size)
