@@ -10,7 +10,7 @@ endif
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test check bench format clean
+.PHONY: setup demo test trials check bench format clean
 
 setup: $(READY)
 
@@ -24,6 +24,10 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
+trials: setup
+	$(BIN)/pytest -m slow -s --timeout 1800
 
 check: setup
 	$(BIN)/ruff format --check .
