@@ -1,5 +1,5 @@
 """One workspace: a folder with one SQLite database, so that a state change and its audit event are
-one transaction.
+one transaction; or the same tables on a PostgreSQL server (`clinical.postgres`).
 
 The tables of the store and of the ledger are declared here, side by side, because they share that
 transaction. SQLite runs in write-ahead mode with `synchronous=FULL`: a commit that returned is on
@@ -33,9 +33,11 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from clinical import postgres, triggers
 from clinical.errors import StoreError
 
 DATABASE_NAME = "triptych.sqlite"
@@ -109,7 +111,7 @@ COMMENTS = Table(
 EVENTS = Table(
     "events",
     TABLES,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("time", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -124,7 +126,7 @@ EVENTS = Table(
 HEAD = Table(
     "ledger_head",
     TABLES,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
     Column("sequence", Integer, nullable=False),
     Column("hash", Text, nullable=False),
     sqlite_strict=True,
@@ -144,7 +146,7 @@ ACCOUNTS = Table(
 TREE_HEADS = Table(
     "tree_heads",
     TABLES,
-    Column("size", Integer, primary_key=True),  # number of events under it
+    Column("size", Integer, primary_key=True, autoincrement=False),  # number of events under it
     Column("root", Text, nullable=False),
     Column("time", Text, nullable=False),  # ISO 8601, UTC
     Column("origin", Text, nullable=False),  # random, one for each ledger
@@ -159,50 +161,30 @@ TREE_HEADS = Table(
 # when it is opened; nothing that is in it changes.
 ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS, TREE_HEADS)}
 
-# What keeps a table append-only. INSERT OR REPLACE deletes rows without firing a DELETE trigger,
-# hence the third one of each.
-TRIGGERS: dict[Table, tuple[str, ...]] = {
-    EVENTS: (
-        """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
-           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-        """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
-           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-        f"""CREATE TRIGGER events_only_next BEFORE INSERT ON events
-           WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM events)
-             OR NEW.previous IS NOT coalesce(
-                  (SELECT hash FROM events ORDER BY sequence DESC LIMIT 1), '{NO_HASH}')
-             OR EXISTS (SELECT 1 FROM events WHERE hash = NEW.hash)
-           BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",  # noqa: S608
-    ),
-    TREE_HEADS: (
-        """CREATE TRIGGER tree_heads_no_update BEFORE UPDATE ON tree_heads
-           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
-        """CREATE TRIGGER tree_heads_no_delete BEFORE DELETE ON tree_heads
-           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
-        """CREATE TRIGGER tree_heads_only_at_the_end BEFORE INSERT ON tree_heads
-           WHEN NEW.size IS NOT (SELECT max(sequence) FROM events)
-             OR NEW.size <= (SELECT coalesce(max(size), 0) FROM tree_heads)
-           BEGIN SELECT RAISE(ABORT, 'signed heads are append-only'); END""",
-    ),
-}
 
-
-def open_workspace(folder: Path, *, create: bool = False) -> Engine:
-    """Open the workspace in `folder`, or make one there with `create`.
+def open_workspace(place: Path | str, *, create: bool = False, keys: Path | None = None) -> Engine:
+    """Open the workspace in a folder or on a server, or make one there with `create`.
 
     A workspace of an older layout gets the tables that it lacks.
     The database file is made readable by its owner only, because it holds patient data.
+
+    Args:
+        place: a folder, or `postgresql+psycopg://...`.
+        create: make it if it is not there.
+        keys: folder of the signing key; for a server only, otherwise it is the workspace's.
 
     Raises:
         StoreError: if there is no workspace, the file is something else, or it comes from a newer
             version of Triptych.
     """
-    path = folder / DATABASE_NAME
+    if isinstance(place, str):
+        return _open_server(postgres.url_of(place), create, postgres.key_folder(keys))
+    path = place / DATABASE_NAME
     if create:
         _make_file(path)
     elif not path.is_file():
         raise StoreError(
-            f"{folder} holds no {DATABASE_NAME}.",
+            f"{place} holds no {DATABASE_NAME}.",
             remedy="name the folder of an existing workspace, or let `triptych demo` make one.",
         )
     engine = _engine(path)
@@ -224,6 +206,29 @@ def open_workspace(folder: Path, *, create: bool = False) -> Engine:
     return engine
 
 
+def grant(engine: Engine, role: str) -> None:
+    """Let a role of the PostgreSQL server record in this workspace, but not change the ledger.
+
+    Raises:
+        StoreError: if the server refuses, for example because there is no such role.
+    """
+    try:
+        with writing(engine) as connection:
+            postgres.grant(connection, TABLES.sorted_tables, role)
+    except DatabaseError:
+        raise StoreError(
+            "The server does not grant this.",
+            remedy="make the role first, and grant as the owner of the tables.",
+        ) from None
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do where the row is there already."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction: commits at the end of the block, rolls back if the block raises.
@@ -231,8 +236,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError: if another writer holds the database for too long, or the disk refuses.
     """
-    with engine.connect() as connection:
-        connection.execution_options(**{_WRITING: True})
+    try:
+        connection = engine.connect().execution_options(**{_WRITING: True})
+    except OperationalError as error:
+        raise _refused(error) from None
+    with connection:
         try:
             transaction = connection.begin()
         except OperationalError as error:
@@ -254,6 +262,26 @@ def folder_of(connection: Connection) -> Path:
     """The folder of the workspace, where the key that signs its ledger lies."""
     folder: Path = connection.get_execution_options()[_FOLDER]
     return folder
+
+
+def _open_server(url: URL, create: bool, keys: Path) -> Engine:
+    engine = postgres.connect(url, {_FOLDER: keys}, _WRITING, BUSY_SECONDS)
+    try:
+        if create:
+            with writing(engine) as connection:
+                postgres.lay_out(connection, TABLES, LAYOUT)
+        with engine.connect() as connection:
+            _check_number(postgres.shown(url), postgres.layout(connection))
+    except DatabaseError:
+        engine.dispose()
+        raise StoreError(
+            f"{postgres.shown(url)} cannot be opened as a Triptych workspace.",
+            remedy="check that the server runs, and the name, password and database.",
+        ) from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
 
 
 def _make_file(path: Path) -> None:
@@ -307,7 +335,7 @@ def _make_tables(engine: Engine, path: Path) -> None:
 def _add(connection: Connection, tables: Sequence[Table]) -> None:
     TABLES.create_all(connection, tables=tables, checkfirst=False)
     for table in tables:
-        for trigger in TRIGGERS.get(table, ()):
+        for trigger in triggers.SQLITE.get(table.name, ()):
             connection.exec_driver_sql(trigger)
 
 
@@ -326,10 +354,17 @@ def _upgrade(engine: Engine, path: Path) -> None:
 
 def _check_layout(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
-        found = _pragma(connection, "user_version")
+        _check_number(str(path), _pragma(connection, "user_version"))
+
+
+def _check_number(place: str, found: int | None) -> None:
+    if found is None:
+        raise StoreError(
+            f"{place} holds no workspace.", remedy="let its owner make one with `create`."
+        )
     if found != LAYOUT:
         raise StoreError(
-            f"{path} has layout {found}, this version of Triptych reads layout {LAYOUT}.",
+            f"{place} has layout {found}, this version of Triptych reads layout {LAYOUT}.",
             remedy="open it with the version of Triptych that made it.",
         )
 

@@ -30,8 +30,9 @@ FLOORS: list[set[str]] = [
         "clinical.terms",
     },
     {"clinical.database", "clinical.config"},
-    {"clinical.case", "clinical.assessment"},
+    {"clinical.case", "clinical.assessment", "clinical.postgres"},
     {"clinical.canonical", "clinical.errors", "clinical.roles", "clinical.wording"},
+    {"clinical.triggers"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -58,6 +59,7 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {
         "clinical.accounts",
         "clinical.database",
+        "clinical.postgres",
         "clinical.store",
         "clinical.audit",
         "clinical.review",

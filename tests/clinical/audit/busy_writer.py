@@ -10,9 +10,9 @@ from clinical.audit import ledger
 from clinical.database import open_workspace, writing
 
 
-def write(workspace: Path, actor: str, acknowledged: Path) -> None:
+def write(workspace: Path | str, actor: str, acknowledged: Path, keys: Path | None) -> None:
     """Append events 0, 1, 2, ... of `actor`; every seventh is signed at once."""
-    engine = open_workspace(workspace)
+    engine = open_workspace(workspace, keys=keys)
     handle = os.open(acknowledged, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     for number in count():
         with writing(engine) as connection:

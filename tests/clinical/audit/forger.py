@@ -19,13 +19,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clinical import canonical
+from clinical import canonical, triggers
 from clinical.audit import heads, keys, leaves, merkle, rotation
 from clinical.audit import ledger as ledgers
 from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
 from clinical.audit.verify import Verdict, verify
-from clinical.database import DATABASE_NAME, NO_HASH, TRIGGERS, open_workspace, writing
+from clinical.database import DATABASE_NAME, NO_HASH, open_workspace, writing
 
 KINDS = ("OPENED", "DECIDED", "ASSESSED", "EXPORTED", "SIGNED_IN", "KEY_ROTATED", "")
 FIELDS = ("time", "actor", "kind", "case_id", "payload", "previous", "hash")
@@ -96,7 +96,7 @@ class Forger:
         self.ledger, self.folder, self.rng = ledger, copy, rng
         self.database = copy / DATABASE_NAME
         with self.opened() as raw:
-            for statement in chain.from_iterable(TRIGGERS.values()):
+            for statement in chain.from_iterable(triggers.SQLITE.values()):
                 raw.execute(f"DROP TRIGGER {statement.split()[2]}")
         self.sizes = [row["size"] for row in self.rows("tree_heads ORDER BY size")]
 

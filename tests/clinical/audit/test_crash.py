@@ -17,12 +17,13 @@ from clinical.database import open_workspace, writing
 
 WRITERS = 4
 FORKS = multiprocessing.get_context("forkserver")  # ready in milliseconds, without our threads
-FORKS.set_forkserver_preload(["busy_writer"])
+FORKS.set_forkserver_preload(["clinical.audit.ledger"])
 
 
-def start(workspace: Path, acknowledged: Path, number: int) -> BaseProcess:
+def start(workspace: Path | str, acknowledged: Path, number: int, keys: Path | None) -> BaseProcess:
     actor = f"writer-{number}"
-    writer = FORKS.Process(target=write, args=(workspace, actor, acknowledged / actor), name=actor)
+    arguments = (workspace, actor, acknowledged / actor, keys)
+    writer = FORKS.Process(target=write, args=arguments, name=actor)
     writer.start()
     return writer
 
@@ -34,24 +35,26 @@ def kill(writer: BaseProcess) -> None:
     writer.close()
 
 
-def kill_at_random(workspace: Path, acknowledged: Path, kills: int, seed: int) -> None:
+def kill_at_random(
+    workspace: Path | str, acknowledged: Path, kills: int, seed: int, keys: Path | None = None
+) -> None:
     """Keep four writers busy; kill one after another and let a new one take its place."""
     rng = random.Random(seed)
-    writers = [start(workspace, acknowledged, number) for number in range(WRITERS)]
+    writers = [start(workspace, acknowledged, number, keys) for number in range(WRITERS)]
     for number in range(kills):
         time.sleep(rng.uniform(0.0, 0.25))
         slot = rng.randrange(WRITERS)
         kill(writers[slot])
-        writers[slot] = start(workspace, acknowledged, WRITERS + number)
+        writers[slot] = start(workspace, acknowledged, WRITERS + number, keys)
     while not all((acknowledged / writer.name).exists() for writer in writers):
         time.sleep(0.01)  # so that the last ones write, too
     for writer in writers:
         kill(writer)
 
 
-def check_what_is_left(workspace: Path, acknowledged: Path) -> int:
+def check_what_is_left(workspace: Path | str, acknowledged: Path, keys: Path | None = None) -> int:
     """Every acknowledged event is in the ledger, once, at the place that was acknowledged."""
-    engine = open_workspace(workspace)
+    engine = open_workspace(workspace, keys=keys)
     with writing(engine) as connection:
         ledger.append(connection, "OPENED", actor="after", payload={})
         kept = heads.sign_now(connection)
