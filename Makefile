@@ -10,7 +10,7 @@ endif
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test check bench format clean
+.PHONY: setup demo test trials check bench format clean
 
 setup: $(READY)
 
@@ -25,6 +25,10 @@ demo: setup
 test: setup
 	$(BIN)/pytest
 
+# Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
+trials: setup
+	$(BIN)/pytest -m slow -s --timeout 1800
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -33,6 +37,7 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m pipelines.bench
+	$(BIN)/python -m pipelines.ledger_bench
 
 format: setup
 	$(BIN)/ruff format .

@@ -330,6 +330,7 @@ EventKind = Literal[
     "AMENDED",
     "ADJUDICATED",
     "EXPORTED",
+    "KEY_ROTATED",
     "SIGNED_OUT",
 ]
 

@@ -1,5 +1,5 @@
 """One workspace: a folder with one SQLite database, so that a state change and its audit event are
-one transaction.
+one transaction; or the same tables on a PostgreSQL server (`clinical.postgres`).
 
 The tables of the store and of the ledger are declared here, side by side, because they share that
 transaction. SQLite runs in write-ahead mode with `synchronous=FULL`: a commit that returned is on
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +33,11 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from clinical import postgres, triggers
 from clinical.errors import StoreError
 
 DATABASE_NAME = "triptych.sqlite"
@@ -45,6 +47,7 @@ BUSY_SECONDS = 30.0
 NO_HASH = "0" * 64  # what the first event names as the event before it
 
 _WRITING = "triptych_writing"
+_FOLDER = "triptych_folder"
 
 TABLES = MetaData()
 
@@ -108,7 +111,7 @@ COMMENTS = Table(
 EVENTS = Table(
     "events",
     TABLES,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("time", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -123,7 +126,7 @@ EVENTS = Table(
 HEAD = Table(
     "ledger_head",
     TABLES,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
     Column("sequence", Integer, nullable=False),
     Column("hash", Text, nullable=False),
     sqlite_strict=True,
@@ -140,41 +143,48 @@ ACCOUNTS = Table(
     sqlite_strict=True,
 )
 
-# Layout to the tables that the next one adds. A workspace of an older layout is brought up to date
-# when it is opened; nothing that is in it changes.
-ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS,)}
-
-# INSERT OR REPLACE deletes rows without firing a DELETE trigger, hence the third one.
-APPEND_ONLY = (
-    """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    f"""CREATE TRIGGER events_only_next BEFORE INSERT ON events
-       WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM events)
-         OR NEW.previous IS NOT coalesce(
-              (SELECT hash FROM events ORDER BY sequence DESC LIMIT 1), '{NO_HASH}')
-         OR EXISTS (SELECT 1 FROM events WHERE hash = NEW.hash)
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",  # noqa: S608
+TREE_HEADS = Table(
+    "tree_heads",
+    TABLES,
+    Column("size", Integer, primary_key=True, autoincrement=False),  # number of events under it
+    Column("root", Text, nullable=False),
+    Column("time", Text, nullable=False),  # ISO 8601, UTC
+    Column("origin", Text, nullable=False),  # random, one for each ledger
+    Column("previous", Text, nullable=False),  # digest of the head before
+    Column("public_key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("edge", Text, nullable=False),  # JSON list of `merkle.Edge.peaks`, to go on from
+    sqlite_strict=True,
 )
 
+# Layout to the tables that the next one adds. A workspace of an older layout is brought up to date
+# when it is opened; nothing that is in it changes.
+ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS, TREE_HEADS)}
 
-def open_workspace(folder: Path, *, create: bool = False) -> Engine:
-    """Open the workspace in `folder`, or make one there with `create`.
+
+def open_workspace(place: Path | str, *, create: bool = False, keys: Path | None = None) -> Engine:
+    """Open the workspace in a folder or on a server, or make one there with `create`.
 
     A workspace of an older layout gets the tables that it lacks.
     The database file is made readable by its owner only, because it holds patient data.
+
+    Args:
+        place: a folder, or `postgresql+psycopg://...`.
+        create: make it if it is not there.
+        keys: folder of the signing key; for a server only, otherwise it is the workspace's.
 
     Raises:
         StoreError: if there is no workspace, the file is something else, or it comes from a newer
             version of Triptych.
     """
-    path = folder / DATABASE_NAME
+    if isinstance(place, str):
+        return _open_server(postgres.url_of(place), create, postgres.key_folder(keys))
+    path = place / DATABASE_NAME
     if create:
         _make_file(path)
     elif not path.is_file():
         raise StoreError(
-            f"{folder} holds no {DATABASE_NAME}.",
+            f"{place} holds no {DATABASE_NAME}.",
             remedy="name the folder of an existing workspace, or let `triptych demo` make one.",
         )
     engine = _engine(path)
@@ -196,6 +206,32 @@ def open_workspace(folder: Path, *, create: bool = False) -> Engine:
     return engine
 
 
+def grant(engine: Engine, role: str) -> None:
+    """Let a role of the PostgreSQL server record in this workspace, but not change the ledger.
+
+    Raises:
+        StoreError: if the server refuses, for example because there is no such role, or the
+            workspace is in a folder.
+    """
+    if engine.dialect.name == "sqlite":
+        raise StoreError("A workspace in a folder has no roles.", remedy="leave the role out.")
+    try:
+        with writing(engine) as connection:
+            postgres.grant(connection, TABLES.sorted_tables, role)
+    except DatabaseError:
+        raise StoreError(
+            "The server does not grant this.",
+            remedy="make the role first, and grant as the owner of the tables.",
+        ) from None
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do where the row is there already."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction: commits at the end of the block, rolls back if the block raises.
@@ -203,8 +239,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError: if another writer holds the database for too long, or the disk refuses.
     """
-    with engine.connect() as connection:
-        connection.execution_options(**{_WRITING: True})
+    try:
+        connection = engine.connect().execution_options(**{_WRITING: True})
+    except OperationalError as error:
+        raise _refused(error) from None
+    with connection:
         try:
             transaction = connection.begin()
         except OperationalError as error:
@@ -220,6 +259,32 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def is_writing(connection: Connection) -> bool:
     """Whether `connection` comes from `writing` and its transaction is still open."""
     return bool(connection.get_execution_options().get(_WRITING)) and connection.in_transaction()
+
+
+def folder_of(connection: Connection) -> Path:
+    """The folder of the workspace, where the key that signs its ledger lies."""
+    folder: Path = connection.get_execution_options()[_FOLDER]
+    return folder
+
+
+def _open_server(url: URL, create: bool, keys: Path) -> Engine:
+    engine = postgres.connect(url, {_FOLDER: keys}, _WRITING, BUSY_SECONDS)
+    try:
+        if create:
+            with writing(engine) as connection:
+                postgres.lay_out(connection, TABLES, LAYOUT)
+        with engine.connect() as connection:
+            _check_number(postgres.shown(url), postgres.layout(connection))
+    except DatabaseError:
+        engine.dispose()
+        raise StoreError(
+            f"{postgres.shown(url)} cannot be opened as a Triptych workspace.",
+            remedy="check that the server runs, and the name, password and database.",
+        ) from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
 
 
 def _make_file(path: Path) -> None:
@@ -238,6 +303,7 @@ def _engine(path: Path) -> Engine:
         URL.create("sqlite+pysqlite", database=str(path)),
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        execution_options={_FOLDER: path.parent},
     )
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
@@ -264,11 +330,16 @@ def _make_tables(engine: Engine, path: Path) -> None:
             return
         if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
             raise _not_ours(path)
-        TABLES.create_all(connection)
-        for trigger in APPEND_ONLY:
-            connection.exec_driver_sql(trigger)
+        _add(connection, TABLES.sorted_tables)
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: Connection, tables: Sequence[Table]) -> None:
+    TABLES.create_all(connection, tables=tables, checkfirst=False)
+    for table in tables:
+        for trigger in triggers.SQLITE.get(table.name, ()):
+            connection.exec_driver_sql(trigger)
 
 
 def _upgrade(engine: Engine, path: Path) -> None:
@@ -280,16 +351,24 @@ def _upgrade(engine: Engine, path: Path) -> None:
     with writing(engine) as connection:
         # Read again: another program may have brought it up to date in between.
         for layout in range(_pragma(connection, "user_version"), LAYOUT):
-            TABLES.create_all(connection, tables=ADDED[layout], checkfirst=False)
+            _add(connection, ADDED[layout])
         connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _check_layout(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
-        found = _pragma(connection, "user_version")
+        _check_number(str(path), _pragma(connection, "user_version"))
+
+
+def _check_number(place: str, found: int | None) -> None:
+    if found is None:
+        raise StoreError(
+            f"{place} holds no workspace.",
+            remedy="let its owner make one with `triptych audit create`.",
+        )
     if found != LAYOUT:
         raise StoreError(
-            f"{path} has layout {found}, this version of Triptych reads layout {LAYOUT}.",
+            f"{place} has layout {found}, this version of Triptych reads layout {LAYOUT}.",
             remedy="open it with the version of Triptych that made it.",
         )
 

@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, column, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Select, func, insert, select
 
 from clinical import assessment as assessments
 from clinical import canonical
 from clinical import case as cases
 from clinical.assessment import Assessment
 from clinical.case import Array, Case
-from clinical.database import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST
+from clinical.database import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST, upsert
 from clinical.errors import StoreError
 
 _AGAIN = "assess the case again, or restore the workspace from a backup."
@@ -85,7 +84,7 @@ def put_case(connection: Connection, case: Case) -> str:
         "decision_time": case.decision_time.isoformat() if case.decision_time else None,
         "record": record.decode(),
     }
-    statement = upsert(CASES).values(**row)
+    statement = upsert(connection, CASES).values(**row)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["record_digest"], set_={"position": position}
@@ -156,12 +155,12 @@ def put_assessment(connection: Connection, assessment: Assessment) -> str:
     record = _record(assessments.as_json(assessment))
     digest = canonical.sha256(record)
     connection.execute(
-        upsert(ASSESSMENTS)
+        upsert(connection, ASSESSMENTS)
         .values(digest=digest, case_id=assessment.case_id, record=record.decode())
         .on_conflict_do_nothing()
     )
     row = _worklist_row(assessment, digest, case.decision_time)
-    statement = upsert(WORKLIST).values(case_id=assessment.case_id, **row)
+    statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
     return digest
 
@@ -323,25 +322,22 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
 
 def _unassessed(connection: Connection, wanted: Select[Any]) -> list[WorklistEntry]:
     """Cases among the `wanted` case_ids, with the names of their inputs."""
-    names = select(func.json_group_array(column("key"))).select_from(
-        func.json_each(CASES.c.record, "$.inputs")
-    )
-    query = (
-        select(
-            CASES.c.case_id,
-            CASES.c.decision_time,
-            names.scalar_subquery().label("inputs"),
-            func.max(CASES.c.position),  # SQLite: the other columns are of that row
-        )
+    current = (
+        select(CASES.c.case_id, func.max(CASES.c.position).label("position"))
         .where(CASES.c.case_id.in_(wanted))
         .group_by(CASES.c.case_id)
+        .subquery()
+    )
+    query = select(CASES.c.case_id, CASES.c.decision_time, CASES.c.record).join(
+        current,
+        (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
     )
     return [
         WorklistEntry(
             row.case_id,
             "",
             datetime.fromisoformat(row.decision_time) if row.decision_time else None,
-            tuple(json.loads(row.inputs)),
+            tuple(json.loads(row.record)["inputs"]),
             (),
             None,
             None,

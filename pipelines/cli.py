@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
 from pipelines.account_commands import account_app
+from pipelines.audit_commands import audit_app
 from pipelines.options import (
     Executor,
     Jobs,
@@ -44,7 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-audit_app = typer.Typer(help="Verify and export the record.", no_args_is_help=True)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")
@@ -350,50 +350,3 @@ def demo(
             reader=DEMONSTRATION_READER,
             open_browser=sys.stdout.isatty(),
         )
-
-
-@audit_app.command()
-def verify(workspace: Workspace) -> None:
-    """Check every event and record; names the first broken row. Exit 1 where it is broken."""
-    from clinical.audit.verify import verify as verify_ledger
-    from clinical.database import open_workspace
-
-    engine = open_workspace(workspace)
-    with engine.connect() as connection:
-        verdict = verify_ledger(connection)
-    engine.dispose()
-    if verdict.intact:
-        screen.print(f"intact: {verdict.events} events, head {verdict.head}")
-        return
-    where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
-    screen.print(f"BROKEN at {where}: {verdict.reason}")
-    raise typer.Exit(1)
-
-
-@audit_app.command()
-def export(
-    workspace: Workspace,
-    out: Out,
-    case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
-    actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
-) -> None:
-    """Write the record as JSON lines and a readable HTML report; the export itself is recorded."""
-    from clinical.database import open_workspace
-    from clinical.export.bundle import export as export_record
-    from pipelines import progress
-
-    engine = open_workspace(workspace)
-    with progress.bar() as display:
-        task = display.add_task("export", total=None, note="")
-        result = export_record(
-            engine,
-            out,
-            actor=actor,
-            case_ids=case,
-            progress=lambda done, total: display.update(task, completed=done, total=total),
-        )
-    engine.dispose()
-    screen.print(f"report: {result.out / 'report.html'}")
-    if not result.verdict.intact:
-        screen.print(f"BROKEN: {result.verdict.reason}")
-        raise typer.Exit(1)

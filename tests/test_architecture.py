@@ -38,9 +38,10 @@ FLOORS: list[set[str]] = [
         "clinical.terms",
     },
     {"clinical.card", "clinical.database", "clinical.config", "clinical.priority"},
-    {"clinical.case", "clinical.assessment"},
+    {"clinical.case", "clinical.assessment", "clinical.postgres"},
     {"clinical.roles"},
     {"clinical.canonical", "clinical.errors", "clinical.window", "clinical.wording"},
+    {"clinical.triggers"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -49,6 +50,7 @@ ONLY_IN: dict[str, set[str]] = {
     "pydicom": {"clinical.dicom"},
     "streamlit": {"ui"},
     "argon2": {"clinical.accounts"},
+    "cryptography": {"clinical.audit"},
     "pandas": {"clinical.cohorts", "pipelines", "clinical.export", "ui"},
     "torch": {
         "clinical.encoders",
@@ -66,6 +68,7 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {
         "clinical.accounts",
         "clinical.database",
+        "clinical.postgres",
         "clinical.store",
         "clinical.audit",
         "clinical.assignment",

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from clinical import canonical
 from clinical.assessment import AuditEvent, EventKind
+from clinical.audit import heads, leaves
 from clinical.database import EVENTS, HEAD, NO_HASH, is_writing
 from clinical.errors import LedgerError
 
 KINDS: tuple[str, ...] = get_args(EventKind)
-PAGE = 1000  # events read at a time
 
 
 class Head(NamedTuple):
@@ -44,6 +44,8 @@ def append(
 ) -> AuditEvent:
     """Append one event inside the caller's `database.writing` transaction.
 
+    Where a signed head is due (`clinical.audit.heads`), it is signed in the same transaction.
+
     Args:
         connection: from `clinical.database.writing`; the event commits or rolls back with it.
         kind: what happened.
@@ -53,8 +55,9 @@ def append(
         time: when it happened, with time zone; now if left out.
 
     Raises:
-        LedgerError: if the event is not well formed, or the ledger does not end where its head
-            says (its tail was cut, or somebody wrote past Triptych).
+        LedgerError: if the event is not well formed, the ledger does not end where its head says
+            (its tail was cut, or somebody wrote past Triptych), or a signed head is due and the
+            key cannot be used. Nothing is written then.
     """
     if not is_writing(connection):
         raise LedgerError(
@@ -64,7 +67,10 @@ def append(
     last = _sound_end(connection)
     fields = _fields(kind, actor, case_id, payload, time)
     fields = {"sequence": last.sequence + 1, **fields, "previous": last.hash}
-    event = AuditEvent(**fields, hash=event_hash(fields))
+    content = leaves.content(fields)
+    event = AuditEvent(**fields, hash=canonical.sha256(content))
+    now = datetime.now(UTC)
+    due = heads.prepare(connection, kind, last.sequence, now)
     connection.execute(
         insert(EVENTS).values(
             **{**fields, "payload": canonical.dumps(fields["payload"]).decode(), "hash": event.hash}
@@ -75,12 +81,14 @@ def append(
         connection.execute(insert(HEAD).values(only=1, **moved))
     else:
         connection.execute(update(HEAD).values(**moved))
+    if due:
+        heads.sign(connection, due, content, now)
     return event
 
 
 def event_hash(fields: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of an event's fields, all but its own hash."""
-    return canonical.digest({name: value for name, value in fields.items() if name != "hash"})
+    return canonical.sha256(leaves.content(fields))
 
 
 def as_json(event: AuditEvent) -> dict[str, Any]:
@@ -126,7 +134,7 @@ def events(
     Raises:
         LedgerError: at an event whose payload is not a JSON object.
     """
-    query = select(EVENTS).order_by(EVENTS.c.sequence).limit(PAGE)
+    query = select(EVENTS).order_by(EVENTS.c.sequence).limit(leaves.PAGE)
     if case_id is not None:
         query = query.where(EVENTS.c.case_id == case_id)
     if kind is not None:

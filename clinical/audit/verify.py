@@ -1,9 +1,10 @@
 """Is the ledger whole, and does the store still hold what the ledger says it holds?
 
-Three things are checked, in this order, and the first that fails is named:
-the chain (every event follows the one before it and has the hash it should have), the end (the
-last event is the one the head names, and an earlier head that the caller kept is still in place),
-and the store (each assessment, its case and each comment still have the digests recorded).
+One pass over the events checks each of them in this order, and the first fault is named: the chain
+(it follows the one before it and has the hash it should have), the signed head over it if there is
+one (`clinical.audit.head_check`), a head that the caller kept elsewhere, and the store (each
+assessment, its case and each comment still have the digests recorded). Then the end: the last event
+is the one that the head row names, and no signed head reaches further.
 docs/ledger.md says what this can and cannot show.
 """
 
@@ -18,7 +19,10 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import OperationalError
 
 from clinical import canonical
-from clinical.audit import ledger
+from clinical.audit import head_check, keys, leaves, ledger
+from clinical.audit.fault import Broken
+from clinical.audit.head_check import Walk
+from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
 from clinical.database import ASSESSMENTS, CASES, COMMENTS, EVENTS
 
@@ -35,6 +39,8 @@ class Verdict:
         head: hash of the last of them (64 zeros if there is none).
         first_broken: sequence number of the first event that is wrong or missing, or None.
         reason: one sentence; what was checked, or what is wrong at `first_broken`.
+        signed: events under the last signed head that fits (0: none is signed).
+        key: digest of the key that signed it, or "".
     """
 
     intact: bool
@@ -42,52 +48,68 @@ class Verdict:
     head: str
     first_broken: int | None
     reason: str
+    signed: int = 0
+    key: str = ""
 
 
-class _Broken(Exception):
-    """A finding on its way up; never leaves this module."""
-
-    def __init__(self, sequence: int, reason: str) -> None:
-        super().__init__(reason)
-        self.sequence = sequence
-        self.reason = reason
-
-
-def verify(connection: Connection, *, known: Head | None = None) -> Verdict:
+def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> Verdict:
     """Check the ledger and the records it vouches for.
 
     Args:
         connection: reads one consistent state of the workspace.
-        known: a head noted earlier (each export carries one); finds a rewritten or rolled-back
-            ledger, which the chain alone cannot show.
+        known: a head kept elsewhere (`triptych audit head`, or an export's); finds a ledger that
+            was rewritten and signed again or rolled back, which it cannot show by itself.
     """
-    last = EMPTY
+    last, walk = EMPTY, Walk()
     try:
-        for event in _chain(connection):
-            if known and event["sequence"] == known.sequence and event["hash"] != known.hash:
-                raise _Broken(
-                    known.sequence, "the ledger was rewritten: the head noted earlier is not in it"
-                )
+        walk = head_check.begin(connection)
+        for event, content in _chain(connection):
+            walk = head_check.step(walk, event, content)
+            _check_known(walk, event, known)
             _check_store(connection, event)
             last = Head(event["sequence"], event["hash"])
         _check_end(connection, last, known)
-    except _Broken as broken:
-        return Verdict(False, last.sequence, last.hash, broken.sequence, broken.reason)
+        head_check.end(connection, walk)
+    except Broken as broken:
+        return _verdict(last, walk, broken)
+    return _verdict(last, walk, None)
+
+
+def _verdict(last: Head, walk: Walk, broken: Broken | None) -> Verdict:
     reason = "every event follows the one before it, and the store holds what they name"
-    return Verdict(True, last.sequence, last.hash, None, reason)
+    return Verdict(
+        intact=broken is None,
+        events=last.sequence,
+        head=last.hash,
+        first_broken=broken.sequence if broken else None,
+        reason=broken.reason if broken else reason,
+        signed=walk.last.size if walk.last else 0,
+        key=keys.key_digest(walk.last.public_key) if walk.last else "",
+    )
 
 
-def _chain(connection: Connection) -> Iterator[dict[str, Any]]:
-    """The fields of each event, checked to follow from the event before it."""
+def _check_known(walk: Walk, event: Mapping[str, Any], known: Head | TreeHead | None) -> None:
+    if isinstance(known, TreeHead):
+        if known.size == event["sequence"]:
+            head_check.check_known(walk, known)
+    elif known and known.sequence == event["sequence"] and known.hash != event["hash"]:
+        raise Broken(
+            known.sequence, "the ledger was rewritten: the head noted earlier is not in it"
+        )
+
+
+def _chain(connection: Connection) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Fields and canonical content of each event, checked to follow from the event before it."""
     last = EMPTY
     for row in _rows(connection):
         expected = last.sequence + 1
         if row.sequence != expected:
-            raise _Broken(expected, _gap(expected, row.sequence))
+            raise Broken(expected, _gap(expected, row.sequence))
         fields = _fields(row)
-        _check_links(connection, fields, last)
+        content = leaves.content(fields)
+        _check_links(connection, fields, canonical.sha256(content), last)
         last = Head(expected, fields["hash"])
-        yield fields
+        yield fields, content
 
 
 def _gap(expected: int, found: int) -> str:
@@ -96,13 +118,13 @@ def _gap(expected: int, found: int) -> str:
     return f"event {expected} is missing, event {found} comes next"
 
 
-def _check_links(connection: Connection, fields: dict[str, Any], last: Head) -> None:
+def _check_links(connection: Connection, fields: dict[str, Any], right: str, last: Head) -> None:
+    """Whether the event follows `last` and has the hash `right`, that of its content."""
     number = fields["sequence"]
-    right = ledger.event_hash(fields)
     if fields["previous"] != last.hash:
         if ledger.event_hash({**fields, "previous": last.hash}) == fields["hash"]:
-            raise _Broken(number, "the field previous was changed")
-        raise _Broken(
+            raise Broken(number, "the field previous was changed")
+        raise Broken(
             number,
             "wrong previous: it does not follow the event before it (one of the two was replaced)",
         )
@@ -112,22 +134,22 @@ def _check_links(connection: Connection, fields: dict[str, Any], last: Head) -> 
         EVENTS.c.sequence == number + 1, EVENTS.c.previous == right
     )
     if connection.execute(follower).first():
-        raise _Broken(number, "wrong hash: the field hash was changed")
-    raise _Broken(number, f"wrong hash: a field was changed ({CONTENT})")
+        raise Broken(number, "wrong hash: the field hash was changed")
+    raise Broken(number, f"wrong hash: a field was changed ({CONTENT})")
 
 
 def _fields(row: Row[Any]) -> dict[str, Any]:
     fields = dict(row._mapping)
     for name, value in fields.items():
         if not isinstance(value, int if name == "sequence" else str):
-            raise _Broken(row.sequence, f"the field {name} was changed: it has the wrong type")
+            raise Broken(row.sequence, f"the field {name} was changed: it has the wrong type")
     try:
         payload = json.loads(row.payload)
         whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
     except (ValueError, RecursionError):
         whole = False
     if not whole:
-        raise _Broken(row.sequence, "the field payload was changed: it is not canonical JSON")
+        raise Broken(row.sequence, "the field payload was changed: it is not canonical JSON")
     return {**fields, "payload": payload}
 
 
@@ -135,14 +157,14 @@ def _rows(connection: Connection) -> Iterator[Row[Any]]:
     """Rows by sequence, a page at a time; a row that SQLite cannot decode is named."""
     query = select(EVENTS).order_by(EVENTS.c.sequence)
     after: int | None = None
-    size = ledger.PAGE
+    size = leaves.PAGE
     while True:
         page = query if after is None else query.where(EVENTS.c.sequence > after)
         try:
             rows = connection.execute(page.limit(size)).all()
         except OperationalError:
             if size == 1:
-                raise _Broken((after or 0) + 1, "a field cannot be read as text") from None
+                raise Broken((after or 0) + 1, "a field cannot be read as text") from None
             size = 1
             continue
         if not rows:
@@ -151,20 +173,21 @@ def _rows(connection: Connection) -> Iterator[Row[Any]]:
         after = rows[-1].sequence
 
 
-def _check_end(connection: Connection, last: Head, known: Head | None) -> None:
+def _check_end(connection: Connection, last: Head, known: Head | TreeHead | None) -> None:
     head = ledger.head(connection)
     if head.sequence > last.sequence:
-        raise _Broken(
+        raise Broken(
             last.sequence + 1,
             f"truncated: the ledger ends at event {last.sequence}, its head says {head.sequence}",
         )
     if head != last:
-        raise _Broken(last.sequence, "the last event is not the one that the head names")
-    if known and known.sequence > last.sequence:
-        raise _Broken(
+        raise Broken(last.sequence, "the last event is not the one that the head names")
+    noted = known.size if isinstance(known, TreeHead) else known.sequence if known else 0
+    if noted > last.sequence:
+        raise Broken(
             last.sequence + 1,
             f"rolled back: the ledger ends at event {last.sequence}, the head noted earlier was "
-            f"event {known.sequence}",
+            f"event {noted}",
         )
 
 
@@ -183,9 +206,9 @@ def _check_assessment(connection: Connection, number: int, digest: Any) -> None:
     query = select(ASSESSMENTS.c.record).where(ASSESSMENTS.c.digest == digest)
     record = connection.execute(query).scalar_one_or_none()
     if record is None:
-        raise _Broken(number, "the assessment that it names is missing from the store")
+        raise Broken(number, "the assessment that it names is missing from the store")
     if canonical.sha256(record.encode()) != digest:
-        raise _Broken(number, "the assessment that it names was changed in the store")
+        raise Broken(number, "the assessment that it names was changed in the store")
 
 
 def _check_case(connection: Connection, number: int, case_id: str, digest: Any) -> None:
@@ -194,19 +217,19 @@ def _check_case(connection: Connection, number: int, case_id: str, digest: Any) 
     )
     rows = connection.execute(query).all()
     if not rows:
-        raise _Broken(number, "the case that it names is missing from the store")
+        raise Broken(number, "the case that it names is missing from the store")
     for row in rows:
         if canonical.sha256(row.record.encode()) != row.record_digest:
-            raise _Broken(number, "the case that it names was changed in the store")
+            raise Broken(number, "the case that it names was changed in the store")
         seen = json.loads(row.record)
         inputs = {"decision_time": seen["decision_time"], "inputs": seen["inputs"]}
         if canonical.digest(inputs) != digest:
-            raise _Broken(number, "the inputs of the case that it names were changed in the store")
+            raise Broken(number, "the inputs of the case that it names were changed in the store")
 
 
 def _check_comment(connection: Connection, number: int, digest: str) -> None:
     row = connection.execute(select(COMMENTS).where(COMMENTS.c.digest == digest)).one_or_none()
     if row is None:
-        raise _Broken(number, "the comment that it names is missing from the store")
+        raise Broken(number, "the comment that it names is missing from the store")
     if canonical.digest({"salt": row.salt, "text": row.text}) != digest:
-        raise _Broken(number, "the comment that it names was changed in the store")
+        raise Broken(number, "the comment that it names was changed in the store")

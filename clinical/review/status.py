@@ -6,8 +6,7 @@ ledger. `diagram` draws the table for docs/reading.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -26,7 +25,7 @@ Status = Literal[
     "in_review",
     "reviewed",
     "second_read",
-    "signed",
+    "complete",
     "disputed",
     "adjudicated",
 ]
@@ -49,7 +48,7 @@ Step = Literal[
 _NEW: dict[Step, Status] = {"imported": "unread", "assessed": "unread"}
 _SIGNED: dict[Step, Status] = {
     "half_signed": "second_read",
-    "agreed": "signed",
+    "agreed": "complete",
     "differed": "disputed",
 }
 TRANSITIONS: dict[Status, dict[Step, Status]] = {
@@ -59,7 +58,7 @@ TRANSITIONS: dict[Status, dict[Step, Status]] = {
     "in_review": {**_NEW, **_SIGNED, "completed": "reviewed", "cleared": "opened"},
     "reviewed": {**_NEW, **_SIGNED, "decided": "in_review", "cleared": "opened"},
     "second_read": {**_NEW, **_SIGNED, "amended": "in_review"},
-    "signed": {**_NEW, **_SIGNED, "amended": "in_review"},
+    "complete": {**_NEW, **_SIGNED, "amended": "in_review"},
     "disputed": {**_NEW, **_SIGNED, "amended": "in_review", "adjudicated": "adjudicated"},
     "adjudicated": _NEW,
 }
@@ -101,8 +100,19 @@ def statuses(connection: Connection, *, only: Collection[str] | None = None) -> 
         only: case_ids to look up one by one instead; quick where they are few.
     """
     protocol = in_force(connection)
+    if only is not None:
+        return {
+            case_id: _walk(ledger.events(connection, case_id=case_id), protocol).get(
+                case_id, "unassessed"
+            )
+            for case_id in only
+        }
+    return _walk(ledger.events(connection), protocol)
+
+
+def _walk(events: Iterable[AuditEvent], protocol: Protocol) -> dict[str, Status]:
     found: dict[str, tuple[Progress, Status]] = {}
-    for event in _events(connection, only):
+    for event in events:
         if event.case_id:
             before = found.get(event.case_id, (Progress(), "unassessed"))
             try:
@@ -110,12 +120,6 @@ def statuses(connection: Connection, *, only: Collection[str] | None = None) -> 
             except LedgerError:
                 found[event.case_id] = before
     return {case_id: now for case_id, (_, now) in found.items()}
-
-
-def _events(connection: Connection, only: Collection[str] | None) -> Iterator[AuditEvent]:
-    if only is None:
-        return ledger.events(connection)
-    return chain.from_iterable(ledger.events(connection, case_id=case_id) for case_id in only)
 
 
 def diagram() -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from clinical import accounts
 from clinical.audit import ledger, verify
+from clinical.audit.keys import KEY_FILE
 from clinical.database import ACCOUNTS, DATABASE_NAME, LAYOUT, open_workspace, writing
 from clinical.errors import AccountError, ConfigError, SignInRefused
 from pipelines.cli import main
@@ -130,8 +131,10 @@ def test_a_workspace_of_layout_1_gets_accounts_and_keeps_its_record(tmp_path: Pa
     engine.dispose()
     with sqlite3.connect(tmp_path / DATABASE_NAME) as old:  # as the first layout was
         old.execute("DROP TABLE accounts")
+        old.execute("DROP TABLE tree_heads")
         old.execute("PRAGMA user_version = 1")
     old.close()
+    (tmp_path / KEY_FILE).unlink()
 
     for _ in range(2):  # the second time there is nothing to do
         engine = open_workspace(tmp_path)

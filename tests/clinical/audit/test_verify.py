@@ -219,14 +219,18 @@ def test_the_reason_names_the_field(bench: Bench, statement: str, reason: str) -
     assert reason in verdict.reason
 
 
-def test_a_rehashed_event_breaks_its_successor_or_the_head(bench: Bench) -> None:
-    bench.fill(plain(3))
-    rehash(bench, 3, actor="mallory")
+def test_a_rehashed_event_breaks_its_successor_or_a_head(bench: Bench) -> None:
+    bench.fill(plain(4))
+    rehash(bench, 4, actor="mallory")
     assert "not the one that the head names" in bench.verify().reason
-    rehash(bench, 1, actor="mallory")
+    rehash(bench, 2, actor="mallory")
     verdict = bench.verify()
-    assert verdict.first_broken == 2
+    assert verdict.first_broken == 3
     assert "one of the two was replaced" in verdict.reason
+    rehash(bench, 1, actor="mallory")  # the first event is signed at once
+    verdict = bench.verify()
+    assert verdict.first_broken == 1
+    assert "not what was signed" in verdict.reason
 
 
 def test_an_emptied_ledger_is_not_an_empty_one(bench: Bench) -> None:

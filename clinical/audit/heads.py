@@ -1,0 +1,272 @@
+"""Signed tree heads: from time to time the key of the workspace signs the root over all events.
+
+A head says how many events there were, the root of the Merkle tree over them, when, and of which
+ledger; it names the head before it. It is signed with every event that should not stand unsigned
+(an export, a new key), after `EVERY_EVENTS` events, after a day, and when somebody asks, in the
+transaction of the event that caused it. The right edge of the tree is kept beside the head, so
+that the next one is made from the events since; it need not be believed, because it has to give
+the root that was signed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, Row, insert, select
+
+from clinical import canonical
+from clinical.audit import keys, leaves, merkle
+from clinical.audit.merkle import Edge
+from clinical.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
+from clinical.errors import LedgerError
+
+EVERY_EVENTS = 256
+EVERY = timedelta(days=1)
+ALWAYS = frozenset({"EXPORTED", "KEY_ROTATED"})
+"""Kinds of event that are signed at once."""
+
+STATEMENT = "triptych tree head 1"
+
+
+@dataclass(frozen=True)
+class TreeHead:
+    """One signed head.
+
+    Attributes:
+        size: number of events under it.
+        root: Merkle root over them (RFC 9162), hexadecimal.
+        time: when it was signed, ISO 8601, UTC, by the clock of the computer.
+        origin: random name of the ledger, the same in all its heads.
+        previous: SHA-256 of the statement of the head before, or 64 zeros.
+        public_key: of the key that signed, hexadecimal.
+        signature: Ed25519 over `statement`, hexadecimal.
+    """
+
+    size: int
+    root: str
+    time: str
+    origin: str
+    previous: str
+    public_key: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A head that is due, made ready before its last event is written."""
+
+    edge: Edge
+    key: Ed25519PrivateKey
+    origin: str
+    previous: str
+
+
+def statement(head: TreeHead) -> bytes:
+    """The bytes that are signed: canonical JSON with the digest of the key instead of the key."""
+    fields = asdict(head)
+    del fields["signature"]
+    fields["key"] = keys.key_digest(fields.pop("public_key"))
+    return canonical.dumps({"statement": STATEMENT, **fields})
+
+
+def is_signed(head: TreeHead) -> bool:
+    """Whether the signature is that of the head's own key. Whose key it is, is another question."""
+    return keys.signed(head.public_key, head.signature, statement(head))
+
+
+def as_json(head: TreeHead) -> dict[str, Any]:
+    """The form in which a head is kept elsewhere, with the digest of its key for the eye."""
+    return {
+        "statement": STATEMENT,
+        **asdict(head),
+        "key": keys.key_digest(head.public_key),
+    }
+
+
+def from_json(data: Mapping[str, Any]) -> TreeHead:
+    """A head from what `as_json` made.
+
+    Raises:
+        LedgerError: if it is something else or its signature does not fit.
+    """
+    kinds = {"size": int} | dict.fromkeys(list(TreeHead.__dataclass_fields__)[1:], str)
+    if not all(isinstance(data.get(name), kind) for name, kind in kinds.items()):
+        raise LedgerError(
+            "This is not a signed head.", remedy="use what `triptych audit head` wrote."
+        )
+    head = TreeHead(**{name: data[name] for name in kinds})
+    if data.get("statement") != STATEMENT or not is_signed(head):
+        raise LedgerError(
+            "The signature of this head does not fit it: it was changed after it was signed.",
+            remedy="use another copy of the head.",
+        )
+    return head
+
+
+def with_edges(connection: Connection) -> dict[int, tuple[TreeHead, str]]:
+    """Size to head and to the JSON of its edge, as they stand. Nothing is verified here."""
+    return {row.size: (_head(row), row.edge) for row in connection.execute(select(TREE_HEADS))}
+
+
+def latest(connection: Connection) -> TreeHead | None:
+    """The last head, or None where nothing was signed yet."""
+    row = _latest(connection)
+    return _head(row) if row else None
+
+
+def prepare(connection: Connection, kind: str, end: int, now: datetime) -> Pending | None:
+    """What is needed to sign a head with an event of that kind after event `end`; None if not due.
+
+    Also None where the events since the last head do not follow one another or that head is
+    spoiled: a signature must not vouch for that. `triptych audit verify` names the fault.
+
+    Raises:
+        LedgerError: if a head is due and the key cannot be used.
+    """
+    row = _latest(connection)
+    if row and kind not in ALWAYS and end + 1 - row.size < EVERY_EVENTS and not _old(row.time, now):
+        return None
+    edge = _edge(connection, row, end)
+    if edge is None:
+        return None
+    key = signing_key(connection)
+    if row is None:
+        return Pending(edge, key, secrets.token_hex(16), NO_HASH)
+    return Pending(edge, key, row.origin, canonical.sha256(statement(_head(row))))
+
+
+def sign(connection: Connection, pending: Pending, event: bytes, now: datetime) -> TreeHead:
+    """Sign and keep the head whose last event has just been written.
+
+    Args:
+        connection: the write transaction of that event.
+        pending: from `prepare`, called before it.
+        event: its `leaves.content`.
+        now: what the head says of its time.
+    """
+    return _keep(connection, pending, merkle.grown(pending.edge, merkle.leaf_hash(event)), now)
+
+
+def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
+    """The signed head over all events: the last one if it covers them, or else a new one.
+
+    Raises:
+        LedgerError: if there is nothing to sign, the ledger is not whole, or the key cannot be
+            used.
+    """
+    end = connection.execute(select(HEAD.c.sequence)).scalar_one_or_none()
+    row = _latest(connection)
+    if end is None:
+        raise LedgerError("The ledger is empty.", remedy="record something first.")
+    edge = _edge(connection, row, end)
+    if edge is None:
+        raise LedgerError(
+            "The ledger is not whole, and a broken one is not signed.",
+            remedy="run `triptych audit verify`.",
+        )
+    if row and row.size == end:
+        return _head(row)
+    origin = row.origin if row else secrets.token_hex(16)
+    previous = canonical.sha256(statement(_head(row))) if row else NO_HASH
+    pending = Pending(edge, signing_key(connection), origin, previous)
+    return _keep(connection, pending, edge, now or datetime.now(UTC))
+
+
+def signing_key(connection: Connection) -> Ed25519PrivateKey:
+    """The key in force; made if nothing was signed yet.
+
+    Raises:
+        LedgerError: if its file is not there, is another key, or can be read by others.
+    """
+    return keys.load(folder_of(connection), key_in_force(connection))
+
+
+def key_in_force(connection: Connection) -> str | None:
+    """Digest of the key that signs the next head, or None before the first."""
+    row = _latest(connection)
+    if row is None:
+        return None
+    query = select(EVENTS.c.kind, EVENTS.c.payload).where(EVENTS.c.sequence == row.size)
+    event = connection.execute(query).one_or_none()
+    if event is not None and event.kind == "KEY_ROTATED":
+        return _new_key(event.payload)
+    return keys.key_digest(row.public_key)
+
+
+def _keep(connection: Connection, pending: Pending, edge: Edge, now: datetime) -> TreeHead:
+    unsigned = TreeHead(
+        size=edge.size,
+        root=merkle.root(edge).hex(),
+        time=now.astimezone(UTC).isoformat(timespec="microseconds"),
+        origin=pending.origin,
+        previous=pending.previous,
+        public_key=keys.public_hex(pending.key),
+        signature="",
+    )
+    fields = {**asdict(unsigned), "signature": keys.sign(pending.key, statement(unsigned))}
+    peaks = json.dumps([peak.hex() for peak in edge.peaks])
+    connection.execute(insert(TREE_HEADS).values(**fields, edge=peaks))
+    return TreeHead(**fields)
+
+
+def _new_key(payload: str) -> str:
+    try:
+        return str(json.loads(payload)["new"])
+    except (ValueError, KeyError, TypeError):
+        raise LedgerError(
+            "The event that names the key was changed.", remedy="run `triptych audit verify`."
+        ) from None
+
+
+def _old(time: str, now: datetime) -> bool:
+    try:
+        return now - datetime.fromisoformat(time) >= EVERY
+    except (ValueError, TypeError):  # spoiled, so that it is looked at now
+        return True
+
+
+def _latest(connection: Connection) -> Row[Any] | None:
+    return connection.execute(
+        select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
+    ).one_or_none()
+
+
+def _edge(connection: Connection, row: Row[Any] | None, end: int) -> Edge | None:
+    """The right edge over all events, or None where something since the last head is broken."""
+    edge, last = Edge(), NO_HASH
+    if row is not None:
+        known = _known_edge(row)
+        before = connection.execute(select(EVENTS.c.hash).where(EVENTS.c.sequence == row.size))
+        if known is None or not is_signed(_head(row)):
+            return None
+        edge, last = known, before.scalar_one_or_none() or ""
+    for event in leaves.rows(connection, after=edge.size, last=end):
+        try:
+            content = leaves.content_of_row(event)
+        except (ValueError, RecursionError):
+            return None
+        if event.previous != last or event.hash != canonical.sha256(content):
+            return None
+        edge, last = merkle.grown(edge, merkle.leaf_hash(content)), event.hash
+    return edge if edge.size == end else None
+
+
+def _known_edge(row: Row[Any]) -> Edge | None:
+    try:
+        edge = Edge(row.size, tuple(bytes.fromhex(peak) for peak in json.loads(row.edge)))
+    except (ValueError, TypeError):
+        return None
+    whole = len(edge.peaks) == edge.size.bit_count() and merkle.root(edge).hex() == row.root
+    return edge if whole else None
+
+
+def _head(row: Row[Any]) -> TreeHead:
+    fields = dict(row._mapping)
+    del fields["edge"]
+    return TreeHead(**fields)

@@ -1,0 +1,69 @@
+"""Giving the ledger another key: an event that names the new one, signed by the old one.
+
+The event and a head over it are signed with the old key in one transaction; every later head is
+signed with the new one. The old private key is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine
+
+from clinical import canonical
+from clinical.assessment import AuditEvent
+from clinical.audit import heads, keys, ledger
+from clinical.database import folder_of, writing
+from clinical.errors import LedgerError
+
+STATEMENT = "triptych key rotation 1"
+
+
+def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
+    """Make a new key and append KEY_ROTATED; the new key signs from the next head on.
+
+    Raises:
+        LedgerError: if nothing was signed yet, the ledger is not whole, or the old key cannot be
+            used; the old key stays in force then.
+    """
+    with writing(engine) as connection:
+        folder = folder_of(connection)
+        last = heads.latest(connection)
+        if last is None:
+            raise LedgerError(
+                "Nothing has been signed with a key yet.", remedy="run `triptych audit head` first."
+            )
+        old = heads.signing_key(connection)
+        new = keys.public_hex(keys.make_next(folder))
+        payload = {"old": keys.key_digest(keys.public_hex(old)), "new": keys.key_digest(new)}
+        payload["public_key"] = new
+        payload["signature"] = keys.sign(old, _statement(payload, last.origin))
+        event = ledger.append(connection, "KEY_ROTATED", actor=actor, payload=payload)
+        signed = heads.latest(connection)
+        if signed is None or signed.size != event.sequence:
+            keys.drop_next(folder)
+            raise LedgerError(
+                "The ledger is not whole, and its key is not changed until that is explained.",
+                remedy="run `triptych audit verify`.",
+            )
+    with writing(engine) as connection:
+        heads.signing_key(connection)  # gives the new key its place
+    return event
+
+
+def is_vouched(payload: Mapping[str, Any], origin: str, old_public_key: str) -> bool:
+    """Whether the key `old_public_key` signed this KEY_ROTATED payload for the ledger `origin`."""
+    names = ("old", "new", "public_key", "signature")
+    if not all(isinstance(payload.get(name), str) for name in names):
+        return False
+    return (
+        payload["old"] == keys.key_digest(old_public_key)
+        and payload["new"] == keys.key_digest(payload["public_key"])
+        and keys.signed(old_public_key, payload["signature"], _statement(payload, origin))
+    )
+
+
+def _statement(payload: Mapping[str, Any], origin: str) -> bytes:
+    named = {name: payload[name] for name in ("old", "new", "public_key")}
+    return canonical.dumps({"statement": STATEMENT, "origin": origin, **named})

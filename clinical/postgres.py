@@ -1,0 +1,126 @@
+"""A workspace on a PostgreSQL server, for several reviewers at once: what differs from SQLite.
+
+Nothing but the dialect: the same tables, the same functions. Writers queue at a lock on the head
+of the ledger, triggers keep the ledger append-only, and `grant` gives a role what recording needs
+and no more: it may add events, never change or delete one. Readers see one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from clinical import triggers
+from clinical.errors import StoreError
+
+DRIVER = "postgresql+psycopg"
+
+_LAYOUT = "triptych layout "  # kept as the comment on the table of events
+
+# What a role that records may change; everything else it may only read and add to.
+_CHANGES = (
+    "ledger_head",
+    "worklist",
+    "cases (position)",
+    "accounts (hash, disabled)",
+)
+
+
+def url_of(place: str) -> URL:
+    """The address of a workspace on a server, for example `postgresql+psycopg://name@host/base`.
+
+    Raises:
+        StoreError: if it is another kind of address.
+    """
+    try:
+        url = make_url(place)
+    except ArgumentError:
+        url = None
+    if url is None or url.drivername != DRIVER:
+        raise StoreError(
+            "This is no address of a workspace.",
+            remedy=f"give a folder, or {DRIVER}://name@host/database.",
+        )
+    return url
+
+
+def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float) -> Engine:
+    """An engine whose write transactions hold the lock on the head from their first moment.
+
+    Args:
+        url: of the server and database.
+        options: execution options of every connection.
+        writing: name of the execution option that marks a write transaction.
+        busy_seconds: how long to wait for the lock.
+
+    Raises:
+        StoreError: if the driver is not installed.
+    """
+    try:
+        engine = create_engine(url, hide_parameters=True, execution_options=options)
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise StoreError(
+            "The driver for PostgreSQL is not installed.", remedy="pip install triptych[postgres]"
+        ) from None
+
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get(writing):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(busy_seconds)}s'")
+        if layout(connection) is not None:
+            connection.exec_driver_sql("LOCK TABLE ledger_head IN EXCLUSIVE MODE")
+
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def layout(connection: Connection) -> int | None:
+    """Layout of the workspace in the database, or None where there is none."""
+    query = "SELECT obj_description(to_regclass('events'), 'pg_class')"
+    comment = connection.exec_driver_sql(query).scalar_one()
+    return int(comment.removeprefix(_LAYOUT)) if (comment or "").startswith(_LAYOUT) else None
+
+
+def lay_out(connection: Connection, tables: MetaData, number: int) -> None:
+    """Make tables and triggers in an empty database; one that is laid out stays as it is."""
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('triptych'))")
+    if layout(connection) is not None:
+        return
+    tables.create_all(connection, checkfirst=False)
+    for statement in triggers.POSTGRES:
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"COMMENT ON TABLE events IS '{_LAYOUT}{number}'")
+
+
+def grant(connection: Connection, tables: Sequence[Table], role: str) -> None:
+    """Let the database role `role` record: read all, add to all, change what is no evidence."""
+    quoted = connection.dialect.identifier_preparer.quote_identifier(role)
+    for table in tables:
+        connection.exec_driver_sql(f"GRANT SELECT, INSERT ON {table.name} TO {quoted}")
+    for change in _CHANGES:
+        name, _, columns = change.partition(" ")
+        connection.exec_driver_sql(f"GRANT UPDATE {columns} ON {name} TO {quoted}")
+
+
+def shown(url: URL) -> str:
+    """The address as it may be shown: without a password."""
+    return url.render_as_string(hide_password=True)
+
+
+def key_folder(keys: Path | None) -> Path:
+    """The folder of the signing key, which lies beside no database file here.
+
+    Raises:
+        StoreError: if none is named or it is not there.
+    """
+    if keys is None or not keys.is_dir():
+        raise StoreError(
+            "A workspace on a server needs a folder for its signing key.",
+            remedy="name a folder of this machine that is yours alone, with --keys.",
+        )
+    return keys

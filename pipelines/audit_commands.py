@@ -1,0 +1,184 @@
+"""`triptych audit ...`: verify, sign, prove and export the record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clinical.errors import LedgerError, StoreError
+from pipelines.options import Keys, Out, Place, screen
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from clinical.audit.heads import TreeHead
+    from clinical.audit.ledger import Head
+
+audit_app = typer.Typer(help="Verify, sign, prove and export the record.", no_args_is_help=True)
+
+OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen.")]
+
+
+@audit_app.command()
+def verify(
+    workspace: Place,
+    head: Annotated[
+        Path | None,
+        typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
+    """Check events, signatures and records; names the first broken row. Exit 1 if broken."""
+    from clinical.audit.verify import verify as verify_ledger
+
+    known = _kept(head) if head else None
+    engine = _open(workspace, keys)
+    with engine.connect() as connection:
+        verdict = verify_ledger(connection, known=known)
+    engine.dispose()
+    if verdict.intact:
+        screen.print(f"intact: {verdict.events} events, head {verdict.head}")
+        screen.print(
+            f"signed: the first {verdict.signed}, key {verdict.key}"
+            if verdict.signed
+            else "signed: nothing yet"
+        )
+        if known:
+            screen.print(f"{head} is a head of this ledger")
+        return
+    where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
+    screen.print(f"BROKEN at {where}: {verdict.reason}")
+    raise typer.Exit(1)
+
+
+@audit_app.command()
+def export(
+    workspace: Place,
+    out: Out,
+    case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
+    actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
+    keys: Keys = None,
+) -> None:
+    """Write the record as JSON lines and a readable HTML report; the export itself is recorded."""
+    from clinical.export.bundle import export as export_record
+    from pipelines import progress
+
+    engine = _open(workspace, keys)
+    with progress.bar() as display:
+        task = display.add_task("export", total=None, note="")
+        result = export_record(
+            engine,
+            out,
+            actor=actor,
+            case_ids=case,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )
+    engine.dispose()
+    screen.print(f"report: {result.out / 'report.html'}")
+    if not result.verdict.intact:
+        screen.print(f"BROKEN: {result.verdict.reason}")
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def head(workspace: Place, out: OutFile = None, keys: Keys = None) -> None:
+    """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
+    from clinical.audit import heads
+    from clinical.database import writing
+
+    engine = _open(workspace, keys)
+    with writing(engine) as connection:
+        signed = heads.sign_now(connection)
+    engine.dispose()
+    _give(heads.as_json(signed), out, f"signed head over {signed.size} events")
+
+
+@audit_app.command()
+def prove(
+    workspace: Place,
+    event: Annotated[int, typer.Option("--event", min=1, help="Number of the event.")],
+    out: OutFile = None,
+    keys: Keys = None,
+) -> None:
+    """Prove, without the rest of the ledger, that an event is under the last signed head."""
+    from clinical.audit import proofs
+
+    engine = _open(workspace, keys)
+    with engine.connect() as connection:
+        proof = proofs.inclusion(connection, event)
+    engine.dispose()
+    _give(proof, out, f"event {event} is under the head over {proof['head']['size']} events")
+
+
+@audit_app.command("rotate-key")
+def rotate_key(workspace: Place, keys: Keys = None) -> None:
+    """Sign with a new key from now on; the old one vouches for it and is then forgotten."""
+    from clinical.audit.rotation import rotate
+
+    engine = _open(workspace, keys)
+    event = rotate(engine)
+    engine.dispose()
+    screen.print(f"event {event.sequence}: key {event.payload['new']}")
+
+
+@audit_app.command()
+def create(
+    workspace: Place,
+    keys: Keys = None,
+    grant: Annotated[
+        str, typer.Option("--grant", help="Role of the server that may record, but change nothing.")
+    ] = "",
+) -> None:
+    """Make an empty workspace; on a server, as the owner of its database."""
+    from clinical.database import grant as grant_role
+
+    engine = _open(workspace, keys, create=True)
+    if grant:
+        grant_role(engine, grant)
+    engine.dispose()
+    screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+
+
+def _open(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
+    from clinical.database import open_workspace
+
+    place = workspace if "://" in workspace else Path(workspace)
+    return open_workspace(place, create=create, keys=keys)
+
+
+def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    if out is None:
+        screen.print(text)
+        return
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
+        ) from None
+    screen.print(f"{what}: {out}")
+
+
+def _kept(file: Path) -> Head | TreeHead:
+    """A head that was kept: what `audit head` wrote, or the manifest of an export."""
+    from clinical.audit import heads
+    from clinical.audit.ledger import Head
+
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(
+            f"{file} cannot be read: {error.strerror}.", remedy="name the file of a kept head."
+        ) from None
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise LedgerError(f"{file} is not a head.", remedy="use what `triptych audit head` wrote.")
+    noted = data.get("head")
+    if isinstance(noted, dict) and set(noted) == {"sequence", "hash"}:
+        return Head(int(noted["sequence"]), str(noted["hash"]))
+    return heads.from_json(data)

@@ -1,0 +1,25 @@
+"""A process that appends events as fast as it can and says so after each commit, until killed."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+
+from clinical.audit import ledger
+from clinical.database import open_workspace, writing
+
+
+def write(workspace: Path | str, actor: str, acknowledged: Path, keys: Path | None) -> None:
+    """Append events 0, 1, 2, ... of `actor`; every seventh is signed at once."""
+    engine = open_workspace(workspace, keys=keys)
+    handle = os.open(acknowledged, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    for number in count():
+        with writing(engine) as connection:
+            event = ledger.append(
+                connection,
+                "OPENED" if number % 7 else "EXPORTED",
+                actor=actor,
+                payload={"n": number},
+            )
+        os.write(handle, f"{event.sequence} {number}\n".encode())

@@ -1,0 +1,103 @@
+"""kill -9 at random among four writers: what was acknowledged stays, once and in one chain."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+from busy_writer import write
+
+from clinical.audit import heads, ledger
+from clinical.audit.verify import verify
+from clinical.database import open_workspace, writing
+
+WRITERS = 4
+FORKS = multiprocessing.get_context("forkserver")  # ready in milliseconds, without our threads
+FORKS.set_forkserver_preload(["clinical.audit.ledger"])
+
+
+def start(workspace: Path | str, acknowledged: Path, number: int, keys: Path | None) -> BaseProcess:
+    actor = f"writer-{number}"
+    arguments = (workspace, actor, acknowledged / actor, keys)
+    writer = FORKS.Process(target=write, args=arguments, name=actor)
+    writer.start()
+    return writer
+
+
+def kill(writer: BaseProcess) -> None:
+    assert writer.is_alive(), "a writer gave up by itself"
+    writer.kill()
+    writer.join()
+    writer.close()
+
+
+def wait_until_busy(acknowledged: Path) -> None:
+    while not acknowledged.exists() or not acknowledged.stat().st_size:
+        time.sleep(0.002)
+
+
+def kill_at_random(
+    workspace: Path | str, acknowledged: Path, kills: int, seed: int, keys: Path | None = None
+) -> None:
+    """Keep four writers busy; kill one after another and let a new one take its place."""
+    rng = random.Random(seed)
+    writers = [start(workspace, acknowledged, number, keys) for number in range(WRITERS)]
+    for number in range(kills):
+        slot = rng.randrange(WRITERS)
+        wait_until_busy(acknowledged / writers[slot].name)
+        time.sleep(rng.uniform(0.0, 0.1))
+        kill(writers[slot])
+        writers[slot] = start(workspace, acknowledged, WRITERS + number, keys)
+    for writer in writers:
+        wait_until_busy(acknowledged / writer.name)
+        kill(writer)
+
+
+def check_what_is_left(workspace: Path | str, acknowledged: Path, keys: Path | None = None) -> int:
+    """Every acknowledged event is in the ledger, once, at the place that was acknowledged."""
+    engine = open_workspace(workspace, keys=keys)
+    with writing(engine) as connection:
+        ledger.append(connection, "OPENED", actor="after", payload={})
+        kept = heads.sign_now(connection)
+    with engine.connect() as connection:
+        verdict = verify(connection, known=kept)
+        events = list(ledger.events(connection))
+    engine.dispose()
+    assert verdict.intact, verdict
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert len({event.previous for event in events}) == len(events), "a fork"
+    written: dict[str, dict[int, int]] = {}
+    for event in events[:-1]:
+        numbers = written.setdefault(event.actor, {})
+        assert event.payload["n"] not in numbers, "a duplicate"
+        numbers[event.payload["n"]] = event.sequence
+    for file in acknowledged.iterdir():
+        lines = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
+        mine = written.get(file.name, {})
+        assert {int(number): int(sequence) for sequence, number in lines}.items() <= mine.items()
+        # One commit at most can be in the ledger without having been acknowledged.
+        assert sorted(mine) == list(range(len(mine)))
+        assert len(mine) - len(lines) in (0, 1)
+    return len(events)
+
+
+def run(folder: Path, kills: int, seed: int) -> int:
+    workspace, acknowledged = folder / "workspace", folder / "acknowledged"
+    acknowledged.mkdir()
+    open_workspace(workspace, create=True).dispose()
+    kill_at_random(workspace, acknowledged, kills, seed)
+    return check_what_is_left(workspace, acknowledged)
+
+
+def test_a_few_killed_writers_lose_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, kills=8, seed=1) > WRITERS
+
+
+@pytest.mark.slow
+def test_two_hundred_killed_writers_lose_nothing(tmp_path: Path) -> None:
+    events = run(tmp_path, kills=200, seed=2)
+    print(f"  200 writers killed on SQLite, {events} events, none lost, no fork, no duplicate")
