@@ -294,9 +294,12 @@ def load(folder: Path) -> Model:
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    # A setting that came after its training must not give the same weights another name.
-    identity = ModelIdentity(model.name, data["digest"], config.json_digest(data["study"]))
-    return replace(model, identity=identity)
+    return replace(model, identity=_identity(data))
+
+
+def _identity(data: Mapping[str, Any]) -> ModelIdentity:
+    """As it was given: a setting that came after the training must not rename the same weights."""
+    return ModelIdentity(data["name"], data["digest"], config.json_digest(data["study"]))
 
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
