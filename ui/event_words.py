@@ -7,11 +7,12 @@ from typing import Any
 
 from clinical.assessment import AuditEvent
 from clinical.review import REASONS
+from clinical.review.signature import AMEND_REASONS
 from clinical.roles import Permission
 from clinical.wording import words
 from ui import wording
 
-_ACTIONS = {"accept": "Accepted", "reject": "Rejected", "modify": "Changed"}
+_ACTIONS = {"accept": "Accepted", "reject": "Rejected", "modify": "Changed", "add": "Added"}
 _CHANGES = {
     "added": "Added the account {0} with the role {1}",
     "disabled": "Disabled the account {0}",
@@ -49,7 +50,7 @@ def kind(name: str) -> str:
 
 def sentence(event: AuditEvent) -> str:
     """What happened. A kind that has no words of its own is named; its details are in the JSON."""
-    written = _SENTENCES.get(event.kind)
+    written = SENTENCES.get(event.kind)
     return written(event.payload) if written else kind(event.kind)
 
 
@@ -76,6 +77,74 @@ def _decided(payload: Mapping[str, Any]) -> str:
     reason = REASONS.get(str(payload.get("reason")), "")
     comment = ", with a comment" if payload.get("comment") else ""
     return f"{done}{f': {wording.inside(reason)}' if reason else ''}{comment}"
+
+
+def _assigned(payload: Mapping[str, Any]) -> str:
+    reader = payload.get("reader")
+    return f"Assigned the case to {reader}" if reader else "Took the assignment of the case back"
+
+
+def _imported(payload: Mapping[str, Any]) -> str:
+    return f"Put the case up for reading without a model, with {_list(payload, 'inputs')}"
+
+
+def _protocol(payload: Mapping[str, Any]) -> str:
+    first = "before the machine's" if payload.get("first_read") else "beside the machine's"
+    share = payload.get("second_share")
+    second = (
+        f"; {share:.0%} of cases have two readers" if isinstance(share, float) and share else ""
+    )
+    return f"From here on readers give their reading {first}{second}"
+
+
+def _first_read(payload: Mapping[str, Any]) -> str:
+    ranked = payload.get("differential")
+    listed = ranked if isinstance(ranked, list) else []
+    entries = [entry for entry in listed if isinstance(entry, Mapping)]
+    names = [words(str(entry.get("diagnosis", ""))) for entry in entries]
+    return f"Committed a first read: {', '.join(names) or 'no diagnosis'}"
+
+
+def _hypothetical(payload: Mapping[str, Any]) -> str:
+    left, changed = _list(payload, "left_out"), _list(payload, "changed")
+    what = " and ".join(
+        part
+        for part in (
+            f"without {left}" if left else "",
+            f"with another {changed}" if changed else "",
+        )
+        if part
+    )
+    return f"Asked what the model would say {what} (hypothetical)"
+
+
+def _undone(payload: Mapping[str, Any]) -> str:
+    what = words(str(payload.get("diagnosis", "")))
+    return f"Took back event {payload.get('takes_back', '')} ({what})"
+
+
+def _signed(payload: Mapping[str, Any]) -> str:
+    numbers = payload.get("decisions")
+    count = len(numbers) if isinstance(numbers, list) else 0
+    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
+
+
+def _timed(payload: Mapping[str, Any]) -> str:
+    active = payload.get("active_seconds")
+    return (
+        f"Spent {active:.0f} s on the case, idle time left out"
+        if isinstance(active, int | float)
+        else "Time spent"
+    )
+
+
+def _amended(payload: Mapping[str, Any]) -> str:
+    reason = AMEND_REASONS.get(str(payload.get("reason")), "")
+    return f"Reopened the signed case{f': {wording.inside(reason)}' if reason else ''}"
+
+
+def _adjudicated(payload: Mapping[str, Any]) -> str:
+    return f"Adjudicated: {_list(payload, 'present') or 'none of the diagnoses'}"
 
 
 def _exported(payload: Mapping[str, Any]) -> str:
@@ -117,13 +186,24 @@ def _list(payload: Mapping[str, Any], name: str) -> str:
     return ", ".join(words(str(item)) for item in items) if isinstance(items, list) else ""
 
 
-_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "PROTOCOL": _protocol,
     "ACCOUNT": _account,
     "SIGNED_IN": _signed_in,
     "REFUSED": _refused,
+    "IMPORTED": _imported,
     "ASSESSED": _assessed,
+    "ASSIGNED": _assigned,
     "OPENED": _opened,
+    "FIRST_READ": _first_read,
+    "SHOWN": lambda _: "Saw what the machine says",
+    "HYPOTHETICAL": _hypothetical,
     "DECIDED": _decided,
+    "UNDONE": _undone,
+    "SIGNED": _signed,
+    "TIMED": _timed,
+    "AMENDED": _amended,
+    "ADJUDICATED": _adjudicated,
     "EXPORTED": _exported,
     "SIGNED_OUT": _signed_out,
 }

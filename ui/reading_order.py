@@ -30,7 +30,7 @@ STATUS_WORDS: dict[Status, str] = {
     "disputed": "Readers differ",
     "adjudicated": "Adjudicated",
 }
-FINISHED: frozenset[str] = frozenset({"reviewed", "signed", "adjudicated"})
+FINISHED: frozenset[Status] = frozenset({"reviewed", "complete", "adjudicated"})
 _STATUS_ORDER = {status: order for order, status in enumerate(STATUS_WORDS)}
 _LEVEL_ORDER = {level: order for order, level in enumerate(LEVELS)}
 
@@ -72,7 +72,7 @@ class Row:
 
 
 def unopened(row: Row) -> Row:
-    """The row without what the machine says of the case."""
+    """The row without what the machine says of the case, which the worklist would give away."""
     said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
     return replace(row, entry=said_nothing)
 

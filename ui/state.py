@@ -7,7 +7,7 @@ run. The case on the screen lives in the session, never in the address.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -82,7 +82,9 @@ def rows() -> tuple[Row, ...]:
         if not (protocol.first_read and may(role(), "decide")):
             return found
         shown = review.shown_cases(connection, reader())
-    return tuple(row if row.entry.case_id in shown else _blinded(row) for row in found)
+    return tuple(
+        row if row.entry.case_id in shown else reading_order.unopened(row) for row in found
+    )
 
 
 def ordered() -> list[Row]:
@@ -102,11 +104,6 @@ def ordered() -> list[Row]:
 def keep_order(shown: Sequence[Row]) -> None:
     """Let next and previous follow the rows that the worklist shows."""
     st.session_state[ORDER] = tuple(row.entry.case_id for row in shown)
-
-
-def _blinded(row: Row) -> Row:
-    entry = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
-    return replace(row, entry=entry)
 
 
 def case(case_id: str, input_digest: str) -> Case:
