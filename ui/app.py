@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -184,20 +186,21 @@ def application(
     if provider is not None:
         secrets |= {"auth": provider}
 
-    @asynccontextmanager
-    async def lifespan(_: st.App) -> AsyncIterator[None]:
-        yield
-        session.end_all(engine)
-        engine.dispose()
-
     return st.App(
         SCRIPT,
         secrets=secrets,
         routes=routes,
         middleware=middleware,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, engine),
         on_script_error=_explain,
     )
+
+
+@asynccontextmanager
+async def _lifespan(engine: Engine, _: st.App) -> AsyncIterator[None]:
+    yield
+    session.end_all(engine)
+    engine.dispose()
 
 
 def _explain(error: Exception) -> bool:

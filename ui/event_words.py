@@ -29,6 +29,7 @@ _ENDS = {
     "asked": "Signed out",
     "idle": "Signed out: nobody at work for the idle time",
     "disabled": "Signed out: the account was disabled",
+    "password": "Signed out: an administrator set another password",
     "stopped": "Signed out: the server was stopped",
 }
 PERMISSIONS: dict[Permission, str] = {

@@ -20,7 +20,7 @@ from clinical.audit.search import Sought
 from clinical.errors import AccountError, SignInRefused
 from clinical.export.bundle import export
 from clinical.roles import Role
-from ui import patience, presence
+from ui import patience, presence, session
 
 EXPORT = "triptych_export"
 PAGE = "triptych_audit_page"
@@ -147,7 +147,7 @@ def add_account(name: str, role: Role, password: str | None) -> None:
 
 
 def set_password(name: str, password: str) -> None:
-    """Give an account another password.
+    """Give an account another password; whoever is signed in with the old one is signed out.
 
     Raises:
         AccessRefused: if the role does not allow it.
@@ -156,6 +156,7 @@ def set_password(name: str, password: str) -> None:
     presence.require("accounts")
     engine = presence.engine(presence.workspace())
     accounts.set_password(engine, name, password, actor=presence.reader())
+    session.end_of(engine, name, "password")
 
 
 def change_own_password(current: str, new: str) -> None:

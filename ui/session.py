@@ -2,7 +2,8 @@
 
 The browser holds the token in a cookie that no script can read; the server holds its SHA-256 with
 the account and the time of the last interaction. A session ends when it is asked to, when nobody
-did anything for its idle time, when its account is disabled, and with the server. Each beginning
+did anything for its idle time, when its account is disabled or gets another password from an
+administrator, and with the server. Each beginning
 and end is an event.
 """
 
@@ -25,7 +26,7 @@ from clinical.errors import SignInRefused
 from clinical.roles import Permission, Role
 
 By = Literal["password", "oidc"]
-Why = Literal["asked", "idle", "disabled", "stopped"]
+Why = Literal["asked", "idle", "disabled", "password", "stopped"]
 
 UNKNOWN = "unknown name"
 
@@ -129,6 +130,14 @@ def end_idle(engine: Engine) -> None:
         over = [key for key, session in _live.items() if session.left <= 0]
     for key in over:
         _end(engine, key, "idle")
+
+
+def end_of(engine: Engine, name: str, why: Why) -> None:
+    """End every session of an account."""
+    with _lock:
+        keys = [key for key, session in _live.items() if session.account == name]
+    for key in keys:
+        _end(engine, key, why)
 
 
 def end_all(engine: Engine) -> None:

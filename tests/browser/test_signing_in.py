@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import reading_fixture
@@ -184,7 +184,7 @@ def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) 
 
     expect(page.get_by_role("heading", name="Accounts")).to_be_visible(timeout=20_000)
     assert page.evaluate(background) == "rgb(255, 255, 255)"
-    page.get_by_role("button", name="Password").click()  # opened beside Streamlit's own root
+    page.get_by_test_id("stPopoverButton").click()  # opened beside Streamlit's own root
     expect(page.get_by_role("button", name="Change password")).to_be_visible()
     assert too_faint(page) == []
 
@@ -271,9 +271,11 @@ def test_a_name_that_resolves_to_loopback_is_not_answered(ward: Ward) -> None:
     connection.close()
 
 
-def test_the_end_of_the_server_is_the_end_of_every_session(
-    visitor: Visitor, tmp_path: Path
-) -> None:
+def test_the_end_of_the_server_is_the_end_of_every_session(tmp_path: Path) -> None:
     for ward in make_ward(tmp_path, 15):
-        sign_in(visitor.page(), ward, "dr.first")
+        connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=10)
+        form = urlencode({"name": "dr.first", "password": PASSWORD})
+        connection.request("POST", "/sign-in", form)
+        assert connection.getresponse().status == http.client.SEE_OTHER
+        connection.close()
     assert ward.kinds("dr.first") == ["SIGNED_IN", "SIGNED_OUT"]

@@ -14,6 +14,7 @@ from clinical.audit import search
 from clinical.audit.search import Sought
 from clinical.database import open_workspace
 from clinical.errors import SignInRefused
+from ui import session
 
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]
@@ -105,10 +106,19 @@ def test_nobody_disables_themselves(desk: AppTest) -> None:
     assert "their own" in desk.error[0].value
 
 
-def test_another_password(desk: AppTest, workspace: Path) -> None:
+def test_another_password_and_whoever_has_the_old_one_is_out(
+    desk: AppTest, workspace: Path
+) -> None:
+    engine = open_workspace(workspace)
+    token = session.sign_in(engine, "dr.first", PASSWORD, idle=900)
     desk.selectbox(key="chosen").select("dr.first").run()
     desk.text_input(key="password").input("four loud herons")
     press(desk, "Set password")
 
     assert opens(workspace, "dr.first", "four loud herons").name == "dr.first"
     assert changes(workspace)[0] == ("boss", "password", "dr.first")
+    assert session.find(token) is None
+    with engine.connect() as connection:
+        last = search.newest(connection, Sought(actor="dr.first"), limit=1)[0]
+    engine.dispose()
+    assert (last.kind, last.payload) == ("SIGNED_OUT", {"why": "password"})

@@ -91,6 +91,18 @@ def test_a_broken_record_is_named_with_its_place(
     assert "a field was changed" in shown(page)
 
 
+def test_an_event_that_cannot_be_read_does_not_hide_the_verdict(
+    open_page: OpenPage, go_to: GoTo, workspace: Path
+) -> None:
+    with sqlite3.connect(workspace / "triptych.sqlite") as connection:
+        connection.execute("DROP TRIGGER events_no_update")
+        connection.execute("UPDATE events SET payload = '7' WHERE sequence = 5")
+    page = go_to(open_page(role="auditor"), "audit")
+
+    assert "payload of event 5" in page.error[0].value
+    assert "broken at event 5" in shown(page)
+
+
 def test_verify_again(desk: AppTest, workspace: Path) -> None:
     assert "162 events verified" in shown(desk)
     with sqlite3.connect(workspace / "triptych.sqlite") as connection:

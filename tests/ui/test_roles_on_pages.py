@@ -34,9 +34,16 @@ def refusals(workspace: Path) -> list[tuple[str, object, object]]:
     return [(event.actor, event.payload["what"], event.payload["role"]) for event in found]
 
 
-@pytest.mark.parametrize("address", ["worklist", "case", "audit", "accounts"])
+PAGES = {  # address: permission, and the heading that shows that it was opened
+    "worklist": ("read_cases", "Worklist"),
+    "case": ("read_cases", "CASE-001"),
+    "audit": ("audit", "Audit"),
+    "accounts": ("accounts", "Accounts"),
+}
+
+
 @pytest.mark.parametrize(
-    ("role", "shown"),
+    ("role", "opened"),
     [
         ("reader", {"worklist", "case"}),
         ("adjudicator", {"worklist", "case"}),
@@ -45,22 +52,23 @@ def refusals(workspace: Path) -> list[tuple[str, object, object]]:
     ],
 )
 def test_role_by_page(
-    open_page: OpenPage, go_to: GoTo, workspace: Path, role: Role, shown: set[str], address: str
+    open_page: OpenPage, go_to: GoTo, workspace: Path, role: Role, opened: set[str]
 ) -> None:
-    page = go_to(open_page(role=role, case_id="CASE-001", requested=False), address)
-
-    assert not page.exception
-    said = [error.value for error in page.error]
-    permission = {"audit": "audit", "accounts": "accounts"}.get(address, "read_cases")
-    if address in shown:
-        assert said == []
-        assert refusals(workspace) == []
-        title = {"case": "CASE-001"}.get(address, address.capitalize())
-        assert f"<h1>{title}</h1>" in headings(page)
-    else:
-        assert REFUSED in said[0]
-        assert "<h1>" not in headings(page)
-        assert refusals(workspace) == [("dr.test", permission, role)]
+    page = open_page(role=role, case_id="CASE-001", requested=False)
+    for address, (permission, title) in PAGES.items():
+        before = len(refusals(workspace))
+        go_to(page, address)
+        assert not page.exception
+        if address in opened:
+            assert not page.error
+            assert f"<h1>{title}</h1>" in headings(page)
+            assert len(refusals(workspace)) == before
+        else:
+            assert REFUSED in page.error[0].value
+            assert "<h1>" not in headings(page)
+            assert refusals(workspace)[0] == ("dr.test", permission, role)
+        # Back to the case, which the worklist has closed.
+        page.session_state["triptych_case"] = "CASE-001"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -10,7 +10,7 @@ import streamlit as st
 from clinical.assessment import AuditEvent
 from clinical.audit import ledger
 from clinical.audit.search import Sought
-from clinical.errors import TriptychError
+from clinical.errors import LedgerError, TriptychError
 from ui import event_words, presence, record, state
 from ui.markup import Markup, chip, table, tag
 from ui.pages import frame
@@ -22,7 +22,16 @@ HEADINGS = ("Event", "Time (UTC)", "Who", "Kind", "Case", "What happened")
 def render() -> None:
     """Show the record of the workspace."""
     frame.masthead("Audit", f"{state.events_count()} events")
-    _verification()
+    top = st.container()
+    try:
+        _record()
+    except LedgerError as error:  # a spoiled event; the verdict says more
+        frame.refusal(error)
+    with top:  # last, because it reads the whole ledger
+        _verification()
+
+
+def _record() -> None:
     sought = _filters()
     if presence.can("export"):
         _export(sought)
