@@ -89,10 +89,10 @@ def rows() -> tuple[Row, ...]:
         head = ledger.head(connection)
         protocol = review.in_force(connection)
         blind = protocol.first_read and may(role(), "decide")
-        shown = review.shown_cases(connection, reader()) if blind else frozenset()
     found = _rows(workspace(), head.hash)
     if not blind:
         return found
+    shown = _shown_cases(workspace(), head.hash, reader())
     return tuple(row if row.entry.case_id in shown else _blinded(row) for row in found)
 
 
@@ -216,6 +216,12 @@ def _rows(folder: Path, head: str) -> tuple[Row, ...]:  # noqa: ARG001  (the key
         statuses = review.statuses(connection)
         entries = store.worklist(connection)
     return tuple(Row(entry, statuses.get(entry.case_id, "unassessed")) for entry in entries)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG001  (as above)
+    with _engine(folder).connect() as connection:
+        return review.shown_cases(connection, name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
