@@ -306,6 +306,9 @@ def ui(
             "--oidc", help="TOML with [auth]: sign in with an organisation's account too."
         ),
     ] = None,
+    studies: Annotated[
+        Path | None, typer.Option("--studies", help="Folder of finished studies, to look at.")
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Nobody signs in; all read as dr.demo.")
     ] = False,
@@ -324,6 +327,7 @@ def ui(
         role=role_of(role),
         idle_minutes=idle_minutes,
         oidc=oidc,
+        studies=studies,
     )
 
 

@@ -158,6 +158,7 @@ def application(
     idle: float,
     demonstration: Demonstration | None = None,
     provider: dict[str, Any] | None = None,
+    studies: Path | None = None,
 ) -> st.App:
     """The page on one workspace.
 
@@ -167,6 +168,7 @@ def application(
         idle: seconds without interaction after which a session ends.
         demonstration: who reads without signing in, or None where everybody signs in.
         provider: the [auth] section that `ui.oidc.provider` read, or None for passwords alone.
+        studies: folder of finished studies, or None.
     """
     engine = open_workspace(workspace)
     entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
@@ -185,6 +187,8 @@ def application(
         routes += door.routes(entrance)
     if provider is not None:
         secrets |= {"auth": provider}
+    if studies is not None:
+        secrets |= {"studies": str(studies.resolve())}
 
     return st.App(
         SCRIPT,

@@ -6,8 +6,9 @@ withheld from the reader is not in `OpenCase`, so that no page can show it by mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -16,16 +17,18 @@ from clinical import review, store
 from clinical.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.audit import ledger
 from clinical.case import Case
-from clinical.errors import ReviewError
 from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Reader, Signature
 from clinical.review.adjudication import Adjudication
 from clinical.review.times import Attention, begun, noticed, resumed
-from clinical.roles import Permission, may
-from ui import state
+from clinical.roles import may
+from ui import presence, state
 from ui.state import Reading
 
 DESK = "triptych_desk"
 ON_SCREEN = "triptych_on_screen"
+DISPLAYED = "triptych_displayed"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class OpenCase:
         withheld: the machine's output waits for this reader's first read.
         hidden: other readers' decisions wait for this reader's signature.
         diagnoses: the model's list by name, in an order that says nothing about the case.
+        seen: what the page showed when the reader last saw it (`digest`), which is what they act
+            on; another than now where the case was assessed again meanwhile.
     """
 
     case: Case
@@ -52,6 +57,7 @@ class OpenCase:
     withheld: bool
     hidden: bool
     diagnoses: tuple[str, ...]
+    seen: str
 
     @property
     def digest(self) -> str:
@@ -97,7 +103,21 @@ def opened(case_id: str) -> OpenCase | None:
         event = review.record_opened(state.engine(), case_id, state.reader(), role=state.role())
         visits.setdefault(subject, _Visit(event.sequence, begun(_now())))
         shown = _look(case_id)
-    return shown
+    if shown is None:
+        return None
+    return replace(shown, seen=as_displayed(f"assessment-{case_id}", shown.digest))
+
+
+def as_displayed(name: str, now: T) -> T:
+    """What the page showed under `name` when the reader last saw it; `now` is what it shows next.
+
+    A click arrives with the next run of the page, which looks at the workspace afresh. What the
+    reader clicked on is what the run before had shown.
+    """
+    shown: dict[str, T] = st.session_state.setdefault(DISPLAYED, {})
+    before = shown.get(name, now)
+    shown[name] = now
+    return before
 
 
 def attend(shown: OpenCase) -> None:
@@ -160,14 +180,14 @@ def draft(
     )
 
 
-def decide(decision: ReviewDecision) -> None:
-    """Record a decision and its event in one transaction.
+def decide(shown: OpenCase, decision: ReviewDecision) -> None:
+    """Record a decision on what the reader saw, and its event, in one transaction.
 
     Raises:
         ReviewError: if the rules of review, or the role, do not allow it.
     """
-    _permit("decide")
-    review.decide(state.engine(), decision)
+    presence.require("decide")
+    review.decide(state.engine(), replace(decision, assessment_digest=shown.seen))
     state.cancel()
 
 
@@ -177,7 +197,7 @@ def undo(shown: OpenCase, sequence: int | None = None) -> None:
     Raises:
         ReviewError: if there is none, or it is signed.
     """
-    _permit("decide")
+    presence.require("decide")
     review.undo(state.engine(), shown.case.case_id, state.reader(), sequence)
     state.cancel()
 
@@ -193,12 +213,12 @@ def commit(read: FirstRead) -> None:
     Raises:
         ReviewError: if it is late, or no ranked list of diagnoses.
     """
-    _permit("decide")
+    presence.require("decide")
     review.commit_first_read(state.engine(), read)
 
 
 def signature(shown: OpenCase) -> Signature:
-    """This reader's signature under the decisions on the screen, now."""
+    """This reader's signature under their decisions as they stand now."""
     return Signature(
         shown.case.case_id,
         shown.digest,
@@ -215,7 +235,7 @@ def sign(shown: OpenCase, signed: Signature) -> None:
     Raises:
         ReviewError: if something is left to decide, or the decisions changed meanwhile.
     """
-    _permit("decide")
+    presence.require("decide")
     attend(shown)
     subject = shown.progress.subject
     visit = _desk().visits.get(subject.sequence) if subject else None
@@ -229,25 +249,27 @@ def amend(shown: OpenCase, reason: str, comment: str) -> None:
     Raises:
         ReviewError: if there is none, or no reason.
     """
-    _permit("decide")
+    presence.require("decide")
     review.amend(state.engine(), Amendment(shown.case.case_id, state.reader(), reason, comment))
     state.cancel()
 
 
-def adjudicate(shown: OpenCase, present: frozenset[str], comment: str) -> None:
-    """Record the last word on readings that differ.
+def adjudicate(
+    shown: OpenCase, signatures: tuple[int, ...], present: frozenset[str], comment: str
+) -> None:
+    """Record the last word on the readings with these signatures.
 
     Raises:
         ReviewError: if it is not due, not theirs to speak, or on other signatures.
     """
-    _permit("adjudicate")
+    presence.require("adjudicate")
     review.adjudicate(
         state.engine(),
         Adjudication(
             shown.case.case_id,
             state.reader(),
             state.role(),
-            review.signatures(shown.progress),
+            signatures,
             present,
             _now(),
             comment,
@@ -282,6 +304,7 @@ def _look(case_id: str) -> OpenCase | None:
         withheld,
         may(role, "decide") and review.hides_others(now, name, protocol, case_id),
         diagnoses,
+        now.subject.digest,
     )
 
 
@@ -294,14 +317,6 @@ def _machine(
     case = state.case(case_id, now.subject.input)
     names = tuple(sorted(suggestion.diagnosis for suggestion in assessment.suggestions))
     return Reading(case, now.subject.digest, assessment, events), names
-
-
-def _permit(permission: Permission) -> None:
-    if not may(state.role(), permission):
-        raise ReviewError(
-            f"An account with the role {state.role()} may not do this.",
-            remedy="sign in with an account that may.",
-        )
 
 
 def _desk() -> _Desk:

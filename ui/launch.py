@@ -76,6 +76,7 @@ def serve(
     role: Role = "reader",
     idle_minutes: float = IDLE_MINUTES,
     oidc: Path | None = None,
+    studies: Path | None = None,
     open_browser: bool = False,
 ) -> None:
     """Serve the page on loopback until interrupted; prints the address first.
@@ -88,6 +89,7 @@ def serve(
         role: of the demonstration.
         idle_minutes: minutes without interaction after which a session ends.
         oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
+        studies: folder of finished studies, for the page that shows them.
         open_browser: open the default browser once the page answers.
 
     Raises:
@@ -105,6 +107,7 @@ def serve(
         idle=60 * idle_minutes,
         demonstration=app.Demonstration(reader, role) if reader is not None else None,
         provider=provider(oidc) if oidc is not None else None,
+        studies=studies,
     )
     print(f"Triptych is open at {address_of(port)} (Ctrl+C ends it)", flush=True)
     if reader is not None:
@@ -122,6 +125,7 @@ def start(
     role: Role = "reader",
     idle_minutes: float = IDLE_MINUTES,
     oidc: Path | None = None,
+    studies: Path | None = None,
 ) -> RunningPage:
     """Serve the page from a process of its own; returns when it answers.
 
@@ -140,6 +144,7 @@ def start(
     arguments += ["--idle-minutes", str(idle_minutes)]
     arguments += ["--reader", reader] if reader is not None else []
     arguments += ["--oidc", str(oidc)] if oidc is not None else []
+    arguments += ["--studies", str(studies)] if studies is not None else []
     process = subprocess.Popen(
         [sys.executable, "-m", "ui.launch", *arguments],
         env=environment,
@@ -164,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--role", choices=ROLES, default="reader")
     parser.add_argument("--idle-minutes", type=float, default=IDLE_MINUTES)
     parser.add_argument("--oidc", type=Path)
+    parser.add_argument("--studies", type=Path)
     chosen = parser.parse_args(arguments)
     try:
         serve(
@@ -173,6 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             role=chosen.role,
             idle_minutes=chosen.idle_minutes,
             oidc=chosen.oidc,
+            studies=chosen.studies,
         )
     except TriptychError as error:
         print(error, file=sys.stderr)

@@ -61,17 +61,17 @@ def can(permission: Permission) -> bool:
     return may(role(), permission)
 
 
-def require(permission: Permission) -> None:
-    """Check again before doing what a page offered.
+def require(*permissions: Permission) -> None:
+    """Check again before doing what a page offered; any one of the permissions will do.
 
     Raises:
         AccessRefused: if the role does not allow it, which is recorded, or nobody is signed in.
     """
     name, role = _require_present()
-    if not may(role, permission):
-        session.record_refusal(engine(workspace()), name, role, permission)
+    if not any(may(role, permission) for permission in permissions):
+        session.record_refusal(engine(workspace()), name, role, permissions[0])
         raise AccessRefused(
-            f"An account with the role {role} may not {PERMISSIONS[permission]}.",
+            f"An account with the role {role} may not {PERMISSIONS[permissions[0]]}.",
             remedy="sign in with another account, or ask an administrator.",
         )
 

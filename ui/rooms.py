@@ -11,7 +11,7 @@ from streamlit.navigation.page import Page
 
 from clinical.roles import Permission
 from ui import presence
-from ui.pages import accounts, audit, case, worklist
+from ui.pages import accounts, audit, case, model, study, worklist
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,24 @@ class Room:
     Attributes:
         title: in the bar.
         address: last part of its address.
-        permission: what a role needs to open it.
+        permissions: any one of them opens it.
         render: shows it.
     """
 
     title: str
     address: str
-    permission: Permission
+    permissions: tuple[Permission, ...]
     render: Callable[[], None]
 
 
 # In the order of the bar; the first that a role may open is where it begins.
 ROOMS = (
-    Room("Worklist", "worklist", "read_cases", lambda: worklist.render(case_page())),
-    Room("Audit", "audit", "audit", audit.render),
-    Room("Accounts", "accounts", "accounts", accounts.render),
+    # Who assigns cases sees the list too, without a word of the machine.
+    Room("Worklist", "worklist", ("read_cases", "assign"), lambda: worklist.render(case_page())),
+    Room("Studies", "studies", ("studies",), lambda: study.render(case_page())),
+    Room("Model", "model", ("studies",), model.render),
+    Room("Audit", "audit", ("audit",), audit.render),
+    Room("Accounts", "accounts", ("accounts",), accounts.render),
 )
 CASE = "case"  # reached from the worklist only
 ADDRESSES = (*(room.address for room in ROOMS), CASE)
@@ -43,7 +46,7 @@ ADDRESSES = (*(room.address for room in ROOMS), CASE)
 
 def allowed() -> list[Room]:
     """The rooms that this account may open, in the order of the bar."""
-    return [room for room in ROOMS if presence.can(room.permission)]
+    return [room for room in ROOMS if any(map(presence.can, room.permissions))]
 
 
 def page(room: Room, first: Room) -> Page:
@@ -54,7 +57,7 @@ def page(room: Room, first: Room) -> Page:
         first: the first that this account may open, which is at the address "/".
     """
     return st.Page(
-        partial(_guarded, room.permission, room.render),
+        partial(_guarded, room.permissions, room.render),
         title=room.title,
         url_path=room.address,
         default=room == first,
@@ -64,18 +67,18 @@ def page(room: Room, first: Room) -> Page:
 def case_page() -> Page:
     """The page of one case."""
     return st.Page(
-        partial(_guarded, "read_cases", lambda: case.render(page(ROOMS[0], allowed()[0]))),
+        partial(_guarded, ("read_cases",), lambda: case.render(page(ROOMS[0], allowed()[0]))),
         title="Case",
         url_path=CASE,
         visibility="hidden",
     )
 
 
-def _guarded(permission: Permission, render: Callable[[], None]) -> None:
+def _guarded(permissions: tuple[Permission, ...], render: Callable[[], None]) -> None:
     """Show a page, or refuse it; asked again at each run.
 
     Raises:
         AccessRefused: if the role does not allow it.
     """
-    presence.require(permission)
+    presence.require(*permissions)
     render()

@@ -78,10 +78,11 @@ def rows() -> tuple[Row, ...]:
     """
     found = caseload.current(engine(), workspace()).rows
     with engine().connect() as connection:
+        head = ledger.head(connection)
         protocol = review.in_force(connection)
-        if not (protocol.first_read and may(role(), "decide")):
-            return found
-        shown = review.shown_cases(connection, reader())
+    if not (protocol.first_read and may(role(), "decide")):
+        return found
+    shown = _shown_cases(workspace(), head.hash, reader())
     return tuple(
         row if row.entry.case_id in shown else reading_order.unopened(row) for row in found
     )
@@ -208,6 +209,12 @@ def verified(*, again: bool = False) -> Verified:
     if again:
         _verified.clear()
     return _verified(workspace())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG001  (the key of the cache)
+    with _engine(folder).connect() as connection:
+        return review.shown_cases(connection, name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

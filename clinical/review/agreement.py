@@ -136,12 +136,18 @@ def agreement_of(doubled: Sequence[Pair]) -> Agreement:
 
 
 def agreement(connection: Connection) -> Agreement:
-    """Agreement over all double-read cases of a workspace, in one pass over its ledger.
+    """Agreement over all double-read cases of a workspace; reads the events of these alone.
 
     Raises:
         LedgerError: at an event that does not hold what its kind has.
     """
-    return agreement_of(pairs(ledger.events(connection)))
+    signers: dict[str, set[str]] = defaultdict(set)
+    for event in ledger.events(connection, kind="SIGNED"):
+        signers[event.case_id].add(event.actor)
+    doubled = [case_id for case_id, names in signers.items() if len(names) > 1]
+    return agreement_of(
+        pairs(e for case_id in doubled for e in ledger.events(connection, case_id=case_id))
+    )
 
 
 def _named(pair: Pair) -> set[str]:

@@ -83,7 +83,7 @@ def in_force(connection: Connection) -> Protocol:
         LedgerError: if its event was spoiled.
     """
     found = PLAIN
-    for event in ledger.events(connection, kind="PROTOCOL"):
+    for event in ledger.events(connection, case_id="", kind="PROTOCOL"):  # quick by the index
         try:
             found = Protocol(
                 bool(event.payload["first_read"]), float(event.payload["second_share"])

@@ -275,14 +275,42 @@ def test_a_signed_reading_is_reopened_with_a_reason_and_signed_again(
     assert kinds(workspace)[-4:] == ["AMENDED", "DECIDED", "SIGNED", "TIMED"]
 
 
-def test_a_second_window_of_the_same_reader_cannot_be_signed_past(
-    open_page: OpenPage, workspace: Path
-) -> None:
-    """What is signed is what was on the screen, not what another window made of it since."""
+def test_what_is_signed_is_what_was_on_the_screen(open_page: OpenPage, workspace: Path) -> None:
+    """Another window of the same reader changed a decision after this one showed it."""
     here = open_page(case_id="CASE-000")
     here.button(key="accept").click().run()
-    there = open_page(case_id="CASE-000")
-    accept_and_sign(there)
+    here.button(key="sign").click().run()
+    reject(open_page(case_id="CASE-000"))
+    here.button(key="confirm-sign").click().run()
+    assert "changed since they were shown" in here.error[0].value
+    assert kinds(workspace)[-1] == "DECIDED"
+    here.button(key="confirm-sign").click().run()  # seen now, and meant
+    assert kinds(workspace)[-2:] == ["SIGNED", "TIMED"]
+
+
+def test_a_click_does_not_count_for_an_assessment_that_was_never_shown(
+    open_page: OpenPage, workspace: Path
+) -> None:
+    page = open_page(case_id="CASE-001")
+    case = reading_fixture.make_case(1)
+    engine = open_workspace(workspace)
+    with writing(engine) as connection:
+        other = reading_fixture.make_assessment(case, strongest=1, conflicts=("Another one",))
+        review.record_assessment(connection, case, other, "system")
+    engine.dispose()
+    page.button(key="accept").click().run()
+
+    assert "assessed again since this assessment was shown" in page.error[0].value
+    assert events(workspace, "CASE-001")[-1].kind == "OPENED"
+    page.button(key="accept").click().run()
+    assert events(workspace, "CASE-001")[-1].kind == "DECIDED"
+
+
+def test_a_window_that_is_behind_shows_that_the_reading_is_signed(
+    open_page: OpenPage, workspace: Path
+) -> None:
+    here = open_page(case_id="CASE-000")
+    accept_and_sign(open_page(case_id="CASE-000"))
     here.button(key="reject").click().run()
     assert "by dr.test (reader) at " in shown(here)
     assert kinds(workspace).count("SIGNED") == 1

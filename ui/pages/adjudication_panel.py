@@ -35,6 +35,8 @@ def render(shown: OpenCase) -> None:
     """Show both readings; ask of each diagnosis where they differ whether it holds."""
     now = shown.progress
     readers = now.signed
+    name = f"adjudicate-{shown.case.case_id}"
+    compared = desk.as_displayed(name, review.signatures(now))
     st.html(
         tag(
             "div",
@@ -59,7 +61,7 @@ def render(shown: OpenCase) -> None:
         ):
             held = {name for name, word in words.items() if word == "Present"}
             present = review.agreed(now) | held
-            attempt(partial(desk.adjudicate, shown, present, comment))
+            attempt(partial(desk.adjudicate, shown, compared, present, comment))
 
 
 def side_by_side(readers: list[Reader]) -> Markup:

@@ -90,7 +90,7 @@ def _action_button(
         args=(action,) if action != "accept" else None,
     )
     if pressed and action == "accept":
-        attempt(lambda: desk.decide(accepting))
+        attempt(lambda: desk.decide(shown, accepting))
 
 
 def _reading_buttons(shown: OpenCase) -> None:
@@ -158,7 +158,7 @@ def _add_form(shown: OpenCase) -> None:
         fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
     if record:
         draft = desk.draft(shown, named, "add", comment=comment, confidence=confidence)
-        attempt(lambda: desk.decide(draft))
+        attempt(lambda: desk.decide(shown, draft))
 
 
 def _reason_form(
@@ -187,7 +187,7 @@ def _reason_form(
         fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
     if record:
         draft = desk.draft(shown, diagnosis, action, reason or "", replacement, comment, confidence)
-        attempt(lambda: desk.decide(draft))
+        attempt(lambda: desk.decide(shown, draft))
 
 
 def _comment(place: st.delta_generator.DeltaGenerator) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from clinical import review
@@ -20,7 +22,9 @@ def closed(shown: OpenCase) -> bool:
 
 def render(shown: OpenCase) -> None:
     """What is about to be signed, in words, and the button that signs it."""
-    signed = desk.signature(shown)
+    now = desk.signature(shown)
+    name = f"sign-{shown.case.case_id}"
+    signed = replace(now, decisions=desk.as_displayed(name, now.decisions))
     st.html(
         tag(
             "section",
