@@ -184,7 +184,8 @@ def decide(shown: OpenCase, decision: ReviewDecision) -> None:
     """Record a decision on what the reader saw, and its event, in one transaction.
 
     Raises:
-        ReviewError: if the rules of review, or the role, do not allow it.
+        ReviewError: if the rules of review do not allow it.
+        AccessRefused: if the role does not.
     """
     presence.require("decide")
     review.decide(state.engine(), replace(decision, assessment_digest=shown.seen))

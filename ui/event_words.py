@@ -206,5 +206,6 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
     "EXPORTED": _exported,
+    "KEY_ROTATED": lambda _: "Put another signing key in place of the old one",
     "SIGNED_OUT": _signed_out,
 }

@@ -33,6 +33,8 @@ ALWAYS = frozenset({"EXPORTED", "KEY_ROTATED"})
 
 STATEMENT = "triptych tree head 1"
 
+_LATEST = select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
+
 
 @dataclass(frozen=True)
 class TreeHead:
@@ -96,7 +98,8 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
         LedgerError: if it is something else or its signature does not fit.
     """
     kinds = {"size": int} | dict.fromkeys(list(TreeHead.__dataclass_fields__)[1:], str)
-    if not all(isinstance(data.get(name), kind) for name, kind in kinds.items()):
+    right = all(isinstance(data.get(name), kind) for name, kind in kinds.items())
+    if not right or data["size"] < 1:
         raise LedgerError(
             "This is not a signed head.", remedy="use what `triptych audit head` wrote."
         )
@@ -232,9 +235,7 @@ def _old(time: str, now: datetime) -> bool:
 
 
 def _latest(connection: Connection) -> Row[Any] | None:
-    return connection.execute(
-        select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
-    ).one_or_none()
+    return connection.execute(_LATEST).one_or_none()
 
 
 def _edge(connection: Connection, row: Row[Any] | None, end: int) -> Edge | None:

@@ -122,6 +122,8 @@ def test_a_kept_head_survives_its_way_through_a_file(workspace: Engine) -> None:
             heads.from_json({**kept, name: value})
     with pytest.raises(LedgerError, match="not a signed head"):
         heads.from_json({**kept, "size": "3"})
+    with pytest.raises(LedgerError, match="not a signed head"):
+        heads.from_json({**kept, "size": 0})
 
 
 def test_neither_key_nor_password_is_in_the_database(workspace: Engine) -> None:
@@ -265,6 +267,10 @@ def test_head_verify_prove_and_rotate(
     assert "event 7: key " in capsys.readouterr().out
     assert main(["audit", "prove", *place, "--event", "2", "--out", str(proof)], {}) == 0
     assert proofs.shows_inclusion(json.loads(proof.read_text(encoding="utf-8")))
+    assert main(["audit", "prove", *place, "--head", str(kept), "--out", str(proof)], {}) == 0
+    assert "7 events continue those 6" in capsys.readouterr().out
+    assert proofs.shows_consistency(json.loads(proof.read_text(encoding="utf-8")))
+    assert main(["audit", "prove", *place], {}) == 1
     capsys.readouterr()
     assert main(["audit", "verify", *place, "--head", str(kept)], {}) == 0
     shown = capsys.readouterr().out
@@ -282,3 +288,19 @@ def test_head_verify_prove_and_rotate(
         assert main(["audit", "verify", *place, "--head", str(kept)], {}) == 1
         assert "is not a head" in capsys.readouterr().err
     assert main(["audit", "verify", *place, "--head", str(tmp_path / "none")], {}) == 1
+
+
+def test_the_manifest_of_an_export_is_a_kept_head_too(
+    workspace: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(workspace, 3)
+    place = ["--workspace", str(folder(workspace))]
+    assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
+    assert sizes(workspace) == [1, 4], "the export is signed with its event"
+    manifest = tmp_path / "out" / "manifest.json"
+    assert main(["audit", "verify", *place, "--head", str(manifest)], {}) == 0
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"sequence": 3', '"sequence": 2'), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["audit", "verify", *place, "--head", str(manifest)], {}) == 1
+    assert "BROKEN at event 2: the ledger was rewritten" in capsys.readouterr().out
