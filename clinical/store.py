@@ -220,15 +220,12 @@ def worklist(
         query = query.where(WORKLIST.c.case_id.in_(sorted(only)))
         unread = unread.where(CASES.c.case_id.in_(sorted(only)))
     assessed = [_entry(row._mapping, dangerous) for row in connection.execute(query)]
-    if not (unassessed := _unassessed(connection, unread)):
-        return assessed
-    return sorted(
-        [*assessed, *unassessed],
-        key=lambda entry: (
-            entry.decision_time.isoformat() if entry.decision_time else "",
-            entry.case_id,
-        ),
-    )
+    return sorted([*assessed, *_unassessed(connection, unread)], key=_in_time)
+
+
+def _in_time(entry: WorklistEntry) -> tuple[str, str]:
+    # Text, because some sources give times with a zone and some without.
+    return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
 
 
 def put_comment(connection: Connection, text: str) -> str:
