@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -21,7 +22,7 @@ from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Re
 from clinical.review.adjudication import Adjudication
 from clinical.review.times import Attention, begun, noticed, resumed
 from clinical.roles import may
-from ui import presence, state
+from ui import identity, presence, state
 from ui.state import Reading
 
 DESK = "triptych_desk"
@@ -230,17 +231,28 @@ def signature(shown: OpenCase) -> Signature:
     )
 
 
-def sign(shown: OpenCase, signed: Signature) -> None:
+def sign(shown: OpenCase, signed: Signature, password: str = "") -> None:
     """Record a signature and the times of the reading.
+
+    Args:
+        shown: the case on the screen.
+        signed: what is signed.
+        password: of the account, once more, where it has one.
 
     Raises:
         ReviewError: if something is left to decide, or the decisions changed meanwhile.
+        AccountError: if the password is not right.
     """
     presence.require("decide")
     attend(shown)
     subject = shown.progress.subject
     visit = _desk().visits.get(subject.sequence) if subject else None
-    review.sign(state.engine(), signed, attention=visit.attention if visit else None)
+    review.sign(
+        state.engine(),
+        signed,
+        attention=visit.attention if visit else None,
+        identify=partial(identity.confirm, password) if identity.asked() else None,
+    )
     state.cancel()
 
 

@@ -17,10 +17,9 @@ from clinical.accounts import Account
 from clinical.assessment import AuditEvent
 from clinical.audit import search
 from clinical.audit.search import Sought
-from clinical.errors import AccountError, SignInRefused
 from clinical.export.bundle import export
 from clinical.roles import Role
-from ui import patience, presence, session
+from ui import identity, presence, session
 
 EXPORT = "triptych_export"
 PAGE = "triptych_audit_page"
@@ -166,16 +165,8 @@ def change_own_password(current: str, new: str) -> None:
         AccessRefused: if nobody is signed in.
         AccountError: if `current` is not its password, or as `accounts.set_password`.
     """
-    name = presence.reader()
-    engine = presence.engine(presence.workspace())
-    try:
-        if patience.wait(name) > 0:
-            raise SignInRefused("Too many attempts.", remedy="wait a minute.")
-        accounts.authenticate(engine, name, current)
-    except SignInRefused as error:
-        patience.failed(name)
-        raise AccountError("That is not your password.", remedy=error.remedy) from None
-    patience.succeeded(name)
+    identity.confirm(current)
+    name, engine = presence.reader(), presence.engine(presence.workspace())
     accounts.set_password(engine, name, new, actor=name)
 
 

@@ -255,7 +255,7 @@ def test_the_prior_stands_beside_and_moves_along_until_it_is_let_go(screen: Scre
     for was, now in zip(before, after, strict=True):
         assert float(now["width"]) > float(was["width"])
         assert float(now["scale"]) > float(was["scale"])
-    screen.press("s", "l", "0")
+    screen.press("t", "l", "0")
     assert shown_by(prior)["turn"] == "0,1,-1,0"
     assert shown_by(current)["turn"] == "1,0,0,1"
     assert worst(prior, image_of("LOOK-PRIOR", "prior_image")) <= 1

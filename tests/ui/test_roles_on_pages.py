@@ -172,6 +172,27 @@ def test_everybody_changes_their_own_password(
     engine.dispose()
 
 
+def test_to_sign_a_reading_takes_the_password_once_more(
+    signed_in: Callable[[str, Role], AppTest], workspace: Path
+) -> None:
+    page = signed_in("dr.first", "reader")
+    page.button(key="next-unread").click().run()
+    page.button(key="accept").click().run()
+    page.button(key="sign").click().run()
+    page.text_input(key="sign-password").input("a wrong password").run()
+    page.button(key="confirm-sign").click().run()
+    assert any("That is not your password." in error.value for error in page.error)
+    page.text_input(key="sign-password").input("three quiet herons").run()
+    page.button(key="confirm-sign").click().run()
+
+    assert not page.error
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        signed = search.newest(connection, Sought(kinds=("SIGNED",)), limit=10)
+    engine.dispose()
+    assert [(event.actor, event.payload["role"]) for event in signed] == [("dr.first", "reader")]
+
+
 def test_a_disabled_account_can_do_nothing_more(
     signed_in: Callable[[str, Role], AppTest], workspace: Path
 ) -> None:

@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 
 from clinical.errors import CohortError
 from clinical.roles import Role
-from clinical.wording import RESEARCH_USE
 from ui import markup, studies
 from ui.pages import study
 
@@ -57,7 +56,6 @@ def shown(page: AppTest) -> str:
 def test_without_a_folder_it_says_how_to_name_one(open_study: OpenStudy) -> None:
     page = open_study(None)
     assert "--studies" in page.info[0].value
-    assert RESEARCH_USE in shown(page)
 
 
 def test_an_empty_folder_holds_no_study(open_study: OpenStudy, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from clinical import review
 from clinical.review import ACTED, AMEND_REASONS, MEANINGS, Reader, RecordedDecision
 from clinical.roles import may
-from ui import desk, state, wording
+from ui import desk, identity, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
 from ui.pages.attempt import attempt
@@ -42,11 +42,19 @@ def render(shown: OpenCase) -> None:
             ),
             width="content",
         )
+        password = _password() if identity.asked() else ""
         if st.button(
             f"Sign as {state.reader()}", key="confirm-sign", type="primary", shortcut="ctrl+enter"
         ):
-            attempt(lambda: desk.sign(shown, signed))
+            attempt(lambda: desk.sign(shown, signed, password))
         st.button("Cancel", key="cancel-sign", on_click=state.cancel)
+
+
+def _password() -> str:
+    """21 CFR 11.200: what is signed on its own asks for the signer's identity again."""
+    return st.text_input(
+        "Your password", type="password", key="sign-password", width=220, autocomplete="off"
+    )
 
 
 def render_closed(shown: OpenCase) -> None:

@@ -1,7 +1,7 @@
 // Every key of the viewer, once: what it does here, in the titles of the buttons and in the help.
 //
 // Where radiographs have a use for it, keys are those of OHIF (its hotkeyBindings). C and R belong
-// to Streamlit, and A, X, M, J, K, N, W to the page, so rotation to the right is Shift+L, play is G.
+// to Streamlit, and A, X, M, E, Z, S, J, K, N, W to the page, so rotation to the right is Shift+L, play is G.
 // `on` says where a key works: "page" anywhere but in text fields, "image" while it has the focus.
 
 export const KEYS = [
@@ -53,7 +53,7 @@ export const KEYS = [
   { on: "page", group: "Frames", press: "g", act: "play", shown: "G", does: "Play or pause" },
   { on: "page", group: "Prior image", press: "p", act: "prior", shown: "P",
     does: "Show or hide the prior image" },
-  { on: "page", group: "Prior image", press: "s", act: "link", shown: "S",
+  { on: "page", group: "Prior image", press: "t", act: "link", shown: "T",
     does: "Move both images together or apart" },
   { on: "page", group: "Help", press: "?", act: "help", shown: "?", does: "These keys" },
 ];

@@ -1,0 +1,31 @@
+"""Asking whoever is signed in for their password once more, before what only they may do."""
+
+from __future__ import annotations
+
+from clinical import accounts
+from clinical.errors import AccountError, SignInRefused
+from ui import patience, presence
+
+
+def asked() -> bool:
+    """Whether a password can be asked for: not in a demonstration, nor where only OIDC vouches."""
+    return presence.has_password()
+
+
+def confirm(password: str) -> bool:
+    """True if this is the password of the account that is signed in; guessing it is slow.
+
+    Raises:
+        AccountError: if it is not.
+        AccessRefused: if nobody is signed in.
+    """
+    name = presence.reader()
+    try:
+        if patience.wait(name) > 0:
+            raise SignInRefused("Too many attempts.", remedy="wait a minute.")
+        accounts.authenticate(presence.engine(presence.workspace()), name, password)
+    except SignInRefused as error:
+        patience.failed(name)
+        raise AccountError("That is not your password.", remedy=error.remedy) from None
+    patience.succeeded(name)
+    return True
