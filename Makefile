@@ -37,6 +37,7 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m pipelines.bench
+	$(BIN)/python -m pipelines.ledger_bench
 
 format: setup
 	$(BIN)/ruff format .

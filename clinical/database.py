@@ -210,8 +210,11 @@ def grant(engine: Engine, role: str) -> None:
     """Let a role of the PostgreSQL server record in this workspace, but not change the ledger.
 
     Raises:
-        StoreError: if the server refuses, for example because there is no such role.
+        StoreError: if the server refuses, for example because there is no such role, or the
+            workspace is in a folder.
     """
+    if engine.dialect.name == "sqlite":
+        raise StoreError("A workspace in a folder has no roles.", remedy="leave the role out.")
     try:
         with writing(engine) as connection:
             postgres.grant(connection, TABLES.sorted_tables, role)
@@ -360,7 +363,8 @@ def _check_layout(engine: Engine, path: Path) -> None:
 def _check_number(place: str, found: int | None) -> None:
     if found is None:
         raise StoreError(
-            f"{place} holds no workspace.", remedy="let its owner make one with `create`."
+            f"{place} holds no workspace.",
+            remedy="let its owner make one with `triptych audit create`.",
         )
     if found != LAYOUT:
         raise StoreError(

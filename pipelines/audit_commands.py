@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clinical.errors import LedgerError, StoreError
-from pipelines.options import Out, Workspace, screen
+from pipelines.options import Keys, Out, Place, screen
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from clinical.audit.heads import TreeHead
     from clinical.audit.ledger import Head
 
@@ -22,18 +24,18 @@ OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; defa
 
 @audit_app.command()
 def verify(
-    workspace: Workspace,
+    workspace: Place,
     head: Annotated[
         Path | None,
         typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
     ] = None,
+    keys: Keys = None,
 ) -> None:
     """Check events, signatures and records; names the first broken row. Exit 1 if broken."""
     from clinical.audit.verify import verify as verify_ledger
-    from clinical.database import open_workspace
 
     known = _kept(head) if head else None
-    engine = open_workspace(workspace)
+    engine = _open(workspace, keys)
     with engine.connect() as connection:
         verdict = verify_ledger(connection, known=known)
     engine.dispose()
@@ -54,17 +56,17 @@ def verify(
 
 @audit_app.command()
 def export(
-    workspace: Workspace,
+    workspace: Place,
     out: Out,
     case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
     actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
+    keys: Keys = None,
 ) -> None:
     """Write the record as JSON lines and a readable HTML report; the export itself is recorded."""
-    from clinical.database import open_workspace
     from clinical.export.bundle import export as export_record
     from pipelines import progress
 
-    engine = open_workspace(workspace)
+    engine = _open(workspace, keys)
     with progress.bar() as display:
         task = display.add_task("export", total=None, note="")
         result = export_record(
@@ -82,12 +84,12 @@ def export(
 
 
 @audit_app.command()
-def head(workspace: Workspace, out: OutFile = None) -> None:
+def head(workspace: Place, out: OutFile = None, keys: Keys = None) -> None:
     """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
     from clinical.audit import heads
-    from clinical.database import open_workspace, writing
+    from clinical.database import writing
 
-    engine = open_workspace(workspace)
+    engine = _open(workspace, keys)
     with writing(engine) as connection:
         signed = heads.sign_now(connection)
     engine.dispose()
@@ -96,15 +98,15 @@ def head(workspace: Workspace, out: OutFile = None) -> None:
 
 @audit_app.command()
 def prove(
-    workspace: Workspace,
+    workspace: Place,
     event: Annotated[int, typer.Option("--event", min=1, help="Number of the event.")],
     out: OutFile = None,
+    keys: Keys = None,
 ) -> None:
     """Prove, without the rest of the ledger, that an event is under the last signed head."""
     from clinical.audit import proofs
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = _open(workspace, keys)
     with engine.connect() as connection:
         proof = proofs.inclusion(connection, event)
     engine.dispose()
@@ -112,15 +114,39 @@ def prove(
 
 
 @audit_app.command("rotate-key")
-def rotate_key(workspace: Workspace) -> None:
+def rotate_key(workspace: Place, keys: Keys = None) -> None:
     """Sign with a new key from now on; the old one vouches for it and is then forgotten."""
     from clinical.audit.rotation import rotate
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = _open(workspace, keys)
     event = rotate(engine)
     engine.dispose()
     screen.print(f"event {event.sequence}: key {event.payload['new']}")
+
+
+@audit_app.command()
+def create(
+    workspace: Place,
+    keys: Keys = None,
+    grant: Annotated[
+        str, typer.Option("--grant", help="Role of the server that may record, but change nothing.")
+    ] = "",
+) -> None:
+    """Make an empty workspace; on a server, as the owner of its database."""
+    from clinical.database import grant as grant_role
+
+    engine = _open(workspace, keys, create=True)
+    if grant:
+        grant_role(engine, grant)
+    engine.dispose()
+    screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+
+
+def _open(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
+    from clinical.database import open_workspace
+
+    place = workspace if "://" in workspace else Path(workspace)
+    return open_workspace(place, create=create, keys=keys)
 
 
 def _give(data: dict[str, Any], out: Path | None, what: str) -> None:

@@ -12,6 +12,13 @@ screen = Console(markup=False, highlight=False, soft_wrap=True)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
+Place = Annotated[
+    str,
+    typer.Option("--workspace", help="Folder of the workspace, or postgresql+psycopg://..."),
+]
+Keys = Annotated[
+    Path | None, typer.Option("--keys", help="Folder of the signing key, for a server only.")
+]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
 Executor = Annotated[
     str,

@@ -120,8 +120,8 @@ def latest(connection: Connection) -> TreeHead | None:
     return _head(row) if row else None
 
 
-def prepare(connection: Connection, kind: str, now: datetime) -> Pending | None:
-    """What is needed to sign a head with the event of that kind which comes next; None if not due.
+def prepare(connection: Connection, kind: str, end: int, now: datetime) -> Pending | None:
+    """What is needed to sign a head with an event of that kind after event `end`; None if not due.
 
     Also None where the events since the last head do not follow one another or that head is
     spoiled: a signature must not vouch for that. `triptych audit verify` names the fault.
@@ -130,7 +130,6 @@ def prepare(connection: Connection, kind: str, now: datetime) -> Pending | None:
         LedgerError: if a head is due and the key cannot be used.
     """
     row = _latest(connection)
-    end = _end(connection)
     if row and kind not in ALWAYS and end + 1 - row.size < EVERY_EVENTS and not _old(row.time, now):
         return None
     edge = _edge(connection, row, end)
@@ -161,9 +160,9 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
         LedgerError: if there is nothing to sign, the ledger is not whole, or the key cannot be
             used.
     """
-    end = _end(connection)
+    end = connection.execute(select(HEAD.c.sequence)).scalar_one_or_none()
     row = _latest(connection)
-    if not end:
+    if end is None:
         raise LedgerError("The ledger is empty.", remedy="record something first.")
     edge = _edge(connection, row, end)
     if edge is None:
@@ -230,10 +229,6 @@ def _old(time: str, now: datetime) -> bool:
         return now - datetime.fromisoformat(time) >= EVERY
     except (ValueError, TypeError):  # spoiled, so that it is looked at now
         return True
-
-
-def _end(connection: Connection) -> int:
-    return connection.execute(select(HEAD.c.sequence)).scalar_one_or_none() or 0
 
 
 def _latest(connection: Connection) -> Row[Any] | None:

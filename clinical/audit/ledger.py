@@ -70,7 +70,7 @@ def append(
     content = leaves.content(fields)
     event = AuditEvent(**fields, hash=canonical.sha256(content))
     now = datetime.now(UTC)
-    due = heads.prepare(connection, kind, now)
+    due = heads.prepare(connection, kind, last.sequence, now)
     connection.execute(
         insert(EVENTS).values(
             **{**fields, "payload": canonical.dumps(fields["payload"]).decode(), "hash": event.hash}

@@ -35,6 +35,11 @@ def kill(writer: BaseProcess) -> None:
     writer.close()
 
 
+def wait_until_busy(acknowledged: Path) -> None:
+    while not acknowledged.exists() or not acknowledged.stat().st_size:
+        time.sleep(0.002)
+
+
 def kill_at_random(
     workspace: Path | str, acknowledged: Path, kills: int, seed: int, keys: Path | None = None
 ) -> None:
@@ -42,13 +47,13 @@ def kill_at_random(
     rng = random.Random(seed)
     writers = [start(workspace, acknowledged, number, keys) for number in range(WRITERS)]
     for number in range(kills):
-        time.sleep(rng.uniform(0.0, 0.25))
         slot = rng.randrange(WRITERS)
+        wait_until_busy(acknowledged / writers[slot].name)
+        time.sleep(rng.uniform(0.0, 0.1))
         kill(writers[slot])
         writers[slot] = start(workspace, acknowledged, WRITERS + number, keys)
-    while not all((acknowledged / writer.name).exists() for writer in writers):
-        time.sleep(0.01)  # so that the last ones write, too
     for writer in writers:
+        wait_until_busy(acknowledged / writer.name)
         kill(writer)
 
 

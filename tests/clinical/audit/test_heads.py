@@ -61,9 +61,9 @@ def test_a_day_without_a_head_is_signed_with_the_next_event(workspace: Engine) -
     record(workspace, 1)
     now = datetime.now(UTC)
     with writing(workspace) as connection:
-        assert heads.prepare(connection, "OPENED", now) is None
-        assert heads.prepare(connection, "OPENED", now + EVERY - timedelta(minutes=1)) is None
-        due = heads.prepare(connection, "OPENED", now + EVERY)
+        assert heads.prepare(connection, "OPENED", 1, now) is None
+        assert heads.prepare(connection, "OPENED", 1, now + EVERY - timedelta(minutes=1)) is None
+        due = heads.prepare(connection, "OPENED", 1, now + EVERY)
     assert due is not None
     assert due.edge.size == 1
 

@@ -20,6 +20,7 @@ from clinical.case import input_digest
 from clinical.database import grant, open_workspace, writing
 from clinical.errors import StoreError
 from clinical.review import decide
+from pipelines.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,22 @@ def test_what_cannot_be_opened_is_one_message(server: Server, keys_folder: Path)
         assert "secret" not in str(caught.value)
     with pytest.raises(StoreError, match="folder for its signing key"):
         open_workspace(server.url(OWNER))
+
+
+def test_the_commands_take_an_address(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.run("CREATE DATABASE other")
+    place = ["--workspace", server.url(OWNER, "other"), "--keys", str(tmp_path)]
+    assert main(["audit", "create", *place, "--grant", WRITER], {}) == 0
+    place[1] = server.url(WRITER, "other")
+    assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
+    assert main(["audit", "head", *place, "--out", str(tmp_path / "head.json")], {}) == 0
+    kept = ["--head", str(tmp_path / "head.json")]
+    assert main(["audit", "verify", *place, *kept], {}) == 0
+    assert "intact: 1 events" in capsys.readouterr().out
+    assert main(["audit", "create", "--workspace", str(tmp_path / "w"), "--grant", "x"], {}) == 1
+    assert "has no roles" in capsys.readouterr().err
 
 
 def test_a_role_that_is_not_there_is_given_nothing(owned: Engine) -> None:
