@@ -282,3 +282,19 @@ def test_head_verify_prove_and_rotate(
         assert main(["audit", "verify", *place, "--head", str(kept)], {}) == 1
         assert "is not a head" in capsys.readouterr().err
     assert main(["audit", "verify", *place, "--head", str(tmp_path / "none")], {}) == 1
+
+
+def test_the_manifest_of_an_export_is_a_kept_head_too(
+    workspace: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(workspace, 3)
+    place = ["--workspace", str(folder(workspace))]
+    assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
+    assert sizes(workspace) == [1, 4], "the export is signed with its event"
+    manifest = tmp_path / "out" / "manifest.json"
+    assert main(["audit", "verify", *place, "--head", str(manifest)], {}) == 0
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"sequence": 3', '"sequence": 2'), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["audit", "verify", *place, "--head", str(manifest)], {}) == 1
+    assert "BROKEN at event 2: the ledger was rewritten" in capsys.readouterr().out
