@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clinical.errors import LedgerError, StoreError
+from clinical.errors import ConfigError, LedgerError, StoreError
 from pipelines.options import Keys, Out, Place, screen
 
 if TYPE_CHECKING:
@@ -99,18 +99,34 @@ def head(workspace: Place, out: OutFile = None, keys: Keys = None) -> None:
 @audit_app.command()
 def prove(
     workspace: Place,
-    event: Annotated[int, typer.Option("--event", min=1, help="Number of the event.")],
+    event: Annotated[
+        int | None, typer.Option("--event", min=1, help="This event is under the last head.")
+    ] = None,
+    head: Annotated[
+        Path | None, typer.Option("--head", help="The last head continues this one.")
+    ] = None,
     out: OutFile = None,
     keys: Keys = None,
 ) -> None:
-    """Prove, without the rest of the ledger, that an event is under the last signed head."""
+    """Prove one thing of the last signed head to somebody who does not have the ledger."""
     from clinical.audit import proofs
+    from clinical.audit.heads import TreeHead
 
+    kept = _kept(head) if head else None
+    if (event is None) == (kept is None):
+        raise ConfigError("Nothing or two things to prove.", remedy="give --event or --head.")
+    if kept is not None and not isinstance(kept, TreeHead):
+        raise LedgerError(f"{head} holds no signed head.", remedy="use what `audit head` wrote.")
     engine = _open(workspace, keys)
     with engine.connect() as connection:
-        proof = proofs.inclusion(connection, event)
+        if kept is not None:
+            proof = proofs.consistency(connection, kept)
+            what = f"{proof['second']['size']} events continue those {kept.size}"
+        else:
+            proof = proofs.inclusion(connection, event or 0)
+            what = f"event {event} is under the head over {proof['head']['size']} events"
     engine.dispose()
-    _give(proof, out, f"event {event} is under the head over {proof['head']['size']} events")
+    _give(proof, out, what)
 
 
 @audit_app.command("rotate-key")

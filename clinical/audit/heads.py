@@ -96,7 +96,8 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
         LedgerError: if it is something else or its signature does not fit.
     """
     kinds = {"size": int} | dict.fromkeys(list(TreeHead.__dataclass_fields__)[1:], str)
-    if not all(isinstance(data.get(name), kind) for name, kind in kinds.items()):
+    right = all(isinstance(data.get(name), kind) for name, kind in kinds.items())
+    if not right or data["size"] < 1:
         raise LedgerError(
             "This is not a signed head.", remedy="use what `triptych audit head` wrote."
         )

@@ -122,6 +122,8 @@ def test_a_kept_head_survives_its_way_through_a_file(workspace: Engine) -> None:
             heads.from_json({**kept, name: value})
     with pytest.raises(LedgerError, match="not a signed head"):
         heads.from_json({**kept, "size": "3"})
+    with pytest.raises(LedgerError, match="not a signed head"):
+        heads.from_json({**kept, "size": 0})
 
 
 def test_neither_key_nor_password_is_in_the_database(workspace: Engine) -> None:
@@ -265,6 +267,10 @@ def test_head_verify_prove_and_rotate(
     assert "event 7: key " in capsys.readouterr().out
     assert main(["audit", "prove", *place, "--event", "2", "--out", str(proof)], {}) == 0
     assert proofs.shows_inclusion(json.loads(proof.read_text(encoding="utf-8")))
+    assert main(["audit", "prove", *place, "--head", str(kept), "--out", str(proof)], {}) == 0
+    assert "7 events continue those 6" in capsys.readouterr().out
+    assert proofs.shows_consistency(json.loads(proof.read_text(encoding="utf-8")))
+    assert main(["audit", "prove", *place], {}) == 1
     capsys.readouterr()
     assert main(["audit", "verify", *place, "--head", str(kept)], {}) == 0
     shown = capsys.readouterr().out
