@@ -33,6 +33,8 @@ ALWAYS = frozenset({"EXPORTED", "KEY_ROTATED"})
 
 STATEMENT = "triptych tree head 1"
 
+_LATEST = select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
+
 
 @dataclass(frozen=True)
 class TreeHead:
@@ -233,9 +235,7 @@ def _old(time: str, now: datetime) -> bool:
 
 
 def _latest(connection: Connection) -> Row[Any] | None:
-    return connection.execute(
-        select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
-    ).one_or_none()
+    return connection.execute(_LATEST).one_or_none()
 
 
 def _edge(connection: Connection, row: Row[Any] | None, end: int) -> Edge | None:

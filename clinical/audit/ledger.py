@@ -22,6 +22,12 @@ from clinical.errors import LedgerError
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 
+# Made once: at every append, making them would cost more than the database takes.
+_END = select(EVENTS.c.sequence, EVENTS.c.hash).order_by(EVENTS.c.sequence.desc()).limit(1)
+_HEAD = select(HEAD.c.sequence, HEAD.c.hash)
+_INSERT = insert(EVENTS)
+_MOVE = update(HEAD)
+
 
 class Head(NamedTuple):
     """Where the ledger ends: number and hash of its last event, (0, 64 zeros) if it is empty."""
@@ -71,16 +77,13 @@ def append(
     event = AuditEvent(**fields, hash=canonical.sha256(content))
     now = datetime.now(UTC)
     due = heads.prepare(connection, kind, last.sequence, now)
-    connection.execute(
-        insert(EVENTS).values(
-            **{**fields, "payload": canonical.dumps(fields["payload"]).decode(), "hash": event.hash}
-        )
-    )
+    payload_text = canonical.dumps(fields["payload"]).decode()
+    connection.execute(_INSERT, {**fields, "payload": payload_text, "hash": event.hash})
     moved = {"sequence": event.sequence, "hash": event.hash}
     if last == EMPTY:
-        connection.execute(insert(HEAD).values(only=1, **moved))
+        connection.execute(insert(HEAD), {"only": 1, **moved})
     else:
-        connection.execute(update(HEAD).values(**moved))
+        connection.execute(_MOVE, moved)
     if due:
         heads.sign(connection, due, content, now)
     return event
@@ -107,7 +110,7 @@ def as_json(event: AuditEvent) -> dict[str, Any]:
 
 def head(connection: Connection) -> Head:
     """What the head row says; `EMPTY` before the first event."""
-    row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     return Head(row.sequence, row.hash) if row else EMPTY
 
 
@@ -159,8 +162,7 @@ def _fields(
 
 def _sound_end(connection: Connection) -> Head:
     """The last event, which has to be the one that the head names."""
-    ends = select(EVENTS.c.sequence, EVENTS.c.hash).order_by(EVENTS.c.sequence.desc()).limit(1)
-    row = connection.execute(ends).one_or_none()
+    row = connection.execute(_END).one_or_none()
     last = Head(row.sequence, row.hash) if row else EMPTY
     if last != head(connection):
         # Appending here would move the head and so hide a cut tail for ever.
