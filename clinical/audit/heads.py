@@ -136,12 +136,7 @@ def prepare(connection: Connection, kind: str, end: int, now: datetime) -> Pendi
     if row and kind not in ALWAYS and end + 1 - row.size < EVERY_EVENTS and not _old(row.time, now):
         return None
     edge = _edge(connection, row, end)
-    if edge is None:
-        return None
-    key = signing_key(connection)
-    if row is None:
-        return Pending(edge, key, secrets.token_hex(16), NO_HASH)
-    return Pending(edge, key, row.origin, canonical.sha256(statement(_head(row))))
+    return None if edge is None else _pending(connection, row, edge)
 
 
 def sign(connection: Connection, pending: Pending, event: bytes, now: datetime) -> TreeHead:
@@ -175,10 +170,7 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
         )
     if row and row.size == end:
         return _head(row)
-    origin = row.origin if row else secrets.token_hex(16)
-    previous = canonical.sha256(statement(_head(row))) if row else NO_HASH
-    pending = Pending(edge, signing_key(connection), origin, previous)
-    return _keep(connection, pending, edge, now or datetime.now(UTC))
+    return _keep(connection, _pending(connection, row, edge), edge, now or datetime.now(UTC))
 
 
 def signing_key(connection: Connection) -> Ed25519PrivateKey:
@@ -200,6 +192,12 @@ def key_in_force(connection: Connection) -> str | None:
     if event is not None and event.kind == "KEY_ROTATED":
         return _new_key(event.payload)
     return keys.key_digest(row.public_key)
+
+
+def _pending(connection: Connection, row: Row[Any] | None, edge: Edge) -> Pending:
+    origin = row.origin if row else secrets.token_hex(16)
+    previous = canonical.sha256(statement(_head(row))) if row else NO_HASH
+    return Pending(edge, signing_key(connection), origin, previous)
 
 
 def _keep(connection: Connection, pending: Pending, edge: Edge, now: datetime) -> TreeHead:
