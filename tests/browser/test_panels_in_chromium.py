@@ -138,7 +138,7 @@ def test_what_if_says_why_it_cannot_be_asked(page: Page) -> None:
 def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
     page: Page, address: str
 ) -> None:
-    page.goto(f"{address}/study")
+    page.goto(f"{address}/studies")
     figure = page.get_by_role("img", name="ROC curves of heart failure")
     expect(figure).to_be_visible(timeout=20_000)
     assert figure.evaluate("image => image.naturalWidth") == 40

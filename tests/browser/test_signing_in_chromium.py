@@ -135,6 +135,7 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(page.get_by_text("1. Pneumothorax")).to_be_visible()
+    expect(page.get_by_role("radio", name="Low")).to_be_visible()
     _tab_to(page, "Low")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
