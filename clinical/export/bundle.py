@@ -24,11 +24,12 @@ from clinical.audit import heads, ledger
 from clinical.audit.verify import Verdict, verify
 from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
-from clinical.export import jsonl, report, selection, tree
+from clinical.export import jsonl, report, selection, tables, tree
 from clinical.export.archive import Archive
 from clinical.export.case_page import CasePage, SpoiledCase, case_page
 from clinical.export.report import Front, SummaryRow
 from clinical.export.selection import Selection
+from clinical.export.tables import written
 from clinical.export.wording import moment, percent
 from clinical.wording import RESEARCH_USE, words
 
@@ -158,6 +159,12 @@ def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: lis
     archive.put("assessments.jsonl", jsonl.assessment_lines(connection, shown()))
     archive.put("cases.jsonl", jsonl.case_lines(connection, shown()))
     archive.put("comments.jsonl", jsonl.comment_lines(connection, shown()))
+    archive.put("cases.csv", written(tables.CASES, tables.cases(connection, chosen)))
+    archive.put(
+        "suggestions.csv", written(tables.SUGGESTIONS, tables.suggestions(connection, shown()))
+    )
+    archive.put("decisions.csv", written(tables.DECISIONS, tables.decisions(connection, chosen)))
+    archive.put("events.csv", written(tables.EVENTS, tables.events(shown())))
     signed = tree.signed_heads(connection, ledger.head(connection).sequence)
     last = signed[-1] if signed else None
     archive.put("heads.json", [_json([heads.as_json(head) for head in signed])])
