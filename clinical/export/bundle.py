@@ -24,10 +24,11 @@ from clinical.audit import heads, ledger
 from clinical.audit.verify import Verdict, verify
 from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
-from clinical.export import jsonl, report, selection, tables, tree
+from clinical.export import jsonl, pdf, selection, tables, tree
 from clinical.export.archive import Archive
 from clinical.export.case_page import CasePage, SpoiledCase, case_page
-from clinical.export.report import Front, SummaryRow
+from clinical.export.jsonl import Shown
+from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.export.tables import written
 from clinical.export.wording import moment, percent
@@ -69,6 +70,11 @@ class _Job:
     wanted: Selection
     time: datetime
     progress: Progress | None
+
+    def shows(self, chosen: Iterable[str]) -> Shown:
+        """Which events are shown where these cases are chosen."""
+        cases = frozenset(chosen)
+        return lambda event: self.wanted.shows(event, cases)
 
 
 def export(
@@ -147,10 +153,7 @@ def _sign(engine: Engine) -> None:
 
 
 def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: list[str]) -> None:
-    cases = frozenset(chosen)
-
-    def shows(event: AuditEvent) -> bool:
-        return job.wanted.shows(event, cases)
+    shows = job.shows(chosen)
 
     def shown() -> Iterator[AuditEvent]:
         return filter(shows, ledger.events(connection))
@@ -174,9 +177,13 @@ def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: lis
 def _put_report(
     connection: Connection, archive: Archive, job: _Job, chosen: list[str], verdict: Verdict
 ) -> None:
+    attached = {
+        pdf.EVENTS: jsonl.event_lines(connection, job.shows(chosen)),
+        pdf.MANIFEST: [_json(_manifest(job, chosen, verdict, dict(archive.digests)))],
+    }
     front = _front(connection, verdict, chosen, job)
     pages = _pages(connection, chosen, job.progress)
-    archive.put("report.html", (piece.encode() for piece in report.render(front, pages)))
+    archive.put("report.pdf", [pdf.printed(front, pages, attached)])
 
 
 def _pages(
@@ -211,7 +218,7 @@ def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Jo
                 ", ".join(flags),
             )
         )
-    return Front(moment(job.time), job.actor, verdict, job.wanted.words(), tuple(rows))
+    return Front(job.time, job.actor, verdict, job.wanted.words(), tuple(rows))
 
 
 def _review(connection: Connection, case_id: str) -> tuple[str, int]:

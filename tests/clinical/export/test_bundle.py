@@ -24,7 +24,7 @@ from clinical.review import decide, record_assessment
 
 FILES = {
     "events.jsonl", "assessments.jsonl", "cases.jsonl", "comments.jsonl", "heads.json",
-    "proofs.json", "report.html", "verify.py", "cases.csv", "suggestions.csv", "decisions.csv",
+    "proofs.json", "report.pdf", "verify.py", "cases.csv", "suggestions.csv", "decisions.csv",
     "events.csv",
 }  # fmt: skip
 

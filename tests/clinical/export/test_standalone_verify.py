@@ -141,7 +141,7 @@ def _put_events(content: Content, events: list[dict[str, Any]]) -> None:
 
 
 def a_byte_of_the_report(content: Content) -> None:
-    content["report.html"] += b" "
+    content["report.pdf"] += b" "
 
 
 def a_file_taken_away(content: Content) -> None:
@@ -226,7 +226,7 @@ def nonsense_for_a_file(content: Content) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (a_byte_of_the_report, "report.html was changed after the export"),
+        (a_byte_of_the_report, "report.pdf was changed after the export"),
         (a_file_taken_away, "comments.jsonl is missing"),
         (a_file_put_in, "more.csv does not belong"),
         (an_event_changed, "Event 6 was changed"),
