@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clinical.errors import ConfigError, LedgerError, StoreError
-from pipelines.options import Keys, Out, Place, screen
+from pipelines.options import Keys, Place, screen
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 audit_app = typer.Typer(help="Verify, sign, prove and export the record.", no_args_is_help=True)
 
+DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen.")]
 
 
@@ -57,15 +59,33 @@ def verify(
 @audit_app.command()
 def export(
     workspace: Place,
-    out: Out,
+    out: Annotated[Path, typer.Option("--out", help="ZIP file to write.")],
     case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
+    reader: Annotated[str, typer.Option("--reader", help="Only cases this account read.")] = "",
+    study: Annotated[str, typer.Option("--study", help="Only cases a model so named saw.")] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=DAYS, help="Cases with an event from then."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=DAYS, help="... and one before then (UTC)."),
+    ] = None,
     actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
     keys: Keys = None,
 ) -> None:
-    """Write the record as JSON lines and a readable HTML report; the export itself is recorded."""
+    """Write the record as one ZIP that proves itself (docs/export.md); the export is recorded."""
     from clinical.export.bundle import export as export_record
+    from clinical.export.selection import Selection
     from pipelines import progress
 
+    wanted = Selection(
+        frozenset(case) if case else None,
+        reader,
+        study,
+        since.replace(tzinfo=UTC) if since else None,
+        until.replace(tzinfo=UTC) if until else None,
+    )
     engine = _open(workspace, keys)
     with progress.bar() as display:
         task = display.add_task("export", total=None, note="")
@@ -73,11 +93,11 @@ def export(
             engine,
             out,
             actor=actor,
-            case_ids=case,
+            wanted=wanted,
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
     engine.dispose()
-    screen.print(f"report: {result.out / 'report.html'}")
+    screen.print(f"{result.cases} cases: {result.out}; check it with the verify.py inside")
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)

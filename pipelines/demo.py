@@ -27,7 +27,7 @@ class Demonstration:
         counts: what became of the cases.
         evaluation: how the suggestions compare with the simulated truth.
         verdict: of the ledger after the export.
-        workspace, report: where they lie.
+        workspace, record: where they lie.
         seconds: wall time.
     """
 
@@ -35,7 +35,7 @@ class Demonstration:
     evaluation: Evaluation
     verdict: Verdict
     workspace: Path
-    report: Path
+    record: Path
     seconds: float
 
 
@@ -60,10 +60,10 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
     engine = open_workspace(workspace)
     try:
         with bar() as progress:
-            task = progress.add_task("write report", total=counts.assessed, note="")
+            task = progress.add_task("export", total=counts.assessed, note="")
             exported = export(
                 engine,
-                out / "report",
+                out / "record.zip",
                 actor=ACTOR,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
@@ -81,6 +81,6 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
         evaluation,
         verdict,
         workspace,
-        exported.out / "report.html",
+        exported.out,
         time.monotonic() - started,
     )

@@ -138,7 +138,7 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
         f" {made.counts.skipped} skipped, {made.counts.flagged} unlike the training cases"
     )
     console.print(f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...")
-    console.print(f"report: {made.report}")
+    console.print(f"record: {made.record}")
     console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")
     console.print(RESEARCH_USE, style="bold")
 

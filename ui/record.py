@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from clinical.assessment import AuditEvent
 from clinical.audit import search
 from clinical.audit.search import Sought
 from clinical.export.bundle import export
+from clinical.export.selection import Selection
 from clinical.roles import Role
 from ui import identity, presence, session
 
@@ -44,7 +43,7 @@ class Export:
 
     Attributes:
         name: of the file; no case is in it.
-        data: the files of `clinical.export.bundle` as a zip.
+        data: the ZIP that `clinical.export.bundle` wrote.
         intact: whether the ledger verified.
         cases: how many.
     """
@@ -82,20 +81,17 @@ def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], No
         StoreError: if there is no such case.
     """
     presence.require("export")
-    packed = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         done = export(
             presence.engine(presence.workspace()),
-            Path(folder),
+            Path(folder) / "record.zip",
             actor=presence.reader(),
-            case_ids=case_ids,
+            wanted=Selection(None if case_ids is None else frozenset(case_ids)),
             progress=progress,
         )
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in done.files:
-                archive.write(done.out / name, name)
+        data = done.out.read_bytes()
     name = f"triptych-record-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
-    st.session_state[EXPORT] = Export(name, packed.getvalue(), done.verdict.intact, done.cases)
+    st.session_state[EXPORT] = Export(name, data, done.verdict.intact, done.cases)
 
 
 def exported() -> Export | None:

@@ -1,38 +1,42 @@
-"""`triptych audit export`: verify, write the record as files, and record that it was exported.
+"""`triptych audit export`: verify, write the record as one ZIP, and record that it was exported.
 
-events.jsonl       the ledger, or the events of the chosen cases
-assessments.jsonl  every assessment that those events name
-decisions.jsonl    every decision with its comment
-report.html        the same for a person to read
-manifest.json      verdict, head of the ledger, counts, and the SHA-256 of each file
+docs/export.md says what each file of the ZIP is. The order matters: a head is signed over all
+events, the files are written from one moment of the workspace, the manifest names them, EXPORTED
+names the manifest, and the receipt proves that it does.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from clinical import canonical, review, store
 from clinical.assessment import AuditEvent
-from clinical.audit import ledger
+from clinical.audit import heads, ledger
 from clinical.audit.verify import Verdict, verify
 from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
-from clinical.export import jsonl, report
+from clinical.export import jsonl, pdf, selection, tables, tree
+from clinical.export.archive import Archive
 from clinical.export.case_page import CasePage, SpoiledCase, case_page
-from clinical.export.report import Front, SummaryRow
+from clinical.export.jsonl import Shown
+from clinical.export.pdf import Front, SummaryRow
+from clinical.export.selection import Selection
+from clinical.export.tables import written
 from clinical.export.wording import moment, percent
 from clinical.wording import RESEARCH_USE, words
 
-MANIFEST_VERSION = "1.0"
+MANIFEST_VERSION = "2.0"
+EVERYTHING = Selection()
+VERIFIER = Path(__file__).with_name("verify.py")
 Progress = Callable[[int, int], None]
 """Called with the number of case pages written and the number of all."""
 
@@ -42,9 +46,10 @@ class ExportResult:
     """What was written.
 
     Attributes:
-        out: the folder.
+        out: the ZIP.
         verdict: of the verification before the export.
-        files: file name to SHA-256.
+        files: file name to SHA-256, all but manifest.json and receipt.json.
+        manifest: SHA-256 of manifest.json.
         cases: number of cases in the report.
         event: the EXPORTED event, or None where a broken ledger could not be appended to.
     """
@@ -52,8 +57,24 @@ class ExportResult:
     out: Path
     verdict: Verdict
     files: dict[str, str]
+    manifest: str
     cases: int
     event: AuditEvent | None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One export while it is made."""
+
+    actor: str
+    wanted: Selection
+    time: datetime
+    progress: Progress | None
+
+    def shows(self, chosen: Iterable[str]) -> Shown:
+        """Which events are shown where these cases are chosen."""
+        cases = frozenset(chosen)
+        return lambda event: self.wanted.shows(event, cases)
 
 
 def export(
@@ -61,20 +82,20 @@ def export(
     out: Path,
     *,
     actor: str,
-    case_ids: Collection[str] | None = None,
+    wanted: Selection = EVERYTHING,
     progress: Progress | None = None,
     time: datetime | None = None,
 ) -> ExportResult:
-    """Write the record of all or some cases to the folder `out`, replacing an earlier export.
+    """Write the record of all or some cases to the ZIP `out`, replacing an earlier one.
 
-    A ledger that does not verify is exported too, as far as it can be read: the report then says
-    so at the top, and a record that was spoiled is replaced by a line that says so.
+    A ledger that does not verify is exported too, as far as it can be read: the report and
+    `verify.py` then say so, and a record that was spoiled is replaced by a line that says so.
 
     Args:
         engine: the workspace.
-        out: folder to write to; made if it is missing.
+        out: file to write; its folder is made if it is missing.
         actor: who asks for it.
-        case_ids: which cases, or None for all of them and the whole ledger.
+        wanted: which cases.
         progress: told after each case.
         time: of the export; now if left out.
 
@@ -82,67 +103,87 @@ def export(
         StoreError: if a chosen case is not in the workspace, or `out` cannot be written.
         LedgerError: if an event was spoiled so that it is no JSON object.
     """
-    moment_of = time or datetime.now(UTC)
+    job = _Job(actor, wanted, time or datetime.now(UTC), progress)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".export-", dir=out))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".export-", dir=out.parent, delete=False) as file:
+            part = Path(file.name)
     except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}.", remedy="choose another folder."
-        ) from None
+        raise _unwritable(out, error) from None
+    try:
+        result = _write(engine, job, part, out)
+        part.replace(out)  # recorded by now: no export without its event
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return result
+
+
+def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
+    _sign(engine)
+    archive = Archive(part, job.time)
     try:
         with engine.connect() as connection:  # one read transaction: all files show one moment
-            chosen = _chosen(connection, case_ids)
+            chosen = selection.chosen(connection, job.wanted)
             verdict = verify(connection)
-            front = _front(connection, verdict, chosen, case_ids is None, actor, moment_of)
-            _write_files(connection, staging, front, chosen, case_ids, progress)
-        files = _seal(staging, front, moment_of, case_ids is None)
-        # Recorded before the files appear under their names: no export without its event.
-        event = _record(engine, files, verdict, chosen, case_ids is None, actor, moment_of)
-        for name in files:
-            (staging / name).replace(out / name)
-    except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}.", remedy="check the free space."
-        ) from None
+            _put_record(connection, archive, job, chosen)
+            _put_report(connection, archive, job, chosen, verdict)
+        archive.put("verify.py", [VERIFIER.read_bytes()])
+        files = dict(archive.digests)
+        archive.put("manifest.json", [_json(_manifest(job, chosen, verdict, files))])
+        manifest = archive.digests["manifest.json"]
+        event = _record(engine, job, chosen, verdict, manifest)
+        with engine.connect() as connection:
+            receipt = tree.receipt(connection, event) if event else None
+        if receipt:
+            archive.put("receipt.json", [_json(receipt)])
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return ExportResult(out, verdict, files, len(chosen), event)
+        archive.close()
+    return ExportResult(out, verdict, files, manifest, len(chosen), event)
 
 
-def _chosen(connection: Connection, case_ids: Collection[str] | None) -> list[str]:
-    known = store.case_ids(connection)
-    if case_ids is None:
-        return known
-    unknown = sorted(set(case_ids) - set(known))
-    if unknown:
-        raise StoreError(
-            f"The workspace holds no assessed case {unknown[0]}"
-            + (f" (and {len(unknown) - 1} more of those asked for)." if unknown[1:] else "."),
-            remedy="look up the case_id in the worklist.",
-        )
-    return sorted(set(case_ids))
+def _sign(engine: Engine) -> None:
+    """Sign a head over all events; a ledger that is empty or broken goes without."""
+    with writing(engine) as connection:
+        try:
+            heads.sign_now(connection)
+        except LedgerError:
+            return
 
 
-def _write_files(
-    connection: Connection,
-    folder: Path,
-    front: Front,
-    chosen: list[str],
-    case_ids: Collection[str] | None,
-    progress: Progress | None,
+def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: list[str]) -> None:
+    shows = job.shows(chosen)
+
+    def shown() -> Iterator[AuditEvent]:
+        return filter(shows, ledger.events(connection))
+
+    archive.put("events.jsonl", jsonl.event_lines(connection, shows))
+    archive.put("assessments.jsonl", jsonl.assessment_lines(connection, shown()))
+    archive.put("cases.jsonl", jsonl.case_lines(connection, shown()))
+    archive.put("comments.jsonl", jsonl.comment_lines(connection, shown()))
+    archive.put("cases.csv", written(tables.CASES, tables.cases(connection, chosen)))
+    archive.put(
+        "suggestions.csv", written(tables.SUGGESTIONS, tables.suggestions(connection, shown()))
+    )
+    archive.put("decisions.csv", written(tables.DECISIONS, tables.decisions(connection, chosen)))
+    archive.put("events.csv", written(tables.EVENTS, tables.events(shown())))
+    signed = tree.signed_heads(connection, ledger.head(connection).sequence)
+    last = signed[-1] if signed else None
+    archive.put("heads.json", [_json([heads.as_json(head) for head in signed])])
+    archive.put("proofs.json", [_json(tree.inclusion(connection, last, shown()))])
+
+
+def _put_report(
+    connection: Connection, archive: Archive, job: _Job, chosen: list[str], verdict: Verdict
 ) -> None:
-    picked = None if case_ids is None else chosen
-    _write(folder / "events.jsonl", jsonl.event_lines(connection, picked))
-    _write(folder / "assessments.jsonl", jsonl.assessment_lines(connection, picked))
-    _write(folder / "decisions.jsonl", jsonl.decision_lines(connection, picked))
-    pages = _pages(connection, chosen, progress)
-    _write(folder / "report.html", (piece.encode() for piece in report.render(front, pages)))
-
-
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
-    with path.open("wb") as file:
-        file.writelines(pieces)
+    attached = {
+        pdf.EVENTS: jsonl.event_lines(connection, job.shows(chosen)),
+        pdf.MANIFEST: [_json(_manifest(job, chosen, verdict, dict(archive.digests)))],
+    }
+    front = _front(connection, verdict, chosen, job)
+    pages = _pages(connection, chosen, job.progress)
+    archive.put("report.pdf", [pdf.printed(front, pages, attached)])
 
 
 def _pages(
@@ -157,34 +198,27 @@ def _pages(
             progress(done, len(chosen))
 
 
-def _front(
-    connection: Connection,
-    verdict: Verdict,
-    chosen: list[str],
-    everything: bool,
-    actor: str,
-    time: datetime,
-) -> Front:
+def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Job) -> Front:
     entries = {entry.case_id: entry for entry in store.worklist(connection)}
     rows = []
     for case_id in chosen:
-        entry = entries[case_id]
+        entry = entries.get(case_id)
         status, decided = _review(connection, case_id)
-        flags = ["unlike training data"] if entry.flagged else []
-        flags += ["conflict"] if entry.conflicts else []
+        flags = ["unlike training data"] if entry and entry.flagged else []
+        flags += ["conflict"] if entry and entry.conflicts else []
+        top = entry.top if entry else None
         rows.append(
             SummaryRow(
                 case_id,
-                moment(entry.decision_time),
-                words(entry.top[0]) if entry.top else "all withheld",
-                percent(entry.top[1]) if entry.top else "",
+                moment(entry.decision_time if entry else None),
+                words(top[0]) if top else "none shown",
+                percent(top[1]) if top else "",
                 status,
                 decided,
                 ", ".join(flags),
             )
         )
-    selection = "all cases" if everything else f"{len(chosen)} chosen cases"
-    return Front(moment(time), actor, verdict, selection, tuple(rows))
+    return Front(job.time, job.actor, verdict, job.wanted.words(), tuple(rows))
 
 
 def _review(connection: Connection, case_id: str) -> tuple[str, int]:
@@ -195,18 +229,19 @@ def _review(connection: Connection, case_id: str) -> tuple[str, int]:
         return "spoiled", 0
 
 
-def _seal(folder: Path, front: Front, time: datetime, everything: bool) -> dict[str, str]:
-    """Write manifest.json over the other files; all digests, its own too."""
-    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
-    verdict = front.verdict
-    manifest = {
+def _manifest(
+    job: _Job, chosen: Iterable[str], verdict: Verdict, files: dict[str, str]
+) -> dict[str, Any]:
+    return {
         "manifest_version": MANIFEST_VERSION,
         "notice": RESEARCH_USE,
         "triptych": _version(),
-        "created": time.astimezone(UTC).isoformat(timespec="seconds"),
-        "actor": front.actor,
-        "whole_ledger": everything,
-        "cases": len(front.rows),
+        "created": job.time.astimezone(UTC).isoformat(timespec="seconds"),
+        "actor": job.actor,
+        "whole_ledger": job.wanted.everything,
+        "de_identified": False,
+        "selection": job.wanted.as_json(),
+        "cases": sorted(chosen),
         "verdict": {
             "intact": verdict.intact,
             "first_broken": verdict.first_broken,
@@ -215,39 +250,40 @@ def _seal(folder: Path, front: Front, time: datetime, everything: bool) -> dict[
         "head": {"sequence": verdict.events, "hash": verdict.head},
         "files": files,
     }
-    path = folder / "manifest.json"
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return {**files, path.name: _digest(path)}
 
 
 def _record(
-    engine: Engine,
-    files: dict[str, str],
-    verdict: Verdict,
-    chosen: list[str],
-    everything: bool,
-    actor: str,
-    time: datetime,
+    engine: Engine, job: _Job, chosen: list[str], verdict: Verdict, manifest: str
 ) -> AuditEvent | None:
-    payload = {
-        "what": "all" if everything else "cases",
-        "cases": len(chosen),
-        "selection": canonical.digest(chosen),
-        "files": files,
-        "intact": verdict.intact,
-        "head": {"sequence": verdict.events, "hash": verdict.head},
-    }
     with writing(engine) as connection:
+        named = canonical.dumps({**job.wanted.as_json(), "chosen": chosen}).decode()
+        payload = {
+            "what": "all" if job.wanted.everything else "cases",
+            "cases": len(chosen),
+            "selection": store.put_comment(connection, named),
+            "manifest": manifest,
+            "intact": verdict.intact,
+            "head": {"sequence": verdict.events, "hash": verdict.head},
+        }
         try:
-            return ledger.append(connection, "EXPORTED", actor=actor, payload=payload, time=time)
+            return ledger.append(
+                connection, "EXPORTED", actor=job.actor, payload=payload, time=job.time
+            )
         except LedgerError:
             if verdict.intact:
                 raise
             return None  # the end is what is broken; the manifest and the report say so
 
 
-def _digest(path: Path) -> str:
-    return canonical.sha256(path.read_bytes())
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _unwritable(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{out} cannot be written: {error.strerror}.",
+        remedy="choose another file, or check the free space.",
+    )
 
 
 def _version() -> str:

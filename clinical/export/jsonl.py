@@ -1,96 +1,95 @@
-"""The record as JSON lines: one event, one assessment or one decision a line.
+"""The record as JSON lines: one event, one assessment, one case or one comment a line.
 
-Lines are canonical JSON (`clinical.canonical`): the SHA-256 of a line of assessments.jsonl is the
-assessment digest that the events name, and the SHA-256 of a line of events.jsonl without its
-"hash" is that hash.
+Lines are canonical JSON (`clinical.canonical`), so that their digests are those that the events
+name. An event that is not shown keeps its place by its hash, and its leaf in the tree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from clinical import assessment, canonical, review, store
+from clinical import canonical, store
 from clinical.assessment import AuditEvent
-from clinical.audit import ledger
-from clinical.errors import LedgerError, StoreError
+from clinical.audit import leaves, ledger, merkle
+from clinical.database import ASSESSMENTS, CASES
+from clinical.errors import StoreError
+
+Shown = Callable[[AuditEvent], bool]
+"""Whether the content of an event is shown."""
 
 
-def event_lines(connection: Connection, case_ids: Collection[str] | None) -> Iterator[bytes]:
-    """All events in order, or those of the chosen cases."""
-    for event in _events(connection, case_ids):
-        yield canonical.dumps(ledger.as_json(event)) + b"\n"
+def event_lines(connection: Connection, shows: Shown) -> Iterator[bytes]:
+    """All events in order: those shown with their content, the others by their hashes.
 
-
-def assessment_lines(connection: Connection, case_ids: Collection[str] | None) -> Iterator[bytes]:
-    """Every assessment that the ledger names, once, in the order it was first recorded."""
-    seen = set()
-    for event in _events(connection, case_ids):
-        digest = event.payload.get("assessment") if event.kind == "ASSESSED" else None
-        if digest and digest not in seen:
-            seen.add(digest)
-            try:
-                record = assessment.as_json(store.get_assessment(connection, digest))
-            except StoreError as error:  # an auditor needs the rest, and this line to say so
-                record = {"assessment": digest, "problem": error.message}
-            yield canonical.dumps(record) + b"\n"
-
-
-def decision_lines(connection: Connection, case_ids: Collection[str] | None) -> Iterator[bytes]:
-    """Every decision with its comment, superseded and undone ones too; "stands" tells them apart.
-
-    "comment_digest" is the SHA-256 of the canonical JSON of {"salt", "text"}. "problem" says why a
-    comment is not there, or is "".
+    Raises:
+        LedgerError: at an event whose payload is not a JSON object.
     """
-    chosen = ledger.case_ids(connection) if case_ids is None else sorted(case_ids)
-    for case_id in chosen:
-        try:
-            records = list(_decisions(connection, case_id))
-        except LedgerError as error:
-            records = [{"case_id": case_id, "problem": error.message}]
-        for record in records:
-            yield canonical.dumps(record) + b"\n"
-
-
-def _decisions(connection: Connection, case_id: str) -> Iterator[dict[str, Any]]:
-    past = list(ledger.events(connection, case_id=case_id))
-    standing = {decision.sequence for decision in review.standing(past)}
-    for decision in review.history(past):
-        salt, text, problem = _comment(connection, decision.comment_digest)
-        yield {
-            "sequence": decision.sequence,
-            "recorded": decision.recorded,
-            "case_id": decision.case_id,
-            "assessment": decision.assessment_digest,
-            "diagnosis": decision.diagnosis,
-            "action": decision.action,
-            "reason": decision.reason,
-            "reader": decision.reader,
-            "decided": decision.time.isoformat(),
-            "replacement": decision.replacement,
-            "confidence": decision.confidence or "",
-            "comment": text,
-            "comment_salt": salt,
-            "comment_digest": decision.comment_digest,
-            "problem": problem,
-            "stands": decision.sequence in standing,
-        }
-
-
-def _comment(connection: Connection, digest: str) -> tuple[str, str, str]:
-    """Salt and text, or why there are none."""
-    if not digest:
-        return "", "", ""
-    try:
-        return *store.get_salted_comment(connection, digest), ""
-    except StoreError as error:
-        return "", "", error.message
-
-
-def _events(connection: Connection, case_ids: Collection[str] | None) -> Iterator[AuditEvent]:
-    chosen = None if case_ids is None else set(case_ids)
     for event in ledger.events(connection):
-        if chosen is None or event.case_id in chosen:
-            yield event
+        fields = ledger.as_json(event)
+        yield canonical.dumps(fields if shows(event) else hidden(fields)) + b"\n"
+
+
+def hidden(fields: dict[str, Any]) -> dict[str, Any]:
+    """What is told of an event that is not shown; neither hash says anything of its content."""
+    leaf = merkle.leaf_hash(leaves.content(fields)).hex()
+    return {**{name: fields[name] for name in ("sequence", "previous", "hash")}, "leaf": leaf}
+
+
+def assessment_lines(connection: Connection, events: Iterable[AuditEvent]) -> Iterator[bytes]:
+    """Every assessment that the events name, once, in the order it was first recorded."""
+    for digest in _named(events, "assessment", ("ASSESSED",)):
+        query = select(ASSESSMENTS.c.record).where(ASSESSMENTS.c.digest == digest)
+        yield _as_stored(connection.execute(query).scalar_one_or_none(), "assessment", digest)
+
+
+def case_lines(connection: Connection, events: Iterable[AuditEvent]) -> Iterator[bytes]:
+    """Every case with the inputs that the events name; of images the digests only."""
+    seen = set()
+    for event in events:
+        digest = event.payload.get("input") if event.kind in ("ASSESSED", "IMPORTED") else None
+        if digest is None or (event.case_id, digest) in seen:
+            continue
+        seen.add((event.case_id, digest))
+        query = select(CASES.c.record).where(
+            CASES.c.case_id == event.case_id, CASES.c.input_digest == digest
+        )
+        found = connection.execute(query.order_by(CASES.c.position.desc()).limit(1))
+        yield _as_stored(found.scalar_one_or_none(), "input", digest)
+
+
+def comment_lines(connection: Connection, events: Iterable[AuditEvent]) -> Iterator[bytes]:
+    """Every comment that the events name, with the salt that its digest covers too."""
+    for digest in _named(events, "comment", None):
+        try:
+            salt, text = store.get_salted_comment(connection, digest)
+        except StoreError as error:  # an auditor needs the rest, and this line to say so
+            yield _problem("comment", digest, error.message)
+            continue
+        yield canonical.dumps({"salt": salt, "text": text}) + b"\n"
+
+
+def _named(events: Iterable[AuditEvent], name: str, kinds: tuple[str, ...] | None) -> Iterator[str]:
+    seen = set()
+    for event in events:
+        digest = event.payload.get(name)
+        if (kinds is None or event.kind in kinds) and digest and digest not in seen:
+            seen.add(digest)
+            yield str(digest)
+
+
+def _as_stored(record: str | None, what: str, digest: str) -> bytes:
+    """The line as it stands in the store, whether or not it is what it should be."""
+    if record is None:
+        return _problem(what, digest, "It is missing from the store.")
+    try:
+        return canonical.dumps(json.loads(record)) + b"\n"
+    except ValueError:
+        return _problem(what, digest, "It is not JSON any more.")
+
+
+def _problem(what: str, digest: str, why: str) -> bytes:
+    return canonical.dumps({what: digest, "problem": why}) + b"\n"

@@ -17,17 +17,15 @@ from typing import Any
 
 import typst
 
+from clinical.export.glyphs import FONT_FILES, REGULAR, drawable
 from clinical.wording import RESEARCH_USE
 from pipelines.study.blocks import Document
 from pipelines.study.document import document
 from pipelines.study.figures.axes import FONTS
-from pipelines.study.glyphs import drawable
 
 HERE = Path(__file__).parent
 TEMPLATE = "report.typ"
-FONT_FILES = HERE / "fonts"
 FONT = "Liberation Sans"
-REGULAR = FONT_FILES / "LiberationSans-Regular.ttf"
 REPORT = "report.pdf"
 
 _SIZE = re.compile(r'<svg [^>]*width="([0-9.]+)" height="([0-9.]+)"[^>]*aria-label="([^"]*)"')

@@ -9,6 +9,7 @@ import pytest
 from clinic_of_two import write_cohort
 
 from clinical import model as models
+from clinical.export import verify
 from clinical.model import Model
 from pipelines.cli import main
 
@@ -77,9 +78,14 @@ def test_from_files_to_a_verified_and_exported_record(
     assert json.loads((out / "evaluation.json").read_text())["cases"] == 12
     assert main(["audit", "verify", "--workspace", str(workspace)], {}) == 0
     assert "intact: 12 events" in capsys.readouterr().out
-    report = tmp_path / "report"
-    assert main(["audit", "export", "--workspace", str(workspace), "--out", str(report)], {}) == 0
-    assert "Research use only" in (report / "report.html").read_text(encoding="utf-8")
+    record = tmp_path / "record.zip"
+    chosen = ["--study", "no such model", "--since", "2020-01-01"]
+    place = ["audit", "export", "--workspace", str(workspace), "--out", str(record)]
+    assert main([*place, *chosen], {}) == 0
+    assert "0 cases" in capsys.readouterr().out
+    assert main(place, {}) == 0
+    assert "12 cases" in capsys.readouterr().out
+    assert verify.main([str(record)]) == 0
 
 
 def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:

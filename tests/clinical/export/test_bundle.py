@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,30 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import canonical
+from clinical import canonical, store
 from clinical.audit import ledger
 from clinical.audit.ledger import Head
 from clinical.audit.verify import verify
-from clinical.database import open_workspace
+from clinical.database import open_workspace, writing
 from clinical.errors import StoreError
 from clinical.export.bundle import export
-from clinical.review import decide
+from clinical.export.selection import Selection
+from clinical.review import decide, record_assessment
 
 FILES = {
-    "events.jsonl", "assessments.jsonl", "decisions.jsonl", "report.html", "manifest.json",
+    "events.jsonl", "assessments.jsonl", "cases.jsonl", "comments.jsonl", "heads.json",
+    "proofs.json", "report.pdf", "verify.py", "cases.csv", "suggestions.csv", "decisions.csv",
+    "events.csv",
 }  # fmt: skip
 
 
-def lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def files(out: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(out) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def lines(data: bytes) -> list[Any]:
+    return [json.loads(line) for line in data.decode().splitlines()]
 
 
 def tamper(workspace: Engine, *statements: str) -> None:
@@ -49,89 +58,112 @@ def filled(workspace: Engine, example: Any) -> Engine:
     return workspace
 
 
-def test_everything_is_written_and_the_export_is_recorded(filled: Engine, tmp_path: Path) -> None:
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "record.zip"
+
+
+def test_everything_is_written_and_the_export_is_recorded(filled: Engine, out: Path) -> None:
     told: list[tuple[int, int]] = []
-    result = export(
-        filled, tmp_path / "out", actor="auditor", progress=lambda *done: told.append(done)
-    )
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES == set(result.files)
+    result = export(filled, out, actor="auditor", progress=lambda *done: told.append(done))
+    found = files(out)
+    assert set(result.files) == FILES
+    assert set(found) == FILES | {"manifest.json", "receipt.json"}
+    assert list(out.parent.iterdir()) == [out]
     assert told == [(1, 3), (2, 3), (3, 3)]
-    for name, digest in result.files.items():
-        assert canonical.sha256((tmp_path / "out" / name).read_bytes()) == digest
+    assert {name: canonical.sha256(found[name]) for name in FILES} == result.files
+    assert json.loads(found["manifest.json"])["files"] == result.files
     assert result.event is not None
-    assert result.event.payload["files"] == result.files
+    assert result.event.payload["manifest"] == canonical.sha256(found["manifest.json"])
     with filled.connect() as connection:
         assert [e.kind for e in ledger.events(connection)][-1] == "EXPORTED"
         assert verify(connection).intact
+        named = json.loads(store.get_comment(connection, result.event.payload["selection"]))
+    assert named["chosen"] == ["case-1", "case-2", "case-3"]
 
 
 def test_an_auditor_can_check_the_files_with_json_and_sha256_alone(
-    filled: Engine, tmp_path: Path
+    filled: Engine, out: Path
 ) -> None:
-    export(filled, tmp_path, actor="auditor")
+    export(filled, out, actor="auditor")
+    found = files(out)
     previous = "0" * 64
-    for event in lines(tmp_path / "events.jsonl"):
+    for event in lines(found["events.jsonl"]):
         claimed = event.pop("hash")
         assert event["previous"] == previous
         assert canonical.digest(event) == claimed
         previous = claimed
-    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(found["manifest.json"])
     assert manifest["head"] == {"sequence": 9, "hash": previous}
-    raw = (tmp_path / "assessments.jsonl").read_bytes().splitlines()
-    named = [
-        event["payload"]["assessment"]
-        for event in lines(tmp_path / "events.jsonl")
-        if event["kind"] == "ASSESSED"
-    ]
-    assert [canonical.sha256(line) for line in raw] == named
-    for decision in lines(tmp_path / "decisions.jsonl"):
-        salted = {"salt": decision["comment_salt"], "text": decision["comment"]}
-        assert canonical.digest(salted) == decision["comment_digest"]
+    events = lines(found["events.jsonl"])
+    named = [e["payload"]["assessment"] for e in events if e["kind"] == "ASSESSED"]
+    assert [canonical.sha256(x) for x in found["assessments.jsonl"].splitlines()] == named
+    commented = [e["payload"]["comment"] for e in events if e["kind"] == "DECIDED"]
+    assert [canonical.sha256(x) for x in found["comments.jsonl"].splitlines()] == commented
 
 
-def test_a_noted_head_verifies_a_later_ledger(filled: Engine, tmp_path: Path) -> None:
-    verdict = export(filled, tmp_path, actor="auditor").verdict
+def test_the_same_record_at_the_same_time_gives_the_same_bytes(
+    filled: Engine, example: Any, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        chosen = Selection(frozenset({"case-2"}))
+        export(filled, tmp_path / name, actor="auditor", wanted=chosen, time=example.noon)
+    first, second = files(tmp_path / "a"), files(tmp_path / "b")
+    # The ledger went on by the first export itself; what is about the case did not.
+    for name in ("assessments.jsonl", "cases.jsonl", "comments.jsonl", "verify.py"):
+        assert first[name] == second[name]
+    with zipfile.ZipFile(tmp_path / "a") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2025, 3, 4, 12, 0, 0)}
+
+
+def test_a_noted_head_verifies_a_later_ledger(filled: Engine, out: Path) -> None:
+    verdict = export(filled, out, actor="auditor").verdict
     with filled.connect() as connection:
         assert verify(connection, known=Head(verdict.events, verdict.head)).intact
 
 
-def test_superseded_decisions_are_exported_and_marked(
-    filled: Engine, example: Any, tmp_path: Path
-) -> None:
-    with filled.connect() as connection:
-        (event,) = ledger.events(connection, case_id="case-2", kind="DECIDED")
-    second = example.decision(
-        event.payload["assessment"], case_id="case-2", action="reject", reason="lab_explains"
-    )
-    decide(filled, second)
-    export(filled, tmp_path, actor="auditor", case_ids={"case-2"})
-    found = [(d["action"], d["stands"]) for d in lines(tmp_path / "decisions.jsonl")]
-    assert found == [("accept", False), ("reject", True)]
-
-
-def test_chosen_cases_only(filled: Engine, tmp_path: Path) -> None:
-    result = export(filled, tmp_path, actor="auditor", case_ids=["case-2"])
-    text = "".join((tmp_path / name).read_text(encoding="utf-8") for name in FILES)
+def test_chosen_cases_only_and_the_others_by_their_hashes(filled: Engine, out: Path) -> None:
+    result = export(filled, out, actor="auditor", wanted=Selection(frozenset({"case-2"})))
     assert result.cases == 1
-    assert "case-2" in text
-    assert "case-1" not in text
-    assert "case-3" not in text
+    for name, data in files(out).items():
+        assert b"case-1" not in data, name
+        assert b"case-3" not in data, name
     assert result.event is not None
     assert "case-2" not in str(result.event.payload)
+    shown = [e.get("case_id") for e in lines(files(out)["events.jsonl"])]
+    assert shown == [None] * 3 + ["case-2"] * 3 + [None] * 3
 
 
-def test_an_unknown_case_is_refused_and_nothing_is_written(filled: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "cases"),
+    [
+        (Selection(reader="dr.ada"), 3),
+        (Selection(reader="dr.eve"), 0),
+        (Selection(study="simulated-chest"), 3),
+        (Selection(study="other"), 0),
+        (Selection(frozenset({"case-1"}), reader="dr.ada"), 1),
+    ],
+)
+def test_by_reader_and_study(filled: Engine, out: Path, wanted: Selection, cases: int) -> None:
+    assert export(filled, out, actor="auditor", wanted=wanted).cases == cases
+
+
+def test_by_time(filled: Engine, example: Any, out: Path) -> None:
+    with filled.connect() as connection:  # only decisions bear the time of the computer's clock
+        decided = [e.time for e in ledger.events(connection, kind="DECIDED")]
+    from datetime import datetime
+
+    since = datetime.fromisoformat(decided[1])
+    assert export(filled, out, actor="auditor", wanted=Selection(since=since)).cases == 2
+    until = example.noon
+    assert export(filled, out, actor="auditor", wanted=Selection(until=until)).cases == 0
+
+
+def test_an_unknown_case_is_refused_and_nothing_is_written(filled: Engine, out: Path) -> None:
     with pytest.raises(StoreError, match="no assessed case case-7") as caught:
-        export(filled, tmp_path, actor="auditor", case_ids=["case-1", "case-7"])
+        export(filled, out, actor="auditor", wanted=Selection(frozenset({"case-1", "case-7"})))
     assert caught.value.remedy
-    assert list(tmp_path.glob("*.*")) == []
-
-
-def test_an_export_replaces_an_earlier_one(filled: Engine, tmp_path: Path) -> None:
-    first = export(filled, tmp_path / "out", actor="auditor")
-    second = export(filled, tmp_path / "out", actor="auditor")
-    assert first.files["events.jsonl"] != second.files["events.jsonl"]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert list(out.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -141,54 +173,52 @@ def test_an_export_replaces_an_earlier_one(filled: Engine, tmp_path: Path) -> No
         ("UPDATE assessments SET record = replace(record, '0.83', '0.13')", 1),
         ("UPDATE comments SET text = 'Other words.'", 3),
         ("UPDATE events SET payload = '{}' WHERE sequence = 6", 6),
-        ("DELETE FROM pixels", None),
+        ("DELETE FROM comments", 3),
     ],
 )
 def test_a_broken_record_is_exported_with_its_verdict(
-    filled: Engine, tmp_path: Path, statement: str, first_broken: int | None
+    filled: Engine, out: Path, statement: str, first_broken: int
 ) -> None:
     tamper(filled, statement)
-    result = export(filled, tmp_path, actor="auditor")
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert result.verdict.first_broken == first_broken
+    result = export(filled, out, actor="auditor")
+    manifest = json.loads(files(out)["manifest.json"])
+    assert result.verdict.first_broken == manifest["verdict"]["first_broken"] == first_broken
+    assert not manifest["verdict"]["intact"]
     assert result.event is not None
-    assert result.event.payload["intact"] is (first_broken is None)
-    assert (f"broken at event {first_broken}" in html) is (first_broken is not None)
-    assert {path.name for path in tmp_path.iterdir()} >= FILES
+    assert result.event.payload["intact"] is False
+    assert set(result.files) == FILES
 
 
-def test_a_cut_ledger_is_exported_but_not_appended_to(filled: Engine, tmp_path: Path) -> None:
+def test_a_cut_ledger_is_exported_but_not_appended_to(filled: Engine, out: Path) -> None:
     tamper(filled, "DELETE FROM events WHERE sequence > 7")
-    result = export(filled, tmp_path, actor="auditor")
+    result = export(filled, out, actor="auditor")
     assert (result.verdict.intact, result.verdict.first_broken) == (False, 8)
     assert result.event is None
+    assert "receipt.json" not in files(out)
     with filled.connect() as connection:
         assert ledger.head(connection).sequence == 9
 
 
-def test_a_folder_that_cannot_be_written_is_named(filled: Engine, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(filled: Engine, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
-        export(filled, tmp_path / "file", actor="auditor")
+        export(filled, tmp_path / "file" / "record.zip", actor="auditor")
 
 
 def test_an_earlier_assessment_stays_in_the_export(
-    workspace: Engine, example: Any, tmp_path: Path
+    workspace: Engine, example: Any, out: Path
 ) -> None:
-    from clinical.database import writing
-    from clinical.review import record_assessment
-
     _, assessment = example.recorded(workspace)
     with writing(workspace) as connection:
         record_assessment(connection, example.case(), replace(assessment, conflicts=()), "system")
-    export(workspace, tmp_path, actor="auditor")
-    assert len(lines(tmp_path / "assessments.jsonl")) == 2
+    export(workspace, out, actor="auditor")
+    assert len(lines(files(out)["assessments.jsonl"])) == 2
 
 
 def test_the_workspace_can_be_opened_again_after_an_export(
-    filled: Engine, tmp_path: Path, workspace: Engine
+    filled: Engine, out: Path, workspace: Engine
 ) -> None:
-    export(filled, tmp_path / "out", actor="auditor")
+    export(filled, out, actor="auditor")
     filled.dispose()
     assert workspace.url.database
     again = open_workspace(Path(workspace.url.database).parent)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import ImageFont
 
+from clinical.export.glyphs import REGULAR
 from pipelines.study.figures.lettering import TOO_LARGE, shortened, text_width
-from pipelines.study.pdf import REGULAR
 
 FONT = ImageFont.truetype(str(REGULAR), 100)
 NAMES = [f"University Hospital of Somewhere, campus {n}" for n in (1, 2)]

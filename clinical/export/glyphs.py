@@ -1,4 +1,7 @@
-"""Which characters a font can draw, so that a PDF never shows a blank where there was a name."""
+"""Which characters a font can draw, so that a PDF never shows a blank where there was a name.
+
+Liberation Sans has Latin, Greek, Cyrillic and Hebrew; `SCRIPTS` come after it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+FONT_FILES = Path(__file__).parent / "fonts"
+REGULAR = FONT_FILES / "LiberationSans-Regular.ttf"
+SCRIPTS = (
+    FONT_FILES / "scripts" / "NotoSansArabic-Regular.ttf",
+    FONT_FILES / "scripts" / "NotoSansSC-Subset.otf",
+)
+"""What the Latin font lacks: Arabic; Chinese and Japanese as far as GB 2312 and Big5 level 1."""
+
 UNKNOWN = "?"
 """Stands for a character that the font cannot draw."""
 
@@ -14,15 +25,17 @@ _SEGMENTS, _GROUPS = 4, 12
 _KEPT = "\n"
 
 
-def drawable(text: str, font: Path) -> str:
-    """The text with UNKNOWN in place of what the font cannot draw; line ends stay."""
-    known = covered(font)
-    return "".join(c if c in _KEPT or ord(c) in known else UNKNOWN for c in text)
+def drawable(text: str, *fonts: Path) -> str:
+    """The text with UNKNOWN in place of what none of the fonts can draw; line ends stay."""
+    known = [covered(font) for font in fonts]
+    return "".join(
+        c if c in _KEPT or any(ord(c) in font for font in known) else UNKNOWN for c in text
+    )
 
 
 @cache
 def covered(font: Path) -> frozenset[int]:
-    """Code points of a TrueType file, from its `cmap` (OpenType 1.9.1), formats 4 and 12."""
+    """Code points of a font file, from its `cmap` (OpenType 1.9.1), formats 4 and 12."""
     data = font.read_bytes()
     tables = struct.unpack_from(">H", data, 4)[0]
     records = (struct.unpack_from(">4sLLL", data, 12 + 16 * n) for n in range(tables))

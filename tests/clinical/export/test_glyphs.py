@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import ImageFont
 
-from pipelines.study.glyphs import UNKNOWN, covered, drawable
-from pipelines.study.pdf import FONT_FILES, REGULAR
+from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, UNKNOWN, covered, drawable
 
 NOWHERE = "\U0010fffe"
 
@@ -27,3 +26,14 @@ def test_coverage_is_what_the_font_draws(weight: str) -> None:
 
 def test_bold_draws_all_that_regular_draws() -> None:
     assert covered(REGULAR) == covered(FONT_FILES / "LiberationSans-Bold.ttf")
+
+
+@pytest.mark.parametrize(
+    "text", ["Пневмония", "肺炎和心力衰竭", "肺炎。はい", "التهاب رئوي", "דלקת", "πνευμονία"]
+)
+def test_scripts_of_the_record_can_be_drawn(text: str) -> None:
+    assert drawable(text, REGULAR, *SCRIPTS) == text
+
+
+def test_what_no_font_has_is_a_question_mark() -> None:
+    assert drawable("폐렴 ก", REGULAR, *SCRIPTS) == "?? ?"

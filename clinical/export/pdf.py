@@ -1,0 +1,218 @@
+"""The readable report: `report.pdf`, set by typst, PDF/A-3b (ISO 19005-3) with the fonts inside.
+
+It carries the events and a manifest of the data as attachments, so that the one file can be kept
+by itself. Typst holds the document in memory, so a report of thousands of cases takes room.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from clinical import card, review
+from clinical.assessment import AuditEvent
+from clinical.audit.verify import Verdict
+from clinical.errors import StoreError
+from clinical.export import card_blocks
+from clinical.export.case_page import CasePage, SpoiledCase
+from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, drawable
+from clinical.export.wording import moment
+from clinical.wording import RESEARCH_USE, words
+
+TEMPLATE = Path(__file__).with_name("report.typ")
+FONTS = ("Liberation Sans", "Noto Sans Arabic", "Noto Sans SC")
+EVENTS, MANIFEST = "events.jsonl", "manifest.json"
+_PREFIX = "data:image/png;base64,"
+_NOT_SHOWN = frozenset({"assessment", "trail"})
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One line of the list at the front."""
+
+    case_id: str
+    decision_time: str
+    top: str
+    probability: str
+    status: str
+    decided: int
+    flags: str
+
+
+@dataclass(frozen=True)
+class Front:
+    """The cover.
+
+    Attributes:
+        time: of the export.
+        actor: who asked for it.
+        verdict: what verification found just before.
+        selection: which cases, in words.
+        rows: one line a case, in the order of the pages.
+        deidentified: whether names, dates and free text were replaced or left out.
+    """
+
+    time: datetime
+    actor: str
+    verdict: Verdict
+    selection: str
+    rows: tuple[SummaryRow, ...]
+    deidentified: bool = False
+
+
+def printed(
+    front: Front,
+    pages: Iterable[CasePage | SpoiledCase],
+    attached: Mapping[str, Iterable[bytes]],
+) -> bytes:
+    """The report. A character that no font has is shown as a question mark.
+
+    Args:
+        front: the cover.
+        pages: the cases.
+        attached: content of `EVENTS` and of `MANIFEST`.
+
+    Raises:
+        StoreError: if typst cannot set it.
+    """
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        root = Path(folder)
+        for name, pieces in attached.items():
+            with (root / name).open("wb") as file:
+                file.writelines(pieces)
+        models: dict[str, str] = {}
+        cases = [_case(page, number, root, models) for number, page in enumerate(pages)]
+        data = {"front": _front(front), "cases": cases, "cards": _cards(models), "fonts": FONTS}
+        data["notice"] = RESEARCH_USE
+        text = json.dumps(_shown(data), ensure_ascii=False)
+        (root / "report.json").write_text(text, encoding="utf-8")
+        (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
+        return _compiled(root)
+
+
+def _compiled(root: Path) -> bytes:
+    nowhere = root / "no-packages"  # packages would come from the network
+    compiler = typst.Compiler(
+        root / TEMPLATE.name,
+        root=root,
+        font_paths=typst.Fonts(
+            include_system_fonts=False,
+            include_embedded_fonts=False,
+            font_paths=[FONT_FILES, FONT_FILES / "scripts"],
+        ),
+        package_path=nowhere,
+        package_cache_path=nowhere,
+    )
+    try:
+        made = compiler.compile(format="pdf", pdf_standards=["a-3b"])
+    except typst.TypstError as error:
+        raise StoreError(
+            f"The report cannot be set: {str(error).splitlines()[0][:80]}",
+            remedy="export fewer cases at a time.",
+        ) from None
+    if not isinstance(made, bytes):
+        raise TypeError("typst did not give one file")
+    return made
+
+
+def _front(front: Front) -> dict[str, Any]:
+    time = front.time.astimezone(UTC)
+    return {
+        "created": moment(front.time),
+        "date": [time.year, time.month, time.day, time.hour, time.minute, time.second],
+        "actor": front.actor,
+        "selection": front.selection,
+        "deidentified": front.deidentified,
+        "verdict": asdict(front.verdict),
+        "rows": [asdict(row) for row in front.rows],
+    }
+
+
+def _case(
+    page: CasePage | SpoiledCase, number: int, root: Path, models: dict[str, str]
+) -> dict[str, Any]:
+    if isinstance(page, SpoiledCase):
+        return asdict(page)
+    shown = {f.name: getattr(page, f.name) for f in fields(page) if f.name not in _NOT_SHOWN}
+    model = page.assessment.model
+    models[model.digest] = model.name
+    pictures = [asdict(picture) for picture in page.pictures]
+    for count, picture in enumerate(pictures):
+        for layer, image in enumerate([picture, *picture["layers"]]):
+            image["file"] = f"picture-{number}-{count}-{layer}.png"
+            data = image.pop("uri").removeprefix(_PREFIX)
+            (root / image["file"]).write_bytes(base64.b64decode(data))
+    return {
+        **_plain(shown),
+        "pictures": pictures,
+        "model": asdict(model),
+        "used": [words(name) for name in page.assessment.used],
+        "input_digest": page.assessment.input_digest,
+        "signatures": [_signature(e) for e in page.trail if e.kind in _SIGNED],
+        "trail": [[e.sequence, moment(e.time), e.actor, e.kind, e.hash] for e in page.trail],
+        "problem": "",
+    }
+
+
+_SIGNED = {"SIGNED": "signed", "AMENDED": "reopened", "ADJUDICATED": "adjudicated"}
+
+
+def _signature(event: AuditEvent) -> dict[str, Any]:
+    payload = event.payload
+    meaning = review.MEANINGS.get(str(payload.get("meaning")), "")
+    if event.kind == "AMENDED":
+        meaning = review.AMEND_REASONS.get(str(payload.get("reason")), "")
+    if event.kind == "ADJUDICATED":
+        meaning = "present: " + (", ".join(map(words, payload["present"])) or "none")
+    return {
+        "what": _SIGNED[event.kind],
+        "name": event.actor,
+        "role": str(payload.get("role", "")),
+        "time": moment(event.time),
+        "meaning": meaning,
+        "sequence": event.sequence,
+    }
+
+
+def _cards(models: Mapping[str, str]) -> list[dict[str, Any]]:
+    known = {found.digest: found for found in card.installed()}
+    return [
+        {
+            "name": name,
+            "digest": digest,
+            "blocks": [asdict(b) for b in card_blocks.blocks(known[digest].words)]
+            if digest in known
+            else [],
+        }
+        for digest, name in models.items()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """The same value without dataclasses."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+
+
+def _shown(value: Any) -> Any:
+    """The same values with texts that the fonts can draw."""
+    match value:
+        case str():
+            return drawable(value, REGULAR, *SCRIPTS)
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_shown(item) for item in value]
+        case _:
+            return value

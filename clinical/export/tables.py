@@ -1,0 +1,144 @@
+"""The record as CSV for a spreadsheet: cases, suggestions, decisions and events.
+
+A text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV
+Injection"); numbers are written as numbers. UTF-8 with a byte order mark, so that Excel reads it
+as such; lines end as RFC 4180 says.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlalchemy import Connection
+
+from clinical import canonical, review, store
+from clinical.assessment import AuditEvent
+from clinical.audit import ledger
+from clinical.errors import LedgerError, StoreError
+
+BYTE_ORDER_MARK = "\ufeff"
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell must not begin with; the last four are the full-width forms of the first."""
+
+Cell = str | int | float | bool | None
+Row = Sequence[Cell]
+
+CASES = (
+    "case_id", "patient_id", "decision_time", "site", "status", "model", "model_digest",
+    "assessment", "input", "used", "missing", "out_of_distribution", "conflicts", "problem",
+)  # fmt: skip
+SUGGESTIONS = (
+    "case_id", "assessment", "event", "diagnosis", "probability", "threshold", "suggested",
+    "withheld_because", "in_set", "prevalence",
+)  # fmt: skip
+DECISIONS = (
+    "event", "recorded", "case_id", "assessment", "reader", "diagnosis", "action", "reason",
+    "replacement", "confidence", "decided", "stands", "comment", "comment_digest", "problem",
+)  # fmt: skip
+EVENTS = ("sequence", "time", "actor", "kind", "case_id", "payload", "previous", "hash")
+
+
+def written(header: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """A table as CSV, a line at a time."""
+    yield BYTE_ORDER_MARK.encode() + _line(header)
+    for row in rows:
+        yield _line([safe(cell) for cell in row])
+
+
+def safe(cell: Cell) -> Cell:
+    """The cell as it may be written: text that begins like a formula gets an apostrophe."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, str) and cell.startswith(DANGEROUS):
+        return f"'{cell}"
+    return cell
+
+
+def cases(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
+    """One row a case, with its latest assessment."""
+    protocol = review.in_force(connection)
+    for case_id in chosen:
+        try:
+            past = list(ledger.events(connection, case_id=case_id))
+            case = store.get_case(connection, case_id, with_pixels=False)
+            found = store.latest_assessment(connection, case_id)
+            status = review.status(past, protocol)
+        except (StoreError, LedgerError) as error:
+            yield [case_id, *[""] * (len(CASES) - 2), error.message]
+            continue
+        digest, made = found or ("", None)
+        known = (
+            (
+                made.model.name, made.model.digest, digest, made.input_digest,
+                " ".join(made.used), " ".join(made.missing),
+                made.out_of_distribution.flagged, len(made.conflicts),
+            )
+            if made
+            else ("", "", "", "", "", "", None, None)
+        )  # fmt: skip
+        time = case.decision_time.isoformat() if case.decision_time else ""
+        yield [case_id, case.patient_id, time, case.site, status, *known, ""]
+
+
+def suggestions(connection: Connection, events: Iterable[AuditEvent]) -> Iterator[Row]:
+    """One row a suggestion of each assessment that the events name, earlier ones too."""
+    for event in events:
+        if event.kind != "ASSESSED":
+            continue
+        digest = str(event.payload.get("assessment"))
+        try:
+            assessment = store.get_assessment(connection, digest)
+        except StoreError as error:
+            yield [event.case_id, digest, event.sequence, "", None, None, "", error.message, "", ""]
+            continue
+        for s in assessment.suggestions:
+            suggested = s.withheld_because is None and s.probability >= s.threshold
+            yield [
+                event.case_id, digest, event.sequence, s.diagnosis, s.probability, s.threshold,
+                suggested, s.withheld_because, s.in_set, s.prevalence,
+            ]  # fmt: skip
+
+
+def decisions(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
+    """One row a decision with its comment, superseded and undone ones too."""
+    for case_id in chosen:
+        past = list(ledger.events(connection, case_id=case_id))
+        try:
+            standing = {decision.sequence for decision in review.standing(past)}
+            history = review.history(past)
+        except LedgerError as error:
+            yield [None, "", case_id, *[""] * (len(DECISIONS) - 4), error.message]
+            continue
+        for d in history:
+            comment, problem = _comment(connection, d.comment_digest)
+            yield [
+                d.sequence, d.recorded, d.case_id, d.assessment_digest, d.reader, d.diagnosis,
+                d.action, d.reason, d.replacement, d.confidence, d.time.isoformat(),
+                d.sequence in standing, comment, d.comment_digest, problem,
+            ]  # fmt: skip
+
+
+def events(shown: Iterable[AuditEvent]) -> Iterator[Row]:
+    """One row an event that is shown, its payload as canonical JSON."""
+    for event in shown:
+        payload = canonical.dumps(dict(event.payload)).decode()
+        yield [
+            event.sequence, event.time, event.actor, event.kind, event.case_id, payload,
+            event.previous, event.hash,
+        ]  # fmt: skip
+
+
+def _line(cells: Sequence[Cell]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def _comment(connection: Connection, digest: str) -> tuple[str, str]:
+    """Text, or why there is none."""
+    try:
+        return (store.get_comment(connection, digest) if digest else ""), ""
+    except StoreError as error:
+        return "", error.message

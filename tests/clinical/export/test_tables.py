@@ -1,0 +1,100 @@
+"""The CSV files: what is in them, and that a spreadsheet runs none of it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine
+
+from clinical.database import writing
+from clinical.export import tables
+from clinical.export.bundle import export
+from clinical.review import decide, record_decision
+
+GOLDEN = Path(__file__).with_name("golden_tables.txt")
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", '=HYPERLINK("http://e")')
+
+
+def frames(out: Path) -> dict[str, pd.DataFrame]:
+    with zipfile.ZipFile(out) as archive:
+        return {
+            name: pd.read_csv(io.BytesIO(archive.read(name)), keep_default_na=False)
+            for name in archive.namelist()
+            if name.endswith(".csv")
+        }
+
+
+@pytest.fixture
+def out(workspace: Engine, example: Any, tmp_path: Path) -> Path:
+    digest, _ = example.recorded(workspace)
+    with writing(workspace) as connection:
+        for number, text in enumerate(["=cmd|' /C calc'!A0", "肺炎, «пневмония»\nالتهاب"]):
+            at = example.noon + timedelta(minutes=3 + number)
+            decision = example.decision(digest, comment=text, time=at)
+            record_decision(connection, decision, time=at)
+    export(workspace, tmp_path / "record.zip", actor="auditor", time=example.noon)
+    return tmp_path / "record.zip"
+
+
+def test_pandas_opens_them_and_numbers_are_numbers(out: Path) -> None:
+    found = frames(out)
+    assert set(found) == {"cases.csv", "suggestions.csv", "decisions.csv", "events.csv"}
+    assert list(found["suggestions.csv"].probability) == [0.83, 0.22, 0.004, 0.3]
+    assert list(found["suggestions.csv"].suggested) == [True, False, False, False]
+    assert list(found["decisions.csv"].stands) == [False, True]
+    assert list(found["decisions.csv"].comment) == [
+        "'=cmd|' /C calc'!A0",
+        "肺炎, «пневмония»\nالتهاب",
+    ]
+    assert list(found["events.csv"]["sequence"]) == [1, 2, 3, 4]
+
+
+def test_the_tables_of_one_small_case_are_as_they_were_looked_at(out: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(out) as archive:
+        text = "".join(
+            f"--- {name}\n{archive.read(name).decode('utf-8-sig')}"
+            for name in ("cases.csv", "suggestions.csv", "decisions.csv", "events.csv")
+        )
+    # Comments are salted, so that their digests and all hashes after them are new each time.
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", text).replace("\r\n", "\n")
+    (tmp_path / "new.txt").write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8"), f"look at {tmp_path / 'new.txt'}"
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_text_is_a_formula(text: str) -> None:
+    assert tables.safe(text) == f"'{text}"
+
+
+def test_numbers_and_plain_text_stay() -> None:
+    assert [tables.safe(cell) for cell in (-1.5, 3, None, "a=b", "")] == [-1.5, 3, None, "a=b", ""]
+
+
+def test_a_case_that_cannot_be_read_says_why(workspace: Engine, example: Any) -> None:
+    digest, _ = example.recorded(workspace)
+    decide(workspace, example.decision(digest, comment="x"))
+    with workspace.connect() as connection:
+        connection.exec_driver_sql("UPDATE assessments SET record = '{}'")
+        connection.exec_driver_sql("UPDATE comments SET text = 'y'")
+        (case,) = tables.cases(connection, ["case-1"])
+        (decision,) = tables.decisions(connection, ["case-1"])
+    assert "was changed" in str(case[-1])
+    assert "was changed" in str(decision[-1])
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not on this machine")
+def test_libreoffice_opens_them_and_computes_nothing(out: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(out) as archive:
+        archive.extract("decisions.csv", tmp_path)
+    command = ["soffice", "--headless", "--convert-to", "html", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "decisions.csv")], check=True, timeout=120)
+    assert "=cmd|" in (tmp_path / "decisions.html").read_text(encoding="utf-8")
