@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from clinical import calibration, domain, explain
+from clinical import calibration, conditions, domain, explain
 from clinical.assessment import (
     NO_SETS,
     Assessment,
@@ -24,7 +24,7 @@ from clinical.calibration import Pattern
 from clinical.case import Case, Events, Measurements, input_digest
 from clinical.encoders.encoding import Prepared
 from clinical.fusion import Tokens
-from clinical.model import Model, load, mean_embedding, prepare_case
+from clinical.model import Model, load, mean_embedding, parts, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = Path(__file__).parent / "checkpoints" / "first-light"
@@ -36,11 +36,17 @@ _CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually 
 
 
 class Assessor:
-    """A model ready to assess one case after another."""
+    """A model ready to assess one case after another.
+
+    Attributes:
+        model: the model.
+        conditions: under what it computes here, for the record.
+    """
 
     def __init__(self, model: Model) -> None:
         torch.set_num_threads(1)
         self.model = model
+        self.conditions = conditions.of(parts(model))
 
     def assess(self, case: Case) -> Assessment:
         """Assess one case; outcomes are never read on this road."""
@@ -95,6 +101,7 @@ class Assessor:
                     model.prevalence[name],
                     reason,
                     None if rule is None else probability >= rule.cuts[name],
+                    logit,
                 )
             )
         return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from clinical import canonical
 from clinical.wording import words
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
+_BEFORE_LOGITS = "1.1"
 _BEFORE_SETS = "1.0"
 
 Probabilities = Mapping[str, float]
@@ -43,6 +44,7 @@ class Suggestion:
         withheld_because: why a person should not be shown the number, or None.
         in_set: member of the prediction set, that is, not excluded at its coverage; None where
             there is no set.
+        logit: what the network gave before calibration; None in records from before it was kept.
     """
 
     diagnosis: str
@@ -51,6 +53,7 @@ class Suggestion:
     prevalence: float
     withheld_because: str | None = None
     in_set: bool | None = None
+    logit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -190,14 +193,23 @@ class Assessment:
     schema_version: str = SCHEMA_VERSION
 
 
+# Version to the keys of a suggestion that came after it.
+_LATER = {_BEFORE_LOGITS: ("logit",), _BEFORE_SETS: ("logit", "in_set")}
+
+SCHEMA_VERSIONS = (SCHEMA_VERSION, *_LATER)
+"""Every version that `from_json` reads and `as_json` can write."""
+
+
 def as_json(assessment: Assessment) -> dict[str, Any]:
     """The documented JSON form of an assessment (docs/schema.md), in its own version."""
     data = asdict(assessment)
     modalities = {key: data.pop(key) for key in ("used", "missing", "unknown")}
-    if assessment.schema_version == _BEFORE_SETS:
+    later = _LATER.get(assessment.schema_version, ())
+    for suggestion in data["suggestions"]:
+        for key in later:
+            del suggestion[key]
+    if "in_set" in later:
         del data["prediction_set"]
-        for suggestion in data["suggestions"]:
-            del suggestion["in_set"]
     return {key: _plain(value) for key, value in {**data, "modalities": modalities}.items()}
 
 
@@ -205,10 +217,10 @@ def from_json(data: Mapping[str, Any]) -> Assessment:
     """Rebuild an assessment from `as_json`.
 
     Raises:
-        ValueError: if the schema version is neither this one nor the one before.
+        ValueError: if the schema version is neither this one nor an earlier one.
     """
     version = data.get("schema_version")
-    if version not in (SCHEMA_VERSION, _BEFORE_SETS):
+    if version not in SCHEMA_VERSIONS:
         raise ValueError(f"assessment schema {version!r}, not {SCHEMA_VERSION}")
     return Assessment(
         case_id=data["case_id"],
@@ -330,6 +342,7 @@ EventKind = Literal[
     "AMENDED",
     "ADJUDICATED",
     "EXPORTED",
+    "PURGED",
     "KEY_ROTATED",
     "SIGNED_OUT",
 ]

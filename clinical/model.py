@@ -224,6 +224,23 @@ def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
     }
 
 
+def parts(model: Model) -> dict[str, str]:
+    """Part of a model to the SHA-256 that names it: what `Model.identity.digest` covers, apart.
+
+    `weights` is that of the file of weights; `backbone NAME` of frozen weights that come with the
+    package; the others of the canonical JSON of what model.json holds.
+    """
+    described = _description(model, canonical.sha256(_weights(model)))
+    named = {
+        "weights": described["weights_sha256"],
+        "preprocessing": canonical.digest([described["modalities"], described["encoders"]]),
+        "calibration": canonical.digest([described["support"], described["set_rules"]]),
+        "thresholds": canonical.digest(described["thresholds"]),
+    }
+    frozen = described["backbones_sha256"]
+    return named | {f"backbone {name}": digest for name, digest in frozen.items()}
+
+
 def _name_of(study: StudyConfig) -> str:
     return Path(study.cohort.path).name
 

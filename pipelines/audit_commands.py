@@ -1,8 +1,9 @@
-"""`triptych audit ...`: verify, sign, prove and export the record."""
+"""`triptych audit ...`: verify, sign, prove, replay, purge and export the record."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from clinical.audit.heads import TreeHead
     from clinical.audit.ledger import Head
 
-audit_app = typer.Typer(help="Verify, sign, prove and export the record.", no_args_is_help=True)
+audit_app = typer.Typer(
+    help="Verify, sign, prove, replay, purge and export the record.", no_args_is_help=True
+)
 
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen.")]
@@ -48,6 +51,8 @@ def verify(
             if verdict.signed
             else "signed: nothing yet"
         )
+        if verdict.purged:
+            screen.print(f"purged: {_numbered(verdict.purged)}")
         if known:
             screen.print(f"{head} is a head of this ledger")
         return
@@ -101,6 +106,61 @@ def export(
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)
+
+
+@audit_app.command()
+def replay(
+    workspace: Place,
+    event: Annotated[
+        int | None, typer.Argument(metavar="[EVENT]", help="Number of an ASSESSED event.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every ASSESSED event.")] = False,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", help="Folder of a checkpoint; the shipped one is always tried."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
+    """Assess stored inputs again and compare bit by bit. Exit 1 unless all are identical."""
+    from pipelines import replaying
+
+    if (event is None) == (not everything):
+        raise ConfigError(
+            "Replay needs the number of one event, or --all.", remedy="give one of the two."
+        )
+    engine = _open(workspace, keys)
+    found = replaying.replay(engine, event, model or [])
+    engine.dispose()
+    if not replaying.show(screen, found):
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def purge(
+    workspace: Place,
+    case: Annotated[list[str] | None, typer.Option("--case", help="A case to remove.")] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option("--older-than", min=1, help="Cases without any event for so many days."),
+    ] = None,
+    because: Annotated[
+        str, typer.Option("--because", help="erasure, retention or mistake; recorded.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    actor: Annotated[str, typer.Option("--actor", help="Who purges; recorded.")] = "system",
+    keys: Keys = None,
+) -> None:
+    """Remove cases with pixels, notes, comments and assessments; the ledger stays whole."""
+    from pipelines import purging
+
+    engine = _open(workspace, keys)
+    cases = purging.chosen(engine, case or [], older_than)
+    if dry_run:
+        screen.print(f"would remove {purging.count(engine, cases)}")
+    else:
+        reason = because or ("retention" if older_than else "")
+        purging.purge(engine, cases, reason, actor, screen)
+    engine.dispose()
 
 
 @audit_app.command()
@@ -176,6 +236,12 @@ def create(
         grant_role(engine, grant)
     engine.dispose()
     screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+
+
+def _numbered(purged: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in purged[:20])
+    more = f" and {len(purged) - 20} more" if len(purged) > 20 else ""
+    return f"{len(purged)} cases, by event {shown}{more}"
 
 
 def _open(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:

@@ -92,7 +92,9 @@ def assess_cohort(run: Run) -> results.Counts:
             def keep(finished: Finished) -> None:
                 if engine is not None and isinstance(finished, tuple):
                     with writing(engine) as connection:
-                        review.record_assessment(connection, *finished, ACTOR)
+                        review.record_assessment(
+                            connection, *finished, ACTOR, conditions=assessor.conditions
+                        )
                 lines.write(json.dumps(_record(finished), ensure_ascii=False) + "\n")
                 lines.flush()
                 if not isinstance(finished, Problem):

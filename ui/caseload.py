@@ -84,7 +84,10 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         for case_id, entry in entries.items()
     }
     known = {row.entry.case_id for row in before.rows}
-    rows = [fresh.get(row.entry.case_id, row) for row in before.rows]
+    purged = changed - entries.keys()
+    rows = [
+        fresh.get(row.entry.case_id, row) for row in before.rows if row.entry.case_id not in purged
+    ]
     rows += [row for case_id, row in fresh.items() if case_id not in known]
     return Caseload(head, tuple(rows), readers)
 

@@ -206,6 +206,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
     "EXPORTED": _exported,
+    "PURGED": lambda _: "Removed the case from the store; its events stay",
     "KEY_ROTATED": lambda _: "Put another signing key in place of the old one",
     "SIGNED_OUT": _signed_out,
 }

@@ -3,7 +3,8 @@
 One pass over the events checks each of them in this order, and the first fault is named: the chain
 (it follows the one before it and has the hash it should have), the signed head over it if there is
 one (`clinical.audit.head_check`), a head that the caller kept elsewhere, and the store (each
-assessment, its case and each comment still have the digests recorded). Then the end: the last event
+assessment, its case and each comment still have the digests recorded, or a later event purged
+them: `clinical.audit.held`). Then the end: the last event
 is the one that the head row names, and no signed head reaches further.
 docs/ledger.md says what this can and cannot show.
 """
@@ -11,7 +12,7 @@ docs/ledger.md says what this can and cannot show.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,12 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import OperationalError
 
 from clinical import canonical
-from clinical.audit import head_check, keys, leaves, ledger
+from clinical.audit import head_check, held, keys, leaves, ledger
 from clinical.audit.fault import Broken
 from clinical.audit.head_check import Walk
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
-from clinical.database import ASSESSMENTS, CASES, COMMENTS, EVENTS
+from clinical.database import EVENTS
 
 CONTENT = "time, actor, kind, case_id or payload"
 
@@ -41,6 +42,7 @@ class Verdict:
         reason: one sentence; what was checked, or what is wrong at `first_broken`.
         signed: events under the last signed head that fits (0: none is signed).
         key: digest of the key that signed it, or "".
+        purged: numbers of the events that removed a case from the store.
     """
 
     intact: bool
@@ -50,6 +52,7 @@ class Verdict:
     reason: str
     signed: int = 0
     key: str = ""
+    purged: tuple[int, ...] = ()
 
 
 def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> Verdict:
@@ -61,22 +64,27 @@ def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> V
             was rewritten and signed again or rolled back, which it cannot show by itself.
     """
     last, walk = EMPTY, Walk()
+    purged: list[int] = []
     try:
         walk = head_check.begin(connection)
         for event, content in _chain(connection):
             walk = head_check.step(walk, event, content)
             _check_known(walk, event, known)
-            _check_store(connection, event)
+            held.check(connection, event)
+            if event["kind"] == "PURGED":
+                purged.append(event["sequence"])
             last = Head(event["sequence"], event["hash"])
         _check_end(connection, last, known)
         head_check.end(connection, walk)
     except Broken as broken:
-        return _verdict(last, walk, broken)
-    return _verdict(last, walk, None)
+        return _verdict(last, walk, purged, broken)
+    return _verdict(last, walk, purged, None)
 
 
-def _verdict(last: Head, walk: Walk, broken: Broken | None) -> Verdict:
+def _verdict(last: Head, walk: Walk, purged: Sequence[int], broken: Broken | None) -> Verdict:
     reason = "every event follows the one before it, and the store holds what they name"
+    if purged:
+        reason += f", but for {len(purged)} cases that were purged"
     return Verdict(
         intact=broken is None,
         events=last.sequence,
@@ -85,6 +93,7 @@ def _verdict(last: Head, walk: Walk, broken: Broken | None) -> Verdict:
         reason=broken.reason if broken else reason,
         signed=walk.last.size if walk.last else 0,
         key=keys.key_digest(walk.last.public_key) if walk.last else "",
+        purged=tuple(purged),
     )
 
 
@@ -189,47 +198,3 @@ def _check_end(connection: Connection, last: Head, known: Head | TreeHead | None
             f"rolled back: the ledger ends at event {last.sequence}, the head noted earlier was "
             f"event {noted}",
         )
-
-
-def _check_store(connection: Connection, event: Mapping[str, Any]) -> None:
-    payload = event["payload"]
-    if event["kind"] == "ASSESSED":
-        _check_assessment(connection, event["sequence"], payload.get("assessment"))
-        _check_case(connection, event["sequence"], event["case_id"], payload.get("input"))
-    elif event["kind"] == "IMPORTED":
-        _check_case(connection, event["sequence"], event["case_id"], payload.get("input"))
-    if comment := payload.get("comment"):  # whatever kind of event holds one
-        _check_comment(connection, event["sequence"], comment)
-
-
-def _check_assessment(connection: Connection, number: int, digest: Any) -> None:
-    query = select(ASSESSMENTS.c.record).where(ASSESSMENTS.c.digest == digest)
-    record = connection.execute(query).scalar_one_or_none()
-    if record is None:
-        raise Broken(number, "the assessment that it names is missing from the store")
-    if canonical.sha256(record.encode()) != digest:
-        raise Broken(number, "the assessment that it names was changed in the store")
-
-
-def _check_case(connection: Connection, number: int, case_id: str, digest: Any) -> None:
-    query = select(CASES.c.record, CASES.c.record_digest).where(
-        CASES.c.case_id == case_id, CASES.c.input_digest == digest
-    )
-    rows = connection.execute(query).all()
-    if not rows:
-        raise Broken(number, "the case that it names is missing from the store")
-    for row in rows:
-        if canonical.sha256(row.record.encode()) != row.record_digest:
-            raise Broken(number, "the case that it names was changed in the store")
-        seen = json.loads(row.record)
-        inputs = {"decision_time": seen["decision_time"], "inputs": seen["inputs"]}
-        if canonical.digest(inputs) != digest:
-            raise Broken(number, "the inputs of the case that it names were changed in the store")
-
-
-def _check_comment(connection: Connection, number: int, digest: str) -> None:
-    row = connection.execute(select(COMMENTS).where(COMMENTS.c.digest == digest)).one_or_none()
-    if row is None:
-        raise Broken(number, "the comment that it names is missing from the store")
-    if canonical.digest({"salt": row.salt, "text": row.text}) != digest:
-        raise Broken(number, "the comment that it names was changed in the store")

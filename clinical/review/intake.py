@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -11,8 +10,10 @@ from clinical import store
 from clinical.assessment import Assessment, AuditEvent
 from clinical.audit import ledger
 from clinical.case import Case, input_digest
+from clinical.conditions import Conditions
 from clinical.database import writing
 from clinical.errors import ReviewError
+from clinical.review.pinned import pinned
 from clinical.review.progress import progress, withheld
 from clinical.review.protocol import in_force
 from clinical.roles import Role
@@ -24,9 +25,12 @@ def record_assessment(
     assessment: Assessment,
     actor: str,
     *,
+    conditions: Conditions | None = None,
     time: datetime | None = None,
 ) -> AuditEvent | None:
     """Store a case and its assessment and append ASSESSED, all in the caller's transaction.
+
+    `conditions`, where they are known, say under what it was computed; a replay compares them.
 
     Returns:
         The event, or None where this assessment is the case's latest already (a page that runs
@@ -44,10 +48,10 @@ def record_assessment(
     _check_patient(connection, case)
     store.put_case(connection, case)
     digest = store.put_assessment(connection, assessment)
-    past = ledger.events(connection, case_id=case.case_id, kind="ASSESSED")
-    if [event.payload.get("assessment") for event in past][-1:] == [digest]:
+    past = [e for e in _since_purge(connection, case.case_id) if e.kind == "ASSESSED"]
+    if past and past[-1].payload.get("assessment") == digest:
         return None
-    payload = _assessed_payload(assessment, digest)
+    payload = _assessed_payload(assessment, digest) | pinned(assessment, conditions)
     return ledger.append(
         connection, "ASSESSED", actor=actor, case_id=case.case_id, payload=payload, time=time
     )
@@ -66,7 +70,7 @@ def record_import(
             assessment of the case with other inputs.
     """
     _check_patient(connection, case)
-    past = list(ledger.events(connection, case_id=case.case_id))
+    past = _since_purge(connection, case.case_id)
     inputs = input_digest(case)
     brought = [e for e in past if e.kind in ("ASSESSED", "IMPORTED")]
     if brought and brought[-1].payload.get("input") == inputs:
@@ -123,6 +127,13 @@ def to_decide(assessment: Assessment) -> list[str]:
     ]
 
 
+def _since_purge(connection: Connection, case_id: str) -> list[AuditEvent]:
+    """Events of a case; after a purge it comes anew, and what was before says nothing about it."""
+    past = list(ledger.events(connection, case_id=case_id))
+    purged = max((e.sequence for e in past if e.kind == "PURGED"), default=0)
+    return [event for event in past if event.sequence > purged]
+
+
 def _check_patient(connection: Connection, case: Case) -> None:
     known = store.patient_of(connection, case.case_id)
     if known is not None and known != case.patient_id:
@@ -132,7 +143,7 @@ def _check_patient(connection: Connection, case: Case) -> None:
         )
 
 
-def _assessed_payload(assessment: Assessment, digest: str) -> Mapping[str, object]:
+def _assessed_payload(assessment: Assessment, digest: str) -> dict[str, object]:
     model = assessment.model
     return {
         "assessment": digest,

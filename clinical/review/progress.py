@@ -294,6 +294,8 @@ def _advanced(now: Progress, event: AuditEvent) -> Progress:
         return Progress(Subject(event.sequence, digest, inputs, listed))
     if event.kind == "IMPORTED":
         return Progress(Subject(event.sequence, "", str(payload.get("input", ""))))
+    if event.kind == "PURGED":
+        return Progress()
     if now.subject is None:
         return now
     if event.kind == "ADJUDICATED":

@@ -28,7 +28,7 @@ def found(example: Any) -> Assessment:
 
 
 def test_an_assessment_comes_back_from_json(found: Assessment) -> None:
-    assert as_json(found)["schema_version"] == "1.1"
+    assert as_json(found)["schema_version"] == "1.2"
     assert from_json(as_json(found)) == found
 
 
@@ -37,11 +37,21 @@ def test_a_record_from_before_there_were_sets_keeps_its_digest(found: Assessment
     record["schema_version"] = "1.0"
     del record["prediction_set"]
     for suggestion in record["suggestions"]:
-        del suggestion["in_set"]
+        del suggestion["in_set"], suggestion["logit"]
     old = from_json(record)
     assert old.prediction_set == NO_SETS
     assert all(s.in_set is None for s in old.suggestions)
     assert as_json(old) == record
+    assert assessment_digest(old) == canonical.digest(record)
+
+
+def test_a_record_from_before_logits_were_kept_keeps_its_digest(found: Assessment) -> None:
+    record = as_json(found)
+    record["schema_version"] = "1.1"
+    for suggestion in record["suggestions"]:
+        del suggestion["logit"]
+    old = from_json(record)
+    assert old.prediction_set == found.prediction_set
     assert assessment_digest(old) == canonical.digest(record)
 
 

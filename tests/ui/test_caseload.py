@@ -10,6 +10,7 @@ import reading_fixture
 from sqlalchemy import Engine
 
 from clinical import assignment, review
+from clinical.audit import retention
 from clinical.database import open_workspace, writing
 from ui import caseload
 from ui.caseload import Caseload
@@ -50,6 +51,7 @@ def test_after_every_event_it_is_what_reading_everything_gives(engine: Engine) -
         ),
         another_case,
         assessed_again,
+        lambda: retention.purge(engine, ["CASE-002"], because="erasure", actor="head"),
     )
     for step in steps:
         step()

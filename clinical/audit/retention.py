@@ -1,0 +1,213 @@
+"""Retention: a case is removed from the store, and the ledger says so and stays whole.
+
+The ledger holds pseudonyms, codes and digests only, so its events stay; what their digests named is
+gone, and verification finds the PURGED event that says why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from clinical.assessment import AuditEvent
+from clinical.audit import ledger
+from clinical.database import (
+    ASSESSMENTS,
+    BUSY_SECONDS,
+    CASES,
+    COMMENTS,
+    EVENTS,
+    PIXELS,
+    WORKLIST,
+    writing,
+)
+from clinical.errors import LedgerError, StoreError
+
+BECAUSE = {
+    "erasure": "the person asked for it, or somebody for them",
+    "retention": "it was kept for as long as the rule says",
+    "mistake": "it should not have been brought here",
+}
+
+WAIT_SECONDS = 5.0
+"""How long `scrub` waits for other programs that use the file."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a workspace holds of one case, by digest.
+
+    Attributes:
+        inputs: of its case records.
+        assessments: of its assessments.
+        comments: of the comments that its events name.
+        pixels: of images that no other case has.
+    """
+
+    inputs: tuple[str, ...]
+    assessments: tuple[str, ...]
+    comments: tuple[str, ...]
+    pixels: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs or self.assessments or self.comments)
+
+
+def held(connection: Connection, case_id: str) -> Held:
+    """What the workspace holds of a case; false where that is nothing."""
+    records = connection.execute(
+        select(CASES.c.input_digest, CASES.c.record).where(CASES.c.case_id == case_id)
+    ).all()
+    made = select(ASSESSMENTS.c.digest).where(ASSESSMENTS.c.case_id == case_id)
+    named = (event.payload.get("comment") for event in ledger.events(connection, case_id=case_id))
+    comments = select(COMMENTS.c.digest).where(COMMENTS.c.digest.in_(sorted(filter(None, named))))
+    return Held(
+        tuple(sorted({row.input_digest for row in records})),
+        tuple(sorted(connection.execute(made).scalars())),
+        tuple(sorted(connection.execute(comments).scalars())),
+        tuple(sorted(_own_pixels(connection, case_id, [row.record for row in records]))),
+    )
+
+
+def purge(
+    engine: Engine,
+    case_ids: Iterable[str],
+    *,
+    because: str,
+    actor: str,
+    time: datetime | None = None,
+    progress: Callable[[], None] | None = None,
+) -> list[AuditEvent]:
+    """Remove cases from the store, each with its PURGED event in one transaction; then `scrub`.
+
+    A case of which nothing is held is passed over, so that the same call can be made again.
+
+    Args:
+        engine: the workspace, opened as its owner.
+        case_ids: which cases.
+        because: a key of `BECAUSE`.
+        actor: who purges.
+        time: of the events; now if left out.
+        progress: told after each case.
+
+    Raises:
+        LedgerError: if the reason is not one of `BECAUSE`.
+        StoreError: if no event names such a case, the server refuses, or another program holds the
+            file (the cases are purged then, but their bytes may still be in it).
+    """
+    if because not in BECAUSE:
+        raise LedgerError(
+            f"{because!r} is no reason to purge.", remedy=f"use one of {', '.join(BECAUSE)}."
+        )
+    events = []
+    for case_id in case_ids:
+        with writing(engine) as connection:
+            if event := _purge(connection, case_id, because, actor, time):
+                events.append(event)
+        if progress:
+            progress()
+    scrub(engine)
+    return events
+
+
+def older_than(connection: Connection, moment: datetime) -> list[str]:
+    """Cases that are held and of which no event is later than `moment`, by case_id."""
+    limit = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    latest = (
+        select(EVENTS.c.case_id)
+        .where(EVENTS.c.case_id.in_(select(CASES.c.case_id)))
+        .group_by(EVENTS.c.case_id)
+        .having(func.max(EVENTS.c.time) < limit)
+        .order_by(EVENTS.c.case_id)
+    )
+    return list(connection.execute(latest).scalars())
+
+
+def purged_by(connection: Connection, event: AuditEvent) -> int | None:
+    """Number of the later event that purged the assessment which an ASSESSED event names."""
+    return find(
+        connection, event.case_id, event.sequence, "assessments", event.payload.get("assessment")
+    )
+
+
+def find(
+    connection: Connection, case_id: str, after: int, listed: str, digest: object
+) -> int | None:
+    """Number of the first PURGED event of a case after `after` whose list names a digest."""
+    for event in ledger.events(connection, case_id=case_id, kind="PURGED", after=after):
+        if digest in event.payload.get(listed, ()):
+            return event.sequence
+    return None
+
+
+def scrub(engine: Engine) -> None:
+    """Leave no byte of what was deleted in the file of a workspace or in its write-ahead log.
+
+    VACUUM writes the file anew without its free space, and the log is emptied. A server does this
+    in its own time.
+
+    Raises:
+        StoreError: if another program has the workspace open in a way that hinders it.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            raw = connection.connection.cursor()
+            raw.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
+            raw.execute("VACUUM")
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            raw.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
+    except OperationalError:
+        busy = True
+    if busy:
+        raise StoreError(
+            "The cases are purged, but another program uses the file, which may still hold bytes "
+            "of them.",
+            remedy="end the other program and give the same command again.",
+        )
+
+
+def _purge(
+    connection: Connection, case_id: str, because: str, actor: str, time: datetime | None
+) -> AuditEvent | None:
+    found = held(connection, case_id)
+    if not found:
+        if not any(True for _ in ledger.events(connection, case_id=case_id)):
+            raise StoreError(
+                f"The workspace never held a case {case_id}.", remedy="look up its case_id."
+            )
+        return None
+    try:
+        for table in (WORKLIST, ASSESSMENTS, CASES):
+            connection.execute(delete(table).where(table.c.case_id == case_id))
+        connection.execute(delete(PIXELS).where(PIXELS.c.digest.in_(found.pixels)))
+        connection.execute(delete(COMMENTS).where(COMMENTS.c.digest.in_(found.comments)))
+    except ProgrammingError:
+        raise StoreError(
+            "The server does not let this account delete.", remedy="purge as the owner."
+        ) from None
+    payload = {"because": because, **asdict(found)}
+    return ledger.append(
+        connection, "PURGED", actor=actor, case_id=case_id, payload=payload, time=time
+    )
+
+
+def _own_pixels(connection: Connection, case_id: str, records: Iterable[str]) -> set[str]:
+    digests = {
+        shape["digest"]
+        for record in records
+        for shape in json.loads(record)["inputs"].values()
+        if shape["shape"] == "array"
+    }
+    others = select(func.count()).select_from(CASES).where(CASES.c.case_id != case_id)
+    return {
+        digest
+        for digest in digests
+        if not connection.execute(others.where(CASES.c.record.contains(digest))).scalar_one()
+    }
