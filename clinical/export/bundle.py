@@ -24,7 +24,7 @@ from clinical.audit import heads, ledger
 from clinical.audit.verify import Verdict, verify
 from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
-from clinical.export import jsonl, pdf, selection, tables, tree
+from clinical.export import fhir, jsonl, pdf, selection, tables, tree
 from clinical.export.archive import Archive
 from clinical.export.case_page import CasePage, SpoiledCase, case_page
 from clinical.export.jsonl import Shown
@@ -168,6 +168,7 @@ def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: lis
     )
     archive.put("decisions.csv", written(tables.DECISIONS, tables.decisions(connection, chosen)))
     archive.put("events.csv", written(tables.EVENTS, tables.events(shown())))
+    archive.put("fhir/bundle.json", fhir.bundle(connection, shown, job.time))
     signed = tree.signed_heads(connection, ledger.head(connection).sequence)
     last = signed[-1] if signed else None
     archive.put("heads.json", [_json([heads.as_json(head) for head in signed])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,9 +296,11 @@ def test_the_manifest_of_an_export_is_a_kept_head_too(
 ) -> None:
     record(workspace, 3)
     place = ["--workspace", str(folder(workspace))]
-    assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
-    assert sizes(workspace) == [1, 4], "the export is signed with its event"
-    manifest = tmp_path / "out" / "manifest.json"
+    assert main(["audit", "export", *place, "--out", str(tmp_path / "out.zip")], {}) == 0
+    assert sizes(workspace) == [1, 3, 4], "signed before it, and with its event"
+    manifest = tmp_path / "manifest.json"
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        manifest.write_bytes(archive.read("manifest.json"))
     assert main(["audit", "verify", *place, "--head", str(manifest)], {}) == 0
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace('"sequence": 3', '"sequence": 2'), encoding="utf-8")

@@ -25,7 +25,7 @@ from clinical.review import decide, record_assessment
 FILES = {
     "events.jsonl", "assessments.jsonl", "cases.jsonl", "comments.jsonl", "heads.json",
     "proofs.json", "report.pdf", "verify.py", "cases.csv", "suggestions.csv", "decisions.csv",
-    "events.csv",
+    "events.csv", "fhir/bundle.json",
 }  # fmt: skip
 
 

@@ -1,0 +1,257 @@
+"""The record as a FHIR R4 Bundle (HL7 FHIR 4.0.1): `fhir/bundle.json`.
+
+AuditEvent for each event that is shown (agents, patient and hash as in the pattern of IHE Basic
+Audit Log Patterns; no profile is claimed), Provenance for each decision, signature and
+adjudication, Device for each model, RiskAssessment for each assessment. Cases, patients and readers
+are identifiers in local systems, as there is no FHIR server to refer to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from sqlalchemy import Connection
+
+from clinical import store
+from clinical.assessment import Assessment, AuditEvent, Suggestion
+from clinical.errors import StoreError
+from clinical.wording import RESEARCH_USE, words
+
+LOCAL = "urn:triptych:"
+HL7 = "http://terminology.hl7.org/CodeSystem/"
+LIFECYCLE = f"{HL7}iso-21089-lifecycle"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+
+Resource = dict[str, Any]
+
+# Kind of event: (system, code, what it is called, action of AuditEvent).
+_TYPES: Mapping[str, tuple[str, str, str, str]] = {
+    "ASSESSED": (LIFECYCLE, "originate", "Originate/Retain Record Lifecycle Event", "C"),
+    "IMPORTED": (LIFECYCLE, "receive", "Receive/Retain Record Lifecycle Event", "C"),
+    "OPENED": (LIFECYCLE, "access", "Access/View Record Lifecycle Event", "R"),
+    "SHOWN": (LIFECYCLE, "access", "Access/View Record Lifecycle Event", "R"),
+    "SIGNED": (LIFECYCLE, "attest", "Attest Record Lifecycle Event", "C"),
+    "AMENDED": (LIFECYCLE, "amend", "Amend (Update) Record Lifecycle Event", "U"),
+    "EXPORTED": (DICOM, "110106", "Export", "R"),
+    "SIGNED_IN": (DICOM, "110114", "User Authentication", "E"),
+    "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),
+    "REFUSED": (DICOM, "110114", "User Authentication", "E"),
+    "ACCOUNT": (DICOM, "110113", "Security Alert", "U"),
+}
+_OTHER = (LIFECYCLE, "originate", "Originate/Retain Record Lifecycle Event", "C")
+_DECIDING = frozenset({"DECIDED", "SIGNED", "ADJUDICATED"})
+
+
+def bundle(
+    connection: Connection, events: Callable[[], Iterable[AuditEvent]], time: datetime
+) -> Iterator[bytes]:
+    """The Bundle, a resource a line, so that it is never held as a whole.
+
+    Args:
+        connection: reads the workspace.
+        events: those that are shown, in order; read twice.
+        time: of the export.
+    """
+    stamp = time.astimezone(UTC).isoformat(timespec="milliseconds")
+    start = {"resourceType": "Bundle", "type": "collection", "timestamp": stamp}
+    yield (json.dumps(start)[:-1] + ', "entry": [').encode()
+    comma = "\n"
+    for resource in _resources(connection, events):
+        entry = {"fullUrl": _url(resource["resourceType"], resource["id"]), "resource": resource}
+        yield (comma + json.dumps(entry, ensure_ascii=False)).encode()
+        comma = ",\n"
+    yield b"\n]}\n"
+
+
+def _resources(
+    connection: Connection, events: Callable[[], Iterable[AuditEvent]]
+) -> Iterator[Resource]:
+    done: set[str] = set()
+    patients: dict[str, str] = {}
+    for event in events():
+        if event.kind == "ASSESSED":
+            yield from _assessed(connection, event, done)
+        if event.case_id and event.case_id not in patients:
+            patients[event.case_id] = store.patient_of(connection, event.case_id) or ""
+    for event in events():
+        yield audit_event(event, patients.get(event.case_id, ""), done)
+        if event.kind in _DECIDING:
+            yield provenance(event, done)
+
+
+def _assessed(connection: Connection, event: AuditEvent, done: set[str]) -> Iterator[Resource]:
+    digest = str(event.payload.get("assessment"))
+    if digest in done:
+        return
+    try:
+        assessment = store.get_assessment(connection, digest)
+    except StoreError:  # spoiled: the verdict and assessments.jsonl say so
+        return
+    done.add(digest)
+    if assessment.model.digest not in done:
+        done.add(assessment.model.digest)
+        yield device(assessment)
+    yield risk_assessment(assessment, digest, event.time)
+
+
+def device(assessment: Assessment) -> Resource:
+    """The model that an assessment was made by."""
+    model = assessment.model
+    return {
+        "resourceType": "Device",
+        "id": model.digest,
+        "identifier": [_identifier("model", model.digest)],
+        "status": "active",
+        "deviceName": [{"name": model.name, "type": "model-name"}],
+        "type": {"text": "Clinical decision support model"},
+        "version": [
+            {"type": {"text": "weights and settings"}, "value": model.digest},
+            {"type": {"text": "configuration"}, "value": model.configuration_digest},
+        ],
+        "note": [{"text": RESEARCH_USE}],
+    }
+
+
+def risk_assessment(assessment: Assessment, digest: str, time: str) -> Resource:
+    """What the model suggested; a withheld number is not given."""
+    notes = [RESEARCH_USE, *assessment.conflicts, *assessment.out_of_distribution.reasons]
+    return {
+        "resourceType": "RiskAssessment",
+        "id": digest,
+        "identifier": [_identifier("assessment", digest)],
+        "status": "preliminary",
+        "subject": _reference("Patient", "patient", assessment.patient_id),
+        "encounter": _reference("Encounter", "case", assessment.case_id),
+        "occurrenceDateTime": time,
+        "performer": {"reference": _url("Device", assessment.model.digest)},
+        "prediction": [_prediction(suggestion) for suggestion in assessment.suggestions],
+        "note": [{"text": note} for note in notes],
+    }
+
+
+def _prediction(suggestion: Suggestion) -> Resource:
+    found: Resource = {
+        "outcome": {
+            "coding": [{"system": f"{LOCAL}diagnosis", "code": suggestion.diagnosis}],
+            "text": words(suggestion.diagnosis),
+        }
+    }
+    if suggestion.withheld_because is not None:
+        found["qualitativeRisk"] = {"text": "withheld"}
+        found["rationale"] = suggestion.withheld_because
+        return found
+    reached = suggestion.probability >= suggestion.threshold
+    found["probabilityDecimal"] = suggestion.probability
+    found["qualitativeRisk"] = {"text": "suggested" if reached else "below threshold"}
+    found["rationale"] = f"threshold {suggestion.threshold:g}"
+    return found
+
+
+def audit_event(event: AuditEvent, patient: str, known: set[str]) -> Resource:
+    """One event of the ledger."""
+    system, code, display, action = _TYPES.get(event.kind, _OTHER)
+    entities: list[Resource] = []
+    if event.case_id:
+        entities.append(
+            {
+                "what": _target(event, known),
+                "type": {"system": f"{HL7}audit-entity-type", "code": "2"},
+                "role": {"system": f"{HL7}object-role", "code": "3"},
+            }
+        )
+    if patient:
+        entities.append(
+            {
+                "what": _reference("Patient", "patient", patient),
+                "type": {"system": f"{HL7}audit-entity-type", "code": "1"},
+                "role": {"system": f"{HL7}object-role", "code": "1"},
+            }
+        )
+    hashed = {"type": "ledger hash", "valueString": event.hash}
+    entities.append(
+        {"what": {"identifier": _identifier("event", str(event.sequence))}, "detail": [hashed]}
+    )
+    return {
+        "resourceType": "AuditEvent",
+        "id": f"event-{event.sequence}",
+        "type": {"system": system, "code": code, "display": display},
+        "subtype": [{"system": f"{LOCAL}event-kind", "code": event.kind}],
+        "action": action,
+        "recorded": event.time,
+        "outcome": "8" if event.kind == "REFUSED" else "0",
+        "agent": [{"who": _who(event.actor), "requestor": event.actor != "system"}],
+        "source": {
+            "observer": {"display": "Triptych"},
+            "type": [{"system": f"{HL7}security-source-type", "code": "4"}],
+        },
+        "entity": entities,
+    }
+
+
+def provenance(event: AuditEvent, known: set[str]) -> Resource:
+    """A decision, a signature or an adjudication, about the assessment it names."""
+    payload = event.payload
+    coding = {"system": f"{LOCAL}event-kind", "code": event.kind}
+    made: Resource = {
+        "resourceType": "Provenance",
+        "id": f"provenance-{event.sequence}",
+        "target": [_target(event, known)],
+        "recorded": event.time,
+        "activity": {"coding": [coding], "text": _said(event)},
+        "agent": [{"who": _who(event.actor)}],
+        "entity": [
+            {
+                "role": "source",
+                "what": {"identifier": _identifier("event", str(event.sequence))},
+            }
+        ],
+    }
+    if payload.get("decided"):
+        made["occurredDateTime"] = str(payload["decided"])
+    if payload.get("reason"):
+        reason = {"system": f"{LOCAL}reason", "code": str(payload["reason"])}
+        made["reason"] = [{"coding": [reason]}]
+    return made
+
+
+def _said(event: AuditEvent) -> str:
+    # The record may have been spoilt, and is exported all the same.
+    payload = event.payload
+    if event.kind == "DECIDED":
+        instead = payload.get("replacement")
+        parts = [payload.get("action", ""), payload.get("diagnosis", "")]
+        parts += ["to", instead] if instead else []
+        return " ".join(str(part) for part in parts)
+    if event.kind == "ADJUDICATED":
+        present = payload.get("present")
+        names = present if isinstance(present, list) else []
+        return "present: " + (" ".join(str(name) for name in names) or "none")
+    return f"signed as {payload.get('role', '')}: {payload.get('meaning', '')}"
+
+
+def _target(event: AuditEvent, known: set[str]) -> Resource:
+    """The assessment that an event names if it is in the Bundle, or else the case."""
+    digest = str(event.payload.get("assessment") or "")
+    if digest in known:
+        return {"reference": _url("RiskAssessment", digest)}
+    return _reference("Encounter", "case", event.case_id)
+
+
+def _who(actor: str) -> Resource:
+    return {"identifier": _identifier("account", actor), "display": actor}
+
+
+def _reference(kind: str, system: str, value: str) -> Resource:
+    return {"type": kind, "identifier": _identifier(system, value)}
+
+
+def _identifier(system: str, value: str) -> Resource:
+    return {"system": LOCAL + system, "value": value}
+
+
+def _url(kind: str, name: str) -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_OID, f'{kind}/{name}')}"
