@@ -123,6 +123,10 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
     page.goto(address)
     expect(page.locator("tr[data-pick]").first).to_be_visible(timeout=20_000)
     received.clear()  # the worklist may say what the machine made of cases that were read
+    # Keys are heard once the page has settled.
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
+    expect(page.get_by_role("button", name="Next unread")).to_be_enabled()
+    page.wait_for_timeout(500)
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="CASE-000")).to_be_visible(timeout=20_000)
     expect(page.locator("canvas[data-drawn=yes]")).to_be_visible(timeout=20_000)
@@ -144,7 +148,7 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
     _tab_to(page, "Commit first read")
     page.keyboard.press("Enter")
     expect(page.locator('[data-pick="bacterial_pneumonia"]')).to_be_visible()
-    expect(page.get_by_text("+14%")).to_be_visible()
+    expect(page.get_by_text("+14%", exact=True)).to_be_visible()
     expect(page.locator("canvas")).to_have_attribute("data-diagnosis", "Bacterial pneumonia")
     assert [word for word in MACHINE if any(word in frame for frame in received)] == list(MACHINE)
 
@@ -208,6 +212,7 @@ def _tab_to(page: Page, name: str, most: int = 60) -> None:
     passed: list[str] = []
     for _ in range(most):
         page.keyboard.press("Tab")
+        page.wait_for_timeout(40)  # a field that is drawn anew would be passed by
         passed.append(page.evaluate(FOCUSED))
         if name in passed[-1]:
             return
