@@ -23,7 +23,7 @@ def confirm(password: str) -> bool:
     try:
         if patience.wait(name) > 0:
             raise SignInRefused("Too many attempts.", remedy="wait a minute.")
-        accounts.authenticate(presence.engine(presence.workspace()), name, password)
+        accounts.authenticate(presence.engine(), name, password)
     except SignInRefused as error:
         patience.failed(name)
         raise AccountError("That is not your password.", remedy=error.remedy) from None

@@ -69,7 +69,7 @@ def require(*permissions: Permission) -> None:
     """
     name, role = _require_present()
     if not any(may(role, permission) for permission in permissions):
-        session.record_refusal(engine(workspace()), name, role, permissions[0])
+        session.record_refusal(engine(), name, role, permissions[0])
         raise AccessRefused(
             f"An account with the role {role} may not {PERMISSIONS[permissions[0]]}.",
             remedy="sign in with another account, or ask an administrator.",
@@ -78,12 +78,12 @@ def require(*permissions: Permission) -> None:
 
 def sign_out() -> None:
     """End this session at the reader's wish."""
-    session.end(engine(workspace()), _token(), "asked")
+    session.end(engine(), _token(), "asked")
 
 
 def has_password() -> bool:
     """Whether this account has a password that its owner could change."""
-    account = None if demonstration() else session.holder(engine(workspace()), _token())
+    account = None if demonstration() else session.holder(engine(), _token())
     return account is not None and account.has_password
 
 
@@ -91,7 +91,7 @@ def _present() -> tuple[str, Role] | None:
     if demonstration():
         named: Role = st.secrets["role"]
         return str(st.secrets["reader"]), named
-    account = session.holder(engine(workspace()), _token())
+    account = session.holder(engine(), _token())
     return (account.name, account.role) if account else None
 
 
@@ -107,7 +107,12 @@ def _token() -> str:
     return str(st.context.cookies.get(str(st.secrets.get("cookie", "")), ""))
 
 
+def engine() -> Engine:
+    """The workspace that this page reads and writes, opened once."""
+    return opened(workspace())
+
+
 @st.cache_resource(show_spinner=False)
-def engine(folder: Path) -> Engine:
-    """The workspace in `folder`, opened once."""
+def opened(folder: Path) -> Engine:
+    """The workspace in `folder`, opened once; for what is cached by folder."""
     return open_workspace(folder)

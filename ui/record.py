@@ -62,14 +62,14 @@ def find(sought: Sought, *, limit: int, skip: int) -> Found:
         LedgerError: at an event that cannot be read.
     """
     presence.require("audit")
-    with presence.engine(presence.workspace()).connect() as connection:
+    with presence.engine().connect() as connection:
         events = search.newest(connection, sought, limit=limit, skip=skip)
         return Found(tuple(events), search.count(connection, sought))
 
 
 def actors() -> list[str]:
     """Everybody who has an event."""
-    with presence.engine(presence.workspace()).connect() as connection:
+    with presence.engine().connect() as connection:
         return search.actors(connection)
 
 
@@ -83,7 +83,7 @@ def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], No
     presence.require("export")
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         done = export(
-            presence.engine(presence.workspace()),
+            presence.engine(),
             Path(folder) / "record.zip",
             actor=presence.reader(),
             wanted=Selection(None if case_ids is None else frozenset(case_ids)),
@@ -123,7 +123,7 @@ def everyone() -> list[Account]:
         AccessRefused: if the role does not allow it.
     """
     presence.require("accounts")
-    with presence.engine(presence.workspace()).connect() as connection:
+    with presence.engine().connect() as connection:
         return accounts.everyone(connection)
 
 
@@ -136,9 +136,7 @@ def add_account(name: str, role: Role, password: str | None) -> None:
     """
     presence.require("accounts")
     plain = accounts.plain_name(name)
-    accounts.add(
-        presence.engine(presence.workspace()), plain, role, password, actor=presence.reader()
-    )
+    accounts.add(presence.engine(), plain, role, password, actor=presence.reader())
 
 
 def set_password(name: str, password: str) -> None:
@@ -149,7 +147,7 @@ def set_password(name: str, password: str) -> None:
         AccountError: as `accounts.set_password`.
     """
     presence.require("accounts")
-    engine = presence.engine(presence.workspace())
+    engine = presence.engine()
     accounts.set_password(engine, name, password, actor=presence.reader())
     session.end_of(engine, name, "password")
 
@@ -162,7 +160,7 @@ def change_own_password(current: str, new: str) -> None:
         AccountError: if `current` is not its password, or as `accounts.set_password`.
     """
     identity.confirm(current)
-    name, engine = presence.reader(), presence.engine(presence.workspace())
+    name, engine = presence.reader(), presence.engine()
     accounts.set_password(engine, name, new, actor=name)
 
 
@@ -175,4 +173,4 @@ def switch_account(name: str, *, disabled: bool) -> None:
     """
     presence.require("accounts")
     change = accounts.disable if disabled else accounts.enable
-    change(presence.engine(presence.workspace()), name, actor=presence.reader())
+    change(presence.engine(), name, actor=presence.reader())

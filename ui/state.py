@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
-from sqlalchemy import Engine
 
 from clinical import review, store
 from clinical.assessment import Action, Assessment, AuditEvent
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
-from clinical.roles import may
-from ui import caseload, reading_order
-from ui.presence import engine as _engine
+from ui import caseload, presence, reading_order
+from ui.presence import engine as engine
 from ui.presence import reader as reader
-from ui.presence import require as require
 from ui.presence import role as role
 from ui.presence import workspace as workspace
 from ui.reading_order import Row, View
@@ -65,11 +62,6 @@ class Verified:
     time: datetime
 
 
-def engine() -> Engine:
-    """The open workspace, for the modules beside this one that keep state of their own."""
-    return _engine(workspace())
-
-
 def rows() -> tuple[Row, ...]:
     """Every case with its review status, as of now.
 
@@ -80,7 +72,7 @@ def rows() -> tuple[Row, ...]:
     with engine().connect() as connection:
         head = ledger.head(connection)
         protocol = review.in_force(connection)
-    if not (protocol.first_read and may(role(), "decide")):
+    if not (protocol.first_read and presence.can("decide")):
         return found
     shown = _shown_cases(workspace(), head.hash, reader())
     return tuple(
@@ -120,7 +112,7 @@ def comment(digest: str) -> str:
     """The text of a recorded comment, "" for none."""
     if not digest:
         return ""
-    with _engine(workspace()).connect() as connection:
+    with engine().connect() as connection:
         return store.get_comment(connection, digest)
 
 
@@ -197,7 +189,7 @@ def cancel() -> None:
 
 def events_count() -> int:
     """Number of events in the ledger now."""
-    with _engine(workspace()).connect() as connection:
+    with engine().connect() as connection:
         return ledger.head(connection).sequence
 
 
@@ -212,20 +204,20 @@ def verified(*, again: bool = False) -> Verified:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG001  (the key of the cache)
-    with _engine(folder).connect() as connection:
+def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG001  (cache key)
+    with presence.opened(folder).connect() as connection:
         return review.shown_cases(connection, name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _case(folder: Path, case_id: str, input_digest: str) -> Case:
-    with _engine(folder).connect() as connection:
+    with presence.opened(folder).connect() as connection:
         return store.get_case(connection, case_id, input_digest=input_digest)
 
 
 @st.cache_resource(show_spinner=False, ttl=3600)
 def _verified(folder: Path) -> Verified:
-    with _engine(folder).connect() as connection:
+    with presence.opened(folder).connect() as connection:
         return Verified(verify.verify(connection), datetime.now().astimezone())
 
 

@@ -9,8 +9,7 @@ import streamlit as st
 
 from clinical import review
 from clinical.review import Kappa, Reader
-from clinical.roles import may
-from ui import desk, state, wording
+from ui import desk, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, table, tag
 from ui.pages.attempt import attempt
@@ -24,7 +23,7 @@ def due(shown: OpenCase) -> bool:
     """Whether this reader is the one to settle where signed readings of this case differ."""
     now = shown.progress
     return (
-        may(state.role(), "adjudicate")
+        presence.can("adjudicate")
         and now.adjudicated is None
         and review.differ(now.signed)
         and state.reader() not in {reader.name for reader in now.signed}

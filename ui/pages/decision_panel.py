@@ -10,8 +10,7 @@ import streamlit as st
 from clinical import review
 from clinical.assessment import Action, Confidence
 from clinical.review import ACTED, RecordedDecision
-from clinical.roles import may
-from ui import desk, state, wording
+from ui import desk, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
 from ui.pages import diagnosis_field, signature_panel
@@ -29,7 +28,7 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         shown: the case; nothing of it is withheld.
         diagnosis: the selected suggestion, or None where there is none.
     """
-    if signature_panel.closed(shown) or not may(state.role(), "decide"):
+    if signature_panel.closed(shown) or not presence.can("decide"):
         signature_panel.render_closed(shown)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decision"):

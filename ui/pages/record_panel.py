@@ -6,8 +6,7 @@ import streamlit as st
 
 from clinical import review
 from clinical.assessment import Assessment
-from clinical.roles import may
-from ui import desk, state, wording
+from ui import desk, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, bar, joined, table, tag
 from ui.pages import adjudication_panel, frame, trail
@@ -22,7 +21,7 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         if shown.machine and diagnosis:
             st.html(frame.panel_title("What each input contributes", wording.named(diagnosis)))
             st.html(contributions(shown.machine.assessment, diagnosis))
-        if may(state.role(), "adjudicate"):
+        if presence.can("adjudicate"):
             st.html(frame.panel_title("Agreement of readers", "cases signed by two"))
             st.html(adjudication_panel.agreement_table(desk.agreement()))
     with right:

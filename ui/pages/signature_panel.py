@@ -8,8 +8,7 @@ import streamlit as st
 
 from clinical import review
 from clinical.review import ACTED, AMEND_REASONS, MEANINGS, Reader, RecordedDecision
-from clinical.roles import may
-from ui import desk, identity, state, wording
+from ui import desk, identity, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
 from ui.pages.attempt import attempt
@@ -64,7 +63,7 @@ def render_closed(shown: OpenCase) -> None:
         lines.append(adjudicated_line(shown))
     elif waiting := _waiting(shown):
         lines.append(tag("p", waiting, class_="quiet"))
-    if not may(state.role(), "decide"):
+    if not presence.can("decide"):
         words = f"An account with the role {state.role()} looks at cases and does not decide."
         lines.append(tag("p", words, class_="quiet"))
     open_again = shown.progress.adjudicated is None and shown.mine.signature is not None

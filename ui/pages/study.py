@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from clinical.roles import may
-from ui import picklist, state, studies, wording
+from ui import picklist, presence, state, studies, wording
 from ui.markup import Markup, chip, joined, picture, table, tag
 from ui.pages import frame
 from ui.studies import KINDS, OURS, Example, Kind
@@ -189,7 +188,7 @@ def _estimate(found: Mapping[str, Any] | None) -> Markup:
 def _gallery(folder: Path, label: str) -> None:
     detail = "extremes of the first repeat, not typical cases"
     st.html(frame.panel_title(f"Cases right and wrong: {wording.named(label)}", detail))
-    if not may(state.role(), "read_cases"):
+    if not presence.can("read_cases"):
         st.html(tag("p", "This account may not see single cases.", class_="empty"))
         return
     held = frozenset(row.entry.case_id for row in state.rows())

@@ -12,8 +12,7 @@ from clinical.assessment import Assessment, Suggestion
 from clinical.case import Case, Measurements
 from clinical.errors import TriptychError
 from clinical.hypothetical import Change, Changed, LeftOut, measurement, plausible
-from clinical.roles import may
-from ui import hypothesis, state, wording
+from ui import hypothesis, presence, state, wording
 from ui.markup import Markup, bar, chip, joined, table, tag
 from ui.pages import frame
 
@@ -21,7 +20,7 @@ from ui.pages import frame
 @st.fragment
 def render(shown: state.Reading) -> None:
     """Controls to change the case, and what the model makes of it; closed until asked for."""
-    if not may(state.role(), "decide"):
+    if not presence.can("decide"):
         return
     with st.container(key="what-if"):
         detail = "the same model on a changed case; nothing is decided here"

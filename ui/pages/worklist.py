@@ -11,8 +11,7 @@ import streamlit as st
 
 from clinical import assignment
 from clinical.priority import Level
-from clinical.roles import may
-from ui import assigning, picklist, reading_order, state, wording
+from ui import assigning, picklist, presence, reading_order, state, wording
 from ui.markup import Markup, bar, chip, joined, tag, unseen
 from ui.pages import frame
 from ui.reading_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
@@ -43,7 +42,7 @@ def render(case_page: Page) -> None:
 
     An account that assigns cases and may not read them sees no word of the machine about any.
     """
-    opens = may(state.role(), "read_cases")
+    opens = presence.can("read_cases")
     rows = state.rows() if opens else tuple(map(reading_order.unopened, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
@@ -54,7 +53,7 @@ def render(case_page: Page) -> None:
         _start(start, shown)
     if state.requested():
         st.switch_page(case_page)
-    assigns = may(state.role(), "assign")
+    assigns = presence.can("assign")
     if assigns:
         _assign()
     _table(shown, opens, assigns)

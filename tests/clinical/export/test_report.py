@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import zipfile
-import zlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from printed_file import unpacked
 from sqlalchemy import Engine
 
 from clinical.assessment import Explanation, HeatMap
@@ -40,17 +40,6 @@ def report_of(workspace: Engine, out: Path, example: Any) -> bytes:
     export(workspace, out, actor="auditor", time=example.noon + timedelta(days=1))
     with zipfile.ZipFile(out) as archive:
         return archive.read("report.pdf")
-
-
-def unpacked(made: bytes) -> bytes:
-    """The file with its compressed streams beside it."""
-    found = [made]
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL):
-        try:
-            found.append(zlib.decompress(stream))
-        except zlib.error:
-            continue
-    return b"\n".join(found)
 
 
 def text_of(made: bytes) -> str:

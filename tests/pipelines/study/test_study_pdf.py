@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import zlib
 from pathlib import Path
 
 import pytest
+from printed_file import unpacked
 from study_metrics import examples, learning_curve, metrics, stress
 
 from pipelines.study import pdf
@@ -28,17 +28,6 @@ def full(*labels: str) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def printed() -> bytes:
     return pdf.files(full("pneumonia"))["report.pdf"]
-
-
-def unpacked(made: bytes) -> bytes:
-    """The file with its compressed streams beside it."""
-    found = [made]
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL):
-        try:
-            found.append(zlib.decompress(stream))
-        except zlib.error:
-            continue
-    return b"\n".join(found)
 
 
 def test_it_is_pdf_a_and_pdf_ua(printed: bytes) -> None:
