@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,23 +9,13 @@ import pytest
 import reading_fixture
 import study_fixture
 from playwright.sync_api import Browser, Page, expect
+from settled import settle
 
 from clinical.audit import ledger
 from clinical.database import open_workspace
 from ui import launch
 
 pytestmark = pytest.mark.browser
-
-SERVER = """
-import sys
-import streamlit as st
-from starlette.middleware import Middleware
-from ui import app
-workspace, studies, port = sys.argv[1:]
-chosen = {"workspace": workspace, "studies": studies, "reader": "dr.head", "role": "adjudicator"}
-page = st.App(app.SCRIPT, secrets=chosen, middleware=[Middleware(app.SecurityHeaders)])
-page.run(config=app.options(int(port)))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +26,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page as an adjudicator sees it, with a folder of studies."""
-    port = launch.free_port()
-    studies = study_fixture.make_studies(tmp_path_factory.mktemp("studies"))
-    command = [sys.executable, "-c", SERVER, str(workspace), str(studies), str(port)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.DEVNULL)
-    running = launch.RunningPage(launch.address_of(port), process)
-    assert launch._answers(port, process)
+    running = launch.start(
+        workspace,
+        port=launch.free_port(),
+        reader="dr.head",
+        role="adjudicator",
+        studies=study_fixture.make_studies(tmp_path_factory.mktemp("studies")),
+    )
     yield running.address
     running.stop()
 
@@ -58,7 +47,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
         lambda message: trouble.append(message.text) if "Refused" in message.text else None,
     )
     opened.goto(address)
-    expect(opened.locator("tr[data-pick]").first).to_be_visible(timeout=20_000)
+    settle(opened)
     yield opened
     opened.close()
     assert not trouble
@@ -71,6 +60,7 @@ def focused(page: Page) -> str:
 
 def test_search_choose_open_and_come_back_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("/")
+    expect(page.locator(".st-key-search input")).to_be_focused()
     page.keyboard.type("heart")
     expect(page.locator("tr[data-pick]")).to_have_count(1)
     page.keyboard.press("ArrowDown")

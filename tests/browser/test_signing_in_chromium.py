@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Page, WebSocket, expect
+from settled import settle
 
 from clinical import review
 from clinical.assessment import AuditEvent
@@ -121,12 +122,8 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
     received: list[bytes] = []
     page.on("websocket", lambda socket: _listen(socket, received))
     page.goto(address)
-    expect(page.locator("tr[data-pick]").first).to_be_visible(timeout=20_000)
+    settle(page)
     received.clear()  # the worklist may say what the machine made of cases that were read
-    # Keys are heard once the page has settled.
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
-    expect(page.get_by_role("button", name="Next unread")).to_be_enabled()
-    page.wait_for_timeout(500)
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="CASE-000")).to_be_visible(timeout=20_000)
     expect(page.locator("canvas[data-drawn=yes]")).to_be_visible(timeout=20_000)
