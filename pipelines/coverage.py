@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.calibration import pattern_key
-from pipelines.metrics import Interval, bootstrap_weights, interval
+from pipelines.metrics import Interval, Weights, bootstrap_weights, interval, weighted_sums
 
 EVERY = "every pattern"
 
@@ -114,7 +114,7 @@ def share_interval(
 def share_of(
     held: NDArray[np.bool_] | NDArray[np.float64],
     judged: NDArray[np.bool_],
-    weights: NDArray[np.int32],
+    weights: Weights,
     positives: int = 0,
 ) -> Interval:
     """Share of the judged cases of which something holds, not defined where none is judged.
@@ -125,7 +125,7 @@ def share_of(
         weights: of the patient bootstrap [samples, cases].
         positives: as the interval is to say.
     """
-    counted, drawn = held * judged, weights @ judged
-    shares = np.where(drawn > 0, (weights @ counted) / np.maximum(drawn, 1), np.nan)
+    counted, drawn = held * judged, weighted_sums(weights, judged)
+    shares = np.where(drawn > 0, weighted_sums(weights, counted) / np.maximum(drawn, 1), np.nan)
     value = float(counted.sum() / judged.sum()) if judged.any() else float("nan")
     return interval(value, shares, int(judged.sum()), positives)

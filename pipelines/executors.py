@@ -8,6 +8,7 @@ becomes a `Died`: whoever asked decides whether the run can do without it.
 from __future__ import annotations
 
 import copyreg
+import gc
 import multiprocessing
 import os
 import signal
@@ -134,6 +135,9 @@ def processes(
     if "fork" not in multiprocessing.get_all_start_methods():
         raise ConfigError("This system cannot fork processes.", remedy="choose --executor serial")
     waiting, running = list(tasks), dict[Any, tuple[Any, Task]]()
+    # A collection would write to the head of every object, and so copy pages that are shared.
+    gc.collect()
+    gc.freeze()
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -144,6 +148,7 @@ def processes(
                 process, task = running.pop(receiver)
                 yield task, _raised(_received(receiver, process))
     finally:
+        gc.unfreeze()
         for process, _ in running.values():
             process.terminate()
             process.join()

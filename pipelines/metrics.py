@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,12 @@ from numpy.typing import NDArray
 from clinical.calibration import auroc
 
 LEAST_OF_EACH = 2
+
+Weights = NDArray[np.uint8]
+"""How often each case is drawn in each bootstrap sample [samples, cases]."""
+
+_AT_ONCE = 2**21
+"""Weights that are widened to 64 bits at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +43,50 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def bootstrap_weights(patients: Sequence[str], samples: int, seed: int) -> NDArray[np.int32]:
-    """How often each case is drawn in each sample [samples, cases]; patients drawn whole."""
+def bootstrap_weights(patients: Sequence[str], samples: int, seed: int) -> Weights:
+    """How often each case is drawn in each sample [samples, cases]; patients drawn whole.
+
+    A byte each, since this is the one array of a study that grows with cases times samples. That a
+    patient is drawn more than 255 times out of n, each with chance 1 / n, does not happen.
+    """
     return _drawn(tuple(patients), samples, seed)
 
 
 @lru_cache(maxsize=2)
-def _drawn(patients: tuple[str, ...], samples: int, seed: int) -> NDArray[np.int32]:
+def _drawn(patients: tuple[str, ...], samples: int, seed: int) -> Weights:
     """Kept for the next caller, since nearly all figures are of the same patients."""
     names, member = np.unique(np.asarray(patients), return_inverse=True)
     generator = np.random.default_rng(seed)
     chances = np.full(len(names), 1 / len(names))
-    weights = np.empty((samples, len(patients)), dtype=np.int32)
+    weights = np.empty((samples, len(patients)), dtype=np.uint8)
     for sample in range(samples):
         weights[sample] = generator.multinomial(len(names), chances)[member]
     weights.setflags(write=False)
     return weights
+
+
+def weighted_sums(weights: Weights, values: NDArray[Any]) -> NDArray[np.float64]:
+    """`weights @ values` in 64 bits: sums over the drawn cases, in every sample.
+
+    Args:
+        weights: [samples, cases].
+        values: [cases] or [cases, columns], of any kind of number.
+
+    Returns:
+        [samples] or [samples, columns].
+    """
+    rows = max(1, _AT_ONCE // max(1, weights.shape[1]))
+    wide = values.astype(np.float64)
+    parts = [
+        weights[start : start + rows].astype(np.float64) @ wide
+        for start in range(0, len(weights), rows)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, *wide.shape[1:]))
+
+
+def with_all(weights: Weights) -> Weights:
+    """The weights with every case once as a first sample, which gives the figure itself."""
+    return np.concatenate([np.ones((1, weights.shape[1]), dtype=np.uint8), weights])
 
 
 def auroc_interval(
@@ -99,7 +134,7 @@ def auroc_difference(
 
 
 def weighted_aurocs(
-    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.int32]
+    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: Weights
 ) -> NDArray[np.float64]:
     """AUROC of each bootstrap sample [samples]; NaN where a sample holds one outcome only."""
     values, place = np.unique(scores, return_inverse=True)
@@ -184,16 +219,14 @@ class Areas:
     samples: NDArray[np.float64]
 
 
-Measure = Callable[
-    [NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]], NDArray[np.float64]
-]
+Measure = Callable[[NDArray[np.float64], NDArray[np.float64], Weights], NDArray[np.float64]]
 """Scores and labels [cases] and weights [samples, cases] to one figure of each sample."""
 
 
 def areas_of(
     scores: NDArray[np.float64],
     labels: NDArray[np.float64],
-    weights: NDArray[np.int32],
+    weights: Weights,
     measure: Measure = weighted_aurocs,
 ) -> Areas:
     """A figure of every diagnosis, averaged over repeats, within every bootstrap sample.
@@ -211,8 +244,7 @@ def areas_of(
         known = ~(np.isnan(x).any(axis=0) | np.isnan(y))
         if not both(y[known]):
             continue
-        once = np.ones((1, int(known.sum())), dtype=np.int32)
-        drawn = np.concatenate([once, weights[:, known]])
+        drawn = with_all(weights[:, known])
         mean = np.mean([measure(row[known], y[known], drawn) for row in x], axis=0)
         value[column], samples[:, column] = mean[0], mean[1:]
     return Areas(value, samples)

@@ -25,7 +25,7 @@ from clinical.encoders.encoding import Prepared
 from clinical.model import Network
 from pipelines import masks
 from pipelines.masks import IMAGE, Masks
-from pipelines.metrics import Interval, bootstrap_weights
+from pipelines.metrics import Interval, Weights, bootstrap_weights, weighted_sums
 from pipelines.saliency import (
     GRAD_CAM_BACKBONE,
     GRAD_CAM_TOKENS,
@@ -241,7 +241,7 @@ def summarise(points: Sequence[Point], *, samples: int = 1000, seed: int = 0) ->
 
 
 def mean_interval(
-    values: Scores, names: NDArray[np.str_], groups: Sequence[str], weights: NDArray[np.int32]
+    values: Scores, names: NDArray[np.str_], groups: Sequence[str], weights: Weights
 ) -> Interval:
     """Mean over groups of the mean within each, with its patient-bootstrap interval.
 
@@ -261,7 +261,8 @@ def mean_interval(
         means.append(values[rows].mean())
         drawn = weights[:, rows].sum(axis=1)
         with np.errstate(invalid="ignore"):
-            parts.append((weights[:, rows] @ values[rows]) / np.where(drawn > 0, drawn, np.nan))
+            sums = weighted_sums(weights[:, rows], values[rows])
+            parts.append(sums / np.where(drawn > 0, drawn, np.nan))
     if not means:
         return Interval(None, None, None, 0, 0)
     stack = np.stack(parts)

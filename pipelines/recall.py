@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.similar import Index
-from pipelines.metrics import bootstrap_weights
+from pipelines.metrics import Weights, bootstrap_weights, weighted_sums
 
 KS = (1, 5, 10)
 
@@ -158,14 +158,14 @@ def _luck(candidates: int, alike: int, k: int) -> float:
     return 1 - comb(candidates - alike, k) / comb(candidates, k) if k <= candidates else 1.0
 
 
-def _share(hits: NDArray[np.bool_], weights: NDArray[np.int32], chance: float) -> Share:
+def _share(hits: NDArray[np.bool_], weights: Weights, chance: float) -> Share:
     drawn = weights.sum(axis=1)
-    shares = (weights @ hits)[drawn > 0] / drawn[drawn > 0]
+    shares = weighted_sums(weights, hits)[drawn > 0] / drawn[drawn > 0]
     low, high = np.quantile(shares, [0.025, 0.975])
     return Share(float(hits.mean()), float(low), float(high), chance)
 
 
-def _median(ranks: NDArray[np.intp], weights: NDArray[np.int32]) -> tuple[float, float, float]:
+def _median(ranks: NDArray[np.intp], weights: Weights) -> tuple[float, float, float]:
     medians = [np.median(np.repeat(ranks, row)) for row in weights]
     low, high = np.quantile(medians, [0.025, 0.975])
     return float(np.median(ranks)), float(low), float(high)

@@ -24,6 +24,7 @@ from pipelines.methods import OURS, hidden, untaught
 from pipelines.metrics import (
     Areas,
     Interval,
+    Weights,
     areas_of,
     bootstrap_weights,
     calibration_error_floor,
@@ -149,7 +150,7 @@ class _Judge:
     diagnoses: tuple[str, ...]
     labels: Values
     patients: tuple[str, ...]
-    weights: NDArray[np.int32]
+    weights: Weights
     scores: Mapping[str, Values]
 
     def areas(self, *methods: Values) -> list[Areas]:

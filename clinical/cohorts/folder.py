@@ -74,11 +74,13 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
     yield from problems
     rows, repeated = table.unique(cases, "case_id")
     yield from repeated
-    known = {row["case_id"] for row in rows}
+    file, known = cases.file, {row["case_id"] for row in rows}
+    rows = [row for row in rows if wanted is None or row["case_id"] in wanted]
+    del cases  # of a large cohort, only the wanted rows are held
     files: dict[str, str] = {}
     groups: dict[str, dict[str, list[Row]]] = {}
     for stem in folder_layout.INPUT_TABLES:
-        # Of a large cohort only the rows of the wanted cases are held, and those of none.
+        # Likewise, and those of none.
         found, problems = _open(
             root,
             stem,
@@ -90,9 +92,8 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
             groups[stem], strays = _grouped(found, known)
             yield from strays
     for row in rows:
-        if wanted is None or row["case_id"] in wanted:
-            own = {stem: groups[stem].get(row["case_id"], []) for stem in groups}
-            yield from assemble(CaseRows(root, zone, cases.file, row, files, own))
+        own = {stem: groups[stem].get(row["case_id"], []) for stem in groups}
+        yield from assemble(CaseRows(root, zone, file, row, files, own))
 
 
 def digests(root: Path) -> dict[str, str]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.metrics import Weights
+
 Values = NDArray[np.float64]
 
 
-def weighted_average_precisions(
-    scores: Values, labels: Values, weights: NDArray[np.int32]
-) -> Values:
+def weighted_average_precisions(scores: Values, labels: Values, weights: Weights) -> Values:
     """Average precision of each bootstrap sample [samples]; NaN where it has no positive case.
 
     Args:

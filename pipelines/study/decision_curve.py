@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.errors import ConfigError
-from pipelines.metrics import Interval, bootstrap_weights, interval
+from pipelines.metrics import (
+    Interval,
+    Weights,
+    bootstrap_weights,
+    interval,
+    weighted_sums,
+    with_all,
+)
 
 Values = NDArray[np.float64]
 
@@ -71,14 +78,12 @@ def decision_curve(
         )
     known = ~(np.isnan(probabilities) | np.isnan(labels))
     p, y = probabilities[known], labels[known]
-    once = np.ones((1, len(y)), dtype=np.int32)
     if not len(y):
         nothing = Interval(None, None, None, 0, 0)
         return tuple(NetBenefit(float(t), nothing, None, nothing, nothing) for t in cuts)
-    drawn = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    weights = np.concatenate([once, drawn])
+    weights = with_all(bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed))
     model, everybody = weighted_net_benefits(p, y, weights, cuts)
-    prevalence = (weights @ y / weights.sum(axis=1))[:, None]
+    prevalence = (weighted_sums(weights, y) / weights.sum(axis=1))[:, None]
     standardised = np.where(prevalence > 0, model / np.where(prevalence > 0, prevalence, 1), np.nan)
     gain = model - np.maximum(everybody, 0)
     counts = len(y), int(y.sum())
@@ -95,7 +100,7 @@ def decision_curve(
 
 
 def weighted_net_benefits(
-    probabilities: Values, labels: Values, weights: NDArray[np.int32], thresholds: Values
+    probabilities: Values, labels: Values, weights: Weights, thresholds: Values
 ) -> tuple[Values, Values]:
     """Net benefit of the model and of treating all, in every sample, both [samples, thresholds].
 
@@ -107,7 +112,7 @@ def weighted_net_benefits(
     odds = thresholds / (1 - thresholds)
     total = weights.sum(axis=1)[:, None]
     treated = probabilities[:, None] >= thresholds
-    true = weights @ (treated * labels[:, None]) / total
-    false = weights @ (treated * (1 - labels[:, None])) / total
-    prevalence = (weights @ labels)[:, None] / total
+    true = weighted_sums(weights, treated * labels[:, None]) / total
+    false = weighted_sums(weights, treated * (1 - labels[:, None])) / total
+    prevalence = weighted_sums(weights, labels)[:, None] / total
     return true - false * odds, prevalence - (1 - prevalence) * odds

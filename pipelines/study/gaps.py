@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.metrics import Interval, interval
+from pipelines.metrics import Interval, Weights, interval
 
 Values = NDArray[np.float64]
-Weights = NDArray[np.int32]
 Figure = Callable[[Weights], Values]
 """From weights [samples, cases] to the figure of each sample [samples]; NaN where not defined."""
 
@@ -68,7 +67,7 @@ def find_gap(
     nothing = Gap(column, figure, Interval(None, None, None, 0, 0), "", "", None)
     if len(names) < 2:
         return nothing
-    found = [float(compute(members[name][None].astype(np.int64))[0]) for name in names]
+    found = [float(compute(members[name][None].astype(np.uint8))[0]) for name in names]
     if np.isnan(found).any():
         return nothing
     value = max(found) - min(found)
@@ -107,21 +106,22 @@ def permutations(
         times: how many permutations.
         seed: of the permutations.
     """
-    names, label = np.unique(np.asarray(groups), return_inverse=True)
+    names, found = np.unique(np.asarray(groups), return_inverse=True)
+    label = found.astype(np.int32)  # held once for every permutation
     _, first, person = np.unique(np.asarray(patients), return_index=True, return_inverse=True)
     generator = np.random.default_rng(seed)
     if (label[first][person] == label).all():
         placed = np.stack([generator.permutation(label[first])[person] for _ in range(times)])
     else:
         placed = _mixed_within(label, person, times, generator)
-    return {str(name): (placed == n).astype(np.int64) for n, name in enumerate(names)}
+    return {str(name): (placed == n).astype(np.uint8) for n, name in enumerate(names)}
 
 
 def _mixed_within(
-    label: NDArray[np.intp], person: NDArray[np.intp], times: int, generator: np.random.Generator
-) -> NDArray[np.intp]:
+    label: NDArray[np.int32], person: NDArray[np.intp], times: int, generator: np.random.Generator
+) -> NDArray[np.int32]:
     """Labels [permutations, cases], exchanged among patients with equally many cases."""
-    placed = np.empty((times, len(label)), dtype=np.intp)
+    placed = np.empty((times, len(label)), dtype=np.int32)
     counts = np.bincount(person)
     for size in np.unique(counts):
         rows = np.stack([np.flatnonzero(person == n) for n in np.flatnonzero(counts == size)])

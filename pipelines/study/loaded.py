@@ -23,7 +23,7 @@ from pipelines.executors import Died, Executor
 from pipelines.features import CachedCase, Dataset
 from pipelines.methods import OURS, alone, hidden
 from pipelines.model_scores import validated
-from pipelines.splits import Fold
+from pipelines.splits import Fold, Indices
 from pipelines.study import guard_sample, hollow, shards
 from pipelines.study.assessing import Counts, Wanted, Work, assess_all
 from pipelines.study.chosen import Chosen
@@ -157,8 +157,9 @@ def _gathered(
         (*seen.problems, *(problem for n in sorted(problems) for problem in problems[n])),
     )
     fold = Fold(WHOLE, np.array([], dtype=np.intp), np.arange(len(dataset.cases)))
-    kept = {name: values[:, here] for name, values in scores.items()}
-    sets = {name: values[:, here] for name, values in in_set.items()}
+    rows = np.flatnonzero(here)
+    kept = {name: _only(rows, values) for name, values in scores.items()}
+    sets = {name: _only(rows, values) for name, values in in_set.items()}
     return dataset, OutOfFold(dataset, ((fold,),), kept, validated(model), sets, {}), acquired
 
 
@@ -168,6 +169,11 @@ def _place(
     if name not in held:
         held[name] = np.full(shape, np.nan, dtype=kind)
     return held[name]
+
+
+def _only(rows: Indices, values: Values) -> Values:
+    """These cases [repeats, cases, diagnoses]; the array itself, not another, if that is all."""
+    return values if len(rows) == values.shape[1] else values[:, rows]
 
 
 def _why(row: shards.Row) -> Problem:
@@ -190,8 +196,8 @@ def selected(tested: OutOfFold, dataset: Dataset, selection: Selection) -> OutOf
         tested,
         dataset=dataset,
         folds=((fold,),),
-        scores={name: v[:, kept] for name, v in tested.scores.items() if name in wanted},
-        in_set={name: v[:, kept] for name, v in tested.in_set.items()},
+        scores={name: _only(kept, v) for name, v in tested.scores.items() if name in wanted},
+        in_set={name: _only(kept, v) for name, v in tested.in_set.items()},
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.errors import ConfigError
-from pipelines.metrics import Interval, bootstrap_weights, interval
+from pipelines.metrics import Interval, bootstrap_weights, interval, weighted_sums
 from pipelines.study.shares import share
 
 Values = NDArray[np.float64]
@@ -121,7 +121,7 @@ def judge(
     alert, known = x >= threshold.value, ~np.isnan(y)
     positive, negative = known & (y == 1), known & (y == 0)
     patients_scored = len(set(people))
-    burden = 100 * (weights @ alert.astype(np.int64)) / patients_scored
+    burden = 100 * weighted_sums(weights, alert) / patients_scored
     return OperatingPoint(
         threshold,
         sensitivity=share(alert, positive, people, weights),

@@ -16,15 +16,17 @@ from scipy.special import expit, logit
 
 from pipelines.metrics import (
     Interval,
+    Weights,
     bootstrap_weights,
     both,
     expected_calibration_error,
     interval,
+    weighted_sums,
+    with_all,
 )
 from pipelines.study.shares import wilson
 
 Values = NDArray[np.float64]
-Weights = NDArray[np.int32]
 
 EDGE = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken, as in `log_loss`."""
@@ -93,8 +95,7 @@ def weak_calibration(
     if not both(y):
         nothing = Interval(None, None, None, cases, positives)
         return WeakCalibration(nothing, nothing, nothing, samples)
-    drawn = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    weights = np.concatenate([np.ones((1, cases), dtype=np.int32), drawn])
+    weights = with_all(bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed))
     lines = weighted_lines(p, y, weights)
     columns = (lines[:, 1], lines[:, 0], weighted_in_the_large(p, y, weights))
     slope, intercept, large = (interval(float(c[0]), c[1:], cases, positives) for c in columns)
@@ -152,7 +153,7 @@ def weighted_in_the_large(probabilities: Values, labels: Values, weights: Weight
 def _shift(x: Values, y: Values, weights: Weights) -> Values:
     theta = np.zeros(len(weights))
     size = np.full(len(weights), np.inf)
-    positives, total = weights @ y, weights.sum(axis=1)
+    positives, total = weighted_sums(weights, y), weights.sum(axis=1)
     for _ in range(_STEPS):
         p = expit(theta[:, None] + x)
         curve = (weights * p * (1 - p)).sum(axis=1)
@@ -240,4 +241,4 @@ def weighted_calibration_errors(
     place = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = np.zeros((len(probabilities), bins))
     gaps[np.arange(len(probabilities)), place] = probabilities - labels
-    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
+    return np.asarray(np.abs(weighted_sums(weights, gaps)).sum(axis=1) / weights.sum(axis=1))

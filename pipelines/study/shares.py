@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.metrics import Interval, interval
+from pipelines.metrics import Interval, Weights, interval, weighted_sums
 
 _Z = 1.959963984540054
 
@@ -29,14 +29,13 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
 
 
 def weighted_shares(
-    held: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int32]
+    held: NDArray[np.bool_], among: NDArray[np.bool_], weights: Weights
 ) -> NDArray[np.float64]:
     """Share of the cases `among` [cases] that are `held` [cases], in every sample [samples].
 
     NaN where a sample draws none of them.
     """
-    drawn = weights @ among.astype(np.int64)
-    counted = weights @ (held & among).astype(np.int64)
+    drawn, counted = weighted_sums(weights, among), weighted_sums(weights, held & among)
     return np.asarray(np.where(drawn > 0, counted / np.maximum(drawn, 1), np.nan))
 
 
@@ -44,7 +43,7 @@ def share(
     held: NDArray[np.bool_],
     among: NDArray[np.bool_],
     patients: Sequence[str],
-    weights: NDArray[np.int32],
+    weights: Weights,
 ) -> Interval:
     """Share of the cases `among` that are `held`, with a patient-bootstrap 95% interval.
 

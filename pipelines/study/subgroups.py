@@ -202,7 +202,7 @@ def _rate(cases: _Cases, among: NDArray[np.bool_]) -> Interval:
 def _gaps(column: str, cases: _Cases, groups: Sequence[str], times: int) -> list[Gap]:
     figures = _figures(cases)
     if len(set(groups)) < 2:
-        empty = np.zeros((0, len(groups)), dtype=np.int32)
+        empty = np.zeros((0, len(groups)), dtype=np.uint8)
         return [find_gap(column, name, f, groups, empty, {}) for name, f in figures.items()]
     people = cases.people.tolist()
     drawn = bootstrap_weights(people, cases.samples, cases.seed)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipelines.crossvalidate import OutOfFold
 from pipelines.methods import OURS
-from pipelines.metrics import bootstrap_weights, calibration_error_floor, interval
+from pipelines.metrics import bootstrap_weights, calibration_error_floor, interval, with_all
 from pipelines.study import recalibration
 from pipelines.study.chosen import Chosen, operating_point
 from pipelines.study.decision_curve import decision_curve
@@ -101,9 +101,8 @@ def macro_operating(
 ) -> dict[str, Any]:
     """Mean over labels of sensitivity, specificity and predictive values, of the defined ones."""
     rows = tested_rows(tested)
-    weights = bootstrap_weights([tested.dataset.patients[i] for i in rows], samples, seed)
-    once = np.ones((1, weights.shape[1]), dtype=np.int32)
-    weights = np.concatenate([once, weights])
+    patients = [tested.dataset.patients[i] for i in rows]
+    weights = with_all(bootstrap_weights(patients, samples, seed))
     shares: dict[str, list[Values]] = {name: [] for name in FIGURES}
     for column, one in enumerate(chosen):
         y = tested.dataset.labels[rows, column]

@@ -16,6 +16,8 @@ from pipelines.metrics import (
     log_loss,
     macro_auroc,
     weighted_aurocs,
+    weighted_sums,
+    with_all,
 )
 
 
@@ -29,6 +31,23 @@ def test_weights_draw_whole_patients() -> None:
     weights = bootstrap_weights(["a", "a", "b", "c"], samples=50, seed=0)
     np.testing.assert_array_equal(weights[:, 0], weights[:, 1])
     assert (weights[:, 0] + weights[:, 2] + weights[:, 3] == 3).all()
+
+
+def test_sums_of_many_cases_do_not_run_over_a_byte() -> None:
+    weights = bootstrap_weights([str(i) for i in range(2000)], samples=1200, seed=0)
+    held = np.arange(2000) < 1500
+    wide = weights.astype(np.int64) @ held
+    assert wide.min() > 255
+    np.testing.assert_array_equal(weighted_sums(weights, held), wide)
+    both = weighted_sums(weights, np.stack([held, ~held], axis=1))
+    np.testing.assert_array_equal(both.sum(axis=1), 2000)
+    assert weighted_sums(weights[:0], held).shape == (0,)
+
+
+def test_the_first_of_all_samples_is_the_cohort_itself() -> None:
+    weights = bootstrap_weights(["a", "b", "b"], samples=4, seed=0)
+    np.testing.assert_array_equal(with_all(weights)[0], 1)
+    np.testing.assert_array_equal(with_all(weights)[1:], weights)
 
 
 def test_weighted_auroc_is_the_auroc_of_the_resampled_cases() -> None:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from clinical.case import Array, Case
 from pipelines.features import Dataset
 from pipelines.masks import IMAGE
-from pipelines.metrics import Interval, bootstrap_weights, interval
+from pipelines.metrics import Interval, Weights, bootstrap_weights, interval, weighted_sums
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
     SURELY_AUROC,
@@ -169,20 +169,21 @@ def widest_difference(
     known = ~np.isnan(label)
     inside, y = belongs[known], label[known]
     people = np.asarray(patients)[known].tolist()
-    found = _differences(np.ones((1, len(y))), inside, y)[0]
+    found = _differences(np.ones((1, len(y)), dtype=np.uint8), inside, y)[0]
     if np.isnan(found).all():
         return Interval(None, None, None, len(y), int(y.sum()))
     group = int(np.nanargmax(np.abs(found)))
-    weights = bootstrap_weights(people, judging.samples, judging.seed).astype(np.float64)
+    weights = bootstrap_weights(people, judging.samples, judging.seed)
     drawn = _differences(weights, inside[:, [group]], y)[:, 0] * np.sign(found[group])
     return interval(float(abs(found[group])), drawn, len(y), int(y.sum()))
 
 
-def _differences(weights: Values, inside: Values, label: Values) -> Values:
+def _differences(weights: Weights, inside: Values, label: Values) -> Values:
     """Prevalence in each group minus that in all others [samples, groups]; NaN where empty."""
-    number, positive = weights @ inside, (weights * label) @ inside
+    number = weighted_sums(weights, inside)
+    positive = weighted_sums(weights, label[:, None] * inside)
     others = weights.sum(axis=1, keepdims=True) - number
-    rest = (weights @ label)[:, None] - positive
+    rest = weighted_sums(weights, label)[:, None] - positive
     defined = (number > 0) & (others > 0)
     own = positive / np.where(defined, number, 1)
     return np.where(defined, own - rest / np.where(defined, others, 1), np.nan)

@@ -17,7 +17,7 @@ import numpy as np
 from clinical.case import Events, Measurements, Problem, Shape, Texts
 from pipelines.coverage import share_interval
 from pipelines.features import CachedCase, Dataset
-from pipelines.metrics import Interval, bootstrap_weights, interval
+from pipelines.metrics import Interval, bootstrap_weights, interval, weighted_sums
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values
 
@@ -119,6 +119,6 @@ def _untimed(cases: Sequence[CachedCase], modality: str, shape: Shape, judging: 
 
 def _share(without: Values, number: Values, patients: Sequence[str], judging: Judging) -> Interval:
     weights = bootstrap_weights(patients, judging.samples, judging.seed)
-    drawn = weights @ number
-    shares = np.where(drawn > 0, weights @ without / np.maximum(drawn, 1), np.nan)
+    drawn = weighted_sums(weights, number)
+    shares = np.where(drawn > 0, weighted_sums(weights, without) / np.maximum(drawn, 1), np.nan)
     return interval(float(without.sum() / number.sum()), shares, len(number), int(without.sum()))
