@@ -151,7 +151,9 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
 def _exported(payload: Mapping[str, Any]) -> str:
     what = "the whole record" if payload.get("what") == "all" else "chosen cases"
     state = "intact" if payload.get("intact") else "broken"
-    return f"Exported {what} ({payload.get('cases', 0)} cases); the ledger was {state}"
+    number = payload.get("cases", 0)
+    cases = "1 case" if number == 1 else f"{number} cases"
+    return f"Exported {what} ({cases}); the ledger was {state}"
 
 
 def _account(payload: Mapping[str, Any]) -> str:

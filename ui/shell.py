@@ -11,12 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
@@ -42,11 +42,13 @@ def inline_scripts(page: str) -> list[str]:
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
-def routes(addresses: Iterable[str], *, watched: bool) -> list[Route]:
+def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
     """The shell at "/" and at each address, and its scripts.
 
+    Streamlit knows the first page as "/" only, so its own address leads there.
+
     Args:
-        addresses: last part of the address of each page.
+        addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
     scripts = (THEME, WATCH) if watched else (THEME,)
@@ -59,8 +61,12 @@ def routes(addresses: Iterable[str], *, watched: bool) -> list[Route]:
         code = (STATIC / request.url.path.lstrip("/")).read_bytes()
         return Response(code, media_type="text/javascript", headers=NOT_KEPT)
 
-    places = ["/", *(f"/{address}" for address in addresses)]
+    async def begin(_: Request) -> Response:
+        return RedirectResponse("/")
+
     return [
-        *(Route(place, show) for place in places),
+        Route("/", show),
+        Route(f"/{addresses[0]}", begin),
+        *(Route(f"/{address}", show) for address in addresses[1:]),
         *(Route(f"/{name}", script) for name in scripts),
     ]

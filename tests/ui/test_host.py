@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit import config
 
 from clinical import accounts
@@ -120,6 +122,16 @@ def test_the_shell_runs_our_scripts_before_streamlits_and_the_policy_knows_its_o
     assert page.index('src="/theme_choice.js"') < page.index('<script type="module"')
     assert shell.inline_scripts(page) == shell.inline_scripts(shell.page(()))
     assert all(digest in app.CONTENT_SECURITY_POLICY for digest in shell.inline_scripts(page))
+
+
+def test_the_first_page_has_an_address_of_its_own_and_leads_to_the_root() -> None:
+    client = TestClient(Starlette(routes=shell.routes(("worklist", "model"), watched=False)))
+
+    begun = client.get("/worklist", follow_redirects=False)
+
+    assert begun.headers["location"] == "/"
+    assert client.get("/").text == client.get("/model").text
+    assert client.get("/nowhere").status_code == 404
 
 
 def test_headers_are_added_to_every_response_and_replace_weaker_ones() -> None:

@@ -64,7 +64,7 @@ def test_the_installed_model_and_the_one_that_assessed_are_told_apart(
     assert "not installed: no what-if" in html  # the fixture's cases were assessed by "fixture"
     assert ">12<" in html
     assert "Model card: first-light" in html
-    assert "3600 cases of 3433 patients" in html
+    assert "3,600 cases of 3,433 patients" in html
 
 
 def test_it_works_without_a_checkpoint(

@@ -54,7 +54,11 @@ def _row(account: Account) -> Markup:
 
 def _add() -> None:
     with st.form("add", clear_on_submit=True, enter_to_submit=False):
-        st.html(frame.panel_title("Add an account", f"password: {SHORTEST_PASSWORD} or more"))
+        st.html(
+            frame.panel_title(
+                "Add an account", f"password: at least {SHORTEST_PASSWORD} characters"
+            )
+        )
         name = st.text_input("Name, or e-mail address for OIDC", max_chars=100, key="new-name")
         role = st.selectbox("Role", ROLES, key="new-role")
         password = st.text_input(

@@ -77,7 +77,7 @@ def _verification() -> None:
             chip("intact", "good") if verdict.intact else chip(place, "bad"),
             f" {verdict.reason}. {verdict.events} events verified at {found.time:%H:%M:%S}; head ",
             tag("code", verdict.head),
-            class_="verdict",
+            class_="verdict good" if verdict.intact else "verdict",
             role="status",
         )
     )

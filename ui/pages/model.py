@@ -94,16 +94,21 @@ def training(description: Mapping[str, Any]) -> Markup:
         "Learnt from": _people(facts, "training"),
         "Calibrated on": _people(facts, "validation"),
         "Reads": ", ".join(description.get("modalities", ())),
-        "Trained parameters": f"{facts.get('trained_parameters', 'unknown')}",
+        "Trained parameters": _count(facts.get("trained_parameters")),
         "Made with": ", ".join(f"{k} {v}" for k, v in facts.get("versions", {}).items()),
     }
     rows = [tag("tr", tag("th", k, scope="row"), tag("td", v)) for k, v in pairs.items() if v]
-    return table(("", ""), rows, "study", "Training")
+    return table(("Of its training", "As the checkpoint states"), rows, "study", "Training")
 
 
 def _people(facts: Mapping[str, Any], part: str) -> str:
     cases, patients = facts.get(f"{part}_cases"), facts.get(f"{part}_patients")
-    return f"{cases} cases of {patients} patients" if cases and patients else "unknown"
+    known = cases and patients
+    return f"{_count(cases)} cases of {_count(patients)} patients" if known else "unknown"
+
+
+def _count(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:,}"
 
 
 def diagnoses(description: Mapping[str, Any]) -> Markup:

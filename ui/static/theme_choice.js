@@ -7,3 +7,4 @@ window.localStorage.setItem(
   JSON.stringify(chosen),
 );
 document.documentElement.style.colorScheme = chosen.toLowerCase();
+document.documentElement.dataset.theme = chosen.toLowerCase();
