@@ -172,6 +172,8 @@ def _refused(payload: Mapping[str, Any]) -> str:
     what = str(payload.get("what", ""))
     if what == "sign_in":
         return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
+    if what == "confirm":
+        return "Refused: wrong password where it is asked for once more"
     known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
     return f"Refused: to {known}, as {payload.get('role', '')}"
 

@@ -182,6 +182,7 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.text_input(key="sign-password").input("a wrong password").run()
     page.button(key="confirm-sign").click().run()
     assert any("That is not your password." in error.value for error in page.error)
+    assert refusals(workspace) == [("dr.first", "confirm", "reader")]
     page.text_input(key="sign-password").input("three quiet herons").run()
     page.button(key="confirm-sign").click().run()
 
