@@ -127,7 +127,8 @@ def _undone(payload: Mapping[str, Any]) -> str:
 def _signed(payload: Mapping[str, Any]) -> str:
     numbers = payload.get("decisions")
     count = len(numbers) if isinstance(numbers, list) else 0
-    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
+    asked = ", the password asked again" if payload.get("identity") == "password" else ""
+    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}{asked}"
 
 
 def _timed(payload: Mapping[str, Any]) -> str:

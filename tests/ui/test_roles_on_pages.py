@@ -192,7 +192,9 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     with engine.connect() as connection:
         signed = search.newest(connection, Sought(kinds=("SIGNED",)), limit=10)
     engine.dispose()
-    assert [(event.actor, event.payload["role"]) for event in signed] == [("dr.first", "reader")]
+    (event,) = signed
+    assert (event.actor, event.payload["role"]) == ("dr.first", "reader")
+    assert event.payload["identity"] == "password"
 
 
 @pytest.mark.parametrize("role", ROLES)

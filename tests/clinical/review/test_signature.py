@@ -38,6 +38,7 @@ def test_a_signature_says_who_when_what_and_over_which_decisions(ward: Any) -> N
         "name": "dr.ada",
         "role": "reader",
         "meaning": "reviewed",
+        "identity": "session",
         "decisions": [decided.sequence],
         "digest": canonical.digest([decided.hash]),
     }
@@ -90,7 +91,8 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
     with pytest.raises(ReviewError, match="password"):
         review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
     assert ward.past() == before
-    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    event = review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    assert event.payload["identity"] == "password"
     assert ward.status() == "complete"
 
 
