@@ -65,6 +65,20 @@ def test_every_suggestion_over_its_threshold_needs_a_decision_first(ward: Any) -
     ward.sign("dr.ada")
 
 
+def test_a_signature_over_other_decisions_does_not_hold(ward: Any) -> None:
+    """As if the decision of another case, or an earlier one, had been put under the signature."""
+    ward.reject("dr.ada")
+    ward.accept("dr.ada")
+    ward.sign("dr.ada")
+    past = ward.past()
+    (rejected, accepted) = (event for event in past if event.kind == "DECIDED")
+    forged = [event for event in past if event != accepted]
+    assert review.holds(review.progress(past).of("dr.ada"))
+    assert not review.holds(review.progress(forged).of("dr.ada"))
+    swapped = [replace(e, hash=rejected.hash) if e == accepted else e for e in past]
+    assert not review.holds(review.progress(swapped).of("dr.ada"))
+
+
 def test_nothing_changes_after_signing(ward: Any) -> None:
     ward.accept("dr.ada")
     ward.sign("dr.ada")
