@@ -132,6 +132,13 @@ def test_what_is_named_exists(entry: Entry) -> None:
     assert faults(entry) == []
 
 
+def test_gaps_are_told_at_the_top() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (told,) = re.findall(r"^Gaps of the program itself: (.+)\.$", page, re.M)
+    found = [entry.paragraph for entry in entries(page) if entry.left.startswith("gap: ")]
+    assert told.split(", ") == found
+
+
 def test_it_claims_nothing() -> None:
     start = PAGE.read_text(encoding="utf-8").partition("\n## ")[0]
     assert RESEARCH_USE in start
