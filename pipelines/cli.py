@@ -318,9 +318,9 @@ def ui(
 ) -> None:
     """Open the reading page of a workspace in a browser on this machine."""
     from clinical.roles import role_of
-    from ui.launch import DEMONSTRATION_READER, serve
+    from ui.launch import DEMONSTRATION_READER, Choices, serve
 
-    serve(
+    chosen = Choices(
         workspace,
         port=port,
         reader=DEMONSTRATION_READER if demonstration else None,
@@ -329,6 +329,7 @@ def ui(
         oidc=oidc,
         studies=studies,
     )
+    serve(chosen)
 
 
 @app.command()
@@ -346,11 +347,7 @@ def demo(
 
     summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
     if not no_ui:
-        from ui.launch import DEMONSTRATION_READER, preferred_port, serve
+        from ui.launch import DEMONSTRATION_READER, Choices, preferred_port, serve
 
-        serve(
-            out / "workspace",
-            port=preferred_port(port),
-            reader=DEMONSTRATION_READER,
-            open_browser=sys.stdout.isatty(),
-        )
+        chosen = Choices(out / "workspace", preferred_port(port), DEMONSTRATION_READER)
+        serve(chosen, open_browser=sys.stdout.isatty())

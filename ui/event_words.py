@@ -127,7 +127,8 @@ def _undone(payload: Mapping[str, Any]) -> str:
 def _signed(payload: Mapping[str, Any]) -> str:
     numbers = payload.get("decisions")
     count = len(numbers) if isinstance(numbers, list) else 0
-    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
+    asked = ", the password asked again" if payload.get("identity") == "password" else ""
+    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}{asked}"
 
 
 def _timed(payload: Mapping[str, Any]) -> str:
@@ -174,6 +175,8 @@ def _refused(payload: Mapping[str, Any]) -> str:
     what = str(payload.get("what", ""))
     if what == "sign_in":
         return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
+    if what == "confirm":
+        return "Refused: wrong password where it is asked for once more"
     known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
     return f"Refused: to {known}, as {payload.get('role', '')}"
 

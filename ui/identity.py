@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clinical import accounts
 from clinical.errors import AccountError, SignInRefused
-from ui import patience, presence
+from ui import patience, presence, session
 
 
 def asked() -> bool:
@@ -13,19 +13,21 @@ def asked() -> bool:
 
 
 def confirm(password: str) -> bool:
-    """True if this is the password of the account that is signed in; guessing it is slow.
+    """True if this is the password of the account that is signed in; guessing it is slow, and
+    recorded.
 
     Raises:
         AccountError: if it is not.
         AccessRefused: if nobody is signed in.
     """
-    name = presence.reader()
+    name, engine = presence.reader(), presence.engine()
     try:
         if patience.wait(name) > 0:
             raise SignInRefused("Too many attempts.", remedy="wait a minute.")
-        accounts.authenticate(presence.engine(), name, password)
+        accounts.authenticate(engine, name, password)
     except SignInRefused as error:
         patience.failed(name)
+        session.record_refusal(engine, name, presence.role(), "confirm")
         raise AccountError("That is not your password.", remedy=error.remedy) from None
     patience.succeeded(name)
     return True

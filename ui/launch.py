@@ -13,7 +13,7 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clinical import accounts
@@ -27,6 +27,30 @@ START_SECONDS = 60.0
 IDLE_MINUTES = 15.0
 LONGEST_IDLE = 8 * 60.0  # minutes
 DEMONSTRATION_READER = "dr.demo"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is served, where, and to whom.
+
+    Attributes:
+        workspace: folder of an existing workspace.
+        port: 1 to 65535.
+        reader: None where everybody signs in; a name for a demonstration without sign-in, in which
+            everybody reads under that name.
+        role: of the demonstration.
+        idle_minutes: minutes without interaction after which a session ends.
+        oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
+        studies: folder of finished studies, for the page that shows them.
+    """
+
+    workspace: Path
+    port: int = 8501
+    reader: str | None = None
+    role: Role = "reader"
+    idle_minutes: float = IDLE_MINUTES
+    oidc: Path | None = None
+    studies: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,46 +92,30 @@ def preferred_port(port: int) -> int:
     return free_port() if _refusal(port) else port
 
 
-def serve(
-    workspace: Path,
-    *,
-    port: int = 8501,
-    reader: str | None = None,
-    role: Role = "reader",
-    idle_minutes: float = IDLE_MINUTES,
-    oidc: Path | None = None,
-    studies: Path | None = None,
-    open_browser: bool = False,
-) -> None:
+def serve(chosen: Choices, *, open_browser: bool = False) -> None:
     """Serve the page on loopback until interrupted; prints the address first.
 
     Args:
-        workspace: folder of an existing workspace.
-        port: 1 to 65535.
-        reader: None where everybody signs in; a name for a demonstration without sign-in, in which
-            everybody reads under that name.
-        role: of the demonstration.
-        idle_minutes: minutes without interaction after which a session ends.
-        oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
-        studies: folder of finished studies, for the page that shows them.
+        chosen: what to serve.
         open_browser: open the default browser once the page answers.
 
     Raises:
         ConfigError: if the port is taken or not a port, the demonstration has no name, nobody has
             an account, the idle time cannot be used, or the OIDC file cannot be.
-        StoreError: if `workspace` cannot be opened.
+        StoreError: if the workspace cannot be opened.
     """
-    _check(workspace, port, reader, idle_minutes)
+    _check(chosen)
     from ui import app  # Streamlit takes a second to import: refuse bad choices first.
     from ui.oidc import provider
 
+    reader, port = chosen.reader, chosen.port
     served = app.application(
-        workspace,
+        chosen.workspace,
         port=port,
-        idle=60 * idle_minutes,
-        demonstration=app.Demonstration(reader, role) if reader is not None else None,
-        provider=provider(oidc) if oidc is not None else None,
-        studies=studies,
+        idle=60 * chosen.idle_minutes,
+        demonstration=app.Demonstration(reader, chosen.role) if reader is not None else None,
+        provider=provider(chosen.oidc) if chosen.oidc is not None else None,
+        studies=chosen.studies,
     )
     print(f"Triptych is open at {address_of(port)} (Ctrl+C ends it)", flush=True)
     if reader is not None:
@@ -117,90 +125,76 @@ def serve(
     served.run(config=app.options(port))
 
 
-def start(
-    workspace: Path,
-    *,
-    port: int = 8501,
-    reader: str | None = None,
-    role: Role = "reader",
-    idle_minutes: float = IDLE_MINUTES,
-    oidc: Path | None = None,
-    studies: Path | None = None,
-) -> RunningPage:
+def start(chosen: Choices) -> RunningPage:
     """Serve the page from a process of its own; returns when it answers.
 
     Raises:
         ConfigError: as `serve`, or if the server does not answer within a minute.
-        StoreError: if `workspace` cannot be opened.
+        StoreError: if the workspace cannot be opened.
     """
-    _check(workspace, port, reader, idle_minutes)
+    _check(chosen)
     root = str(Path(__file__).parents[1])
     inherited = os.environ.get("PYTHONPATH")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root]),
     }
-    arguments = ["--workspace", str(workspace), "--port", str(port), "--role", role]
-    arguments += ["--idle-minutes", str(idle_minutes)]
-    arguments += ["--reader", reader] if reader is not None else []
-    arguments += ["--oidc", str(oidc)] if oidc is not None else []
-    arguments += ["--studies", str(studies)] if studies is not None else []
+    arguments = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in asdict(chosen).items()
+        if value is not None
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "ui.launch", *arguments],
         env=environment,
         stdout=subprocess.DEVNULL,
     )
-    page = RunningPage(address_of(port), process)
-    if not _answers(port, process):
+    page = RunningPage(address_of(chosen.port), process)
+    if not _answers(chosen.port, process):
         page.stop()
         raise ConfigError(
-            f"The page did not answer on port {port}.",
+            f"The page did not answer on port {chosen.port}.",
             remedy="run `triptych ui` to see why, or choose another port with --port",
         )
     return page
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line of the server process."""
-    parser = argparse.ArgumentParser(prog="ui.launch", description="Serve the reading page.")
+    """Command line of the server process: the fields of `Choices`, with its defaults."""
+    parser = argparse.ArgumentParser(
+        prog="ui.launch",
+        description="Serve the reading page.",
+        argument_default=argparse.SUPPRESS,
+    )
     parser.add_argument("--workspace", type=Path, required=True)
-    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--port", type=int)
     parser.add_argument("--reader", help="demonstration without sign-in under this name")
-    parser.add_argument("--role", choices=ROLES, default="reader")
-    parser.add_argument("--idle-minutes", type=float, default=IDLE_MINUTES)
+    parser.add_argument("--role", choices=ROLES)
+    parser.add_argument("--idle-minutes", type=float)
     parser.add_argument("--oidc", type=Path)
     parser.add_argument("--studies", type=Path)
-    chosen = parser.parse_args(arguments)
     try:
-        serve(
-            chosen.workspace,
-            port=chosen.port,
-            reader=chosen.reader,
-            role=chosen.role,
-            idle_minutes=chosen.idle_minutes,
-            oidc=chosen.oidc,
-            studies=chosen.studies,
-        )
+        serve(Choices(**vars(parser.parse_args(arguments))))
     except TriptychError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _check(workspace: Path, port: int, reader: str | None, idle_minutes: float) -> None:
-    if reader is not None and not reader.strip():
+def _check(chosen: Choices) -> None:
+    if chosen.reader is not None and not chosen.reader.strip():
         raise ConfigError("A demonstration needs a reader.", remedy="give it a name")
-    if not 1 <= port <= 65535:
-        raise ConfigError(f"{port} is not a port.", remedy="choose one from 1024 to 65535")
-    if not 0 < idle_minutes <= LONGEST_IDLE:
+    if not 1 <= chosen.port <= 65535:
+        raise ConfigError(f"{chosen.port} is not a port.", remedy="choose one from 1024 to 65535")
+    if not 0 < chosen.idle_minutes <= LONGEST_IDLE:
         raise ConfigError(
-            f"{idle_minutes:g} minutes is not an idle time.",
+            f"{chosen.idle_minutes:g} minutes is not an idle time.",
             remedy=f"choose one up to {LONGEST_IDLE:g} with --idle-minutes",
         )
-    _check_accounts(workspace, needed=reader is None)
-    if refusal := _refusal(port):
+    _check_accounts(chosen.workspace, needed=chosen.reader is None)
+    if refusal := _refusal(chosen.port):
         raise ConfigError(
-            f"Port {port} on {ADDRESS} cannot be used ({refusal.strerror}).",
+            f"Port {chosen.port} on {ADDRESS} cannot be used ({refusal.strerror}).",
             remedy="stop the other program, or choose another port with --port",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +14,7 @@ from clinical import accounts
 from clinical.accounts import Account
 from clinical.assessment import AuditEvent
 from clinical.audit import search
-from clinical.audit.search import Sought
+from clinical.audit.search import Guesses, Sought
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
 from clinical.roles import Role
@@ -22,6 +22,9 @@ from ui import identity, presence, session
 
 EXPORT = "triptych_export"
 PAGE = "triptych_audit_page"
+
+MANY_GUESSES = 5
+GUESSED_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,17 @@ def actors() -> list[str]:
     """Everybody who has an event."""
     with presence.engine().connect() as connection:
         return search.actors(connection)
+
+
+def guesses() -> list[Guesses]:
+    """Who was refused a sign-in many times in the last day; only for those who may audit.
+
+    21 CFR 11.300(d): attempts to use what is somebody else's are reported to who looks after it.
+    """
+    if not presence.can("audit"):
+        return []
+    with presence.engine().connect() as connection:
+        return search.guesses(connection, datetime.now(UTC) - GUESSED_FOR, least=MANY_GUESSES)
 
 
 def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], None]) -> None:

@@ -148,9 +148,18 @@ def end_all(engine: Engine) -> None:
         _end(engine, key, "stopped")
 
 
-def record_refusal(engine: Engine, name: str, role: Role, permission: Permission) -> None:
-    """Append REFUSED: the role of a signed-in account does not allow something."""
-    payload = {"what": permission, "why": "role", "role": role}
+def record_refusal(
+    engine: Engine, name: str, role: Role, what: Permission | Literal["confirm"]
+) -> None:
+    """Append REFUSED: a signed-in account was not allowed something.
+
+    Args:
+        engine: the workspace.
+        name, role: of the account.
+        what: what its role does not allow; or "confirm", where the password that it was asked for
+            once more was not right.
+    """
+    payload = {"what": what, "why": "password" if what == "confirm" else "role", "role": role}
     with writing(engine) as connection:
         ledger.append(connection, "REFUSED", actor=name, payload=payload)
 

@@ -125,10 +125,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise LedgerError(
-            f"The key file {path} cannot be made: {error.strerror}.",
-            remedy="let the folder of the workspace be writable for who records in it.",
-        ) from None
+        raise _unwritable(f"The key file {path} cannot be made", error) from None
     return key
 
 
@@ -164,10 +161,14 @@ def _settle(following: Path, current: Path) -> None:
         following.replace(current)
         _sync(current.parent)
     except OSError as error:
-        raise LedgerError(
-            f"The new key cannot take the place of {current}: {error.strerror}.",
-            remedy="let the folder of the workspace be writable for who records in it.",
-        ) from None
+        raise _unwritable(f"The new key cannot take the place of {current}", error) from None
+
+
+def _unwritable(what: str, error: OSError) -> LedgerError:
+    return LedgerError(
+        f"{what}: {error.strerror}.",
+        remedy="let the folder of the workspace be writable for who records in it.",
+    )
 
 
 def _sync(folder: Path) -> None:

@@ -33,6 +33,21 @@ class Sought:
     until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Guesses:
+    """Refused attempts to be one account.
+
+    Attributes:
+        actor: the account, or the name under which those without one are recorded.
+        times: how many.
+        last: when the latest of them was recorded, as in its event.
+    """
+
+    actor: str
+    times: int
+    last: str
+
+
 def newest(
     connection: Connection, sought: Sought, *, limit: int, skip: int = 0
 ) -> list[AuditEvent]:
@@ -56,6 +71,27 @@ def actors(connection: Connection) -> list[str]:
     """Everybody who has an event, by name."""
     query = select(EVENTS.c.actor).distinct().order_by(EVENTS.c.actor)
     return list(connection.execute(query).scalars())
+
+
+def guesses(connection: Connection, since: datetime, *, least: int) -> list[Guesses]:
+    """Who was refused a sign-in, or gave a wrong password, `least` times or more since a moment.
+
+    What a role does not allow is not counted. A sign-in that succeeded in between changes nothing:
+    it may have been the guesser's.
+
+    Returns:
+        The most often refused first.
+    """
+    times, last = func.count(), func.max(EVENTS.c.time)
+    query = (
+        select(EVENTS.c.actor, times, last)
+        .where(*_conditions(Sought(kinds=("REFUSED",), since=since)))
+        .where(EVENTS.c.payload.not_like('%"why":"role"%'))  # canonical JSON: one way to write it
+        .group_by(EVENTS.c.actor)
+        .having(times >= least)
+        .order_by(times.desc(), EVENTS.c.actor)
+    )
+    return [Guesses(*row) for row in connection.execute(query)]
 
 
 def _conditions(sought: Sought) -> list[ColumnElement[bool]]:

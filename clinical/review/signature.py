@@ -149,8 +149,8 @@ def sign(
         signature: who signs what.
         attention: how long the reader worked on the case, where that was measured.
         identify: asks for the identity again where there are accounts; None where there are none.
-            It is asked before the transaction: hashing a password takes its time, and nobody else
-            could write meanwhile.
+            The event says which. It is asked before the transaction: hashing a password takes its
+            time, and nobody else could write meanwhile.
 
     Raises:
         ReviewError: if the rules do not allow it or the identity was not confirmed; nothing is
@@ -174,6 +174,7 @@ def sign(
             "name": signature.reader,
             "role": signature.role,
             "meaning": signature.meaning,
+            "identity": "session" if identify is None else "password",
             "decisions": [decision.sequence for decision in _signable(mine)],
             "digest": signature.decisions,
         }

@@ -70,7 +70,7 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         sizes: patients learnt from, one for each point; repeats are welcome.
         areas: AUROC of each point [points]; NaN where not defined, which leaves the point out.
         draws: their bootstrap samples [samples, points], of the same patients in each row, so that
-            what the points share is kept; or from `normal_draws`.
+            what the points share is kept.
 
     Raises:
         ConfigError: if a size is not above 0.
@@ -110,16 +110,6 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         gain=interval(float(_gain(best)[0]), _gain(drawn), len(n)),
         because="",
     )
-
-
-def normal_draws(areas: Values, variances: Values, samples: int = 1000, seed: int = 0) -> Values:
-    """Samples [samples, points] of AUROCs of which only the variance is known.
-
-    They are taken as independent; points that were judged on the same test patients are not, and
-    their own bootstrap samples are better.
-    """
-    generator = np.random.default_rng(seed)
-    return generator.normal(areas, np.sqrt(variances), size=(samples, len(areas)))
 
 
 def _gain(fits: _Fits) -> Values:

@@ -27,11 +27,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page as an adjudicator sees it, with a folder of studies."""
     running = launch.start(
-        workspace,
-        port=launch.free_port(),
-        reader="dr.head",
-        role="adjudicator",
-        studies=study_fixture.make_studies(tmp_path_factory.mktemp("studies")),
+        launch.Choices(
+            workspace,
+            port=launch.free_port(),
+            reader="dr.head",
+            role="adjudicator",
+            studies=study_fixture.make_studies(tmp_path_factory.mktemp("studies")),
+        )
     )
     yield running.address
     running.stop()

@@ -52,7 +52,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("served"), cases=6)
-    page = launch.start(workspace, port=launch.free_port(), reader="dr.browser")
+    page = launch.start(launch.Choices(workspace, port=launch.free_port(), reader="dr.browser"))
     yield page.address, workspace
     page.stop()
 

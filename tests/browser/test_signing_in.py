@@ -49,7 +49,9 @@ def make_ward(folder: Path, idle_minutes: float) -> Iterator[Ward]:
     for name, role in (("dr.first", "reader"), ("eve", "auditor"), ("boss", "administrator")):
         accounts.add(engine, name, role, PASSWORD)
     engine.dispose()
-    page = launch.start(workspace, port=launch.free_port(), idle_minutes=idle_minutes)
+    page = launch.start(
+        launch.Choices(workspace, port=launch.free_port(), idle_minutes=idle_minutes)
+    )
     yield Ward(page.address, workspace)
     page.stop()
 

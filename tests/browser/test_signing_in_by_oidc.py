@@ -132,7 +132,7 @@ def ward(
         redirect_uri=f"http://127.0.0.1:{port}/oauth2callback",
         server_metadata_url=f"{provider.address}/.well-known/openid-configuration",
     )
-    page = launch.start(workspace, port=port, oidc=file)
+    page = launch.start(launch.Choices(workspace, port=port, oidc=file))
     yield page.address, workspace
     page.stop()
 

@@ -33,7 +33,7 @@ FOCUSED = """() => {
 
 @contextmanager
 def serving(workspace: Path, reader: str) -> Iterator[str]:
-    page = launch.start(workspace, port=launch.free_port(), reader=reader)
+    page = launch.start(launch.Choices(workspace, port=launch.free_port(), reader=reader))
     try:
         yield page.address
     finally:

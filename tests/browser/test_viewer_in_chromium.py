@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     workspace = viewer_fixture.make_workspace(tmp_path_factory.mktemp("looks"))
-    page = launch.start(workspace, port=launch.free_port(), reader="dr.viewer")
+    page = launch.start(launch.Choices(workspace, port=launch.free_port(), reader="dr.viewer"))
     yield page.address
     page.stop()
 

@@ -85,6 +85,9 @@ def test_a_name_is_given_once(engine: Engine) -> None:
     accounts.add(engine, "dr.first", "reader", None)
     with pytest.raises(AccountError, match="already"):
         accounts.add(engine, "dr.first", "auditor", None)
+    accounts.disable(engine, "dr.first", actor="boss")
+    with pytest.raises(AccountError, match="already"):  # never again, whoever had it
+        accounts.add(engine, "dr.first", "reader", PASSWORD)
 
 
 def test_an_account_for_oidc_has_no_password_to_guess(engine: Engine) -> None:

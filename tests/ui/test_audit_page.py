@@ -162,6 +162,10 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
         (event("SIGNED_OUT", why="idle"), "Signed out: nobody at work for the idle time"),
         (event("REFUSED", what="sign_in", why="password"), "Sign-in refused: wrong password"),
         (
+            event("REFUSED", what="confirm", why="password", role="reader"),
+            "Refused: wrong password where it is asked for once more",
+        ),
+        (
             event("REFUSED", what="accounts", why="role", role="reader"),
             "Refused: to look after accounts, as reader",
         ),

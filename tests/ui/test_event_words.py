@@ -34,6 +34,7 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ),
         ("UNDONE", {"takes_back": 7, "diagnosis": "copd_exacerbation"}, "Took back event 7"),
         ("SIGNED", {"decisions": [4], "role": "reader"}, "Signed 1 decision as reader"),
+        ("SIGNED", {"decisions": [4, 5], "identity": "password"}, ", the password asked again"),
         ("TIMED", {"active_seconds": 61.4}, "Spent 61 s on the case"),
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),

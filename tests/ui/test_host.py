@@ -38,7 +38,7 @@ def test_a_port_in_use_is_named_with_a_remedy(
 ) -> None:
     assert callable(action)
     with pytest.raises(ConfigError, match=f"Port {taken_port}") as caught:
-        action(prepared_workspace, port=taken_port, reader="dr.test")
+        action(launch.Choices(prepared_workspace, port=taken_port, reader="dr.test"))
     assert "--port" in caught.value.remedy
 
 
@@ -53,7 +53,7 @@ def test_the_demonstration_takes_another_port_if_its_own_is_taken() -> None:
 
 def test_a_reader_without_a_name_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="reader"):
-        launch.serve(prepared_workspace, reader=" ")
+        launch.serve(launch.Choices(prepared_workspace, reader=" "))
 
 
 def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account(
@@ -64,14 +64,14 @@ def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account
     accounts.disable(engine, "dr.gone", actor="boss")
     engine.dispose()
     with pytest.raises(ConfigError, match="Nobody can sign in") as caught:
-        launch.serve(workspace)
+        launch.serve(launch.Choices(workspace))
     assert "triptych account add NAME --role administrator" in caught.value.remedy
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 481, float("nan")])
 def test_an_idle_time_that_is_none_is_refused(prepared_workspace: Path, minutes: float) -> None:
     with pytest.raises(ConfigError, match="not an idle time"):
-        launch.serve(prepared_workspace, reader="dr.demo", idle_minutes=minutes)
+        launch.serve(launch.Choices(prepared_workspace, reader="dr.demo", idle_minutes=minutes))
 
 
 def test_the_command_refuses_a_role_that_there_is_not(
@@ -84,12 +84,12 @@ def test_the_command_refuses_a_role_that_there_is_not(
 
 def test_a_number_that_is_no_port_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="70000"):
-        launch.serve(prepared_workspace, port=70000, reader="dr.test")
+        launch.serve(launch.Choices(prepared_workspace, port=70000, reader="dr.test"))
 
 
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
-        launch.start(tmp_path, port=launch.free_port(), reader="dr.test")
+        launch.start(launch.Choices(tmp_path, port=launch.free_port(), reader="dr.test"))
 
 
 def test_the_command_line_prints_the_remedy_and_no_traceback(

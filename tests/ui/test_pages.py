@@ -184,7 +184,9 @@ def test_a_later_decision_supersedes_but_hides_nothing(open_page: OpenPage) -> N
     button(page, "Record rejection").click().run()
 
     assert "2 recorded" in shown(page)
-    assert "superseded" in shown(page)
+    earlier = shown(page).partition('<tr class="superseded">')[2].partition("</tr>")[0]
+    assert ">accepted</span>" in earlier
+    assert "<small> superseded</small>" in earlier
 
 
 def test_cancel_drops_the_pending_decision(open_page: OpenPage, workspace: Path) -> None:

@@ -13,8 +13,9 @@ from clinical import accounts
 from clinical.audit import search
 from clinical.audit.search import Sought
 from clinical.database import open_workspace
+from clinical.errors import SignInRefused
 from clinical.roles import ROLES, Role
-from ui import presence, session
+from ui import presence, record, session
 
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]
@@ -182,6 +183,7 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.text_input(key="sign-password").input("a wrong password").run()
     page.button(key="confirm-sign").click().run()
     assert any("That is not your password." in error.value for error in page.error)
+    assert refusals(workspace) == [("dr.first", "confirm", "reader")]
     page.text_input(key="sign-password").input("three quiet herons").run()
     page.button(key="confirm-sign").click().run()
 
@@ -190,7 +192,26 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     with engine.connect() as connection:
         signed = search.newest(connection, Sought(kinds=("SIGNED",)), limit=10)
     engine.dispose()
-    assert [(event.actor, event.payload["role"]) for event in signed] == [("dr.first", "reader")]
+    (event,) = signed
+    assert (event.actor, event.payload["role"]) == ("dr.first", "reader")
+    assert event.payload["identity"] == "password"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_looks_after_accounts_is_told_that_a_password_is_guessed(
+    open_page: OpenPage, workspace: Path, role: Role
+) -> None:
+    engine = open_workspace(workspace)
+    accounts.add(engine, "dr.first", "reader", "three quiet herons")
+    for number in range(record.MANY_GUESSES):
+        if number == record.MANY_GUESSES - 1:
+            assert "attempts" not in headings(open_page(role=role)), "anybody may mistype"
+        with pytest.raises(SignInRefused):
+            session.sign_in(engine, "dr.first", f"guess {number}", idle=900)
+    engine.dispose()
+
+    says = "5 attempts to sign in as dr.first were refused in the last day."
+    assert (says in headings(open_page(role=role))) == (role in ("auditor", "administrator"))
 
 
 def test_a_disabled_account_can_do_nothing_more(

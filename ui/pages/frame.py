@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from clinical.audit.search import Guesses
 from clinical.errors import AccountError, TriptychError
 from clinical.wording import RESEARCH_USE
-from ui import presence, record, state, theme
+from ui import presence, record, session, state, theme
 from ui.markup import Markup, chip, tag
 from ui.pages import sign_in
 
@@ -44,6 +45,28 @@ def bar(pages: Iterable[Page]) -> None:
             _own_password()
     if not presence.demonstration():
         row.button("Sign out", key="sign-out", on_click=presence.sign_out)
+
+
+def alarms() -> None:
+    """Under the bar of an auditor or administrator: whose password somebody seems to guess."""
+    found = record.guesses()
+    if found:
+        st.html(tag("div", *map(_alarm, found), class_="warnings", role="alert"))
+
+
+def _alarm(guesses: Guesses) -> Markup:
+    whom = (
+        "under names without an account"
+        if guesses.actor == session.UNKNOWN
+        else f"as {guesses.actor}"
+    )
+    return tag(
+        "p",
+        tag("b", f"{guesses.times} attempts to sign in {whom} were refused in the last day."),
+        f"The last was at {guesses.last[:16].replace('T', ' ')} UTC. Ask whose they were; the page"
+        " Audit has them under the kind Refused.",
+        class_="bad",
+    )
 
 
 def _own_password() -> None:

@@ -32,6 +32,7 @@ def _show() -> None:
     pages = {room: rooms.page(room, allowed[0]) for room in rooms.ROOMS}
     here = st.navigation([*pages.values(), rooms.case_page()], position="hidden")
     frame.bar([pages[room] for room in allowed])
+    frame.alarms()
     here.run()
 
 

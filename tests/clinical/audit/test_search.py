@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from clinical.audit import ledger, search
-from clinical.audit.search import Sought
+from clinical.audit.search import Guesses, Sought
 from clinical.database import open_workspace, writing
 from clinical.errors import LedgerError
 
@@ -69,6 +69,27 @@ def test_a_time_of_another_zone_is_the_same_moment(connection: Connection) -> No
 
     tokyo = (START + timedelta(hours=7)).astimezone(timezone(timedelta(hours=9)))
     assert search.count(connection, Sought(since=tokyo)) == 1
+
+
+def test_who_was_refused_many_times(tmp_path: Path) -> None:
+    """Wrong passwords count, also after a sign-in that succeeded; what a role may not, does not."""
+    engine = open_workspace(tmp_path / "guessed", create=True)
+    wrong, forbidden = {"what": "sign_in", "why": "password"}, {"what": "audit", "why": "role"}
+    refused = [("ann", wrong)] * 3 + [("bob", forbidden)] * 5 + [("unknown name", wrong)] * 4
+    with writing(engine) as writer:
+        for minute, (actor, payload) in enumerate(refused):
+            at = START + timedelta(minutes=minute)
+            ledger.append(writer, "REFUSED", actor=actor, payload=payload, time=at)
+            ledger.append(writer, "SIGNED_IN", actor=actor, payload={}, time=at)
+    with engine.connect() as connection:
+        found = search.guesses(connection, START, least=3)
+        later = search.guesses(connection, START + timedelta(minutes=1), least=3)
+    engine.dispose()
+    assert found == [
+        Guesses("unknown name", 4, "2031-03-04T12:11:00.000000+00:00"),
+        Guesses("ann", 3, "2031-03-04T12:02:00.000000+00:00"),
+    ]
+    assert later == found[:1]
 
 
 def test_everybody_who_did_something(connection: Connection) -> None:

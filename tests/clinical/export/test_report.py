@@ -19,7 +19,9 @@ from PIL import Image
 from printed_file import unpacked
 from sqlalchemy import Engine
 
+from clinical import review
 from clinical.assessment import Explanation, HeatMap
+from clinical.audit import ledger
 from clinical.case import Array, Case
 from clinical.database import writing
 from clinical.export import card_blocks, wording
@@ -126,6 +128,25 @@ def test_a_withheld_number_is_not_shown(workspace: Engine, example: Any, tmp_pat
     text = text_of(report_of(workspace, tmp_path / "record.zip", example))
     assert "withheld: No image." in text.replace("\n", " ")
     assert "77%" not in text
+
+
+@needs_poppler
+def test_a_signature_shows_who_when_and_what_it_means_beside_earlier_values(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    digest, _ = example.recorded(workspace)
+    for decision in ({"action": "reject", "reason": "lab_explains"}, {}):
+        review.decide(workspace, example.decision(digest, **decision))
+    with workspace.connect() as connection:
+        mine = review.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
+    at, decisions = example.noon + timedelta(minutes=9), review.decisions_digest(mine)
+    signature = review.Signature("case-1", digest, example.reader, "reader", decisions, at)
+    review.sign(workspace, signature)
+
+    words = " ".join(text_of(report_of(workspace, tmp_path / "record.zip", example)).split())
+    signed = f"{example.reader} reader signed {review.MEANINGS['reviewed']}"
+    assert f"{at:%Y-%m-%d %H:%M} {signed}" in words.replace(" UTC", "")
+    assert "bacterial pneumonia: rejected (superseded)" in words
 
 
 @needs_poppler

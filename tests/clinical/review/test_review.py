@@ -156,6 +156,14 @@ def test_recording_the_latest_assessment_again_appends_nothing(
     assert made == [True, False, True, False, True]
 
 
+def test_the_event_of_an_assessment_says_what_was_flagged(workspace: Engine, example: Any) -> None:
+    _, assessment = example.recorded(workspace)
+    payload = past_of(workspace)[0].payload
+    assert payload["flags"] == {"out_of_distribution": True, "conflicts": 1, "withheld": 1}
+    assert (payload["used"], payload["missing"]) == (list(assessment.used), ["ecg"])
+    assert payload["model"]["digest"] == assessment.model.digest
+
+
 def test_an_assessment_of_other_inputs_is_refused(workspace: Engine, example: Any) -> None:
     case = example.case()
     with writing(workspace) as connection, pytest.raises(ReviewError, match="does not belong"):

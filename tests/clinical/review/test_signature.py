@@ -38,6 +38,7 @@ def test_a_signature_says_who_when_what_and_over_which_decisions(ward: Any) -> N
         "name": "dr.ada",
         "role": "reader",
         "meaning": "reviewed",
+        "identity": "session",
         "decisions": [decided.sequence],
         "digest": canonical.digest([decided.hash]),
     }
@@ -62,6 +63,20 @@ def test_every_suggestion_over_its_threshold_needs_a_decision_first(ward: Any) -
         ward.sign("dr.ada")
     ward.accept("dr.ada")
     ward.sign("dr.ada")
+
+
+def test_a_signature_over_other_decisions_does_not_hold(ward: Any) -> None:
+    """As if the decision of another case, or an earlier one, had been put under the signature."""
+    ward.reject("dr.ada")
+    ward.accept("dr.ada")
+    ward.sign("dr.ada")
+    past = ward.past()
+    (rejected, accepted) = (event for event in past if event.kind == "DECIDED")
+    forged = [event for event in past if event != accepted]
+    assert review.holds(review.progress(past).of("dr.ada"))
+    assert not review.holds(review.progress(forged).of("dr.ada"))
+    swapped = [replace(e, hash=rejected.hash) if e == accepted else e for e in past]
+    assert not review.holds(review.progress(swapped).of("dr.ada"))
 
 
 def test_nothing_changes_after_signing(ward: Any) -> None:
@@ -90,7 +105,8 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
     with pytest.raises(ReviewError, match="password"):
         review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
     assert ward.past() == before
-    review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    event = review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    assert event.payload["identity"] == "password"
     assert ward.status() == "complete"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clinical.errors import ConfigError
-from pipelines.study.learning_curve import learning_curve, normal_draws
+from pipelines.study.learning_curve import learning_curve
 
 SIZES = (100, 200, 400, 800, 1600, 3200)
 
@@ -15,8 +15,9 @@ def areas(a: float, b: float, c: float, sizes: tuple[int, ...] = SIZES) -> np.nd
     return 1 - a - b * np.asarray(sizes, dtype=float) ** -c
 
 
-def with_error(values: np.ndarray, error: float, samples: int = 300) -> np.ndarray:
-    return normal_draws(values, np.full(len(values), error**2), samples)
+def with_error(values: np.ndarray, error: float | np.ndarray, samples: int = 300) -> np.ndarray:
+    """Samples [samples, points] in which the points vary independently of one another."""
+    return np.random.default_rng(0).normal(values, error, size=(samples, len(values)))
 
 
 def test_a_known_curve_is_found() -> None:
@@ -56,11 +57,11 @@ def test_the_gain_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_a_precise_point_counts_for_more() -> None:
     seen = areas(0.10, 2.0, 0.5)
     seen[2] -= 0.05
-    trusted = np.full(6, 0.001**2)
+    trusted = np.full(6, 0.001)
     doubted = np.where(np.arange(6) == 2, 1.0, trusted)
-    found = learning_curve(SIZES, seen, normal_draws(seen, doubted, 50))
+    found = learning_curve(SIZES, seen, with_error(seen, doubted, 50))
     assert found.rate == pytest.approx(0.5, rel=0.05)
-    misled = learning_curve(SIZES, seen, normal_draws(seen, trusted, 50))
+    misled = learning_curve(SIZES, seen, with_error(seen, trusted, 50))
     assert misled.rate != pytest.approx(0.5, rel=0.05)
 
 
@@ -94,7 +95,7 @@ def test_a_curve_that_may_be_any_curve_is_none() -> None:
 def test_points_that_scatter_beyond_their_own_error_widen_the_gain() -> None:
     truth = areas(0.10, 2.0, 0.5, SIZES * 3)
     scattered = truth + np.random.default_rng(0).normal(0, 0.01, len(truth))
-    draws = normal_draws(np.zeros(len(truth)), np.full(len(truth), 0.002**2), 300)
+    draws = with_error(np.zeros(len(truth)), 0.002)
     quiet = learning_curve(SIZES * 3, truth, truth + draws).gain
     loud = learning_curve(SIZES * 3, scattered, scattered + draws).gain
     assert (loud.high or 0) - (loud.low or 0) > 3 * ((quiet.high or 0) - (quiet.low or 0))
