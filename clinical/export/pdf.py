@@ -22,7 +22,7 @@ from clinical.assessment import AuditEvent
 from clinical.audit.verify import Verdict
 from clinical.errors import StoreError
 from clinical.export import card_blocks
-from clinical.export.case_page import CasePage, SpoiledCase
+from clinical.export.case_page import AbsentCase, CasePage
 from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, drawable
 from clinical.export.wording import moment
 from clinical.wording import RESEARCH_USE, words
@@ -70,7 +70,7 @@ class Front:
 
 def printed(
     front: Front,
-    pages: Iterable[CasePage | SpoiledCase],
+    pages: Iterable[CasePage | AbsentCase],
     attached: Mapping[str, Iterable[bytes]],
 ) -> bytes:
     """The report. A character that no font has is shown as a question mark.
@@ -137,9 +137,9 @@ def _front(front: Front) -> dict[str, Any]:
 
 
 def _case(
-    page: CasePage | SpoiledCase, number: int, root: Path, models: dict[str, str]
+    page: CasePage | AbsentCase, number: int, root: Path, models: dict[str, str]
 ) -> dict[str, Any]:
-    if isinstance(page, SpoiledCase):
+    if isinstance(page, AbsentCase):
         return asdict(page)
     shown = {f.name: getattr(page, f.name) for f in fields(page) if f.name not in _NOT_SHOWN}
     model = page.assessment.model
