@@ -232,7 +232,7 @@ def _put_report(archive: Archive, job: _Job, view: _View, verdict: Verdict) -> N
         pdf.MANIFEST: [_json(_manifest(job, view, verdict, dict(archive.digests)))],
     }
     front = _front(view.connection, verdict, view.chosen, job)
-    pages = _pages(view.connection, view.chosen, job.progress)
+    pages = _pages(view.connection, view.chosen[: pdf.MOST_CASES], job.progress)
     archive.put("report.pdf", [pdf.printed(front, pages, attached)])
 
 
@@ -251,7 +251,7 @@ def _pages(
 def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Job) -> Front:
     entries = {entry.case_id: entry for entry in store.worklist(connection)}
     rows = []
-    for case_id in chosen:
+    for case_id in chosen[: pdf.MOST_ROWS]:
         entry = entries.get(case_id)
         status, decided = _review(connection, case_id)
         flags = ["unlike training data"] if entry and entry.flagged else []
@@ -269,7 +269,9 @@ def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Jo
             )
         )
     selection = job.wanted.kinds() if job.de_identified else job.wanted.words()
-    return Front(job.time, job.actor, verdict, selection, tuple(rows), job.de_identified)
+    return Front(
+        job.time, job.actor, verdict, selection, tuple(rows), len(chosen), job.de_identified
+    )
 
 
 def _review(connection: Connection, case_id: str) -> tuple[str, int]:

@@ -1,7 +1,8 @@
 """The readable report: `report.pdf`, set by typst, PDF/A-3b (ISO 19005-3) with the fonts inside.
 
 It carries the events and a manifest of the data as attachments, so that the one file can be kept
-by itself. Typst holds the document in memory, so a report of thousands of cases takes room.
+by itself. Typst holds the document in memory, 6 MB a case, so that the report of a long record
+shows the first cases only, and says so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,18 @@ from clinical.export.wording import moment
 from clinical.wording import RESEARCH_USE, words
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-FONTS = ("Liberation Sans", "Noto Sans Arabic", "Noto Sans SC")
+FONTS = (
+    "Liberation Sans",
+    "Noto Sans Arabic",
+    "Noto Sans SC",
+    "Noto Sans KR",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
+MOST_CASES = 200
+"""So many cases have pages; the rest is in the other files of the ZIP."""
+MOST_ROWS = 2000
+"""So many cases are in the list at the front."""
 EVENTS, MANIFEST = "events.jsonl", "manifest.json"
 _PREFIX = "data:image/png;base64,"
 _NOT_SHOWN = frozenset({"assessment", "trail"})
@@ -56,7 +68,8 @@ class Front:
         actor: who asked for it.
         verdict: what verification found just before.
         selection: which cases, in words.
-        rows: one line a case, in the order of the pages.
+        rows: one line a case, in the order of the pages; the first `MOST_ROWS`.
+        cases: number of all cases.
         deidentified: whether names, dates and free text were replaced or left out.
     """
 
@@ -65,6 +78,7 @@ class Front:
     verdict: Verdict
     selection: str
     rows: tuple[SummaryRow, ...]
+    cases: int
     deidentified: bool = False
 
 
@@ -133,6 +147,8 @@ def _front(front: Front) -> dict[str, Any]:
         "deidentified": front.deidentified,
         "verdict": asdict(front.verdict),
         "rows": [asdict(row) for row in front.rows],
+        "cases": front.cases,
+        "shown": min(front.cases, MOST_CASES),
     }
 
 
