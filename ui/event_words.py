@@ -151,7 +151,8 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
 def _exported(payload: Mapping[str, Any]) -> str:
     what = "the whole record" if payload.get("what") == "all" else "chosen cases"
     state = "intact" if payload.get("intact") else "broken"
-    return f"Exported {what} ({payload.get('cases', 0)} cases); the ledger was {state}"
+    how = ", de-identified" if payload.get("de_identified") else ""
+    return f"Exported {what} ({payload.get('cases', 0)} cases{how}); the ledger was {state}"
 
 
 def _account(payload: Mapping[str, Any]) -> str:
