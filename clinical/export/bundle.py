@@ -36,6 +36,7 @@ from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.export.tables import written
 from clinical.export.wording import moment, percent
+from clinical.review import Protocol
 from clinical.wording import RESEARCH_USE, words
 
 MANIFEST_VERSION = "2.0"
@@ -250,10 +251,11 @@ def _pages(
 
 def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Job) -> Front:
     entries = {entry.case_id: entry for entry in store.worklist(connection)}
+    protocol = review.in_force(connection)
     rows = []
     for case_id in chosen[: pdf.MOST_ROWS]:
         entry = entries.get(case_id)
-        status, decided = _review(connection, case_id)
+        status, decided = _review(connection, case_id, protocol)
         flags = ["unlike training data"] if entry and entry.flagged else []
         flags += ["conflict"] if entry and entry.conflicts else []
         top = entry.top if entry else None
@@ -274,12 +276,12 @@ def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Jo
     )
 
 
-def _review(connection: Connection, case_id: str) -> tuple[str, int]:
+def _review(connection: Connection, case_id: str, protocol: Protocol) -> tuple[str, int]:
     past = list(ledger.events(connection, case_id=case_id))
     if purge := purge_of(past):
         return f"purged by event {purge.sequence}", len(review.decisions(past))
     try:
-        return words(review.status(past, review.in_force(connection))), len(review.decisions(past))
+        return words(review.status(past, protocol)), len(review.decisions(past))
     except LedgerError:
         return "spoiled", 0
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from clinical import canonical, store
-from clinical.assessment import AuditEvent, as_json
+from clinical.assessment import AuditEvent
 from clinical.audit import ledger
 from clinical.case import Array, Case, Texts
 from clinical.database import open_workspace, writing
@@ -155,8 +155,7 @@ def _brought(target: Connection, work: _Work, event: AuditEvent, known: set[str]
     shown = deidentified.assessment(assessment, made, new)
     work.names.now(digest, store.put_assessment(target, shown))
     methods = sorted({explanation.method for explanation in shown.explanations})
-    explained = canonical.digest(as_json(shown)["explanations"])
-    return {"explanation": {"methods": methods, "digest": explained}}
+    return {"explanation": {"methods": methods}}
 
 
 def _count(work: _Work, found: Case, event: AuditEvent) -> None:
