@@ -38,6 +38,7 @@ check: setup
 bench: setup
 	$(BIN)/python -m pipelines.bench
 	$(BIN)/python -m pipelines.ledger_bench
+	$(BIN)/python -m pipelines.export_bench
 
 format: setup
 	$(BIN)/ruff format .

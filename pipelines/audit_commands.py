@@ -76,6 +76,10 @@ def export(
         datetime | None,
         typer.Option("--until", formats=DAYS, help="... and one before then (UTC)."),
     ] = None,
+    de_identified: Annotated[
+        bool,
+        typer.Option("--de-identified", help="Without names, dates, images and free text."),
+    ] = False,
     actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
     keys: Keys = None,
 ) -> None:
@@ -99,6 +103,7 @@ def export(
             out,
             actor=actor,
             wanted=wanted,
+            de_identified=de_identified,
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
     engine.dispose()

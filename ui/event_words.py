@@ -154,7 +154,8 @@ def _exported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     number = payload.get("cases", 0)
     cases = "1 case" if number == 1 else f"{number} cases"
-    return f"Exported {what} ({cases}); the ledger was {state}"
+    how = ", de-identified" if payload.get("de_identified") else ""
+    return f"Exported {what} ({cases}{how}); the ledger was {state}"
 
 
 def _account(payload: Mapping[str, Any]) -> str:

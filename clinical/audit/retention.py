@@ -135,6 +135,17 @@ def purged_by(connection: Connection, event: AuditEvent) -> int | None:
     )
 
 
+def purge_of(past: Iterable[AuditEvent]) -> AuditEvent | None:
+    """The PURGED event among the events of a case, where nothing was brought again after it."""
+    purge = None
+    for event in past:
+        if event.kind == "PURGED":
+            purge = event
+        elif event.kind in ("ASSESSED", "IMPORTED"):
+            purge = None
+    return purge
+
+
 def find(
     connection: Connection, case_id: str, after: int, listed: str, digest: object
 ) -> int | None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,17 +22,21 @@ from sqlalchemy import Connection, Engine
 from clinical import canonical, review, store
 from clinical.assessment import AuditEvent
 from clinical.audit import heads, ledger
+from clinical.audit.retention import purge_of
 from clinical.audit.verify import Verdict, verify
 from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
 from clinical.export import fhir, jsonl, pdf, selection, tables, tree
 from clinical.export.archive import Archive
-from clinical.export.case_page import CasePage, SpoiledCase, case_page
+from clinical.export.case_page import AbsentCase, CasePage, case_page, spoiled
+from clinical.export.deidentified import BEGIN
+from clinical.export.deidentified_copy import LeftOut, copied
 from clinical.export.jsonl import Shown
 from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.export.tables import written
 from clinical.export.wording import moment, percent
+from clinical.review import Protocol
 from clinical.wording import RESEARCH_USE, words
 
 MANIFEST_VERSION = "2.0"
@@ -63,6 +68,21 @@ class ExportResult:
 
 
 @dataclass(frozen=True)
+class _View:
+    """What the files are written from: the workspace, or a de-identified copy of some of it.
+
+    Attributes:
+        connection: reads it.
+        chosen: its cases.
+        left_out: how much of them is not in a copy.
+    """
+
+    connection: Connection
+    chosen: list[str]
+    left_out: LeftOut | None = None
+
+
+@dataclass(frozen=True)
 class _Job:
     """One export while it is made."""
 
@@ -70,9 +90,12 @@ class _Job:
     wanted: Selection
     time: datetime
     progress: Progress | None
+    de_identified: bool = False
 
     def shows(self, chosen: Iterable[str]) -> Shown:
-        """Which events are shown where these cases are chosen."""
+        """Which events are shown where these cases are chosen; of a copy all."""
+        if self.de_identified:
+            return lambda _: True
         cases = frozenset(chosen)
         return lambda event: self.wanted.shows(event, cases)
 
@@ -83,6 +106,7 @@ def export(
     *,
     actor: str,
     wanted: Selection = EVERYTHING,
+    de_identified: bool = False,
     progress: Progress | None = None,
     time: datetime | None = None,
 ) -> ExportResult:
@@ -96,14 +120,17 @@ def export(
         out: file to write; its folder is made if it is missing.
         actor: who asks for it.
         wanted: which cases.
+        de_identified: names replaced, times counted from one moment, images and free text left out
+            (docs/export.md).
         progress: told after each case.
         time: of the export; now if left out.
 
     Raises:
         StoreError: if a chosen case is not in the workspace, or `out` cannot be written.
-        LedgerError: if an event was spoiled so that it is no JSON object.
+        LedgerError: if an event was spoiled so that it is no JSON object, or a ledger that does not
+            verify is to be de-identified: what was put into it by force could be anything.
     """
-    job = _Job(actor, wanted, time or datetime.now(UTC), progress)
+    job = _Job(actor, wanted, time or datetime.now(UTC), progress, de_identified)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=".export-", dir=out.parent, delete=False) as file:
@@ -127,11 +154,14 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
         with engine.connect() as connection:  # one read transaction: all files show one moment
             chosen = selection.chosen(connection, job.wanted)
             verdict = verify(connection)
-            _put_record(connection, archive, job, chosen)
-            _put_report(connection, archive, job, chosen, verdict)
-        archive.put("verify.py", [VERIFIER.read_bytes()])
-        files = dict(archive.digests)
-        archive.put("manifest.json", [_json(_manifest(job, chosen, verdict, files))])
+            with _view(connection, job, chosen, verdict) as view:
+                _put_record(archive, job, view)
+                if not job.de_identified:
+                    _put_proofs(archive, job, view)
+                _put_report(archive, job, view, verdict)
+                archive.put("verify.py", [VERIFIER.read_bytes()])
+                files = dict(archive.digests)
+                archive.put("manifest.json", [_json(_manifest(job, view, verdict, files))])
         manifest = archive.digests["manifest.json"]
         event = _record(engine, job, chosen, verdict, manifest)
         with engine.connect() as connection:
@@ -143,6 +173,22 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
     return ExportResult(out, verdict, files, manifest, len(chosen), event)
 
 
+@contextmanager
+def _view(
+    connection: Connection, job: _Job, chosen: list[str], verdict: Verdict
+) -> Iterator[_View]:
+    if not job.de_identified:
+        yield _View(connection, chosen)
+        return
+    if not verdict.intact:
+        raise LedgerError(
+            "A ledger that does not verify is not de-identified.",
+            remedy="run `triptych audit verify`; restore the workspace from a backup.",
+        )
+    with copied(connection, chosen) as copy:
+        yield _View(copy.connection, copy.chosen, copy.left_out)
+
+
 def _sign(engine: Engine) -> None:
     """Sign a head over all events; a ledger that is empty or broken goes without."""
     with writing(engine) as connection:
@@ -152,7 +198,8 @@ def _sign(engine: Engine) -> None:
             return
 
 
-def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: list[str]) -> None:
+def _put_record(archive: Archive, job: _Job, view: _View) -> None:
+    connection, chosen = view.connection, view.chosen
     shows = job.shows(chosen)
 
     def shown() -> Iterator[AuditEvent]:
@@ -169,42 +216,46 @@ def _put_record(connection: Connection, archive: Archive, job: _Job, chosen: lis
     archive.put("decisions.csv", written(tables.DECISIONS, tables.decisions(connection, chosen)))
     archive.put("events.csv", written(tables.EVENTS, tables.events(shown())))
     archive.put("fhir/bundle.json", fhir.bundle(connection, shown, job.time))
+
+
+def _put_proofs(archive: Archive, job: _Job, view: _View) -> None:
+    connection = view.connection
+    shown = filter(job.shows(view.chosen), ledger.events(connection))
     signed = tree.signed_heads(connection, ledger.head(connection).sequence)
     last = signed[-1] if signed else None
     archive.put("heads.json", [_json([heads.as_json(head) for head in signed])])
-    archive.put("proofs.json", [_json(tree.inclusion(connection, last, shown()))])
+    archive.put("proofs.json", [_json(tree.inclusion(connection, last, shown))])
 
 
-def _put_report(
-    connection: Connection, archive: Archive, job: _Job, chosen: list[str], verdict: Verdict
-) -> None:
+def _put_report(archive: Archive, job: _Job, view: _View, verdict: Verdict) -> None:
     attached = {
-        pdf.EVENTS: jsonl.event_lines(connection, job.shows(chosen)),
-        pdf.MANIFEST: [_json(_manifest(job, chosen, verdict, dict(archive.digests)))],
+        pdf.EVENTS: jsonl.event_lines(view.connection, job.shows(view.chosen)),
+        pdf.MANIFEST: [_json(_manifest(job, view, verdict, dict(archive.digests)))],
     }
-    front = _front(connection, verdict, chosen, job)
-    pages = _pages(connection, chosen, job.progress)
+    front = _front(view.connection, verdict, view.chosen, job)
+    pages = _pages(view.connection, view.chosen[: pdf.MOST_CASES], job.progress)
     archive.put("report.pdf", [pdf.printed(front, pages, attached)])
 
 
 def _pages(
     connection: Connection, chosen: list[str], progress: Progress | None
-) -> Iterator[CasePage | SpoiledCase]:
+) -> Iterator[CasePage | AbsentCase]:
     for done, case_id in enumerate(chosen, start=1):
         try:
             yield case_page(connection, case_id)
         except (StoreError, LedgerError) as error:
-            yield SpoiledCase(case_id, error.message)
+            yield spoiled(case_id, error.message)
         if progress:
             progress(done, len(chosen))
 
 
 def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Job) -> Front:
     entries = {entry.case_id: entry for entry in store.worklist(connection)}
+    protocol = review.in_force(connection)
     rows = []
-    for case_id in chosen:
+    for case_id in chosen[: pdf.MOST_ROWS]:
         entry = entries.get(case_id)
-        status, decided = _review(connection, case_id)
+        status, decided = _review(connection, case_id, protocol)
         flags = ["unlike training data"] if entry and entry.flagged else []
         flags += ["conflict"] if entry and entry.conflicts else []
         top = entry.top if entry else None
@@ -219,30 +270,33 @@ def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Jo
                 ", ".join(flags),
             )
         )
-    return Front(job.time, job.actor, verdict, job.wanted.words(), tuple(rows))
+    selection = job.wanted.kinds() if job.de_identified else job.wanted.words()
+    return Front(
+        job.time, job.actor, verdict, selection, tuple(rows), len(chosen), job.de_identified
+    )
 
 
-def _review(connection: Connection, case_id: str) -> tuple[str, int]:
+def _review(connection: Connection, case_id: str, protocol: Protocol) -> tuple[str, int]:
     past = list(ledger.events(connection, case_id=case_id))
+    if purge := purge_of(past):
+        return f"purged by event {purge.sequence}", len(review.decisions(past))
     try:
-        return words(review.status(past, review.in_force(connection))), len(review.decisions(past))
+        return words(review.status(past, protocol)), len(review.decisions(past))
     except LedgerError:
         return "spoiled", 0
 
 
-def _manifest(
-    job: _Job, chosen: Iterable[str], verdict: Verdict, files: dict[str, str]
-) -> dict[str, Any]:
-    return {
+def _manifest(job: _Job, view: _View, verdict: Verdict, files: dict[str, str]) -> dict[str, Any]:
+    made: dict[str, Any] = {
         "manifest_version": MANIFEST_VERSION,
         "notice": RESEARCH_USE,
         "triptych": _version(),
         "created": job.time.astimezone(UTC).isoformat(timespec="seconds"),
         "actor": job.actor,
         "whole_ledger": job.wanted.everything,
-        "de_identified": False,
+        "de_identified": job.de_identified,
         "selection": job.wanted.as_json(),
-        "cases": sorted(chosen),
+        "cases": sorted(view.chosen),
         "verdict": {
             "intact": verdict.intact,
             "first_broken": verdict.first_broken,
@@ -251,6 +305,13 @@ def _manifest(
         "head": {"sequence": verdict.events, "hash": verdict.head},
         "files": files,
     }
+    if view.left_out is not None:
+        made["selection"] = job.wanted.kinds()
+        made["times"] = f"counted from {BEGIN:%Y-%m-%d}, which is no date"
+        made["left_out"] = asdict(view.left_out)
+        end = ledger.head(view.connection)
+        made["copy"] = {"sequence": end.sequence, "hash": end.hash}
+    return made
 
 
 def _record(
@@ -266,6 +327,8 @@ def _record(
             "intact": verdict.intact,
             "head": {"sequence": verdict.events, "hash": verdict.head},
         }
+        if job.de_identified:
+            payload["de_identified"] = True
         try:
             return ledger.append(
                 connection, "EXPORTED", actor=job.actor, payload=payload, time=job.time

@@ -21,6 +21,7 @@ from clinical.assessment import (
     set_sentence,
 )
 from clinical.audit import ledger
+from clinical.audit.retention import BECAUSE, purge_of
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.picture import Picture, pictures
 from clinical.export.wording import limits, moment, number, percent
@@ -139,14 +140,31 @@ class CasePage:
 
 
 @dataclass(frozen=True)
-class SpoiledCase:
-    """A case whose record cannot be shown, and why."""
+class AbsentCase:
+    """A case that cannot be shown, because its record is spoiled or was purged; why, in words."""
 
     case_id: str
+    title: str
     problem: str
 
 
-def case_page(connection: Connection, case_id: str) -> CasePage:
+def spoiled(case_id: str, problem: str) -> AbsentCase:
+    """A case whose record is not what it should be."""
+    return AbsentCase(case_id, "This case cannot be shown", problem)
+
+
+def purged(event: AuditEvent) -> AbsentCase:
+    """The case that a PURGED event removed."""
+    because = str(event.payload.get("because"))
+    return AbsentCase(
+        event.case_id,
+        f"This case was purged by event {event.sequence}",
+        f"{event.actor} removed it on {moment(event.time)}; the reason: "
+        f"{BECAUSE.get(because, because)}. What was recorded of it stays in the events, by digest.",
+    )
+
+
+def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
     """Gather one case with its latest assessment and the inputs that it saw.
 
     Raises:
@@ -154,6 +172,8 @@ def case_page(connection: Connection, case_id: str) -> CasePage:
         LedgerError: if one of its events was spoiled.
     """
     past = list(ledger.events(connection, case_id=case_id))
+    if purge := purge_of(past):
+        return purged(purge)
     digest, assessment = store.require_assessment(connection, case_id)
     case = store.get_case(connection, case_id, input_digest=assessment.input_digest)
     standing = review.decisions(past)

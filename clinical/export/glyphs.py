@@ -15,8 +15,12 @@ REGULAR = FONT_FILES / "LiberationSans-Regular.ttf"
 SCRIPTS = (
     FONT_FILES / "scripts" / "NotoSansArabic-Regular.ttf",
     FONT_FILES / "scripts" / "NotoSansSC-Subset.otf",
+    FONT_FILES / "scripts" / "NotoSansKR-Subset.otf",
+    FONT_FILES / "scripts" / "NotoSansDevanagari-Regular.ttf",
+    FONT_FILES / "scripts" / "NotoSansThai-Regular.ttf",
 )
-"""What the Latin font lacks: Arabic; Chinese and Japanese as far as GB 2312 and Big5 level 1."""
+"""What the Latin font lacks: Arabic; Chinese and Japanese as far as GB 2312 and Big5 level 1; all
+Korean syllables; Devanagari; Thai."""
 
 UNKNOWN = "?"
 """Stands for a character that the font cannot draw."""

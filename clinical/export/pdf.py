@@ -1,7 +1,8 @@
 """The readable report: `report.pdf`, set by typst, PDF/A-3b (ISO 19005-3) with the fonts inside.
 
 It carries the events and a manifest of the data as attachments, so that the one file can be kept
-by itself. Typst holds the document in memory, so a report of thousands of cases takes room.
+by itself. Typst holds the document in memory, 6 MB a case, so that the report of a long record
+shows the first cases only, and says so.
 """
 
 from __future__ import annotations
@@ -22,13 +23,24 @@ from clinical.assessment import AuditEvent
 from clinical.audit.verify import Verdict
 from clinical.errors import StoreError
 from clinical.export import card_blocks
-from clinical.export.case_page import CasePage, SpoiledCase
+from clinical.export.case_page import AbsentCase, CasePage
 from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, drawable
 from clinical.export.wording import moment
 from clinical.wording import RESEARCH_USE, words
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-FONTS = ("Liberation Sans", "Noto Sans Arabic", "Noto Sans SC")
+FONTS = (
+    "Liberation Sans",
+    "Noto Sans Arabic",
+    "Noto Sans SC",
+    "Noto Sans KR",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
+MOST_CASES = 200
+"""So many cases have pages; the rest is in the other files of the ZIP."""
+MOST_ROWS = 2000
+"""So many cases are in the list at the front."""
 EVENTS, MANIFEST = "events.jsonl", "manifest.json"
 _PREFIX = "data:image/png;base64,"
 _NOT_SHOWN = frozenset({"assessment", "trail"})
@@ -56,7 +68,8 @@ class Front:
         actor: who asked for it.
         verdict: what verification found just before.
         selection: which cases, in words.
-        rows: one line a case, in the order of the pages.
+        rows: one line a case, in the order of the pages; the first `MOST_ROWS`.
+        cases: number of all cases.
         deidentified: whether names, dates and free text were replaced or left out.
     """
 
@@ -65,12 +78,13 @@ class Front:
     verdict: Verdict
     selection: str
     rows: tuple[SummaryRow, ...]
+    cases: int
     deidentified: bool = False
 
 
 def printed(
     front: Front,
-    pages: Iterable[CasePage | SpoiledCase],
+    pages: Iterable[CasePage | AbsentCase],
     attached: Mapping[str, Iterable[bytes]],
 ) -> bytes:
     """The report. A character that no font has is shown as a question mark.
@@ -133,13 +147,15 @@ def _front(front: Front) -> dict[str, Any]:
         "deidentified": front.deidentified,
         "verdict": asdict(front.verdict),
         "rows": [asdict(row) for row in front.rows],
+        "cases": front.cases,
+        "shown": min(front.cases, MOST_CASES),
     }
 
 
 def _case(
-    page: CasePage | SpoiledCase, number: int, root: Path, models: dict[str, str]
+    page: CasePage | AbsentCase, number: int, root: Path, models: dict[str, str]
 ) -> dict[str, Any]:
-    if isinstance(page, SpoiledCase):
+    if isinstance(page, AbsentCase):
         return asdict(page)
     shown = {f.name: getattr(page, f.name) for f in fields(page) if f.name not in _NOT_SHOWN}
     model = page.assessment.model

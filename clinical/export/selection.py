@@ -77,6 +77,17 @@ class Selection:
             parts.append(f"with an event before {_written(self.until)[:10]}")
         return ", ".join(parts)
 
+    def kinds(self) -> str:
+        """By what was chosen, without any name or date, for an export without them."""
+        asked = {
+            "case": self.case_ids is not None,
+            "reader": bool(self.reader),
+            "study": bool(self.study),
+            "time": bool(self.since or self.until),
+        }
+        named = [name for name, is_asked in asked.items() if is_asked]
+        return f"cases chosen by {', '.join(named)}" if named else "all cases"
+
     def fits(self, event: AuditEvent) -> bool:
         """Whether reader and time are those asked for."""
         return (

@@ -16,7 +16,9 @@ from sqlalchemy import Connection
 from clinical import canonical, review, store
 from clinical.assessment import AuditEvent
 from clinical.audit import ledger
+from clinical.audit.retention import find, purge_of, purged_by
 from clinical.errors import LedgerError, StoreError
+from clinical.review import RecordedDecision
 
 BYTE_ORDER_MARK = "\ufeff"
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -60,8 +62,12 @@ def cases(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
     """One row a case, with its latest assessment."""
     protocol = review.in_force(connection)
     for case_id in chosen:
+        past = list(ledger.events(connection, case_id=case_id))
+        if purge := purge_of(past):
+            gone = f"purged by event {purge.sequence}"
+            yield [case_id, "", "", "", "purged", *[""] * (len(CASES) - 6), gone]
+            continue
         try:
-            past = list(ledger.events(connection, case_id=case_id))
             case = store.get_case(connection, case_id, with_pixels=False)
             found = store.latest_assessment(connection, case_id)
             status = review.status(past, protocol)
@@ -91,7 +97,9 @@ def suggestions(connection: Connection, events: Iterable[AuditEvent]) -> Iterato
         try:
             assessment = store.get_assessment(connection, digest)
         except StoreError as error:
-            yield [event.case_id, digest, event.sequence, "", None, None, "", error.message, "", ""]
+            by = purged_by(connection, event)
+            why = f"purged by event {by}" if by else error.message
+            yield [event.case_id, digest, event.sequence, "", None, None, "", why, "", ""]
             continue
         for s in assessment.suggestions:
             suggested = s.withheld_because is None and s.probability >= s.threshold
@@ -112,7 +120,7 @@ def decisions(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
             yield [None, "", case_id, *[""] * (len(DECISIONS) - 4), error.message]
             continue
         for d in history:
-            comment, problem = _comment(connection, d.comment_digest)
+            comment, problem = _comment(connection, d)
             yield [
                 d.sequence, d.recorded, d.case_id, d.assessment_digest, d.reader, d.diagnosis,
                 d.action, d.reason, d.replacement, d.confidence, d.time.isoformat(),
@@ -136,9 +144,11 @@ def _line(cells: Sequence[Cell]) -> bytes:
     return text.getvalue().encode()
 
 
-def _comment(connection: Connection, digest: str) -> tuple[str, str]:
+def _comment(connection: Connection, decision: RecordedDecision) -> tuple[str, str]:
     """Text, or why there is none."""
+    digest = decision.comment_digest
     try:
         return (store.get_comment(connection, digest) if digest else ""), ""
     except StoreError as error:
-        return "", error.message
+        by = find(connection, decision.case_id, decision.sequence, "comments", digest)
+        return "", f"purged by event {by}" if by else error.message

@@ -217,6 +217,7 @@ class Record:
         self.rotations: Dict[int, Dict[str, Any]] = {}
         self.signings: List[Dict[str, Any]] = []
         self.named: Dict[str, Dict[str, int]] = {"assessment": {}, "input": {}, "comment": {}}
+        self.purged: Dict[str, Dict[str, int]] = {"assessment": {}, "input": {}, "comment": {}}
         self.read = 0
         self.key = ""
 
@@ -248,7 +249,7 @@ def check_verdict(record: Record) -> str:
 
 def check_events(record: Record) -> str:
     """Each event follows the one before it and has the hash that it should have."""
-    record.heads = record.files.value("heads.json")
+    record.heads = [] if partial(record) else record.files.value("heads.json")
     sizes = {head["size"] for head in record.heads}
     previous, number, peaks = NO_HASH, 0, []  # type: str, int, List[bytes]
     for line in record.files.lines("events.jsonl"):
@@ -263,9 +264,11 @@ def check_events(record: Record) -> str:
         record.hashes.append(previous)
         if number in sizes:
             record.roots[number] = root(peaks)
-    end = record.manifest["head"]
+    end = record.manifest["copy" if partial(record) else "head"]
     if (number, previous) != (end["sequence"], end["hash"]):
         raise Fault("The events do not end where the manifest says: some were cut off or added.")
+    if partial(record):
+        return "All %d events of the de-identified copy follow one another without a gap." % number
     return "All %d events of the ledger follow one another without a gap; %d are shown here." % (
         number,
         record.read,
@@ -292,6 +295,11 @@ def take(record: Record, event: Dict[str, Any]) -> bytes:
         record.named["assessment"].setdefault(payload["assessment"], number)
     if kind in ("ASSESSED", "IMPORTED"):
         record.named["input"].setdefault(event["case_id"] + " " + payload["input"], number)
+    if kind == "PURGED":
+        for what in record.purged:
+            of_case = event["case_id"] + " " if what == "input" else ""
+            for digest in payload[what + "s"]:
+                record.purged[what].setdefault(of_case + digest, number)
     if payload.get("comment"):
         record.named["comment"].setdefault(payload["comment"], number)
     return leaf
@@ -299,6 +307,8 @@ def take(record: Record, event: Dict[str, Any]) -> bytes:
 
 def check_heads(record: Record) -> str:
     """Each signed head fits the events, follows the head before, and has the key in force."""
+    if partial(record):
+        return ""  # the heads are over the events as they were, which are not here
     if not record.heads:
         raise Fault("Nothing in this record is signed.")
     before, key, origin = NO_HASH, "", record.heads[0]["origin"]
@@ -310,7 +320,7 @@ def check_heads(record: Record) -> str:
             raise Fault("%s is signed with a key that was not in force." % where)
         if not signed(head["public_key"], head["signature"], head_statement(head)):
             raise Fault("The signature of the head over %d events is false." % head["size"])
-        if (head["previous"], head["origin"]) != (before, origin) and not partial(record):
+        if (head["previous"], head["origin"]) != (before, origin):
             raise Fault("%s does not follow the head before it." % where)
         before = sha256(head_statement(head))
         key = next_key(record, head)
@@ -324,7 +334,7 @@ def check_heads(record: Record) -> str:
 
 
 def partial(record: Record) -> bool:
-    """Whether only the last head is in the export, because it is de-identified."""
+    """Whether the events here are a de-identified copy, from which no head can be computed."""
     return bool(record.manifest["de_identified"])
 
 
@@ -354,14 +364,17 @@ def check_receipt(record: Record) -> str:
     leaf = hashlib.sha256(b"\0" + content).digest()
     if included(leaf, event["sequence"] - 1, head["size"], path) != head["root"]:
         raise Fault("The receipt of the export is not under its signed head.")
-    if head["origin"] != record.heads[-1]["origin"]:
+    if record.heads and head["origin"] != record.heads[-1]["origin"]:
         raise Fault("The receipt is of another ledger.")
-    if sha256(bytes.fromhex(head["public_key"])) != record.key:
+    key = sha256(bytes.fromhex(head["public_key"]))
+    if record.key and key != record.key:
         raise Fault("The receipt is signed with another key than the record.")
     if not signed(head["public_key"], head["signature"], head_statement(head)):
         raise Fault("The signature of the receipt is false.")
-    if event["sequence"] == len(record.hashes) + 1 and event["previous"] != record.hashes[-1]:
+    end = record.manifest["head"]
+    if event["sequence"] == end["sequence"] + 1 and event["previous"] != end["hash"]:
         raise Fault("The receipt does not follow the last event.")
+    record.key = key
     return (
         "The ledger recorded this export as event %d, and the key signed that."
         % (event["sequence"])
@@ -370,6 +383,8 @@ def check_receipt(record: Record) -> str:
 
 def check_proofs(record: Record) -> str:
     """Each proof of inclusion leads to the root that was signed."""
+    if partial(record):
+        return ""
     proofs = record.files.value("proofs.json")
     proved = {proof["sequence"] for proof in proofs["events"]}
     for number in record.leaves:
@@ -401,15 +416,19 @@ def check_signatures(record: Record) -> str:
 
 def check_records(record: Record) -> str:
     """Assessments, inputs and comments have the digests that the events name."""
-    if partial(record):
-        return "De-identified: what was assessed and commented can NOT be compared with the ledger."
     compare(record, "assessments.jsonl", "assessment", digest_of)
     compare(record, "cases.jsonl", "input", inputs_of)
     compare(record, "comments.jsonl", "comment", digest_of)
     kinds = ("assessment", "input", "comment")
-    return "%d assessments, %d cases and %d comments are those that the events name." % tuple(
+    words = "%d assessments, %d cases and %d comments are those that the events name." % tuple(
         len(record.named[kind]) for kind in kinds
     )
+    gone = {event for kind in kinds for event in record.purged[kind].values()}
+    if gone:
+        numbers = ", ".join(str(event) for event in sorted(gone)[:20])
+        more = " and %d more" % (len(gone) - 20) if len(gone) > 20 else ""
+        words += " What is not here of them was purged by event %s%s." % (numbers, more)
+    return words
 
 
 def digest_of(value: Any) -> str:
@@ -419,7 +438,7 @@ def digest_of(value: Any) -> str:
 
 def inputs_of(case: Any) -> str:
     """What an event calls the inputs of a case."""
-    inputs = {name: case[name] for name in ("decision_time", "inputs")}
+    inputs = {name: case.get(name) for name in ("decision_time", "inputs")}
     return str(case["case_id"]) + " " + sha256(canonical(inputs))
 
 
@@ -427,7 +446,12 @@ def compare(record: Record, name: str, kind: str, called: Callable[[Any], str]) 
     """The lines of a file are those that the events name, no more and no fewer."""
     found = set()
     for number, line in enumerate(record.files.lines(name), 1):
-        digest = called(json.loads(line.decode("utf-8")))
+        value = json.loads(line.decode("utf-8"))
+        digest = called(value)
+        if "purged_by" in value:
+            digest = (value["case_id"] + " " if kind == "input" else "") + value[kind]
+            if record.purged[kind].get(digest) != value["purged_by"]:
+                raise Fault("Line %d of %s names no event that purged it." % (number, name))
         if digest not in record.named[kind]:
             raise Fault("Line %d of %s is not what an event names." % (number, name))
         found.add(digest)
@@ -458,7 +482,7 @@ def examine(place: Path, key: str) -> Tuple[List[str], List[str], Dict[str, Any]
     try:
         record = Record(Files(place))
         for check in CHECKS:
-            good.append(check(record))
+            good += [words] if (words := check(record)) else []
         if key and key != record.key:
             raise Fault("The key is not the one that you named.")
     except Fault as fault:
@@ -482,18 +506,35 @@ def verdict(good: List[str], bad: List[str], manifest: Dict[str, Any], key: str)
         lines += ["", "What is wrong (the checks after it were not made):", "  - " + bad[0]]
     else:
         lines += ["", "Digest of the key that signed:", "  " + key]
-    lines += ["", "What this means:", "  Nothing that was recorded up to the export was changed,"]
-    lines += ["  removed or put in afterwards by anybody who does not hold the secret key."]
-    if bad:
-        lines[-3:] = ["", "What this means: do not rely on this copy. Ask for another one."]
-    if manifest.get("de_identified"):
-        lines += ["  Names of cases and patients, dates and ages were replaced and free text was"]
-        lines += ["  left out. The number and order of events can be checked, their words cannot."]
+    lines += meaning(bool(bad), manifest)
     lines += ["", "What this cannot show:"]
     lines += ["  Who holds the key: compare its digest with one from another source (--key)."]
     lines += ["  That the clock was right, that somebody was who they said, or that a decision"]
     lines += ["  was a good one. What was never recorded cannot be missed here."]
     return "\n".join(lines)
+
+
+def meaning(bad: bool, manifest: Dict[str, Any]) -> List[str]:
+    """What the verdict means, in plain words."""
+    if bad:
+        return ["", "What this means: do not rely on this copy. Ask for another one."]
+    if not manifest["de_identified"]:
+        return [
+            "",
+            "What this means:",
+            "  Nothing that was recorded up to the export was changed,",
+            "  removed or put in afterwards by anybody who does not hold the secret key.",
+        ]
+    return [
+        "",
+        "What this means:",
+        "  These files are as Triptych wrote them from a ledger of %d events, and nobody who"
+        % manifest["head"]["sequence"],
+        "  does not hold the secret key changed them afterwards.",
+        "  They are DE-IDENTIFIED: names were replaced, times are no dates, images and free",
+        "  text were left out. That they say what the ledger says can NOT be checked from here;",
+        "  whoever holds the ledger can export it whole.",
+    ]
 
 
 def main(arguments: List[str]) -> int:

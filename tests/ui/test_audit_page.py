@@ -178,6 +178,10 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
             "Exported the whole record (3 cases); the ledger was intact",
         ),
         (
+            event("EXPORTED", what="cases", cases=2, intact=True, de_identified=True),
+            "Exported chosen cases (2 cases, de-identified); the ledger was intact",
+        ),
+        (
             event("DECIDED", action="reject", diagnosis="copd", reason="already_known"),
             "Rejected COPD: already known and not the reason for this presentation",
         ),

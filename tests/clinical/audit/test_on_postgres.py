@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from test_crash import check_what_is_left, kill_at_random
 
 from clinical import store
-from clinical.audit import heads, keys, ledger, rotation
+from clinical.audit import heads, keys, ledger, retention, rotation
 from clinical.audit.verify import verify
 from clinical.case import input_digest
 from clinical.database import grant, open_workspace, writing
@@ -111,6 +111,33 @@ def test_a_reader_sees_one_moment_and_cannot_write(workspace: Engine) -> None:
             reading.execute(text("UPDATE ledger_head SET sequence = 0"))
 
 
+def test_the_role_that_records_may_not_purge_and_its_owner_may(
+    workspace: Engine, owned: Engine, example: Any
+) -> None:
+    digest, _ = example.recorded(workspace, example.case("leaving"))
+    example.recorded(workspace, example.case("staying"))
+    decide(workspace, example.decision(digest, case_id="leaving", comment="Leave me out."))
+    with workspace.connect() as connection:
+        before = ledger.head(connection)
+    with pytest.raises(StoreError, match="does not let this account delete") as caught:
+        retention.purge(workspace, ["leaving"], because="erasure", actor="system")
+    assert caught.value.remedy == "purge as the owner."
+    with workspace.connect() as connection:
+        assert ledger.head(connection) == before
+        assert store.get_case(connection, "leaving")
+    (event,) = retention.purge(owned, ["leaving"], because="erasure", actor="system")
+    assert len(event.payload["comments"]) == 1
+    with workspace.connect() as connection:
+        verdict = verify(connection)
+        assert (verdict.intact, verdict.purged) == (True, (event.sequence,)), verdict
+        with pytest.raises(StoreError):
+            store.get_case(connection, "leaving")
+        assert store.get_case(connection, "staying").inputs["image"]
+    example.recorded(workspace, example.case("leaving"))  # the role goes on, and it may come again
+    with workspace.connect() as connection:
+        assert verify(connection).intact
+
+
 def test_what_cannot_be_opened_is_one_message(server: Server, keys_folder: Path) -> None:
     server.run("CREATE DATABASE empty")
     for place, words in (
@@ -138,6 +165,11 @@ def test_the_commands_take_an_address(
     kept = ["--head", str(tmp_path / "head.json")]
     assert main(["audit", "verify", *place, *kept], {}) == 0
     assert "intact: 1 events" in capsys.readouterr().out
+    long_ago = ["--older-than", "1", "--dry-run"]
+    assert main(["audit", "purge", *place, *long_ago], {}) == 0
+    assert "would remove 0 cases" in capsys.readouterr().out
+    parted = ["--out", str(tmp_path / "d.zip"), "--de-identified"]
+    assert main(["audit", "export", *place, *parted], {}) == 0
     assert main(["audit", "create", "--workspace", str(tmp_path / "w"), "--grant", "x"], {}) == 1
     assert "has no roles" in capsys.readouterr().err
 

@@ -29,11 +29,22 @@ def test_bold_draws_all_that_regular_draws() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Пневмония", "肺炎和心力衰竭", "肺炎。はい", "التهاب رئوي", "דלקת", "πνευμονία"]
+    "text",
+    [
+        "Пневмония",
+        "肺炎和心力衰竭",
+        "肺炎。はい",
+        "التهاب رئوي",
+        "דלקת ריאות",
+        "πνευμονία",
+        "폐렴, 뷁쫽",  # the last two are no syllables of KS X 1001
+        "ปอดอักเสบ",
+        "निमोनिया, हृदय की विफलता",
+    ],
 )
 def test_scripts_of_the_record_can_be_drawn(text: str) -> None:
     assert drawable(text, REGULAR, *SCRIPTS) == text
 
 
 def test_what_no_font_has_is_a_question_mark() -> None:
-    assert drawable("폐렴 ก", REGULAR, *SCRIPTS) == "?? ?"
+    assert drawable("ሳንባ ᎠᎡ", REGULAR, *SCRIPTS) == "??? ??"

@@ -24,7 +24,7 @@ from clinical.assessment import Explanation, HeatMap
 from clinical.audit import ledger
 from clinical.case import Array, Case
 from clinical.database import writing
-from clinical.export import card_blocks, wording
+from clinical.export import card_blocks, pdf, wording
 from clinical.export.bundle import export
 from clinical.export.card_blocks import Block
 from clinical.export.picture import grey, pictures, window_of
@@ -76,6 +76,32 @@ def test_all_text_is_in_fonts_that_are_inside(
     assert {b"LiberationSans", b"NotoSansArabic-Regular", b"NotoSansSC-Regular"} <= names
 
 
+def test_a_validator_takes_it_for_pdf_a_3b(workspace: Engine, example: Any, tmp_path: Path) -> None:
+    page = pytest.importorskip("page", reason="page-validation is not installed")
+    example.recorded(workspace, example.case(note="Пневмония. ปอดอักเสบ. निमोनिया. التهاب."))
+    made = report_of(workspace, tmp_path / "record.zip", example)
+    found = page.validate_pdf_bytes(made, profile="3b")
+    assert found.rules.total > 100
+    # It counts the last byte of a stream that ends with a carriage return to the end of the line,
+    # so that the lengths are checked here instead.
+    known = "PDFA3B-STREAM-LENGTH-001"
+    assert [f"{f.rule_id} {f.message}" for f in found.failures if f.rule_id != known] == []
+    streams = list(re.finditer(rb"/Length (\d+)[^>]*>>\s*stream\r?\n", made))
+    assert len(streams) > 10
+    for stream in streams:
+        after = made[stream.end() + int(stream[1]) :][:11]
+        assert after.strip().startswith(b"endstream"), after
+
+
+def test_the_validator_would_say_so(workspace: Engine, example: Any, tmp_path: Path) -> None:
+    page = pytest.importorskip("page", reason="page-validation is not installed")
+    example.recorded(workspace)
+    made = report_of(workspace, tmp_path / "record.zip", example)
+    other = made.replace(b"<pdfaid:part>3</pdfaid:part>", b"<pdfaid:part>9</pdfaid:part>")
+    assert other != made
+    assert not page.validate_pdf_bytes(other, profile="3b").is_compliant
+
+
 @needs_poppler
 def test_a_hostile_note_and_other_scripts_are_shown_as_text(
     workspace: Engine, example: Any, tmp_path: Path
@@ -98,6 +124,24 @@ def test_every_page_says_research_use(workspace: Engine, example: Any, tmp_path:
     assert len(pages) >= 4
     assert all(RESEARCH_USE in page for page in pages)
     assert "The ledger is intact" in pages[0]
+
+
+@needs_poppler
+def test_a_long_report_has_the_first_cases_and_says_where_the_rest_is(
+    workspace: Engine, example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "MOST_CASES", 1)
+    monkeypatch.setattr(pdf, "MOST_ROWS", 2)
+    for number in range(1, 4):
+        example.recorded(workspace, example.case(f"case-{number}"))
+    text = " ".join(text_of(report_of(workspace, tmp_path / "record.zip", example)).split())
+    assert "shows the first 1 of 3 cases in full and lists 2" in text
+    assert "patient of case-1" in text
+    assert "patient of case-2" not in text
+    assert "case-2 2025" in text
+    assert "case-3" not in text
+    with zipfile.ZipFile(tmp_path / "record.zip") as archive:
+        assert b"case-3" in archive.read("cases.csv")
 
 
 @needs_poppler
