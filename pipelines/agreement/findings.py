@@ -99,7 +99,7 @@ def find(
     verdict = verify(connection)
     # The events up to the first fault have no gap, so that their number is the last one's.
     events = islice(ledger.events(connection), verdict.events)
-    passages = list(readings.passages(events))
+    passages = readings.passages(events)
     signed = readings.readings(passages, window)
     assessed = readings.assessed(passages, window)
     shown = list(seen(connection, assessed, known))

@@ -8,7 +8,8 @@ signature that stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clinical.assessment import AuditEvent
@@ -120,25 +121,22 @@ def month(time: str) -> str:
     return time[:7]
 
 
-def passages(events: Iterable[AuditEvent]) -> Iterator[Passage]:
-    """Every passage: when the case comes anew or is purged, and what is left at the end, by case.
+def passages(events: Iterable[AuditEvent]) -> list[Passage]:
+    """Every passage, by case and in order.
 
     Raises:
         LedgerError: at an event that does not hold what its kind has.
     """
-    present: dict[str, Passage] = {}
+    found: defaultdict[str, list[Passage]] = defaultdict(list)
     for event in events:
-        before = present.get(event.case_id)
         if event.kind in ("ASSESSED", "IMPORTED"):
-            if before is not None:
-                yield before
-            present[event.case_id] = _begun(event)
-        elif before is not None and event.kind == "PURGED":
-            yield replace(present.pop(event.case_id), purged=True)
-        elif before is not None:
-            present[event.case_id] = _after(before, event)
-    for _, passage in sorted(present.items()):
-        yield passage
+            found[event.case_id].append(_begun(event))
+        elif event.kind == "PURGED":
+            known = found[event.case_id]
+            found[event.case_id] = [replace(passage, purged=True) for passage in known]
+        elif found.get(event.case_id) and not found[event.case_id][-1].purged:
+            found[event.case_id][-1] = _after(found[event.case_id][-1], event)
+    return [passage for _, listed in sorted(found.items()) for passage in listed]
 
 
 def readings(found: Iterable[Passage], window: Window) -> list[Reading]:

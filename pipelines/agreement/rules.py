@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from clinical.wording import words
 from pipelines.agreement.acceptance import Acceptance, OfDiagnosis
 from pipelines.agreement.attention import Took
-from pipelines.agreement.cells import ALL
+from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.inputs import Given, Marked, Measured
 from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
@@ -70,8 +70,8 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "low_kappa",
-            f"Kappa of two readers in a month: interval below {LEAST_KAPPA}, of at least"
-            f" {LEAST_DOUBLED} cases",
+            f"Kappa of two readers on a diagnosis in a month: interval below {LEAST_KAPPA}, of at"
+            f" least {LEAST_DOUBLED} cases, {LEAST} of them with it to one of the two",
             "Where agreement is called substantial (Landis and Koch, Biometrics 1977; 33: 159).",
         ),
         Rule(
@@ -172,15 +172,20 @@ def hasty(rows: Sequence[Took]) -> list[Alert]:
 
 
 def low_kappa(rows: Sequence[Doubled]) -> list[Alert]:
-    """Months in which two readers see different things."""
+    """Diagnoses that two readers see differently.
+
+    Not over all diagnoses together: that kappa counts only what somebody decided on, and is low
+    wherever most of it is accepted.
+    """
     return [
         Alert(
-            "low_kappa", r.model, ALL, r.period, "", r.kappa.value, LEAST_KAPPA, r.cases,
-            f"Two readers agree with a kappa of {r.kappa.value:.2f} over {r.cases} cases"
-            f" (at most {r.kappa.high:.2f}).",
+            "low_kappa", r.model, ALL, r.period, r.diagnosis, r.kappa.value, LEAST_KAPPA, r.cases,
+            f"{words(r.diagnosis)}: two readers agree with a kappa of {r.kappa.value:.2f} over"
+            f" {r.cases} cases (at most {r.kappa.high:.2f}).",
         )
         for r in rows
-        if r.period and r.diagnosis == ALL and r.cases >= LEAST_DOUBLED
+        if r.period and r.diagnosis != ALL and r.cases >= LEAST_DOUBLED
+        and r.kappa.both + r.differing >= LEAST
         and r.kappa.value is not None and r.kappa.high is not None and r.kappa.high < LEAST_KAPPA
     ]  # fmt: skip
 

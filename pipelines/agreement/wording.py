@@ -62,6 +62,11 @@ def when(period: str) -> str:
     return period if period != ALL else "All months"
 
 
+def where(row: InCell) -> str:
+    """Month and reader of a row."""
+    return f"{when(row.period)}, {row.reader or 'all readers'}"
+
+
 def told(listed: Sequence[InOne], model: str) -> list[InOne]:
     """Rows of a model, by month: "all" only where it stands for more than one, and then first."""
     rows = [row for row in listed if row.model == model]

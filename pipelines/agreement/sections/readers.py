@@ -13,9 +13,10 @@ from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.figures import Span, bars, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.readings import NO_MODEL
-from pipelines.agreement.wording import FEW, NOTHING, kappa, percent, told, when, who
+from pipelines.agreement.wording import FEW, NOTHING, kappa, percent, told, when, where, who
 from pipelines.study.blocks import (
     Block,
+    Column,
     Figures,
     Heading,
     Paragraph,
@@ -35,7 +36,7 @@ def pictures(found: Findings) -> dict[str, str]:
     """Figures of all models: name to SVG."""
     drawn: dict[str, str] = {}
     for number, model in enumerate(found.counts.models, start=1):
-        rows = [r for r in told(found.acceptance, model) if r.suggested]
+        rows = [r for r in told(found.acceptance, model) if r.agreement.value is not None]
         if rows:
             title = f"Suggestions that were accepted, {model}"
             drawn[f"{number}-accepted"] = spans(title, "share [95%]", _accepted(rows), SHARES)
@@ -67,10 +68,12 @@ def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
             continue
         yield Heading(_named(model))
         columns = numbers(
-            "Opened", "Signed", "Decisions", "Suggested", "Accepted", "Modified", "Rejected",
-            "Added", "Accepted of suggested", "Same, of readings",
+            "Signed, of opened", "Decisions", "Accepted", "Modified", "Rejected", "Added",
+            "Accepted, share", "Same, share",
         )  # fmt: skip
-        yield Table((*texts("Month", "Reader"), *columns), tuple(_acceptance(r) for r in rows))
+        yield Table(
+            (Column("Month, reader", wide=True), *columns), tuple(_acceptance(r) for r in rows)
+        )
         if f"{number}-accepted" in drawn:
             yield Figures((f"{number}-accepted",))
         yield from _diagnoses(found, model)
@@ -151,7 +154,9 @@ def second_readers(found: Findings) -> Iterator[Block]:
         return
     yield Paragraph(
         "Cohen's kappa of the first two signatures of a case, with the large-sample interval of"
-        " Fleiss, Cohen and Everitt (1969), summed by case. Months are those of the second"
+        " Fleiss, Cohen and Everitt (1969), summed by case. A diagnosis counts over all cases; over"
+        " all diagnoses only those count that either reader decided on, so that two who agree on"
+        " most of them agree by chance, too, and kappa is low. Months are those of the second"
         " signature.",
         soft=True,
     )
@@ -208,16 +213,16 @@ def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
 
 
 def _acceptance(r: Acceptance) -> Row:
-    counts = (r.opened, r.signed, r.decisions, r.suggested, r.accepted, r.modified, r.rejected)
+    counts = (r.decisions, r.accepted, r.modified, r.rejected, r.added)
     shares = (percent(r.agreement), percent(r.same))
-    cells = (when(r.period), who(r.reader), *map(str, counts), str(r.added), *shares)
+    cells = (where(r), f"{r.signed} of {r.opened}", *map(str, counts), *shares)
     return Row(cells, r.reader == ALL)
 
 
 def _accepted(rows: list[Acceptance]) -> list[Span]:
     return [
         Span(
-            f"{when(r.period)}, {who(r.reader)}",
+            where(r),
             f"{percent(r.agreement)} of {r.suggested}",
             r.agreement.low,
             r.agreement.value,
@@ -275,7 +280,7 @@ def _took(r: Took) -> Row:
 def _timed(rows: list[Took]) -> list[Span]:
     return [
         Span(
-            f"{when(r.period)}, {who(r.reader)}",
+            where(r),
             f"{r.median:.0f} [{r.lower:.0f}, {r.upper:.0f}] of {r.measured}",
             r.lower,
             r.median,
