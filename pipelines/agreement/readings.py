@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from clinical.assessment import AuditEvent
 from clinical.review import concluded
@@ -62,7 +63,7 @@ class Passage:
     seconds: Mapping[str, float | None] = field(default_factory=dict)
     purged: bool = False
 
-    @property
+    @cached_property
     def suggested(self) -> frozenset[str]:
         """Diagnoses at or above their threshold and not withheld."""
         return frozenset(self.progress.subject.to_decide if self.progress.subject else ())
@@ -87,17 +88,17 @@ class Reading:
         """Calendar month of the signature, for example "2026-03"."""
         return month(self.signed)
 
-    @property
+    @cached_property
     def concluded(self) -> frozenset[str]:
         """The diagnoses that the reader holds to be present."""
         return concluded(self.reader)
 
-    @property
+    @cached_property
     def on_suggested(self) -> list[RecordedDecision]:
         """The decisions on what the machine suggested."""
         return [d for d in self.reader.standing.values() if d.diagnosis in self.passage.suggested]
 
-    @property
+    @cached_property
     def added(self) -> frozenset[str]:
         """Diagnoses that the reader holds and the machine did not suggest.
 

@@ -11,6 +11,8 @@ from pipelines.metrics import Interval
 
 FEW = "too few"
 NOTHING = "-"
+MOST_DRAWN = 30
+"""Rows of one figure that an A4 page shows in letters that can be read."""
 
 
 class InCell(Protocol):
@@ -60,6 +62,13 @@ def who(reader: str) -> str:
 def when(period: str) -> str:
     """A month, or all of them."""
     return period if period != ALL else "All months"
+
+
+def worth_drawing(rows: list[InOne]) -> list[InOne]:
+    """Rows that a figure shows: where they are many, no single reader in a single month."""
+    if len(rows) <= MOST_DRAWN:
+        return rows
+    return [row for row in rows if ALL in (row.reader, row.period)]
 
 
 def where(row: InCell) -> str:

@@ -13,7 +13,17 @@ from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.figures import Span, bars, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.readings import NO_MODEL
-from pipelines.agreement.wording import FEW, NOTHING, kappa, percent, told, when, where, who
+from pipelines.agreement.wording import (
+    FEW,
+    NOTHING,
+    kappa,
+    percent,
+    told,
+    when,
+    where,
+    who,
+    worth_drawing,
+)
 from pipelines.study.blocks import (
     Block,
     Column,
@@ -39,7 +49,9 @@ def pictures(found: Findings) -> dict[str, str]:
         rows = [r for r in told(found.acceptance, model) if r.agreement.value is not None]
         if rows:
             title = f"Suggestions that were accepted, {model}"
-            drawn[f"{number}-accepted"] = spans(title, "share [95%]", _accepted(rows), SHARES)
+            drawn[f"{number}-accepted"] = spans(
+                title, "share [95%]", _accepted(worth_drawing(rows)), SHARES
+            )
         if reasons := _reasons(found, model):
             title = f"Why suggestions were modified or rejected, {model}"
             drawn[f"{number}-reasons"] = bars(title, reasons)
@@ -47,7 +59,9 @@ def pictures(found: Findings) -> dict[str, str]:
         if timed:
             most = max(int(r.upper or 0) for r in timed)
             title = f"Active time of a case, median and quartiles, {model}"
-            drawn[f"{number}-times"] = spans(title, "seconds", _timed(timed), count_ticks(most))
+            drawn[f"{number}-times"] = spans(
+                title, "seconds", _timed(worth_drawing(timed)), count_ticks(most)
+            )
     return drawn
 
 
