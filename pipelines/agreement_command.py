@@ -37,15 +37,9 @@ def agreement(
     from pipelines.agreement.readings import Window
     from pipelines.agreement.reference import references
 
-    truths: dict[str, dict[str, bool | None]] = {}
-    if cohort:
-        from clinical.cohorts.sources import source as find
-
-        for outcome in find(source).outcomes(cohort):
-            truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
-    wanted = run.Wanted(
-        actor, Window(_written(since), _written(until)), references(model or []), truths
-    )
+    truths = _outcomes(cohort, source) if cohort else {}
+    window = Window(_written(since), _written(until))
+    wanted = run.Wanted(actor, window, references(model or []), truths)
     engine = open_place(workspace, keys)
     found = run.make(engine, out, wanted)
     engine.dispose()
@@ -57,6 +51,15 @@ def agreement(
     if not verdict.intact:
         screen.print(f"BROKEN: {verdict.reason}")
         raise typer.Exit(1)
+
+
+def _outcomes(cohort: Path, source: str) -> dict[str, dict[str, bool | None]]:
+    from clinical.cohorts.sources import source as find
+
+    truths: dict[str, dict[str, bool | None]] = {}
+    for outcome in find(source).outcomes(cohort):
+        truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
+    return truths
 
 
 def _written(moment: datetime | None) -> str:

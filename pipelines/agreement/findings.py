@@ -34,7 +34,7 @@ class Counts:
 
     Attributes:
         cases, readings, readers: signed readings, of how many cases, by how many readers.
-        models: that made the assessments, or `NO_MODEL`, by name.
+        models: whose assessments were opened, signed or made, or `NO_MODEL`, by name.
         without_reference: models whose checkpoint is not at hand.
         assessed: assessments in the window, and...
         not_read: ... how many of them the store does not hold.
@@ -108,18 +108,9 @@ def find(
         **_of_models(inputs.grouped(shown), known),
     }
     counts = Counts(
-        cases=len({one.passage.case_id for one in signed}),
-        readings=len(signed),
-        readers=len({one.reader.name for one in signed}),
-        models=tuple(sorted({*(o.passage.model for o in signed), *(o.model for o in assessed)})),
-        without_reference=tuple(
-            sorted({one.model for one in assessed if one.model_digest not in known})
-        ),
-        assessed=len(assessed),
-        not_read=len(assessed) - len(shown),
-        purged=len({one.case_id for one in passages if one.purged}),
-        unsigned=readings.unsigned(passages, window),
-        unknown_codes=inputs.unknown_codes(shown, known),
+        **_counts_of_readers(passages, signed, window),
+        **_counts_of_models(assessed, shown, known),
+        models=tuple(sorted({one.model for one in (*rows["acceptance"], *assessed)})),
         outcomes=bool(truths),
     )
     return Findings(verdict, window, counts, **rows, alerts=tuple(_alerts(rows)))
@@ -133,6 +124,30 @@ def to_json(found: Findings) -> dict[str, Any]:
         **asdict(found),
         "rules": [asdict(rule) for rule in RULES.values()],
         "least": cells.LEAST,
+    }
+
+
+def _counts_of_readers(
+    passages: Sequence[Passage], signed: Sequence[Reading], window: Window
+) -> dict[str, Any]:
+    return {
+        "cases": len({one.passage.case_id for one in signed}),
+        "readings": len(signed),
+        "readers": len({one.reader.name for one in signed}),
+        "purged": len({one.case_id for one in passages if one.purged}),
+        "unsigned": readings.unsigned(passages, window),
+    }
+
+
+def _counts_of_models(
+    assessed: Sequence[Passage], shown: Sequence[Seen], known: Mapping[str, Reference]
+) -> dict[str, Any]:
+    unknown = {one.model for one in assessed if one.model_digest not in known}
+    return {
+        "without_reference": tuple(sorted(unknown)),
+        "assessed": len(assessed),
+        "not_read": len(assessed) - len(shown),
+        "unknown_codes": inputs.unknown_codes(shown, known),
     }
 
 

@@ -87,8 +87,8 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "missing",
-            f"Cases of a month without an input: interval more than {MORE_MISSING:.0%} above"
-            " validation",
+            f"Cases of a month without an input: interval more than {100 * MORE_MISSING:.0f} points"
+            " above validation",
             "Probabilities are calibrated for what is missing, but know less.",
         ),
         Rule(

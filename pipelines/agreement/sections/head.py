@@ -68,7 +68,9 @@ def alerts(found: Findings) -> Iterator[Block]:
     fired = sorted(found.alerts, key=lambda one: one.period, reverse=True)
     if not fired:
         sentence = f"None of the {len(RULES)} rules fired. They are listed at the end."
-        yield Box("No alert", (Item(sentence),), "good")
+        # What is not there cannot fire: on a broken record this is no good news.
+        tone = "good" if found.verdict.intact else "care"
+        yield Box("No alert", (Item(sentence),), tone)
         return
     rest = len(fired) - MOST_ALERTS
     note = "An alert says where to look, not what is wrong. The rules are listed at the end."

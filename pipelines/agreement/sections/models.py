@@ -176,8 +176,8 @@ def _measured(found: Findings, model: str) -> Iterator[Block]:
     yield Paragraph(
         "Distance: Kolmogorov-Smirnov statistic at the quantiles of training that the checkpoint"
         " keeps, 0 to 1. Chance up to: what it stays below with 95% for all of these together, if"
-        " nothing has changed. IQR: interquartile ranges of training. Bold: an alert would fire."
-        + more,
+        " nothing has changed. IQR: interquartile ranges of training. Bold: beyond the limits of"
+        " the alert." + more,
         soft=True,
     )
 

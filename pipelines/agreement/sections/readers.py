@@ -13,6 +13,7 @@ from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.figures import Span, bars, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.readings import NO_MODEL
+from pipelines.agreement.second import Doubled
 from pipelines.agreement.wording import (
     FEW,
     NOTHING,
@@ -82,7 +83,7 @@ def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
             continue
         yield Heading(_named(model))
         columns = numbers(
-            "Signed, of opened", "Decisions", "Accepted", "Modified", "Rejected", "Added",
+            "Signed / opened", "Decisions", "Accepted", "Modified", "Rejected", "Added",
             "Accepted, share", "Same, share",
         )  # fmt: skip
         yield Table(
@@ -176,31 +177,10 @@ def second_readers(found: Findings) -> Iterator[Block]:
     )
     columns = numbers("Cases", "Differ", "Agree", "Kappa", "Adjudicated", "Of these, as suggested")
     for model in found.counts.models:
-        rows = [
-            r for r in found.doubled if r.model == model and (r.diagnosis == ALL or r.period == ALL)
-        ]
-        if not rows:
-            continue
-        yield Heading(_named(model))
-        yield Table(
-            (*texts("Month", "Diagnosis"), *columns),
-            tuple(
-                Row(
-                    (
-                        when(r.period),
-                        words(r.diagnosis) if r.diagnosis else "All diagnoses",
-                        str(r.cases),
-                        str(r.differing),
-                        f"{r.kappa.observed:.0%}" if r.cases >= LEAST else FEW,
-                        kappa(r.kappa),
-                        str(r.adjudicated),
-                        str(r.as_suggested),
-                    ),
-                    r.diagnosis == ALL,
-                )
-                for r in rows
-            ),
-        )
+        rows = [r for r in found.doubled if r.model == model and ALL in (r.diagnosis, r.period)]
+        if rows:
+            yield Heading(_named(model))
+            yield Table((*texts("Month", "Diagnosis"), *columns), tuple(map(_doubled, rows)))
 
 
 def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
@@ -229,8 +209,22 @@ def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
 def _acceptance(r: Acceptance) -> Row:
     counts = (r.decisions, r.accepted, r.modified, r.rejected, r.added)
     shares = (percent(r.agreement), percent(r.same))
-    cells = (where(r), f"{r.signed} of {r.opened}", *map(str, counts), *shares)
+    cells = (where(r), f"{r.signed} / {r.opened}", *map(str, counts), *shares)
     return Row(cells, r.reader == ALL)
+
+
+def _doubled(r: Doubled) -> Row:
+    cells = (
+        when(r.period),
+        words(r.diagnosis) if r.diagnosis else "All diagnoses",
+        str(r.cases),
+        str(r.differing),
+        f"{r.kappa.observed:.0%}" if r.cases >= LEAST else FEW,
+        kappa(r.kappa),
+        str(r.adjudicated),
+        str(r.as_suggested),
+    )
+    return Row(cells, r.diagnosis == ALL)
 
 
 def _accepted(rows: list[Acceptance]) -> list[Span]:
