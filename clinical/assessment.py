@@ -342,6 +342,7 @@ EventKind = Literal[
     "AMENDED",
     "ADJUDICATED",
     "EXPORTED",
+    "REPORTED",
     "PURGED",
     "KEY_ROTATED",
     "SIGNED_OUT",

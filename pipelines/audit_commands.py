@@ -12,10 +12,9 @@ import typer
 
 from clinical.errors import ConfigError, LedgerError, StoreError
 from pipelines.options import Keys, Place, screen
+from pipelines.options import open_place as _open
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from clinical.audit.heads import TreeHead
     from clinical.audit.ledger import Head
 
@@ -247,13 +246,6 @@ def _numbered(purged: Sequence[int]) -> str:
     shown = ", ".join(str(number) for number in purged[:20])
     more = f" and {len(purged) - 20} more" if len(purged) > 20 else ""
     return f"{len(purged)} cases, by event {shown}{more}"
-
-
-def _open(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
-    from clinical.database import open_workspace
-
-    place = workspace if "://" in workspace else Path(workspace)
-    return open_workspace(place, create=create, keys=keys)
 
 
 def _give(data: dict[str, Any], out: Path | None, what: str) -> None:

@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
 from pipelines.account_commands import account_app
+from pipelines.agreement_command import agreement
 from pipelines.audit_commands import audit_app
 from pipelines.options import (
     Executor,
@@ -50,6 +51,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")
 app.add_typer(similar_app, name="similar")
 app.add_typer(study_app, name="study")
+app.command()(agreement)
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

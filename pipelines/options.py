@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 screen = Console(markup=False, highlight=False, soft_wrap=True)
 
@@ -43,3 +46,15 @@ StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study
 OtherCohort = Annotated[
     Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
 ]
+
+
+def open_place(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
+    """The workspace that `Place` and `Keys` name (`clinical.database.open_workspace`).
+
+    Raises:
+        StoreError: if there is none, and `create` is not given.
+    """
+    from clinical.database import open_workspace
+
+    place = workspace if "://" in workspace else Path(workspace)
+    return open_workspace(place, create=create, keys=keys)

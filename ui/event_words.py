@@ -158,6 +158,14 @@ def _exported(payload: Mapping[str, Any]) -> str:
     return f"Exported {what} ({cases}{how}); the ledger was {state}"
 
 
+def _reported(payload: Mapping[str, Any]) -> str:
+    state = "intact" if payload.get("intact") else "broken"
+    return (
+        f"Made an agreement report ({payload.get('readings', 0)} readings,"
+        f" {payload.get('cases', 0)} cases); the ledger was {state}"
+    )
+
+
 def _account(payload: Mapping[str, Any]) -> str:
     template = _CHANGES.get(str(payload.get("change")), "Changed the account {0}")
     return template.format(payload.get("account", ""), payload.get("role", ""))
@@ -212,6 +220,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
     "EXPORTED": _exported,
+    "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events stay",
     "KEY_ROTATED": lambda _: "Put another signing key in place of the old one",
     "SIGNED_OUT": _signed_out,

@@ -28,7 +28,7 @@ from clinical.errors import LedgerError
 
 EVERY_EVENTS = 256
 EVERY = timedelta(days=1)
-ALWAYS = frozenset({"EXPORTED", "KEY_ROTATED"})
+ALWAYS = frozenset({"EXPORTED", "REPORTED", "KEY_ROTATED"})
 """Kinds of event that are signed at once."""
 
 STATEMENT = "triptych tree head 1"

@@ -37,6 +37,7 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "SIGNED": (LIFECYCLE, "attest", "Attest Record Lifecycle Event", "C"),
     "AMENDED": (LIFECYCLE, "amend", "Amend (Update) Record Lifecycle Event", "U"),
     "EXPORTED": (DICOM, "110106", "Export", "R"),
+    "REPORTED": (DICOM, "110106", "Export", "R"),
     "SIGNED_IN": (DICOM, "110114", "User Authentication", "E"),
     "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),
     "REFUSED": (DICOM, "110114", "User Authentication", "E"),

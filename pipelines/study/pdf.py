@@ -20,7 +20,6 @@ import typst
 from clinical.export.glyphs import FONT_FILES, REGULAR, drawable
 from clinical.wording import RESEARCH_USE
 from pipelines.study.blocks import Document
-from pipelines.study.document import document
 from pipelines.study.figures.axes import FONTS
 
 HERE = Path(__file__).parent
@@ -37,6 +36,9 @@ def files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     Args:
         metrics: `metrics.json` (`pipelines.study.judging`).
     """
+    # Here, so that other reports are printed without what reads a study, which loads torch.
+    from pipelines.study.document import document
+
     return {REPORT: printed(document(metrics))}
 
 

@@ -18,8 +18,6 @@ from markupsafe import Markup
 
 from clinical.wording import RESEARCH_USE
 from pipelines.study.blocks import Document
-from pipelines.study.document import document
-from pipelines.study.pictures import FLOW
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLES = "report.html.jinja", "report.css"
@@ -32,6 +30,10 @@ def files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     Args:
         metrics: `metrics.json` (`pipelines.study.judging`).
     """
+    # Here, so that other reports are printed without what reads a study, which loads torch.
+    from pipelines.study.document import document
+    from pipelines.study.pictures import FLOW
+
     written = document(metrics)
     figures = {
         f"figures/{name}.svg": svg.encode()

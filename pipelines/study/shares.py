@@ -28,6 +28,14 @@ def wilson(successes: float, total: float) -> tuple[float, float]:
     return low, float(middle + half) if successes != total else 1.0
 
 
+def proportion(successes: int, total: int) -> Interval:
+    """Share of independent draws with Wilson's 95% interval; not defined where there are none."""
+    if not total:
+        return Interval(None, None, None, 0, 0)
+    low, high = wilson(successes, total)
+    return Interval(successes / total, low, high, total, successes)
+
+
 def weighted_shares(
     held: NDArray[np.bool_], among: NDArray[np.bool_], weights: Weights
 ) -> NDArray[np.float64]:

@@ -38,6 +38,11 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("TIMED", {"active_seconds": 61.4}, "Spent 61 s on the case"),
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),
+        (
+            "REPORTED",
+            {"readings": 12, "cases": 9, "intact": True},
+            "Made an agreement report (12 readings, 9 cases); the ledger was intact",
+        ),
     ],
 )
 def test_what_happened_in_words(kind: EventKind, payload: dict[str, Any], words: str) -> None:

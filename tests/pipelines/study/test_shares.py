@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.metrics import bootstrap_weights
-from pipelines.study.shares import share, weighted_shares, wilson
+from pipelines.study.shares import proportion, share, weighted_shares, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -15,6 +15,13 @@ def test_wilson_by_hand() -> None:
     assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson(20, 20) == pytest.approx((1 - 0.1611, 1), abs=5e-5)
     assert np.isnan(wilson(0, 0)).all()
+
+
+def test_a_proportion_of_independent_draws_has_wilsons_interval() -> None:
+    found = proportion(81, 263)
+    assert (found.low, found.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert (found.positives, found.cases) == (81, 263)
+    assert proportion(0, 0).value is None
 
 
 def test_a_share_is_that_of_the_resampled_cases() -> None:

@@ -1,0 +1,88 @@
+"""Figures of the report as SVG: intervals by row, and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.study.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+
+WIDTH, NAMES, LEFT, RIGHT = 760, 16, 300, 570
+TOP, ROW = 54, 22
+_BARE = 28
+
+
+@dataclass(frozen=True)
+class Span:
+    """One row: a value with the ends of its interval or its quartiles.
+
+    Attributes:
+        name: of the row.
+        note: the figures in words, at its end.
+        low, value, high: None where there are none.
+        usual: what it is compared with, drawn as a hollow square, or None.
+    """
+
+    name: str
+    note: str
+    low: float | None = None
+    value: float | None = None
+    high: float | None = None
+    usual: float | None = None
+
+
+def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> str:
+    """A row for each span, on one scale.
+
+    Args:
+        title: above it; also what a screen reader says.
+        unit: of the scale, as words above the figures.
+        rows: from the top.
+        ticks: of the scale, rising; values beyond lie on its edge.
+    """
+    bottom = TOP + ROW * len(rows)
+    drawn = [text(title, (NAMES, 20), bold=True, room=WIDTH - 2 * NAMES)]
+    drawn.append(text(unit, (RIGHT + 14, 42), size=11, room=WIDTH - RIGHT - 20))
+    for tick in ticks:
+        x = _x(tick, ticks)
+        drawn.append(line([(x, TOP - 6), (x, bottom)], GRID))
+        drawn.append(text(f"{tick:g}", (x, bottom + 16), "middle", 11))
+    for number, row in enumerate(rows):
+        drawn += _span(row, TOP + ROW * number + 12, ticks)
+    return document(drawn, WIDTH, bottom + _BARE, title)
+
+
+def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
+    """A bar for each name and count.
+
+    Args:
+        title: above it; also what a screen reader says.
+        rows: at least one, with a count above 0.
+    """
+    most = max(count for _, count in rows)
+    left, room = 420, WIDTH - 420 - 60
+    drawn = [text(title, (NAMES, 20), bold=True, room=WIDTH - 2 * NAMES)]
+    for number, (name, count) in enumerate(rows):
+        y = 44 + ROW * number
+        length = room * count / most
+        drawn.append(text(name, (NAMES, y + 4), size=12, room=left - NAMES - 12))
+        drawn.append(line([(left, y), (left + length, y)], COLOURS[0], 12))
+        drawn.append(text(str(count), (left + length + 8, y + 4), size=12))
+    return document(drawn, WIDTH, 44 + ROW * len(rows), title)
+
+
+def _x(value: float, ticks: Sequence[float]) -> float:
+    share = (min(max(value, ticks[0]), ticks[-1]) - ticks[0]) / (ticks[-1] - ticks[0])
+    return LEFT + share * (RIGHT - LEFT)
+
+
+def _span(row: Span, y: float, ticks: Sequence[float]) -> list[str]:
+    drawn = [text(row.name, (NAMES, y + 4), size=12, room=LEFT - NAMES - 14)]
+    if row.usual is not None:
+        x = _x(row.usual, ticks)
+        corners = [(x - 4, y - 4), (x + 4, y - 4), (x + 4, y + 4), (x - 4, y + 4), (x - 4, y - 4.8)]
+        drawn.append(line(corners, SOFT, 1.6))
+    if row.value is not None and row.low is not None and row.high is not None:
+        drawn.append(line([(_x(row.low, ticks), y), (_x(row.high, ticks), y)], INK, 1.4))
+        drawn.append(dot((_x(row.value, ticks), y), COLOURS[0], 4.5))
+    return [*drawn, text(row.note, (RIGHT + 14, y + 4), size=12, room=WIDTH - RIGHT - 20)]

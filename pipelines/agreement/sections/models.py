@@ -1,0 +1,221 @@
+"""What the report says of models: inputs and outputs against what a checkpoint keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from clinical.wording import words
+from pipelines.agreement.cells import ALL
+from pipelines.agreement.figures import Span, spans
+from pipelines.agreement.findings import Findings
+from pipelines.agreement.inputs import Given
+from pipelines.agreement.outputs import Expected
+from pipelines.agreement.reference import measurement_words
+from pipelines.agreement.rules import FARTHEST
+from pipelines.agreement.wording import NOTHING, percent, when
+from pipelines.study.blocks import (
+    Block,
+    Column,
+    Figures,
+    Heading,
+    Paragraph,
+    Row,
+    Table,
+    numbers,
+    texts,
+)
+
+MOST_MEASURED = 15
+_TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+
+
+def pictures(found: Findings) -> dict[str, str]:
+    """Figures of all models: name to SVG."""
+    drawn = {}
+    for number, model in enumerate(found.counts.models, start=1):
+        rows = [r for r in found.expected if r.model == model and r.period == ALL]
+        rows = [r for r in rows if r.probability.value is not None]
+        if rows:
+            most = max(max(r.probability.high or 0, r.prevalence) for r in rows)
+            top = next(tick for tick in _TICKS if tick >= min(most, 1))
+            title = f"Mean probability; square: prevalence in training, {model}"
+            ticks = [round(top * n / 4, 3) for n in range(5)]
+            drawn[f"{number}-expected"] = spans(title, "mean [95%]", _expected(rows), ticks)
+    return drawn
+
+
+def inputs(found: Findings) -> Iterator[Block]:
+    """Marked cases, missing inputs, measurements."""
+    yield Heading("Inputs against training", 1)
+    if not found.marked:
+        yield Paragraph("No case was assessed in this time.")
+        return
+    yield Paragraph(
+        "Cases by the month in which they were assessed; a case counts once in each, as it was"
+        " assessed last. Marked: out of distribution. At most: of cases like those of validation,"
+        " 1% for each input that has a limit.",
+        soft=True,
+    )
+    for model in found.counts.models:
+        marked = [r for r in found.marked if r.model == model]
+        if not marked:
+            continue
+        yield Heading(f"Model {model}")
+        single = len({r.period for r in marked}) == 2
+        yield Table(
+            (*texts("Month"), *numbers("Cases", "Marked", "Marked, of cases", "At most")),
+            tuple(
+                Row(
+                    (
+                        when(r.period),
+                        str(r.share.cases),
+                        str(r.share.positives),
+                        percent(r.share),
+                        _plain(r.expected),
+                    ),
+                    r.period == ALL,
+                )
+                for r in marked
+                if r.period != ALL or not single
+            ),
+        )
+        yield from _inputs([r for r in found.given if r.model == model], single)
+        yield from _measured(found, model)
+
+
+def outputs(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+    """Mean probabilities and shares suggested."""
+    yield Heading("Outputs against training", 1)
+    yield Paragraph(
+        "The mean of calibrated probabilities is how often the model expects a diagnosis among"
+        " these cases. Where it leaves the prevalence in training, the patients are others or the"
+        " model reads them differently: only outcomes can tell. How often each diagnosis was"
+        " suggested in training is not kept in a checkpoint: compare the months.",
+        soft=True,
+    )
+    for number, model in enumerate(found.counts.models, start=1):
+        rows = [r for r in found.expected if r.model == model]
+        if not rows:
+            continue
+        yield Heading(f"Model {model}")
+        if f"{number}-expected" in drawn:
+            yield Figures((f"{number}-expected",))
+        single = len({r.period for r in rows}) == 2
+        columns = (
+            *texts("Diagnosis", "Month"),
+            *numbers("Cases", "Mean probability", "Prevalence in training"),
+            Column("So it is expected"),
+            *numbers("Suggested", "Withheld"),
+        )
+        listed = sorted(rows, key=lambda r: (r.diagnosis, r.period))
+        yield Table(
+            columns,
+            tuple(_output(r) for r in listed if r.period != ALL or not single),
+        )
+
+
+def _inputs(rows: list[Given], single: bool) -> Iterator[Block]:
+    columns = numbers(
+        "Cases", "Missing", "In validation", "Marked, of those that have it", "At most"
+    )
+    listed = sorted(rows, key=lambda r: (r.modality, r.period))
+    yield Table(
+        (*texts("Input", "Month"), *columns),
+        tuple(
+            Row(
+                (
+                    words(r.modality),
+                    when(r.period),
+                    str(r.missing.cases),
+                    percent(r.missing),
+                    _plain(r.usual_missing),
+                    percent(r.outside),
+                    _plain(r.expected_outside),
+                ),
+                r.period == ALL,
+            )
+            for r in listed
+            if r.period != ALL or not single
+        ),
+    )
+
+
+def _measured(found: Findings, model: str) -> Iterator[Block]:
+    if model in found.counts.without_reference:
+        yield Paragraph("Its checkpoint is not at hand: measurements are compared with nothing.")
+        return
+    rows = [r for r in found.measured if r.model == model and r.period == ALL]
+    if not rows:
+        yield Paragraph("No measurement that the model has learnt is in enough of the cases.")
+        return
+    shown, rest = rows[:MOST_MEASURED], len(rows) - MOST_MEASURED
+    yield Heading("Measurements, all months, the farthest first")
+    columns = numbers(
+        "Cases", "Values", "Median", "In training", "Moved by, IQR", "Distance", "Chance up to"
+    )
+    yield Table(
+        (*texts("Measurement"), *columns),
+        tuple(
+            Row(
+                (
+                    measurement_words(r.code),
+                    str(r.cases),
+                    str(r.values),
+                    f"{r.median:.4g}",
+                    f"{r.usual:.4g}",
+                    f"{r.shift:+.2f}",
+                    f"{r.statistic:.2f}",
+                    f"{r.limit:.2f}",
+                ),
+                r.statistic > max(FARTHEST, r.limit),
+            )
+            for r in shown
+        ),
+    )
+    more = f" {rest} more are in measurements.csv, as are the months." if rest > 0 else ""
+    yield Paragraph(
+        "Distance: Kolmogorov-Smirnov statistic at the quantiles of training that the checkpoint"
+        " keeps, 0 to 1. Chance up to: what it stays below with 95% for all of these together, if"
+        " nothing has changed. IQR: interquartile ranges of training. Bold: beyond the limits of"
+        " the alert." + more,
+        soft=True,
+    )
+
+
+def _output(r: Expected) -> Row:
+    low, high = r.probability.low, r.probability.high
+    if low is None or high is None:
+        sentence = NOTHING
+    elif low > r.prevalence:
+        sentence = "more often"
+    else:
+        sentence = "less often" if high < r.prevalence else "as in training"
+    cells = (
+        words(r.diagnosis),
+        when(r.period),
+        str(r.cases),
+        percent(r.probability, 1),
+        f"{r.prevalence:.1%}",
+        sentence,
+        percent(r.suggested),
+        str(r.withheld),
+    )
+    return Row(cells, r.period == ALL)
+
+
+def _expected(rows: list[Expected]) -> list[Span]:
+    return [
+        Span(
+            words(r.diagnosis),
+            percent(r.probability, 1),
+            r.probability.low,
+            r.probability.value,
+            r.probability.high,
+            r.prevalence,
+        )
+        for r in rows
+    ]
+
+
+def _plain(share: float | None) -> str:
+    return "not kept" if share is None else f"{share:.0%}"

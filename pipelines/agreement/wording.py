@@ -1,0 +1,89 @@
+"""Figures of the report as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from clinical.review import Kappa
+from pipelines.agreement.cells import ALL, LEAST
+from pipelines.metrics import Interval
+
+FEW = "too few"
+NOTHING = "-"
+MOST_DRAWN = 30
+"""Rows of one figure that an A4 page shows in letters that can be read."""
+
+
+class InCell(Protocol):
+    """A row of a cell."""
+
+    @property
+    def model(self) -> str:
+        """Of which model."""
+
+    @property
+    def reader(self) -> str:
+        """Account name, or all."""
+
+    @property
+    def period(self) -> str:
+        """Month, or all."""
+
+
+InOne = TypeVar("InOne", bound=InCell)
+
+
+def percent(found: Interval, digits: int = 0) -> str:
+    """A share with its interval; that too few are counted, or a dash where there are none."""
+    if found.value is None or found.low is None or found.high is None:
+        return FEW if found.cases else NOTHING
+    form = f".{digits}f"
+    low, high = found.low * 100, found.high * 100
+    return f"{found.value:.{digits}%} [{low:{form}}, {high:{form}}]"
+
+
+def kappa(found: Kappa) -> str:
+    """Kappa with its interval, or why there is none."""
+    if found.cases < LEAST:
+        return FEW if found.cases else NOTHING
+    if found.value is None:
+        return "not defined"
+    if found.low is None or found.high is None:
+        return f"{found.value:.2f}"
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+def who(reader: str) -> str:
+    """A reader, or all of them."""
+    return reader if reader != ALL else "All readers"
+
+
+def when(period: str) -> str:
+    """A month, or all of them."""
+    return period if period != ALL else "All months"
+
+
+def worth_drawing(rows: list[InOne]) -> list[InOne]:
+    """Rows that a figure shows: where they are many, no single reader in a single month."""
+    if len(rows) <= MOST_DRAWN:
+        return rows
+    return [row for row in rows if ALL in (row.reader, row.period)]
+
+
+def where(row: InCell) -> str:
+    """Month and reader of a row."""
+    return f"{when(row.period)}, {row.reader or 'all readers'}"
+
+
+def told(listed: Sequence[InOne], model: str) -> list[InOne]:
+    """Rows of a model, by month: "all" only where it stands for more than one, and then first."""
+    rows = [row for row in listed if row.model == model]
+    readers = {row.reader for row in rows} - {ALL}
+    periods = {row.period for row in rows} - {ALL}
+    kept = [
+        row
+        for row in rows
+        if (row.reader != ALL or len(readers) > 1) and (row.period != ALL or len(periods) > 1)
+    ]
+    return sorted(kept, key=lambda row: (row.period, row.reader))
