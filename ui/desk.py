@@ -1,15 +1,17 @@
 """The case on a reader's desk: what they may see of it, and everything they may do with it.
 
+What is done is done from the callback of a button, with the `OpenCase` that was on the screen when
+the button was drawn: that, and nothing that came since, is what the reader acts on.
+
 Every write of the case page goes through here to `clinical.review`, which checks it again. What is
 withheld from the reader is not in `OpenCase`, so that no page can show it by mistake.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -27,9 +29,6 @@ from ui.state import Reading
 
 DESK = "triptych_desk"
 ON_SCREEN = "triptych_on_screen"
-DISPLAYED = "triptych_displayed"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +45,6 @@ class OpenCase:
         withheld: the machine's output waits for this reader's first read.
         hidden: other readers' decisions wait for this reader's signature.
         diagnoses: the model's list by name, in an order that says nothing about the case.
-        seen: what the page showed when the reader last saw it (`digest`), which is what they act
-            on; another than now where the case was assessed again meanwhile.
     """
 
     case: Case
@@ -58,7 +55,6 @@ class OpenCase:
     withheld: bool
     hidden: bool
     diagnoses: tuple[str, ...]
-    seen: str
 
     @property
     def digest(self) -> str:
@@ -104,21 +100,7 @@ def opened(case_id: str) -> OpenCase | None:
         event = review.record_opened(state.engine(), case_id, state.reader(), role=state.role())
         visits.setdefault(subject, _Visit(event.sequence, begun(_now())))
         shown = _look(case_id)
-    if shown is None:
-        return None
-    return replace(shown, seen=as_displayed(f"assessment-{case_id}", shown.digest))
-
-
-def as_displayed(name: str, now: T) -> T:
-    """What the page showed under `name` when the reader last saw it; `now` is what it shows next.
-
-    A click arrives with the next run of the page, which looks at the workspace afresh. What the
-    reader clicked on is what the run before had shown.
-    """
-    shown: dict[str, T] = st.session_state.setdefault(DISPLAYED, {})
-    before = shown.get(name, now)
-    shown[name] = now
-    return before
+    return shown
 
 
 def attend(shown: OpenCase) -> None:
@@ -181,15 +163,15 @@ def draft(
     )
 
 
-def decide(shown: OpenCase, decision: ReviewDecision) -> None:
-    """Record a decision on what the reader saw, and its event, in one transaction.
+def decide(decision: ReviewDecision) -> None:
+    """Record a decision and its event, in one transaction.
 
     Raises:
         ReviewError: if the rules of review do not allow it.
         AccessRefused: if the role does not.
     """
     presence.require("decide")
-    review.decide(state.engine(), replace(decision, assessment_digest=shown.seen))
+    review.decide(state.engine(), decision)
     state.cancel()
 
 
@@ -231,12 +213,11 @@ def signature(shown: OpenCase) -> Signature:
     )
 
 
-def sign(shown: OpenCase, signed: Signature, password: str = "") -> None:
-    """Record a signature and the times of the reading.
+def sign(shown: OpenCase, password: str = "") -> None:
+    """Record this reader's signature under what `shown` shows, and the times of the reading.
 
     Args:
-        shown: the case on the screen.
-        signed: what is signed.
+        shown: the case as it was on the screen when they signed.
         password: of the account, once more, where it has one.
 
     Raises:
@@ -249,7 +230,7 @@ def sign(shown: OpenCase, signed: Signature, password: str = "") -> None:
     visit = _desk().visits.get(subject.sequence) if subject else None
     review.sign(
         state.engine(),
-        signed,
+        signature(shown),
         attention=visit.attention if visit else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
     )
@@ -317,7 +298,6 @@ def _look(case_id: str) -> OpenCase | None:
         withheld,
         may(role, "decide") and review.hides_others(now, name, protocol, case_id),
         diagnoses,
-        now.subject.digest,
     )
 
 
