@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -19,16 +20,28 @@ from sqlalchemy import Connection
 from clinical import review, store
 from clinical.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.audit import ledger
-from clinical.case import Case
-from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Reader, Signature
+from clinical.case import Array, Case
+from clinical.review import (
+    Amendment,
+    FirstRead,
+    Progress,
+    Protocol,
+    Ranked,
+    Reader,
+    Signature,
+    viewed,
+)
 from clinical.review.adjudication import Adjudication
 from clinical.review.times import Attention, begun, noticed, resumed
+from clinical.review.viewed import Viewed
 from clinical.roles import may
 from ui import identity, presence, state
 from ui.state import Reading
+from ui.viewer import component
 
 DESK = "triptych_desk"
 ON_SCREEN = "triptych_on_screen"
+VIEW = {"page": "triptych_look", "form": "triptych_look_in_form"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +176,7 @@ def draft(
     )
 
 
-def decide(decision: ReviewDecision) -> None:
+def decide(shown: OpenCase, decision: ReviewDecision) -> None:
     """Record a decision and its event, in one transaction.
 
     Raises:
@@ -171,7 +184,7 @@ def decide(decision: ReviewDecision) -> None:
         AccessRefused: if the role does not.
     """
     presence.require("decide")
-    review.decide(state.engine(), decision)
+    review.decide(state.engine(), decision, view=_view(shown))
     state.cancel()
 
 
@@ -191,14 +204,14 @@ def first_read(shown: OpenCase, differential: tuple[Ranked, ...]) -> FirstRead:
     return FirstRead(shown.case.case_id, shown.digest, differential, state.reader(), _now())
 
 
-def commit(read: FirstRead) -> None:
+def commit(shown: OpenCase, read: FirstRead) -> None:
     """Record a first read; the machine's output is shown at the next run.
 
     Raises:
         ReviewError: if it is late, or no ranked list of diagnoses.
     """
     presence.require("decide")
-    review.commit_first_read(state.engine(), read)
+    review.commit_first_read(state.engine(), read, view=_view(shown))
 
 
 def signature(shown: OpenCase) -> Signature:
@@ -233,6 +246,7 @@ def sign(shown: OpenCase, password: str = "") -> None:
         signature(shown),
         attention=visit.attention if visit else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
+        view=_view(shown),
     )
     state.cancel()
 
@@ -276,6 +290,33 @@ def agreement() -> review.Agreement:
     with state.engine().connect() as connection:
         head = ledger.head(connection)
     return _agreement(str(state.workspace()), head.hash)
+
+
+def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
+    """Hear with each click that may decide something what the viewer shows.
+
+    In no fragment: Streamlit would run that alone, for the click too.
+    """
+    component.report(_visit_number(shown), place, key=VIEW[place], on_view_change=_heard)
+
+
+def _view(shown: OpenCase) -> Viewed | None:
+    """What the browser said of this visit with the click."""
+    every = [st.session_state.get(key, {}).get("view") for key in VIEW.values()]
+    told = [one for one in every if one and one.get("visit") == _visit_number(shown)]
+    images = [name for name, shape in shown.case.inputs.items() if isinstance(shape, Array)]
+    latest = max(told, key=lambda one: one.get("at", 0), default=None)
+    return viewed.read(latest, images, shown.diagnoses if shown.machine else ())
+
+
+def _visit_number(shown: OpenCase) -> int:
+    subject = shown.progress.subject
+    visit = _desk().visits.get(subject.sequence) if subject else None
+    return visit.opened_at if visit else 0
+
+
+def _heard() -> None:
+    """What was told stays in the session until something is decided."""
 
 
 def _look(case_id: str) -> OpenCase | None:

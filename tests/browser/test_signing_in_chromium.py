@@ -195,8 +195,13 @@ def test_keys_typed_faster_than_the_page_runs_are_not_lost(
         page.keyboard.press(key)
         page.wait_for_timeout(50)
     expect(page.get_by_text("by dr.browser (reader) at")).to_be_visible()
-    kinds = [event.kind for event in events(workspace, "CASE-004")]
-    assert kinds == ["ASSESSED", "OPENED", "DECIDED", "SIGNED", "TIMED"]
+    found = events(workspace, "CASE-004")
+    assert [event.kind for event in found] == ["ASSESSED", "OPENED", "DECIDED", "SIGNED", "TIMED"]
+    # Nobody touched the image: the window it opens with is what was shown.
+    views = [event.payload["view"] for event in found[2:4]]
+    assert [(view["centre"], view["width"], view["opacity"]) for view in views] == [
+        (1500, 2600, 45)
+    ] * 2
 
 
 def test_a_key_that_decides_does_not_reach_a_case_that_was_not_on_the_screen(

@@ -100,8 +100,8 @@ def _action_button(shown: OpenCase, diagnosis: str, action: Action) -> None:
 
 
 def _accept(shown: OpenCase, diagnosis: str) -> None:
-    confidence = _sure(shown, diagnosis)
-    attempt(lambda: desk.decide(desk.draft(shown, diagnosis, "accept", confidence=confidence)))
+    draft = desk.draft(shown, diagnosis, "accept", confidence=_sure(shown, diagnosis))
+    attempt(lambda: desk.decide(shown, draft))
 
 
 def _reading_buttons(shown: OpenCase) -> None:
@@ -178,6 +178,7 @@ def _add_form(shown: OpenCase) -> None:
             "Record diagnosis", type="primary", width="stretch", on_click=_add, args=(shown,)
         )
         fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        desk.watch(shown, "form")
 
 
 def _add(shown: OpenCase) -> None:
@@ -188,7 +189,7 @@ def _add(shown: OpenCase) -> None:
         comment=_comment(),
         confidence=st.session_state.get("added-confidence"),
     )
-    attempt(lambda: desk.decide(draft))
+    attempt(lambda: desk.decide(shown, draft))
 
 
 def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
@@ -216,6 +217,7 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
             args=(shown, diagnosis, action),
         )
         fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        desk.watch(shown, "form")
 
 
 def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
@@ -228,7 +230,7 @@ def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
         _comment(),
         _sure(shown, diagnosis),
     )
-    attempt(lambda: desk.decide(draft))
+    attempt(lambda: desk.decide(shown, draft))
 
 
 def _comment_field(place: st.delta_generator.DeltaGenerator) -> None:

@@ -67,7 +67,7 @@ def _commit(shown: OpenCase, some: bool) -> None:
     # Not what the run that drew the button knew: an answer may have come with the same click.
     sure = [st.session_state.get(_sure_key(shown, name), "") for name in names]
     ranked = tuple(Ranked(name, confidence) for name, confidence in zip(names, sure, strict=True))
-    attempt(lambda: desk.commit(desk.first_read(shown, ranked)))
+    attempt(lambda: desk.commit(shown, desk.first_read(shown, ranked)))
 
 
 def _search(shown: OpenCase) -> None:
