@@ -145,6 +145,9 @@ def options(port: int) -> dict[str, Any]:
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
         "runner.magicEnabled": False,
+        # The browser keeps what it was sent and gets a reference where a run of the page sends it
+        # again; by itself Streamlit does so from 10 kB on.
+        "global.minCachedMessageSize": 1000.0,
         # What a .streamlit folder says is never read, secrets least of all.
         "secrets.files": [],
         **THEME,

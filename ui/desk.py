@@ -1,15 +1,18 @@
 """The case on a reader's desk: what they may see of it, and everything they may do with it.
 
+What is done is done from the callback of a button, with the `OpenCase` that was on the screen when
+the button was drawn: that, and nothing that came since, is what the reader acts on.
+
 Every write of the case page goes through here to `clinical.review`, which checks it again. What is
 withheld from the reader is not in `OpenCase`, so that no page can show it by mistake.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Literal
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -17,19 +20,28 @@ from sqlalchemy import Connection
 from clinical import review, store
 from clinical.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.audit import ledger
-from clinical.case import Case
-from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Reader, Signature
+from clinical.case import Array, Case
+from clinical.review import (
+    Amendment,
+    FirstRead,
+    Progress,
+    Protocol,
+    Ranked,
+    Reader,
+    Signature,
+    viewed,
+)
 from clinical.review.adjudication import Adjudication
 from clinical.review.times import Attention, begun, noticed, resumed
+from clinical.review.viewed import Viewed
 from clinical.roles import may
 from ui import identity, presence, state
 from ui.state import Reading
+from ui.viewer import component
 
 DESK = "triptych_desk"
 ON_SCREEN = "triptych_on_screen"
-DISPLAYED = "triptych_displayed"
-
-T = TypeVar("T")
+VIEW = {"page": "triptych_look", "form": "triptych_look_in_form"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +58,6 @@ class OpenCase:
         withheld: the machine's output waits for this reader's first read.
         hidden: other readers' decisions wait for this reader's signature.
         diagnoses: the model's list by name, in an order that says nothing about the case.
-        seen: what the page showed when the reader last saw it (`digest`), which is what they act
-            on; another than now where the case was assessed again meanwhile.
     """
 
     case: Case
@@ -58,7 +68,6 @@ class OpenCase:
     withheld: bool
     hidden: bool
     diagnoses: tuple[str, ...]
-    seen: str
 
     @property
     def digest(self) -> str:
@@ -104,21 +113,7 @@ def opened(case_id: str) -> OpenCase | None:
         event = review.record_opened(state.engine(), case_id, state.reader(), role=state.role())
         visits.setdefault(subject, _Visit(event.sequence, begun(_now())))
         shown = _look(case_id)
-    if shown is None:
-        return None
-    return replace(shown, seen=as_displayed(f"assessment-{case_id}", shown.digest))
-
-
-def as_displayed(name: str, now: T) -> T:
-    """What the page showed under `name` when the reader last saw it; `now` is what it shows next.
-
-    A click arrives with the next run of the page, which looks at the workspace afresh. What the
-    reader clicked on is what the run before had shown.
-    """
-    shown: dict[str, T] = st.session_state.setdefault(DISPLAYED, {})
-    before = shown.get(name, now)
-    shown[name] = now
-    return before
+    return shown
 
 
 def attend(shown: OpenCase) -> None:
@@ -182,14 +177,14 @@ def draft(
 
 
 def decide(shown: OpenCase, decision: ReviewDecision) -> None:
-    """Record a decision on what the reader saw, and its event, in one transaction.
+    """Record a decision and its event, in one transaction.
 
     Raises:
         ReviewError: if the rules of review do not allow it.
         AccessRefused: if the role does not.
     """
     presence.require("decide")
-    review.decide(state.engine(), replace(decision, assessment_digest=shown.seen))
+    review.decide(state.engine(), decision, view=_view(shown))
     state.cancel()
 
 
@@ -209,14 +204,14 @@ def first_read(shown: OpenCase, differential: tuple[Ranked, ...]) -> FirstRead:
     return FirstRead(shown.case.case_id, shown.digest, differential, state.reader(), _now())
 
 
-def commit(read: FirstRead) -> None:
+def commit(shown: OpenCase, read: FirstRead) -> None:
     """Record a first read; the machine's output is shown at the next run.
 
     Raises:
         ReviewError: if it is late, or no ranked list of diagnoses.
     """
     presence.require("decide")
-    review.commit_first_read(state.engine(), read)
+    review.commit_first_read(state.engine(), read, view=_view(shown))
 
 
 def signature(shown: OpenCase) -> Signature:
@@ -231,12 +226,11 @@ def signature(shown: OpenCase) -> Signature:
     )
 
 
-def sign(shown: OpenCase, signed: Signature, password: str = "") -> None:
-    """Record a signature and the times of the reading.
+def sign(shown: OpenCase, password: str = "") -> None:
+    """Record this reader's signature under what `shown` shows, and the times of the reading.
 
     Args:
-        shown: the case on the screen.
-        signed: what is signed.
+        shown: the case as it was on the screen when they signed.
         password: of the account, once more, where it has one.
 
     Raises:
@@ -249,9 +243,10 @@ def sign(shown: OpenCase, signed: Signature, password: str = "") -> None:
     visit = _desk().visits.get(subject.sequence) if subject else None
     review.sign(
         state.engine(),
-        signed,
+        signature(shown),
         attention=visit.attention if visit else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
+        view=_view(shown),
     )
     state.cancel()
 
@@ -297,6 +292,33 @@ def agreement() -> review.Agreement:
     return _agreement(str(state.workspace()), head.hash)
 
 
+def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
+    """Hear with each click that may decide something what the viewer shows.
+
+    In no fragment: Streamlit would run that alone, for the click too.
+    """
+    component.report(_visit_number(shown), place, key=VIEW[place], on_view_change=_heard)
+
+
+def _view(shown: OpenCase) -> Viewed | None:
+    """What the browser said of this visit with the click."""
+    every = [st.session_state.get(key, {}).get("view") for key in VIEW.values()]
+    told = [one for one in every if one and one.get("visit") == _visit_number(shown)]
+    images = [name for name, shape in shown.case.inputs.items() if isinstance(shape, Array)]
+    latest = max(told, key=lambda one: one.get("at", 0), default=None)
+    return viewed.read(latest, images, shown.diagnoses if shown.machine else ())
+
+
+def _visit_number(shown: OpenCase) -> int:
+    subject = shown.progress.subject
+    visit = _desk().visits.get(subject.sequence) if subject else None
+    return visit.opened_at if visit else 0
+
+
+def _heard() -> None:
+    """What was told stays in the session until something is decided."""
+
+
 def _look(case_id: str) -> OpenCase | None:
     name, role = state.reader(), state.role()
     with state.engine().connect() as connection:  # one read transaction: all of one moment
@@ -317,7 +339,6 @@ def _look(case_id: str) -> OpenCase | None:
         withheld,
         may(role, "decide") and review.hides_others(now, name, protocol, case_id),
         diagnoses,
-        now.subject.digest,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from clinical.assessment import AuditEvent
-from clinical.review import REASONS
+from clinical.review import REASONS, viewed
 from clinical.review.signature import AMEND_REASONS
 from clinical.roles import Permission
 from clinical.wording import words
@@ -77,7 +77,7 @@ def _decided(payload: Mapping[str, Any]) -> str:
         done += f" to {words(str(payload['replacement']))}"
     reason = REASONS.get(str(payload.get("reason")), "")
     comment = ", with a comment" if payload.get("comment") else ""
-    return f"{done}{f': {wording.inside(reason)}' if reason else ''}{comment}"
+    return f"{done}{f': {wording.inside(reason)}' if reason else ''}{comment}{_on_screen(payload)}"
 
 
 def _assigned(payload: Mapping[str, Any]) -> str:
@@ -103,7 +103,8 @@ def _first_read(payload: Mapping[str, Any]) -> str:
     listed = ranked if isinstance(ranked, list) else []
     entries = [entry for entry in listed if isinstance(entry, Mapping)]
     names = [words(str(entry.get("diagnosis", ""))) for entry in entries]
-    return f"Committed a first read: {', '.join(names) or 'no diagnosis'}"
+    listing = ", ".join(names) or "no diagnosis"
+    return f"Committed a first read: {listing}{_on_screen(payload)}"
 
 
 def _hypothetical(payload: Mapping[str, Any]) -> str:
@@ -128,7 +129,8 @@ def _signed(payload: Mapping[str, Any]) -> str:
     numbers = payload.get("decisions")
     count = len(numbers) if isinstance(numbers, list) else 0
     asked = ", the password asked again" if payload.get("identity") == "password" else ""
-    return f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}{asked}"
+    signed = f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
+    return f"{signed}{asked}{_on_screen(payload)}"
 
 
 def _timed(payload: Mapping[str, Any]) -> str:
@@ -188,6 +190,11 @@ def _refused(payload: Mapping[str, Any]) -> str:
         return "Refused: wrong password where it is asked for once more"
     known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
     return f"Refused: to {known}, as {payload.get('role', '')}"
+
+
+def _on_screen(payload: Mapping[str, Any]) -> str:
+    view = viewed.said(payload.get("view"))
+    return f"; on the screen: {view}" if view else ""
 
 
 def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 `theme_choice.js` has to run first: Streamlit reads the theme from the browser's storage when it
 starts and would follow the operating system where nothing is stored there; this page is dark unless
-its reader chose the light one. `watch.js` works whether Streamlit does or not: it leaves for the
+its reader chose the light one. `type_ahead.js` hears keys from the first moment on, and keeps those
+that the page cannot take yet. `watch.js` works whether Streamlit does or not: it leaves for the
 sign-in page when the session is over.
 """
 
@@ -20,6 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
+TYPE_AHEAD = "type_ahead.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parent / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -51,7 +53,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    scripts = (THEME, WATCH) if watched else (THEME,)
+    scripts = (THEME, TYPE_AHEAD, *((WATCH,) if watched else ()))
     shell = page(scripts)
 
     async def show(_: Request) -> Response:

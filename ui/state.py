@@ -18,6 +18,7 @@ from clinical import review, store
 from clinical.assessment import Action, Assessment, AuditEvent
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
+from clinical.errors import TriptychError
 from ui import caseload, presence, reading_order
 from ui.presence import engine as engine
 from ui.presence import reader as reader
@@ -30,6 +31,7 @@ CASE = "triptych_case"
 REQUESTED = "triptych_requested"
 DIAGNOSIS = "triptych_diagnosis"
 PENDING = "triptych_pending"
+REFUSED = "triptych_refused"
 VIEW = "triptych_view"
 ORDER = "triptych_order"
 
@@ -136,8 +138,8 @@ def open_case(case_id: str) -> None:
     """Put another case on the screen."""
     st.session_state[CASE] = case_id
     st.session_state[REQUESTED] = True
-    st.session_state.pop(DIAGNOSIS, None)
-    st.session_state.pop(PENDING, None)
+    for key in (DIAGNOSIS, PENDING, REFUSED):
+        st.session_state.pop(key, None)
 
 
 def requested() -> bool:
@@ -150,7 +152,7 @@ def requested() -> bool:
 
 def close_case() -> None:
     """Go back to having no case on the screen."""
-    for key in (CASE, REQUESTED, DIAGNOSIS, PENDING):
+    for key in (CASE, REQUESTED, DIAGNOSIS, PENDING, REFUSED):
         st.session_state.pop(key, None)
 
 
@@ -162,7 +164,7 @@ def current_case() -> str | None:
 def select(diagnosis: str) -> None:
     """Colour the panels by another diagnosis."""
     st.session_state[DIAGNOSIS] = diagnosis
-    st.session_state.pop(PENDING, None)
+    cancel()
 
 
 def selected(assessment: Assessment) -> str:
@@ -175,6 +177,7 @@ def selected(assessment: Assessment) -> str:
 def begin(task: Task) -> None:
     """Ask for what a decision or a signature still needs."""
     st.session_state[PENDING] = task
+    accept()
 
 
 def pending() -> Task | None:
@@ -185,6 +188,22 @@ def pending() -> Task | None:
 def cancel() -> None:
     """Drop what waits."""
     st.session_state.pop(PENDING, None)
+    accept()
+
+
+def refuse(error: TriptychError) -> None:
+    """Keep why something was not done, until the reader does something else."""
+    st.session_state[REFUSED] = error
+
+
+def refused() -> TriptychError | None:
+    """Why the last thing that the reader asked for was not done, or None."""
+    return st.session_state.get(REFUSED)
+
+
+def accept() -> None:
+    """Forget that something was refused."""
+    st.session_state.pop(REFUSED, None)
 
 
 def events_count() -> int:

@@ -25,7 +25,7 @@ from clinical.audit.retention import BECAUSE, purge_of
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.picture import Picture, pictures
 from clinical.export.wording import limits, moment, number, percent
-from clinical.review import ACTED, REASONS, RecordedDecision
+from clinical.review import ACTED, REASONS, RecordedDecision, viewed
 from clinical.wording import words
 
 MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
@@ -257,6 +257,11 @@ def _acted(decision: RecordedDecision) -> str:
     return f"{done} to {words(decision.replacement)}" if decision.replacement else done
 
 
+def _on_screen(decision: RecordedDecision) -> str:
+    view = viewed.said(decision.view)
+    return f" with {view}" if view else ""
+
+
 def _measurements(case: Case) -> Iterable[MeasurementRow]:
     for shape in case.inputs.values():
         if isinstance(shape, Measurements):
@@ -384,7 +389,7 @@ def _decisions(connection: Connection, past: list[AuditEvent]) -> Iterable[Decis
         yield DecisionRow(
             moment(decision.time),
             decision.reader,
-            f"{words(decision.diagnosis)}: {_acted(decision)}",
+            f"{words(decision.diagnosis)}: {_acted(decision)}{_on_screen(decision)}",
             REASONS.get(decision.reason, decision.reason),
             store.get_comment(connection, digest) if digest else "",
             decision.sequence in stands,

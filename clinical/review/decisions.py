@@ -26,6 +26,7 @@ from clinical.assessment import (
 from clinical.audit import ledger
 from clinical.database import writing
 from clinical.errors import ReviewError
+from clinical.review import viewed
 from clinical.review.comment import check_comment
 from clinical.review.progress import (
     Progress,
@@ -34,6 +35,7 @@ from clinical.review.progress import (
     progress,
     recorded_decision,
 )
+from clinical.review.viewed import Viewed
 
 REASONS: dict[str, str] = {
     "image_finding_missed": "The image shows a finding that the suggestion misses",
@@ -97,21 +99,30 @@ def can_decide(
     return True
 
 
-def decide(engine: Engine, decision: ReviewDecision) -> AuditEvent:
+def decide(engine: Engine, decision: ReviewDecision, *, view: Viewed | None = None) -> AuditEvent:
     """Check a decision and record it with its comment, in one transaction.
 
     A later decision of the same reader on the same diagnosis supersedes; the earlier one stays in
     the ledger. Decisions of other readers are not touched.
 
+    Args:
+        engine: the workspace.
+        decision: what the reader decided.
+        view: what they had on the screen, where that is known.
+
     Raises:
         ReviewError: if the rules of review do not allow it; nothing is recorded then.
     """
     with writing(engine) as connection:
-        return record_decision(connection, decision)
+        return record_decision(connection, decision, view=view)
 
 
 def record_decision(
-    connection: Connection, decision: ReviewDecision, *, time: datetime | None = None
+    connection: Connection,
+    decision: ReviewDecision,
+    *,
+    time: datetime | None = None,
+    view: Viewed | None = None,
 ) -> AuditEvent:
     """`decide` inside the caller's transaction; `time` is the time of the event, now if left out.
 
@@ -132,6 +143,8 @@ def record_decision(
     }
     if decision.confidence:
         payload["confidence"] = decision.confidence
+    if view is not None:
+        payload["view"] = viewed.as_json(view)
     return ledger.append(
         connection,
         "DECIDED",

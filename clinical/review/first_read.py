@@ -15,8 +15,10 @@ from clinical.assessment import Assessment, AuditEvent, Confidence
 from clinical.audit import ledger
 from clinical.database import writing
 from clinical.errors import ReviewError
+from clinical.review import viewed
 from clinical.review.decisions import CODED
 from clinical.review.progress import Ranked, progress
+from clinical.review.viewed import Viewed
 
 MOST_RANKED = 10
 
@@ -76,8 +78,13 @@ def can_commit(read: FirstRead, assessment: Assessment, events: Iterable[AuditEv
     return True
 
 
-def commit_first_read(engine: Engine, read: FirstRead) -> AuditEvent:
+def commit_first_read(engine: Engine, read: FirstRead, *, view: Viewed | None = None) -> AuditEvent:
     """Record a first read and that the machine's output is shown now, in one transaction.
+
+    Args:
+        engine: the workspace.
+        read: the differential.
+        view: what the reader had on the screen, where that is known.
 
     Returns:
         The FIRST_READ event; a SHOWN event follows it.
@@ -92,11 +99,13 @@ def commit_first_read(engine: Engine, read: FirstRead) -> AuditEvent:
             {"diagnosis": item.diagnosis, "confidence": item.confidence}
             for item in read.differential
         ]
-        payload = {
+        payload: dict[str, object] = {
             "assessment": read.assessment_digest,
             "differential": listed,
             "decided": read.time.isoformat(),
         }
+        if view is not None:
+            payload["view"] = viewed.as_json(view)
         record = partial(ledger.append, connection, actor=read.reader, case_id=read.case_id)
         event = record("FIRST_READ", payload=payload)
         record("SHOWN", payload={"assessment": read.assessment_digest})

@@ -50,6 +50,7 @@ class RecordedDecision:
         comment_digest: names the comment in the store, or "".
         confidence: as in `ReviewDecision`.
         event_hash: of its event; signatures are over these.
+        view: what was on the screen, as `clinical.review.viewed` records it, or None.
     """
 
     sequence: int
@@ -65,6 +66,7 @@ class RecordedDecision:
     comment_digest: str
     confidence: Confidence | None = None
     event_hash: str = ""
+    view: Any = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def recorded_decision(event: AuditEvent) -> RecordedDecision:
             payload["comment"],
             payload.get("confidence"),
             event.hash,
+            payload.get("view"),
         )
     except (KeyError, TypeError, ValueError):
         raise LedgerError(

@@ -20,10 +20,12 @@ from clinical.assessment import AuditEvent
 from clinical.audit import ledger
 from clinical.database import writing
 from clinical.errors import ReviewError
+from clinical.review import viewed
 from clinical.review.comment import check_comment
 from clinical.review.decisions import NEEDS_COMMENT, check_reading
 from clinical.review.progress import Progress, Reader, RecordedDecision, progress
 from clinical.review.times import Attention, timed
+from clinical.review.viewed import Viewed
 from clinical.roles import Role, may
 
 MEANINGS: dict[str, str] = {
@@ -141,6 +143,7 @@ def sign(
     *,
     attention: Attention | None = None,
     identify: Identify | None = None,
+    view: Viewed | None = None,
 ) -> AuditEvent:
     """Append SIGNED and TIMED in one transaction.
 
@@ -151,6 +154,7 @@ def sign(
         identify: asks for the identity again where there are accounts; None where there are none.
             The event says which. It is asked before the transaction: hashing a password takes its
             time, and nobody else could write meanwhile.
+        view: what the reader had on the screen, where that is known.
 
     Raises:
         ReviewError: if the rules do not allow it or the identity was not confirmed; nothing is
@@ -169,7 +173,7 @@ def sign(
             case_id=signature.case_id,
             time=time,
         )
-        payload = {
+        payload: dict[str, object] = {
             "assessment": signature.assessment_digest,
             "name": signature.reader,
             "role": signature.role,
@@ -178,6 +182,8 @@ def sign(
             "decisions": [decision.sequence for decision in _signable(mine)],
             "digest": signature.decisions,
         }
+        if view is not None:
+            payload["view"] = viewed.as_json(view)
         event = record("SIGNED", payload=payload)
         times = {"assessment": signature.assessment_digest, **timed(mine, attention, time)}
         record("TIMED", payload=times)

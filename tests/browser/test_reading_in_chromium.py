@@ -90,6 +90,8 @@ def test_reject_with_the_keyboard_reaches_the_ledger(desk: Desk) -> None:
     drag(page, canvas, 60, 20)
     expect(canvas).not_to_have_attribute("data-width", "2600")
     window = canvas.get_attribute("data-width") or ""
+    heat_map = (canvas.get_attribute("data-diagnosis") or "").lower().replace(" ", "_")
+    page.wait_for_timeout(1100)
     page.keyboard.press("x")
     page.get_by_role("combobox", name="Reason to reject").click()
     page.get_by_role("option", name="Laboratory values").click()
@@ -102,6 +104,10 @@ def test_reject_with_the_keyboard_reaches_the_ledger(desk: Desk) -> None:
     assert events[-1].actor == "dr.browser"
     assert events[-1].payload["action"] == "reject"
     assert events[-1].payload["reason"] == "lab_explains"
+    view = events[-1].payload["view"]
+    assert view["width"] == pytest.approx(float(window), rel=1e-5)
+    assert view["diagnosis"] == heat_map
+    assert view["seen"][0]["seconds"] >= 1
     engine = open_workspace(desk.workspace)
     with engine.connect() as connection:
         assert verify.verify(connection).intact

@@ -42,7 +42,7 @@ def serving(workspace: Path, reader: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reading_fixture.make_workspace(tmp_path_factory.mktemp("signing"), cases=4)
+    return reading_fixture.make_workspace(tmp_path_factory.mktemp("signing"), cases=7)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,14 @@ def events(workspace: Path, case_id: str) -> list[AuditEvent]:
     with engine.connect() as connection:
         found = list(ledger.events(connection, case_id=case_id))
         assert verify.verify(connection).intact
+    engine.dispose()
+    return found
+
+
+def decided(workspace: Path) -> int:
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        found = len(list(ledger.events(connection, kind="DECIDED")))
     engine.dispose()
     return found
 
@@ -175,6 +183,42 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
         "SIGNED",
         "TIMED",
     ]
+
+
+def test_keys_typed_faster_than_the_page_runs_are_not_lost(
+    page: Page, address: str, workspace: Path
+) -> None:
+    """Accept, sign and confirm at 50 ms, while each waits for the run that the last one caused."""
+    protocol(workspace)
+    open_case(page, address, "CASE-004")
+    for key in ("a", "s", "Control+Enter"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(50)
+    expect(page.get_by_text("by dr.browser (reader) at")).to_be_visible()
+    found = events(workspace, "CASE-004")
+    assert [event.kind for event in found] == ["ASSESSED", "OPENED", "DECIDED", "SIGNED", "TIMED"]
+    # Nobody touched the image: the window it opens with is what was shown.
+    views = [event.payload["view"] for event in found[2:4]]
+    assert [(view["centre"], view["width"], view["opacity"]) for view in views] == [
+        (1500, 2600, 45)
+    ] * 2
+
+
+def test_a_key_that_decides_does_not_reach_a_case_that_was_not_on_the_screen(
+    page: Page, address: str, workspace: Path
+) -> None:
+    """Twice next, and accept before the first of the two has come."""
+    protocol(workspace)
+    page.goto(address)
+    settle(page)
+    order = [row.get_attribute("data-pick") for row in page.locator("tr[data-pick]").all()]
+    open_case(page, address, str(order[0]))
+    before = decided(workspace)
+    for key in ("j", "a", "j"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name=str(order[2]))).to_be_visible()
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
+    assert decided(workspace) == before
 
 
 def test_two_readers_in_two_browsers_lose_nothing(

@@ -136,7 +136,7 @@ def test_several_windows_of_the_file_are_named_by_it_and_have_keys() -> None:
 
 def test_the_viewer_message_is_small_and_free_of_pixels() -> None:
     array = Array(np.zeros((2000, 2000), np.float32))
-    film = component.Film(array, b"", "image", "Current 2031-03-04")
+    film = component.Film(array, b"", "image", "Current 2031-03-04", "frontal")
     data = component.viewer_data(film, film)
 
     assert len(json.dumps(data)) < 1000

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 import streamlit as st
 
 from clinical import review
+from clinical.errors import ReviewError
 from clinical.review import Kappa, Reader
 from ui import desk, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, table, tag
-from ui.pages.attempt import attempt
+from ui.pages.attempt import attempt, tell
 from ui.pages.signature_panel import said
 
 Word = Literal["Present", "Absent"]
@@ -34,8 +34,6 @@ def render(shown: OpenCase) -> None:
     """Show both readings; ask of each diagnosis where they differ whether it holds."""
     now = shown.progress
     readers = now.signed
-    name = f"adjudicate-{shown.case.case_id}"
-    compared = desk.as_displayed(name, review.signatures(now))
     st.html(
         tag(
             "div",
@@ -48,19 +46,41 @@ def render(shown: OpenCase) -> None:
     with st.container(horizontal=True, gap="medium", key="words"):
         words = {name: _word(shown, name, readers) for name in review.disputed(now)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        comment = st.text_input(
+        st.text_input(
             "Comment",
             max_chars=review.MAX_COMMENT,
-            key=f"adjudicate-comment-{shown.case.case_id}",
+            key=_comment_key(shown),
             placeholder="Optional",
         )
         settled = all(words.values())
-        if st.button(
-            "Record the last word", key="adjudicate", type="primary", disabled=not settled
-        ):
-            held = {name for name, word in words.items() if word == "Present"}
-            present = review.agreed(now) | held
-            attempt(partial(desk.adjudicate, shown, compared, present, comment))
+        st.button(
+            "Record the last word",
+            key="adjudicate",
+            type="primary",
+            disabled=not settled,
+            on_click=_settle,
+            args=(shown,),
+        )
+    tell()
+
+
+def _settle(shown: OpenCase) -> None:
+    now = shown.progress
+    words = {name: st.session_state.get(_word_key(shown, name)) for name in review.disputed(now)}
+    if not all(words.values()):
+        state.refuse(ReviewError("A word is missing.", remedy="say of each whether it is present."))
+        return
+    present = review.agreed(now) | {name for name, word in words.items() if word == "Present"}
+    comment = str(st.session_state.get(_comment_key(shown)) or "")
+    attempt(lambda: desk.adjudicate(shown, review.signatures(now), present, comment))
+
+
+def _word_key(shown: OpenCase, name: str) -> str:
+    return f"word-{shown.case.case_id}-{name}"
+
+
+def _comment_key(shown: OpenCase) -> str:
+    return f"adjudicate-comment-{shown.case.case_id}"
 
 
 def side_by_side(readers: list[Reader]) -> Markup:
@@ -103,7 +123,7 @@ def _word(shown: OpenCase, name: str, readers: list[Reader]) -> Word | None:
         return st.segmented_control(
             f"Is {wording.diagnosis(name)} present",
             WORDS,
-            key=f"word-{shown.case.case_id}-{name}",
+            key=_word_key(shown, name),
             label_visibility="collapsed",
         )
 

@@ -55,6 +55,7 @@ def render(list_page: Page) -> None:
     diagnosis = _answers(shown)
     _panels(shown, diagnosis)
     record_panel.render(shown, diagnosis)
+    desk.watch(shown)
     heartbeat.listen()
 
 

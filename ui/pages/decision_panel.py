@@ -14,10 +14,11 @@ from ui import desk, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
 from ui.pages import diagnosis_field, signature_panel
-from ui.pages.attempt import attempt
+from ui.pages.attempt import attempt, tell
 
 LABELS: dict[Action, str] = {"accept": "Accept", "modify": "Modify", "reject": "Reject"}
 NOUNS: dict[Action, str] = {"modify": "change", "reject": "rejection"}
+ADDED, REPLACEMENT = "Added diagnosis", "Replacement"
 SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "e"}
 
 
@@ -32,7 +33,8 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         signature_panel.render_closed(shown)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decision"):
-        confidence = _suggestion_row(shown, diagnosis) if diagnosis else None
+        if diagnosis:
+            _suggestion_row(shown, diagnosis)
         _reading_buttons(shown)
     _added(shown)
     waiting = state.pending()
@@ -43,21 +45,30 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         elif waiting == "add":
             _add_form(shown)
         elif waiting in NOUNS and diagnosis:
-            _reason_form(shown, diagnosis, cast(Action, waiting), confidence)
+            _reason_form(shown, diagnosis, cast(Action, waiting))
+        tell()
 
 
-def _suggestion_row(shown: OpenCase, diagnosis: str) -> Confidence | None:
+def _suggestion_row(shown: OpenCase, diagnosis: str) -> None:
     st.html(_standing(shown, diagnosis), width="content")
     st.html(tag("span", "How sure", class_="quiet"), width="content")
     standing = shown.mine.standing.get(diagnosis)
-    confidence = diagnosis_field.how_sure(
+    diagnosis_field.how_sure(
         "How sure you are of this decision",
-        f"confidence-{shown.case.case_id}-{diagnosis}",
+        _sure_key(shown, diagnosis),
         default=standing.confidence if standing else None,
     )
     for action in LABELS:
-        _action_button(shown, diagnosis, action, confidence)
-    return confidence
+        _action_button(shown, diagnosis, action)
+
+
+def _sure_key(shown: OpenCase, diagnosis: str) -> str:
+    return f"confidence-{shown.case.case_id}-{diagnosis}"
+
+
+def _sure(shown: OpenCase, diagnosis: str) -> Confidence | None:
+    # Not what the run that drew the button knew: the answer may have come with the same click.
+    return st.session_state.get(_sure_key(shown, diagnosis))
 
 
 def _standing(shown: OpenCase, diagnosis: str) -> Markup:
@@ -72,24 +83,25 @@ def _standing(shown: OpenCase, diagnosis: str) -> Markup:
     )
 
 
-def _action_button(
-    shown: OpenCase, diagnosis: str, action: Action, confidence: Confidence | None
-) -> None:
+def _action_button(shown: OpenCase, diagnosis: str, action: Action) -> None:
     # Reason and replacement come later, so the button asks only what can be known now.
-    accepting = desk.draft(shown, diagnosis, "accept", confidence=confidence)
+    accepting = desk.draft(shown, diagnosis, "accept")
     assessment = shown.machine.assessment if shown.machine else None
     allowed = action != "accept" or review.can_decide(accepting, assessment, shown.events)
-    pressed = st.button(
+    st.button(
         LABELS[action],
         key=action,
         shortcut=SHORTCUTS[action],
         disabled=not allowed,
         type="primary" if state.pending() == action else "secondary",
-        on_click=state.begin if action != "accept" else None,
-        args=(action,) if action != "accept" else None,
+        on_click=_accept if action == "accept" else state.begin,
+        args=(shown, diagnosis) if action == "accept" else (action,),
     )
-    if pressed and action == "accept":
-        attempt(lambda: desk.decide(shown, accepting))
+
+
+def _accept(shown: OpenCase, diagnosis: str) -> None:
+    draft = desk.draft(shown, diagnosis, "accept", confidence=_sure(shown, diagnosis))
+    attempt(lambda: desk.decide(shown, draft))
 
 
 def _reading_buttons(shown: OpenCase) -> None:
@@ -103,8 +115,14 @@ def _reading_buttons(shown: OpenCase) -> None:
         args=("add",),
     )
     undoable = review.can_undo(shown.events, state.reader())
-    if st.button("Undo", key="undo", shortcut="z", disabled=not undoable):
-        attempt(lambda: desk.undo(shown))
+    st.button(
+        "Undo",
+        key="undo",
+        shortcut="z",
+        disabled=not undoable,
+        on_click=attempt,
+        args=(partial(desk.undo, shown),),
+    )
     st.button(
         "Sign",
         key="sign",
@@ -127,8 +145,13 @@ def _added(shown: OpenCase) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="added"):
         for decision in added:
             st.html(_added_line(decision), width="content")
-            if st.button("Take back", key=f"take-back-{decision.sequence}", type="tertiary"):
-                attempt(partial(desk.undo, shown, decision.sequence))
+            st.button(
+                "Take back",
+                key=f"take-back-{decision.sequence}",
+                type="tertiary",
+                on_click=attempt,
+                args=(partial(desk.undo, shown, decision.sequence),),
+            )
 
 
 def _added_line(decision: RecordedDecision) -> Markup:
@@ -147,26 +170,33 @@ def _add_form(shown: OpenCase) -> None:
     choices = diagnosis_field.options(own, without=shown.diagnoses)
     with st.form(f"add-{shown.case.case_id}", enter_to_submit=False):
         fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
-        named = diagnosis_field.one("Added diagnosis", choices, fields[0], fields[1])
+        diagnosis_field.one(ADDED, choices, fields[0], fields[1])
         with fields[2]:
-            confidence = diagnosis_field.how_sure(
-                "How sure you are", "added-confidence", labelled=True
-            )
-        comment = _comment(fields[3])
-        record = fields[4].form_submit_button("Record diagnosis", type="primary", width="stretch")
+            diagnosis_field.how_sure("How sure you are", "added-confidence", labelled=True)
+        _comment_field(fields[3])
+        fields[4].form_submit_button(
+            "Record diagnosis", type="primary", width="stretch", on_click=_add, args=(shown,)
+        )
         fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
-    if record:
-        draft = desk.draft(shown, named, "add", comment=comment, confidence=confidence)
-        attempt(lambda: desk.decide(shown, draft))
+        desk.watch(shown, "form")
 
 
-def _reason_form(
-    shown: OpenCase, diagnosis: str, action: Action, confidence: Confidence | None
-) -> None:
+def _add(shown: OpenCase) -> None:
+    draft = desk.draft(
+        shown,
+        diagnosis_field.named(ADDED),
+        "add",
+        comment=_comment(),
+        confidence=st.session_state.get("added-confidence"),
+    )
+    attempt(lambda: desk.decide(shown, draft))
+
+
+def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
     with st.form(f"reason-{shown.digest[:12]}-{diagnosis}-{action}", enter_to_submit=False):
         widths = [3, 3, 1.7, 2.3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
         fields = st.columns(widths, vertical_alignment="bottom")
-        reason = fields[0].selectbox(
+        fields[0].selectbox(
             f"Reason to {action}",
             list(review.REASONS),
             index=None,
@@ -174,22 +204,38 @@ def _reason_form(
             placeholder="Choose a reason",
             key="reason",
         )
-        replacement = ""
         if action == "modify":
             others = [name for name in shown.diagnoses if name != diagnosis]
             choices = diagnosis_field.options(others, without=[diagnosis])
-            replacement = diagnosis_field.one("Replacement", choices, fields[1], fields[2])
-        comment = _comment(fields[-3])
-        record = fields[-2].form_submit_button(
-            f"Record {NOUNS[action]}", type="primary", width="stretch"
+            diagnosis_field.one(REPLACEMENT, choices, fields[1], fields[2])
+        _comment_field(fields[-3])
+        fields[-2].form_submit_button(
+            f"Record {NOUNS[action]}",
+            type="primary",
+            width="stretch",
+            on_click=_record,
+            args=(shown, diagnosis, action),
         )
         fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
-    if record:
-        draft = desk.draft(shown, diagnosis, action, reason or "", replacement, comment, confidence)
-        attempt(lambda: desk.decide(shown, draft))
+        desk.watch(shown, "form")
 
 
-def _comment(place: st.delta_generator.DeltaGenerator) -> str:
-    return place.text_input(
-        "Comment", max_chars=review.MAX_COMMENT, key="comment", placeholder="Optional"
+def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
+    draft = desk.draft(
+        shown,
+        diagnosis,
+        action,
+        st.session_state.get("reason") or "",
+        diagnosis_field.named(REPLACEMENT) if action == "modify" else "",
+        _comment(),
+        _sure(shown, diagnosis),
     )
+    attempt(lambda: desk.decide(shown, draft))
+
+
+def _comment_field(place: st.delta_generator.DeltaGenerator) -> None:
+    place.text_input("Comment", max_chars=review.MAX_COMMENT, key="comment", placeholder="Optional")
+
+
+def _comment() -> str:
+    return str(st.session_state.get("comment") or "")

@@ -35,10 +35,10 @@ def options(named: Iterable[str], without: Iterable[str] = ()) -> dict[str, str]
 
 def one(
     label: str, choices: Mapping[str, str], search: DeltaGenerator, code: DeltaGenerator
-) -> str:
-    """One diagnosis: from the list, or the code that was typed; "" if neither."""
-    key = label.lower().replace(" ", "-")
-    chosen = search.selectbox(
+) -> None:
+    """Ask for one diagnosis of the list, or a code."""
+    key = _key(label)
+    search.selectbox(
         label,
         list(choices),
         index=None,
@@ -46,8 +46,18 @@ def one(
         placeholder="Search by name",
         key=key,
     )
-    typed = code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
-    return typed.strip() or chosen or ""
+    code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
+
+
+def named(label: str) -> str:
+    """What `one` was answered: the code that was typed, else the choice; "" if neither."""
+    key = _key(label)
+    typed = str(st.session_state.get(f"{key}-code") or "")
+    return typed.strip() or st.session_state.get(key) or ""
+
+
+def _key(label: str) -> str:
+    return label.lower().replace(" ", "-")
 
 
 def how_sure(

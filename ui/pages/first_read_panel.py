@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from clinical import review
 from clinical.assessment import Confidence
+from clinical.errors import ReviewError
 from clinical.review import Ranked
 from clinical.review.first_read import MOST_RANKED
-from ui import desk, wording
+from ui import desk, state, wording
 from ui.desk import OpenCase
 from ui.markup import tag
 from ui.pages import diagnosis_field
-from ui.pages.attempt import attempt
+from ui.pages.attempt import attempt, tell
 
 EXPLAINED = (
     "The machine's suggestions are withheld until you commit a reading of your own. "
@@ -32,49 +31,82 @@ def render(shown: OpenCase) -> None:
             class_="panel-title",
         )
     )
+    _search(shown)
     names = _names(shown)
     with st.container(horizontal=True, gap="medium", key="ranks"):
         sure = [_confidence(place, name, shown) for place, name in enumerate(names, start=1)]
-    ranked = tuple(
-        Ranked(name, confidence)
-        for name, confidence in zip(names, sure, strict=True)
-        if confidence is not None
-    )
+    settled = all(sure)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button(
+        st.button(
             "Commit first read",
             key="commit",
             type="primary",
-            disabled=not names or len(ranked) < len(names),
-        ):
-            attempt(partial(desk.commit, desk.first_read(shown, ranked)))
-        if st.button("Commit: no diagnosis", key="commit-none", disabled=bool(names)):
-            attempt(partial(desk.commit, desk.first_read(shown, ())))
-        if len(ranked) < len(names):
+            disabled=not names or not settled,
+            on_click=_commit,
+            args=(shown, True),
+        )
+        st.button(
+            "Commit: no diagnosis",
+            key="commit-none",
+            disabled=bool(names),
+            on_click=_commit,
+            args=(shown, False),
+        )
+        if not settled:
             words = "Say of each diagnosis how sure you are."
             st.html(tag("p", words, class_="quiet"), width="content")
+    tell()
 
 
-def _names(shown: OpenCase) -> list[str]:
-    """The differential in the order it was chosen; a typed code comes last."""
+def _commit(shown: OpenCase, some: bool) -> None:
+    """Commit what is chosen; a button for "no diagnosis" refuses if something was meanwhile."""
+    names = _names(shown)
+    if bool(names) != some:
+        state.refuse(ReviewError("Your differential changed.", remedy="look at it, then commit."))
+        return
+    # Not what the run that drew the button knew: an answer may have come with the same click.
+    sure = [st.session_state.get(_sure_key(shown, name), "") for name in names]
+    ranked = tuple(Ranked(name, confidence) for name, confidence in zip(names, sure, strict=True))
+    attempt(lambda: desk.commit(shown, desk.first_read(shown, ranked)))
+
+
+def _search(shown: OpenCase) -> None:
     choices = diagnosis_field.options(shown.diagnoses)
     search, code = st.columns([5, 1.5], vertical_alignment="bottom")
-    chosen = search.multiselect(
+    search.multiselect(
         "Your differential, most likely first",
         list(choices),
         format_func=choices.__getitem__,
         placeholder="Search by name",
         max_selections=MOST_RANKED,
         select_all=False,
-        key=f"first-read-{shown.case.case_id}",
+        key=_key(shown),
     )
-    typed = code.text_input(
+    code.text_input(
         "And a code, last",
         placeholder=diagnosis_field.CODE_EXAMPLE,
         max_chars=60,
-        key=f"first-read-code-{shown.case.case_id}",
+        key=_code_key(shown),
     )
-    return [*chosen, typed.strip()] if typed.strip() else list(chosen)
+
+
+def _names(shown: OpenCase) -> list[str]:
+    """The differential in the order it was chosen; a typed code comes last."""
+    typed = str(st.session_state.get(_code_key(shown)) or "").strip()
+    chosen = list(st.session_state.get(_key(shown)) or ())
+    return [*chosen, typed] if typed else chosen
+
+
+def _key(shown: OpenCase) -> str:
+    return f"first-read-{shown.case.case_id}"
+
+
+def _code_key(shown: OpenCase) -> str:
+    return f"first-read-code-{shown.case.case_id}"
+
+
+def _sure_key(shown: OpenCase, name: str) -> str:
+    return f"first-read-{shown.case.case_id}-{name}"
 
 
 def _confidence(place: int, name: str, shown: OpenCase) -> Confidence | None:
@@ -82,9 +114,7 @@ def _confidence(place: int, name: str, shown: OpenCase) -> Confidence | None:
         spoken = wording.diagnosis(name)
         label = tag("p", tag("b", f"{place}. {spoken}"), class_="standing")
         st.html(label, width="content")
-        return diagnosis_field.how_sure(
-            f"How sure of {spoken}", f"first-read-{shown.case.case_id}-{name}"
-        )
+        return diagnosis_field.how_sure(f"How sure of {spoken}", _sure_key(shown, name))
 
 
 def differential(first_read: tuple[review.Ranked, ...]) -> str:

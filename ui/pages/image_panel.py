@@ -9,7 +9,7 @@ import streamlit as st
 from clinical.assessment import Assessment, Explanation, HeatMap
 from clinical.case import Array, Case
 from clinical.errors import ImageError
-from ui import state, wording
+from ui import state
 from ui.markup import tag
 from ui.pages import frame, share
 from ui.viewer import component
@@ -37,7 +37,7 @@ def render(
             _film(name, images[name], "Current" if prior else ""),
             _film(f"{PRIOR}{name}", prior, "Prior") if prior else None,
             heat_map=heat_map_of(explanation, name),
-            heat_label=wording.named(diagnosis),
+            diagnosis=diagnosis,
             key=f"image-{name}",
         )
     except ImageError as error:
@@ -58,7 +58,8 @@ def label(role: str, array: Array) -> str:
 
 
 def _film(name: str, array: Array, role: str) -> component.Film:
-    return component.Film(array, state.pixels(array), describe(name, array), label(role, array))
+    told = describe(name, array), label(role, array)
+    return component.Film(array, state.pixels(array), *told, name)
 
 
 def heat_map_of(explanation: Explanation | None, modality: str) -> HeatMap | None:

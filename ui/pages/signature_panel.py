@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from clinical import review
@@ -11,7 +9,7 @@ from clinical.review import ACTED, AMEND_REASONS, MEANINGS, Reader, RecordedDeci
 from ui import desk, identity, presence, state, wording
 from ui.desk import OpenCase
 from ui.markup import Markup, chip, tag
-from ui.pages.attempt import attempt
+from ui.pages.attempt import attempt, tell
 
 
 def closed(shown: OpenCase) -> bool:
@@ -21,9 +19,6 @@ def closed(shown: OpenCase) -> bool:
 
 def render(shown: OpenCase) -> None:
     """What is about to be signed, in words, and the button that signs it."""
-    now = desk.signature(shown)
-    name = f"sign-{shown.case.case_id}"
-    signed = replace(now, decisions=desk.as_displayed(name, now.decisions))
     st.html(
         tag(
             "section",
@@ -36,24 +31,34 @@ def render(shown: OpenCase) -> None:
         st.html(
             tag(
                 "p",
-                f"Sign as {state.reader()}: {MEANINGS[signed.meaning]}.",
+                f"Sign as {state.reader()}: {MEANINGS[desk.signature(shown).meaning]}.",
                 class_="meaning",
             ),
             width="content",
         )
-        password = _password() if identity.asked() else ""
-        if st.button(
-            f"Sign as {state.reader()}", key="confirm-sign", type="primary", shortcut="ctrl+enter"
-        ):
-            attempt(lambda: desk.sign(shown, signed, password))
+        if identity.asked():
+            _password()
+        st.button(
+            f"Sign as {state.reader()}",
+            key="confirm-sign",
+            type="primary",
+            shortcut="ctrl+enter",
+            on_click=_sign,
+            args=(shown,),
+        )
         st.button("Cancel", key="cancel-sign", on_click=state.cancel)
 
 
-def _password() -> str:
+def _password() -> None:
     """21 CFR 11.200: what is signed on its own asks for the signer's identity again."""
-    return st.text_input(
+    st.text_input(
         "Your password", type="password", key="sign-password", width=220, autocomplete="off"
     )
+
+
+def _sign(shown: OpenCase) -> None:
+    password = str(st.session_state.get("sign-password") or "")
+    attempt(lambda: desk.sign(shown, password))
 
 
 def render_closed(shown: OpenCase) -> None:
@@ -74,6 +79,7 @@ def render_closed(shown: OpenCase) -> None:
     with st.container(key="reasons"):
         if open_again and state.pending() == "amend":
             _amend_form(shown)
+        tell()
 
 
 def adjudicated_line(shown: OpenCase) -> Markup:
@@ -131,7 +137,7 @@ def _list(reader: Reader) -> Markup:
 def _amend_form(shown: OpenCase) -> None:
     with st.form(f"amend-{shown.case.case_id}", enter_to_submit=False):
         fields = st.columns([4, 5, 1.5, 1], vertical_alignment="bottom")
-        reason = fields[0].selectbox(
+        fields[0].selectbox(
             "Reason to amend",
             list(AMEND_REASONS),
             index=None,
@@ -139,10 +145,16 @@ def _amend_form(shown: OpenCase) -> None:
             placeholder="Choose a reason",
             key="amend-reason",
         )
-        comment = fields[1].text_input(
+        fields[1].text_input(
             "Comment", max_chars=review.MAX_COMMENT, key="amend-comment", placeholder="Optional"
         )
-        reopen = fields[2].form_submit_button("Reopen", type="primary", width="stretch")
+        fields[2].form_submit_button(
+            "Reopen", type="primary", width="stretch", on_click=_amend, args=(shown,)
+        )
         fields[3].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
-    if reopen:
-        attempt(lambda: desk.amend(shown, reason or "", comment))
+
+
+def _amend(shown: OpenCase) -> None:
+    reason = str(st.session_state.get("amend-reason") or "")
+    comment = str(st.session_state.get("amend-comment") or "")
+    attempt(lambda: desk.amend(shown, reason, comment))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
 from clinical.assessment import HeatMap
 from clinical.case import Array
+from ui import wording
 from ui.viewer import transport
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 CARRIER = ("registry.js", "carrier.js")
 HEAT = ("registry.js", "heat.js")
+REPORT = ("registry.js", "report.js")
 VIEWER = (
     "registry.js",
     "geometry.js",
@@ -37,6 +40,7 @@ VIEWER = (
     "help.js",
     "cine.js",
     "drawing.js",
+    "look.js",
     "measuring.js",
     "controls.js",
     "pane.js",
@@ -62,16 +66,18 @@ class Film:
         payload: `transport.message` of the same array.
         description: what a screen reader says of it.
         label: what is written over it, such as "Current 2031-03-04".
+        name: of the input.
     """
 
     array: Array
     payload: bytes
     description: str
     label: str
+    name: str
 
 
 def show(
-    film: Film, prior: Film | None, *, heat_map: HeatMap | None, heat_label: str, key: str
+    film: Film, prior: Film | None, *, heat_map: HeatMap | None, diagnosis: str, key: str
 ) -> None:
     """Show `film` with `heat_map` over it, and `prior` beside it when the reader wishes.
 
@@ -79,20 +85,40 @@ def show(
         film: the image to read.
         prior: one of an earlier visit, or None.
         heat_map: relevance for the selected diagnosis, or None.
-        heat_label: the diagnosis it belongs to.
+        diagnosis: code of the one that it belongs to.
         key: unique on the page.
     """
     _carrier()(data=film.payload, key=f"{key}-pixels", height="content")
     if prior is not None:
         _carrier()(data=prior.payload, key=f"{key}-prior-pixels", height="content")
-    _heat()(data=heat_data(film, heat_map, heat_label), key=f"{key}-heat", height="content")
+    _heat()(data=heat_data(film, heat_map, diagnosis), key=f"{key}-heat", height="content")
     _viewer()(data=viewer_data(film, prior), key=f"{key}-viewer")
 
 
-def heat_data(film: Film, heat_map: HeatMap | None, label: str) -> dict[str, Any]:
+def heat_data(film: Film, heat_map: HeatMap | None, diagnosis: str) -> dict[str, Any]:
     """What changes with the selected diagnosis."""
-    heat = heat_map and {"label": label, "values": heat_map.values, "box": heat_map.box}
+    heat = heat_map and {
+        "diagnosis": diagnosis,
+        "label": wording.named(diagnosis),
+        "values": heat_map.values,
+        "box": heat_map.box,
+    }
     return {"frame": transport.frame_id(film.array), "heat": heat}
+
+
+def report(
+    visit: int, place: Literal["page", "form"], *, key: str, on_view_change: Callable[[], None]
+) -> None:
+    """Hear what the viewer shows: `view` of the state of `key` has visit, at, now and seen.
+
+    Args:
+        visit: number of the visit to a case; looks are counted anew for another.
+        place: where it stands; it tells of the buttons of its form, or of those outside forms.
+        key: unique on the page.
+        on_view_change: called when it was told something.
+    """
+    data = {"visit": visit, "place": place}
+    _report()(data=data, key=key, on_view_change=on_view_change, height="content")
 
 
 def viewer_data(film: Film, prior: Film | None) -> dict[str, Any]:
@@ -107,6 +133,7 @@ def viewer_data(film: Film, prior: Film | None) -> dict[str, Any]:
 def _told(film: Film) -> dict[str, str]:
     return {
         "frame": transport.frame_id(film.array),
+        "name": film.name,
         "description": film.description,
         "label": film.label,
     }
@@ -123,6 +150,10 @@ def _carrier() -> ComponentRenderer:
 
 def _heat() -> ComponentRenderer:
     return _register("triptych_heat", _bundled(HEAT), None, False)
+
+
+def _report() -> ComponentRenderer:
+    return _register("triptych_report", _bundled(REPORT), None, False)
 
 
 def _viewer() -> ComponentRenderer:

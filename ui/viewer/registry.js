@@ -8,7 +8,7 @@ const KEY = Symbol.for("triptych.pixels");
 function store() {
   globalThis[KEY] ??= {
     frames: new Map(), holders: new Map(), waiting: new Map(), measured: new Map(),
-    heats: new Map(), watching: new Map(),
+    heats: new Map(), watching: new Map(), look: null, looking: null,
   };
   return globalThis[KEY];
 }
@@ -62,6 +62,25 @@ export function watchHeat(id, callback) {
   watching.set(id, callback);
   callback(heats.get(id) ?? null);
   return () => { if (watching.get(id) === callback) watching.delete(id); };
+}
+
+// What the viewer shows (look.js), null where there is none; one listener, told now and at changes.
+export function putLook(look, viewer) {
+  const shared = store();
+  Object.assign(shared, { look, showing: viewer });
+  shared.looking?.(look);
+}
+
+// A new viewer may come before the old one goes.
+export function dropLook(viewer) {
+  if (store().showing === viewer) putLook(null, null);
+}
+
+export function watchLook(callback) {
+  const shared = store();
+  shared.looking = callback;
+  callback(shared.look);
+  return () => { if (shared.looking === callback) shared.looking = null; };
 }
 
 // Measurements stay with an image until the browser page is closed or loaded again.

@@ -4,8 +4,9 @@
 import { createCine } from "./cine.js";
 import { attachKeys } from "./controls.js";
 import { createHelp } from "./help.js";
+import { lookOf } from "./look.js";
 import { createPane } from "./pane.js";
-import { watchHeat, whenFrame } from "./registry.js";
+import { dropLook, putLook, watchHeat, whenFrame } from "./registry.js";
 import { createToolbar } from "./toolbar.js";
 
 const STEP = 40;
@@ -90,6 +91,7 @@ function build(root, frame, data) {
     });
     main.setLegend(legendOf(main.view, main.heat));
     parts.cine.show(main.view.plane);
+    putLook(lookOf(data.name, main, state.priorShown), state);
     const several = state.panes.length > 1;
     for (const pane of state.panes) {
       pane.root.classList.toggle("active", several && pane === state.active);
@@ -148,6 +150,7 @@ function build(root, frame, data) {
   return {
     id: frame.id,
     close() {
+      dropLook(state);
       unwatch();
       parts.cine.stop();
       detach();
