@@ -46,7 +46,7 @@ function goes(name) {
 // Whether what comes next on the screen is another case than the one that is read.
 function leaving() {
   const late = performance.now() - pressed > LEFT_MS;
-  if (left !== null && !busy() && (late || left !== subject())) left = null;
+  if (left !== null && (left !== subject() || (late && !busy()))) left = null;
   return left !== null || waiting.some(({ name }) => moves(name));
 }
 
