@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from clinical.audit import ledger
 from clinical.database import ACCOUNTS, writing
 from clinical.errors import AccountError, SignInRefused
-from clinical.roles import Role, role_of
+from clinical.roles import Role, may, role_of
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 RESERVED = frozenset({"system", "unknown name"})
@@ -181,6 +181,11 @@ def require(connection: Connection, name: str) -> Account:
 def everyone(connection: Connection) -> list[Account]:
     """All accounts by name, disabled ones too."""
     return [_account(row) for row in connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name))]
+
+
+def readers(connection: Connection) -> list[str]:
+    """Names of the accounts that can sign in and may decide, in the order of `everyone`."""
+    return [a.name for a in everyone(connection) if not a.disabled and may(a.role, "decide")]
 
 
 def authenticate(engine: Engine, name: str, password: str) -> Account:

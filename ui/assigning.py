@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clinical import assignment
-from ui import caseload, state
+from clinical import accounts, assignment
+from ui import caseload, presence, state
 
 MARKED = "triptych_marked"
 
 
 def readers() -> list[str]:
-    """Account names that a case may be assigned to: everyone at work here, and this reader."""
-    known = caseload.current(state.engine(), state.workspace()).readers
-    return sorted(known | {state.reader()})
+    """Who a case may be assigned to: the accounts that can read it now.
+
+    A demonstration has no accounts: there, everyone at work here, and this reader.
+    """
+    if presence.demonstration():
+        known = caseload.current(state.engine(), state.workspace()).readers
+        return sorted(known | {state.reader()})
+    with state.engine().connect() as connection:
+        return sorted(accounts.readers(connection))
 
 
 def marked() -> frozenset[str]:

@@ -150,7 +150,7 @@ def test_a_length_is_right_and_stays_right_however_the_image_is_seen(screen: Scr
         share * canvas.evaluate(f"canvas => canvas.{side}") / float(data["scale"])
         for share, side in ((0.2, "width"), (0.4, "height"))
     )
-    length = np.hypot(across * 0.25, down * 0.5)  # columns are closer than rows
+    length = np.hypot(across, down) * 0.25
     (said,) = measurements(screen)
     found = re.fullmatch(r"1 Length: ([\d.]+) mm at detector", said)
     assert found is not None
@@ -160,6 +160,20 @@ def test_a_length_is_right_and_stays_right_however_the_image_is_seen(screen: Scr
     screen.press("h", "f", "Space")
     assert measurements(screen) == [said]
     screen.press("Delete")
+
+
+def test_pixels_that_are_not_square_are_drawn_and_measured_as_they_are(screen: Screen) -> None:
+    """320 rows of 0.5 mm and 560 columns of 0.25 mm: 160 mm high, 140 mm wide."""
+    canvas = screen.open("LOOK-TALL")
+    data = shown_by(canvas)
+    width, height = (canvas.evaluate(f"canvas => canvas.{side}") for side in ("width", "height"))
+    scale = float(data["scale"])
+    assert scale == pytest.approx(min(width / 560, height / 640))
+    screen.press("d")
+    screen.drag(canvas, (0.5, 0.3), (0.5, 0.7))
+    (said,) = measurements(screen)
+    assert float(said.split()[2]) == pytest.approx(0.4 * height / scale * 0.25, abs=0.8)
+    screen.press("Delete", "Escape")
 
 
 def test_an_end_is_moved_and_the_measurement_deleted(screen: Screen) -> None:
@@ -200,7 +214,7 @@ def test_a_rectangle_tells_the_statistics_of_its_pixels(screen: Screen) -> None:
     assert found is not None
     mean, sd, least, most, area, n = (float(part) for part in found.groups())
     assert n == pytest.approx(3600, abs=121)  # the pointer is between pixels
-    assert area == pytest.approx(n / 8, rel=0.05)
+    assert area == pytest.approx(n / 16, rel=0.05)
     assert mean == pytest.approx(pixels.mean(), rel=0.02)
     assert sd == pytest.approx(pixels.std(), rel=0.1)
     assert least == pytest.approx(pixels.min(), rel=0.1)

@@ -186,3 +186,14 @@ def test_the_commands(
     engine.dispose()
     assert len(changes) == 4
     assert "herons" not in "".join(changes)
+
+
+def test_who_can_be_given_cases_has_an_account_that_is_on_and_may_decide(engine: Engine) -> None:
+    accounts.add(engine, "boss", "administrator", PASSWORD)
+    accounts.add(engine, "dr.second", "adjudicator", PASSWORD)
+    accounts.add(engine, "dr.first", "reader", PASSWORD)
+    accounts.add(engine, "dr.gone", "reader", PASSWORD)
+    accounts.add(engine, "eve", "auditor", PASSWORD)
+    accounts.disable(engine, "dr.gone")
+    with engine.connect() as connection:
+        assert set(accounts.readers(connection)) == {"dr.first", "dr.second"}

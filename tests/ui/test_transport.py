@@ -59,6 +59,18 @@ def test_values_that_are_not_numbers_are_refused(bad: float) -> None:
         transport.to_samples(Array(np.array([[0, bad]], np.float32)))
 
 
+@pytest.mark.parametrize(
+    ("array", "aspect"),
+    [
+        (Array(np.zeros((2, 2), np.float32)), 1),
+        (Array(np.zeros((2, 2), np.float32), spacing=(0.5, 0.25)), 2),
+        (Array(np.zeros((2, 2), np.float32), source={"PixelAspectRatio": "3:4"}), 0.75),
+    ],
+)
+def test_how_high_a_pixel_is_for_its_width(array: Array, aspect: float) -> None:
+    assert transport.aspect(array) == aspect
+
+
 def test_more_than_a_series_of_planes_is_refused() -> None:
     four = Array(np.zeros((2, 2, 2, 2), np.float32), ("time", "slice", "row", "column"))
     with pytest.raises(ImageError, match="not 4 dimensions"):

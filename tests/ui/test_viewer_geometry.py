@@ -43,7 +43,7 @@ def test_points_come_back_from_the_canvas_whichever_way_the_image_is_turned(
         for (const first of Object.values(TURNS))
           for (const second of Object.values(TURNS)) turns.push(turned(first, second));
         return Math.max(...turns.map((turn) => {
-          const view = { x: 13.5, y: -40, scale: 1.7, turn };
+          const view = { x: 13.5, y: -40, scale: 1.7, aspect: 2.5, turn };
           const [column, row] = toImage(view, toCanvas(view, [10.25, 77]));
           return Math.abs(column - 10.25) + Math.abs(row - 77);
         }));
@@ -59,10 +59,11 @@ def test_turning_right_takes_the_top_to_the_right_and_four_times_is_nothing(
         tmp_path,
         """
         const { UPRIGHT, TURNS, turned, toCanvas } = geometry;
-        const seen = (turn) => toCanvas({ x: 0, y: 0, scale: 1, turn }, [0, -1]);
+        const seen = (turn) => toCanvas({ x: 0, y: 0, scale: 1, aspect: 1, turn }, [0, -1]);
         let turn = UPRIGHT;
         for (let i = 0; i < 4; i++) turn = turned(turn, TURNS.rotateRight);
-        const flipped = toCanvas({ x: 0, y: 0, scale: 1, turn: TURNS.flipAcross }, [3, 4]);
+        const mirrored = { x: 0, y: 0, scale: 1, aspect: 1, turn: TURNS.flipAcross };
+        const flipped = toCanvas(mirrored, [3, 4]);
         return [seen(TURNS.rotateRight), turn, flipped];
         """,
     )
@@ -77,7 +78,7 @@ def test_fit_shows_the_whole_turned_image_in_the_middle(tmp_path: Path, turn: st
         tmp_path,
         f"""
         const canvas = {{ width: 500, height: 300 }}, frame = {{ columns: 200, rows: 100 }};
-        const made = view.newView({{}}, {{}});
+        const made = view.newView({{}}, {{}}, 1);
         view.fit(made, canvas, frame);
         view.turnView(made, canvas, frame, geometry.TURNS.{turn});
         const corners = [[0, 0], [200, 100]].map((point) => geometry.toCanvas(made, point));
@@ -94,7 +95,7 @@ def test_the_middle_of_the_canvas_stays_when_a_zoomed_image_is_turned(tmp_path: 
         tmp_path,
         """
         const canvas = { width: 500, height: 300 }, frame = { columns: 200, rows: 100 };
-        const made = view.newView({}, {});
+        const made = view.newView({}, {}, 1);
         view.fit(made, canvas, frame);
         view.zoomAbout(made, 3, 10, 250);
         const before = geometry.toImage(made, [250, 150]);
@@ -157,7 +158,7 @@ def test_ends_corners_and_lines_are_found_under_the_pointer(tmp_path: Path) -> N
     found = run(
         tmp_path,
         """
-        const at = { x: 100, y: 0, scale: 2, turn: geometry.TURNS.rotateRight };
+        const at = { x: 100, y: 0, scale: 2, aspect: 1, turn: geometry.TURNS.rotateRight };
         const box = { kind: "rectangle", ends: [[0, 0], [20, 10]] };
         const under = (point) =>
           geometry.partUnder(at, box, geometry.toCanvas(at, point), 5);
@@ -183,3 +184,28 @@ def test_every_key_does_one_thing_and_leaves_those_of_the_page_alone(tmp_path: P
     assert len({tuple(key) for key in keys}) == len(keys)
     assert not {key.lower() for on, key in keys if on == "page"} & set("craxmjknw")
     assert capital == ["invert", "rotateRight", "rotateLeft", "preset", None]
+
+
+def test_pixels_that_are_not_square_are_drawn_as_high_and_wide_as_they_are(tmp_path: Path) -> None:
+    """100 rows of 0.5 mm and 100 columns of 0.25 mm: 50 mm high and 25 mm wide, turned too."""
+    upright, turned, lengths = run(
+        tmp_path,
+        """
+        const { TURNS, toCanvas } = geometry;
+        const frame = { rows: 100, columns: 100, spacing: [0.5, 0.25], aspect: 2 };
+        const canvas = { width: 400, height: 400 };
+        const corners = (by) => {
+          const shown = view.newView({}, {}, frame.aspect);
+          view.fit(shown, canvas, frame);
+          if (by) view.turnView(shown, canvas, frame, by);
+          const a = toCanvas(shown, [0, 0]), b = toCanvas(shown, [100, 100]);
+          return [Math.abs(b[0] - a[0]), Math.abs(b[1] - a[1])];
+        };
+        const length = (ends) => measure.lengthOf(frame, ends);
+        return [corners(), corners(TURNS.rotateRight),
+          [length([[0, 0], [100, 0]]), length([[0, 0], [0, 100]])]];
+        """,
+    )
+    assert upright == [200, 400]
+    assert turned == [400, 200]
+    assert lengths == [25, 50]

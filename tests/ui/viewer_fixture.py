@@ -36,7 +36,7 @@ def looks() -> dict[str, Case]:
     """By case_id."""
     windows = Array(
         reading_fixture.radiograph(1),
-        spacing=(0.5, 0.25),
+        spacing=(0.25, 0.25),
         window=(1500, 900),
         windows=STATED,
         source={"acquired": "2031-03-04T09:00", "spacing_from": "ImagerPixelSpacing"},
@@ -46,12 +46,16 @@ def looks() -> dict[str, Case]:
         window=(1200, 2000),
         source={"acquired": "2030-11-20T12:00"},
     )
+    tall = Array(  # every other row of a chest: a row is twice as high as a column is wide
+        reading_fixture.radiograph(3)[::2], spacing=(0.5, 0.25), window=(1500, 2600)
+    )
     cine = Array(frames(), ("frame", "row", "column"), window=(500, 1000))
     plain = reading_fixture.make_case(1).inputs["image"]
     inputs: dict[str, dict[str, Shape]] = {
         "LOOK-PLAIN": {"image": plain},
         "LOOK-PRIOR": {"image": windows, "prior_image": prior},
         "LOOK-CINE": {"image": cine},
+        "LOOK-TALL": {"image": tall},
     }
     return {
         name: Case(name, f"P-{name}", reading_fixture.DECISION, of) for name, of in inputs.items()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from clinical.errors import AccountError, ReviewError
+from clinical.errors import AccessRefused, AccountError, ReviewError
 from ui import state
 
 
@@ -19,7 +19,7 @@ def attempt(act: Callable[[], object]) -> None:
     state.accept()
     try:
         act()
-    except (AccountError, ReviewError) as error:
+    except (AccessRefused, AccountError, ReviewError) as error:
         state.refuse(error)
 
 

@@ -100,8 +100,10 @@ def _action_button(shown: OpenCase, diagnosis: str, action: Action) -> None:
 
 
 def _accept(shown: OpenCase, diagnosis: str) -> None:
-    draft = desk.draft(shown, diagnosis, "accept", confidence=_sure(shown, diagnosis))
-    attempt(lambda: desk.decide(shown, draft))
+    confidence = _sure(shown, diagnosis)
+    attempt(
+        lambda: desk.decide(shown, desk.draft(shown, diagnosis, "accept", confidence=confidence))
+    )
 
 
 def _reading_buttons(shown: OpenCase) -> None:
@@ -182,14 +184,15 @@ def _add_form(shown: OpenCase) -> None:
 
 
 def _add(shown: OpenCase) -> None:
-    draft = desk.draft(
+    draft = partial(
+        desk.draft,
         shown,
         diagnosis_field.named(ADDED),
         "add",
         comment=_comment(),
         confidence=st.session_state.get("added-confidence"),
     )
-    attempt(lambda: desk.decide(shown, draft))
+    attempt(lambda: desk.decide(shown, draft()))
 
 
 def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
@@ -221,7 +224,8 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
 
 
 def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
-    draft = desk.draft(
+    draft = partial(
+        desk.draft,
         shown,
         diagnosis,
         action,
@@ -230,7 +234,7 @@ def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
         _comment(),
         _sure(shown, diagnosis),
     )
-    attempt(lambda: desk.decide(shown, draft))
+    attempt(lambda: desk.decide(shown, draft()))
 
 
 def _comment_field(place: st.delta_generator.DeltaGenerator) -> None:

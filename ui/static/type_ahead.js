@@ -10,7 +10,7 @@ const ACTS = "amxezs";
 const DECIDING = ".st-key-answers, .st-key-decisions";
 const MOST = 12; // keys that wait
 const SENT_MS = 120; // after a press, until Streamlit says that it runs
-const DRAWN_MS = 250; // after a run, until its buttons are there
+const DRAWN_MS = 700; // after a run, until its buttons are there
 const LEFT_MS = 3000; // until a move that changed nothing is forgotten
 const LOOK_MS = 15;
 
@@ -46,7 +46,7 @@ function goes(name) {
 // Whether what comes next on the screen is another case than the one that is read.
 function leaving() {
   const late = performance.now() - pressed > LEFT_MS;
-  if (left !== null && !busy() && (late || left !== subject())) left = null;
+  if (left !== null && (left !== subject() || (late && !busy()))) left = null;
   return left !== null || waiting.some(({ name }) => moves(name));
 }
 

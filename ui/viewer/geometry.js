@@ -1,8 +1,9 @@
 // Where a point of the image is on the canvas, and back. Plain values, no browser.
 //
 // Image points are [column, row] in source pixels, pixel edges at whole numbers; canvas points are
-// [x, y] in device pixels. `view` has x, y, scale and turn = [a, b, c, d]:
-// x' = a * column + b * row, y' = c * column + d * row, entries -1, 0 or 1.
+// [x, y] in device pixels. `view` has x, y, scale, aspect (height of a pixel by its width, 1 where it
+// is square) and turn = [a, b, c, d], entries -1, 0 or 1:
+// x' = a * column + b * row * aspect, y' = c * column + d * row * aspect.
 
 export const UPRIGHT = [1, 0, 0, 1];
 export const TURNS = {
@@ -19,20 +20,21 @@ export function turned(turn, by) {
 }
 
 export function toCanvas(view, [column, row]) {
-  const [a, b, c, d] = view.turn;
-  return [view.scale * (a * column + b * row) + view.x,
-    view.scale * (c * column + d * row) + view.y];
+  const [a, b, c, d] = view.turn, down = row * view.aspect;
+  return [view.scale * (a * column + b * down) + view.x,
+    view.scale * (c * column + d * down) + view.y];
 }
 
 export function toImage(view, [x, y]) {
   const [a, b, c, d] = view.turn; // orthogonal: its inverse is its transpose
   const u = (x - view.x) / view.scale, v = (y - view.y) / view.scale;
-  return [a * u + c * v, b * u + d * v];
+  return [a * u + c * v, (b * u + d * v) / view.aspect];
 }
 
-// Width and height of the turned image, in source pixels.
-export function extent(turn, { columns, rows }) {
-  return turn[0] ? [columns, rows] : [rows, columns];
+// Width and height of the turned image, in widths of a source pixel.
+export function extent({ turn, aspect }, { columns, rows }) {
+  const down = rows * aspect;
+  return turn[0] ? [columns, down] : [down, columns];
 }
 
 export function inside({ columns, rows }, [column, row]) {

@@ -42,7 +42,7 @@ function actionsOn(view, canvas, frame, overlay) {
     preset: (label) => applyPreset(view,
       frame.presets.find((preset) => preset.label === label) ?? frame.presets[0]),
     reset: () => {
-      Object.assign(view, newView(frame.presets[0], overlay), { plane: view.plane });
+      Object.assign(view, newView(frame.presets[0], overlay, frame.aspect), { plane: view.plane });
       fit(view, canvas, frame);
     },
     scroll: step,
@@ -79,7 +79,7 @@ export function createPane(frame, told, overlay, viewer) {
     return `This image is larger than the ${renderer.largest} pixels that this graphics device ` +
       "can hold.";
   }
-  const view = newView(frame.presets[0], overlay);
+  const view = newView(frame.presets[0], overlay, frame.aspect);
   const does = actionsOn(view, canvas, frame, overlay);
   const kept = measurementsOf(frame.id);
   const root = part("pane");

@@ -83,6 +83,7 @@ function setView(gl, place, view, { slope, intercept }, box) {
   gl.uniform2f(place("canvasSize"), gl.canvas.width, gl.canvas.height);
   gl.uniform2f(place("offset"), view.x, view.y);
   gl.uniform1f(place("scale"), view.scale);
+  gl.uniform1f(place("aspect"), view.aspect);
   gl.uniform4f(place("turn"), ...view.turn);
   gl.uniform1f(place("slope"), slope);
   gl.uniform1f(place("intercept"), intercept);

@@ -9,7 +9,7 @@ const NAMES = FUNCTIONS.map((name, number) => `#define ${name} ${number}`).join(
 
 // image: stored samples; value = sample * slope + intercept.
 // Window: DICOM PS3.3 C.11.2.1.2.1 and C.11.2.1.3; table: greys of a VOI LUT, 1024 to a row.
-// turn: see geometry.js; its inverse is its transpose.
+// turn, aspect: see geometry.js; the inverse of turn is its transpose.
 // heat: relevance over box = (top, left, bottom, right) in source pixels, zero outside it.
 export const FRAGMENT = `#version 300 es
 ${NAMES}
@@ -20,7 +20,7 @@ uniform usampler2D image, table;
 uniform sampler2D heat;
 uniform vec2 canvasSize;
 uniform vec2 offset;
-uniform float scale;
+uniform float scale, aspect;
 uniform vec4 turn;
 uniform float slope, intercept, centre, width;
 uniform int windowFunction, entries;
@@ -45,8 +45,9 @@ float magnified(vec2 at) {
 
 // Mean of the source pixels under one screen pixel: no moiré from skipped rows.
 float minified(vec2 at) {
-  int taps = int(clamp(ceil(1.0 / scale), 1.0, 8.0));
-  float footprint = 1.0 / scale, total = 0.0;
+  vec2 footprint = vec2(1.0, 1.0 / aspect) / scale;
+  int taps = int(clamp(ceil(max(footprint.x, footprint.y)), 1.0, 8.0));
+  float total = 0.0;
   for (int y = 0; y < taps; y++)
     for (int x = 0; x < taps; x++) {
       vec2 part = (vec2(float(x), float(y)) + 0.5) / float(taps) - 0.5;
@@ -77,10 +78,10 @@ vec3 warm(float t) {
 void main() {
   vec2 screen = vec2(gl_FragCoord.x, canvasSize.y - gl_FragCoord.y);
   vec2 moved = (screen - offset) / scale;
-  vec2 at = vec2(dot(turn.xz, moved), dot(turn.yw, moved));
+  vec2 at = vec2(dot(turn.xz, moved), dot(turn.yw, moved) / aspect);
   vec2 size = vec2(textureSize(image, 0));
   bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, size));
-  float value = scale < 1.0 ? minified(at) : magnified(at);
+  float value = scale * min(1.0, aspect) < 1.0 ? minified(at) : magnified(at);
   float grey = clamp(greyOf(value), 0.0, 1.0);
   if (inverted) grey = 1.0 - grey;
   vec2 cell = (at - box.yx) / (box.wz - box.yx);

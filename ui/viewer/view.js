@@ -5,9 +5,9 @@ import { extent, inside, toCanvas, toImage, turned, UPRIGHT } from "./geometry.j
 const SMALLEST_SCALE = 0.02;
 const LARGEST_SCALE = 40;
 
-export function newView(preset, overlay) {
+export function newView(preset, overlay, aspect) {
   return {
-    x: 0, y: 0, scale: 1, turn: UPRIGHT, fitted: true, plane: 0, inverted: false,
+    x: 0, y: 0, scale: 1, aspect, turn: UPRIGHT, fitted: true, plane: 0, inverted: false,
     ...windowOf(preset),
     overlay: overlay.shown, opacity: overlay.opacity, threshold: overlay.threshold,
   };
@@ -31,19 +31,19 @@ function place(view, canvas, frame, scale, exact) {
   view.x = view.y = 0;
   const corner = toCanvas(view, [0, 0]), opposite = toCanvas(view, [frame.columns, frame.rows]);
   const start = [0, 1].map((i) => Math.min(corner[i], opposite[i]));
-  const size = extent(view.turn, frame).map((length) => length * scale);
+  const size = extent(view, frame).map((length) => length * scale);
   const offset = [canvas.width, canvas.height].map((room, i) => (room - size[i]) / 2 - start[i]);
   [view.x, view.y] = exact ? offset.map(Math.round) : offset;
 }
 
 // Whole image, aspect ratio kept, centred.
 export function fit(view, canvas, frame) {
-  const [across, down] = extent(view.turn, frame);
+  const [across, down] = extent(view, frame);
   place(view, canvas, frame, Math.min(canvas.width / across, canvas.height / down), false);
   view.fitted = true;
 }
 
-// One image pixel on one screen pixel, the middle of the image in the middle; whole offsets, so
+// The width of one image pixel on one screen pixel, the middle of the image in the middle; whole offsets, so
 // that nothing is interpolated.
 export function actualSize(view, canvas, frame) {
   place(view, canvas, frame, 1, true);
