@@ -75,13 +75,21 @@ def table(head: Iterable[Content], rows: Iterable[Markup], class_: str, caption:
     )
 
 
+def photograph(address: str, description: str, class_: str) -> Markup:
+    """A picture that is there as a data URI.
+
+    `description` is what a screen reader says; "" where words beside it say the same.
+    """
+    return _VOID.format("img", _attributes(src=address, alt=description, class_=class_))
+
+
 def picture(svg: bytes, description: str, class_: str) -> Markup:
     """An SVG document as an image, in which no script runs and nothing is fetched.
 
     `description` is what a screen reader says; "" where words beside it say the same.
     """
     address = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
-    return _VOID.format("img", _attributes(src=address, alt=description, class_=class_))
+    return photograph(address, description, class_)
 
 
 def chip(text: str, kind: str = "", title: str | None = None) -> Markup:

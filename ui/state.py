@@ -19,6 +19,7 @@ from clinical.assessment import Action, Assessment, AuditEvent
 from clinical.audit import ledger, verify
 from clinical.case import Array, Case
 from clinical.errors import TriptychError
+from clinical.export import picture
 from ui import caseload, presence, reading_order
 from ui.presence import engine as engine
 from ui.presence import reader as reader
@@ -34,6 +35,9 @@ PENDING = "triptych_pending"
 REFUSED = "triptych_refused"
 VIEW = "triptych_view"
 ORDER = "triptych_order"
+
+THUMBNAIL = 132
+"""Pixels of the longer side of a small picture."""
 
 Task = Literal[Action, "sign", "amend"]
 """What a reader has begun and not finished."""
@@ -108,6 +112,11 @@ def case(case_id: str, input_digest: str) -> Case:
         StoreError: if the workspace does not hold it.
     """
     return _case(workspace(), case_id, input_digest)
+
+
+def thumbnail(case_id: str) -> str:
+    """The first image of a case of this workspace as a small picture (a data URI), "" for none."""
+    return _thumbnail(workspace(), case_id)
 
 
 def comment(digest: str) -> str:
@@ -232,6 +241,12 @@ def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG00
 def _case(folder: Path, case_id: str, input_digest: str) -> Case:
     with presence.opened(folder).connect() as connection:
         return store.get_case(connection, case_id, input_digest=input_digest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256, ttl=3600)
+def _thumbnail(folder: Path, case_id: str) -> str:
+    with presence.opened(folder).connect() as connection:
+        return picture.thumbnail(store.get_case(connection, case_id), THUMBNAIL)
 
 
 @st.cache_resource(show_spinner=False, ttl=3600)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,19 +47,27 @@ class Picture:
     layers: tuple[Layer, ...]
 
 
+def thumbnail(case: Case, longest: int) -> str:
+    """The first two-dimensional image of the case as a small picture, or "" where it has none.
+
+    Args:
+        case: with its pixels.
+        longest: pixels of the longer side.
+    """
+    return next((_uri(_small(shape, longest)) for _, shape in _flat(case)), "")
+
+
 def pictures(case: Case, explanation: Explanation | None) -> list[Picture]:
     """Every two-dimensional image of the case, with the heat maps of one explanation."""
     found = []
-    for name, shape in case.inputs.items():
-        if not isinstance(shape, Array) or shape.axes != ("row", "column") or not shape.values.size:
-            continue
+    for name, shape in _flat(case):
         maps = explanation.heat_maps if explanation else ()
         centre, width = window_of(shape)
         rows, columns = shape.values.shape
         found.append(
             Picture(
                 name,
-                _uri(_thumbnail(grey(shape.values, centre, width))),
+                _uri(_small(shape, LONGEST)),
                 columns,
                 rows,
                 f"window {centre:.0f} / {width:.0f}",
@@ -66,6 +75,12 @@ def pictures(case: Case, explanation: Explanation | None) -> list[Picture]:
             )
         )
     return found
+
+
+def _flat(case: Case) -> Iterator[tuple[str, Array]]:
+    for name, shape in case.inputs.items():
+        if isinstance(shape, Array) and shape.axes == ("row", "column") and shape.values.size:
+            yield name, shape
 
 
 def window_of(image: Array) -> tuple[float, float]:
@@ -84,9 +99,9 @@ def grey(values: NDArray[np.float32], centre: float, width: float) -> NDArray[np
     return (np.clip(np.nan_to_num(level), 0, 1) * 255).round().astype(np.uint8)
 
 
-def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+def _small(image: Array, longest: int) -> Image.Image:
+    picture = Image.fromarray(grey(image.values, *window_of(image)))
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return picture
 
 

@@ -111,11 +111,23 @@ def test_examples_are_the_extremes_of_the_first_repeat(root: Path) -> None:
 
 def test_only_cases_of_the_workspace_can_be_opened(root: Path) -> None:
     found = studies.examples(root / "made-up", study_fixture.LABEL, 4)
-    made = str(study.gallery(found, frozenset({"CASE-001"})))
+    made = str(study.gallery(found, {"CASE-001": "data:image/png;base64,AAAA"}))
 
     assert made.count("data-pick") == 1
     assert 'data-pick="CASE-001"' in made
     assert made.count("not in this workspace") == 3
+    assert made.count("<img") == 1
+    assert 'src="data:image/png;base64,AAAA"' in made
+
+
+def test_cases_of_the_workspace_show_their_image(open_study: OpenStudy, root: Path) -> None:
+    page = open_study(root)
+    assert (
+        sum(
+            "data:image/png;base64," in str(element.proto) for element in page.get("bidi_component")
+        )
+        == 1
+    )
 
 
 def test_folders_are_those_with_figures(root: Path) -> None:

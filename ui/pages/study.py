@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui import picklist, presence, state, studies, wording
-from ui.markup import Markup, chip, joined, picture, table, tag
+from ui.markup import Markup, chip, joined, photograph, picture, table, tag
 from ui.pages import frame
 from ui.studies import KINDS, OURS, Example, Kind
 
@@ -191,8 +191,9 @@ def _gallery(folder: Path, label: str) -> None:
     if not presence.can("read_cases"):
         st.html(tag("p", "This account may not see single cases.", class_="empty"))
         return
-    held = frozenset(row.entry.case_id for row in state.rows())
     shown = studies.examples(folder, label, EACH)
+    here = {row.entry.case_id for row in state.rows()}
+    held = {one.case_id: state.thumbnail(one.case_id) for one in shown if one.case_id in here}
     picklist.show(
         gallery(shown, held),
         key="gallery",
@@ -201,19 +202,26 @@ def _gallery(folder: Path, label: str) -> None:
     )
 
 
-def gallery(shown: Iterable[Example], held: frozenset[str]) -> Markup:
-    """Cases by kind; those in `held` answer a click and Enter with their case."""
+def gallery(shown: Iterable[Example], held: Mapping[str, str]) -> Markup:
+    """Cases by kind; those in `held` answer a click and Enter with their case.
+
+    Args:
+        shown: examples.
+        held: case of the workspace to its small picture, "" for none.
+    """
     examples = list(shown)
     parts = []
     for kind in KINDS:
-        cards = [_card(example, example.case_id in held) for example in examples]
+        cards = [_card(example, held.get(example.case_id)) for example in examples]
         own = [card for card, example in zip(cards, examples, strict=True) if example.kind == kind]
         body = tag("div", *own, class_="row") if own else tag("p", "None.", class_="empty")
         parts.append(tag("section", tag("h3", KIND_WORDS[kind]), body, class_=kind.split()[0]))
     return tag("div", *parts, class_="gallery")
 
 
-def _card(example: Example, held: bool) -> Markup:
+def _card(example: Example, image: str | None) -> Markup:
+    """One case; `image` is None where the workspace does not hold it."""
+    held = image is not None
     alone = joined(
         tag("li", f"{name} alone ", tag("b", wording.percent(p)))
         for name, p in sorted(example.alone.items(), key=lambda pair: -pair[1])
@@ -221,6 +229,7 @@ def _card(example: Example, held: bool) -> Markup:
     return tag(
         "div",
         tag("div", tag("b", example.case_id), chip("open ›") if held else "", class_="top"),
+        photograph(image, "", "thumbnail") if image else "",
         tag("div", wording.percent(example.probability), class_="number"),
         tag("ul", alone),
         "" if held else tag("small", "not in this workspace"),
