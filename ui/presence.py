@@ -102,6 +102,11 @@ def _require_present() -> tuple[str, Role]:
     return present
 
 
+def holder() -> str:
+    """What tells the sessions of one sign-in from all others; a demonstration has but one."""
+    return str(st.secrets["reader"]) if demonstration() else _token()
+
+
 def _token() -> str:
     """What the cookie of this page holds; the sign-in route set it, and no script can read it."""
     return str(st.context.cookies.get(str(st.secrets.get("cookie", "")), ""))

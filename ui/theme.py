@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui import handover
+
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
@@ -14,8 +16,14 @@ SCRIPT = Path(__file__).parent / "static" / "theme.js"
 
 
 def switch() -> None:
-    """A button that changes the theme."""
-    _component()(key="theme", width="content", height="content")
+    """A button that changes the theme; the page is loaded again with what was open."""
+    _component()(
+        key="theme",
+        data={"leaving": handover.leaving()},
+        on_change_change=handover.leave,
+        width="content",
+        height="content",
+    )
 
 
 @st.cache_resource(show_spinner=False)

@@ -161,3 +161,18 @@ def test_worklist_by_keyboard(desk: Desk) -> None:
     expect(desk.page.get_by_text("No image was given")).to_be_visible()
     desk.page.keyboard.press("w")
     expect(desk.page.locator("table.worklist")).to_be_visible()
+
+
+def test_another_theme_leaves_the_case_open(desk: Desk) -> None:
+    desk.open_case("CASE-004")
+    page = desk.page
+    page.locator("[data-pick]").nth(1).click()
+    expect(page.locator("[data-pick]").nth(1)).to_have_attribute("aria-checked", "true")
+    page.get_by_role("button", name="Light theme").click()
+
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="CASE-004")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-pick]").nth(1)).to_have_attribute("aria-checked", "true")
+    assert "CASE" not in page.url
+    page.get_by_role("button", name="Dark theme").click()
+    expect(page.get_by_role("button", name="Light theme")).to_be_visible(timeout=20_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from clinical.errors import TriptychError
-from ui import presence, rooms
+from ui import handover, presence, rooms
 from ui.pages import frame
 
 STYLE = Path(__file__).parents[1] / "static" / "page.css"
@@ -28,6 +28,7 @@ def main() -> None:
 
 def _show() -> None:
     presence.at_work()
+    handover.arrive()
     allowed = rooms.allowed()
     pages = {room: rooms.page(room, allowed[0]) for room in rooms.ROOMS}
     here = st.navigation([*pages.values(), rooms.case_page()], position="hidden")
