@@ -7,15 +7,17 @@
 
 const MOVES = "jknw";
 const ACTS = "amxezs";
+const RUNS = "[data-testid^=stBaseButton]"; // buttons of the page, not those of the viewer
 const DECIDING = ".st-key-answers, .st-key-decisions";
 const MOST = 12; // keys that wait
-const SENT_MS = 120; // after a press, until Streamlit says that it runs
+const SENT_MS = 1000; // after a press, until it is taken for one that asked for no run
 const DRAWN_MS = 700; // after a run, until its buttons are there
 const LEFT_MS = 3000; // until a move that changed nothing is forgotten
 const LOOK_MS = 15;
 
 const waiting = [];
 let pressed = -Infinity;
+let ran = true; // whether Streamlit has said since the last press that it runs
 let free = null; // since when the page takes keys
 let looking = 0;
 let left = null; // what was on the screen when a key moved on, until something else is
@@ -26,7 +28,8 @@ function runs() {
 }
 
 function busy() {
-  return runs() || performance.now() - pressed < SENT_MS;
+  // A second press before the first has begun a run would be one with it.
+  return runs() || (!ran && performance.now() - pressed < SENT_MS);
 }
 
 function subject() {
@@ -39,6 +42,7 @@ function moves(name) {
 
 function goes(name) {
   pressed = performance.now();
+  ran = false;
   free = null;
   left = moves(name) ? subject() : null;
 }
@@ -91,6 +95,13 @@ function next() {
   if (waiting.length) looking = window.setTimeout(next, LOOK_MS);
 }
 
+new MutationObserver(() => {
+  if (runs()) ran = true;
+}).observe(document.documentElement, {
+  subtree: true,
+  attributeFilter: ["data-test-script-state"],
+});
+
 window.addEventListener("keydown", (event) => {
   const name = nameOf(event);
   if (!name) return;
@@ -105,7 +116,7 @@ window.addEventListener("keydown", (event) => {
 
 window.addEventListener("click", (event) => {
   const row = event.target.closest?.("tr[data-pick]");
-  const button = event.target.closest?.("button");
+  const button = event.target.closest?.(RUNS);
   if (row) goes(MOVES[0]);
   else if (button && leaving() && button.closest(DECIDING)) {
     event.preventDefault();
