@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from clinical.audit import heads
+from clinical.audit.answer_order import ordered
 from clinical.audit.heads import TreeHead
 from clinical.errors import ConfigError, LedgerError
 
@@ -141,11 +142,11 @@ def _nonce(asked: bytes) -> int | None:
 
 def _granted(client: ModuleType, answer: bytes) -> TimeStampResponse:
     try:
-        response: TimeStampResponse = client.decode_timestamp_response(answer)
+        response: TimeStampResponse = client.decode_timestamp_response(ordered(answer))
     except ValueError:
         raise LedgerError(
-            "This is not the answer of a time-stamping authority (RFC 3161).",
-            remedy="use the file as the authority sent it.",
+            "This cannot be read as the answer of a time-stamping authority (RFC 3161, DER).",
+            remedy="use the file as the authority sent it, or check it with `openssl ts -verify`.",
         ) from None
     if response.status != GRANTED:
         raise _void(

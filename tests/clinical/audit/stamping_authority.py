@@ -57,12 +57,13 @@ class Authority:
         extended = ("-extfile", "openssl.cnf", "-extensions", use)
         self.run("x509", "-req", "-in", f"{name}.csr", *by, *extended, "-out", f"{name}.pem")
 
-    def answer(self, asked: bytes, signer: str = "clock") -> bytes:
-        """Its answer (TimeStampResp, DER) to a request."""
+    def answer(self, asked: bytes, signer: str = "clock", between: str = "") -> bytes:
+        """Its answer (TimeStampResp, DER) to a request; with the certificate `between`, if any."""
         (self.folder / "asked.tsq").write_bytes(asked)
         by = ("-signer", f"{signer}.pem", "-inkey", f"{signer}.key", "-out", "answer.tsr")
         asking = ("-config", "openssl.cnf", "-section", "answers", "-queryfile", "asked.tsq")
-        self.run("ts", "-reply", *asking, *by)
+        chain = ("-chain", f"{between}.pem") if between else ()
+        self.run("ts", "-reply", *asking, *by, *chain)
         return (self.folder / "answer.tsr").read_bytes()
 
     def signed_by(self, answer: bytes, signer: str) -> bytes:
@@ -77,6 +78,11 @@ class Authority:
         granted = bytes.fromhex("3003020100")
         body = granted + (self.folder / "other.der").read_bytes()
         return b"\x30\x82" + len(body).to_bytes(2, "big") + body
+
+    def certificate(self, name: str) -> bytes:
+        """The certificate of that name, DER."""
+        self.run("x509", "-in", f"{name}.pem", "-outform", "DER", "-out", f"{name}.der")
+        return (self.folder / f"{name}.der").read_bytes()
 
     @property
     def root(self) -> bytes:

@@ -141,6 +141,21 @@ def test_only_a_root_is_trusted_of_itself(head: TreeHead, authority: Authority) 
         time_stamp.check(head, answer, own)
 
 
+def test_a_chain_in_the_answer_holds_in_any_order(head: TreeHead, authority: Authority) -> None:
+    authority.certify("between", "root")
+    authority.certify("far", "stamping", issuer="between")
+    answer = authority.answer(time_stamp.request(head), signer="far", between="between")
+    first, second = authority.certificate("far"), authority.certificate("between")
+    turned = answer.replace(first + second, second + first)
+    if turned == answer:
+        turned = answer.replace(second + first, first + second)
+    assert turned != answer
+    for order in (answer, turned):
+        assert time_stamp.check(head, order, authority.root).authority == "CN=far,O=Made up"
+        with pytest.raises(LedgerError, match="does not lead to a root"):
+            time_stamp.check(head, order, (authority.folder / "between.pem").read_bytes())
+
+
 def test_a_certificate_for_something_else_stamps_nothing(
     head: TreeHead, authority: Authority
 ) -> None:
@@ -179,7 +194,7 @@ def test_without_its_certificate_it_is_refused(head: TreeHead, authority: Author
 
 @pytest.mark.parametrize("junk", [b"", b"no answer", b"<html>Too many requests</html>"])
 def test_what_is_no_answer_is_named(head: TreeHead, authority: Authority, junk: bytes) -> None:
-    with pytest.raises(LedgerError, match="not the answer of a time-stamping authority"):
+    with pytest.raises(LedgerError, match="cannot be read as the answer"):
         time_stamp.check(head, junk, authority.root)
 
 
