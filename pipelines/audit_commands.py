@@ -17,6 +17,7 @@ from pipelines.options import open_place as _open
 if TYPE_CHECKING:
     from clinical.audit.heads import TreeHead
     from clinical.audit.ledger import Head
+    from clinical.audit.verify import Verdict
 
 audit_app = typer.Typer(
     help="Verify, sign, prove, replay, purge and export the record.", no_args_is_help=True
@@ -33,31 +34,37 @@ def verify(
         Path | None,
         typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
     ] = None,
+    time_stamp: Annotated[
+        Path | None,
+        typer.Option("--time-stamp", help="What an authority answered for that head (RFC 3161)."),
+    ] = None,
+    tsa_certificate: Annotated[
+        Path | None,
+        typer.Option("--tsa-certificate", help="Root certificate of that authority, PEM."),
+    ] = None,
+    time_stamp_request: Annotated[
+        Path | None,
+        typer.Option("--time-stamp-request", help="The request; its nonce is compared, too."),
+    ] = None,
     keys: Keys = None,
 ) -> None:
     """Check events, signatures and records; names the first broken row. Exit 1 if broken."""
     from clinical.audit.verify import verify as verify_ledger
+    from pipelines import time_stamping
 
     known = _kept(head) if head else None
+    stamp = time_stamping.named(known, time_stamp, tsa_certificate, time_stamp_request)
     engine = _open(workspace, keys)
     with engine.connect() as connection:
         verdict = verify_ledger(connection, known=known)
     engine.dispose()
-    if verdict.intact:
-        screen.print(f"intact: {verdict.events} events, head {verdict.head}")
-        screen.print(
-            f"signed: the first {verdict.signed}, key {verdict.key}"
-            if verdict.signed
-            else "signed: nothing yet"
-        )
-        if verdict.purged:
-            screen.print(f"purged: {_numbered(verdict.purged)}")
-        if known:
-            screen.print(f"{head} is a head of this ledger")
-        return
-    where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
-    screen.print(f"BROKEN at {where}: {verdict.reason}")
-    raise typer.Exit(1)
+    _say(verdict)
+    if verdict.intact and known:
+        screen.print(f"{head} is a head of this ledger")
+    if stamp:
+        time_stamping.show(stamp, screen)
+    if not verdict.intact:
+        raise typer.Exit(1)
 
 
 @audit_app.command()
@@ -168,16 +175,29 @@ def purge(
 
 
 @audit_app.command()
-def head(workspace: Place, out: OutFile = None, keys: Keys = None) -> None:
+def head(
+    workspace: Place,
+    out: OutFile = None,
+    time_stamp_request: Annotated[
+        Path | None,
+        typer.Option("--time-stamp-request", help="Also a request for a time stamp (RFC 3161)."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
     """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
     from clinical.audit import heads
     from clinical.database import writing
+    from pipelines import time_stamping
 
+    if time_stamp_request and out is None:
+        raise ConfigError("A time stamp is of a head that is kept.", remedy="give --out, too.")
     engine = _open(workspace, keys)
     with writing(engine) as connection:
         signed = heads.sign_now(connection)
     engine.dispose()
     _give(heads.as_json(signed), out, f"signed head over {signed.size} events")
+    if time_stamp_request:
+        time_stamping.write_request(signed, time_stamp_request, screen)
 
 
 @audit_app.command()
@@ -240,6 +260,21 @@ def create(
         grant_role(engine, grant)
     engine.dispose()
     screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+
+
+def _say(verdict: Verdict) -> None:
+    if not verdict.intact:
+        where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
+        screen.print(f"BROKEN at {where}: {verdict.reason}")
+        return
+    screen.print(f"intact: {verdict.events} events, head {verdict.head}")
+    screen.print(
+        f"signed: the first {verdict.signed}, key {verdict.key}"
+        if verdict.signed
+        else "signed: nothing yet"
+    )
+    if verdict.purged:
+        screen.print(f"purged: {_numbered(verdict.purged)}")
 
 
 def _numbered(purged: Sequence[int]) -> str:

@@ -57,6 +57,7 @@ ONLY_IN: dict[str, set[str]] = {
     "streamlit": {"ui"},
     "argon2": {"clinical.accounts"},
     "cryptography": {"clinical.audit"},
+    "rfc3161_client": {"clinical.audit"},
     "pandas": {"clinical.cohorts", "pipelines", "clinical.export", "ui"},
     "torch": {
         "clinical.encoders",
