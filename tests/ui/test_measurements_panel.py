@@ -65,6 +65,14 @@ def test_what_repeats_did_adds_up() -> None:
     assert "+30%" in made
 
 
+def test_before_the_machine_speaks_nothing_stands_where_its_share_will() -> None:
+    explanation = Explanation("sepsis", "made", {"measurements": 1.0}, (), ())
+    with_it = str(measurement_table("measurements", measurements(), DECISION, explanation))
+    without = str(measurement_table("measurements", measurements(), DECISION, None))
+    assert "Against / for" in with_it
+    assert "Against / for" not in without
+
+
 def test_evidence_is_found_by_position_and_the_strongest_is_kept() -> None:
     case = make_case(1)
     explanation = explanation_of(make_assessment(case), "bacterial_pneumonia")

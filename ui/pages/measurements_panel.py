@@ -14,7 +14,8 @@ from ui import wording
 from ui.markup import Markup, signed_bar, table, tag, unseen
 from ui.pages import frame, share, sparkline
 
-HEAD = ("Measurement", "Value", "Unit", "Range", "Age", "Against / for")
+HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
+EFFECT = "Against / for"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
 LEGEND = "H high, L low for the range; HH, LL critical by published limits for adults."
 EARLIER = 3  # earlier values in words; all of them are in the line beside
@@ -41,16 +42,21 @@ def render(case: Case, assessment: Assessment | None, explanation: Explanation |
 def measurement_table(
     modality: str, shape: Measurements, decision: datetime | None, explanation: Explanation | None
 ) -> Markup:
-    """One input as a table: a row for each thing measured, its newest value, earlier ones below."""
+    """One input as a table: a row for each thing measured, its newest value, earlier ones below.
+
+    Without an explanation there is no column for what a measurement did.
+    """
     evidence = evidence_of(explanation, modality)
     kinds = _together(shape.items)
     effects = {kind[0][0]: _effect(kind, evidence) for kind in kinds}
     largest = max((abs(effect) for effect in effects.values() if effect is not None), default=0.0)
     rows: list[Markup] = []
     for kind in kinds:
-        rows.append(_row(kind, decision, effects[kind[0][0]], largest))
+        effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
+        rows.append(_row(kind, decision, effect))
         rows += [_problem(item) for _, item in kind if item.problem]
-    return table(HEAD, rows, "measurements", f"{modality}, {len(shape.items)} values")
+    head = (*HEAD, EFFECT) if explanation else HEAD
+    return table(head, rows, "measurements", f"{modality}, {len(shape.items)} values")
 
 
 def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, EvidenceItem]:
@@ -89,9 +95,7 @@ def effect_cell(effect: float | None, largest: float) -> Markup:
     )
 
 
-def _row(
-    kind: Sequence[Numbered], decision: datetime | None, effect: float | None, largest: float
-) -> Markup:
+def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | str) -> Markup:
     item = kind[0][1]
     mark = mark_of(item)
     if item.value is None:
@@ -114,7 +118,7 @@ def _row(
             class_="age",
             title=wording.moment(item.time),
         ),
-        effect_cell(effect, largest),
+        effect,
         class_=" ".join(name for name in kinds if name) or None,
     )
 
@@ -147,7 +151,7 @@ def _since(item: Measurement, decision: datetime | None) -> str:
 
 def _problem(item: Measurement) -> Markup:
     words = wording.sentence(f"not used: {item.problem}")
-    return tag("tr", tag("td", words, colspan=len(HEAD), class_="problem"))
+    return tag("tr", tag("td", words, colspan=len(HEAD) + 1, class_="problem"))
 
 
 def _effect(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> float | None:

@@ -22,7 +22,7 @@ function typing(event) {
   const target = event.composedPath()[0];
   return target instanceof HTMLElement &&
     (target.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
-      target.type !== "range"));
+      !/^(range|checkbox|radio)$/.test(target.type)));
 }
 
 function dragOf(event) {

@@ -47,7 +47,7 @@ function keysOf(state, act) {
 }
 
 function legendOf(view, heat) {
-  if (!heat) return "No heat map for this suggestion";
+  if (!heat) return "No heat map";
   return view.overlay ? `Heat map: ${heat.label}` : "Heat map hidden";
 }
 
