@@ -152,11 +152,16 @@ def open_case(case_id: str) -> None:
 
 
 def requested() -> bool:
-    """Whether a case was asked for since the last call; then it is time to change the page.
+    """Whether a case was asked for that is not on the screen yet; then the page has to change.
 
     The worklist asks this instead of `current_case`, so that the browser's Back leads to it.
     """
-    return bool(st.session_state.pop(REQUESTED, False))
+    return bool(st.session_state.get(REQUESTED, False))
+
+
+def arrived() -> None:
+    """The page of the case is on the screen."""
+    st.session_state.pop(REQUESTED, None)
 
 
 def close_case() -> None:

@@ -38,7 +38,7 @@ NO_SUGGESTION = "The model made no suggestion for this case."
 def render(list_page: Page) -> None:
     """Show the case of this session, or go to `list_page` if there is none."""
     case_id = state.current_case()
-    state.requested()
+    state.arrived()
     shown = desk.opened(case_id) if case_id else None
     if case_id is None or shown is None:
         state.close_case()
@@ -46,7 +46,7 @@ def render(list_page: Page) -> None:
     desk.attend(shown)
     case = shown.case
     with frame.masthead(case.case_id, *_facts(case)):
-        _navigation(case_id, list_page)
+        _navigation(case_id)
     # Each part has a place that is always there: a viewer that moves on the page starts anew.
     with st.container(key="pause"):
         news_panel.render(shown)
@@ -132,17 +132,19 @@ def _facts(case: Case) -> list[str]:
     ]
 
 
-def _navigation(case_id: str, list_page: Page) -> None:
+def _leave() -> None:
+    desk.leave()
+    state.close_case()  # and `render` goes to the worklist
+
+
+def _navigation(case_id: str) -> None:
     ordered = state.ordered()
     targets = (
         ("Previous", "previous", "k", reading_order.neighbour(ordered, case_id, -1)),
         ("Next", "next", "j", reading_order.neighbour(ordered, case_id, 1)),
         ("Next unread", "next-unread", "n", reading_order.next_unread(ordered, case_id)),
     )
-    if st.button("Worklist", key="back", shortcut="w"):
-        desk.leave()
-        state.close_case()
-        st.switch_page(list_page)
+    st.button("Worklist", key="back", shortcut="w", on_click=_leave)
     for label, key, shortcut, target in targets:
         st.button(
             label,

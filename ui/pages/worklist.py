@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
+ASSIGNEE = "assignee"
 PAGE_SIZE = 100
 HEADINGS: dict[Column, str] = {
     "priority": "Priority",
@@ -112,15 +113,16 @@ def _of_reader(before: View, place: DeltaGenerator) -> str | None:
 
 def _start(place: DeltaGenerator, shown: Sequence[Row]) -> None:
     following = reading_order.next_unread(shown)
-    if place.button(
+    place.button(
         "Next unread",
         key="next-unread",
         type="primary",
         shortcut="n",
         disabled=following is None,
         width="stretch",
-    ):
-        state.open_case(str(following))
+        on_click=state.open_case,
+        args=(following,),
+    )
 
 
 def _assign() -> None:
@@ -133,15 +135,17 @@ def _assign() -> None:
             "Assign to",
             ["", *assigning.readers()],
             format_func=lambda name: name or "Nobody",
-            key="assignee",
+            key=ASSIGNEE,
             width=200,
         )
         allowed = assignment.can_assign(marked, to, state.role())
-        if st.button("Assign", key="assign-marked", disabled=not allowed):
-            changed = assigning.assign(to)
-            st.toast(f"{changed} {'case' if changed == 1 else 'cases'} assigned.")
-            st.rerun()
+        st.button("Assign", key="assign-marked", disabled=not allowed, on_click=_assigned)
         st.button("Clear marks", key="unmark", disabled=not marked, on_click=assigning.unmark)
+
+
+def _assigned() -> None:
+    changed = assigning.assign(st.session_state[ASSIGNEE])
+    st.toast(f"{changed} {'case' if changed == 1 else 'cases'} assigned.")
 
 
 def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
