@@ -168,6 +168,19 @@ def test_the_commands_take_an_address(
     assert "has no roles" in capsys.readouterr().err
 
 
+def test_a_page_outlives_a_restart_of_the_server(workspace: Engine, server: Server) -> None:
+    """A connection that waited in the pool is replaced; one that breaks at work is one message."""
+    others = "FROM pg_stat_activity WHERE usename = 'writer'"
+    with workspace.connect() as connection:
+        before = ledger.head(connection)
+    assert "t" in server.run(f"SELECT pg_terminate_backend(pid) {others}")
+    with workspace.connect() as connection:
+        assert ledger.head(connection) == before
+        server.run(f"SELECT pg_terminate_backend(pid) {others}")
+        with pytest.raises(StoreError, match="does not answer"):
+            ledger.head(connection)
+
+
 def test_a_role_that_is_not_there_is_given_nothing(owned: Engine) -> None:
     with pytest.raises(StoreError, match="does not grant"):
         grant(owned, "nobody of that name")
