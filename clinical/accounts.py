@@ -17,8 +17,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from clinical import canonical
 from clinical.audit import ledger
-from clinical.database import ACCOUNTS, writing
+from clinical.database import ACCOUNTS, EVENTS, writing
 from clinical.errors import AccountError, SignInRefused
 from clinical.roles import Role, may, role_of
 
@@ -156,6 +157,19 @@ def set_password(engine: Engine, name: str, password: str, *, actor: str = "syst
         account = require(connection, name)
         connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(hash=hashed))
         _record(connection, actor, name, "password", account.role)
+
+
+def was_reset(connection: Connection, name: str, *, after: int) -> bool:
+    """Whether somebody else has given an account another password since an event of the ledger."""
+    changed = canonical.dumps({"account": name, "change": "password"}).decode()
+    query = select(EVENTS.c.sequence).where(
+        EVENTS.c.sequence > after,
+        EVENTS.c.kind == "ACCOUNT",
+        EVENTS.c.actor != name,
+        # Canonical JSON: sorted keys, and a role follows these two.
+        EVENTS.c.payload.startswith(changed.removesuffix("}") + ",", autoescape=True),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def find(connection: Connection, name: str) -> Account | None:

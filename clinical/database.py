@@ -39,6 +39,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from clinical import postgres, triggers
 from clinical.errors import StoreError
+from clinical.place import Place, Server
 
 DATABASE_NAME = "triptych.sqlite"
 APPLICATION_ID = 0x54524950  # "TRIP": SQLite keeps it in the file header.
@@ -162,23 +163,22 @@ TREE_HEADS = Table(
 ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS, TREE_HEADS)}
 
 
-def open_workspace(place: Path | str, *, create: bool = False, keys: Path | None = None) -> Engine:
+def open_workspace(place: Place, *, create: bool = False) -> Engine:
     """Open the workspace in a folder or on a server, or make one there with `create`.
 
     A workspace of an older layout gets the tables that it lacks.
     The database file is made readable by its owner only, because it holds patient data.
 
     Args:
-        place: a folder, or `postgresql+psycopg://...`.
-        create: make it if it is not there.
-        keys: folder of the signing key; for a server only, otherwise it is the workspace's.
+        place: a folder, or a server (`clinical.place`).
+        create: make it if it is not there; on a server this is for the owner of the database.
 
     Raises:
         StoreError: if there is no workspace, the file is something else, or it comes from a newer
             version of Triptych.
     """
-    if isinstance(place, str):
-        return _open_server(postgres.url_of(place), create, postgres.key_folder(keys))
+    if isinstance(place, Server):
+        return _open_server(place, create)
     path = place / DATABASE_NAME
     if create:
         _make_file(path)
@@ -267,19 +267,20 @@ def folder_of(connection: Connection) -> Path:
     return folder
 
 
-def _open_server(url: URL, create: bool, keys: Path) -> Engine:
-    engine = postgres.connect(url, {_FOLDER: keys}, _WRITING, BUSY_SECONDS)
+def _open_server(place: Server, create: bool) -> Engine:
+    url, options = postgres.url_of(place.address), {_FOLDER: postgres.key_folder(place.keys)}
+    engine = postgres.connect(url, options, _WRITING, BUSY_SECONDS)
     try:
         if create:
             with writing(engine) as connection:
                 postgres.lay_out(connection, TABLES, LAYOUT)
         with engine.connect() as connection:
-            _check_number(postgres.shown(url), postgres.layout(connection))
+            _check_number(place.address, postgres.layout(connection))
     except DatabaseError:
         engine.dispose()
         raise StoreError(
-            f"{postgres.shown(url)} cannot be opened as a Triptych workspace.",
-            remedy="check that the server runs, and the name, password and database.",
+            f"{place.address} holds no workspace that this role may open or make.",
+            remedy="let the owner of the database make one with `triptych audit create --grant`.",
         ) from None
     except StoreError:
         engine.dispose()

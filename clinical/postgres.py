@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from clinical import triggers
 from clinical.errors import StoreError
 
 DRIVER = "postgresql+psycopg"
+SECRETS = ("password", "sslpassword")  # what an address could also hold as ?name=value
 
 _LAYOUT = "triptych layout "  # kept as the comment on the table of events
 
@@ -34,16 +36,23 @@ def url_of(place: str) -> URL:
     """The address of a workspace on a server, for example `postgresql+psycopg://name@host/base`.
 
     Raises:
-        StoreError: if it is another kind of address.
+        StoreError: if it is another kind of address, or holds a password: everybody on the machine
+            can list the words that a program was started with.
     """
     try:
         url = make_url(place)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         url = None
     if url is None or url.drivername != DRIVER:
         raise StoreError(
             "This is no address of a workspace.",
             remedy=f"give a folder, or {DRIVER}://name@host/database.",
+        )
+    if url.password is not None or any(name in url.query for name in SECRETS):
+        raise StoreError(
+            "This address of a workspace holds a password.",
+            remedy="leave it out, and keep it in a file that PGPASSFILE names (or ~/.pgpass), which"
+            " only you may read.",
         )
     return url
 
@@ -61,7 +70,10 @@ def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float
         StoreError: if the driver is not installed.
     """
     try:
-        engine = create_engine(url, hide_parameters=True, execution_options=options)
+        # pre_ping: a page stands open for days, and the server may be started anew meanwhile.
+        engine = create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, execution_options=options
+        )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(
             "The driver for PostgreSQL is not installed.", remedy="pip install triptych[postgres]"
@@ -76,7 +88,18 @@ def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float
             connection.exec_driver_sql("LOCK TABLE ledger_head IN EXCLUSIVE MODE")
 
     event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", _say_lost)
     return engine
+
+
+def _say_lost(context: ExceptionContext) -> None:
+    """Make of a lost or refused connection what a user can act on; no pre-ping ends in it."""
+    opening = context.connection is None
+    if (context.is_disconnect or opening) and not context.is_pre_ping:
+        raise StoreError(
+            "The server of the workspace does not let us in, or does not answer.",
+            remedy="check that it runs, and the name, password and database; then try again.",
+        ) from None
 
 
 def layout(connection: Connection) -> int | None:
@@ -105,11 +128,6 @@ def grant(connection: Connection, tables: Sequence[Table], role: str) -> None:
     for change in _CHANGES:
         name, _, columns = change.partition(" ")
         connection.exec_driver_sql(f"GRANT UPDATE {columns} ON {name} TO {quoted}")
-
-
-def shown(url: URL) -> str:
-    """The address as it may be shown: without a password."""
-    return url.render_as_string(hide_password=True)
 
 
 def key_folder(keys: Path | None) -> Path:

@@ -3,8 +3,9 @@ ends.
 
 The page must not load torch, so it keeps one of these beside it (`ui/hypothesis.py`). The model is
 loaded once; every answer goes the one road (`clinical.assess`). The first line out is
-{"ready": digest of the model}. A question is {"workspace", "assessment", "change"}; an answer is
-{"assessment": ...} in the form of docs/schema.md, or {"error", "remedy"}.
+{"ready": digest of the model}. A question is {"workspace", "assessment", "change"}, with "keys"
+where the workspace is on a server (`clinical.place.named`); an answer is {"assessment": ...} in the
+form of docs/schema.md, or {"error", "remedy"}.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from clinical.assess import Assessor, load_assessor
 from clinical.assessment import Assessment
 from clinical.database import open_workspace
 from clinical.errors import ModelError, TriptychError
+from clinical.place import from_names
 
 
 def answer(assessor: Assessor, question: Mapping[str, Any]) -> Assessment:
@@ -33,7 +35,7 @@ def answer(assessor: Assessor, question: Mapping[str, Any]) -> Assessment:
         ReviewError: if the case cannot be changed like that.
         StoreError: if the workspace does not hold the case.
     """
-    engine = open_workspace(Path(question["workspace"]))
+    engine = open_workspace(from_names(question))
     with engine.connect() as connection:
         base = store.get_assessment(connection, question["assessment"])
         if base.model.digest != assessor.model.identity.digest:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.options import Workspace, screen
+from pipelines.options import Keys, Workspace, open_place, screen
 
 account_app = typer.Typer(
     help="Accounts of a workspace: reader, adjudicator, auditor or administrator.",
@@ -32,28 +32,27 @@ def add(
     oidc: Annotated[
         bool, typer.Option("--oidc", help="Without a password: signs in by OIDC only.")
     ] = False,
+    keys: Keys = None,
 ) -> None:
     """Make an account; asks for its password twice."""
     from clinical import accounts
-    from clinical.database import open_workspace
     from clinical.roles import role_of
 
     plain = accounts.plain_name(name)
     accounts.check_name(plain)
     known = role_of(role)
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     accounts.add(engine, plain, known, None if oidc else _password(password_stdin))
     engine.dispose()
     screen.print(f"added {plain} ({role})")
 
 
 @account_app.command("list")
-def show(workspace: Workspace) -> None:
+def show(workspace: Workspace, keys: Keys = None) -> None:
     """All accounts with role and state."""
     from clinical import accounts
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         found = accounts.everyone(connection)
     engine.dispose()
@@ -70,36 +69,35 @@ def show(workspace: Workspace) -> None:
 
 
 @account_app.command()
-def disable(name: Name, workspace: Workspace) -> None:
+def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Keep an account from signing in; its name stays in the record."""
     from clinical import accounts
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     accounts.disable(engine, accounts.plain_name(name))
     engine.dispose()
     screen.print(f"disabled {accounts.plain_name(name)}")
 
 
 @account_app.command()
-def enable(name: Name, workspace: Workspace) -> None:
+def enable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Let a disabled account sign in again."""
     from clinical import accounts
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     accounts.enable(engine, accounts.plain_name(name))
     engine.dispose()
     screen.print(f"enabled {accounts.plain_name(name)}")
 
 
 @account_app.command()
-def password(name: Name, workspace: Workspace, password_stdin: FromInput = False) -> None:
+def password(
+    name: Name, workspace: Workspace, password_stdin: FromInput = False, keys: Keys = None
+) -> None:
     """Give an account another password."""
     from clinical import accounts
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         accounts.require(connection, accounts.plain_name(name))
     accounts.set_password(engine, accounts.plain_name(name), _password(password_stdin))

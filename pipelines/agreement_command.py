@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from pipelines.audit_commands import DAYS
-from pipelines.options import Keys, Out, Place, Source, open_place, screen
+from pipelines.options import Keys, Out, Source, Workspace, open_place, screen
 
 
 def agreement(
-    workspace: Place,
+    workspace: Workspace,
     out: Out,
     since: Annotated[
         datetime | None, typer.Option("--since", formats=DAYS, help="Signed or assessed from then.")

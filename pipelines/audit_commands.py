@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clinical.errors import ConfigError, LedgerError, StoreError
-from pipelines.options import Keys, Place, screen
-from pipelines.options import open_place as _open
+from pipelines.options import Keys, Workspace, open_place, screen
 
 if TYPE_CHECKING:
     from clinical.audit.heads import TreeHead
@@ -29,7 +28,7 @@ OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; defa
 
 @audit_app.command()
 def verify(
-    workspace: Place,
+    workspace: Workspace,
     head: Annotated[
         Path | None,
         typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
@@ -54,7 +53,7 @@ def verify(
 
     known = _kept(head) if head else None
     stamp = time_stamping.named(known, time_stamp, tsa_certificate, time_stamp_request)
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         verdict = verify_ledger(connection, known=known)
     engine.dispose()
@@ -69,7 +68,7 @@ def verify(
 
 @audit_app.command()
 def export(
-    workspace: Place,
+    workspace: Workspace,
     out: Annotated[Path, typer.Option("--out", help="ZIP file to write.")],
     case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
     reader: Annotated[str, typer.Option("--reader", help="Only cases this account read.")] = "",
@@ -101,7 +100,7 @@ def export(
         since.replace(tzinfo=UTC) if since else None,
         until.replace(tzinfo=UTC) if until else None,
     )
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     with progress.bar() as display:
         task = display.add_task("export", total=None, note="")
         result = export_record(
@@ -121,7 +120,7 @@ def export(
 
 @audit_app.command()
 def replay(
-    workspace: Place,
+    workspace: Workspace,
     event: Annotated[
         int | None, typer.Argument(metavar="[EVENT]", help="Number of an ASSESSED event.")
     ] = None,
@@ -139,7 +138,7 @@ def replay(
         raise ConfigError(
             "Replay needs the number of one event, or --all.", remedy="give one of the two."
         )
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     found = replaying.replay(engine, event, model or [])
     engine.dispose()
     if not replaying.show(screen, found):
@@ -148,7 +147,7 @@ def replay(
 
 @audit_app.command()
 def purge(
-    workspace: Place,
+    workspace: Workspace,
     case: Annotated[list[str] | None, typer.Option("--case", help="A case to remove.")] = None,
     older_than: Annotated[
         int | None,
@@ -164,7 +163,7 @@ def purge(
     """Remove cases with pixels, notes, comments and assessments; the ledger stays whole."""
     from pipelines import purging
 
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     cases = purging.chosen(engine, case or [], older_than)
     if dry_run:
         screen.print(f"would remove {purging.count(engine, cases)}")
@@ -176,7 +175,7 @@ def purge(
 
 @audit_app.command()
 def head(
-    workspace: Place,
+    workspace: Workspace,
     out: OutFile = None,
     time_stamp_request: Annotated[
         Path | None,
@@ -191,7 +190,7 @@ def head(
 
     if time_stamp_request and out is None:
         raise ConfigError("A time stamp is of a head that is kept.", remedy="give --out, too.")
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     with writing(engine) as connection:
         signed = heads.sign_now(connection)
     engine.dispose()
@@ -202,7 +201,7 @@ def head(
 
 @audit_app.command()
 def prove(
-    workspace: Place,
+    workspace: Workspace,
     event: Annotated[
         int | None, typer.Option("--event", min=1, help="This event is under the last head.")
     ] = None,
@@ -221,7 +220,7 @@ def prove(
         raise ConfigError("Nothing or two things to prove.", remedy="give --event or --head.")
     if kept is not None and not isinstance(kept, TreeHead):
         raise LedgerError(f"{head} holds no signed head.", remedy="use what `audit head` wrote.")
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         if kept is not None:
             proof = proofs.consistency(connection, kept)
@@ -234,11 +233,11 @@ def prove(
 
 
 @audit_app.command("rotate-key")
-def rotate_key(workspace: Place, keys: Keys = None) -> None:
+def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
     """Sign with a new key from now on; the old one vouches for it and is then forgotten."""
     from clinical.audit.rotation import rotate
 
-    engine = _open(workspace, keys)
+    engine = open_place(workspace, keys)
     event = rotate(engine)
     engine.dispose()
     screen.print(f"event {event.sequence}: key {event.payload['new']}")
@@ -246,7 +245,7 @@ def rotate_key(workspace: Place, keys: Keys = None) -> None:
 
 @audit_app.command()
 def create(
-    workspace: Place,
+    workspace: Workspace,
     keys: Keys = None,
     grant: Annotated[
         str, typer.Option("--grant", help="Role of the server that may record, but change nothing.")
@@ -255,7 +254,7 @@ def create(
     """Make an empty workspace; on a server, as the owner of its database."""
     from clinical.database import grant as grant_role
 
-    engine = _open(workspace, keys, create=True)
+    engine = open_place(workspace, keys, create=True)
     if grant:
         grant_role(engine, grant)
     engine.dispose()

@@ -23,11 +23,13 @@ from clinical import canonical, review
 from clinical import case as cases
 from clinical.assess import Assessor, load_assessor
 from clinical.assessment import Assessment, ModelIdentity
+from clinical.audit import ledger
 from clinical.case import Case, Problem, SkippedCase
 from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
 from clinical.database import open_workspace, writing
 from clinical.errors import ConfigError, TriptychError
+from clinical.place import Place, named
 from pipelines import results
 from pipelines.progress import bar, console
 from pipelines.workers import end_with_parent
@@ -47,7 +49,8 @@ class Run:
         source: name of the cohort reader.
         model: folder of the checkpoint, or None for the one that ships with the package.
         out: folder for the results.
-        workspace: folder of the workspace that also takes cases, assessments and events, or None.
+        workspace: that also takes cases, assessments and events, or None; a folder is made if it is
+            missing.
         jobs: processes.
         limit: only the first so many cases; 0 means all.
     """
@@ -56,7 +59,7 @@ class Run:
     source: str
     model: Path | None
     out: Path
-    workspace: Path | None = None
+    workspace: Place | None = None
     jobs: int = 1
     limit: int = 0
 
@@ -112,9 +115,19 @@ def assess_cohort(run: Run) -> results.Counts:
 
 
 def _finished(run: Run, key: str) -> results.Counts | None:
-    if run.workspace and not run.workspace.exists():
+    if run.workspace and _empty(run.workspace):
         return None  # it was deleted since, and has to take all cases again
     return results.finished(run.out, key)
+
+
+def _empty(workspace: Place) -> bool:
+    if isinstance(workspace, Path) and not workspace.exists():
+        return True
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        head = ledger.head(connection)
+    engine.dispose()
+    return head == ledger.EMPTY
 
 
 def _identity(run: Run, entries: Sequence[CaseEntry], model: ModelIdentity) -> dict[str, Any]:
@@ -123,7 +136,9 @@ def _identity(run: Run, entries: Sequence[CaseEntry], model: ModelIdentity) -> d
         "source": run.source,
         # Tables mended, or a workspace named, since the kill make it another run.
         "tables": canonical.digest([[p.name, canonical.sha256(p.read_bytes())] for p in tables]),
-        "workspace": canonical.sha256(str(run.workspace and run.workspace.resolve()).encode()),
+        "workspace": canonical.sha256(
+            str(run.workspace and named(run.workspace)["workspace"]).encode()
+        ),
         "model": model.digest,
         "index": canonical.digest([asdict(entry) for entry in entries]),
         "schema": assessments.SCHEMA_VERSION,

@@ -24,6 +24,7 @@ from pipelines.audit_commands import audit_app
 from pipelines.options import (
     Executor,
     Jobs,
+    Keys,
     Model,
     OtherCohort,
     Out,
@@ -215,16 +216,23 @@ def assess(
     source: Source = "folder",
     model: Model = None,
     workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", help="Also keep cases and assessments here, for review."),
+        str | None,
+        typer.Option(
+            "--workspace",
+            help="Also keep cases and assessments here, for review: a folder, or"
+            " postgresql+psycopg://...",
+        ),
     ] = None,
     jobs: Jobs = 1,
     limit: Annotated[int, typer.Option("--limit", min=0, help="First so many cases; 0: all.")] = 0,
+    keys: Keys = None,
 ) -> None:
     """Assess every case of a cohort. Outcomes are never read."""
+    from clinical.place import place_of
     from pipelines import batch, summary
 
-    counts = batch.assess_cohort(batch.Run(path, source, model, out, workspace, jobs, limit))
+    kept = place_of(workspace, keys) if workspace is not None else None
+    counts = batch.assess_cohort(batch.Run(path, source, model, out, kept, jobs, limit))
     summary.show_counts(screen, counts, out)
 
 
@@ -317,13 +325,15 @@ def ui(
     role: Annotated[
         str, typer.Option("--role", help="Of the demonstration: reader, adjudicator, auditor, ...")
     ] = "reader",
+    keys: Keys = None,
 ) -> None:
     """Open the reading page of a workspace in a browser on this machine."""
+    from clinical.place import place_of
     from clinical.roles import role_of
     from ui.launch import DEMONSTRATION_READER, Choices, serve
 
     chosen = Choices(
-        workspace,
+        place_of(workspace, keys),
         port=port,
         reader=DEMONSTRATION_READER if demonstration else None,
         role=role_of(role),

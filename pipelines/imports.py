@@ -9,6 +9,7 @@ from clinical import review
 from clinical.case import Problem, SkippedCase
 from clinical.cohorts.sources import source
 from clinical.database import open_workspace, writing
+from clinical.place import Place
 from pipelines.progress import bar
 
 
@@ -29,13 +30,13 @@ class Imported:
     problems: int
 
 
-def import_cohort(path: Path, name: str, workspace: Path, actor: str) -> Imported:
+def import_cohort(path: Path, name: str, workspace: Place, actor: str) -> Imported:
     """Read a cohort and record each case; outcomes are never read.
 
     Args:
         path: folder of the cohort.
         name: of its reader.
-        workspace: folder of the workspace; made if it is missing.
+        workspace: where they are put; a folder is made if it is missing.
         actor: who imports; recorded.
 
     Raises:

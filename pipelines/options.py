@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 screen = Console(markup=False, highlight=False, soft_wrap=True)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
-Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.")]
-Place = Annotated[
+Workspace = Annotated[
     str,
     typer.Option("--workspace", help="Folder of the workspace, or postgresql+psycopg://..."),
 ]
@@ -49,12 +48,12 @@ OtherCohort = Annotated[
 
 
 def open_place(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
-    """The workspace that `Place` and `Keys` name (`clinical.database.open_workspace`).
+    """The workspace that `Workspace` and `Keys` name (`clinical.database.open_workspace`).
 
     Raises:
         StoreError: if there is none, and `create` is not given.
     """
     from clinical.database import open_workspace
+    from clinical.place import place_of
 
-    place = workspace if "://" in workspace else Path(workspace)
-    return open_workspace(place, create=create, keys=keys)
+    return open_workspace(place_of(workspace, keys), create=create)

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from clinical.review import Kappa
-from pipelines.options import Cohort, Source, Workspace, screen
+from pipelines.options import Cohort, Keys, Source, Workspace, open_place, screen
 
 reading_app = typer.Typer(
     help="How people read the cases of a workspace, and how far they agree.",
@@ -21,12 +21,17 @@ Actor = Annotated[str, typer.Option("--actor", help="Who does this; recorded.")]
 
 @reading_app.command("import")
 def import_(
-    cohort: Cohort, workspace: Workspace, source: Source = "folder", actor: Actor = "system"
+    cohort: Cohort,
+    workspace: Workspace,
+    source: Source = "folder",
+    actor: Actor = "system",
+    keys: Keys = None,
 ) -> None:
     """Put the cases of a cohort into a workspace, to be read without a model."""
+    from clinical.place import place_of
     from pipelines import imports
 
-    found = imports.import_cohort(cohort, source, workspace, actor)
+    found = imports.import_cohort(cohort, source, place_of(workspace, keys), actor)
     screen.print(
         f"{found.imported} imported, {found.known} there already, {found.skipped} skipped,"
         f" {found.problems} problems"
@@ -48,14 +53,14 @@ def protocol(
         typer.Option("--second-readers", help="Share of the cases that two sign, 0 to 1."),
     ] = None,
     actor: Actor = "system",
+    keys: Keys = None,
 ) -> None:
     """Say how cases are read, or change it; a change is an event of the ledger."""
     from dataclasses import replace
 
     from clinical import review
-    from clinical.database import open_workspace
 
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         now = review.in_force(connection)
     wanted = replace(
@@ -79,16 +84,16 @@ def agreement(
         typer.Option("--cohort", help="Folder of the same cohort, for its outcomes."),
     ] = None,
     source: Source = "folder",
+    keys: Keys = None,
 ) -> None:
     """Kappa of two readers, and what readers changed after they saw the machine's suggestions."""
     from clinical import review
     from clinical.cohorts.sources import source as find
-    from clinical.database import open_workspace
 
     truths: dict[str, dict[str, bool | None]] = {}
     for outcome in find(source).outcomes(cohort) if cohort else ():
         truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
-    engine = open_workspace(workspace)
+    engine = open_place(workspace, keys)
     with engine.connect() as connection:
         found = review.agreement(connection)
         readings, changed = review.counted(connection, truths)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from postgres_server import Server, running
 
 if TYPE_CHECKING:
     from clinical.model import Model
@@ -19,6 +21,13 @@ def shared_data() -> Path:
     if not (SHARED_DATA / "README.md").exists():
         pytest.skip("the public data sets are not beside this checkout (../shared/data)")
     return SHARED_DATA.resolve()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server; the test is skipped where Debian's package is not installed."""
+    with running() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

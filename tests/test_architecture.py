@@ -44,6 +44,7 @@ FLOORS: list[set[str]] = [
         "clinical.config",
         "clinical.priority",
     },
+    {"clinical.place"},
     {"clinical.case", "clinical.assessment", "clinical.postgres"},
     {"clinical.roles"},
     {"clinical.canonical", "clinical.errors", "clinical.window", "clinical.wording"},

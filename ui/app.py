@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from clinical.database import open_workspace
 from clinical.errors import TriptychError
+from clinical.place import Place, named
 from clinical.roles import Role
 from ui import door, rooms, session, shell
 from ui.door import Application, Door, Gate, Message, Receive, Send
@@ -155,7 +156,7 @@ def options(port: int) -> dict[str, Any]:
 
 
 def application(
-    workspace: Path,
+    workspace: Place,
     *,
     port: int,
     idle: float,
@@ -166,7 +167,7 @@ def application(
     """The page on one workspace.
 
     Args:
-        workspace: folder of an existing workspace.
+        workspace: an existing one.
         port: that it will be served on; the cookie's name holds it.
         idle: seconds without interaction after which a session ends.
         demonstration: who reads without signing in, or None where everybody signs in.
@@ -175,7 +176,7 @@ def application(
     """
     engine = open_workspace(workspace)
     entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
-    secrets: dict[str, Any] = {"workspace": str(workspace.resolve())}
+    secrets: dict[str, Any] = {**named(workspace)}
     # A name of somebody else's that resolves to loopback is not answered.
     middleware = [
         Middleware(SecurityHeaders),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import streamlit as st
 from sqlalchemy import Connection, Engine
@@ -17,6 +16,7 @@ from clinical import assignment, review, store
 from clinical.assessment import AuditEvent, EventKind
 from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
+from clinical.place import Place
 from clinical.priority import DANGEROUS
 from ui.reading_order import Row
 
@@ -50,9 +50,9 @@ class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def current(engine: Engine, folder: Path) -> Caseload:
-    """The caseload of the workspace in `folder`, as of now."""
-    kept = _kept(folder)
+def current(engine: Engine, place: Place) -> Caseload:
+    """The caseload of the workspace in `place`, as of now."""
+    kept = _kept(place)
     # Two sessions at once: the second waits for what the first reads anyway.
     with kept.lock, engine.connect() as connection:
         kept.caseload = brought_up(connection, kept.caseload)
@@ -118,5 +118,5 @@ def _readers(events: list[AuditEvent]) -> frozenset[str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _kept(folder: Path) -> _Kept:  # noqa: ARG001  (the key of the cache)
+def _kept(place: Place) -> _Kept:  # noqa: ARG001  (the key of the cache)
     return _Kept()

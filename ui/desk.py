@@ -21,6 +21,7 @@ from clinical import review, store
 from clinical.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.audit import ledger
 from clinical.case import Array, Case
+from clinical.place import Place
 from clinical.review import (
     Amendment,
     FirstRead,
@@ -289,7 +290,7 @@ def agreement() -> review.Agreement:
     """How far readers agree on the cases that two have signed, as of now."""
     with state.engine().connect() as connection:
         head = ledger.head(connection)
-    return _agreement(str(state.workspace()), head.hash)
+    return _agreement(state.workspace(), head.hash)
 
 
 def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
@@ -363,6 +364,6 @@ def _now() -> datetime:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _agreement(folder: str, head: str) -> review.Agreement:  # noqa: ARG001  (the cache's key)
+def _agreement(place: Place, head: str) -> review.Agreement:  # noqa: ARG001  (the cache's key)
     with state.engine().connect() as connection:
         return review.agreement(connection)

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from clinical import accounts
-from clinical.errors import SignInRefused
+from clinical.errors import SignInRefused, StoreError
 from ui import oidc, patience, session
 from ui.pages import sign_in
 
@@ -155,6 +155,8 @@ def _enter(door: Door, name: str, password: str) -> Response:
             oidc=door.oidc,
             status=http.HTTPStatus.UNAUTHORIZED,
         )
+    except StoreError as error:
+        return _unavailable(door, error, name)
     patience.succeeded(name)
     return _let_in(door, token, RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT))
 
@@ -165,8 +167,20 @@ def _enter_vouched(door: Door, name: str) -> Response:
     except SignInRefused as error:
         refused = _page(error.message, error.remedy, oidc=True, status=http.HTTPStatus.UNAUTHORIZED)
         return oidc.forget(refused)
+    except StoreError as error:
+        return _unavailable(door, error)
     onward = HTMLResponse(sign_in.passing("/"), headers=NOT_KEPT)
     return oidc.forget(_let_in(door, token, onward))
+
+
+def _unavailable(door: Door, error: StoreError, name: str = "") -> Response:
+    return _page(
+        error.message,
+        error.remedy,
+        name=name,
+        oidc=door.oidc,
+        status=http.HTTPStatus.SERVICE_UNAVAILABLE,
+    )
 
 
 def _let_in(door: Door, token: str, response: Response) -> Response:

@@ -27,6 +27,7 @@ from clinical.assessment import Assessment
 from clinical.card import Card
 from clinical.errors import ModelError
 from clinical.hypothetical import Change
+from clinical.place import named
 from ui import state
 
 FOUND = "triptych_hypothesis"
@@ -100,7 +101,7 @@ def ask(shown: state.Reading, change: Change) -> None:
             refusal(shown.assessment) or "", remedy="install the model, or assess the case again"
         )
     question = {
-        "workspace": str(state.workspace().resolve()),
+        **named(state.workspace()),
         "assessment": shown.digest,
         "change": hypothetical.as_json(change),
     }

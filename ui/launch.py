@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from clinical import accounts
 from clinical.database import open_workspace
 from clinical.errors import ConfigError, TriptychError
+from clinical.place import Place, as_options, place_of
 from clinical.roles import ROLES, Role
 
 ADDRESS = "127.0.0.1"
@@ -34,7 +36,7 @@ class Choices:
     """What is served, where, and to whom.
 
     Attributes:
-        workspace: folder of an existing workspace.
+        workspace: an existing one.
         port: 1 to 65535.
         reader: None where everybody signs in; a name for a demonstration without sign-in, in which
             everybody reads under that name.
@@ -44,7 +46,7 @@ class Choices:
         studies: folder of finished studies, for the page that shows them.
     """
 
-    workspace: Path
+    workspace: Place
     port: int = 8501
     reader: str | None = None
     role: Role = "reader"
@@ -139,10 +141,10 @@ def start(chosen: Choices) -> RunningPage:
         **os.environ,
         "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root]),
     }
-    arguments = [
+    arguments = as_options(chosen.workspace) + [
         f"--{name.replace('_', '-')}={value}"
-        for name, value in asdict(chosen).items()
-        if value is not None
+        for name, value in vars(chosen).items()
+        if name != "workspace" and value is not None
     ]
     process = subprocess.Popen(
         [sys.executable, "-m", "ui.launch", *arguments],
@@ -166,15 +168,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Serve the reading page.",
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--keys", type=Path)
     parser.add_argument("--port", type=int)
     parser.add_argument("--reader", help="demonstration without sign-in under this name")
     parser.add_argument("--role", choices=ROLES)
     parser.add_argument("--idle-minutes", type=float)
     parser.add_argument("--oidc", type=Path)
     parser.add_argument("--studies", type=Path)
+    given = vars(parser.parse_args(arguments))
     try:
-        serve(Choices(**vars(parser.parse_args(arguments))))
+        place = place_of(given.pop("workspace"), given.pop("keys", None))
+        serve(Choices(place, **given))
     except TriptychError as error:
         print(error, file=sys.stderr)
         return 2
@@ -199,7 +204,7 @@ def _check(chosen: Choices) -> None:
         )
 
 
-def _check_accounts(workspace: Path, *, needed: bool) -> None:
+def _check_accounts(workspace: Place, *, needed: bool) -> None:
     engine = open_workspace(workspace)
     with engine.connect() as connection:
         usable = [a for a in accounts.everyone(connection) if not a.disabled]
@@ -208,7 +213,7 @@ def _check_accounts(workspace: Path, *, needed: bool) -> None:
         raise ConfigError(
             "Nobody can sign in: the workspace has no account.",
             remedy="make the first one with `triptych account add NAME --role administrator"
-            f" --workspace {workspace}`, or look around with --demonstration",
+            f" {shlex.join(as_options(workspace))}`, or look around with --demonstration",
         )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from clinical.audit import ledger
+from clinical.place import Place
 from ui import state
 
 
@@ -35,7 +35,7 @@ def named() -> tuple[Named, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _named(folder: Path, head: str) -> tuple[Named, ...]:  # noqa: ARG001  (the key of the cache)
+def _named(place: Place, head: str) -> tuple[Named, ...]:  # noqa: ARG001  (the key of the cache)
     counted: Counter[tuple[str, str, str]] = Counter()
     with state.engine().connect() as connection:
         for event in ledger.events(connection, kind="ASSESSED"):

@@ -6,21 +6,20 @@ reads under one name. Nothing is kept between runs, so that a disabled account c
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 from sqlalchemy import Engine
 
 from clinical.database import open_workspace
 from clinical.errors import AccessRefused
+from clinical.place import Place, from_names
 from clinical.roles import Permission, Role, may
 from ui import session
 from ui.event_words import PERMISSIONS
 
 
-def workspace() -> Path:
-    """The folder that this page reads and writes."""
-    return Path(st.secrets["workspace"])
+def workspace() -> Place:
+    """What this page reads and writes; the key of what is cached of it."""
+    return from_names(st.secrets)
 
 
 def demonstration() -> bool:
@@ -118,6 +117,6 @@ def engine() -> Engine:
 
 
 @st.cache_resource(show_spinner=False)
-def opened(folder: Path) -> Engine:
-    """The workspace in `folder`, opened once; for what is cached by folder."""
-    return open_workspace(folder)
+def opened(place: Place) -> Engine:
+    """The workspace in `place`, opened once; for what is cached by place."""
+    return open_workspace(place)

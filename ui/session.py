@@ -2,9 +2,8 @@
 
 The browser holds the token in a cookie that no script can read; the server holds its SHA-256 with
 the account and the time of the last interaction. A session ends when it is asked to, when nobody
-did anything for its idle time, when its account is disabled or gets another password from an
-administrator, and with the server. Each beginning
-and end is an event.
+did anything for its idle time, when its account is disabled or gets another password from somebody
+else (on this machine or another one), and with the server. Each beginning and end is an event.
 """
 
 from __future__ import annotations
@@ -37,11 +36,13 @@ class Session:
 
     Attributes:
         account: name of the account.
+        since: number of the event that recorded it.
         idle: seconds without interaction after which it ends.
         seen: `time.monotonic()` of the last interaction.
     """
 
     account: str
+    since: int
     idle: float
     seen: float
 
@@ -105,8 +106,9 @@ def holder(engine: Engine, token: str) -> Account | None:
         return None
     with engine.connect() as connection:
         account = accounts.find(connection, found.account)
-    if account is None or account.disabled:
-        end(engine, token, "disabled")
+        reset = accounts.was_reset(connection, found.account, after=found.since)
+    if account is None or account.disabled or reset:
+        end(engine, token, "password" if account and not account.disabled else "disabled")
         return None
     return account
 
@@ -168,9 +170,9 @@ def _begin(engine: Engine, account: Account, by: By, idle: float) -> str:
     token = secrets.token_urlsafe(32)
     payload = {"role": account.role, "by": by}
     with writing(engine) as connection:
-        ledger.append(connection, "SIGNED_IN", actor=account.name, payload=payload)
+        event = ledger.append(connection, "SIGNED_IN", actor=account.name, payload=payload)
     with _lock:
-        _live[_key(token)] = Session(account.name, idle, time.monotonic())
+        _live[_key(token)] = Session(account.name, event.sequence, idle, time.monotonic())
     return token
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
@@ -20,6 +19,7 @@ from clinical.audit import ledger, verify
 from clinical.case import Array, Case
 from clinical.errors import TriptychError
 from clinical.export import picture
+from clinical.place import Place
 from ui import caseload, presence, reading_order
 from ui.presence import engine as engine
 from ui.presence import reader as reader
@@ -237,26 +237,26 @@ def verified(*, again: bool = False) -> Verified:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _shown_cases(folder: Path, head: str, name: str) -> set[str]:  # noqa: ARG001  (cache key)
-    with presence.opened(folder).connect() as connection:
+def _shown_cases(place: Place, head: str, name: str) -> set[str]:  # noqa: ARG001  (cache key)
+    with presence.opened(place).connect() as connection:
         return review.shown_cases(connection, name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _case(folder: Path, case_id: str, input_digest: str) -> Case:
-    with presence.opened(folder).connect() as connection:
+def _case(place: Place, case_id: str, input_digest: str) -> Case:
+    with presence.opened(place).connect() as connection:
         return store.get_case(connection, case_id, input_digest=input_digest)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256, ttl=3600)
-def _thumbnail(folder: Path, case_id: str) -> str:
-    with presence.opened(folder).connect() as connection:
+def _thumbnail(place: Place, case_id: str) -> str:
+    with presence.opened(place).connect() as connection:
         return picture.thumbnail(store.get_case(connection, case_id), THUMBNAIL)
 
 
 @st.cache_resource(show_spinner=False, ttl=3600)
-def _verified(folder: Path) -> Verified:
-    with presence.opened(folder).connect() as connection:
+def _verified(place: Place) -> Verified:
+    with presence.opened(place).connect() as connection:
         return Verified(verify.verify(connection), datetime.now().astimezone())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from postgres_server import Server
 from sqlalchemy import Engine
 
 from clinical.assessment import (
@@ -171,8 +172,22 @@ def example() -> Example:
     return Example()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so on both databases; what opens no workspace runs once."""
+    marked = metafunc.definition.get_closest_marker("both_databases")
+    if marked and "workspace" in metafunc.fixturenames:
+        metafunc.parametrize("workspace", ["folder", "server"], indirect=True)
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_workspace(tmp_path / "workspace", create=True)
+def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty one: in a folder, or on a server as the role that may only record."""
+    if getattr(request, "param", "folder") == "server":
+        keys = tmp_path / "keys"
+        keys.mkdir()
+        server: Server = request.getfixturevalue("server")
+        engine = open_workspace(server.empty_workspace(keys))
+    else:
+        engine = open_workspace(tmp_path / "workspace", create=True)
     yield engine
     engine.dispose()

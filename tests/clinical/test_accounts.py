@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,8 @@ PASSWORD = "three quiet herons"
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = open_workspace(tmp_path, create=True)
-    yield made
-    made.dispose()
+def engine(workspace: Engine) -> Engine:
+    return workspace
 
 
 def recorded(engine: Engine) -> list[tuple[str, str, dict[str, object]]]:
@@ -32,6 +29,7 @@ def recorded(engine: Engine) -> list[tuple[str, str, dict[str, object]]]:
         return [(e.kind, e.actor, dict(e.payload)) for e in ledger.events(connection)]
 
 
+@pytest.mark.both_databases
 def test_an_account_opens_with_its_password_and_with_no_other(engine: Engine) -> None:
     made = accounts.add(engine, "dr.first", "reader", PASSWORD, actor="boss")
 
@@ -81,6 +79,7 @@ def test_a_role_is_one_of_four(engine: Engine) -> None:
     assert "adjudicator" in caught.value.remedy
 
 
+@pytest.mark.both_databases
 def test_a_name_is_given_once(engine: Engine) -> None:
     accounts.add(engine, "dr.first", "reader", None)
     with pytest.raises(AccountError, match="already"):
@@ -97,6 +96,7 @@ def test_an_account_for_oidc_has_no_password_to_guess(engine: Engine) -> None:
             accounts.authenticate(engine, "dr.first@hospital.example", typed)
 
 
+@pytest.mark.both_databases
 def test_disabled_then_enabled(engine: Engine) -> None:
     accounts.add(engine, "dr.first", "reader", PASSWORD)
     accounts.disable(engine, "dr.first", actor="boss")

@@ -12,6 +12,8 @@ from clinical.audit import ledger, verify
 from clinical.errors import ReviewError
 from clinical.roles import Role
 
+pytestmark = pytest.mark.both_databases
+
 
 def assigned(engine: Engine, case_id: str) -> str:
     with engine.connect() as connection:

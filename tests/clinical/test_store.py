@@ -95,6 +95,7 @@ def test_it_is_durable_and_for_its_owner_only(workspace: Engine) -> None:
     assert Path(file_of(workspace)).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.both_databases
 def test_a_block_that_raises_leaves_nothing_behind(workspace: Engine, example: Any) -> None:
     def half_done() -> None:
         with writing(workspace) as connection:
@@ -110,6 +111,7 @@ def test_a_block_that_raises_leaves_nothing_behind(workspace: Engine, example: A
 # Round trips
 
 
+@pytest.mark.both_databases
 def test_a_case_comes_back_as_it_was(workspace: Engine, example: Any) -> None:
     case = example.case()
     with writing(workspace) as connection:
@@ -139,6 +141,7 @@ def test_sixteen_bit_pixels_are_packed_small() -> None:
     assert store._pack(-ramp)[0] == "float32"
 
 
+@pytest.mark.both_databases
 def test_an_assessment_comes_back_as_it_was(workspace: Engine, example: Any) -> None:
     case = example.case()
     assessment = example.assessment(case)
@@ -152,6 +155,7 @@ def test_an_assessment_comes_back_as_it_was(workspace: Engine, example: Any) -> 
     assert digest == assessment_digest(assessment)
 
 
+@pytest.mark.both_databases
 def test_putting_twice_changes_nothing(workspace: Engine, example: Any) -> None:
     case = example.case()
     for _ in range(2):
@@ -166,6 +170,7 @@ def test_putting_twice_changes_nothing(workspace: Engine, example: Any) -> None:
     assert counts == [1, 1, 1, 1]
 
 
+@pytest.mark.both_databases
 def test_the_last_record_put_is_current_and_the_inputs_of_each_assessment_stay(
     workspace: Engine, example: Any
 ) -> None:
@@ -184,12 +189,14 @@ def test_the_last_record_put_is_current_and_the_inputs_of_each_assessment_stay(
     assert latest[1].input_digest == input_digest(first)
 
 
+@pytest.mark.both_databases
 def test_an_assessment_needs_its_case(workspace: Engine, example: Any) -> None:
     assessment = example.assessment(example.case())
     with writing(workspace) as connection, pytest.raises(StoreError, match="does not hold"):
         store.put_assessment(connection, assessment)
 
 
+@pytest.mark.both_databases
 def test_half_a_character_is_refused_without_showing_the_text(
     workspace: Engine, example: Any
 ) -> None:
@@ -214,6 +221,7 @@ def test_spoiled_records_are_refused(workspace: Engine, example: Any) -> None:
         assert "notes" in store.get_case(connection, "case-1", with_pixels=False).inputs
 
 
+@pytest.mark.both_databases
 def test_two_comments_with_the_same_text_cannot_be_recognised_by_digest(
     workspace: Engine,
 ) -> None:
@@ -228,6 +236,7 @@ def test_two_comments_with_the_same_text_cannot_be_recognised_by_digest(
 # Worklist
 
 
+@pytest.mark.both_databases
 def test_the_worklist_shows_what_is_not_withheld(workspace: Engine, example: Any) -> None:
     digest, _ = example.recorded(workspace)
     with workspace.connect() as connection:
@@ -247,6 +256,7 @@ def test_the_worklist_shows_what_is_not_withheld(workspace: Engine, example: Any
     )
 
 
+@pytest.mark.both_databases
 def test_the_worklist_follows_the_latest_assessment(workspace: Engine, example: Any) -> None:
     _, assessment = example.recorded(workspace)
     later = replace(
@@ -262,6 +272,7 @@ def test_the_worklist_follows_the_latest_assessment(workspace: Engine, example: 
     assert (entry.assessment_digest, entry.top, entry.flagged) == (digest, None, False)
 
 
+@pytest.mark.both_databases
 def test_a_whole_image_survives(workspace: Engine) -> None:
     generator = np.random.default_rng(5)
     values = generator.integers(0, 4096, (64, 48)).astype(np.float32)

@@ -21,6 +21,7 @@ from clinical.case import Case
 from clinical.database import open_workspace
 from clinical.errors import ConfigError
 from clinical.model import Model
+from clinical.place import Place
 from pipelines import batch
 from pipelines.batch import Run, assess_cohort
 
@@ -169,11 +170,17 @@ def test_processes_do_not_change_a_byte(run: Run, tmp_path: Path) -> None:
         assert (run.out / name).read_bytes() == (alone.out / name).read_bytes()
 
 
-def test_the_workspace_takes_each_assessment_once(run: Run, tmp_path: Path) -> None:
-    kept = Run(run.path, run.source, run.model, run.out, tmp_path / "workspace")
+@pytest.mark.parametrize("kind", ["folder", "server"])
+def test_the_workspace_takes_each_assessment_once(
+    run: Run, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    place: Place = tmp_path / "workspace"
+    if kind == "server":
+        place = request.getfixturevalue("server").empty_workspace(tmp_path)
+    kept = Run(run.path, run.source, run.model, run.out, place)
     assess_cohort(kept)
     assess_cohort(kept)
-    engine = open_workspace(tmp_path / "workspace")
+    engine = open_workspace(place)
     with engine.connect() as connection:
         kinds = [event.kind for event in ledger.events(connection)]
         assert verify(connection).intact

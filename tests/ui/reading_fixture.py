@@ -33,6 +33,7 @@ from clinical.case import (
     input_digest,
 )
 from clinical.database import open_workspace, writing
+from clinical.place import Place
 
 DIAGNOSES = (
     "bacterial_pneumonia",
@@ -265,7 +266,14 @@ def _explanation(case: Case, name: str, used: tuple[str, ...], place: int) -> Ex
 
 def make_workspace(folder: Path, cases: int = 12) -> Path:
     """A workspace of `cases` assessed cases in `folder`; CASE-000 holds the hostile note."""
-    engine = open_workspace(folder, create=True)
+    open_workspace(folder, create=True).dispose()
+    fill(folder, cases)
+    return folder
+
+
+def fill(place: Place, cases: int) -> None:
+    """Put `cases` assessed cases into an empty workspace."""
+    engine = open_workspace(place)
     for number in range(cases):
         drop = {3: ("image",), 5: ("notes", "history"), 7: ("measurements",)}.get(number, ())
         case = make_case(number, drop=drop, hostile=number == 0)
@@ -279,4 +287,3 @@ def make_workspace(folder: Path, cases: int = 12) -> Path:
         with writing(engine) as connection:
             review.record_assessment(connection, case, assessment, "system")
     engine.dispose()
-    return folder

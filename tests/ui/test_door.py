@@ -16,8 +16,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from clinical import accounts
 from clinical.database import open_workspace
+from clinical.errors import StoreError
 from ui import door, patience, session
 from ui.door import Door, Gate
+from ui.pages import sign_in
 
 PASSWORD = "three quiet herons"
 COOKIE = "triptych_session_1"
@@ -158,3 +160,17 @@ def test_the_sign_in_page_works_without_a_script_and_says_it_is_research(
     assert '<label for="password">' in page
     assert "organisation" not in page
     assert client.get("/sign-in.css").headers["content-type"].startswith("text/css")
+
+
+def test_a_workspace_that_does_not_answer_is_said_on_the_sign_in_page(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> str:
+        raise StoreError("The server does not answer.", remedy="check that it runs.")
+
+    monkeypatch.setattr(session, "sign_in", away)
+    answer = client.post(sign_in.ADDRESS, data={"name": "dr.first", "password": PASSWORD})
+    assert answer.status_code == 503
+    assert "The server does not answer." in answer.text
+    assert "Research use only" in answer.text
+    assert PASSWORD not in answer.text

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -13,7 +14,9 @@ from clinical import review
 from clinical.assessment import AuditEvent
 from clinical.audit import ledger, verify
 from clinical.database import open_workspace
+from clinical.errors import StoreError
 from clinical.wording import RESEARCH_USE
+from ui import presence
 
 OpenPage = Callable[..., AppTest]
 
@@ -252,3 +255,15 @@ def test_a_workspace_that_is_gone_gives_a_sentence_and_a_remedy(
 
     assert "holds no triptych.sqlite" in page.error[0].value
     assert "What to do" in page.caption[0].value
+
+
+def test_a_workspace_that_does_not_answer_is_said_and_for_what_the_page_is(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> bool:
+        raise StoreError("The server does not answer.", remedy="check that it runs.")
+
+    monkeypatch.setattr(presence, "signed_in", away)
+    page = open_page()
+    assert [error.value for error in page.error] == ["The server does not answer."]
+    assert RESEARCH_USE in "".join(element.proto.body for element in page.get("html"))

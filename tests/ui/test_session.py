@@ -102,6 +102,20 @@ def test_a_disabled_account_is_out_at_its_next_step(engine: Engine) -> None:
     assert recorded(engine)[-1] == ("SIGNED_OUT", "dr.first", {"why": "disabled"})
 
 
+def test_a_password_that_somebody_else_sets_ends_a_session_its_own_change_does_not(
+    engine: Engine,
+) -> None:
+    """Also where it was set by another process: nothing but the ledger tells of it."""
+    token = session.sign_in(engine, "dr.first", PASSWORD, idle=900)
+    accounts.add(engine, "dr.first_", "reader", None)
+    accounts.set_password(engine, "dr.first_", "four loud herons", actor="boss")
+    accounts.set_password(engine, "dr.first", "four loud herons", actor="dr.first")
+    assert session.holder(engine, token) is not None
+    accounts.set_password(engine, "dr.first", "five lost herons", actor="boss")
+    assert session.holder(engine, token) is None
+    assert recorded(engine)[-1] == ("SIGNED_OUT", "dr.first", {"why": "password"})
+
+
 def test_the_end_of_the_server_ends_every_session(engine: Engine) -> None:
     for _ in range(2):
         session.sign_in(engine, "dr.first", PASSWORD, idle=900)

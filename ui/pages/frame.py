@@ -115,6 +115,12 @@ def refusal(error: TriptychError) -> None:
         st.caption(f"What to do: {error.remedy}")
 
 
+def unreachable(error: TriptychError) -> None:
+    """The workspace does not answer, so that not even the bar can be shown."""
+    st.html(tag("p", RESEARCH_USE, class_="research", role="note"))
+    refusal(error)
+
+
 def audit_strip(*facts: str | Markup) -> None:
     """State of the ledger, and a button to verify it again."""
     line, button = st.columns([0.88, 0.12], vertical_alignment="center")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from clinical.errors import TriptychError
+from clinical.errors import StoreError, TriptychError
 from ui import handover, presence, rooms
 from ui.pages import frame
 
@@ -18,7 +18,12 @@ def main() -> None:
     st.set_page_config(page_title="Triptych", layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     try:
-        if presence.signed_in():
+        somebody = presence.signed_in()
+    except StoreError as error:
+        frame.unreachable(error)
+        return
+    try:
+        if somebody:
             _show()
         else:
             frame.signed_out()

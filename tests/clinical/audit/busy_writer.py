@@ -8,11 +8,12 @@ from pathlib import Path
 
 from clinical.audit import ledger
 from clinical.database import open_workspace, writing
+from clinical.place import Place
 
 
-def write(workspace: Path | str, actor: str, acknowledged: Path, keys: Path | None) -> None:
+def write(workspace: Place, actor: str, acknowledged: Path) -> None:
     """Append events 0, 1, 2, ... of `actor`; every seventh is signed at once."""
-    engine = open_workspace(workspace, keys=keys)
+    engine = open_workspace(workspace)
     handle = os.open(acknowledged, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     for number in count():
         with writing(engine) as connection:

@@ -14,15 +14,16 @@ from busy_writer import write
 from clinical.audit import heads, ledger
 from clinical.audit.verify import verify
 from clinical.database import open_workspace, writing
+from clinical.place import Place
 
 WRITERS = 4
 FORKS = multiprocessing.get_context("forkserver")  # ready in milliseconds, without our threads
 FORKS.set_forkserver_preload(["clinical.audit.ledger"])
 
 
-def start(workspace: Path | str, acknowledged: Path, number: int, keys: Path | None) -> BaseProcess:
+def start(workspace: Place, acknowledged: Path, number: int) -> BaseProcess:
     actor = f"writer-{number}"
-    arguments = (workspace, actor, acknowledged / actor, keys)
+    arguments = (workspace, actor, acknowledged / actor)
     writer = FORKS.Process(target=write, args=arguments, name=actor)
     writer.start()
     return writer
@@ -40,26 +41,24 @@ def wait_until_busy(acknowledged: Path) -> None:
         time.sleep(0.002)
 
 
-def kill_at_random(
-    workspace: Path | str, acknowledged: Path, kills: int, seed: int, keys: Path | None = None
-) -> None:
+def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) -> None:
     """Keep four writers busy; kill one after another and let a new one take its place."""
     rng = random.Random(seed)
-    writers = [start(workspace, acknowledged, number, keys) for number in range(WRITERS)]
+    writers = [start(workspace, acknowledged, number) for number in range(WRITERS)]
     for number in range(kills):
         slot = rng.randrange(WRITERS)
         wait_until_busy(acknowledged / writers[slot].name)
         time.sleep(rng.uniform(0.0, 0.1))
         kill(writers[slot])
-        writers[slot] = start(workspace, acknowledged, WRITERS + number, keys)
+        writers[slot] = start(workspace, acknowledged, WRITERS + number)
     for writer in writers:
         wait_until_busy(acknowledged / writer.name)
         kill(writer)
 
 
-def check_what_is_left(workspace: Path | str, acknowledged: Path, keys: Path | None = None) -> int:
+def check_what_is_left(workspace: Place, acknowledged: Path) -> int:
     """Every acknowledged event is in the ledger, once, at the place that was acknowledged."""
-    engine = open_workspace(workspace, keys=keys)
+    engine = open_workspace(workspace)
     with writing(engine) as connection:
         ledger.append(connection, "OPENED", actor="after", payload={})
         kept = heads.sign_now(connection)

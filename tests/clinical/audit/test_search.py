@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from clinical.audit import ledger, search
 from clinical.audit.search import Guesses, Sought
-from clinical.database import open_workspace, writing
+from clinical.database import writing
 from clinical.errors import LedgerError
 
 START = datetime(2031, 3, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
+def connection(workspace: Engine) -> Iterator[Connection]:
     """Eight events, an hour apart: alice opens even cases, bob exports."""
-    engine = open_workspace(tmp_path, create=True)
-    with writing(engine) as writer:
+    with writing(workspace) as writer:
         for hour in range(8):
             bob = hour % 2 == 1
             ledger.append(
@@ -32,11 +30,11 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
                 payload={},
                 time=START + timedelta(hours=hour),
             )
-    with engine.connect() as reader:
+    with workspace.connect() as reader:
         yield reader
-    engine.dispose()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("sought", "sequences"),
     [
@@ -58,6 +56,7 @@ def test_what_is_found(connection: Connection, sought: Sought, sequences: list[i
     assert search.count(connection, sought) == len(sequences)
 
 
+@pytest.mark.both_databases
 def test_pages_follow_each_other(connection: Connection) -> None:
     pages = [search.newest(connection, Sought(), limit=3, skip=skip) for skip in (0, 3, 6)]
 
@@ -71,20 +70,19 @@ def test_a_time_of_another_zone_is_the_same_moment(connection: Connection) -> No
     assert search.count(connection, Sought(since=tokyo)) == 1
 
 
-def test_who_was_refused_many_times(tmp_path: Path) -> None:
+@pytest.mark.both_databases
+def test_who_was_refused_many_times(workspace: Engine) -> None:
     """Wrong passwords count, also after a sign-in that succeeded; what a role may not, does not."""
-    engine = open_workspace(tmp_path / "guessed", create=True)
     wrong, forbidden = {"what": "sign_in", "why": "password"}, {"what": "audit", "why": "role"}
     refused = [("ann", wrong)] * 3 + [("bob", forbidden)] * 5 + [("unknown name", wrong)] * 4
-    with writing(engine) as writer:
+    with writing(workspace) as writer:
         for minute, (actor, payload) in enumerate(refused):
             at = START + timedelta(minutes=minute)
             ledger.append(writer, "REFUSED", actor=actor, payload=payload, time=at)
             ledger.append(writer, "SIGNED_IN", actor=actor, payload={}, time=at)
-    with engine.connect() as connection:
+    with workspace.connect() as connection:
         found = search.guesses(connection, START, least=3)
         later = search.guesses(connection, START + timedelta(minutes=1), least=3)
-    engine.dispose()
     assert found == [
         Guesses("unknown name", 4, "2031-03-04T12:11:00.000000+00:00"),
         Guesses("ann", 3, "2031-03-04T12:02:00.000000+00:00"),
@@ -92,6 +90,7 @@ def test_who_was_refused_many_times(tmp_path: Path) -> None:
     assert later == found[:1]
 
 
+@pytest.mark.both_databases
 def test_everybody_who_did_something(connection: Connection) -> None:
     assert search.actors(connection) == ["alice", "bob"]
 

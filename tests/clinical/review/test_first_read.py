@@ -13,6 +13,8 @@ from clinical.database import writing
 from clinical.errors import ReviewError
 from clinical.review import Ranked
 
+pytestmark = pytest.mark.both_databases
+
 ALLOWED: list[tuple[str, ...]] = [
     (),
     ("pneumothorax",),

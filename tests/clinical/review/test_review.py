@@ -17,6 +17,8 @@ from clinical.audit.verify import verify
 from clinical.database import writing
 from clinical.errors import ReviewError
 
+pytestmark = pytest.mark.both_databases
+
 
 def past_of(workspace: Engine, case_id: str = "case-1") -> list[Any]:
     with workspace.connect() as connection:

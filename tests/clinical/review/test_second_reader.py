@@ -12,6 +12,8 @@ from clinical.audit.verify import verify
 from clinical.errors import ReviewError
 from clinical.review import Protocol
 
+pytestmark = pytest.mark.both_databases
+
 BOTH = Protocol(second_share=1.0)
 
 

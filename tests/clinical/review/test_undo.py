@@ -9,6 +9,8 @@ import pytest
 from clinical import review
 from clinical.errors import ReviewError
 
+pytestmark = pytest.mark.both_databases
+
 ADDED: list[tuple[str, str | None]] = [
     ("ICD-10:J18.9", None),
     ("ICD-11:CA40.0", None),

@@ -17,6 +17,8 @@ from clinical.database import writing
 from clinical.errors import ReviewError
 from clinical.review import Signature
 
+pytestmark = pytest.mark.both_databases
+
 
 def imported(workspace: Engine, case: Case) -> AuditEvent | None:
     with writing(workspace) as connection:
