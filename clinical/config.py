@@ -126,6 +126,7 @@ class EvaluationConfig:
         oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
             folder; empty for none.
         removal: also train a model without each modality, to compare with hiding it.
+        automl: trials of the AutoML comparator for each label and fold; 0: it is left out.
     """
 
     split: str = "patient"
@@ -138,6 +139,7 @@ class EvaluationConfig:
     margin: float = 0.005
     oracle: str = ""
     removal: bool = False
+    automl: int = 0
 
     @property
     def judges(self) -> bool:
@@ -307,7 +309,11 @@ def _check(study: StudyConfig, where: str) -> None:
             f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
             remedy="choose a multiple",
         )
-    not_negative = {"model.space": model.space, "training.space_epochs": training.space_epochs}
+    not_negative = {
+        "model.space": model.space,
+        "training.space_epochs": training.space_epochs,
+        "evaluation.automl": study.evaluation.automl,
+    }
     for name, amount in not_negative.items():
         if not amount >= 0:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
@@ -382,14 +388,10 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = _section(plain[name])
+        plain[name] = dict(vars(plain[name]))
     plain["diagnoses"] = list(config.diagnoses)
-    plain["model"] = {**_section(config.model), "modalities": dict(config.model.modalities)}
+    plain["model"] = {**vars(config.model), "modalities": dict(config.model.modalities)}
     return plain
-
-
-def _section(section: Any) -> dict[str, Any]:
-    return {f.name: getattr(section, f.name) for f in fields(section)}
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:

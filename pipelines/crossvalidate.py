@@ -32,7 +32,7 @@ from pipelines.fold_tasks import (
     tasks_of,
     words,
 )
-from pipelines.methods import COMPARATORS, OURS, hidden
+from pipelines.methods import OURS, hidden
 from pipelines.splits import Fold, given_fold, patient_folds, site_folds
 from pipelines.temporal import day, day_of_share, temporal_split
 from pipelines.train import THREADS
@@ -176,11 +176,7 @@ def cross_validate(
 
 def _run(bench: Bench, task: Task) -> dict[str, Any]:
     with threadpool_limits(THREADS):
-        return (
-            fold_comparators.run(bench, task)
-            if task.what == COMPARATORS
-            else fold_model.run(bench, task)
-        )
+        return fold_comparators.run(bench, task) if task.simpler else fold_model.run(bench, task)
 
 
 def _gathered(
@@ -200,7 +196,7 @@ def _gathered(
             seconds[part] = seconds.get(part, 0.0) + took
         if task.share < 1:
             continue
-        fixed = task.what == COMPARATORS and bench.study.evaluation.split != "patient"
+        fixed = task.simpler and bench.study.evaluation.split != "patient"
         for method, rows in record["scores"].items():
             empty = np.full((1 if fixed else len(folds), *shape), np.nan)
             values = scores.setdefault(method, empty)

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import stress
+from pipelines.comparators.automl import automl
 from pipelines.comparators.boosting import BOOSTING, boosting
-from pipelines.comparators.cut import Cut, components
+from pipelines.comparators.cut import Cut, Scores, components
 from pipelines.comparators.late_fusion import LATE_FUSION, late_fusion
 from pipelines.comparators.ridge_regression import RIDGE, ridge_regression
 from pipelines.comparators.single import single_models
 from pipelines.fold_records import plain
 from pipelines.fold_tasks import STRESSED, VALIDATED, Bench, Task
-from pipelines.methods import dedicated
+from pipelines.methods import AUTOML, dedicated
 from pipelines.metrics import macro_auroc
 from pipelines.splits import Indices
 from pipelines.vectors import Rows, Vectors, tables
@@ -26,40 +27,24 @@ Values = NDArray[np.float64]
 
 
 def run(bench: Bench, task: Task) -> dict[str, Any]:
-    """The record of a task that fits the comparators."""
-    dataset, train, test, seed = bench.dataset, task.fold.train, task.fold.test, bench.study.seed
+    """The record of a task that fits comparators."""
     started = time.perf_counter()
-    reduced = components(bench.vectors, train, seed)
-    rows = Vectors(bench.vectors.tables, reduced)
-    variants = _variants(bench, test, reduced) if STRESSED in task.parts(bench.asks) else {}
-    below = _below([rows, *variants.values()])
-    cut = Cut(
-        below,
-        below.embeddings,
-        dataset.labels,
-        tuple(dataset.patients),
-        train,
-        np.concatenate([test, len(dataset.cases) + np.arange(len(variants) * len(test))]),
-        seed,
-    )
-    singles = single_models(cut)
-    alone_done = time.perf_counter()
-    found = {dedicated(name): scores for name, scores in singles.items()}
-    found[LATE_FUSION] = late_fusion(singles, cut)
-    found[RIDGE] = ridge_regression(cut)
-    found[BOOSTING] = boosting(cut)
-    seconds = {
-        "comparators of one modality": alone_done - started,
-        "comparators of all": time.perf_counter() - alone_done,
-    }
-    labels, number = dataset.labels[train], len(test)
+    cut, variants = _cut(bench, task)
+    if task.what == AUTOML:
+        found = {AUTOML: automl(cut, bench.study.evaluation.automl)}
+        seconds = {AUTOML: time.perf_counter() - started}
+    else:
+        found, seconds = _simple(cut, started)
+    labels, number = cut.labels[cut.train], len(task.fold.test)
     record: dict[str, Any] = {
         "scores": {name: plain(scores.test[:number]) for name, scores in found.items()},
         "single": {
-            dedicated(name): macro_auroc(scores.inside, labels) for name, scores in singles.items()
+            name: macro_auroc(found[name].inside, labels)
+            for name in map(dedicated, cut.vectors.modalities)
+            if name in found
         },
         VALIDATED: {
-            "places": list(range(len(train))),
+            "places": list(range(len(cut.train))),
             "scores": {name: plain(scores.inside) for name, scores in found.items()},
         },
         "seconds": seconds,
@@ -73,6 +58,34 @@ def run(bench: Bench, task: Task) -> dict[str, Any]:
             for place, variant in enumerate(variants)
         }
     return record
+
+
+def _cut(bench: Bench, task: Task) -> tuple[Cut, tuple[str, ...]]:
+    """What comparators are given; variants of the tested cases, if any, are tested below them."""
+    dataset, train, test, seed = bench.dataset, task.fold.train, task.fold.test, bench.study.seed
+    reduced = components(bench.vectors, train, seed)
+    rows = Vectors(bench.vectors.tables, reduced)
+    variants = _variants(bench, test, reduced) if STRESSED in task.parts(bench.asks) else {}
+    below = _below([rows, *variants.values()])
+    asked = np.concatenate([test, len(dataset.cases) + np.arange(len(variants) * len(test))])
+    patients = tuple(dataset.patients)
+    cut = Cut(below, below.embeddings, dataset.labels, patients, train, asked, seed)
+    return cut, tuple(variants)
+
+
+def _simple(cut: Cut, started: float) -> tuple[dict[str, Scores], dict[str, float]]:
+    """Every comparator that always takes part, and the seconds that they took."""
+    singles = single_models(cut)
+    alone_done = time.perf_counter()
+    found = {dedicated(name): scores for name, scores in singles.items()}
+    found[LATE_FUSION] = late_fusion(singles, cut)
+    found[RIDGE] = ridge_regression(cut)
+    found[BOOSTING] = boosting(cut)
+    seconds = {
+        "comparators of one modality": alone_done - started,
+        "comparators of all": time.perf_counter() - alone_done,
+    }
+    return found, seconds
 
 
 def _variants(bench: Bench, test: Indices, reduced: Mapping[str, Rows]) -> dict[str, Vectors]:

@@ -10,7 +10,7 @@ import numpy as np
 from clinical import canonical
 from clinical.config import EvaluationConfig, StudyConfig
 from pipelines.features import Dataset
-from pipelines.methods import COMPARATORS, OURS, taught_on, untaught
+from pipelines.methods import AUTOML, COMPARATORS, OURS, taught_on, untaught
 from pipelines.splits import Fold, Indices
 from pipelines.stress import luck_of
 from pipelines.train import Targets, training_key
@@ -54,7 +54,7 @@ class Task:
     Attributes:
         repeat, number: which fold of which repeat.
         fold: its cases; of a learning curve only some of those to learn from.
-        what: method that is trained: OURS, COMPARATORS, `untaught` or `taught_on`.
+        what: method that is trained: OURS, COMPARATORS, AUTOML, `untaught` or `taught_on`.
         modality: that is left out, or empty.
         share: of the patients that are learnt from.
     """
@@ -65,6 +65,11 @@ class Task:
     what: str = OURS
     modality: str = ""
     share: float = 1.0
+
+    @property
+    def simpler(self) -> bool:
+        """Whether it fits comparators, which do not depend on the training seed."""
+        return self.what in (COMPARATORS, AUTOML)
 
     @property
     def file(self) -> str:
@@ -106,6 +111,8 @@ def _of(bench: Bench, repeat: int, number: int, fold: Fold) -> Iterator[Task]:
     # Comparators do not depend on the training seed: once is enough where folds stay.
     if repeat == 0 or settings.split == "patient":
         yield Task(repeat, number, fold, COMPARATORS)
+        if settings.automl:
+            yield Task(repeat, number, fold, AUTOML)
 
 
 def part_of(train: Indices, dataset: Dataset, share: float, seed: int) -> Indices:
@@ -126,5 +133,6 @@ def words(task: Task, settings: EvaluationConfig) -> str:
 def key_of(bench: Bench, task: Task) -> str:
     """Digest of all that decides a task's result; how it is judged later is not part of it."""
     key = training_key(bench.dataset, task.fold.train, task.fold.test, bench.study, bench.targets)
-    inner = 0 if task.what == COMPARATORS else bench.study.evaluation.inner
-    return canonical.digest([key, task.repeat, task.what, inner])
+    inner = 0 if task.simpler else bench.study.evaluation.inner
+    trials = [bench.study.evaluation.automl] if task.what == AUTOML else []
+    return canonical.digest([key, task.repeat, task.what, inner, *trials])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 OURS = "triptych"
 COMPARATORS = "comparators"
+AUTOML = "AutoML"
 AS_THEY_ARE = "as they are"
 """Cases with the modalities that they have, where others are judged under one pattern."""
 

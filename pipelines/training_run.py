@@ -18,6 +18,7 @@ from clinical.cohorts.sources import source
 from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
 from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
+from pipelines.comparators.automl import require_automl
 from pipelines.crossvalidate import OutOfFold
 from pipelines.executors import Workers
 from pipelines.features import Dataset, read_dataset
@@ -42,10 +43,11 @@ def run_study(
         workers: who trains the folds; the results do not depend on it.
 
     Raises:
-        ConfigError: if the study cannot be read.
+        ConfigError: if the study cannot be read, or asks for an extra that is not installed.
         CohortError: if its cohort cannot be read, or has nothing to learn from.
     """
     study = load_study(study_file)
+    require_automl(study.evaluation.automl)
     if cohort is not None:
         study = with_cohort_path(study, str(cohort))
     out.mkdir(parents=True, exist_ok=True)

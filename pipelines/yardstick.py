@@ -20,7 +20,7 @@ from pipelines.comparators.late_fusion import LATE_FUSION
 from pipelines.comparators.ridge_regression import RIDGE
 from pipelines.coverage import covered, share_of
 from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS, hidden, untaught
+from pipelines.methods import AUTOML, OURS, hidden, untaught
 from pipelines.metrics import (
     Areas,
     Interval,
@@ -255,7 +255,7 @@ def verdict(difference: Interval, margin: float) -> str:
 
 
 def _comparisons(court: _Judge, best: str | None, margin: float) -> tuple[Comparison, ...]:
-    wanted = [best, LATE_FUSION, RIDGE, BOOSTING, ORACLE]
+    wanted = [best, LATE_FUSION, RIDGE, BOOSTING, AUTOML, ORACLE]
     ours = court.scores[OURS]
     return tuple(
         _compare(court, (OURS, method), ours, court.scores[method], margin)

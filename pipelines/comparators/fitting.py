@@ -48,7 +48,7 @@ def ridge(strength: float, blocks: Sequence[slice] = ()) -> Fit:
     """
 
     def fit(rows: Rows, labels: Rows) -> Predict:
-        plain = _standardiser(rows, blocks)
+        plain = standardiser(rows, blocks)
         model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200)
         model.fit(plain(rows), labels)
         return lambda other: np.asarray(model.predict_proba(plain(other))[:, 1])
@@ -56,7 +56,8 @@ def ridge(strength: float, blocks: Sequence[slice] = ()) -> Fit:
     return fit
 
 
-def _standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
+def standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
+    """(rows -> scaled columns without gaps, a flag for each column that has any, and ones)."""
     known = ~np.isnan(rows)
     number = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, rows, 0).sum(axis=0) / number

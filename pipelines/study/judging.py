@@ -153,6 +153,7 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "repeats": evaluation.repeats,
         "bootstrap": evaluation.bootstrap,
         "margin": evaluation.margin,
+        "automl": evaluation.automl,
         "seed": design.study.seed,
         # A checkpoint carries its thresholds, whatever the study aims at.
         "target_sensitivity": None if design.checkpoint else design.judgement.sensitivity,

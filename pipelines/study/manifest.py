@@ -17,6 +17,7 @@ from typing import Any
 from clinical import config
 from clinical.canonical import sha256
 from clinical.wording import RESEARCH_USE
+from pipelines.comparators.automl import automl_versions
 from pipelines.features import Dataset
 from pipelines.study.design import StudyDesign
 from pipelines.study.reading import Cohort
@@ -67,7 +68,7 @@ def manifest(
         },
         "external": _external(design),
         "code": code(),
-        "environment": environment(),
+        "environment": environment() | (automl_versions() if study.evaluation.automl else {}),
         "seeds": {"study": study.seed, "repeats": study.evaluation.repeats},
         "inputs": _inputs(chosen, design),
         "counts": _counts(cohort.dataset, chosen),

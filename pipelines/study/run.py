@@ -22,6 +22,7 @@ from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
 from pipelines import results
+from pipelines.comparators.automl import require_automl
 from pipelines.crossvalidate import OutOfFold
 from pipelines.executors import Workers
 from pipelines.features import Dataset
@@ -108,11 +109,13 @@ def run_study(
         The verdict, one sentence.
 
     Raises:
-        ConfigError: if the study cannot be read, or names what the cohort does not have.
+        ConfigError: if the study cannot be read, names what the cohort does not have, or asks for
+            an extra that is not installed.
         CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
         ModelError: if the study names a checkpoint that cannot be used.
     """
     design, watch = load_design(study_file, cohort), _Watch()
+    require_automl(design.study.evaluation.automl)
     workers, named = workers or Workers(), named_columns(design)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = design.checkpoint

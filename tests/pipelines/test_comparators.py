@@ -7,39 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from clinic_of_two import make_dataset
+from cut_of_two import TEST, TRAIN, cut_of, with_images
 
 from clinical.calibration import auroc
-from clinical.encoders.encoding import Prepared
-from clinical.encoders.radiograph import grid_sources
 from pipelines.comparators import fitting
 from pipelines.comparators.boosting import boosting
-from pipelines.comparators.cut import Cut, components
+from pipelines.comparators.cut import Cut
 from pipelines.comparators.late_fusion import late_fusion
 from pipelines.comparators.ridge_regression import ridge_regression
 from pipelines.comparators.single import single_models
-from pipelines.features import Dataset
 from pipelines.vectors import table, vectors
-
-TRAIN, TEST = np.arange(150), np.arange(150, 200)
-
-
-def cut_of(dataset: Dataset, seed: int = 0) -> Cut:
-    rows = vectors(dataset.cases)
-    reduced = components(rows, TRAIN, seed)
-    patients = tuple(dataset.patients)
-    return Cut(rows, reduced, dataset.labels, patients, TRAIN, TEST, seed)
-
-
-def with_images(dataset: Dataset) -> Dataset:
-    """Patches that are brighter in one corner where "failure" holds; a third have no image."""
-    generator = np.random.default_rng(4)
-    cases = []
-    for number, cached in enumerate(dataset.cases):
-        patches = generator.normal(size=(16, 12)).astype(np.float16)
-        patches[0] += 3 * dataset.labels[number, 1]
-        image = Prepared({"patch": patches}, grid_sources(16))
-        cases.append(replace(cached, images={"image": (image,)} if number % 3 else {}))
-    return replace(dataset, cases=tuple(cases))
 
 
 @pytest.fixture(scope="module")
