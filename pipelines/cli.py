@@ -319,6 +319,10 @@ def ui(
     studies: Annotated[
         Path | None, typer.Option("--studies", help="Folder of finished studies, to look at.")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="A checkpoint beside the one that ships: card and what-if."),
+    ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="Nobody signs in; all read as dr.demo.")
     ] = False,
@@ -340,6 +344,7 @@ def ui(
         idle_minutes=idle_minutes,
         oidc=oidc,
         studies=studies,
+        model=model,
     )
     serve(chosen)
 

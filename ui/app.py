@@ -163,6 +163,7 @@ def application(
     demonstration: Demonstration | None = None,
     provider: dict[str, Any] | None = None,
     studies: Path | None = None,
+    model: Path | None = None,
 ) -> st.App:
     """The page on one workspace.
 
@@ -173,6 +174,7 @@ def application(
         demonstration: who reads without signing in, or None where everybody signs in.
         provider: the [auth] section that `ui.oidc.provider` read, or None for passwords alone.
         studies: folder of finished studies, or None.
+        model: folder of a checkpoint beside the one that ships, or None.
     """
     engine = open_workspace(workspace)
     entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
@@ -193,6 +195,8 @@ def application(
         secrets |= {"auth": provider}
     if studies is not None:
         secrets |= {"studies": str(studies.resolve())}
+    if model is not None:
+        secrets |= {"model": str(model.resolve())}
 
     return st.App(
         SCRIPT,

@@ -140,8 +140,14 @@ def _card(assessment: Assessment) -> Card | None:
 
 @st.cache_resource(show_spinner=False)
 def cards() -> tuple[Card, ...]:
-    """The models that are installed; read once, because an installation changes with a restart."""
-    return tuple(card.installed())
+    """The models that are installed, and the one that the page was started with.
+
+    Read once, because an installation changes with a restart.
+    """
+    named = st.secrets.get("model")
+    own = [card.read(Path(named))] if named else []
+    known = {one.digest for one in own}
+    return (*own, *(one for one in card.installed() if one.digest not in known))
 
 
 def _ask(found: Card, question: Mapping[str, Any]) -> Assessment:

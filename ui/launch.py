@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from clinical import accounts
+from clinical import accounts, card
 from clinical.database import open_workspace
 from clinical.errors import ConfigError, TriptychError
 from clinical.place import Place, as_options, place_of
@@ -44,6 +44,7 @@ class Choices:
         idle_minutes: minutes without interaction after which a session ends.
         oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
         studies: folder of finished studies, for the page that shows them.
+        model: folder of a checkpoint beside the one that ships, for its card and for what-if.
     """
 
     workspace: Place
@@ -53,6 +54,7 @@ class Choices:
     idle_minutes: float = IDLE_MINUTES
     oidc: Path | None = None
     studies: Path | None = None
+    model: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
     Raises:
         ConfigError: if the port is taken or not a port, the demonstration has no name, nobody has
             an account, the idle time cannot be used, or the OIDC file cannot be.
+        ModelError: if the folder of the model holds none.
         StoreError: if the workspace cannot be opened.
     """
     _check(chosen)
@@ -118,6 +121,7 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
         demonstration=app.Demonstration(reader, chosen.role) if reader is not None else None,
         provider=provider(chosen.oidc) if chosen.oidc is not None else None,
         studies=chosen.studies,
+        model=chosen.model,
     )
     print(f"Triptych is open at {address_of(port)} (Ctrl+C ends it)", flush=True)
     if reader is not None:
@@ -176,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--idle-minutes", type=float)
     parser.add_argument("--oidc", type=Path)
     parser.add_argument("--studies", type=Path)
+    parser.add_argument("--model", type=Path)
     given = vars(parser.parse_args(arguments))
     try:
         place = place_of(given.pop("workspace"), given.pop("keys", None))
@@ -196,6 +201,8 @@ def _check(chosen: Choices) -> None:
             f"{chosen.idle_minutes:g} minutes is not an idle time.",
             remedy=f"choose one up to {LONGEST_IDLE:g} with --idle-minutes",
         )
+    if chosen.model is not None:
+        card.read(chosen.model)
     _check_accounts(chosen.workspace, needed=chosen.reader is None)
     if refusal := _refusal(chosen.port):
         raise ConfigError(

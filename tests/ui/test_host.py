@@ -17,7 +17,7 @@ from streamlit import config
 
 from clinical import accounts
 from clinical.database import open_workspace
-from clinical.errors import ConfigError, StoreError
+from clinical.errors import ConfigError, ModelError, StoreError
 from pipelines.cli import main
 from ui import app, launch, shell
 
@@ -85,6 +85,11 @@ def test_the_command_refuses_a_role_that_there_is_not(
 def test_a_number_that_is_no_port_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="70000"):
         launch.serve(launch.Choices(prepared_workspace, port=70000, reader="dr.test"))
+
+
+def test_a_folder_without_a_model_is_refused(prepared_workspace: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"holds no model\.json"):
+        launch.serve(launch.Choices(prepared_workspace, reader="dr.test", model=tmp_path))
 
 
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,25 @@ def test_the_installed_model_and_the_one_that_assessed_are_told_apart(
     assert ">12<" in html
     assert "Model card: first-light" in html
     assert "3,600 cases of 3,433 patients" in html
+
+
+def test_a_model_that_the_page_was_started_with_comes_first(
+    prepared_workspace: Path, tmp_path: Path
+) -> None:
+    st.cache_resource.clear()
+    (shipped,) = card.installed()
+    told = {**shipped.description, "name": "own", "digest": "ab" * 32}
+    (tmp_path / card.DESCRIPTION).write_text(json.dumps(told))
+    page = AppTest.from_function(script, default_timeout=30)
+    page.secrets["workspace"] = str(prepared_workspace)
+    page.secrets["reader"] = "dr.test"
+    page.secrets["role"] = "reader"
+    page.secrets["model"] = str(tmp_path)
+    page.run()
+
+    assert "Model card: own" in shown(page)
+    assert page.selectbox(key="model").options == ["own", "first-light"]
+    st.cache_resource.clear()
 
 
 def test_it_works_without_a_checkpoint(
