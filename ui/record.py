@@ -87,7 +87,12 @@ def guesses() -> list[Guesses]:
         return search.guesses(connection, datetime.now(UTC) - GUESSED_FOR, least=MANY_GUESSES)
 
 
-def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], None]) -> None:
+def prepare_export(
+    case_ids: list[str] | None,
+    progress: Callable[[int, int], None],
+    *,
+    de_identified: bool = False,
+) -> None:
     """Write the record of some or all cases and keep it for this session; EXPORTED is recorded.
 
     Raises:
@@ -102,9 +107,11 @@ def prepare_export(case_ids: list[str] | None, progress: Callable[[int, int], No
             actor=presence.reader(),
             wanted=Selection(None if case_ids is None else frozenset(case_ids)),
             progress=progress,
+            de_identified=de_identified,
         )
         data = done.out.read_bytes()
-    name = f"triptych-record-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+    kind = "de-identified" if de_identified else "record"
+    name = f"triptych-{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
     st.session_state[EXPORT] = Export(name, data, done.verdict.intact, done.cases)
 
 

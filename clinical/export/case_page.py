@@ -141,11 +141,16 @@ class CasePage:
 
 @dataclass(frozen=True)
 class AbsentCase:
-    """A case that cannot be shown, because its record is spoiled or was purged; why, in words."""
+    """A case that cannot be shown, because its record is spoiled or was purged; why, in words.
+
+    Attributes:
+        lawful: that it cannot be shown is no fault.
+    """
 
     case_id: str
     title: str
     problem: str
+    lawful: bool = False
 
 
 def spoiled(case_id: str, problem: str) -> AbsentCase:
@@ -161,6 +166,7 @@ def purged(event: AuditEvent) -> AbsentCase:
         f"This case was purged by event {event.sequence}",
         f"{event.actor} removed it on {moment(event.time)}; the reason: "
         f"{BECAUSE.get(because, because)}. What was recorded of it stays in the events, by digest.",
+        lawful=True,
     )
 
 

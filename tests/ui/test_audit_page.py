@@ -132,6 +132,16 @@ def test_an_export_is_recorded_and_whole(desk: AppTest, workspace: Path) -> None
     assert [event.actor for event in events] == ["eve"]
 
 
+def test_a_de_identified_export_names_no_case(desk: AppTest) -> None:
+    desk.checkbox(key="de-identified").check().run()
+    desk.button(key="export").click().run()
+    waiting = desk.session_state["triptych_export"]
+
+    with zipfile.ZipFile(io.BytesIO(waiting.data)) as archive:
+        assert json.loads(archive.read("manifest.json"))["de_identified"] is True
+        assert not [name for name in archive.namelist() if b"CASE-0" in archive.read(name)]
+
+
 def test_one_case_can_be_exported_and_an_unknown_one_is_named(desk: AppTest) -> None:
     desk.text_input(key="case").input("CASE-001").run()
     assert desk.button(key="export").label == "Export the record of CASE-001"

@@ -16,6 +16,8 @@ from ui.markup import Markup, chip, table, tag
 from ui.pages import frame
 
 PAGE_SIZE = 100
+DE_IDENTIFIED = "de-identified"
+WHAT_IS_LEFT_OUT = "Names and times are replaced; images and free text are left out."
 HEADINGS = ("Event", "Time (UTC)", "Who", "Kind", "Case", "What happened")
 
 
@@ -116,6 +118,7 @@ def _export(sought: Sought) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="export-row"):
         if st.button(f"Export {what}", key="export"):
             _prepare([sought.case_id] if sought.case_id else None)
+        st.checkbox("De-identified", key=DE_IDENTIFIED, help=WHAT_IS_LEFT_OUT, width="content")
         waiting = record.exported()
         if waiting is None:
             st.html(tag("p", "Exporting is recorded.", class_="quiet"), width="content")
@@ -130,7 +133,8 @@ def _export(sought: Sought) -> None:
             on_click=record.drop_export,
         )
         state_of = "the ledger is intact" if waiting.intact else "THE LEDGER IS BROKEN"
-        words = f"{waiting.cases} cases, {len(waiting.data) / 1e6:.1f} MB; {state_of}."
+        number = "1 case" if waiting.cases == 1 else f"{waiting.cases} cases"
+        words = f"{number}, {len(waiting.data) / 1e6:.1f} MB; {state_of}."
         st.html(tag("p", words, class_="quiet"), width="content")
 
 
@@ -141,7 +145,8 @@ def _prepare(case_ids: list[str] | None) -> None:
         shown.progress(done / total, f"Writing the report: case {done} of {total}")
 
     try:
-        record.prepare_export(case_ids, tell)
+        kept = st.session_state.get(DE_IDENTIFIED, False)
+        record.prepare_export(case_ids, tell, de_identified=bool(kept))
     except TriptychError as error:
         frame.refusal(error)
     shown.empty()
