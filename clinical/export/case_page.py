@@ -6,7 +6,7 @@ plain text here and is escaped there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -23,8 +23,17 @@ from clinical.assessment import (
 from clinical.audit import ledger
 from clinical.audit.retention import BECAUSE, purge_of
 from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.export.input_rows import (
+    MeasurementRow,
+    NoteSection,
+    event_words,
+    history,
+    measurements,
+    notes,
+    person,
+)
 from clinical.export.picture import Picture, pictures
-from clinical.export.wording import limits, moment, number, percent
+from clinical.export.wording import moment, number, percent
 from clinical.review import ACTED, REASONS, RecordedDecision, viewed
 from clinical.wording import words
 
@@ -44,29 +53,6 @@ class SuggestionRow:
     withheld: str
     excluded: str
     decision: str
-
-
-@dataclass(frozen=True)
-class MeasurementRow:
-    """One measurement; `mark` is "high", "low" or ""."""
-
-    name: str
-    code: str
-    value: str
-    unit: str
-    reference: str
-    mark: str
-    time: str
-    problem: str
-
-
-@dataclass(frozen=True)
-class NoteSection:
-    """One section of a note in pieces; True marks a sentence that the top suggestion rests on."""
-
-    title: str
-    time: str
-    pieces: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True)
@@ -115,7 +101,7 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class CasePage:
-    """One case in the report."""
+    """One case in the report; without a model, everything but what a model says."""
 
     case_id: str
     patient_id: str
@@ -123,7 +109,8 @@ class CasePage:
     site: str
     status: str
     assessment_digest: str
-    assessment: Assessment
+    assessment: Assessment | None
+    input_digest: str
     person: str
     notices: tuple[tuple[str, str], ...]
     set_sentence: str
@@ -171,7 +158,7 @@ def purged(event: AuditEvent) -> AbsentCase:
 
 
 def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
-    """Gather one case with its latest assessment and the inputs that it saw.
+    """Gather one case with its latest assessment, where a model made one, and its inputs.
 
     Raises:
         StoreError: if the case, its assessment or a comment is missing or spoiled.
@@ -180,11 +167,12 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
     past = list(ledger.events(connection, case_id=case_id))
     if purge := purge_of(past):
         return purged(purge)
-    digest, assessment = store.require_assessment(connection, case_id)
-    case = store.get_case(connection, case_id, input_digest=assessment.input_digest)
+    digest, assessment, inputs = _subject(connection, case_id, past)
+    case = store.get_case(connection, case_id, input_digest=inputs)
     standing = review.decisions(past)
-    explained = {e.diagnosis: e for e in assessment.explanations}
-    shown = [s for s in assessment.suggestions if s.withheld_because is None]
+    suggestions = assessment.suggestions if assessment else ()
+    explained = {e.diagnosis: e for e in assessment.explanations} if assessment else {}
+    shown = [s for s in suggestions if s.withheld_because is None]
     top = explained.get(shown[0].diagnosis) if shown else None
     return CasePage(
         case_id=case_id,
@@ -194,20 +182,32 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         status=words(review.status(past, review.in_force(connection))),
         assessment_digest=digest,
         assessment=assessment,
-        person=_person(case),
-        notices=tuple(_notices(assessment)),
-        set_sentence=set_sentence(assessment),
-        suggestions=tuple(_suggestion(s, standing) for s in assessment.suggestions),
+        input_digest=inputs,
+        person=person(case),
+        notices=tuple(_notices(assessment)) if assessment else (),
+        set_sentence=set_sentence(assessment) if assessment else "",
+        suggestions=tuple(_suggestion(s, standing) for s in suggestions),
         pictures=tuple(pictures(case, top)),
         pictured=words(top.diagnosis) if top else "",
-        measurements=tuple(_measurements(case)),
-        history=tuple(_history(case)),
-        notes=tuple(_notes(case, top)),
+        measurements=tuple(measurements(case)),
+        history=tuple(history(case)),
+        notes=tuple(notes(case, top)),
         evidence=tuple(_evidence(explained[s.diagnosis], case) for s in _told(shown, explained)),
-        contributions=tuple(_contribution(s, assessment) for s in shown),
+        contributions=tuple(_contribution(s, assessment) for s in shown) if assessment else (),
         decisions=tuple(_decisions(connection, past)),
         trail=tuple(past),
     )
+
+
+def _subject(
+    connection: Connection, case_id: str, past: Sequence[AuditEvent]
+) -> tuple[str, Assessment | None, str]:
+    """Digest and assessment, where there is one, and digest of the inputs."""
+    read = review.progress(past).subject
+    if read is not None and not read.digest:
+        return "", None, read.input
+    digest, assessment = store.require_assessment(connection, case_id)
+    return digest, assessment, assessment.input_digest
 
 
 def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterable[Suggestion]:
@@ -217,14 +217,6 @@ def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iter
             rank == 0 or suggestion.probability >= suggestion.threshold
         ):
             yield suggestion
-
-
-def _person(case: Case) -> str:
-    for shape in case.inputs.values():
-        if isinstance(shape, Events):
-            age = f"{number(shape.age_years)} years" if shape.age_years is not None else ""
-            return ", ".join(part for part in (shape.sex or "", age) if part)
-    return ""
 
 
 def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
@@ -268,76 +260,6 @@ def _on_screen(decision: RecordedDecision) -> str:
     return f" with {view}" if view else ""
 
 
-def _measurements(case: Case) -> Iterable[MeasurementRow]:
-    for shape in case.inputs.values():
-        if isinstance(shape, Measurements):
-            for item in shape.items:
-                yield _measurement(item)
-
-
-def _measurement(item: Measurement) -> MeasurementRow:
-    if item.value is None:
-        raw = f"{item.raw_value} {item.raw_unit}".strip()
-        return MeasurementRow(
-            item.name, item.code, raw, "", "", "", moment(item.time), item.problem or "not usable"
-        )
-    low, high = item.reference
-    mark = ""
-    if low is not None and item.value < low:
-        mark = "low"
-    if high is not None and item.value > high:
-        mark = "high"
-    return MeasurementRow(
-        item.name,
-        item.code,
-        number(item.value),
-        item.unit,
-        limits(item.reference),
-        mark,
-        moment(item.time),
-        "",
-    )
-
-
-def _history(case: Case) -> Iterable[tuple[str, str, str]]:
-    for shape in case.inputs.values():
-        if isinstance(shape, Events):
-            for item in shape.items:
-                onset = f"{item.onset:%Y-%m-%d}" if item.onset else "—"
-                yield _event(item), item.code, onset
-
-
-def _event(item: Event) -> str:
-    return item.display if item.present else f"no {item.display}"
-
-
-def _notes(case: Case, top: Explanation | None) -> Iterable[NoteSection]:
-    for name, shape in case.inputs.items():
-        if isinstance(shape, Texts):
-            for index, section in enumerate(shape.items):
-                spans = sorted(
-                    (item.start, item.end)
-                    for item in (top.items if top else ())
-                    if item.modality == name and item.index == index and item.relevance > 0
-                    if item.start is not None and item.end is not None
-                )
-                yield NoteSection(
-                    section.section, moment(section.time), tuple(_pieces(section.text, spans))
-                )
-
-
-def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterable[tuple[str, bool]]:
-    done = 0
-    for start, end in spans:
-        if start >= done and end > start:
-            if start > done:
-                yield text[done:start], False
-            yield text[start:end], True
-            done = end
-    if done < len(text):
-        yield text[done:], False
-
-
 def _evidence(explanation: Explanation, case: Case) -> Evidence:
     strongest = max((abs(item.relevance) for item in explanation.items), default=0.0) or 1.0
     rows = tuple(
@@ -365,7 +287,7 @@ def _label(item: EvidenceItem, case: Case) -> str:
         case Measurement(value=float() | int() as value):
             return f"{found.name} {number(value)} {found.unit}".rstrip()
         case Event() if item.label == found.code:
-            return _event(found)
+            return event_words(found)
         case Text() if item.start is not None:
             return f"“{found.text[item.start : item.end].strip()}”"
     if isinstance(shape, Events) and item.label == "age" and shape.age_years is not None:

@@ -158,8 +158,9 @@ def _case(
     if isinstance(page, AbsentCase):
         return asdict(page)
     shown = {f.name: getattr(page, f.name) for f in fields(page) if f.name not in _NOT_SHOWN}
-    model = page.assessment.model
-    models[model.digest] = model.name
+    model = page.assessment.model if page.assessment else None
+    if model is not None:
+        models[model.digest] = model.name
     pictures = [asdict(picture) for picture in page.pictures]
     for count, picture in enumerate(pictures):
         for layer, image in enumerate([picture, *picture["layers"]]):
@@ -169,9 +170,8 @@ def _case(
     return {
         **_plain(shown),
         "pictures": pictures,
-        "model": asdict(model),
-        "used": [words(name) for name in page.assessment.used],
-        "input_digest": page.assessment.input_digest,
+        "model": asdict(model) if model else None,
+        "used": [words(name) for name in page.assessment.used] if page.assessment else [],
         "signatures": [_signature(e) for e in page.trail if e.kind in _SIGNED],
         "trail": [[e.sequence, moment(e.time), e.actor, e.kind, e.hash] for e in page.trail],
         "problem": "",

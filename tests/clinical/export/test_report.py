@@ -50,6 +50,24 @@ def text_of(made: bytes) -> str:
     return done.stdout.decode()
 
 
+@needs_poppler
+def test_a_case_read_without_a_model_has_all_but_what_a_model_says(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    with writing(workspace) as connection:
+        review.record_import(connection, example.case(), "system")
+    review.record_opened(workspace, "case-1", example.reader)
+    added = example.decision("", action="add", diagnosis="ICD-10:J18.9")
+    with writing(workspace) as connection:
+        record_decision(connection, added)
+
+    made = text_of(report_of(workspace, tmp_path / "record.zip", example))
+    for words in ("read without a model", "C-reactive protein", "Cough and fever.", "added"):
+        assert words in made
+    for words in ("Suggestions", "Evidence for", "cannot be shown"):
+        assert words not in made
+
+
 def test_it_is_pdf_a_3_with_the_events_and_the_digests_inside(
     workspace: Engine, example: Any, tmp_path: Path
 ) -> None:
