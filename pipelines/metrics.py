@@ -17,7 +17,7 @@ LEAST_OF_EACH = 2
 Weights = NDArray[np.uint8]
 """How often each case is drawn in each bootstrap sample [samples, cases]."""
 
-_AT_ONCE = 2**21
+_AT_ONCE = 2_000_000
 """Weights that are widened to 64 bits at a time."""
 
 
@@ -75,13 +75,15 @@ def weighted_sums(weights: Weights, values: NDArray[Any]) -> NDArray[np.float64]
     Returns:
         [samples] or [samples, columns].
     """
-    rows = max(1, _AT_ONCE // max(1, weights.shape[1]))
     wide = values.astype(np.float64)
-    parts = [
-        weights[start : start + rows].astype(np.float64) @ wide
-        for start in range(0, len(weights), rows)
-    ]
+    parts = [rows.astype(np.float64) @ wide for rows in in_parts(weights)]
     return np.concatenate(parts) if parts else np.zeros((0, *wide.shape[1:]))
+
+
+def in_parts(weights: Weights) -> list[Weights]:
+    """Samples in groups that fit into memory when they are made wide."""
+    rows = max(1, _AT_ONCE // max(1, weights.shape[1]))
+    return [weights[start : start + rows] for start in range(0, len(weights), rows)]
 
 
 def with_all(weights: Weights) -> Weights:

@@ -144,8 +144,8 @@ def cards() -> tuple[Card, ...]:
 
     Read once, because an installation changes with a restart.
     """
-    named = st.secrets.get("model")
-    own = [card.read(Path(named))] if named else []
+    folder = st.secrets.get("model")
+    own = [card.read(Path(folder))] if folder else []
     known = {one.digest for one in own}
     return (*own, *(one for one in card.installed() if one.digest not in known))
 

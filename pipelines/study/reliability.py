@@ -20,6 +20,7 @@ from pipelines.metrics import (
     bootstrap_weights,
     both,
     expected_calibration_error,
+    in_parts,
     interval,
     weighted_sums,
     with_all,
@@ -34,7 +35,6 @@ EDGE = 1e-6
 _STEPS = 40
 _LONGEST_STEP = 2.0
 _DONE = 1e-8
-_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,9 @@ def weighted_lines(probabilities: Values, labels: Values, weights: Weights) -> V
     if spread == 0:
         return np.full((len(weights), 2), np.nan)
     middle = float(x.mean())
-    found = np.concatenate([_line((x - middle) / spread, labels, rows) for rows in _parts(weights)])
+    found = np.concatenate(
+        [_line((x - middle) / spread, labels, rows) for rows in in_parts(weights)]
+    )
     slope = found[:, 1] / spread
     return np.stack([found[:, 0] - slope * middle, slope], axis=1)
 
@@ -147,7 +149,7 @@ def weighted_in_the_large(probabilities: Values, labels: Values, weights: Weight
     NaN where a sample holds one outcome only. Arguments as of `weighted_lines`.
     """
     x = logit(np.clip(probabilities, EDGE, 1 - EDGE))
-    return np.concatenate([_shift(x, labels, rows) for rows in _parts(weights)])
+    return np.concatenate([_shift(x, labels, rows) for rows in in_parts(weights)])
 
 
 def _shift(x: Values, y: Values, weights: Weights) -> Values:
@@ -165,12 +167,6 @@ def _shift(x: Values, y: Values, weights: Weights) -> Values:
             break
     defined = (positives > 0) & (positives < total) & (size <= _DONE)
     return np.where(defined, theta, np.nan)
-
-
-def _parts(weights: Weights) -> list[Weights]:
-    """Samples in groups that fit into memory."""
-    rows = max(1, _AT_ONCE // max(1, weights.shape[1]))
-    return [weights[start : start + rows] for start in range(0, len(weights), rows)]
 
 
 def reliability_curve(probabilities: Values, labels: Values, bins: int = 10) -> tuple[Bin, ...]:

@@ -94,7 +94,7 @@ def test_samples_are_treated_alike_when_they_do_not_fit_at_once(
 ) -> None:
     p, y, people = draw(80)
     whole = weak_calibration(p, y, people, samples=30)
-    monkeypatch.setattr("pipelines.study.reliability._AT_ONCE", 200)
+    monkeypatch.setattr("pipelines.metrics._AT_ONCE", 200)
     assert weak_calibration(p, y, people, samples=30).slope.low == pytest.approx(whole.slope.low)
 
 
