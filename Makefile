@@ -36,9 +36,9 @@ check: setup
 	$(BIN)/pytest tests/test_architecture.py
 
 bench: setup
-	$(BIN)/python -m pipelines.bench
-	$(BIN)/python -m pipelines.ledger_bench
-	$(BIN)/python -m pipelines.export_bench
+	$(BIN)/python -m pipelines.benchmarks.speed
+	$(BIN)/python -m pipelines.benchmarks.ledger
+	$(BIN)/python -m pipelines.benchmarks.export
 
 format: setup
 	$(BIN)/ruff format .

@@ -18,10 +18,10 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
-from pipelines.account_commands import account_app
-from pipelines.agreement_command import agreement
-from pipelines.audit_commands import audit_app
-from pipelines.options import (
+from pipelines.commands.account import account_app
+from pipelines.commands.agreement import agreement
+from pipelines.commands.audit import audit_app
+from pipelines.commands.options import (
     Executor,
     Jobs,
     Keys,
@@ -33,9 +33,9 @@ from pipelines.options import (
     Workspace,
     screen,
 )
-from pipelines.reading_commands import reading_app
-from pipelines.similar_commands import similar_app
-from pipelines.study_commands import study_app
+from pipelines.commands.reading import reading_app
+from pipelines.commands.similar import similar_app
+from pipelines.commands.study import study_app
 
 INTERRUPTED = 130
 
@@ -113,10 +113,10 @@ def simulate(
     ] = "",
 ) -> None:
     """Write a simulated cohort in the folder format, with radiographs as DICOM and masks."""
-    from pipelines import progress
-    from pipelines.simulate.clinic import LABELS
-    from pipelines.simulate.cohort import simulate as simulate_cohort
-    from pipelines.simulate.design import design
+    from pipelines.jobs import progress
+    from pipelines.laboratory.simulate.clinic import LABELS
+    from pipelines.laboratory.simulate.cohort import simulate as simulate_cohort
+    from pipelines.laboratory.simulate.design import design
 
     switches = design(missing, shortcut, LABELS)
     with progress.bar() as display:
@@ -143,7 +143,7 @@ def realism(
     limit: Annotated[int, typer.Option("--limit", min=20, help="At most so many of each.")] = 200,
 ) -> None:
     """How far simulated films are from real ones, beside how far real ones are from each other."""
-    from pipelines.simulate import realism as films
+    from pipelines.laboratory.simulate import realism as films
 
     found = films.compare(simulated, real, real_source=source, limit=limit)
     table = Table("", "simulated to real", "real to real")
@@ -164,9 +164,9 @@ def oracle(
     ] = False,
 ) -> None:
     """Write what can be known of each simulated case from each kind of evidence and from all."""
-    from pipelines import progress
-    from pipelines.oracle.run import run as ask
-    from pipelines.oracle.score import markdown, score
+    from pipelines.jobs import progress
+    from pipelines.laboratory.oracle.run import run as ask
+    from pipelines.laboratory.oracle.score import markdown, score
 
     with progress.bar() as display:
         task = display.add_task("oracle", total=None, note="")
@@ -189,7 +189,7 @@ def pretrain(
     jobs: Jobs = 1,
 ) -> None:
     """Fit the layers that look at a film to outlined findings on simulated films."""
-    from pipelines.pretrain.run import pretrain as pretrain_tail
+    from pipelines.laboratory.pretrain.run import pretrain as pretrain_tail
 
     pretrain_tail(out, films, jobs=jobs)
 
@@ -203,7 +203,7 @@ def train(
     executor: Executor = "",
 ) -> None:
     """Train a model, or cross-validate one beside its comparators where the study says how."""
-    from pipelines.executors import Workers
+    from pipelines.jobs.executors import Workers
     from pipelines.training_run import run_study
 
     run_study(study_file, out, cohort, workers=Workers(executor, jobs))
@@ -229,7 +229,8 @@ def assess(
 ) -> None:
     """Assess every case of a cohort. Outcomes are never read."""
     from clinical.place import place_of
-    from pipelines import batch, summary
+    from pipelines.assessing import batch
+    from pipelines.commands import summary
 
     kept = place_of(workspace, keys) if workspace is not None else None
     counts = batch.assess_cohort(batch.Run(path, source, model, out, kept, jobs, limit))
@@ -245,8 +246,8 @@ def evaluate(
 ) -> None:
     """Compare assessments with the cohort's outcomes: AUROC of each modality alone and of all."""
     from clinical.cohorts.sources import source as find
-    from pipelines import evaluate as evaluation
-    from pipelines import summary
+    from pipelines.assessing import evaluate as evaluation
+    from pipelines.commands import summary
 
     found = evaluation.evaluate(results, find(source), cohort, samples=samples)
     file = results / "evaluation.json"
@@ -272,9 +273,10 @@ def pointing(
 ) -> None:
     """Judge explanations: do they point at the finding, and does the model use what they name?"""
     from clinical.assess import SHIPPED_MODEL
-    from pipelines import explanation_report, summary
+    from pipelines.commands import summary
+    from pipelines.explanations import report
 
-    judged = explanation_report.judge(path, model or SHIPPED_MODEL, out, prior, samples=samples)
+    judged = report.judge(path, model or SHIPPED_MODEL, out, prior, samples=samples)
     summary.show_pointing(screen, judged)
 
 
@@ -294,7 +296,7 @@ def domain(
     """Which images a model marks as out of distribution: a cohort's own, and the same spoilt."""
     from clinical.assess import load_assessor
     from clinical.cohorts.sources import source as find
-    from pipelines import domain_check
+    from pipelines.assessing import domain_check
 
     known = load_assessor(model).model
     rows = domain_check.check_cohort(known, find(source), path, limit=limit)
@@ -359,8 +361,8 @@ def demo(
     jobs: Jobs = 1,
 ) -> None:
     """Assess the 48 embedded cases, record, verify, report; then open the page for everybody."""
-    from pipelines import summary
-    from pipelines.demo import demonstrate
+    from pipelines.commands import summary
+    from pipelines.commands.demo import demonstrate
 
     summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
     if not no_ui:

@@ -17,16 +17,20 @@ from clinical import model as models
 from clinical.cohorts.sources import source
 from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import CohortError
-from pipelines import checkpoint, comparison, crossvalidate, posteriors, results, yardstick
-from pipelines.comparators.automl import require_automl
-from pipelines.crossvalidate import OutOfFold
-from pipelines.executors import Workers
-from pipelines.features import Dataset, read_dataset
-from pipelines.fold_tasks import Asks
-from pipelines.model_card import model_card
-from pipelines.progress import bar, console
-from pipelines.splits import hold_out
-from pipelines.train import Targets, train_model
+from pipelines.assessing import results
+from pipelines.commands import comparison_table
+from pipelines.folds import compare, cross_validate
+from pipelines.folds.comparators.automl import require_automl
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.splits import hold_out
+from pipelines.folds.tasks import Asks
+from pipelines.jobs import resume
+from pipelines.jobs.executors import Workers
+from pipelines.jobs.progress import bar, console
+from pipelines.training import soft_targets
+from pipelines.training.dataset import Dataset, read_dataset
+from pipelines.training.model_card import model_card
+from pipelines.training.train import Targets, train_model
 
 READING_THREADS = 2
 
@@ -67,7 +71,7 @@ def run_study(
         _cross_validate(dataset, study, out, workers, oracle, took)
     else:
         soft = study.training.soft_targets
-        targets = posteriors.soft_targets(dataset.labels, oracle) if soft else None
+        targets = soft_targets.soft_targets(dataset.labels, oracle) if soft else None
         _train(dataset, study, out, targets)
 
 
@@ -77,7 +81,7 @@ def oracle_of(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.floa
         return {}
     file = Path(study.cohort.path) / study.evaluation.oracle
     case_ids = [cached.case.case_id for cached in dataset.cases]
-    return posteriors.read_posteriors(file, case_ids, dataset.diagnoses)
+    return soft_targets.read_posteriors(file, case_ids, dataset.diagnoses)
 
 
 def report_dataset(dataset: Dataset, out: Path) -> None:
@@ -123,7 +127,7 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
         )
     models.save(model, out / "model")
     (out / "model" / "MODEL_CARD.md").write_text(model_card(model), encoding="utf-8")
-    checkpoint.discard(out / "unfinished")
+    resume.discard(out / "unfinished")
     console.print(
         f"model {model.identity.digest[:12]} in {out / 'model'}"
         f" (best epoch {model.facts['best_epoch']})"
@@ -138,14 +142,14 @@ def cross_validated(
     oracle: Mapping[str, NDArray[np.float64]],
     asks: Asks | None = None,
 ) -> OutOfFold:
-    """`pipelines.crossvalidate.cross_validate` with a progress bar; tasks are kept in `out`."""
+    """`pipelines.folds.cross_validate.cross_validate` with a progress bar; tasks are kept in `out`."""
     with bar() as progress:
         task = progress.add_task("cross-validate", total=None, note="")
 
         def report(line: str, done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, note=line)
 
-        return crossvalidate.cross_validate(
+        return cross_validate.cross_validate(
             dataset,
             study,
             out / "folds",
@@ -166,7 +170,7 @@ def _cross_validate(
 ) -> None:
     tested = cross_validated(dataset, study, out, workers, oracle)
     started = time.perf_counter()
-    result = yardstick.judge(tested, study)
+    result = compare.judge(tested, study)
     times = {
         "reading": round(reading, 1),
         **result.seconds,
@@ -174,8 +178,8 @@ def _cross_validate(
     }
     result = replace(result, seconds=times)
     file, page = out / "cross_validation.json", out / "cross_validation.md"
-    text = json.dumps(yardstick.to_json(result), indent=2)
+    text = json.dumps(compare.to_json(result), indent=2)
     file.write_text(text + "\n", encoding="utf-8")
-    page.write_text(comparison.markdown(result), encoding="utf-8")
-    comparison.show(Console(markup=False, highlight=False), result)
+    page.write_text(comparison_table.markdown(result), encoding="utf-8")
+    comparison_table.show(Console(markup=False, highlight=False), result)
     console.print(f"with all intervals: {page}, {file}")

@@ -13,7 +13,7 @@ from clinic_of_two import NOW
 
 from clinical import terms
 from clinical.case import Case, Events, Measurements, Text, Texts, input_digest
-from pipelines.features import CachedCase, Dataset
+from pipelines.training.dataset import CachedCase, Dataset
 
 STUDY = replace(
     clinic_of_two.STUDY,

@@ -10,8 +10,8 @@ import numpy as np
 from clinical.case import Case, Measurement, Measurements, Shape, Text, Texts
 from clinical.encoders.encoding import Prepared
 from clinical.encoders.radiograph import grid_sources
-from pipelines.features import CachedCase, Dataset
 from pipelines.study.guards.out_of_fold import Judging
+from pipelines.training.dataset import CachedCase, Dataset
 
 CASES = 240
 QUICK = Judging(samples=100)

@@ -13,7 +13,7 @@ import numpy as np
 from clinical import terms
 from clinical.case import Case, Event, Events, Measurements, Text, Texts, input_digest
 from clinical.config import CohortConfig, EvaluationConfig, ModelConfig, StudyConfig, TrainingConfig
-from pipelines.features import CachedCase, Dataset
+from pipelines.training.dataset import CachedCase, Dataset
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 DIAGNOSES = ("inflammation", "failure")

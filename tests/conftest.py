@@ -35,8 +35,8 @@ def model_of_two() -> Model:
     """A model trained in seconds on the made-up clinic with two diagnoses."""
     from clinic_of_two import STUDY, make_dataset
 
-    from pipelines.splits import hold_out
-    from pipelines.train import train_model
+    from pipelines.folds.splits import hold_out
+    from pipelines.training.train import train_model
 
     dataset = make_dataset()
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
@@ -48,8 +48,8 @@ def model_of_pairs() -> Model:
     """A model trained in seconds on the made-up clinic whose inputs tell of one another."""
     from clinic_of_pairs import STUDY, make_dataset
 
-    from pipelines.splits import hold_out
-    from pipelines.train import train_model
+    from pipelines.folds.splits import hold_out
+    from pipelines.training.train import train_model
 
     dataset = make_dataset(300, seed=1)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.2, seed=0)

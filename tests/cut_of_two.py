@@ -8,9 +8,9 @@ import numpy as np
 
 from clinical.encoders.encoding import Prepared
 from clinical.encoders.radiograph import grid_sources
-from pipelines.comparators.cut import Cut, components
-from pipelines.features import Dataset
-from pipelines.vectors import vectors
+from pipelines.folds.comparators.cut import Cut, components
+from pipelines.folds.tabular import vectors
+from pipelines.training.dataset import Dataset
 
 TRAIN, TEST = np.arange(150), np.arange(150, 200)
 

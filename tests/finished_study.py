@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.methods import OURS
+from pipelines.folds.compare import ORACLE
+from pipelines.folds.methods import OURS
 from pipelines.study.usefulness import RECALIBRATED
-from pipelines.yardstick import ORACLE
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from clinical.assessment import Action
 from clinical.review import CODED, Kappa, kappa
 from pipelines.agreement.cells import ALL, Cell, share
 from pipelines.agreement.readings import NO_MODEL, Reading
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 
 @dataclass(frozen=True)

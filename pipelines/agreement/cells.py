@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipelines.agreement.readings import Opened, Reading
-from pipelines.metrics import Interval
-from pipelines.study.shares import proportion
+from pipelines.statistics.metrics import Interval
+from pipelines.statistics.proportions import proportion
 
 ALL = ""
 """In the place of a reader, a month or a diagnosis: all of them together."""

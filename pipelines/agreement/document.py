@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.sections import head, models, readers
-from pipelines.study.blocks import Block, Document
+from pipelines.reports.blocks import Block, Document
 
 TITLE = "Agreement report"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.study.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
 
 WIDTH, NAMES, LEFT, RIGHT = 760, 16, 300, 570
 TOP, ROW = 54, 22

@@ -10,7 +10,7 @@ from pipelines.agreement.cells import ALL, LEAST, share
 from pipelines.agreement.quantiles import distance, limit
 from pipelines.agreement.reference import Reference
 from pipelines.agreement.seen import Seen
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 EXPECTED_OUTSIDE = 1 - LIMIT_QUANTILE
 """At most this share of validation cases lies outside the limit of one input, by construction."""

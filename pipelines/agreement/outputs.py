@@ -18,7 +18,7 @@ from scipy.stats import t
 from pipelines.agreement.cells import LEAST, share
 from pipelines.agreement.inputs import Group
 from pipelines.agreement.seen import Said, Seen
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 
 @dataclass(frozen=True)

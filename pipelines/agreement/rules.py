@@ -19,7 +19,7 @@ from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
 from pipelines.agreement.second import Doubled
 from pipelines.agreement.switched import Switched
-from pipelines.study.shares import wilson
+from pipelines.statistics.proportions import wilson
 
 MOST_OVERRIDDEN = 0.5
 ALWAYS_ACCEPTED = 50

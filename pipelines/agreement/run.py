@@ -25,7 +25,7 @@ from pipelines.agreement.document import document
 from pipelines.agreement.findings import Findings, find, to_json
 from pipelines.agreement.readings import Window
 from pipelines.agreement.reference import Reference
-from pipelines.study import pdf, report
+from pipelines.reports import html, pdf
 
 PAGE, PRINT, NUMBERS = "agreement.html", "agreement.pdf", "agreement.json"
 
@@ -79,7 +79,7 @@ def contents(found: Findings) -> dict[str, bytes]:
     written = document(found)
     numbers = json.dumps(to_json(found), indent=2, ensure_ascii=False) + "\n"
     return {
-        PAGE: report.page(written).encode(),
+        PAGE: html.page(written).encode(),
         PRINT: pdf.printed(written),
         NUMBERS: numbers.encode(),
         **tables.files(found),

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from clinical.review import Kappa
 from pipelines.agreement.cells import ALL, LEAST
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 FEW = "too few"
 NOTHING = "-"

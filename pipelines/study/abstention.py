@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.coverage import covered
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import AS_THEY_ARE
-from pipelines.metrics import bootstrap_weights
-from pipelines.study.shares import share
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import AS_THEY_ARE
+from pipelines.statistics.coverage import covered
+from pipelines.statistics.metrics import bootstrap_weights
+from pipelines.statistics.proportions import share
 
 MOST = (1, 2, 3)
 """Diagnoses in a set up to which the model speaks."""

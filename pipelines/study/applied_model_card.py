@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from clinical.wording import RESEARCH_USE, words
-from pipelines.methods import AS_THEY_ARE, OURS
+from pipelines.folds.methods import AS_THEY_ARE, OURS
 from pipelines.study.checklists.checklist import ADD, WRITE
 from pipelines.study.checklists.facts import FACTS
 from pipelines.study.checklists.finished import Finished, Row
@@ -113,7 +113,7 @@ def model_card_xml(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> b
     """The card of a finished study as XML, the same bytes in every rerun.
 
     Args:
-        metrics: `metrics.json` (`pipelines.study.judging`).
+        metrics: `metrics.json` (`pipelines.study.metrics_json`).
         manifest: `manifest.json` (`pipelines.study.manifest`).
     """
     study = Finished(metrics, manifest)

@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from clinical.errors import CohortError
-from pipelines.splits import Fold, Indices
+from pipelines.folds.splits import Fold, Indices
 
-REMEDY = "split by patient (pipelines.splits), and mend patient_id where one person has two"
+REMEDY = "split by patient (pipelines.folds.splits), and mend patient_id where one person has two"
 
 
 def check_folds(folds: Sequence[Fold], patients: Sequence[str]) -> tuple[str, ...]:

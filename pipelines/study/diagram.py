@@ -11,8 +11,8 @@ from html import escape
 from itertools import pairwise
 from math import ceil
 
-from pipelines.study.figures import lettering
-from pipelines.study.figures.axes import FONTS
+from pipelines.reports.figures import lettering
+from pipelines.reports.figures.axes import FONTS
 from pipelines.study.flow import Flow, Part, Share, heading, removed_words
 from pipelines.study.selection import Step
 

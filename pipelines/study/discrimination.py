@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.errors import ConfigError
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS
-from pipelines.metrics import Interval, areas_of, bootstrap_weights, interval
-from pipelines.study.average_precision import weighted_average_precisions
-from pipelines.study.delong import delong_interval
-from pipelines.yardstick import CrossValidation
+from pipelines.folds.compare import CrossValidation
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS
+from pipelines.statistics.average_precision import weighted_average_precisions
+from pipelines.statistics.delong import delong_interval
+from pipelines.statistics.metrics import Interval, areas_of, bootstrap_weights, interval
 
 Values = NDArray[np.float64]
 MOST_POINTS = 200
@@ -26,7 +26,7 @@ def discrimination(
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Macro figures of every method, and those of every label and method.
 
-    AUROC is that of `pipelines.yardstick`, and average precision is made alike: the mean over
+    AUROC is that of `pipelines.folds.compare`, and average precision is made alike: the mean over
     repeats within every bootstrap sample. DeLong's interval and the ROC curve are of the first
     repeat.
 

@@ -1,12 +1,13 @@
-"""The report of a study as blocks in order, from `metrics.json` alone."""
+"""The report of a study, from `metrics.json` alone: blocks in order, and the files they make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.study.blocks import Block, Document
-from pipelines.study.pictures import pictures
+from pipelines.reports import html, pdf
+from pipelines.reports.blocks import Block, Document
+from pipelines.study.all_figures import FLOW, pictures
 from pipelines.study.sections import checks, robustness, whole
 from pipelines.study.sections.label import label
 
@@ -15,11 +16,27 @@ def document(metrics: Mapping[str, Any]) -> Document:
     """The whole report; a part that the metrics have nothing for is left out.
 
     Args:
-        metrics: `metrics.json` (`pipelines.study.judging`).
+        metrics: `metrics.json` (`pipelines.study.metrics_json`).
     """
     drawn = pictures(metrics)
     title = f"Study {metrics['study']['name']}"
     return Document(title, whole.lead(metrics), tuple(_blocks(metrics, drawn)), drawn)
+
+
+def html_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
+    """The report and its figures: name to content. The flow has a file of its own already."""
+    written = document(metrics)
+    figures = {
+        f"figures/{name}.svg": svg.encode()
+        for name, svg in written.pictures.items()
+        if name != FLOW
+    }
+    return {html.REPORT: html.page(written).encode(), **figures}
+
+
+def pdf_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
+    """The report for print: name to content."""
+    return {pdf.REPORT: pdf.printed(document(metrics))}
 
 
 def _blocks(metrics: Mapping[str, Any], drawn: Mapping[str, str]) -> Iterator[Block]:

@@ -18,13 +18,14 @@ from clinical.case import Case
 from clinical.cohorts.cohort import Source
 from clinical.export.picture import Picture, pictures
 from clinical.wording import words
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS, alone
-from pipelines.study.chosen import Chosen
-from pipelines.study.numbers import number
-from pipelines.study.report import rendered
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS, alone
+from pipelines.reports.formatting import number
+from pipelines.reports.html import rendered
+from pipelines.study.thresholds import Chosen
 
-FILE, TEMPLATE = "examples.html", "examples.html.jinja"
+FILE = "examples.html"
+TEMPLATE = Path(__file__).with_name("examples.html.jinja")
 FOUND, MISSED, FALSE_ALARM = "found", "missed", "false alarm"
 EACH = 2
 

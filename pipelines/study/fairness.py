@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS
-from pipelines.study import columns
-from pipelines.study.chosen import Chosen
-from pipelines.study.gaps import Gap, corrected
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS
+from pipelines.statistics.gaps import Gap, corrected
+from pipelines.study import subgroup_columns
 from pipelines.study.subgroups import subgroups
+from pipelines.study.thresholds import Chosen
 
 SUPPRESSED = ("label", "column", "group", "because")
 
@@ -50,7 +50,7 @@ def fairness(
         samples, seed: of the patient bootstrap; as many permutations.
     """
     dataset = tested.dataset
-    patterns = [columns.inputs(cached) for cached in dataset.cases]
+    patterns = [subgroup_columns.inputs(cached) for cached in dataset.cases]
     groups: list[dict[str, Any]] = []
     suppressed: list[dict[str, str]] = []
     gaps: list[Gap] = []
@@ -61,7 +61,7 @@ def fairness(
             tested.scores[OURS][0][:, column],
             dataset.labels[:, column],
             dataset.patients,
-            {**stated, columns.INPUTS: patterns},
+            {**stated, subgroup_columns.INPUTS: patterns},
             None if one.without else one.cuts,
             samples=samples,
             permuted=samples,
@@ -73,7 +73,7 @@ def fairness(
             for s in found.suppressed
         ]
         # Inputs are no trait of a patient: how they differ is shown, and tests nobody's fairness.
-        own = [gap for gap in found.gaps if gap.column != columns.INPUTS]
+        own = [gap for gap in found.gaps if gap.column != subgroup_columns.INPUTS]
         gaps += own
         owners += [label] * len(own)
     shown = tuple(

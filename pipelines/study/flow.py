@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.features import Dataset
-from pipelines.splits import Indices
+from pipelines.folds.splits import Indices
 from pipelines.study.selection import Counts, Selection, Step, selected
+from pipelines.training.dataset import Dataset
 
 MOST_REASONS = 6
 NOT_USED = "in no part of the split"

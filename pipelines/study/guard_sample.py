@@ -13,11 +13,11 @@ from clinical.case import Outcome
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig
-from pipelines.study.assessing import Work
+from pipelines.study.assess_cohort import Work
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.reading import read_cohort
-from pipelines.study.traps import ask
+from pipelines.study.guards_only import ask
+from pipelines.study.read_cohort import read_cohort
 
 MOST_PATIENTS = 1000
 

@@ -17,10 +17,10 @@ from typing import Any
 from clinical import config
 from clinical.canonical import sha256
 from clinical.wording import RESEARCH_USE
-from pipelines.comparators.automl import automl_versions
-from pipelines.features import Dataset
+from pipelines.folds.comparators.automl import automl_versions
 from pipelines.study.design import StudyDesign
-from pipelines.study.reading import Cohort
+from pipelines.study.read_cohort import Cohort
+from pipelines.training.dataset import Dataset
 
 FORMAT = "triptych.study/1"
 DERIVED = ("checklists.html", "checklists.json", "model_card.xml")

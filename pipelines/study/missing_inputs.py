@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import stress
-from pipelines.crossvalidate import OutOfFold
-from pipelines.metrics import areas_of, bootstrap_weights, macro_of
-from pipelines.stress import luck_of
+from pipelines.folds import stress
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.stress import luck_of
+from pipelines.statistics.metrics import areas_of, bootstrap_weights, macro_of
 from pipelines.study.discrimination import tested_rows
 
 Values = NDArray[np.float64]

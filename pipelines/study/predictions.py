@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.crossvalidate import OutOfFold
-from pipelines.features import CachedCase
-from pipelines.methods import OURS, hidden, untaught
-from pipelines.splits import Fold, Indices
-from pipelines.study import columns
-from pipelines.study.chosen import Chosen
-from pipelines.temporal import decided
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS, hidden, untaught
+from pipelines.folds.splits import Fold, Indices
+from pipelines.folds.temporal import decided
+from pipelines.study import subgroup_columns
+from pipelines.study.thresholds import Chosen
+from pipelines.training.dataset import CachedCase
 
 Values = NDArray[np.float64]
 
@@ -123,10 +123,10 @@ def _facts(cases: Sequence[CachedCase]) -> dict[str, list[Any]]:
         "patient_id": [cached.case.patient_id for cached in cases],
         "subject_id": [cached.case.patient_id for cached in cases],
         "prediction_time": [decided(cached.case) for cached in cases],
-        "inputs": [columns.inputs(cached) for cached in cases],
+        "inputs": [subgroup_columns.inputs(cached) for cached in cases],
         "site": [cached.case.site or None for cached in cases],
-        "sex": [columns.sex(cached) or None for cached in cases],
-        "age_years": [columns.age(cached) for cached in cases],
+        "sex": [subgroup_columns.sex(cached) or None for cached in cases],
+        "age_years": [subgroup_columns.age(cached) for cached in cases],
     }
 
 

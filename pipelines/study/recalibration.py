@@ -19,9 +19,9 @@ from sklearn.isotonic import IsotonicRegression
 
 from clinical.calibration import platt
 from clinical.errors import ModelError
-from pipelines.metrics import log_loss
-from pipelines.splits import grouped_folds
-from pipelines.study.reliability import EDGE
+from pipelines.folds.splits import grouped_folds
+from pipelines.statistics.metrics import log_loss
+from pipelines.statistics.reliability import EDGE
 
 Values = NDArray[np.float64]
 

@@ -21,41 +21,40 @@ import torch
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
-from pipelines import results
-from pipelines.comparators.automl import require_automl
-from pipelines.crossvalidate import OutOfFold
-from pipelines.executors import Workers
-from pipelines.features import Dataset
-from pipelines.fold_tasks import Asks
-from pipelines.progress import console
-from pipelines.splits import Fold, Indices
+from pipelines.assessing import results
+from pipelines.folds.comparators.automl import require_automl
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.splits import Fold, Indices
+from pipelines.folds.tasks import Asks
+from pipelines.folds.temporal import day
+from pipelines.jobs.executors import Workers
+from pipelines.jobs.progress import console
+from pipelines.study.document import html_files, pdf_files
 from pipelines.study import (
     applied_model_card,
+    checkpoint_study,
     diagram,
     examples,
-    loaded,
-    pdf,
+    image_overlap_check,
     predictions,
-    report,
-    same_images,
 )
-from pipelines.study import chosen as choosing
+from pipelines.study import thresholds as choosing
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
-from pipelines.study.chosen import Chosen
 from pipelines.study.design import StudyDesign, load_design
-from pipelines.study.external import PREFIX, joined
+from pipelines.study.external_cohort import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
-from pipelines.study.judging import Gathered, judge
+from pipelines.study.guards_only import ask
 from pipelines.study.manifest import manifest
-from pipelines.study.named_columns import named_columns
-from pipelines.study.reading import Cohort, read_cohort
+from pipelines.study.metrics_json import Gathered, judge
+from pipelines.study.own_columns import named_columns
+from pipelines.study.read_cohort import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
-from pipelines.study.traps import ask
-from pipelines.temporal import day
+from pipelines.study.thresholds import Chosen
+from pipelines.training.dataset import Dataset
 from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -120,7 +119,7 @@ def run_study(
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = design.checkpoint
     if checkpoint is not None:
-        design = loaded.with_settings_of(design, checkpoint)
+        design = checkpoint_study.with_settings_of(design, checkpoint)
         made = _loaded(design, checkpoint, out, workers, watch)
     else:
         made = _trained(design, out, workers, watch)
@@ -129,7 +128,9 @@ def run_study(
         files, fair = _files(design, made)
     images = made.gathered.images
     results.write_table(out / "suppressed.csv", SUPPRESSED, fair.suppressed)
-    results.write_table(out / "same_images.csv", same_images.COLUMNS, images.rows if images else ())
+    results.write_table(
+        out / "same_images.csv", image_overlap_check.COLUMNS, images.rows if images else ()
+    )
     parts = {f"train: {name}": seconds for name, seconds in made.tested.seconds.items()}
     times = {**watch.seconds, **parts}
     facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
@@ -161,21 +162,21 @@ def _loaded(
 ) -> _Made:
     run, jobs = workers.way, workers.jobs
     with watch.part("read and assess"):
-        found = loaded.assess(design, checkpoint, out, run, jobs)
+        found = checkpoint_study.assess(design, checkpoint, out, run, jobs)
     console.print(str(found.counts))
     selection, dataset = _select(found.read, design, out)
-    tested = loaded.selected(found.tested, dataset, selection)
+    tested = checkpoint_study.selected(found.tested, dataset, selection)
     with watch.part("guards"):
-        findings, sampled = loaded.look_for_shortcuts(found, tested, design, run, jobs)
+        findings, sampled = checkpoint_study.look_for_shortcuts(found, tested, design, run, jobs)
     gathered = Gathered(
         _flow(found.read.dataset, selection, tested.folds[0], design.study),
-        loaded.checks(found.model, tested),
+        checkpoint_study.checks(found.model, tested),
         None,
         findings,
         found.read.facts,
-        loaded.left_out(found, sampled),
+        checkpoint_study.left_out(found, sampled),
     )
-    chosen = loaded.thresholds(tested, found.model)
+    chosen = checkpoint_study.thresholds(tested, found.model)
     return _Made(found.read, tested, chosen, gathered, asdict(found.model.identity))
 
 
@@ -210,7 +211,7 @@ def _gather(
     dataset, folds = tested.dataset, tested.folds[0]
     with watch.part("check splits and images"):
         checks = tuple(check_folds(folds, dataset.patients))
-        images = same_images.same_images(dataset, folds, read.prints)
+        images = image_overlap_check.same_images(dataset, folds, read.prints)
     with watch.part("guards"):
         findings = _guards(dataset, design, read)
     return Gathered(way, checks, images, findings, read.facts)
@@ -225,8 +226,8 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
         "predictions.parquet": predictions.to_bytes(tested, chosen),
         "flow.svg": diagram.svg(gathered.flow).encode(),
         "flow.md": markdown(gathered.flow).encode(),
-        **report.files(metrics),
-        **pdf.files(metrics),
+        **html_files(metrics),
+        **pdf_files(metrics),
         examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from clinical.case import Array, Case, Events, Measurements, Shape, Texts
 from clinical.config import nearest
 from clinical.errors import ConfigError
-from pipelines.features import Dataset
-from pipelines.splits import Indices
+from pipelines.folds.splits import Indices
+from pipelines.folds.temporal import day, decided
 from pipelines.study.rules import (
     Age,
     AtLeast,
@@ -33,7 +33,7 @@ from pipelines.study.rules import (
     Rule,
     describe,
 )
-from pipelines.temporal import day, decided
+from pipelines.training.dataset import Dataset
 
 Verdict = bool | None
 """Whether a case meets a condition; None where the value that decides is missing."""

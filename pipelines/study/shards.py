@@ -16,7 +16,7 @@ from typing import Any
 
 import clinical
 from clinical import canonical
-from pipelines import fold_records
+from pipelines.folds import records
 
 Row = dict[str, Any]
 """`key`, `case_id`, `problems`, and one of: `facts`, `scores` and `in_set`; `skipped`; `died`."""
@@ -49,7 +49,7 @@ def place(folder: Path, keys: Sequence[str]) -> Path:
 def commit(folder: Path, rows: Sequence[Row]) -> None:
     """Write a shard, all of it or nothing."""
     folder.mkdir(parents=True, exist_ok=True)
-    fold_records.write(place(folder, [row["key"] for row in rows]), {"rows": list(rows)})
+    records.write(place(folder, [row["key"] for row in rows]), {"rows": list(rows)})
 
 
 def rows(folder: Path) -> Iterator[Row]:

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.errors import ConfigError
-from pipelines.metrics import (
+from pipelines.statistics.gaps import Figure, Gap, corrected, find_gap, permutations, sizes_of
+from pipelines.statistics.metrics import (
     Interval,
     auroc_interval,
     bootstrap_weights,
     calibration_error_floor,
     weighted_aurocs,
 )
-from pipelines.study.gaps import Figure, Gap, corrected, find_gap, permutations, sizes_of
-from pipelines.study.reliability import calibration_error_interval, weak_calibration
-from pipelines.study.shares import share, weighted_shares
+from pipelines.statistics.proportions import share, weighted_shares
+from pipelines.statistics.reliability import calibration_error_interval, weak_calibration
 
 Values = NDArray[np.float64]
 

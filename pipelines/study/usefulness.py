@@ -13,19 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS
-from pipelines.metrics import bootstrap_weights, calibration_error_floor, interval, with_all
-from pipelines.study import recalibration
-from pipelines.study.chosen import Chosen, operating_point
-from pipelines.study.decision_curve import decision_curve
-from pipelines.study.discrimination import tested_rows
-from pipelines.study.reliability import (
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS
+from pipelines.statistics.decision_curve import decision_curve
+from pipelines.statistics.metrics import (
+    bootstrap_weights,
+    calibration_error_floor,
+    interval,
+    with_all,
+)
+from pipelines.statistics.proportions import weighted_shares
+from pipelines.statistics.reliability import (
     calibration_error_interval,
     reliability_curve,
     weak_calibration,
 )
-from pipelines.study.shares import weighted_shares
+from pipelines.study import recalibration
+from pipelines.study.discrimination import tested_rows
+from pipelines.study.thresholds import Chosen, operating_point
 
 Values = NDArray[np.float64]
 RECALIBRATED = f"{OURS}, recalibrated"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.metrics import Interval
-from pipelines.yardstick import ORACLE, Comparison
+from pipelines.folds.compare import ORACLE, Comparison
+from pipelines.statistics.metrics import Interval
 
 CHANCE = 0.5
 
@@ -38,7 +38,7 @@ def fusion_verdict(
     difference may lie beyond the margin in either direction, nothing is concluded.
 
     Args:
-        comparisons: the model against others, the simplest first (`pipelines.yardstick`). The
+        comparisons: the model against others, the simplest first (`pipelines.folds.compare`). The
             oracle is no rival: it knows how patients were simulated.
         areas: method to its macro AUROC; where neither the model nor a simpler one is shown to be
             better than chance, nothing is concluded.

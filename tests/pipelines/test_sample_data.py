@@ -12,8 +12,8 @@ import pytest
 from clinical.case import Array, Case
 from clinical.cohorts import folder
 from clinical.dicom.read import read_image
-from pipelines.demo import SAMPLE_DATA
-from pipelines.simulate.cohort import simulate
+from pipelines.commands.demo import SAMPLE_DATA
+from pipelines.laboratory.simulate.cohort import simulate
 
 
 def rows(file: Path) -> list[Mapping[str, str]]:

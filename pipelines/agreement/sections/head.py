@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.rules import RULES, Alert
 from pipelines.agreement.wording import when, who
-from pipelines.study.blocks import (
+from pipelines.reports.blocks import (
     Block,
     Box,
     Column,
@@ -19,7 +19,7 @@ from pipelines.study.blocks import (
     numbers,
     texts,
 )
-from pipelines.study.numbers import counted
+from pipelines.reports.formatting import counted
 
 MOST_ALERTS = 12
 

@@ -13,7 +13,7 @@ from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
 from pipelines.agreement.rules import FARTHEST
 from pipelines.agreement.wording import NOTHING, percent, when
-from pipelines.study.blocks import (
+from pipelines.reports.blocks import (
     Block,
     Column,
     Figures,

@@ -25,7 +25,7 @@ from pipelines.agreement.wording import (
     who,
     worth_drawing,
 )
-from pipelines.study.blocks import (
+from pipelines.reports.blocks import (
     Block,
     Column,
     Figures,
@@ -36,8 +36,8 @@ from pipelines.study.blocks import (
     numbers,
     texts,
 )
-from pipelines.study.figures.scales import count_ticks
-from pipelines.study.numbers import counted
+from pipelines.reports.figures.scales import count_ticks
+from pipelines.reports.formatting import counted
 
 SHARES = (0, 0.25, 0.5, 0.75, 1)
 _NOBODY = "Nobody has signed a reading in this time."

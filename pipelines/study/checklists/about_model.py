@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.folds.compare import ORACLE
+from pipelines.reports.formatting import counted, interval
 from pipelines.study.checklists.finished import Finished, each_label, named, settings
-from pipelines.study.numbers import counted, interval
 from pipelines.study.sections.whole import SPLITS
-from pipelines.yardstick import ORACLE
 
 PREDICTIONS = "predictions.parquet"
 VERSIONS = ("python", "torch", "monai", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow")

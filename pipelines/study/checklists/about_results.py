@@ -10,11 +10,11 @@ from typing import Any
 
 from clinical.calibration import COVERAGE
 from clinical.wording import words
-from pipelines.methods import AS_THEY_ARE, OURS
+from pipelines.folds.methods import AS_THEY_ARE, OURS
+from pipelines.reports.formatting import counted, interval, p_value, signed
 from pipelines.study.checklists.finished import Finished, Row, each_label, listed, named
-from pipelines.study.columns import INPUTS
 from pipelines.study.design import SITE
-from pipelines.study.numbers import counted, interval, p_value, signed
+from pipelines.study.subgroup_columns import INPUTS
 from pipelines.study.usefulness import RECALIBRATED
 
 ALPHA = 0.05

@@ -20,7 +20,7 @@ class Finished:
     """What a finished study wrote.
 
     Attributes:
-        metrics: `metrics.json` (`pipelines.study.judging`).
+        metrics: `metrics.json` (`pipelines.study.metrics_json`).
         manifest: `manifest.json` (`pipelines.study.manifest`); its times are not read, so that a
             rerun says the same.
     """

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from clinical.wording import RESEARCH_USE
-from pipelines.study import report
+from pipelines.reports import html
 from pipelines.study.checklists.checklist import ADD, WRITE, Filled, checklists, fill
 from pipelines.study.checklists.finished import Finished
 
 FORMAT = "triptych.checklists/1"
-TEMPLATE, STYLES = "checklists/checklists.html.jinja", "checklists/checklists.css"
+TEMPLATE = Path(__file__).with_name("checklists.html.jinja")
+STYLES = Path(__file__).with_name("checklists.css")
 HTML, JSON = "checklists.html", "checklists.json"
 
 
@@ -24,7 +26,7 @@ def files(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, 
     """The filled lists for reading and for machines: name to content, the same in every rerun.
 
     Args:
-        metrics: `metrics.json` (`pipelines.study.judging`).
+        metrics: `metrics.json` (`pipelines.study.metrics_json`).
         manifest: `manifest.json` (`pipelines.study.manifest`).
     """
     study = Finished(metrics, manifest)
@@ -33,9 +35,9 @@ def files(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, 
 
 
 def _page(study: Finished, filled: list[Filled]) -> str:
-    return report.rendered(
+    return html.rendered(
         TEMPLATE,
-        looks=(report.STYLES, STYLES),
+        looks=(html.STYLES, STYLES),
         name=study.study["name"],
         digest=study.digest("metrics.json"),
         lists=filled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.study.figures.axes import COLOURS, SOFT, Axes, curve, dot, line, plotted
+from pipelines.reports.figures.axes import COLOURS, SOFT, Axes, curve, dot, line, plotted
 
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 _BARE = 0.02
@@ -34,7 +34,7 @@ def reliability(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
     Args:
         label: in words.
-        curves: method to bins (`pipelines.study.reliability.Bin` as JSON).
+        curves: method to bins (`pipelines.statistics.reliability.Bin` as JSON).
     """
     names = "predicted probability", "observed share"
     axes = Axes(f"Calibration, {label}", *names, (0, 1), (0, 1), FIFTHS, FIFTHS)
@@ -55,7 +55,7 @@ def decision(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> s
 
     Args:
         label: in words.
-        curves: method to points (`pipelines.study.decision_curve.NetBenefit` as JSON).
+        curves: method to points (`pipelines.statistics.decision_curve.NetBenefit` as JSON).
     """
     first = next(iter(curves.values()))
     everybody = [(p["threshold"], p["treat_all"]) for p in first if p["treat_all"] is not None]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinical.wording import words
-from pipelines.study.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 400, 96, 384, 40, 25
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pipelines.study.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
 
 WIDTH, NAMES, PLOT_LEFT, PLOT_RIGHT = 760, 16, 300, 590
 TOP, ROW, COUNTS = 54, 22, 90

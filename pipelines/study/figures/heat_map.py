@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clinical.wording import words
-from pipelines.study.figures.axes import GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import GRID, INK, SOFT, document, dot, line, text
 
 MACRO = "mean of labels"
 LEAST, MOST = 0.5, 1.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.study.figures.axes import (
+from pipelines.reports.figures.axes import (
     COLOURS,
     DASHES,
     LEFT,
@@ -19,7 +19,7 @@ from pipelines.study.figures.axes import (
     plotted,
     text,
 )
-from pipelines.study.figures.scales import area_ticks, count_ticks
+from pipelines.reports.figures.scales import area_ticks, count_ticks
 
 PALE = "#a9bcc5"
 STEPS = 60
@@ -37,7 +37,7 @@ def learning(
     Args:
         points: of single trainings: `patients`, `auroc`, which may be None.
         sizes: mean of the trainings of each size: `patients`, `auroc` an interval.
-        fit: `pipelines.study.learning_curve.LearningCurve` as JSON, or None.
+        fit: `pipelines.statistics.learning_curve.LearningCurve` as JSON, or None.
     """
     known = [p for p in points if p["auroc"] is not None]
     means = [s for s in sizes if s["auroc"]["value"] is not None]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinical.wording import words
-from pipelines.study.figures.axes import COLOURS, Axes, curve, dot, line, plotted
-from pipelines.study.figures.scales import area_ticks
+from pipelines.reports.figures.axes import COLOURS, Axes, curve, dot, line, plotted
+from pipelines.reports.figures.scales import area_ticks
 
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 MODALITY = "modality"

@@ -26,9 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case import Array, Case
-from pipelines.features import Dataset
-from pipelines.masks import IMAGE
-from pipelines.metrics import Interval, Weights, bootstrap_weights, interval, weighted_sums
+from pipelines.folds.tabular import vectors
+from pipelines.statistics.metrics import (
+    Interval,
+    Weights,
+    bootstrap_weights,
+    interval,
+    weighted_sums,
+)
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
     SURELY_AUROC,
@@ -46,7 +51,8 @@ from pipelines.study.guards.out_of_fold import (
     table_scores,
     too_few,
 )
-from pipelines.vectors import vectors
+from pipelines.training.dataset import Dataset
+from pipelines.training.masks import IMAGE
 
 NAME = "acquisition"
 SITE, VIEW, FIELD = "site", "view", "field"

@@ -15,11 +15,11 @@ from pathlib import PurePath
 import numpy as np
 
 from clinical.case import Events, Measurements, Problem, Shape, Texts
-from pipelines.coverage import share_interval
-from pipelines.features import CachedCase, Dataset
-from pipelines.metrics import Interval, bootstrap_weights, interval, weighted_sums
+from pipelines.statistics.coverage import share_interval
+from pipelines.statistics.metrics import Interval, bootstrap_weights, interval, weighted_sums
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values
+from pipelines.training.dataset import CachedCase, Dataset
 
 NAME = "afterwards"
 LATER = "values later than the decision"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.features import Dataset
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
     SURELY_AUROC,
@@ -21,6 +20,7 @@ from pipelines.study.guards.out_of_fold import (
     table_scores,
     too_few,
 )
+from pipelines.training.dataset import Dataset
 
 
 def told_alone(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 ALONE_AUROC = 0.65
 """AUROC at which something that is no evidence of disease predicts a label too well."""

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.coverage import share_interval
-from pipelines.features import Dataset
-from pipelines.masks import IMAGE
-from pipelines.metrics import Interval
+from pipelines.folds.tabular import vectors
+from pipelines.statistics.coverage import share_interval
+from pipelines.statistics.metrics import Interval
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values, label_auroc, too_few
-from pipelines.vectors import vectors
+from pipelines.training.dataset import Dataset
+from pipelines.training.masks import IMAGE
 
 NAME = "identity"
 BEYOND_CHANCE = 0.1

@@ -30,7 +30,8 @@ from clinical import canonical
 from clinical.case import Array
 from clinical.encoders import radiograph
 from clinical.model import EncoderSpec, backbone_digests
-from pipelines import masks, shelf
+from pipelines.jobs import cache as shelf
+from pipelines.training import masks
 
 SIDE = 192
 """Pixels of the longer side that features are taken of; a multiple of 32."""
@@ -194,7 +195,7 @@ def _ellipse(shape: tuple[int, ...]) -> Region:
 
 
 def lungs_of(found: masks.Masks, case_id: str) -> Region | None:
-    """The mask of both lungs of a case [rows, columns], or None; see `pipelines.masks`."""
+    """The mask of both lungs of a case [rows, columns], or None; see `pipelines.training.masks`."""
     paths: Mapping[str, Path] = found.get(case_id, {})
     name = next((name for name in LUNGS if name in paths), None)
     return masks.load_mask(paths[name]) if name else None

@@ -23,8 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.features import Dataset
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 from pipelines.study.guards.guard import (
     SURELY_AUROC,
     Finding,
@@ -41,6 +40,7 @@ from pipelines.study.guards.out_of_fold import (
     table_scores,
     too_few,
 )
+from pipelines.training.dataset import Dataset
 
 NAME = "image_regions"
 WORDS = {

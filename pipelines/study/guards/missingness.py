@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from clinical.case import Events, Measurements
-from pipelines.features import CachedCase, Dataset
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values
+from pipelines.training.dataset import CachedCase, Dataset
 
 NAME = "missingness"
 

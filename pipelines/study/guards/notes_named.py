@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from clinical.case import Case, Texts
 from clinical.encoders.notes import sentences
-from pipelines.coverage import share_interval
-from pipelines.features import Dataset
-from pipelines.metrics import auroc_difference
+from pipelines.statistics.coverage import share_interval
+from pipelines.statistics.metrics import auroc_difference
 from pipelines.study.guards.diagnosis_names import Names, named, names_of
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
@@ -34,6 +33,7 @@ from pipelines.study.guards.out_of_fold import (
     text_scores,
     too_few,
 )
+from pipelines.training.dataset import Dataset
 
 NAME = "notes_named"
 LOST_AUROC = 0.05

@@ -19,8 +19,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipelines.metrics import Interval, areas_of, auroc_interval, bootstrap_weights, interval
-from pipelines.splits import Indices, grouped_folds
+from pipelines.folds.splits import Indices, grouped_folds
+from pipelines.statistics.metrics import (
+    Interval,
+    areas_of,
+    auroc_interval,
+    bootstrap_weights,
+    interval,
+)
 
 LEAST_OF_EACH = 10
 """Cases of either outcome, below which a guard is skipped."""

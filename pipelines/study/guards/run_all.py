@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.features import Dataset
 from pipelines.study.guards import image_regions as regions
 from pipelines.study.guards.acquisition import Facts, acquisition
 from pipelines.study.guards.afterwards import afterwards
@@ -16,6 +15,7 @@ from pipelines.study.guards.missingness import missingness
 from pipelines.study.guards.notes_named import notes_named
 from pipelines.study.guards.out_of_fold import Judging
 from pipelines.study.guards.timestamps import timestamps
+from pipelines.training.dataset import Dataset
 
 
 def run_all(

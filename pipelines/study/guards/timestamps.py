@@ -14,10 +14,10 @@ from datetime import datetime
 import numpy as np
 
 from clinical.case import Case, Measurements, Texts
-from pipelines.features import Dataset
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values
+from pipelines.training.dataset import Dataset
 
 NAME = "timestamps"
 _WEEKDAYS = 7

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.study.blocks import (
+from pipelines.reports.blocks import (
     Block,
     Column,
     Heading,
@@ -18,7 +18,7 @@ from pipelines.study.blocks import (
     numbers,
     texts,
 )
-from pipelines.study.numbers import interval, number
+from pipelines.reports.formatting import interval, number
 
 Metrics = Mapping[str, Any]
 

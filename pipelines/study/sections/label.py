@@ -6,20 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.methods import OURS
-from pipelines.study.blocks import (
-    Block,
-    Figures,
-    Heading,
-    Paragraph,
-    Row,
-    Table,
-    numbers,
-    texts,
-)
-from pipelines.study.columns import INPUTS
-from pipelines.study.numbers import interval, number, p_value
-from pipelines.study.pictures import CALIBRATION, DECISION, GROUPS, ROC, groups_of, label_figure
+from pipelines.folds.methods import OURS
+from pipelines.reports.blocks import Block, Figures, Heading, Paragraph, Row, Table, numbers, texts
+from pipelines.reports.formatting import interval, number, p_value
+from pipelines.study.all_figures import CALIBRATION, DECISION, GROUPS, ROC, groups_of, label_figure
+from pipelines.study.subgroup_columns import INPUTS
 
 Metrics = Mapping[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.study.blocks import Block, Figures, Heading, Paragraph
-from pipelines.study.numbers import signed
-from pipelines.study.pictures import (
+from pipelines.reports.blocks import Block, Figures, Heading, Paragraph
+from pipelines.reports.formatting import signed
+from pipelines.study.all_figures import (
     EXAMPLES,
     LEARNING,
     MISSINGNESS,

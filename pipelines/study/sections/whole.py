@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.methods import OURS
-from pipelines.study import pictures
-from pipelines.study.blocks import (
+from pipelines.folds.methods import OURS
+from pipelines.reports.blocks import (
     Block,
     Box,
     Figures,
@@ -20,7 +19,8 @@ from pipelines.study.blocks import (
     numbers,
     texts,
 )
-from pipelines.study.numbers import counted, interval
+from pipelines.reports.formatting import counted, interval
+from pipelines.study import all_figures
 
 Metrics = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ def _alarm(one: Metrics) -> Item:
 def flow() -> Iterator[Block]:
     """Who is in the study."""
     yield Heading("Who is in the study", 1)
-    yield Figures((pictures.FLOW,))
+    yield Figures((all_figures.FLOW,))
 
 
 def together(m: Metrics) -> Iterator[Block]:

@@ -23,7 +23,7 @@ from clinical.database import ASSESSMENTS, CASES, PIXELS, WORKLIST, open_workspa
 from clinical.errors import LedgerError
 from clinical.model import Model
 from clinical.review import record_assessment
-from pipelines.replaying import line, machines
+from pipelines.commands.replay import line, machines
 
 
 @pytest.fixture(scope="module")

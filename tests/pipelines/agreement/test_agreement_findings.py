@@ -14,7 +14,7 @@ from clinical.review.switches import Truth
 from pipelines.agreement.findings import Findings, find
 from pipelines.agreement.readings import Window
 from pipelines.agreement.reference import Reference
-from pipelines.study.shares import wilson
+from pipelines.statistics.proportions import wilson
 
 TRUTHS: dict[str, Truth] = {
     "B1": {"pneumonia": False, "effusion": True},

@@ -16,7 +16,7 @@ from pipelines.agreement.inputs import Given, Marked, Measured
 from pipelines.agreement.outputs import Expected, mean
 from pipelines.agreement.second import Doubled
 from pipelines.agreement.switched import Switched
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 
 MONTH, NOTHING = "2031-01", Interval(None, None, None, 0, 0)
 NO_KAPPA = Kappa(0, 0, 0, 0, None, None, None)

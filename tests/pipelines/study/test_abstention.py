@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from clinic_of_two import make_dataset
 
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import AS_THEY_ARE, OURS
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import AS_THEY_ARE, OURS
 from pipelines.study.abstention import abstention
 
 

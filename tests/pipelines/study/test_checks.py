@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clinical.errors import CohortError
-from pipelines.splits import Fold, patient_folds, site_folds
+from pipelines.folds.splits import Fold, patient_folds, site_folds
 from pipelines.study.checks import check_folds, check_parts
 
 PATIENTS = ["a", "a", "b", "c", "d"]

@@ -13,11 +13,11 @@ from clinic_of_two import NOW, make_dataset
 from clinical.case import Array, Case, Problem, SkippedCase
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import Reading
-from pipelines.crossvalidate import OutOfFold
-from pipelines.methods import OURS, alone
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS, alone
 from pipelines.study import examples
-from pipelines.study.chosen import Chosen
 from pipelines.study.examples import Example
+from pipelines.study.thresholds import Chosen
 
 # Two cases a patient: 0 and 1, 2 and 3, ...
 LABELS = [1, 1, 1, 1, 0, 0, 0, 0, 1, 0]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from clinical.case import Case, Events, Problem, SkippedCase
-from pipelines.features import CachedCase, Dataset
 from pipelines.study.flow import NOT_USED, Share, flow, heading, markdown, removed_words
 from pipelines.study.rules import rules
 from pipelines.study.selection import Counts, Selection, Step, select_from
+from pipelines.training.dataset import CachedCase, Dataset
 
 ADULTS = rules({"include": [{"name": "Adults", "age": [18, 120]}]}, "rules.toml")
 

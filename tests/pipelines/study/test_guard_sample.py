@@ -9,7 +9,7 @@ from clinic_of_two import DIAGNOSES, write_cohort
 from clinical import model as models
 from clinical.model import Model
 from pipelines.study import guard_sample
-from pipelines.study.assessing import Work
+from pipelines.study.assess_cohort import Work
 from pipelines.study.guards.guard import GuardResult
 from pipelines.study.guards.out_of_fold import Judging
 

@@ -12,7 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from clinical.calibration import platt
 from clinical.errors import ModelError
-from pipelines.metrics import expected_calibration_error, log_loss
+from pipelines.statistics.metrics import expected_calibration_error, log_loss
 from pipelines.study.recalibration import (
     MAPS,
     CalibrationMap,

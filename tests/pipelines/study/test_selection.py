@@ -26,9 +26,9 @@ from clinical.case import (
 )
 from clinical.cohorts.cohort import OFFSET_EPOCH
 from clinical.errors import ConfigError
-from pipelines.features import CachedCase, Dataset
 from pipelines.study.rules import Kind, rules
 from pipelines.study.selection import Counts, Selection, select, select_from, selected, to_json
+from pipelines.training.dataset import CachedCase, Dataset
 
 DIAGNOSES = ("icu", "death")
 

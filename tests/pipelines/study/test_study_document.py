@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from study_metrics import examples, learning_curve, metrics, operating_point, stress
 
-from pipelines.study.blocks import Box, Figures, Heading, Paragraph, Table
+from pipelines.reports.blocks import Box, Figures, Heading, Paragraph, Table
 from pipelines.study.document import document
 
 

@@ -9,9 +9,9 @@ import pytest
 from printed_file import unpacked
 from study_metrics import examples, learning_curve, metrics, stress
 
-from pipelines.study import pdf
-from pipelines.study.document import document
-from pipelines.study.figures.axes import FONTS
+from pipelines.reports import pdf
+from pipelines.reports.figures.axes import FONTS
+from pipelines.study.document import document, pdf_files
 
 NINE = ("pneumonia", "copd", "asthma", "lung_mass", "failure", "effusion", "a", "b", "c")
 
@@ -27,7 +27,7 @@ def full(*labels: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def printed() -> bytes:
-    return pdf.files(full("pneumonia"))["report.pdf"]
+    return pdf_files(full("pneumonia"))["report.pdf"]
 
 
 def test_it_is_pdf_a_and_pdf_ua(printed: bytes) -> None:
@@ -39,7 +39,7 @@ def test_it_is_pdf_a_and_pdf_ua(printed: bytes) -> None:
 
 
 def test_the_same_metrics_give_the_same_bytes_and_no_time_of_today(printed: bytes) -> None:
-    assert pdf.files(full("pneumonia"))["report.pdf"] == printed
+    assert pdf_files(full("pneumonia"))["report.pdf"] == printed
     dates = re.findall(rb"\(D:(\d{4})", unpacked(printed))
     assert set(dates) == {b"1970"}
 
@@ -56,8 +56,8 @@ def test_every_figure_names_the_fonts_that_are_replaced() -> None:
 
 
 def test_an_old_study_and_one_of_nine_labels_are_printed_too() -> None:
-    assert len(pdf.files(metrics())["report.pdf"]) > 10_000
-    made = unpacked(pdf.files(full(*NINE))["report.pdf"])
+    assert len(pdf_files(metrics())["report.pdf"]) > 10_000
+    made = unpacked(pdf_files(full(*NINE))["report.pdf"])
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", made)) > 15
 
 
@@ -67,7 +67,7 @@ def test_names_are_text_and_never_markup(name: str) -> None:
     found["study"]["name"] = name
     found["subgroups"]["groups"][0]["name"] = name
     found["subgroups"]["groups"][2]["name"] = name
-    assert pdf.files(found)["report.pdf"].startswith(b"%PDF")
+    assert pdf_files(found)["report.pdf"].startswith(b"%PDF")
 
 
 def test_the_font_comes_with_its_licence() -> None:

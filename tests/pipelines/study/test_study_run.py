@@ -13,7 +13,7 @@ import xmlschema
 from clinic_of_two import write_cohort
 
 from pipelines.cli import main
-from pipelines.study import report
+from pipelines.study.document import html_files
 from pipelines.study.manifest import DERIVED
 from pipelines.study.run import run_study
 
@@ -175,7 +175,7 @@ def test_names_in_the_report_are_escaped(made: Path) -> None:
     found = metrics(made)
     found["study"]["name"] = "<b>bold</b>"
     found["labels"]["<i>"] = found["labels"].pop("failure")
-    page = report.files(found)["report.html"].decode()
+    page = html_files(found)["report.html"].decode()
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
     assert "<i>" not in page

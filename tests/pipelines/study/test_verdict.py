@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.metrics import Interval
+from pipelines.folds.compare import ORACLE, Comparison, verdict
+from pipelines.statistics.metrics import Interval
 from pipelines.study.verdict import fusion_verdict
-from pipelines.yardstick import ORACLE, Comparison, verdict
 
 
 def against(name: str, value: float | None, half: float = 0.02) -> Comparison:

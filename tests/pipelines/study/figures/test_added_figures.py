@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import pytest
 from study_metrics import about, examples, group, learning_curve, metrics, stress
 
+from pipelines.reports.figures.axes import LEFT, PLOT
+from pipelines.study.all_figures import stresses
 from pipelines.study.figures import heat_map as heat
-from pipelines.study.figures.axes import LEFT, PLOT
 from pipelines.study.figures.example_cases import example_cases
 from pipelines.study.figures.heat_map import heat_map
 from pipelines.study.figures.learning import learning
 from pipelines.study.figures.stress import stress as stress_curves
-from pipelines.study.pictures import stresses
 
 
 def patterns(*rows: tuple[str, str, float | None, int]) -> list[dict[str, Any]]:

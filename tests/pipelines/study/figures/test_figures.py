@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pipelines.study.figures.axes import LEFT, PLOT, TOP, Axes
+from pipelines.reports.figures.axes import LEFT, PLOT, TOP, Axes
 from pipelines.study.figures.curves import decision, reliability, roc
 from pipelines.study.figures.forest import forest
 

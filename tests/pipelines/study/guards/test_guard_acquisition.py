@@ -7,9 +7,9 @@ import pytest
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of
 
 from clinical.case import Array, Case
-from pipelines.features import Dataset
 from pipelines.study.guards.acquisition import OTHERS, acquisition, facts_of, widest_difference
 from pipelines.study.guards.guard import GuardResult, Skipped
+from pipelines.training.dataset import Dataset
 
 
 def clinic(labels: np.ndarray, sites: list[str], shown: float, **more: object) -> Dataset:

@@ -10,7 +10,6 @@ from PIL import Image
 
 from clinical.case import Array
 from clinical.encoders import radiograph
-from pipelines.masks import read_masks
 from pipelines.study.guards.image_parts import (
     CORNER,
     FINE,
@@ -24,6 +23,7 @@ from pipelines.study.guards.image_parts import (
     shrunk,
     without_lungs,
 )
+from pipelines.training.masks import read_masks
 
 ROWS = 40
 LUNGS = np.zeros((ROWS, ROWS), dtype=bool)

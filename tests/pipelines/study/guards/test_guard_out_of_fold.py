@@ -7,7 +7,7 @@ import pytest
 from clinic_of_shortcuts import QUICK, labels_of
 from sklearn.metrics import roc_auc_score
 
-from pipelines.metrics import Interval
+from pipelines.statistics.metrics import Interval
 from pipelines.study.guards.guard import clears, told_from
 from pipelines.study.guards.out_of_fold import (
     group_auroc,

@@ -9,9 +9,9 @@ import pytest
 from clinic_of_shortcuts import CASES, NOW, QUICK, dataset_of, labels_of, labs, measured, note
 
 from clinical.case import Case
-from pipelines.features import Dataset
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.study.guards.timestamps import stamps, timestamps
+from pipelines.training.dataset import Dataset
 
 
 def hourly(labels: np.ndarray, sick_at: int, spread: float = 1.5) -> Dataset:

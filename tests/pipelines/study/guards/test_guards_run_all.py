@@ -9,10 +9,10 @@ import numpy as np
 from clinic_of_shortcuts import NOW, QUICK, dataset_of, labels_of, labs, measured, note
 from clinic_of_two import make_dataset
 
-from pipelines.features import Dataset
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.study.guards.image_regions import RegionRows
 from pipelines.study.guards.run_all import findings_as_json, fired, run_all
+from pipelines.training.dataset import Dataset
 
 ORDER = [
     "acquisition",

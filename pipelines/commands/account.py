@@ -1,0 +1,112 @@
+"""`triptych account ...`: who may sign in to the page of a workspace."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.commands.options import Keys, Workspace, open_place, screen
+
+account_app = typer.Typer(
+    help="Accounts of a workspace: reader, adjudicator, auditor or administrator.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the account, in lower case.")]
+FromInput = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
+
+@account_app.command()
+def add(
+    name: Name,
+    workspace: Workspace,
+    role: Annotated[
+        str, typer.Option("--role", help="reader, adjudicator, auditor or administrator.")
+    ],
+    password_stdin: FromInput = False,
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="Without a password: signs in by OIDC only.")
+    ] = False,
+    keys: Keys = None,
+) -> None:
+    """Make an account; asks for its password twice."""
+    from clinical import accounts
+    from clinical.roles import role_of
+
+    plain = accounts.plain_name(name)
+    accounts.check_name(plain)
+    known = role_of(role)
+    engine = open_place(workspace, keys)
+    accounts.add(engine, plain, known, None if oidc else _password(password_stdin))
+    engine.dispose()
+    screen.print(f"added {plain} ({role})")
+
+
+@account_app.command("list")
+def show(workspace: Workspace, keys: Keys = None) -> None:
+    """All accounts with role and state."""
+    from clinical import accounts
+
+    engine = open_place(workspace, keys)
+    with engine.connect() as connection:
+        found = accounts.everyone(connection)
+    engine.dispose()
+    table = Table("name", "role", "made", "signs in by", "disabled since")
+    for account in found:
+        table.add_row(
+            account.name,
+            account.role,
+            f"{account.created:%Y-%m-%d}",
+            "password" if account.has_password else "OIDC",
+            f"{account.disabled:%Y-%m-%d}" if account.disabled else "",
+        )
+    screen.print(table)
+
+
+@account_app.command()
+def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
+    """Keep an account from signing in; its name stays in the record."""
+    from clinical import accounts
+
+    engine = open_place(workspace, keys)
+    accounts.disable(engine, accounts.plain_name(name))
+    engine.dispose()
+    screen.print(f"disabled {accounts.plain_name(name)}")
+
+
+@account_app.command()
+def enable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
+    """Let a disabled account sign in again."""
+    from clinical import accounts
+
+    engine = open_place(workspace, keys)
+    accounts.enable(engine, accounts.plain_name(name))
+    engine.dispose()
+    screen.print(f"enabled {accounts.plain_name(name)}")
+
+
+@account_app.command()
+def password(
+    name: Name, workspace: Workspace, password_stdin: FromInput = False, keys: Keys = None
+) -> None:
+    """Give an account another password."""
+    from clinical import accounts
+
+    engine = open_place(workspace, keys)
+    with engine.connect() as connection:
+        accounts.require(connection, accounts.plain_name(name))
+    accounts.set_password(engine, accounts.plain_name(name), _password(password_stdin))
+    engine.dispose()
+    screen.print(f"new password for {accounts.plain_name(name)}")
+
+
+def _password(from_input: bool) -> str:
+    if from_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+    return typed

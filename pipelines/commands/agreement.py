@@ -1,0 +1,66 @@
+"""`triptych agreement`: how readers and models of a workspace agree, month by month."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.audit import DAYS
+from pipelines.commands.options import Keys, Out, Source, Workspace, open_place, screen
+
+
+def agreement(
+    workspace: Workspace,
+    out: Out,
+    since: Annotated[
+        datetime | None, typer.Option("--since", formats=DAYS, help="Signed or assessed from then.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=DAYS, help="... and before then (UTC).")
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", help="Folder of a checkpoint; the shipped one is always known."),
+    ] = None,
+    cohort: Annotated[
+        Path | None, typer.Option("--cohort", help="Folder of the same cohort, for its outcomes.")
+    ] = None,
+    source: Source = "folder",
+    actor: Annotated[str, typer.Option("--actor", help="Who asks; recorded.")] = "auditor",
+    keys: Keys = None,
+) -> None:
+    """Report how readers and models agree: HTML, PDF, JSON, CSV; that it was made is recorded."""
+    from pipelines.agreement import run
+    from pipelines.agreement.readings import Window
+    from pipelines.agreement.reference import references
+
+    truths = _outcomes(cohort, source) if cohort else {}
+    window = Window(_written(since), _written(until))
+    wanted = run.Wanted(actor, window, references(model or []), truths)
+    engine = open_place(workspace, keys)
+    found = run.make(engine, out, wanted)
+    engine.dispose()
+    counts, verdict = found.counts, found.verdict
+    screen.print(
+        f"{counts.readings} signed readings of {counts.cases} cases, {counts.assessed} assessments,"
+        f" {len(found.alerts)} alerts: {out / run.PAGE}, {run.PRINT}, {run.NUMBERS}"
+    )
+    if not verdict.intact:
+        screen.print(f"BROKEN: {verdict.reason}")
+        raise typer.Exit(1)
+
+
+def _outcomes(cohort: Path, source: str) -> dict[str, dict[str, bool | None]]:
+    from clinical.cohorts.sources import source as find
+
+    truths: dict[str, dict[str, bool | None]] = {}
+    for outcome in find(source).outcomes(cohort):
+        truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
+    return truths
+
+
+def _written(moment: datetime | None) -> str:
+    return moment.replace(tzinfo=UTC).isoformat(timespec="microseconds") if moment else ""

@@ -1,0 +1,317 @@
+"""`triptych audit ...`: verify, sign, prove, replay, purge and export the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clinical.errors import ConfigError, LedgerError, StoreError
+from pipelines.commands.options import Keys, Workspace, open_place, screen
+
+if TYPE_CHECKING:
+    from clinical.audit.heads import TreeHead
+    from clinical.audit.ledger import Head
+    from clinical.audit.verify import Verdict
+
+audit_app = typer.Typer(
+    help="Verify, sign, prove, replay, purge and export the record.", no_args_is_help=True
+)
+
+DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen.")]
+
+
+@audit_app.command()
+def verify(
+    workspace: Workspace,
+    head: Annotated[
+        Path | None,
+        typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
+    ] = None,
+    time_stamp: Annotated[
+        Path | None,
+        typer.Option("--time-stamp", help="What an authority answered for that head (RFC 3161)."),
+    ] = None,
+    tsa_certificate: Annotated[
+        Path | None,
+        typer.Option("--tsa-certificate", help="Root certificate of that authority, PEM."),
+    ] = None,
+    time_stamp_request: Annotated[
+        Path | None,
+        typer.Option("--time-stamp-request", help="The request; its nonce is compared, too."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
+    """Check events, signatures and records; names the first broken row. Exit 1 if broken."""
+    from clinical.audit.verify import verify as verify_ledger
+    from pipelines.commands import time_stamp as time_stamping
+
+    known = _kept(head) if head else None
+    stamp = time_stamping.named(known, time_stamp, tsa_certificate, time_stamp_request)
+    engine = open_place(workspace, keys)
+    with engine.connect() as connection:
+        verdict = verify_ledger(connection, known=known)
+    engine.dispose()
+    _say(verdict)
+    if verdict.intact and known:
+        screen.print(f"{head} is a head of this ledger")
+    if stamp:
+        time_stamping.show(stamp, screen)
+    if not verdict.intact:
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def export(
+    workspace: Workspace,
+    out: Annotated[Path, typer.Option("--out", help="ZIP file to write.")],
+    case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
+    reader: Annotated[str, typer.Option("--reader", help="Only cases this account read.")] = "",
+    study: Annotated[str, typer.Option("--study", help="Only cases a model so named saw.")] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=DAYS, help="Cases with an event from then."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=DAYS, help="... and one before then (UTC)."),
+    ] = None,
+    de_identified: Annotated[
+        bool,
+        typer.Option("--de-identified", help="Without names, dates, images and free text."),
+    ] = False,
+    actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
+    keys: Keys = None,
+) -> None:
+    """Write the record as one ZIP that proves itself (docs/export.md); the export is recorded."""
+    from clinical.export.bundle import export as export_record
+    from clinical.export.selection import Selection
+    from pipelines.jobs import progress
+
+    wanted = Selection(
+        frozenset(case) if case else None,
+        reader,
+        study,
+        since.replace(tzinfo=UTC) if since else None,
+        until.replace(tzinfo=UTC) if until else None,
+    )
+    engine = open_place(workspace, keys)
+    with progress.bar() as display:
+        task = display.add_task("export", total=None, note="")
+        result = export_record(
+            engine,
+            out,
+            actor=actor,
+            wanted=wanted,
+            de_identified=de_identified,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )
+    engine.dispose()
+    screen.print(f"{result.cases} cases: {result.out}; check it with the verify.py inside")
+    if not result.verdict.intact:
+        screen.print(f"BROKEN: {result.verdict.reason}")
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def replay(
+    workspace: Workspace,
+    event: Annotated[
+        int | None, typer.Argument(metavar="[EVENT]", help="Number of an ASSESSED event.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every ASSESSED event.")] = False,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", help="Folder of a checkpoint; the shipped one is always tried."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
+    """Assess stored inputs again and compare bit by bit. Exit 1 unless all are identical."""
+    from pipelines.commands import replay as replaying
+
+    if (event is None) == (not everything):
+        raise ConfigError(
+            "Replay needs the number of one event, or --all.", remedy="give one of the two."
+        )
+    engine = open_place(workspace, keys)
+    found = replaying.replay(engine, event, model or [])
+    engine.dispose()
+    if not replaying.show(screen, found):
+        raise typer.Exit(1)
+
+
+@audit_app.command()
+def purge(
+    workspace: Workspace,
+    case: Annotated[list[str] | None, typer.Option("--case", help="A case to remove.")] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option("--older-than", min=1, help="Cases without any event for so many days."),
+    ] = None,
+    because: Annotated[
+        str, typer.Option("--because", help="erasure, retention or mistake; recorded.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    actor: Annotated[str, typer.Option("--actor", help="Who purges; recorded.")] = "system",
+    keys: Keys = None,
+) -> None:
+    """Remove cases with pixels, notes, comments and assessments; the ledger stays whole."""
+    from pipelines.commands import purge as purging
+
+    engine = open_place(workspace, keys)
+    cases = purging.chosen(engine, case or [], older_than)
+    if dry_run:
+        screen.print(f"would remove {purging.count(engine, cases)}")
+    else:
+        reason = because or ("retention" if older_than else "")
+        purging.purge(engine, cases, reason, actor, screen)
+    engine.dispose()
+
+
+@audit_app.command()
+def head(
+    workspace: Workspace,
+    out: OutFile = None,
+    time_stamp_request: Annotated[
+        Path | None,
+        typer.Option("--time-stamp-request", help="Also a request for a time stamp (RFC 3161)."),
+    ] = None,
+    keys: Keys = None,
+) -> None:
+    """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
+    from clinical.audit import heads
+    from clinical.database import writing
+    from pipelines.commands import time_stamp as time_stamping
+
+    if time_stamp_request and out is None:
+        raise ConfigError("A time stamp is of a head that is kept.", remedy="give --out, too.")
+    engine = open_place(workspace, keys)
+    with writing(engine) as connection:
+        signed = heads.sign_now(connection)
+    engine.dispose()
+    _give(heads.as_json(signed), out, f"signed head over {signed.size} events")
+    if time_stamp_request:
+        time_stamping.write_request(signed, time_stamp_request, screen)
+
+
+@audit_app.command()
+def prove(
+    workspace: Workspace,
+    event: Annotated[
+        int | None, typer.Option("--event", min=1, help="This event is under the last head.")
+    ] = None,
+    head: Annotated[
+        Path | None, typer.Option("--head", help="The last head continues this one.")
+    ] = None,
+    out: OutFile = None,
+    keys: Keys = None,
+) -> None:
+    """Prove one thing of the last signed head to somebody who does not have the ledger."""
+    from clinical.audit import proofs
+    from clinical.audit.heads import TreeHead
+
+    kept = _kept(head) if head else None
+    if (event is None) == (kept is None):
+        raise ConfigError("Nothing or two things to prove.", remedy="give --event or --head.")
+    if kept is not None and not isinstance(kept, TreeHead):
+        raise LedgerError(f"{head} holds no signed head.", remedy="use what `audit head` wrote.")
+    engine = open_place(workspace, keys)
+    with engine.connect() as connection:
+        if kept is not None:
+            proof = proofs.consistency(connection, kept)
+            what = f"{proof['second']['size']} events continue those {kept.size}"
+        else:
+            proof = proofs.inclusion(connection, event or 0)
+            what = f"event {event} is under the head over {proof['head']['size']} events"
+    engine.dispose()
+    _give(proof, out, what)
+
+
+@audit_app.command("rotate-key")
+def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
+    """Sign with a new key from now on; the old one vouches for it and is then forgotten."""
+    from clinical.audit.rotation import rotate
+
+    engine = open_place(workspace, keys)
+    event = rotate(engine)
+    engine.dispose()
+    screen.print(f"event {event.sequence}: key {event.payload['new']}")
+
+
+@audit_app.command()
+def create(
+    workspace: Workspace,
+    keys: Keys = None,
+    grant: Annotated[
+        str, typer.Option("--grant", help="Role of the server that may record, but change nothing.")
+    ] = "",
+) -> None:
+    """Make an empty workspace; on a server, as the owner of its database."""
+    from clinical.database import grant as grant_role
+
+    engine = open_place(workspace, keys, create=True)
+    if grant:
+        grant_role(engine, grant)
+    engine.dispose()
+    screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+
+
+def _say(verdict: Verdict) -> None:
+    if not verdict.intact:
+        where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
+        screen.print(f"BROKEN at {where}: {verdict.reason}")
+        return
+    screen.print(f"intact: {verdict.events} events, head {verdict.head}")
+    screen.print(
+        f"signed: the first {verdict.signed}, key {verdict.key}"
+        if verdict.signed
+        else "signed: nothing yet"
+    )
+    if verdict.purged:
+        screen.print(f"purged: {_numbered(verdict.purged)}")
+
+
+def _numbered(purged: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in purged[:20])
+    more = f" and {len(purged) - 20} more" if len(purged) > 20 else ""
+    return f"{len(purged)} cases, by event {shown}{more}"
+
+
+def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    if out is None:
+        screen.print(text)
+        return
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
+        ) from None
+    screen.print(f"{what}: {out}")
+
+
+def _kept(file: Path) -> Head | TreeHead:
+    """A head that was kept: what `audit head` wrote, or the manifest of an export."""
+    from clinical.audit import heads
+    from clinical.audit.ledger import Head
+
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(
+            f"{file} cannot be read: {error.strerror}.", remedy="name the file of a kept head."
+        ) from None
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise LedgerError(f"{file} is not a head.", remedy="use what `triptych audit head` wrote.")
+    noted = data.get("head")
+    if isinstance(noted, dict) and set(noted) == {"sequence", "hash"}:
+        return Head(int(noted["sequence"]), str(noted["hash"]))
+    return heads.from_json(data)

@@ -1,0 +1,86 @@
+"""The demonstration: the embedded cohort assessed, recorded, verified, exported and summed up."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from clinical.audit.verify import Verdict, verify
+from clinical.cohorts.sources import source
+from clinical.database import open_workspace
+from clinical.errors import ConfigError, LedgerError
+from clinical.export.bundle import export
+from pipelines.assessing import results
+from pipelines.assessing.batch import ACTOR, Run, assess_cohort
+from pipelines.assessing.evaluate import Evaluation, evaluate
+from pipelines.jobs.progress import bar
+
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_data" / "cohort"
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What `demo` made, and where.
+
+    Attributes:
+        counts: what became of the cases.
+        evaluation: how the suggestions compare with the simulated truth.
+        verdict: of the ledger after the export.
+        workspace, record: where they lie.
+        seconds: wall time.
+    """
+
+    counts: results.Counts
+    evaluation: Evaluation
+    verdict: Verdict
+    workspace: Path
+    record: Path
+    seconds: float
+
+
+def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
+    """Run the demonstration into `out`; an earlier one there is added to, never overwritten.
+
+    Raises:
+        ConfigError: if the embedded cohort is not beside the package.
+        LedgerError: if the ledger does not verify.
+    """
+    started = time.monotonic()
+    if not (SAMPLE_DATA / "cases.csv").exists():
+        raise ConfigError(
+            "The embedded cohort (sample_data/cohort) is not beside this installation.",
+            remedy="run from a clone, or make one with `triptych simulate --out DIR`",
+        )
+    workspace = out / "workspace"
+    counts = assess_cohort(
+        Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, jobs=jobs)
+    )
+    evaluation = evaluate(out / "assessments", source("folder"), SAMPLE_DATA)
+    engine = open_workspace(workspace)
+    try:
+        with bar() as progress:
+            task = progress.add_task("export", total=counts.assessed, note="")
+            exported = export(
+                engine,
+                out / "record.zip",
+                actor=ACTOR,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        with engine.connect() as connection:
+            verdict = verify(connection)
+    finally:
+        engine.dispose()
+    if not verdict.intact:
+        raise LedgerError(
+            f"The ledger is broken at event {verdict.first_broken}: {verdict.reason}",
+            remedy=f"keep {workspace} as it is and find out who changed it",
+        )
+    return Demonstration(
+        counts,
+        evaluation,
+        verdict,
+        workspace,
+        exported.out,
+        time.monotonic() - started,
+    )

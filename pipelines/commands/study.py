@@ -1,0 +1,69 @@
+"""`triptych study ...`: a retrospective study from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.options import (
+    Cohort,
+    Executor,
+    Jobs,
+    OtherCohort,
+    Out,
+    Source,
+    StudyFile,
+    screen,
+)
+
+study_app = typer.Typer(
+    help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
+    no_args_is_help=True,
+)
+
+
+@study_app.command()
+def run(
+    study_file: StudyFile,
+    out: Out,
+    cohort: OtherCohort = None,
+    jobs: Jobs = 1,
+    executor: Executor = "",
+) -> None:
+    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
+    from pipelines.jobs.executors import Workers
+    from pipelines.study.run import run_study
+
+    sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
+    screen.print(sentence)
+    screen.print(
+        f"report: {out / 'report.html'} and report.pdf; as numbers: {out / 'metrics.json'}"
+    )
+
+
+@study_app.command()
+def report(
+    results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
+) -> None:
+    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
+    from pipelines.study.document import html_files, pdf_files
+    from pipelines.study.run import derived, read_manifest, read_metrics, write_files
+
+    metrics, manifest = read_metrics(results), read_manifest(results)
+    found = {**html_files(metrics), **pdf_files(metrics), **derived(metrics, manifest)}
+    write_files(results, found)
+    screen.print(
+        f"report: {results / 'report.html'} and report.pdf; lists: {results / 'checklists.html'}"
+    )
+
+
+@study_app.command()
+def guards(cohort: Cohort, out: Out, source: Source = "folder") -> None:
+    """Look for shortcuts and leaks in a cohort before anything is trained."""
+    from pipelines.study import guards_only
+
+    findings = guards_only.find_traps(cohort, source, out)
+    guards_only.show(screen, findings)
+    screen.print(f"as numbers: {out / guards_only.GUARDS}")

@@ -1,0 +1,190 @@
+"""`triptych pointing`: judge a model's explanations on a cohort that has masks, and write it down.
+
+out/ pointing.json   every score and difference, with intervals
+     pointing.md     the same as tables
+     examples.png    a few cases: radiograph with mask outline, and the maps of three methods
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from clinical.cohorts.sources import source
+from clinical.encoders.radiograph import STRIDE
+from clinical.errors import CohortError
+from clinical.model import Model, load
+from pipelines.explanations import contact_sheet, faithfulness, pointing
+from pipelines.explanations.faithfulness import Fall
+from pipelines.explanations.pointing import MACRO, Game
+from pipelines.explanations.saliency import OURS, Scores
+from pipelines.statistics.metrics import Interval
+from pipelines.training import masks
+from pipelines.training.dataset import Dataset, read_dataset
+from pipelines.training.train import prepare_cached
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What `judge` found, and where it wrote it."""
+
+    game: Game
+    falls: tuple[Fall, ...]
+    report: Path
+
+
+def judge(
+    root: Path, model_folder: Path, out: Path, prior: Path | None = None, *, samples: int = 1000
+) -> Judged:
+    """Play the pointing game and measure faithfulness on unseen cases.
+
+    Args:
+        root: a cohort in the folder format with masks.csv; none of its patients may have been
+            in training.
+        model_folder: the checkpoint.
+        out: for the results and for the cached features of the images.
+        prior: the training cohort, for the mean mask of each diagnosis; None leaves it out.
+        samples: of the patient bootstrap.
+
+    Raises:
+        CohortError: if the cohort has no masks, or no diagnosis of the model shows in them.
+        ModelError: if the checkpoint cannot be used.
+    """
+    model = load(model_folder)
+    found = _masks(root)
+    dataset = _read(root, model, out)
+    cases = [prepare_cached(cached, model.specs)[0] for cached in dataset.cases]
+    names = [(c.case.case_id, c.case.patient_id) for c in dataset.cases]
+    points = pointing.play(
+        model.network, cases, names, dataset.labels, model.diagnoses, found, _priors(prior, model)
+    )
+    if not points:
+        raise CohortError(
+            "No true diagnosis of the model shows in the cohort's masks.",
+            remedy=f"diagnoses that can be pointed at: {', '.join(masks.FINDINGS_OF)}",
+        )
+    game = pointing.summarise(points, samples=samples)
+    falls = faithfulness.measure(model, cases, dataset.patients, dataset.labels)
+    lines = tuple(faithfulness.summarise(falls, samples=samples))
+    report = _write(out, model, game, lines)
+    prepared = {name: case for (name, _), case in zip(names, cases, strict=True)}
+    contact_sheet.write(out / "examples.png", root, model, prepared, found, points)
+    return Judged(game, lines, report)
+
+
+def _write(out: Path, model: Model, game: Game, falls: Sequence[Fall]) -> Path:
+    described = {
+        "model": asdict(model.identity),
+        "tolerance": pointing.TOLERANCE,
+        "pointing": asdict(game),
+        "faithfulness": [asdict(fall) for fall in falls],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "pointing.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    report = out / "pointing.md"
+    report.write_text(markdown(model, game, falls), encoding="utf-8")
+    return report
+
+
+def _masks(root: Path) -> masks.Masks:
+    found = masks.read_masks(root)
+    if not found:
+        raise CohortError(
+            f"{root} has no {masks.TABLE}.",
+            remedy="give a cohort that `triptych simulate` wrote; others do not know where",
+        )
+    return found
+
+
+def _read(root: Path, model: Model, out: Path) -> Dataset:
+    study = replace(
+        model.study,
+        diagnoses=model.diagnoses,
+        cohort=replace(model.study.cohort, source="folder", limit=0),
+        training=replace(model.study.training, mask_weight=0.0),
+    )
+    return read_dataset(source("folder"), root, study, out / "features", 0)
+
+
+def _priors(root: Path | None, model: Model) -> dict[str, Scores]:
+    if root is None:
+        return {}
+    truth = [
+        o for o in source("folder").outcomes(root) if o.value and o.diagnosis in model.diagnoses
+    ]
+    cases = sorted({outcome.case_id for outcome in truth})
+    labels = pointing.label_table(truth, cases, model.diagnoses)
+    cells = model.study.model.image_size // STRIDE
+    return pointing.mean_masks(_masks(root), cases, labels, model.diagnoses, cells)
+
+
+def markdown(model: Model, game: Game, falls: Sequence[Fall]) -> str:
+    """Both measurements as Markdown tables."""
+    lines = [
+        f"# Explanations of {model.name}, `{model.identity.digest[:12]}`",
+        "",
+        f"{game.cases} cases of {game.patients} patients with a true diagnosis that shows on the"
+        " radiograph. Intervals: 95%, patient bootstrap; differences are paired.",
+        "",
+        "## Pointing game",
+        "",
+        f"Hit: the strongest patch's middle lies in the mask or within {pointing.TOLERANCE:.1%} of"
+        " the image's longer side (15 pixels at 512). Energy: share of the map inside the mask.",
+        "",
+    ]
+    for title, kind in (("Hit rate", "hit"), ("Energy", "energy")):
+        lines += [*_game_table(game, title, kind), ""]
+    lines += [
+        f"## {OURS} minus another, mean over diagnoses",
+        "",
+        "| minus | hit rate | energy |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {g.method} | {g.hit} | {g.energy} |" for g in game.gains if g.diagnosis == MACRO]
+    lines += ["", *_faithfulness_tables(falls)]
+    return "\n".join(lines) + "\n"
+
+
+def _game_table(game: Game, title: str, kind: str) -> list[str]:
+    diagnoses = list(dict.fromkeys(s.diagnosis for s in game.scores))
+    scores = {(s.diagnosis, s.method): getattr(s, kind) for s in game.scores}
+    heads = [f"{name} ({scores[name, OURS].cases})" for name in diagnoses]
+    lines = [f"| {title} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for method in dict.fromkeys(s.method for s in game.scores):
+        cells = [
+            str(scores[name, method]) if name == MACRO else _rate(scores[name, method])
+            for name in diagnoses
+        ]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _rate(found: Interval) -> str:
+    return "-" if found.value is None else f"{found.value:.3f}"
+
+
+def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
+    lines = [
+        "## Faithfulness",
+        "",
+        "Mean fall of the calibrated probability of a true diagnosis. Comprehensiveness: without"
+        " the tokens ranked highest, more is better. Sufficiency: with only those, less is better"
+        f" (and {OURS} is ahead where its difference is below 0).",
+        "",
+    ]
+    shares = [f"{share:.0%}" for share in faithfulness.SHARES]
+    for part in dict.fromkeys(fall.part for fall in falls):
+        for measure in dict.fromkeys(fall.measure for fall in falls):
+            rows = [f for f in falls if (f.part, f.measure) == (part, measure)]
+            head = f"| {part}, {measure} | " + " | ".join(shares)
+            lines += [f"{head} | mean | {OURS} minus it |", "|---" * (len(shares) + 3) + "|"]
+            for method in dict.fromkeys(fall.method for fall in rows):
+                found = {f.share: f for f in rows if f.method == method}
+                cells = [_rate(found[share].fall) for share in faithfulness.SHARES]
+                ahead = found[None].ahead
+                cells += [str(found[None].fall), "" if ahead is None else str(ahead)]
+                lines.append(f"| {method} | " + " | ".join(cells) + " |")
+            lines.append("")
+    return lines

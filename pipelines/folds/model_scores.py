@@ -1,0 +1,111 @@
+"""What a finished model says of cases: calibrated probabilities and prediction sets.
+
+With all inputs, with each modality alone, and with each one hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clinical import calibration
+from clinical.calibration import Pattern
+from clinical.fusion import Tokens
+from clinical.model import Model
+from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
+from pipelines.training.fit import PreparedCase, predict_patterns
+from pipelines.training.train import calibrated
+
+Values = NDArray[np.float64]
+
+
+def scores_and_sets(
+    model: Model, cases: Sequence[PreparedCase]
+) -> tuple[dict[str, Values], dict[str, Values]]:
+    """Method to probabilities, and pattern to membership of the prediction set.
+
+    Args:
+        model: of a checkpoint.
+        cases: prepared for it.
+
+    Returns:
+        Probabilities [cases, diagnoses], NaN where a method has nothing to go by; and, for
+        AS_THEY_ARE and every availability pattern (others hidden), membership [cases, diagnoses] as
+        1 or 0, NaN where a case lacks a modality of the pattern or the model has no rule.
+    """
+    used = patterns_of(cases)
+    shown = [(), *calibration.patterns(model.specs)]
+    logits = dict(zip(shown, predict_patterns(model.network, cases, shown), strict=True))
+    return _scores(model, logits, used), _sets(model, logits, used)
+
+
+def of_one(model: Model, case: PreparedCase) -> tuple[dict[str, Values], dict[str, Values]]:
+    """The same of one case by itself [1, diagnoses], whose last bits no other case can change.
+
+    In a batch they depend on who else is in it. All patterns together make the batch here, and
+    they are the same for every case.
+    """
+    shown = [(), *calibration.patterns(model.specs)]
+    with torch.inference_mode():
+        tokens = model.network.encode([case])
+        masks = [tokens.keep([n for n in tokens.spans if n not in names]).mask for names in shown]
+        values = tokens.values.expand(len(shown), -1, -1)
+        rows = model.network(Tokens(values, torch.cat(masks), tokens.spans))[0].double().numpy()
+    logits = {names: rows[[number]] for number, names in enumerate(shown)}
+    return _scores(model, logits, patterns_of([case])), _sets(model, logits, patterns_of([case]))
+
+
+def patterns_of(cases: Sequence[PreparedCase]) -> list[Pattern]:
+    """The modalities that each case has."""
+    return [tuple(name for name in case if case[name].sources) for case in cases]
+
+
+def _scores(
+    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
+) -> dict[str, Values]:
+    names = tuple(model.specs)
+    methods: dict[str, Pattern] = {OURS: names}
+    methods |= {alone(name): (name,) for name in names}
+    methods |= {hidden(name): tuple(n for n in names if n != name) for name in names}
+    found = {}
+    for method, pattern in methods.items():
+        left = [tuple(name for name in case if name in pattern) for case in used]
+        scores = calibrated(model.support, model.diagnoses, logits[tuple(sorted(pattern))], left)
+        if method != OURS and len(pattern) == 1:
+            scores[[not names for names in left]] = np.nan
+        found[method] = scores
+    return found
+
+
+def _sets(
+    model: Model, logits: Mapping[Pattern, Values], used: Sequence[Pattern]
+) -> dict[str, Values]:
+    found = {AS_THEY_ARE: _members(model, logits[tuple(sorted(model.specs))], used)}
+    for pattern in calibration.patterns(model.specs):
+        left = [pattern if set(pattern) <= set(names) else () for names in used]
+        found[calibration.pattern_key(pattern)] = _members(model, logits[pattern], left)
+    return found
+
+
+def _members(model: Model, logits: Values, used: Sequence[Pattern]) -> Values:
+    probabilities = calibrated(model.support, model.diagnoses, logits, used)
+    members = np.full_like(probabilities, np.nan)
+    for row, names in enumerate(used):
+        rule = model.set_rules.get(calibration.pattern_key(names))
+        if rule is not None:
+            cuts = [rule.cuts[name] for name in model.diagnoses]
+            members[row] = probabilities[row] >= cuts
+    return members
+
+
+def validated(model: Model) -> dict[str, float]:
+    """Each modality alone to its mean AUROC on the validation patients of the training."""
+    found = {}
+    for name in model.specs:
+        areas = [row.auroc for row in model.support[name].values() if row.auroc is not None]
+        if areas:
+            found[alone(name)] = float(np.mean(areas))
+    return found

@@ -1,0 +1,275 @@
+"""A model that is there already, tested on a whole cohort: nothing is trained, all is judged.
+
+Only facts and probabilities of all cases are held in memory (`hollow`); what needs features looks
+at a sample. See `assessing` for how cases get there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical import model as models
+from clinical.case import Problem, SkippedCase
+from clinical.errors import CohortError
+from clinical.model import Model
+from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.methods import OURS, alone, hidden
+from pipelines.folds.model_scores import validated
+from pipelines.folds.splits import Fold, Indices
+from pipelines.jobs.executors import Died, Executor
+from pipelines.statistics.operating_points import Threshold
+from pipelines.study import case_facts, guard_sample, shards
+from pipelines.study.assess_cohort import Counts, Wanted, Work, assess_all
+from pipelines.study.design import StudyDesign
+from pipelines.study.guards.guard import Finding
+from pipelines.study.guards.out_of_fold import Judging
+from pipelines.study.read_cohort import Cohort
+from pipelines.study.selection import Selection
+from pipelines.study.survey import Question, Survey, survey
+from pipelines.study.thresholds import Chosen
+from pipelines.training.dataset import CachedCase, Dataset
+
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Values = NDArray[np.float64]
+
+WHOLE = "whole cohort"
+RULE = "carried by the checkpoint (largest Youden index on its own validation patients)"
+
+
+@dataclass(frozen=True, eq=False)
+class Assessed:
+    """A cohort that has gone through a model.
+
+    Attributes:
+        work: what with, and where to.
+        model: that was tested.
+        survey: of the cohort.
+        read: hollow cases, before any rule.
+        tested: the same cases with what the model says of them.
+        counts: what this run did, and what was there.
+    """
+
+    work: Work
+    model: Model
+    survey: Survey
+    read: Cohort
+    tested: OutOfFold
+    counts: Counts
+
+
+def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs: int) -> Assessed:
+    """Put a cohort through a model; what an earlier run has finished is not done again.
+
+    Args:
+        design: of the study.
+        checkpoint: folder of the model.
+        out: folder for the results.
+        run, jobs: how; see `pipelines.jobs.executors`.
+
+    Raises:
+        CohortError: if the cohort cannot be read, or knows none of the model's diagnoses.
+        ModelError: if the checkpoint cannot be used.
+    """
+    model, cohort = models.load(checkpoint), design.study.cohort
+    root = Path(cohort.path)
+    question = Question(cohort.source, root, cohort.limit, model.diagnoses)
+    # In a worker, so that the tables' memory goes back when it ends.
+    seen = only(run, survey, question, None, jobs)
+    work = Work(cohort.source, root, checkpoint, out / "features", out / "shards")
+    keys = shards.case_keys(seen.case_ids, seen.digests, model.identity.digest)
+    wanted = [Wanted(*pair) for pair in zip(seen.case_ids, keys, strict=True)]
+    counts = assess_all(work, wanted, run, jobs)
+    dataset, tested, acquired = _gathered(work, model, seen, keys)
+    read = Cohort(seen.description, dataset, acquired, (), {})
+    return Assessed(work, model, seen, read, tested, counts)
+
+
+def with_settings_of(design: StudyDesign, checkpoint: Path) -> StudyDesign:
+    """The design with the settings that the checkpoint was made with, which the study leaves open.
+
+    Raises:
+        ModelError: if the checkpoint cannot be used.
+    """
+    own = models.load(checkpoint).study
+    return replace(design, study=replace(design.study, model=own.model, training=own.training))
+
+
+def only(
+    run: Executor, work: Callable[[Shared, Task], Result], shared: Shared, task: Task, jobs: int
+) -> Result:
+    """One task in a worker, without whom nothing can go on; `jobs` are those that come later.
+
+    Raises:
+        CohortError: if the worker died.
+    """
+    ((_, found),) = run(work, shared, [task], jobs)
+    if isinstance(found, Died):
+        raise CohortError(
+            f"The cohort could not be looked at: its worker {found.reason}.",
+            remedy="look for memory, or for a file that cannot be read",
+        )
+    return found
+
+
+def _gathered(
+    work: Work, model: Model, seen: Survey, keys: Sequence[str]
+) -> tuple[Dataset, OutOfFold, dict[str, dict[str, str]]]:
+    """All rows of the ledger in the order of the cohort."""
+    place = {key: number for number, key in enumerate(keys)}
+    cases: list[CachedCase | None] = [None] * len(keys)
+    skipped: dict[int, SkippedCase] = {}
+    problems: dict[int, list[Problem]] = {}
+    scores: dict[str, Values] = {}
+    in_set: dict[str, Values] = {}
+    acquired: dict[str, dict[str, str]] = {}
+    shape = (1, len(keys), len(model.diagnoses))
+    for row in shards.rows(work.shards):
+        number = place.get(row["key"])
+        if number is None:
+            continue  # of a case, or a model, that was another one then
+        problems[number] = [Problem(**problem) for problem in row["problems"]]
+        if "facts" not in row:
+            skipped[number] = SkippedCase(row["case_id"], _why(row))
+            continue
+        known = case_facts.known(row["facts"])
+        cases[number] = known.cached
+        for fact, group in known.acquired.items():
+            acquired.setdefault(fact, {})[known.cached.case.case_id] = group
+        for method, values in row["scores"].items():
+            _place(scores, method, shape, np.float64)[0, number] = values
+        for pattern, values in row["in_set"].items():
+            # Ones and noughts, and half the memory of all that is held of a case.
+            _place(in_set, pattern, shape, np.float32)[0, number] = values
+    here = np.array([case is not None for case in cases], dtype=bool)
+    dataset = Dataset(
+        tuple(case for case in cases if case is not None),
+        model.diagnoses,
+        seen.labels[here],
+        tuple(skipped[n] for n in sorted(skipped)),
+        (*seen.problems, *(problem for n in sorted(problems) for problem in problems[n])),
+    )
+    fold = Fold(WHOLE, np.array([], dtype=np.intp), np.arange(len(dataset.cases)))
+    rows = np.flatnonzero(here)
+    kept = {name: _only(rows, values) for name, values in scores.items()}
+    sets = {name: _only(rows, values) for name, values in in_set.items()}
+    return dataset, OutOfFold(dataset, ((fold,),), kept, validated(model), sets, {}), acquired
+
+
+def _place(
+    held: dict[str, Values], name: str, shape: tuple[int, ...], kind: type[np.floating[Any]]
+) -> Values:
+    if name not in held:
+        held[name] = np.full(shape, np.nan, dtype=kind)
+    return held[name]
+
+
+def _only(rows: Indices, values: Values) -> Values:
+    """These cases [repeats, cases, diagnoses]; the array itself, not another, if that is all."""
+    return values if len(rows) == values.shape[1] else values[:, rows]
+
+
+def _why(row: shards.Row) -> Problem:
+    if "skipped" in row:
+        return Problem(**row["skipped"])
+    reason = f"the case {row['died']} while it was assessed, alone and in a worker of its own"
+    return Problem("", reason, case_id=row["case_id"], remedy="mend the case, or leave it out")
+
+
+def selected(tested: OutOfFold, dataset: Dataset, selection: Selection) -> OutOfFold:
+    """What the model says of the cases that the rules have left.
+
+    Methods that are about a modality which no such case has are left out.
+    """
+    kept = selection.kept
+    names = {name for cached in dataset.cases for name in (*cached.case.inputs, *cached.images)}
+    wanted = {OURS, *map(alone, names), *map(hidden, names)}
+    fold = Fold(WHOLE, np.array([], dtype=np.intp), np.arange(len(kept)))
+    return replace(
+        tested,
+        dataset=dataset,
+        folds=((fold,),),
+        scores={name: _only(kept, v) for name, v in tested.scores.items() if name in wanted},
+        in_set={name: _only(kept, v) for name, v in tested.in_set.items()},
+    )
+
+
+def thresholds(tested: OutOfFold, model: Model) -> tuple[Chosen, ...]:
+    """The thresholds that a checkpoint carries. There is nobody to choose maps on."""
+    count = len(tested.dataset.cases)
+    nothing = np.full(count, np.nan)
+    return tuple(
+        Chosen(
+            {WHOLE: Threshold(model.thresholds[name], RULE)},
+            0,
+            np.full(count, model.thresholds[name]),
+            {},
+            nothing,
+        )
+        for name in tested.dataset.diagnoses
+    )
+
+
+def checks(model: Model, tested: OutOfFold) -> tuple[str, ...]:
+    """What is known, and what is not, of patients on both sides."""
+    facts, patients = model.facts, tested.dataset.patients
+    learnt = facts["training_patients"] + facts["validation_patients"]
+    return (
+        f"The model {model.name} ({model.identity.digest[:12]}) was there already; it learnt from"
+        f" {facts['training_patients']} patients and was calibrated on"
+        f" {facts['validation_patients']}.",
+        f"{WHOLE}: {len(patients)} cases of {len(set(patients))} patients tested, each once."
+        f" Nobody checked whether any of them is among the {learnt} patients that the model was"
+        " made from: a checkpoint does not name them, and pseudonyms differ between cohorts.",
+    )
+
+
+def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
+    """What such a study does not do, and why.
+
+    Args:
+        assessed: the cohort.
+        sampled: how many patients the guards looked at, in words; empty for all.
+    """
+    found = {
+        "recalibration maps": "there are no validation patients to choose one on; the calibration"
+        " that the checkpoint carries is judged",
+        "comparators that are trained": "nothing is trained; the model's own single modalities"
+        " stand in their place",
+        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "learning curve": "nothing is trained",
+        "patients that the model learnt from": "nobody checked whether they are tested here",
+        "identical images across the split": "the images that the model learnt from are not here",
+    }
+    if assessed.survey.unknown:
+        names = ", ".join(assessed.survey.unknown)
+        found["labels that the cohort does not know"] = f"not judged: {names}"
+    if sampled:
+        found["guards on all patients"] = sampled
+    return found
+
+
+def look_for_shortcuts(
+    assessed: Assessed, tested: OutOfFold, design: StudyDesign, run: Executor, jobs: int
+) -> tuple[tuple[Finding, ...], str]:
+    """What the guards find, and in how many patients if not in all; nothing if switched off."""
+    if not design.judgement.guards:
+        return (), ""
+    study, dataset = design.study, tested.dataset
+    rows = guard_sample.sample(dataset.patients, study.seed)
+    wanted = guard_sample.Sample(
+        frozenset(dataset.cases[i].case.case_id for i in rows),
+        tuple(name for name in dataset.diagnoses if name not in assessed.survey.unknown),
+        Judging(samples=study.evaluation.bootstrap, seed=study.seed),
+    )
+    found = only(run, guard_sample.guards, assessed.work, wanted, jobs)
+    some, every = len({dataset.patients[i] for i in rows}), len(set(dataset.patients))
+    words = f"they looked at {some} of {every} patients, drawn by the study's seed"
+    return found, words if some < every else ""

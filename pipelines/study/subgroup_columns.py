@@ -1,0 +1,65 @@
+"""What cases are grouped by: sex, age band, site, view, and the inputs that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clinical.calibration import pattern_key
+from clinical.case import Events
+from pipelines.study.design import AGE, SEX, SITE, VIEW, Judgement
+from pipelines.study.guards import acquisition
+from pipelines.study.guards.acquisition import Facts
+from pipelines.study.own_columns import Named
+from pipelines.study.subgroups import age_bands
+from pipelines.training.dataset import CachedCase, Dataset
+
+INPUTS = "inputs"
+
+
+def sex(cached: CachedCase) -> str:
+    """Sex as recorded for clinical use; empty where it is not stated."""
+    return next((events.sex for events in _histories(cached) if events.sex), "")
+
+
+def age(cached: CachedCase) -> float | None:
+    """Age at the decision in years, or None."""
+    ages = (events.age_years for events in _histories(cached))
+    return next((years for years in ages if years is not None), None)
+
+
+def inputs(cached: CachedCase) -> str:
+    """Which modalities a case has, for example "history+image"."""
+    return pattern_key((*cached.case.inputs, *cached.images))
+
+
+def columns(
+    dataset: Dataset, facts: Facts, named: Named, judgement: Judgement
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The group of every case for each column, and why a column that was asked for has none.
+
+    Args:
+        dataset: selected cases.
+        facts: how images were made.
+        named: columns of the cohort's own.
+        judgement: which columns, and the age bands.
+    """
+    views: Mapping[str, str] = facts.get(acquisition.VIEW, {})
+    ages = [age(cached) for cached in dataset.cases]
+    stated = {
+        SEX: [sex(cached) for cached in dataset.cases],
+        AGE: age_bands(ages, judgement.age_edges),
+        SITE: dataset.sites,
+        VIEW: [views.get(cached.case.case_id, "") for cached in dataset.cases],
+        **{
+            name: [values.get(cached.case.case_id, "") for cached in dataset.cases]
+            for name, values in named.items()
+        },
+    }
+    wanted = {name: stated[name] for name in judgement.subgroups}
+    found = {name: groups for name, groups in wanted.items() if any(groups)}
+    missing = {name: "stated for no case" for name in wanted if name not in found}
+    return found, missing
+
+
+def _histories(cached: CachedCase) -> list[Events]:
+    return [shape for shape in cached.case.inputs.values() if isinstance(shape, Events)]

@@ -1,0 +1,241 @@
+"""A cohort read once for training: cases without their pixels, and frozen image features.
+
+Frozen features of images and sentences are kept on disk under their content (backbone, pixels or
+text, settings, augmentation; `pipelines.jobs.cache`), so a second run or a resumed one does not encode
+again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical import canonical
+from clinical.case import Array, Case, Problem, Shape, SkippedCase, Texts, input_digest
+from clinical.cohorts.cohort import CaseEntry, Source
+from clinical.config import StudyConfig, nearest
+from clinical.encoders import notes, radiograph
+from clinical.encoders.catalogue import encoder, encoder_for
+from clinical.encoders.encoding import Prepared
+from clinical.errors import CohortError, ConfigError
+from clinical.model import EncoderSpec, backbone_digests
+from pipelines.jobs import cache as shelf
+from pipelines.jobs.progress import track
+from pipelines.training import masks
+
+
+@dataclass(frozen=True, eq=False)
+class CachedCase:
+    """A case for training: small inputs as they are, images as frozen features.
+
+    Attributes:
+        case: without its arrays.
+        images: modality to [plain, augmented 1, augmented 2, ...].
+        digest: of everything a model may see of the whole case, pixels included.
+    """
+
+    case: Case
+    images: Mapping[str, tuple[Prepared, ...]]
+    digest: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Everything that training needs of a cohort.
+
+    Attributes:
+        cases: usable cases in cohort order.
+        diagnoses: names of the labels.
+        labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
+        skipped: cases that could not be read.
+        problems: rows and files that could not be used.
+        regions: where each diagnosis shows [cases, diagnoses, patches] (`pipelines.training.masks.regions`),
+            or None where the study does not use masks.
+        splits: of every case, the cohort's own split; empty where it has none.
+    """
+
+    cases: tuple[CachedCase, ...]
+    diagnoses: tuple[str, ...]
+    labels: np.ndarray
+    skipped: tuple[SkippedCase, ...]
+    problems: tuple[Problem, ...]
+    regions: NDArray[np.float32] | None = None
+    splits: tuple[str, ...] = ()
+
+    def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
+        """SHA-256 of the inputs, patients and labels of some cases, in order."""
+        rows = [
+            [self.cases[i].digest, self.cases[i].case.patient_id, str(self.labels[i].tolist())]
+            for i in indices
+        ]
+        return canonical.digest([list(self.diagnoses), rows])
+
+    @cached_property
+    def patients(self) -> list[str]:
+        """Patient of every case."""
+        return [cached.case.patient_id for cached in self.cases]
+
+    @cached_property
+    def modalities(self) -> list[str]:
+        """Names of all inputs that any case has, sorted."""
+        return sorted({name for c in self.cases for name in (*c.case.inputs, *c.images)})
+
+    @cached_property
+    def sites(self) -> list[str]:
+        """Site of every case; "" where it is not stated."""
+        return [cached.case.site for cached in self.cases]
+
+
+def read_dataset(
+    source: Source, root: Path, study: StudyConfig, cache: Path | None, augmentations: int
+) -> Dataset:
+    """Read a cohort, encode its images with the frozen backbone, and join the outcomes."""
+    diagnoses = _diagnoses(source, root, study)
+    entries: Sequence[CaseEntry] = source.index(root)
+    if study.cohort.limit:
+        entries = entries[: study.cohort.limit]
+    wanted = frozenset(entry.case_id for entry in entries)
+    cases: list[CachedCase] = []
+    skipped: list[SkippedCase] = []
+    problems: list[Problem] = []
+    readings = track(
+        _per_case(source.read(root, wanted), problems), "read and encode", len(entries)
+    )
+    for reading in readings:
+        if isinstance(reading, SkippedCase):
+            skipped.append(reading)
+        else:
+            problems.extend(reading.problems)
+            cases.append(cache_images(reading, study, cache, augmentations))
+    labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
+    regions = _regions(root, cases, labels, diagnoses, study)
+    given = {entry.case_id: entry.split for entry in entries}
+    return Dataset(
+        tuple(cases),
+        diagnoses,
+        labels,
+        tuple(skipped),
+        tuple(problems),
+        regions,
+        tuple(given[cached.case.case_id] for cached in cases),
+    )
+
+
+def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:
+    """Labels of the study, checked against what the cohort declares or has outcomes for."""
+    known = [diagnosis.name for diagnosis in source.describe(root).diagnoses]
+    known = known or sorted({outcome.diagnosis for outcome in source.outcomes(root)})
+    for name in study.diagnoses:
+        if name not in known:
+            raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
+    if not known:
+        raise CohortError("The cohort has no outcomes to learn.", remedy="add outcomes.csv")
+    return study.diagnoses or tuple(known)
+
+
+def _per_case(
+    readings: Iterable[Case | SkippedCase | Problem], problems: list[Problem]
+) -> Iterator[Case | SkippedCase]:
+    for reading in readings:
+        if isinstance(reading, Problem):
+            problems.append(reading)
+        else:
+            yield reading
+
+
+def _labels(
+    source: Source, root: Path, case_ids: Sequence[str], diagnoses: Sequence[str]
+) -> np.ndarray:
+    row = {case_id: number for number, case_id in enumerate(case_ids)}
+    column = {name: number for number, name in enumerate(diagnoses)}
+    labels = np.full((len(row), len(column)), np.nan)
+    for outcome in source.outcomes(root):
+        if outcome.case_id in row and outcome.diagnosis in column and outcome.value is not None:
+            labels[row[outcome.case_id], column[outcome.diagnosis]] = float(outcome.value)
+    return labels
+
+
+def _regions(
+    root: Path,
+    cases: Sequence[CachedCase],
+    labels: NDArray[np.float64],
+    diagnoses: Sequence[str],
+    study: StudyConfig,
+) -> NDArray[np.float32] | None:
+    """The masks on the grid of patches, where the study learns from them."""
+    if not study.training.mask_weight:
+        return None
+    found = masks.read_masks(root)
+    if not found:
+        raise CohortError(
+            f"training.mask_weight is {study.training.mask_weight}, but the cohort has no masks.",
+            remedy=f"set it to 0, or give a cohort with {masks.TABLE}",
+        )
+    cells = study.model.image_size // radiograph.STRIDE
+    names = [cached.case.case_id for cached in cases]
+    return masks.regions(found, names, labels, diagnoses, cells)
+
+
+def cache_images(
+    case: Case, study: StudyConfig, cache: Path | None, augmentations: int
+) -> CachedCase:
+    """The case for training or testing: its images as frozen features, from the cache or anew."""
+    images: dict[str, tuple[Prepared, ...]] = {}
+    small: dict[str, Shape] = {}
+    for name, shape in case.inputs.items():
+        wanted = not study.model.modalities or name in study.model.modalities
+        if isinstance(shape, Texts) and wanted:
+            _embed(shape, cache)
+        if not isinstance(shape, Array):
+            small[name] = shape
+            continue
+        if not wanted:
+            continue
+        spec = blank_spec(name, shape, study)
+        images[name] = tuple(
+            _encode(shape, spec, copy, study.seed, cache) for copy in range(1 + augmentations)
+        )
+    return CachedCase(replace(case, inputs=small), images, input_digest(case))
+
+
+def blank_spec(modality: str, shape: Shape, study: StudyConfig) -> EncoderSpec:
+    """Encoder and unfitted settings for a modality of a study."""
+    name = study.model.modalities.get(modality) or encoder_for(shape)
+    settings_type = encoder(name).Settings
+    known = set(settings_type.__dataclass_fields__)
+    wanted = {f: getattr(study.model, f) for f in ("width", "components", "image_size")}
+    return EncoderSpec(name, settings_type(**{k: v for k, v in wanted.items() if k in known}))
+
+
+def _embed(shape: Texts, cache: Path | None) -> None:
+    """Have the sentences of a note remembered, so that every fit finds them done."""
+    texts = list(notes.written(shape))[: notes.Settings().longest]
+    weights = backbone_digests({"notes": EncoderSpec("notes", notes.Settings())})["notes"]
+    file = shelf.place(cache, weights, canonical.digest(["notes", texts]))
+    notes.remember(texts, shelf.kept(file, lambda: notes.embed(texts)))
+
+
+def _encode(shape: Array, spec: EncoderSpec, copy: int, seed: int, cache: Path | None) -> Prepared:
+    module = encoder(spec.encoder)
+    settings: Mapping[str, Any] = asdict(spec.settings)
+    key = canonical.digest(
+        [spec.encoder, shape.digest, settings.get("image_size"), copy, seed if copy else 0]
+    )
+    weights = next(iter(backbone_digests({"image": spec}).values()))
+    rng = np.random.default_rng([seed, copy, _number(shape.digest)]) if copy else None
+    patches = shelf.kept(
+        shelf.place(cache, weights, key),
+        lambda: module.prepare(shape, spec.settings, rng=rng).features["patch"],
+    )
+    return Prepared({"patch": patches}, radiograph.grid_sources(len(patches)))
+
+
+def _number(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)

@@ -1,0 +1,349 @@
+"""Training: fit encoders and fusion, calibrate on patients the fit has not seen, save.
+
+Early stopping, calibration, thresholds and limits all use the validation patients; nothing here is
+a result. Results come from `evaluate`, on patients no part of this has seen.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clinical import calibration, canonical, config, domain
+from clinical import model as models
+from clinical.calibration import SetRule, Support
+from clinical.case import Shape
+from clinical.config import StudyConfig, nearest
+from clinical.encoders.catalogue import TokenEncoder, encoder
+from clinical.encoders.encoding import Prepared
+from clinical.errors import CohortError, ConfigError
+from clinical.model import EncoderSpec, Model, Network, mean_embedding
+from pipelines.training import soft_targets
+from pipelines.training.contrast import fit_space
+from pipelines.training.dataset import CachedCase, Dataset, blank_spec
+from pipelines.training.fit import (
+    Fitted,
+    Keeping,
+    Lessons,
+    PreparedCase,
+    Report,
+    fit,
+    predict,
+    predict_patterns,
+)
+
+THREADS = 1
+"""Of every training: the last bits depend on it, and two wait for each other on a busy machine."""
+
+Targets = Mapping[str, NDArray[np.float64]]
+
+
+def training_key(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    targets: Targets | None = None,
+) -> str:
+    """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
+    parts = [config.training_digest(study), dataset.digest(training), dataset.digest(validation)]
+    if dataset.regions is not None:
+        parts.append(canonical.sha256(dataset.regions[training].tobytes()))
+    if targets is not None:
+        learnt = {name: canonical.sha256(y[training].tobytes()) for name, y in targets.items()}
+        parts.append(canonical.digest(learnt))
+    return canonical.digest(parts)
+
+
+def train_model(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    *,
+    targets: Targets | None = None,
+    threads: int = THREADS,
+    folder: Path | None = None,
+    report: Report | None = None,
+) -> Model:
+    """Train one model on some cases of a dataset and calibrate it on others.
+
+    Args:
+        dataset: everything; only the given indices are read.
+        training, validation: indices of cases, patient-disjoint.
+        study: configuration and seed.
+        targets: evidence to [all cases, diagnoses] in 0 to 1, to learn instead of the labels
+            (`posteriors.soft_targets`); everything else keeps to the labels.
+        threads: of torch; the last bits of a result depend on it.
+        folder: where an unfinished training keeps its state, to resume from.
+        report: called after each epoch.
+    """
+    # The order of a sum depends on the number of threads, and so do its last bits.
+    torch.set_num_threads(threads)
+    torch.manual_seed(study.seed)
+    cached = [dataset.cases[i] for i in training]
+    specs = fit_specs(cached, study)
+    train_cases = [prepare_cached(case, specs) for case in cached]
+    held_out = [prepare_cached(dataset.cases[i], specs)[0] for i in validation]
+    network = Network(specs, len(dataset.diagnoses), study.model)
+    for name, module in network.encoders.items():
+        plain = [variants[0][name] for variants in train_cases if name in variants[0]]
+        _adapt(module, plain)
+    learnt = targets or {soft_targets.ALL: dataset.labels}
+    wanted = {name: values[training] for name, values in learnt.items()}
+    lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
+    unseen = [_reduced(network, case) for case in held_out]
+    fitted = fit(
+        network,
+        Lessons(
+            lessons,
+            wanted[soft_targets.ALL],
+            wanted,
+            None if dataset.regions is None else dataset.regions[training],
+        ),
+        unseen,
+        dataset.labels[validation],
+        study,
+        Keeping(folder, training_key(dataset, training, validation, study, targets)),
+        report,
+    )
+    people = dataset.patients
+    fit_space(
+        network,
+        [variants[0] for variants in lessons],
+        [people[i] for i in training],
+        unseen,
+        [people[i] for i in validation],
+        study,
+    )
+    plain_cases = [variants[0] for variants in train_cases]
+    return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)
+
+
+def _adapt(module: Any, prepared: Sequence[Prepared]) -> None:
+    encoder_module: TokenEncoder = module
+    encoder_module.adapt(prepared)
+
+
+def _reduced(network: Network, case: PreparedCase) -> PreparedCase:
+    """A case with the frozen part of its encoding done."""
+    return {
+        name: cast(TokenEncoder, network.encoders[name]).reduced(prepared)
+        for name, prepared in case.items()
+    }
+
+
+def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, EncoderSpec]:
+    """Encoders for the modalities of some cases, their vocabularies fitted on them."""
+    shapes: dict[str, list[Shape]] = {}
+    image_modalities: set[str] = set()
+    for cached in cases:
+        for name, shape in cached.case.inputs.items():
+            shapes.setdefault(name, []).append(shape)
+        image_modalities.update(cached.images)
+    wanted = study.model.modalities
+    specs: dict[str, EncoderSpec] = {}
+    for name in sorted(image_modalities | set(shapes)):
+        if wanted and name not in wanted:
+            continue
+        if name in image_modalities:
+            specs[name] = blank_spec(name, encoder("radiograph").EXAMPLE, study)
+            continue
+        blank = blank_spec(name, shapes[name][0], study)
+        module = encoder(blank.encoder)
+        specs[name] = EncoderSpec(blank.encoder, module.fit(shapes[name], blank.settings))
+    for name in wanted:
+        if name not in specs:
+            raise ConfigError(
+                f"model.modalities names {name!r}, which no case has.",
+                remedy=nearest(name, sorted(image_modalities | set(shapes))),
+            )
+    if not specs:
+        raise CohortError("No case has an input to learn from.", remedy="check model.modalities")
+    return specs
+
+
+def prepare_cached(
+    cached: CachedCase, specs: Mapping[str, EncoderSpec]
+) -> list[dict[str, Prepared]]:
+    """The prepared case, then one variant per augmented copy of its images."""
+    tables = models.prepare_case(cached.case, specs)
+    images = {name: copies for name, copies in cached.images.items() if name in specs}
+    count = max((len(copies) for copies in images.values()), default=1)
+    return [
+        {**tables, **{name: copies[min(i, len(copies) - 1)] for name, copies in images.items()}}
+        for i in range(count)
+    ]
+
+
+def _finish(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    study: StudyConfig,
+    specs: Mapping[str, EncoderSpec],
+    fitted: Fitted,
+    train_cases: Sequence[PreparedCase],
+    held_out: Sequence[PreparedCase],
+) -> Model:
+    labels = dataset.labels[validation]
+    judged = judge_patterns(fitted.network, held_out, labels, tuple(specs))
+    support = judge_support(judged, dataset.diagnoses)
+    # Thresholds are chosen on what a reader would be shown: each case by its own pattern.
+    used = [tuple(name for name in case if case[name].sources) for case in held_out]
+    shown = calibrated(support, dataset.diagnoses, predict(fitted.network, held_out), used)
+    thresholds = {
+        name: calibration.youden_threshold(shown[:, column], labels[:, column])
+        for column, name in enumerate(dataset.diagnoses)
+    }
+    learnt = dataset.labels[training]
+    shares = np.nansum(learnt, axis=0) / np.maximum((~np.isnan(learnt)).sum(axis=0), 1)
+    prevalence = dict(zip(dataset.diagnoses, shares.tolist(), strict=True))
+    return models.build(
+        name=study.name,
+        diagnoses=dataset.diagnoses,
+        specs=specs,
+        network=fitted.network,
+        support=support,
+        thresholds=thresholds,
+        prevalence=prevalence,
+        envelopes=_envelopes(specs, train_cases, held_out),
+        set_rules=judge_sets(judged, support, prevalence),
+        study=study,
+        facts=_facts(dataset, training, validation, fitted),
+    )
+
+
+def calibrated(
+    support: Mapping[str, Mapping[str, Support]],
+    diagnoses: Sequence[str],
+    logits: NDArray[np.float64],
+    used: Sequence[calibration.Pattern],
+) -> NDArray[np.float64]:
+    """Probabilities [cases, diagnoses], each case calibrated for the modalities it has."""
+    identity = Support()
+    rows = [support.get(calibration.pattern_key(names), {}) for names in used]
+    return np.array(
+        [
+            [
+                calibration.apply(x, row.get(name, identity))
+                for x, name in zip(line, diagnoses, strict=True)
+            ]
+            for line, row in zip(logits, rows, strict=True)
+        ]
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Validation cases that have all modalities of one availability pattern, the others hidden.
+
+    Attributes:
+        pattern: the modalities.
+        logits, labels: [cases, diagnoses]; labels 1, 0 or NaN for unknown.
+    """
+
+    pattern: calibration.Pattern
+    logits: NDArray[np.float64]
+    labels: NDArray[np.float64]
+
+
+def judge_patterns(
+    network: Network,
+    cases: Sequence[PreparedCase],
+    labels: NDArray[np.float64],
+    modalities: Sequence[str],
+) -> list[Judged]:
+    """What the network says under every availability pattern; none of it was learnt from."""
+    judged = []
+    wanted = calibration.patterns(modalities)
+    for pattern, logits in zip(wanted, predict_patterns(network, cases, wanted), strict=True):
+        rows = [
+            i
+            for i, case in enumerate(cases)
+            if all(name in case and case[name].sources for name in pattern)
+        ]
+        judged.append(Judged(pattern, logits[rows], labels[rows]))
+    return judged
+
+
+def judge_support(
+    judged: Sequence[Judged], diagnoses: Sequence[str]
+) -> dict[str, dict[str, Support]]:
+    """Calibration and validation AUROC of every diagnosis under every availability pattern."""
+    return {
+        calibration.pattern_key(one.pattern): {
+            name: calibration.fit_support(one.logits[:, column], one.labels[:, column])
+            for column, name in enumerate(diagnoses)
+        }
+        for one in judged
+    }
+
+
+def judge_sets(
+    judged: Sequence[Judged],
+    support: Mapping[str, Mapping[str, Support]],
+    prevalence: Mapping[str, float],
+) -> dict[str, SetRule]:
+    """The rule of the prediction set for every availability pattern."""
+    diagnoses = tuple(prevalence)
+    return calibration.fit_set_rules(
+        {
+            calibration.pattern_key(one.pattern): (
+                calibrated(support, diagnoses, one.logits, [one.pattern] * len(one.logits)),
+                one.labels,
+            )
+            for one in judged
+        },
+        prevalence,
+    )
+
+
+def _envelopes(
+    specs: Mapping[str, EncoderSpec],
+    training: Sequence[PreparedCase],
+    validation: Sequence[PreparedCase],
+) -> dict[str, domain.Envelope]:
+    envelopes = {}
+    for name in specs:
+        clouds = []
+        for cases in (training, validation):
+            embeddings = [mean_embedding(case[name]) for case in cases if name in case]
+            clouds.append([e for e in embeddings if e is not None])
+        if len(clouds[0]) > 1:
+            envelopes[name] = domain.fit_envelope(
+                np.stack(clouds[0]), np.stack(clouds[1] or clouds[0])
+            )
+    return envelopes
+
+
+def _facts(
+    dataset: Dataset,
+    training: NDArray[np.intp],
+    validation: NDArray[np.intp],
+    fitted: Fitted,
+) -> dict[str, Any]:
+    patients = dataset.patients
+    parameters = sum(p.numel() for p in fitted.network.parameters())
+    packages = ("torch", "monai", "numpy", "scikit-learn", "transformers")
+    return {
+        "training_cases": len(training),
+        "training_patients": len({patients[i] for i in training}),
+        "validation_cases": len(validation),
+        "validation_patients": len({patients[i] for i in validation}),
+        "skipped_cases": len(dataset.skipped),
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch,
+        "validation_loss": round(fitted.validation_loss, 6),
+        "trained_parameters": parameters,
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+    }

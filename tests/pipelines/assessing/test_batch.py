@@ -1,0 +1,207 @@
+"""A batch run: resumable, the same in any number of processes, and every case accounted for."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from clinic_of_two import write_cohort
+
+from clinical import model as models
+from clinical.assess import Assessor
+from clinical.assessment import Assessment, from_json
+from clinical.audit import ledger
+from clinical.audit.verify import verify
+from clinical.case import Case
+from clinical.database import open_workspace
+from clinical.errors import ConfigError
+from clinical.model import Model
+from clinical.place import Place
+from pipelines.assessing import batch
+from pipelines.assessing.batch import Run, assess_cohort
+
+FILES = ("assessments.jsonl", "skipped.csv", "problems.csv", "manifest.json")
+
+
+@pytest.fixture
+def run(model_of_two: Model, tmp_path: Path) -> Run:
+    models.save(model_of_two, tmp_path / "model")
+    cohort = write_cohort(tmp_path / "cohort")
+    return Run(cohort, "folder", tmp_path / "model", tmp_path / "out")
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def assessed(out: Path) -> list[Assessment]:
+    lines = (out / "assessments.jsonl").read_text(encoding="utf-8").splitlines()
+    return [from_json(json.loads(line)) for line in lines]
+
+
+def add_bad_rows(cohort: Path) -> None:
+    with (cohort / "cases.csv").open("a") as lines:
+        lines.write("empty,p-empty,2026-01-01T12:00:00+00:00,,\n")
+    with (cohort / "measurements.csv").open("a") as lines:
+        lines.write("c0000,1988-5,5,furlong,2026-01-01T11:00:00+00:00\n")
+        lines.write("nobody,1988-5,5,mg/L,2026-01-01T11:00:00+00:00\n")
+
+
+def test_every_case_is_assessed_or_skipped_with_a_reason(run: Run) -> None:
+    add_bad_rows(run.path)
+    counts = assess_cohort(run)
+    assert (counts.cases, counts.assessed, counts.skipped) == (13, 12, 1)
+    assert [a.case_id for a in assessed(run.out)] == [f"c{n:04d}" for n in range(12)]
+    (skipped,) = rows(run.out / "skipped.csv")
+    assert skipped["case_id"] == "empty"
+    assert skipped["reason"]
+    problems = rows(run.out / "problems.csv")
+    assert {p["case_id"] for p in problems} >= {"c0000"}
+    assert all(p["file"] and p["reason"] and p["remedy"] for p in problems)
+    manifest = json.loads((run.out / "manifest.json").read_text())
+    assert manifest["counts"]["assessed"] == 12
+    assert manifest["notice"] == "Research use only. Not a medical device."
+    assert not (run.out / "journal.jsonl").exists()
+
+
+def test_outcomes_are_never_read(run: Run) -> None:
+    first = assess_cohort(run)
+    (run.path / "outcomes.csv").unlink()
+    before = (run.out / "assessments.jsonl").read_bytes()
+    again = replace(run, out=run.out / "again")
+    assert assess_cohort(again) == first
+    assert (again.out / "assessments.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_not_repeated(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = assess_cohort(run)
+    before = {name: (run.out / name).stat().st_mtime_ns for name in FILES}
+
+    def never(self: Assessor, case: Case) -> Assessment:
+        raise AssertionError(f"{case.case_id} was assessed again")
+
+    monkeypatch.setattr(Assessor, "assess", never)
+    assert assess_cohort(run) == first
+    assert "holds the finished run" in " ".join(capsys.readouterr().err.split())
+    assert before == {name: (run.out / name).stat().st_mtime_ns for name in FILES}
+    assert not (run.out / "journal.jsonl").exists()
+
+
+def test_a_lost_file_or_workspace_is_made_again(run: Run, tmp_path: Path) -> None:
+    assess_cohort(run)
+    before = {name: (run.out / name).read_bytes() for name in FILES}
+    (run.out / "assessments.jsonl").unlink()
+    assess_cohort(run)
+    assert before == {name: (run.out / name).read_bytes() for name in FILES}
+    with_workspace = replace(run, out=tmp_path / "other", workspace=tmp_path / "workspace")
+    assess_cohort(with_workspace)
+    shutil.rmtree(tmp_path / "workspace")
+    assess_cohort(with_workspace)
+    assert (tmp_path / "workspace").exists()
+
+
+def test_the_finished_run_of_something_else_is_not_written_over(run: Run) -> None:
+    assess_cohort(run)
+    before = {name: (run.out / name).read_bytes() for name in FILES}
+    add_bad_rows(run.path)
+    with pytest.raises(ConfigError, match=r"finished run of another.*choose another --out"):
+        assess_cohort(run)
+    assert before == {name: (run.out / name).read_bytes() for name in FILES}
+    assert not (run.out / "journal.jsonl").exists()
+    (run.out / "manifest.json").unlink()
+    assert assess_cohort(run).cases == 13
+
+
+def test_a_killed_run_goes_on_and_repeats_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Run(run.path, run.source, run.model, tmp_path / "whole")
+    assess_cohort(whole)
+    seen: list[str] = []
+    original = Assessor.assess
+
+    def count(self: Assessor, case: Case) -> Assessment:
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        seen.append(case.case_id)
+        return original(self, case)
+
+    monkeypatch.setattr(Assessor, "assess", count)
+    with pytest.raises(KeyboardInterrupt):
+        assess_cohort(run)
+    # A kill can also tear the last line.
+    with (run.out / "journal.jsonl").open("a") as lines:
+        lines.write('{"assessed": {"case_id": "c00')
+    again: list[str] = []
+
+    def go_on(self: Assessor, case: Case) -> Assessment:
+        again.append(case.case_id)
+        return original(self, case)
+
+    monkeypatch.setattr(Assessor, "assess", go_on)
+    assess_cohort(run)
+    assert len(again) == 7
+    assert not set(seen) & set(again)
+    for name in FILES:
+        assert (run.out / name).read_bytes() == (whole.out / name).read_bytes()
+
+
+def test_an_unfinished_run_of_something_else_is_not_taken_up(run: Run) -> None:
+    run.out.mkdir()
+    (run.out / "journal.jsonl").write_text('{"run": {"model": "other"}}\n')
+    with pytest.raises(ConfigError, match="unfinished run of another"):
+        assess_cohort(run)
+
+
+def test_processes_do_not_change_a_byte(run: Run, tmp_path: Path) -> None:
+    add_bad_rows(run.path)
+    alone = Run(run.path, run.source, run.model, tmp_path / "alone")
+    assess_cohort(alone)
+    assess_cohort(Run(run.path, run.source, run.model, run.out, jobs=2))
+    for name in FILES:
+        assert (run.out / name).read_bytes() == (alone.out / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["folder", "server"])
+def test_the_workspace_takes_each_assessment_once(
+    run: Run, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    place: Place = tmp_path / "workspace"
+    if kind == "server":
+        place = request.getfixturevalue("server").empty_workspace(tmp_path)
+    kept = Run(run.path, run.source, run.model, run.out, place)
+    assess_cohort(kept)
+    assess_cohort(kept)
+    engine = open_workspace(place)
+    with engine.connect() as connection:
+        kinds = [event.kind for event in ledger.events(connection)]
+        assert verify(connection).intact
+    engine.dispose()
+    assert kinds == ["ASSESSED"] * 12
+
+
+def test_only_the_first_cases_with_a_limit(run: Run) -> None:
+    assert assess_cohort(Run(run.path, run.source, run.model, run.out, limit=3)).cases == 3
+
+
+def test_a_dead_worker_is_an_error_not_a_hang() -> None:
+    import queue
+    from types import SimpleNamespace
+
+    class Silent:
+        def get(self, timeout: float) -> None:
+            raise queue.Empty
+
+    def read() -> Iterator[batch.Finished]:
+        return batch._arrivals(Silent(), [SimpleNamespace(exitcode=-9)])  # type: ignore[arg-type]
+
+    with pytest.raises(RuntimeError, match="exit code -9"):
+        next(read())

@@ -1,0 +1,280 @@
+"""A model that is there already, tested on a cohort: resumed, poisoned, changed, in any way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from clinic_of_two import STUDY, make_dataset, write_cohort
+
+from clinical import model as models
+from clinical.case import Case
+from clinical.errors import CohortError, ConfigError
+from pipelines.folds.splits import hold_out
+from pipelines.jobs.executors import Workers
+from pipelines.study import assess_cohort, shards
+from pipelines.study.run import run_study
+from pipelines.training.dataset import CachedCase, cache_images
+from pipelines.training.train import train_model
+
+DESIGN = """
+name = "two"
+checkpoint = "model"
+seed = 3
+[cohort]
+path = "cohort"
+[evaluation]
+bootstrap = 20
+[[exclude]]
+name = "too old"
+age = [85, 120]
+[judgement]
+guards = false
+subgroups = ["age"]
+age_edges = [60]
+curve_from = 0.1
+curve_to = 0.2
+"""
+SAME = ("metrics.json", "predictions.parquet", "report.html", "flow.svg", "flow.md")
+CASES = 120
+
+Bytes = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cohort, a model that reads its tables, a study of both, and the study run once."""
+    folder = tmp_path_factory.mktemp("loaded")
+    modalities = {"history": "history", "measurements": "measurements"}
+    study = replace(STUDY, model=replace(STUDY.model, modalities=modalities))
+    dataset = make_dataset()
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    models.save(train_model(dataset, training, validation, study), folder / "model")
+    write_cohort(folder / "cohort", cases=CASES)
+    (folder / "study.toml").write_text(DESIGN, encoding="utf-8")
+    run_study(folder / "study.toml", folder / "out", workers=Workers("serial"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assess_cohort, "SHARD", 8)
+    monkeypatch.setattr(assess_cohort, "SPAN", 4)
+
+
+def files(out: Path) -> Bytes:
+    return {name: (out / name).read_bytes() for name in SAME}
+
+
+def metrics(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "metrics.json").read_text())
+    return found
+
+
+def said(capsys: pytest.CaptureFixture[str], cases: str) -> bool:
+    return cases in " ".join(capsys.readouterr().err.split())
+
+
+def test_nothing_is_trained_and_the_best_single_modality_is_the_rival(made: Path) -> None:
+    found = metrics(made / "out")
+    assert not (made / "out" / "folds").exists()
+    assert found["best_single"] in found["macro"]
+    assert set(found["macro"]) == {
+        "triptych",
+        "triptych: history alone",
+        "triptych: measurements alone",
+    }
+    assert [c["second"] for c in found["comparisons"]] == [found["best_single"]]
+    assert found["macro"]["triptych"]["auroc"]["value"] > 0.8
+
+
+def test_the_report_says_what_was_not_done(made: Path) -> None:
+    because = {one["what"]: one["because"] for one in metrics(made / "out")["not_done"]}
+    assert "no validation patients" in because["recalibration maps"]
+    assert "nobody checked" in because["patients that the model learnt from"]
+    page = (made / "out" / "report.html").read_text()
+    assert "Nobody checked whether any of them is among" in page
+    assert "a model that was there already" in page
+    assert "At thresholds that the checkpoint carries" in page
+
+
+def test_thresholds_are_those_of_the_checkpoint(made: Path) -> None:
+    model = models.load(made / "model")
+    rows = pd.read_parquet(made / "out" / "predictions.parquet")
+    ours = rows[rows["method"] == "triptych"]
+    for name, own in ours.groupby("label"):
+        alerts = own["predicted_boolean_probability"] >= model.thresholds[str(name)]
+        assert (alerts == own["predicted_boolean_value"]).all()
+    assert ours["recalibrated_probability"].isna().all()
+
+
+def test_the_rules_count_and_everybody_else_is_tested_once(made: Path) -> None:
+    flow = metrics(made / "out")["flow"]
+    assert flow["listed"] == CASES
+    assert 0 < flow["steps"][0]["removed"]["cases"] < CASES
+    assert flow["parts"][0]["counts"] == flow["chosen"]
+    manifest = json.loads((made / "out" / "manifest.json").read_text())
+    assert manifest["model"]["digest"] == models.load(made / "model").identity.digest
+
+
+def test_the_same_case_gives_the_same_bits_whoever_is_beside_it(made: Path, tmp_path: Path) -> None:
+    # The first run had shards of 64 in this process; here they are of 8, in two processes.
+    run_study(made / "study.toml", tmp_path / "out", workers=Workers("processes", 2))
+    assert len(list((tmp_path / "out" / "shards").iterdir())) == CASES / 8
+    assert files(tmp_path / "out") == files(made / "out")
+
+
+def test_a_rerun_assesses_nothing(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(made / "out")
+    run_study(made / "study.toml", made / "out", workers=Workers("serial"))
+    assert said(capsys, f"{CASES} cases kept from an earlier run, 0 computed")
+    assert files(made / "out") == before
+
+
+def test_only_a_case_that_changed_is_assessed_again(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_cohort(tmp_path / "cohort", cases=CASES)
+    run_study(made / "study.toml", tmp_path / "out", tmp_path / "cohort", workers=Workers("serial"))
+    table = tmp_path / "cohort" / "measurements.csv"
+    lines = table.read_text().splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("c0007,1988-5"))
+    lines[at] = "c0007,1988-5,311,mg/L,2026-01-01T10:00:00+00:00"
+    table.write_text("\n".join(lines) + "\n")
+    capsys.readouterr()
+    run_study(made / "study.toml", tmp_path / "out", tmp_path / "cohort", workers=Workers("serial"))
+    assert said(capsys, f"{CASES - 1} cases kept from an earlier run, 1 computed")
+    fresh = tmp_path / "fresh"
+    run_study(made / "study.toml", fresh, tmp_path / "cohort", workers=Workers("serial"))
+    assert files(tmp_path / "out") == files(fresh)
+
+
+def raises(case: Case) -> None:
+    raise RuntimeError(f"cannot think about {case.patient_id}")
+
+
+def kills(case: Case) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("poison", "executor", "reason"),
+    [
+        (raises, "serial", "RuntimeError in test_loaded.py"),
+        (raises, "processes", "RuntimeError in test_loaded.py"),
+        (kills, "processes", "ended by SIGKILL"),
+    ],
+)
+def test_a_poison_case_is_set_aside_and_counted(
+    poison: Callable[[Case], None],
+    executor: str,
+    reason: str,
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def taken(case: Case, *others: Any) -> CachedCase:
+        if case.case_id in ("c0003", "c0050"):
+            poison(case)
+        return cache_images(case, *others)
+
+    monkeypatch.setattr(assess_cohort, "cache_images", taken)
+    run_study(made / "study.toml", tmp_path / "out", workers=Workers(executor, 2))
+    assert said(capsys, f"{CASES - 2} computed, 2 set aside")
+    found = metrics(tmp_path / "out")
+    assert found["flow"]["read"]["cases"] == CASES - 2
+    assert sum(found["flow"]["skipped"].values()) == 2
+    assert reason in next(iter(found["flow"]["skipped"]))
+    written = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not [content for content in written if b"cannot think" in content]
+    run_study(made / "study.toml", tmp_path / "out", workers=Workers(executor, 2))
+    assert said(capsys, f"{CASES} cases kept from an earlier run, 0 computed")
+
+
+def test_a_run_in_which_nothing_works_ends(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assess_cohort, "MOST_POISON", 10)
+    monkeypatch.setattr(assess_cohort, "cache_images", lambda case, *others: raises(case))
+    with pytest.raises(CohortError, match="ended their workers"):
+        run_study(made / "study.toml", tmp_path / "out", workers=Workers("serial"))
+
+
+def test_a_label_that_the_cohort_does_not_know_is_not_judged(made: Path, tmp_path: Path) -> None:
+    cohort = write_cohort(tmp_path / "cohort", cases=40)
+    settings = cohort / "cohort.toml"
+    settings.write_text(settings.read_text().replace('name = "failure"', 'name = "fatigue"'))
+    table = cohort / "outcomes.csv"
+    table.write_text(table.read_text().replace("failure", "fatigue"))
+    run_study(made / "study.toml", tmp_path / "out", cohort, workers=Workers("serial"))
+    found = metrics(tmp_path / "out")
+    because = {one["what"]: one["because"] for one in found["not_done"]}
+    assert because["labels that the cohort does not know"] == "not judged: failure"
+    assert found["labels"]["failure"]["methods"]["triptych"]["auroc"]["value"] is None
+    assert found["labels"]["inflammation"]["methods"]["triptych"]["auroc"]["value"] is not None
+
+
+def test_a_study_of_a_checkpoint_states_nothing_that_the_checkpoint_brings(made: Path) -> None:
+    for words, what in (("[training]\nepochs = 3", "training"), ("[model]\nwidth = 8", "model")):
+        file = made / "wrong.toml"
+        file.write_text(DESIGN + words, encoding="utf-8")
+        with pytest.raises(ConfigError, match=f"{what} is stated beside checkpoint"):
+            run_study(file, made / "nowhere")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from pipelines.jobs.executors import Workers
+from pipelines.study import assessing
+from pipelines.study.run import run_study
+
+assessing.SHARD, assessing.SPAN = 8, 4
+folder, out, executor = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+run_study(folder / "study.toml", out, workers=Workers(executor, 2))
+"""
+RAY = pytest.param(
+    "ray", marks=pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+)
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes", RAY])
+def test_a_run_that_is_killed_goes_on_where_it_was(
+    executor: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script, out = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(SCRIPT, encoding="utf-8")
+    # Ray's workers are nice, and would wait for everything else that the machine does.
+    paths = {"PYTHONPATH": str(Path(__file__).parents[3]), "RAY_worker_niceness": "0"}
+    environment = {**os.environ, **paths}
+    command = [sys.executable, str(script), str(made), str(out), executor]
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        while len(list((out / "shards").glob("*.json"))) < 3:
+            assert running.poll() is None, "it was over before it could be killed"
+            time.sleep(0.002)
+    finally:
+        os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    time.sleep(2)  # workers notice that who started them is gone
+    finished = {path: path.stat().st_mtime_ns for path in (out / "shards").glob("*.json")}
+    kept = sum(1 for _ in shards.rows(out / "shards"))
+    assert 24 <= kept < CASES
+    capsys.readouterr()
+    # Ray would stay in this process and be in the way of others; who resumes does not matter.
+    run_study(made / "study.toml", out, workers=Workers("serial"))
+    assert said(capsys, f"{kept} cases kept from an earlier run, {CASES - kept} computed")
+    assert finished == {path: path.stat().st_mtime_ns for path in finished}
+    assert files(out) == files(made / "out")

@@ -1,0 +1,80 @@
+"""One cohort is learnt from, another is tested, and nobody is taken for somebody else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clinic_of_two import make_dataset, write_cohort
+from test_study_run import STUDY
+
+from clinical.cohorts.cohort import CohortDescription
+from clinical.errors import ConfigError
+from pipelines.folds.splits import given_fold
+from pipelines.study.design import load_design
+from pipelines.study.external_cohort import joined
+from pipelines.study.read_cohort import Cohort
+from pipelines.study.run import run_study
+
+TEXT = STUDY.replace("folds = 2\n", "") + '[external]\npath = "other"\nshares_patients = false\n'
+
+
+def cohort(cases: int, seed: int) -> Cohort:
+    dataset = replace(make_dataset(cases, seed), regions=np.ones((cases, 2, 4), dtype=np.float32))
+    facts = {"view": {cached.case.case_id: f"view {seed}" for cached in dataset.cases}}
+    return Cohort(CohortDescription("made up", "", "", ()), dataset, facts, (), {})
+
+
+def test_the_same_id_is_another_patient_unless_the_study_says_so() -> None:
+    strangers = joined(cohort(20, 1), cohort(10, 2), shares_patients=False)
+    fold = given_fold(strangers.dataset.splits, strangers.dataset.patients)[0]
+    assert (len(fold.train), len(fold.test), fold.removed) == (20, 10, 0)
+    ids = [cached.case.case_id for cached in strangers.dataset.cases]
+    assert len(set(ids)) == 30
+    assert ids[20] == "external/c0000"
+    assert strangers.facts["view"]["c0000"] == "view 1"
+    assert strangers.facts["view"]["external/c0000"] == "view 2"
+    same = joined(cohort(20, 1), cohort(10, 2), shares_patients=True)
+    fold = given_fold(same.dataset.splits, same.dataset.patients)[0]
+    # Five patients of the first cohort are tested in the second, so they are not learnt from.
+    assert (len(fold.train), len(fold.test), fold.removed) == (10, 10, 10)
+
+
+def test_regions_of_the_tested_are_never_learnt_from() -> None:
+    regions = joined(cohort(4, 1), cohort(3, 2), shares_patients=False).dataset.regions
+    assert regions is not None
+    assert regions.shape == (7, 2, 4)
+    assert regions[:4].all()
+    assert not regions[4:].any()
+
+
+def test_a_study_of_two_cohorts_tests_the_second(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=160)
+    write_cohort(tmp_path / "other", cases=80)
+    (tmp_path / "study.toml").write_text(TEXT, encoding="utf-8")
+    run_study(tmp_path / "study.toml", tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert found["study"]["split"] == "external"
+    parts = {part["name"]: part["counts"]["cases"] for part in found["flow"]["parts"]}
+    assert parts["tested: given split"] == found["study"]["cases"]
+    assert 0 < found["study"]["cases"] <= 80 < parts["learnt from"]
+    assert "learnt from one cohort, tested on another" in (
+        tmp_path / "out" / "report.html"
+    ).read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["external"] == {
+        "reader": "folder",
+        "shares_patients": False,
+    }
+
+
+def test_nothing_else_can_be_tested(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(TEXT.replace("[evaluation]\n", "[evaluation]\nfolds = 3\n"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="external cohort is tested"):
+        load_design(file)
+    file.write_text(TEXT.replace("shares_patients", "share_patients"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="shares_patients"):
+        load_design(file)

@@ -1,0 +1,113 @@
+"""Training: seeded, resumable, patient-disjoint, and any modality can be missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from clinic_of_two import STUDY, make_dataset
+
+from clinical.calibration import patterns
+from clinical.model import Model
+from pipelines.folds.splits import hold_out
+from pipelines.jobs import resume
+from pipelines.training.fit import hide, predict
+from pipelines.training.train import prepare_cached, train_model
+
+SHORT = replace(STUDY, training=replace(STUDY.training, alone_epochs=2, epochs=2))
+
+
+def train_short(folder: Path | None = None, stop_after: int | None = None) -> Model:
+    dataset = make_dataset(120)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+
+    def report(epoch: int, loss: float, validation_loss: float) -> None:
+        if epoch == stop_after:
+            raise KeyboardInterrupt
+
+    return train_model(dataset, training, validation, SHORT, folder=folder, report=report)
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    assert train_short().identity == train_short().identity
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_short(tmp_path, stop_after=3)
+    # Epoch 3 was interrupted before it was kept, so epochs 3 and 4 remain.
+    assert list(tmp_path.glob("0002-*"))
+    resumed = train_short(tmp_path)
+    assert resumed.identity == train_short().identity
+    resume.discard(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_state_of_another_study_is_not_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_short(tmp_path, stop_after=2)
+    other = replace(SHORT, seed=99)
+    dataset = make_dataset(120)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    fresh = train_model(dataset, training, validation, other)
+    assert train_model(dataset, training, validation, other, folder=tmp_path).identity == (
+        fresh.identity
+    )
+
+
+def test_every_pattern_is_calibrated(model_of_two: Model) -> None:
+    assert len(model_of_two.support) == len(patterns(model_of_two.specs)) == 7
+    full = model_of_two.support["history+measurements+notes"]
+    assert (full["inflammation"].auroc or 0) > 0.95
+    assert (model_of_two.support["notes"]["inflammation"].low or 0) < 0.55
+
+
+def test_hiding_keeps_one_present_modality(model_of_two: Model) -> None:
+    cases = [prepare_cached(c, model_of_two.specs)[0] for c in make_dataset(40).cases]
+    tokens = model_of_two.network.encode(cases)
+    training = replace(
+        STUDY.training, modality_dropout=1.0, alone_probability=0.0, token_dropout=0.0
+    )
+    hidden = hide(tokens, replace(STUDY, training=training), np.random.default_rng(0))
+    left = [
+        [name for name, span in tokens.spans.items() if bool(hidden.mask[row, slice(*span)].any())]
+        for row in range(len(cases))
+    ]
+    assert {len(names) for names in left} == {1}
+    assert {name for names in left for name in names} == set(tokens.spans)
+
+
+def test_other_data_is_another_training(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_short(tmp_path, stop_after=3)
+    dataset = make_dataset(120, seed=8)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    fresh = train_model(dataset, training, validation, SHORT)
+    resumed = train_model(dataset, training, validation, SHORT, folder=tmp_path)
+    assert resumed.identity == fresh.identity
+
+
+def test_a_batch_without_a_single_token_is_survived() -> None:
+    dataset = make_dataset(121)
+    bare = replace(dataset.cases[0], case=replace(dataset.cases[0].case, inputs={}))
+    dataset = replace(dataset, cases=(bare,) * 40 + dataset.cases[40:])
+    one_by_one = replace(
+        SHORT, training=replace(SHORT.training, batch_size=1, alone_epochs=1, epochs=1)
+    )
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    model = train_model(dataset, training, validation, one_by_one)
+    assert all(torch.isfinite(p).all() for p in model.network.parameters())
+
+
+def test_unknown_labels_do_not_teach() -> None:
+    dataset = make_dataset(120)
+    dataset.labels[:, 1] = np.nan
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    model = train_model(dataset, training, validation, SHORT)
+    assert model.support["history"]["failure"].auroc is None
+    cases = [prepare_cached(c, model.specs)[0] for c in dataset.cases[:5]]
+    assert np.isfinite(predict(model.network, cases)).all()
+    assert all(torch.isfinite(p).all() for p in model.network.parameters())
