@@ -31,20 +31,14 @@ LIBRARIES = (
 """Packages whose arithmetic an assessment goes through."""
 
 CODE = (
-    "assess.py",
-    "assessment.py",
-    "calibration.py",
+    "assess/assess.py",
+    "assess/explain.py",
     "canonical.py",
-    "case.py",
+    "case",
     "config.py",
-    "domain.py",
-    "encoders",
-    "explain.py",
-    "fusion.py",
-    "model.py",
-    "space.py",
+    "modalities",
+    "model",
     "terms",
-    "window.py",
     "wording.py",
 )
 """Files and folders of this package that the road from a case to an assessment goes through."""
@@ -55,7 +49,7 @@ class Conditions:
     """Under what a model computes.
 
     Attributes:
-        parts: part of the model to the SHA-256 that names it (`clinical.model.parts`).
+        parts: part of the model to the SHA-256 that names it (`clinical.model.model.parts`).
         code: SHA-256 over the names and bytes of the files that `CODE` lists.
         device: what computes.
         threads: how many of them; the order of a sum depends on it.

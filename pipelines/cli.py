@@ -203,8 +203,8 @@ def train(
     executor: Executor = "",
 ) -> None:
     """Train a model, or cross-validate one beside its comparators where the study says how."""
+    from pipelines.commands.train import run_study
     from pipelines.jobs.executors import Workers
-    from pipelines.training_run import run_study
 
     run_study(study_file, out, cohort, workers=Workers(executor, jobs))
 
@@ -228,7 +228,7 @@ def assess(
     keys: Keys = None,
 ) -> None:
     """Assess every case of a cohort. Outcomes are never read."""
-    from clinical.place import place_of
+    from clinical.workspace.place import place_of
     from pipelines.assessing import batch
     from pipelines.commands import summary
 
@@ -272,7 +272,7 @@ def pointing(
     samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
 ) -> None:
     """Judge explanations: do they point at the finding, and does the model use what they name?"""
-    from clinical.assess import SHIPPED_MODEL
+    from clinical.assess.assess import SHIPPED_MODEL
     from pipelines.commands import summary
     from pipelines.explanations import report
 
@@ -294,7 +294,7 @@ def domain(
     ] = None,
 ) -> None:
     """Which images a model marks as out of distribution: a cohort's own, and the same spoilt."""
-    from clinical.assess import load_assessor
+    from clinical.assess.assess import load_assessor
     from clinical.cohorts.sources import source as find
     from pipelines.assessing import domain_check
 
@@ -334,9 +334,9 @@ def ui(
     keys: Keys = None,
 ) -> None:
     """Open the reading page of a workspace in a browser on this machine."""
-    from clinical.place import place_of
-    from clinical.roles import role_of
-    from ui.launch import DEMONSTRATION_READER, Choices, serve
+    from clinical.access.roles import role_of
+    from clinical.workspace.place import place_of
+    from ui.host.launch import DEMONSTRATION_READER, Choices, serve
 
     chosen = Choices(
         place_of(workspace, keys),
@@ -366,7 +366,7 @@ def demo(
 
     summary.show_demonstration(screen, demonstrate(out, jobs=jobs))
     if not no_ui:
-        from ui.launch import DEMONSTRATION_READER, Choices, preferred_port, serve
+        from ui.host.launch import DEMONSTRATION_READER, Choices, preferred_port, serve
 
         chosen = Choices(out / "workspace", preferred_port(port), DEMONSTRATION_READER)
         serve(chosen, open_browser=sys.stdout.isatty())

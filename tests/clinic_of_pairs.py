@@ -11,8 +11,9 @@ import clinic_of_two
 import numpy as np
 from clinic_of_two import NOW
 
-from clinical import terms
-from clinical.case import Case, Events, Measurements, Text, Texts, input_digest
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Events, Measurements, Text, Texts
+from clinical.terms import normalise
 from pipelines.training.dataset import CachedCase, Dataset
 
 STUDY = replace(
@@ -33,7 +34,7 @@ WORDS = (
 
 def make_case(number: int, illness: float) -> Case:
     """A case as ill as said, from 0 to 1."""
-    crp = terms.measurement("1988-5", f"{3 * 100**illness:.2f}", "mg/L", time=NOW)
+    crp = normalise.measurement("1988-5", f"{3 * 100**illness:.2f}", "mg/L", time=NOW)
     said = WORDS[min(int(illness * len(WORDS)), len(WORDS) - 1)]
     return Case(
         f"c{number:04d}",

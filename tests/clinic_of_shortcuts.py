@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from clinical.case import Case, Measurement, Measurements, Shape, Text, Texts
-from clinical.encoders.encoding import Prepared
-from clinical.encoders.radiograph import grid_sources
+from clinical.case.case import Case
+from clinical.case.shapes import Measurement, Measurements, Shape, Text, Texts
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph.encoder import grid_sources
 from pipelines.study.guards.out_of_fold import Judging
 from pipelines.training.dataset import CachedCase, Dataset
 

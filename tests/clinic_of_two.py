@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from clinical import terms
-from clinical.case import Case, Event, Events, Measurements, Text, Texts, input_digest
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Event, Events, Measurements, Text, Texts
 from clinical.config import CohortConfig, EvaluationConfig, ModelConfig, StudyConfig, TrainingConfig
+from clinical.terms import normalise
 from pipelines.training.dataset import CachedCase, Dataset
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -38,8 +39,8 @@ STUDY = StudyConfig(
 def make_case(number: int, inflamed: bool, failing: bool, generator: np.random.Generator) -> Case:
     crp = generator.lognormal(np.log(90 if inflamed else 4), 0.5)
     items = [
-        terms.measurement("1988-5", f"{crp:.1f}", "mg/L", time=NOW - timedelta(hours=2)),
-        terms.measurement(
+        normalise.measurement("1988-5", f"{crp:.1f}", "mg/L", time=NOW - timedelta(hours=2)),
+        normalise.measurement(
             "2951-2", f"{generator.normal(140, 2):.0f}", "mmol/L", time=NOW - timedelta(hours=5)
         ),
     ]

@@ -10,7 +10,7 @@ import pytest
 from postgres_server import Server, running
 
 if TYPE_CHECKING:
-    from clinical.model import Model
+    from clinical.model.model import Model
 
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from clinical.encoders.encoding import Prepared
-from clinical.encoders.radiograph import grid_sources
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph.encoder import grid_sources
 from pipelines.folds.comparators.cut import Cut, components
 from pipelines.folds.tabular import vectors
 from pipelines.training.dataset import Dataset

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from clinical import place
-from clinical.database import TABLES, grant, open_workspace
+from clinical.workspace import place
+from clinical.workspace.database import TABLES, grant, open_workspace
 
 OWNER, WRITER = "owner", "writer"
 EMPTIED = "emptied"  # before each test that uses it, which is quicker than making tables

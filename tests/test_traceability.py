@@ -150,19 +150,20 @@ def test_it_claims_nothing() -> None:
     [
         ("- Where: `ui/gone.py::x`\n- Test: `tests/test_architecture.py`", "no file ui/gone.py"),
         (
-            "- Where: `clinical/roles.py::maybe`\n"
-            "- Test: `tests/clinical/test_roles.py::test_who_may_do_what`",
-            "no maybe in clinical/roles.py",
+            "- Where: `clinical/access/roles.py::maybe`\n"
+            "- Test: `tests/clinical/access/test_roles.py::test_who_may_do_what`",
+            "no maybe in clinical/access/roles.py",
         ),
         (
-            "- Where: `clinical/roles.py::may`\n- Test: `tests/clinical/test_roles.py::test_gone`",
-            "no test_gone in tests/clinical/test_roles.py",
+            "- Where: `clinical/access/roles.py::may`\n"
+            "- Test: `tests/clinical/access/test_roles.py::test_gone`",
+            "no test_gone in tests/clinical/access/test_roles.py",
         ),
         (
-            "- Where: `clinical/roles.py::may`\n- Test: `clinical/roles.py::role_of`",
-            "clinical/roles.py::role_of is no test",
+            "- Where: `clinical/access/roles.py::may`\n- Test: `clinical/access/roles.py::role_of`",
+            "clinical/access/roles.py::role_of is no test",
         ),
-        ("- Where: `clinical/roles.py::may`", "a place without a test"),
+        ("- Where: `clinical/access/roles.py::may`", "a place without a test"),
         ("- Not covered: somebody may.", "does not say who"),
     ],
 )

@@ -20,7 +20,7 @@ from clinical.audit import heads, keys, merkle, rotation
 from clinical.audit.fault import Broken
 from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
-from clinical.database import NO_HASH, folder_of
+from clinical.workspace.database import NO_HASH, folder_of
 
 NOTHING = Edge()
 

@@ -23,8 +23,8 @@ from sqlalchemy import Connection, Row, insert, select
 from clinical import canonical
 from clinical.audit import keys, leaves, merkle
 from clinical.audit.merkle import Edge
-from clinical.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
 from clinical.errors import LedgerError
+from clinical.workspace.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
 
 EVERY_EVENTS = 256
 EVERY = timedelta(days=1)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from clinical import canonical
 from clinical.audit import ledger, retention
 from clinical.audit.fault import Broken
-from clinical.database import ASSESSMENTS, CASES, COMMENTS
+from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS
 
 
 def check(connection: Connection, event: Mapping[str, Any]) -> None:

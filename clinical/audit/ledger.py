@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, cast, get_args
 from sqlalchemy import Connection, Row, insert, select, update
 
 from clinical import canonical
-from clinical.assessment import AuditEvent, EventKind
 from clinical.audit import heads, leaves
-from clinical.database import EVENTS, HEAD, NO_HASH, is_writing
+from clinical.case.assessment import AuditEvent, EventKind
 from clinical.errors import LedgerError
+from clinical.workspace.database import EVENTS, HEAD, NO_HASH, is_writing
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 
@@ -53,7 +53,8 @@ def append(
     Where a signed head is due (`clinical.audit.heads`), it is signed in the same transaction.
 
     Args:
-        connection: from `clinical.database.writing`; the event commits or rolls back with it.
+        connection: from `clinical.workspace.database.writing`; the event commits or rolls back with
+        it.
         kind: what happened.
         actor: account name, or "system".
         case_id: pseudonym of the case, or "" where the event is about more than one.
@@ -68,7 +69,7 @@ def append(
     if not is_writing(connection):
         raise LedgerError(
             "An event can only be appended inside a write transaction.",
-            remedy="use `with clinical.database.writing(engine) as connection`.",
+            remedy="use `with clinical.workspace.database.writing(engine) as connection`.",
         )
     last = _sound_end(connection)
     fields = _fields(kind, actor, case_id, payload, time)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from clinical.audit import heads, leaves, ledger, merkle
 from clinical.audit.heads import TreeHead
-from clinical.database import EVENTS
 from clinical.errors import LedgerError
+from clinical.workspace.database import EVENTS
 
 _CHANGED = "run `triptych audit verify`."
 

@@ -14,14 +14,15 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
-from clinical import assessment as assessments
-from clinical import canonical, conditions, store
-from clinical.assessment import Assessment, AuditEvent
+from clinical import canonical, conditions
 from clinical.audit import ledger, retention
-from clinical.case import Case, input_digest
+from clinical.case import assessment as assessments
+from clinical.case.assessment import Assessment, AuditEvent
+from clinical.case.case import Case, input_digest
 from clinical.conditions import Conditions
-from clinical.database import ASSESSMENTS, EVENTS
 from clinical.errors import LedgerError, StoreError
+from clinical.workspace import store
+from clinical.workspace.database import ASSESSMENTS, EVENTS
 
 Result = Literal["identical", "different", "impossible", "purged"]
 

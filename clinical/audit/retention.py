@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
-from clinical.database import (
+from clinical.case.assessment import AuditEvent
+from clinical.errors import LedgerError, StoreError
+from clinical.workspace.database import (
     ASSESSMENTS,
     BUSY_SECONDS,
     CASES,
@@ -26,7 +27,6 @@ from clinical.database import (
     WORKLIST,
     writing,
 )
-from clinical.errors import LedgerError, StoreError
 
 BECAUSE = {
     "erasure": "the person asked for it, or somebody for them",

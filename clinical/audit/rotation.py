@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from clinical import canonical
-from clinical.assessment import AuditEvent
 from clinical.audit import heads, keys, ledger
-from clinical.database import folder_of, writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError
+from clinical.workspace.database import folder_of, writing
 
 STATEMENT = "triptych key rotation 1"
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
-from clinical.database import EVENTS
+from clinical.case.assessment import AuditEvent
+from clinical.workspace.database import EVENTS
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from clinical.audit.fault import Broken
 from clinical.audit.head_check import Walk
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
-from clinical.database import EVENTS
+from clinical.workspace.database import EVENTS
 
 CONTENT = "time, actor, kind, case_id or payload"
 

@@ -28,19 +28,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from clinical import terms
-from clinical.case import (
-    Case,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Outcome,
-    Problem,
-    Shape,
-    SkippedCase,
-)
-from clinical.cohorts import clock, demographics, table
+from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Event, Events, Measurement, Measurements, Shape
 from clinical.cohorts.cohort import (
     CaseEntry,
     CohortDescription,
@@ -49,8 +38,10 @@ from clinical.cohorts.cohort import (
     kept_raw,
     settle,
 )
-from clinical.cohorts.table import Columns, Row, Table
 from clinical.errors import CohortError
+from clinical.tables import clock, demographics, table
+from clinical.tables.table import Columns, Row, Table
+from clinical.terms import normalise
 
 NAME = "appendicitis"
 FILE = "app_data.csv"
@@ -240,7 +231,9 @@ def _normalised(
     for column, (code, unit) in columns.items():
         if not row[column]:
             continue
-        item = terms.measurement(code, row[column], unit, sex=known.sex, age_years=known.age_years)
+        item = normalise.measurement(
+            code, row[column], unit, sex=known.sex, age_years=known.age_years
+        )
         if item.problem:
             problems.append(kept_raw(item, FILE, row.number, column))
         yield item

@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from clinical.case import Case, Measurement, Measurements, Outcome, Problem, Shape, SkippedCase
-
-OFFSET_EPOCH = datetime(2020, 1, 1, 12, 0, tzinfo=UTC)
-"""Stands for the decision time where a source gives only days before or after it.
-
-Many public sets publish offsets instead of dates. The date itself is arbitrary and means nothing;
-differences from it do, so the age of a value survives.
-"""
+from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Measurement, Measurements, Shape
 
 Reading = Case | SkippedCase | Problem
 """What `read` yields. A `Problem` on its own belongs to a file, or to a case that was skipped."""

@@ -28,21 +28,8 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clinical import terms
-from clinical.case import (
-    Array,
-    Case,
-    Events,
-    Measurement,
-    Measurements,
-    Outcome,
-    Problem,
-    Shape,
-    SkippedCase,
-    Text,
-    Texts,
-)
-from clinical.cohorts import demographics, pixels, table
+from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape, Text, Texts
 from clinical.cohorts.cohort import (
     CaseEntry,
     CohortDescription,
@@ -51,7 +38,9 @@ from clinical.cohorts.cohort import (
     kept_raw,
     settle,
 )
-from clinical.cohorts.table import Columns, Row, Table
+from clinical.tables import demographics, pixels, table
+from clinical.tables.table import Columns, Row, Table
+from clinical.terms import normalise
 
 NAME = "covid_chestxray"
 FILE = "metadata.csv"
@@ -214,7 +203,9 @@ def _measured(row: Row, known: Events, problems: list[Problem]) -> Iterator[Meas
     for column, (code, unit) in MEASURED.items():
         if not row[column]:
             continue
-        item = terms.measurement(code, row[column], unit, sex=known.sex, age_years=known.age_years)
+        item = normalise.measurement(
+            code, row[column], unit, sex=known.sex, age_years=known.age_years
+        )
         if item.problem:
             problems.append(kept_raw(item, FILE, row.number, column))
         yield item

@@ -11,12 +11,13 @@ from collections.abc import Container, Iterator
 from functools import partial
 from pathlib import Path
 
-from clinical.case import Outcome, Problem
-from clinical.cohorts import folder_layout, pixels, table
+from clinical.case.case import Outcome, Problem
+from clinical.cohorts import folder_layout
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading
 from clinical.cohorts.folder_case import CaseRows, assemble
-from clinical.cohorts.table import Row, Table, Wanted
 from clinical.errors import CohortError
+from clinical.tables import pixels, table
+from clinical.tables.table import Row, Table, Wanted
 
 NAME = "folder"
 

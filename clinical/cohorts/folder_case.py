@@ -7,26 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from clinical import terms
-from clinical.case import (
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import (
     Array,
-    Case,
     Event,
     Events,
     Measurement,
     Measurements,
-    Problem,
     Sex,
     Shape,
-    SkippedCase,
     Text,
     Texts,
 )
-from clinical.cohorts import clock, demographics, pixels
-from clinical.cohorts.clock import Clock
-from clinical.cohorts.cohort import OFFSET_EPOCH, Reading, settle
-from clinical.cohorts.table import Row
+from clinical.cohorts.cohort import Reading, settle
 from clinical.dicom.picture import Photometric
+from clinical.tables import clock, demographics, pixels
+from clinical.tables.clock import OFFSET_EPOCH, Clock
+from clinical.tables.table import Row
+from clinical.terms import loinc, normalise
 
 IMAGE_ROLES = {"": "image", "prior": "prior_image"}
 """Value of `role` to modality: the image to be read, and one of an earlier visit."""
@@ -248,7 +246,7 @@ def _measurements(
     """Every timely measurement; one that cannot be normalised is kept raw and reported."""
     items: list[Measurement] = []
     for file, row, time in _timely(case, "measurements", watch, "time", problems):
-        item = terms.measurement(
+        item = normalise.measurement(
             row["code"], row["value"], row["unit"], time=time, sex=sex, age_years=years
         )
         items.append(item)
@@ -260,7 +258,7 @@ def _measurements(
 
 def _blame(row: Row) -> tuple[str, str]:
     """Which cell keeps a measurement from being used, and what to do."""
-    term = terms.lookup(row["code"])
+    term = loinc.lookup(row["code"])
     if term is None:
         return "code", "use a LOINC code or a name from the table of measurements"
     if term.read_unit(row["unit"]) is None:

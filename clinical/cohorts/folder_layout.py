@@ -11,11 +11,11 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
-from clinical.case import Problem
-from clinical.cohorts import table
+from clinical.case.case import Problem
 from clinical.cohorts.cohort import CohortDescription, Diagnosis
-from clinical.cohorts.table import Columns, Table
 from clinical.errors import CohortError
+from clinical.tables import table
+from clinical.tables.table import Columns, Table
 
 SETTINGS = "cohort.toml"
 

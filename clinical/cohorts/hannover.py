@@ -3,7 +3,7 @@
 One case for each radiograph. Source: doi:10.6084/m9.figshare.12275009, version 2, CC BY 3.0.
 
 - Times. The set gives whole days relative to the radiograph, not dates, so `decision_time` is
-  `cohort.OFFSET_EPOCH` and every value's age is right to a day. A value of the same day (offset 0)
+  `clock.OFFSET_EPOCH` and every value's age is right to a day. A value of the same day (offset 0)
   counts as known although it may be some hours younger; one with a positive offset is reported and
   left out. Values are published in steps; `-inf` and `inf` mean beyond the assay.
 - Left out on purpose. `admission_offset`, although known at the time: with the projection it alone
@@ -27,21 +27,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from clinical import terms
-from clinical.case import (
-    Array,
-    Case,
-    Events,
-    Measurement,
-    Measurements,
-    Outcome,
-    Problem,
-    Shape,
-    SkippedCase,
-)
-from clinical.cohorts import clock, demographics, pixels, table
+from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape
 from clinical.cohorts.cohort import (
-    OFFSET_EPOCH,
     CaseEntry,
     CohortDescription,
     Diagnosis,
@@ -49,8 +37,11 @@ from clinical.cohorts.cohort import (
     kept_raw,
     settle,
 )
-from clinical.cohorts.table import Columns, Row, Table
 from clinical.errors import CohortError
+from clinical.tables import clock, demographics, pixels, table
+from clinical.tables.clock import OFFSET_EPOCH
+from clinical.tables.table import Columns, Row, Table
+from clinical.terms import normalise
 
 NAME = "hannover"
 FILE = "data.csv"
@@ -199,7 +190,7 @@ def _lab(row: Row, lab: str, known: Events) -> Measurement | Problem:
         reason = "the value is later than the radiograph; nothing later than it is used."
         return Problem(FILE, reason, row.number, column, "none; it is known only afterwards")
     code, unit = LABS[lab]
-    return terms.measurement(
+    return normalise.measurement(
         code,
         row[f"{lab}_val"],
         unit,

@@ -18,11 +18,12 @@ from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from clinical.case import Array, Case, Events, Outcome, Problem, Shape, SkippedCase
-from clinical.cohorts import clock, demographics, pixels, table
+from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Array, Events, Shape
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Diagnosis, Reading, settle
-from clinical.cohorts.table import Columns, Row, Table
 from clinical.errors import CohortError
+from clinical.tables import clock, demographics, pixels, table
+from clinical.tables.table import Columns, Row, Table
 
 NAME = "nih_chestxray"
 FILE = "Data_Entry_2017_v2020.csv"

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.case.window import Window
 from clinical.dicom.limits import Limits
 from clinical.errors import ImageUnreadable
-from clinical.window import Window
 
 Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
 

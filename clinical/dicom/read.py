@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from clinical.case import Array
+from clinical.case.shapes import Array
+from clinical.case.window import from_json as window_from_json
 from clinical.dicom import reader
 from clinical.dicom.limits import DEFAULT_LIMITS, Limits
 from clinical.dicom.picture import Request
-from clinical.window import from_json as window_from_json
 
 
 def read_image(

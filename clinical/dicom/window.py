@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from clinical.case.window import FULL, Function, Window
 from clinical.dicom import dataset
 from clinical.dicom.modality import luts_of
-from clinical.window import FULL, Function, Window
 
 FUNCTIONS: dict[str, Function] = {
     "LINEAR": "LINEAR",

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from pydicom import config
 
-from clinical import window
+from clinical.case import window
 from clinical.dicom import radiograph, raster, sniff, wire
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Picture, Request

@@ -27,7 +27,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 
 Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
 Compression = Literal["jpeg-ls", "jpeg-2000", "rle", "none"]

@@ -19,12 +19,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from clinical import canonical, review, store
-from clinical.assessment import AuditEvent
+from clinical import canonical
 from clinical.audit import heads, ledger
 from clinical.audit.retention import purge_of
 from clinical.audit.verify import Verdict, verify
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError, StoreError
 from clinical.export import fhir, jsonl, pdf, selection, tables, tree
 from clinical.export.archive import Archive
@@ -35,9 +34,14 @@ from clinical.export.jsonl import Shown
 from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.export.tables import written
-from clinical.export.wording import moment, percent
-from clinical.review import Protocol
+from clinical.formatting import moment, percent
+from clinical.review import decisions
+from clinical.review import protocol as protocol_rules
+from clinical.review import status as status_rules
+from clinical.review.protocol import Protocol
 from clinical.wording import RESEARCH_USE, words
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
 EVERYTHING = Selection()
@@ -251,7 +255,7 @@ def _pages(
 
 def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Job) -> Front:
     entries = {entry.case_id: entry for entry in store.worklist(connection)}
-    protocol = review.in_force(connection)
+    protocol = protocol_rules.in_force(connection)
     rows = []
     for case_id in chosen[: pdf.MOST_ROWS]:
         entry = entries.get(case_id)
@@ -279,9 +283,9 @@ def _front(connection: Connection, verdict: Verdict, chosen: list[str], job: _Jo
 def _review(connection: Connection, case_id: str, protocol: Protocol) -> tuple[str, int]:
     past = list(ledger.events(connection, case_id=case_id))
     if purge := purge_of(past):
-        return f"purged by event {purge.sequence}", len(review.decisions(past))
+        return f"purged by event {purge.sequence}", len(decisions.decisions(past))
     try:
-        return words(review.status(past, protocol)), len(review.decisions(past))
+        return words(status_rules.status(past, protocol)), len(decisions.decisions(past))
     except LedgerError:
         return "spoiled", 0
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from clinical import review, store
-from clinical.assessment import (
+from clinical.audit import ledger
+from clinical.audit.retention import BECAUSE, purge_of
+from clinical.case.assessment import (
     Assessment,
     AuditEvent,
     EvidenceItem,
@@ -20,9 +21,8 @@ from clinical.assessment import (
     Suggestion,
     set_sentence,
 )
-from clinical.audit import ledger
-from clinical.audit.retention import BECAUSE, purge_of
-from clinical.case import Case, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.case.case import Case
+from clinical.case.shapes import Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.input_rows import (
     MeasurementRow,
     NoteSection,
@@ -33,9 +33,14 @@ from clinical.export.input_rows import (
     person,
 )
 from clinical.export.picture import Picture, pictures
-from clinical.export.wording import moment, number, percent
-from clinical.review import ACTED, REASONS, RecordedDecision, viewed
+from clinical.formatting import moment, number, percent
+from clinical.review import decisions as decisions_rules
+from clinical.review import progress, protocol, viewed
+from clinical.review import status as status_rules
+from clinical.review.decisions import ACTED, REASONS
+from clinical.review.progress import RecordedDecision
 from clinical.wording import words
+from clinical.workspace import store
 
 MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
 
@@ -169,7 +174,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         return purged(purge)
     digest, assessment, inputs = _subject(connection, case_id, past)
     case = store.get_case(connection, case_id, input_digest=inputs)
-    standing = review.decisions(past)
+    standing = decisions_rules.decisions(past)
     suggestions = assessment.suggestions if assessment else ()
     explained = {e.diagnosis: e for e in assessment.explanations} if assessment else {}
     shown = [s for s in suggestions if s.withheld_because is None]
@@ -179,7 +184,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         patient_id=case.patient_id,
         decision_time=moment(case.decision_time),
         site=case.site,
-        status=words(review.status(past, review.in_force(connection))),
+        status=words(status_rules.status(past, protocol.in_force(connection))),
         assessment_digest=digest,
         assessment=assessment,
         input_digest=inputs,
@@ -203,7 +208,7 @@ def _subject(
     connection: Connection, case_id: str, past: Sequence[AuditEvent]
 ) -> tuple[str, Assessment | None, str]:
     """Digest and assessment, where there is one, and digest of the inputs."""
-    read = review.progress(past).subject
+    read = progress.progress(past).subject
     if read is not None and not read.digest:
         return "", None, read.input
     digest, assessment = store.require_assessment(connection, case_id)
@@ -311,8 +316,8 @@ def _contribution(suggestion: Suggestion, assessment: Assessment) -> Contributio
 
 
 def _decisions(connection: Connection, past: list[AuditEvent]) -> Iterable[DecisionRow]:
-    stands = {decision.sequence for decision in review.standing(past)}
-    for decision in review.history(past):
+    stands = {decision.sequence for decision in decisions_rules.standing(past)}
+    for decision in decisions_rules.history(past):
         digest = decision.comment_digest
         yield DecisionRow(
             moment(decision.time),

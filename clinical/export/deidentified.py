@@ -14,16 +14,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from clinical.assessment import (
+from clinical.case.assessment import (
     Assessment,
     AuditEvent,
     EvidenceItem,
     Explanation,
     OutOfDistribution,
 )
-from clinical.case import Array, Case, Event, Events, Measurement, Measurements, Shape, Texts
+from clinical.case.case import Case
+from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Texts
 from clinical.terms.diagnoses import diagnoses
-from clinical.terms.table import lookup
+from clinical.terms.loinc import lookup
 
 BEGIN = datetime(2100, 1, 1, tzinfo=UTC)
 """Stands for the decision time in a case, and for the first event in its events: all times are

@@ -18,14 +18,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from clinical import canonical, store
-from clinical.assessment import AuditEvent
+from clinical import canonical
 from clinical.audit import ledger
-from clinical.case import Array, Case, Texts
-from clinical.database import open_workspace, writing
+from clinical.case.assessment import AuditEvent
+from clinical.case.case import Case
+from clinical.case.shapes import Array, Texts
 from clinical.errors import StoreError
 from clinical.export import deidentified
 from clinical.export.deidentified import BEGIN, Pseudonyms
+from clinical.workspace import store
+from clinical.workspace.database import open_workspace, writing
 
 AT_ONCE = 50  # cases in one transaction
 

@@ -16,10 +16,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import Connection
 
-from clinical import store
-from clinical.assessment import Assessment, AuditEvent, Suggestion
+from clinical.case.assessment import Assessment, AuditEvent, Suggestion
 from clinical.errors import StoreError
 from clinical.wording import RESEARCH_USE, words
+from clinical.workspace import store
 
 LOCAL = "urn:triptych:"
 HL7 = "http://terminology.hl7.org/CodeSystem/"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clinical.assessment import Explanation
-from clinical.case import Case, Event, Events, Measurement, Measurements, Texts
-from clinical.export.wording import limits, moment, number
+from clinical.case.assessment import Explanation
+from clinical.case.case import Case
+from clinical.case.shapes import Event, Events, Measurement, Measurements, Texts
+from clinical.formatting import limits, moment, number
 
 
 @dataclass(frozen=True)

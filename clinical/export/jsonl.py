@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from clinical import canonical, store
-from clinical.assessment import AuditEvent
+from clinical import canonical
 from clinical.audit import leaves, ledger, merkle, retention
-from clinical.database import ASSESSMENTS, CASES
+from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
+from clinical.workspace import store
+from clinical.workspace.database import ASSESSMENTS, CASES
 
 Shown = Callable[[AuditEvent], bool]
 """Whether the content of an event is shown."""

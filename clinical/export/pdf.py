@@ -18,14 +18,15 @@ from typing import Any
 
 import typst
 
-from clinical import card, review
-from clinical.assessment import AuditEvent
 from clinical.audit.verify import Verdict
+from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
 from clinical.export import card_blocks
 from clinical.export.case_page import AbsentCase, CasePage
 from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, drawable
-from clinical.export.wording import moment
+from clinical.formatting import moment
+from clinical.model import card
+from clinical.review import signature
 from clinical.wording import RESEARCH_USE, words
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -183,9 +184,9 @@ _SIGNED = {"SIGNED": "signed", "AMENDED": "reopened", "ADJUDICATED": "adjudicate
 
 def _signature(event: AuditEvent) -> dict[str, Any]:
     payload = event.payload
-    meaning = review.MEANINGS.get(str(payload.get("meaning")), "")
+    meaning = signature.MEANINGS.get(str(payload.get("meaning")), "")
     if event.kind == "AMENDED":
-        meaning = review.AMEND_REASONS.get(str(payload.get("reason")), "")
+        meaning = signature.AMEND_REASONS.get(str(payload.get("reason")), "")
     if event.kind == "ADJUDICATED":
         meaning = "present: " + (", ".join(map(words, payload["present"])) or "none")
     return {

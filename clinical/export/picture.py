@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clinical.assessment import Explanation, HeatMap
-from clinical.case import Array, Case
+from clinical.case.assessment import Explanation, HeatMap
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 
 LONGEST = 360  # pixels of a thumbnail's longer side
 LAYER = 120  # pixels of a heat map's longer side; it is smooth, the page scales it up

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from clinical import store
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
+from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
+from clinical.workspace import store
 
 ALWAYS = frozenset({"KEY_ROTATED", "PROTOCOL"})
 """Kinds of event that every export shows: without them nothing else can be checked or judged."""

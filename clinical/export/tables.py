@@ -13,12 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from clinical import canonical, review, store
-from clinical.assessment import AuditEvent
+from clinical import canonical
 from clinical.audit import ledger
 from clinical.audit.retention import find, purge_of, purged_by
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError, StoreError
-from clinical.review import RecordedDecision
+from clinical.review import decisions as decision_rules
+from clinical.review import protocol as protocol_rules
+from clinical.review import status as status_rules
+from clinical.review.progress import RecordedDecision
+from clinical.workspace import store
 
 BYTE_ORDER_MARK = "\ufeff"
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -60,7 +64,7 @@ def safe(cell: Cell) -> Cell:
 
 def cases(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
     """One row a case, with its latest assessment."""
-    protocol = review.in_force(connection)
+    protocol = protocol_rules.in_force(connection)
     for case_id in chosen:
         past = list(ledger.events(connection, case_id=case_id))
         if purge := purge_of(past):
@@ -70,7 +74,7 @@ def cases(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
         try:
             case = store.get_case(connection, case_id, with_pixels=False)
             found = store.latest_assessment(connection, case_id)
-            status = review.status(past, protocol)
+            status = status_rules.status(past, protocol)
         except (StoreError, LedgerError) as error:
             yield [case_id, *[""] * (len(CASES) - 2), error.message]
             continue
@@ -114,8 +118,8 @@ def decisions(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
     for case_id in chosen:
         past = list(ledger.events(connection, case_id=case_id))
         try:
-            standing = {decision.sequence for decision in review.standing(past)}
-            history = review.history(past)
+            standing = {decision.sequence for decision in decision_rules.standing(past)}
+            history = decision_rules.history(past)
         except LedgerError as error:
             yield [None, "", case_id, *[""] * (len(DECISIONS) - 4), error.message]
             continue

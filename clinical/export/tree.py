@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from clinical.assessment import AuditEvent
 from clinical.audit import heads, leaves, ledger, merkle, proofs
 from clinical.audit.heads import TreeHead
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError
 
 PROVED = frozenset({"SIGNED", "ADJUDICATED"})

@@ -8,16 +8,16 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from clinical import store
-from clinical.assessment import AuditEvent
+from clinical.access.roles import Role, may
 from clinical.audit import ledger
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import ReviewError
 from clinical.review.comment import check_comment
 from clinical.review.conclusion import concluded, differ
 from clinical.review.decisions import CODED
 from clinical.review.progress import Progress, progress
-from clinical.roles import Role, may
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import get_args
 
 from sqlalchemy import Connection, Engine
 
-from clinical import store
-from clinical.assessment import (
+from clinical.audit import ledger
+from clinical.case.assessment import (
     Action,
     Assessment,
     AuditEvent,
@@ -23,8 +23,6 @@ from clinical.assessment import (
     Suggestion,
     assessment_digest,
 )
-from clinical.audit import ledger
-from clinical.database import writing
 from clinical.errors import ReviewError
 from clinical.review import viewed
 from clinical.review.comment import check_comment
@@ -36,6 +34,8 @@ from clinical.review.progress import (
     recorded_decision,
 )
 from clinical.review.viewed import Viewed
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 REASONS: dict[str, str] = {
     "image_finding_missed": "The image shows a finding that the suggestion misses",

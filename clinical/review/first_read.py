@@ -10,15 +10,15 @@ from typing import get_args
 
 from sqlalchemy import Engine
 
-from clinical import store
-from clinical.assessment import Assessment, AuditEvent, Confidence
 from clinical.audit import ledger
-from clinical.database import writing
+from clinical.case.assessment import Assessment, AuditEvent, Confidence
 from clinical.errors import ReviewError
 from clinical.review import viewed
 from clinical.review.decisions import CODED
 from clinical.review.progress import Ranked, progress
 from clinical.review.viewed import Viewed
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 MOST_RANKED = 10
 

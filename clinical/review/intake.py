@@ -6,17 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from clinical import store
-from clinical.assessment import Assessment, AuditEvent
+from clinical.access.roles import Role
 from clinical.audit import ledger
-from clinical.case import Case, input_digest
+from clinical.case.assessment import Assessment, AuditEvent
+from clinical.case.case import Case, input_digest
 from clinical.conditions import Conditions
-from clinical.database import writing
 from clinical.errors import ReviewError
 from clinical.review.pinned import pinned
 from clinical.review.progress import progress, withheld
 from clinical.review.protocol import in_force
-from clinical.roles import Role
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 
 def record_assessment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clinical import canonical, conditions
-from clinical.assessment import Assessment, as_json
+from clinical.case.assessment import Assessment, as_json
 from clinical.conditions import Conditions
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from clinical.assessment import Action, AuditEvent, Confidence
-from clinical.database import EVENTS
+from clinical.access.roles import Role, may
+from clinical.case.assessment import Action, AuditEvent, Confidence
 from clinical.errors import LedgerError
 from clinical.review.protocol import Protocol
-from clinical.roles import Role, may
+from clinical.workspace.database import EVENTS
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError, ReviewError
+from clinical.workspace.database import writing
 
 
 @dataclass(frozen=True)

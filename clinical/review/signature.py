@@ -15,10 +15,10 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from clinical import canonical, store
-from clinical.assessment import AuditEvent
+from clinical import canonical
+from clinical.access.roles import Role, may
 from clinical.audit import ledger
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import ReviewError
 from clinical.review import viewed
 from clinical.review.comment import check_comment
@@ -26,7 +26,8 @@ from clinical.review.decisions import NEEDS_COMMENT, check_reading
 from clinical.review.progress import Progress, Reader, RecordedDecision, progress
 from clinical.review.times import Attention, timed
 from clinical.review.viewed import Viewed
-from clinical.roles import Role, may
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 MEANINGS: dict[str, str] = {
     "reviewed": "I have reviewed this case and these are my decisions",

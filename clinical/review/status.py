@@ -11,8 +11,8 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError
 from clinical.review.conclusion import differ
 from clinical.review.progress import Progress, advanced

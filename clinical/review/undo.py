@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent
 from clinical.errors import ReviewError
 from clinical.review.decisions import check_reading
 from clinical.review.progress import RecordedDecision, progress
+from clinical.workspace.database import writing
 
 
 def check_undo(events: Iterable[AuditEvent], name: str, sequence: int) -> RecordedDecision:

@@ -11,10 +11,10 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from clinical.case import Measurement
+from clinical.case.shapes import Measurement
 from clinical.errors import TermError
+from clinical.terms.loinc import lookup
 from clinical.terms.normalise import convert
-from clinical.terms.table import lookup
 
 Side = Literal["low", "high"]
 

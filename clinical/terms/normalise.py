@@ -6,10 +6,10 @@ import math
 import re
 from datetime import datetime
 
-from clinical.case import Measurement, Sex
+from clinical.case.shapes import Measurement, Sex
 from clinical.errors import TermError
 from clinical.terms import units
-from clinical.terms.table import Term, candidates, lookup, reference_range
+from clinical.terms.loinc import Term, candidates, lookup, reference_range
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,(?:\d{1,2}|\d{4,})", re.ASCII)

@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from clinical.assessment import Action
-from clinical.review import CODED, Kappa, kappa
+from clinical.case.assessment import Action
+from clinical.review.decisions import CODED
+from clinical.review.kappa import Kappa, kappa
 from pipelines.agreement.cells import ALL, Cell, share
 from pipelines.agreement.readings import NO_MODEL, Reading
 from pipelines.statistics.metrics import Interval

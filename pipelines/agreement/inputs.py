@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clinical.domain import LIMIT_QUANTILE
+from clinical.model.domain import LIMIT_QUANTILE
 from pipelines.agreement.cells import ALL, LEAST, share
 from pipelines.agreement.quantiles import distance, limit
 from pipelines.agreement.reference import Reference

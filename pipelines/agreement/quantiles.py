@@ -21,7 +21,7 @@ from math import log, sqrt
 import numpy as np
 
 ALPHA = 0.05
-_NUDGE = 1e-3  # of the spread: what `clinical.encoders.scale` puts between equal quantiles
+_NUDGE = 1e-3  # of the spread: what `clinical.modalities.scale` puts between equal quantiles
 _SLACK = 1e-6
 
 
@@ -48,7 +48,7 @@ def distance(values: Sequence[float], edges: Sequence[float]) -> Distance:
     Args:
         values: at least one.
         edges: quantiles of training at equal steps from the lowest to the highest value; equal
-            ones were nudged apart (`clinical.encoders.scale.quantile_edges`).
+            ones were nudged apart (`clinical.modalities.scale.quantile_edges`).
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     bounds = np.asarray(edges, dtype=np.float64)

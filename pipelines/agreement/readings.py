@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from clinical.assessment import AuditEvent
-from clinical.review import concluded
+from clinical.case.assessment import AuditEvent
+from clinical.review.conclusion import concluded
 from clinical.review.progress import Progress, Reader, RecordedDecision, advanced
 
 NO_MODEL = "no model"

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clinical import canonical, card
-from clinical.card import Card
+from clinical import canonical
 from clinical.errors import ModelError
-from clinical.terms import lookup
+from clinical.model import card
+from clinical.model.card import Card
+from clinical.terms.loinc import lookup
 
 AGE = "age_years"
 """Where measurements stand by code, the age in years stands by this name."""

@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 
 from clinical import canonical
 from clinical.audit import ledger
-from clinical.database import writing
 from clinical.errors import LedgerError, StoreError
 from clinical.review.switches import Truth
+from clinical.workspace.database import writing
 from pipelines.agreement import tables
 from pipelines.agreement.document import document
 from pipelines.agreement.findings import Findings, find, to_json

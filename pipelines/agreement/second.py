@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clinical.review import Kappa, concluded, differ
-from clinical.review.agreement import Pair, agreement_of
+from clinical.review.conclusion import concluded, differ
+from clinical.review.kappa import Kappa, Pair, agreement_of
 from pipelines.agreement.cells import ALL
 from pipelines.agreement.readings import Passage, Window, month
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from clinical import store
-from clinical.assessment import Assessment
-from clinical.case import Case, Events, Measurements
+from clinical.case.assessment import Assessment
+from clinical.case.case import Case
+from clinical.case.shapes import Events, Measurements
 from clinical.errors import StoreError
+from clinical.workspace import store
 from pipelines.agreement.readings import Passage, month
 from pipelines.agreement.reference import AGE, Reference
 
@@ -77,7 +78,7 @@ def seen(
 def _seen(
     passage: Passage, assessment: Assessment, values: Mapping[str, tuple[float, ...]]
 ) -> Seen:
-    # A sentence of the mark begins with the name of the input (`clinical.domain.judge`).
+    # A sentence of the mark begins with the name of the input (`clinical.model.domain.judge`).
     reasons = assessment.out_of_distribution.reasons
     outside = {name for name in passage.used for r in reasons if r.startswith(f"{name}:")}
     return Seen(

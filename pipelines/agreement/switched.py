@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clinical.review import Switches, switches
-from clinical.review.switches import Truth
+from clinical.review.switches import Switches, Truth, switches
 from pipelines.agreement.cells import Cell
 from pipelines.agreement.readings import Reading
 

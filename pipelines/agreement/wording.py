@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from clinical.review import Kappa
+from clinical.review.kappa import Kappa
 from pipelines.agreement.cells import ALL, LEAST
 from pipelines.statistics.metrics import Interval
 

@@ -18,18 +18,20 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from clinical import assessment as assessments
-from clinical import canonical, review
-from clinical import case as cases
-from clinical.assess import Assessor, load_assessor
-from clinical.assessment import Assessment, ModelIdentity
+from clinical import canonical
+from clinical.assess.assess import Assessor, load_assessor
 from clinical.audit import ledger
-from clinical.case import Case, Problem, SkippedCase
+from clinical.case import assessment as assessments
+from clinical.case import case as cases
+from clinical.case.assessment import Assessment, ModelIdentity
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
-from clinical.database import open_workspace, writing
 from clinical.errors import ConfigError, TriptychError
-from clinical.place import Place, named
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place, named
 from pipelines.assessing import results
 from pipelines.jobs.progress import bar, console
 from pipelines.jobs.workers import end_with_parent
@@ -95,7 +97,7 @@ def assess_cohort(run: Run) -> results.Counts:
             def keep(finished: Finished) -> None:
                 if engine is not None and isinstance(finished, tuple):
                     with writing(engine) as connection:
-                        review.record_assessment(
+                        intake.record_assessment(
                             connection, *finished, ACTOR, conditions=assessor.conditions
                         )
                 lines.write(json.dumps(_record(finished), ensure_ascii=False) + "\n")
@@ -242,9 +244,7 @@ def _packed(finished: Finished) -> Any:
         return finished
     case, assessment = finished
     pixels = {
-        shape.digest: shape.values
-        for shape in case.inputs.values()
-        if isinstance(shape, cases.Array)
+        shape.digest: shape.values for shape in case.inputs.values() if isinstance(shape, Array)
     }
     return cases.as_json(case), pixels, assessments.as_json(assessment)
 

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from clinical import domain
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.cohorts.cohort import Source
 from clinical.dicom.read import read_image
-from clinical.encoders.catalogue import encoder
 from clinical.errors import CohortError, ImageError, ModelError
-from clinical.model import EncoderSpec, Model, mean_embedding
+from clinical.modalities.catalogue import encoder
+from clinical.model import domain
+from clinical.model.model import EncoderSpec, Model, mean_embedding
 from pipelines.jobs.progress import track
 
 Image = NDArray[np.float32]

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from clinical import canonical
-from clinical.assessment import SCHEMA_VERSION
+from clinical.case.assessment import SCHEMA_VERSION
 from clinical.cohorts.cohort import CaseEntry, CohortDescription
 from clinical.errors import ConfigError
-from clinical.model import Model
+from clinical.model.model import Model
 from clinical.wording import RESEARCH_USE
 
 MANIFEST = "manifest.json"

@@ -18,7 +18,8 @@ import numpy as np
 from rich.console import Console
 from sqlalchemy import Connection, Engine
 
-from clinical.assessment import (
+from clinical.audit import ledger
+from clinical.case.assessment import (
     Assessment,
     EvidenceItem,
     Explanation,
@@ -28,22 +29,11 @@ from clinical.assessment import (
     OutOfDistribution,
     Suggestion,
 )
-from clinical.audit import ledger
-from clinical.case import (
-    Array,
-    Case,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Shape,
-    Text,
-    Texts,
-    input_digest,
-)
-from clinical.database import DATABASE_NAME, open_workspace, writing
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Text, Texts
 from clinical.export.bundle import export
-from clinical.review import record_assessment
+from clinical.review.intake import record_assessment
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 
 EVENTS = 100_000
 OF_A_CASE = 10

@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 
 from clinical.audit import heads, ledger, proofs
 from clinical.audit.verify import verify
-from clinical.database import DATABASE_NAME, open_workspace, writing
 from clinical.errors import LedgerError
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 
 EVENTS = 100_000
 DURABLE = 1000  # the last so many events are transactions of their own

@@ -19,13 +19,14 @@ from monai.networks.nets import DenseNet121
 from rich.console import Console
 from rich.table import Table
 
-from clinical.assess import load_assessor
+from clinical.assess.assess import load_assessor
 from clinical.audit import ledger
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.cohorts import folder
-from clinical.database import open_workspace, writing
 from clinical.dicom.read import read_image
-from clinical.encoders import radiograph
+from clinical.modalities.radiograph import encoder
+from clinical.workspace.database import open_workspace, writing
 from pipelines.commands.demo import SAMPLE_DATA
 
 
@@ -61,19 +62,19 @@ def main() -> int:
         "pydicom pixel_array (raw values, no limits)",
         median_ms(lambda: pydicom.dcmread(file).pixel_array),
     )
-    settings = radiograph.Settings()
+    settings = encoder.Settings()
     peer = DenseNet121(spatial_dims=2, in_channels=3, out_channels=8).eval()
-    square = radiograph.network_input(image.values, settings.image_size)[None]
+    square = encoder.network_input(image.values, settings.image_size)[None]
     with torch.inference_mode():
         compare(
             "radiograph to patch features, 384 px",
-            median_ms(lambda: radiograph.prepare(image, settings)),
+            median_ms(lambda: encoder.prepare(image, settings)),
             "MONAI DenseNet121, forward only, 384 px",
             median_ms(lambda: peer(square), repeats=5),
         )
     assessor = load_assessor()
     whole = median_ms(lambda: [assessor.assess(case) for case in cases], repeats=3) / len(cases)
-    prepare_only = median_ms(lambda: radiograph.prepare(image, settings))
+    prepare_only = median_ms(lambda: encoder.prepare(image, settings))
     compare("assess one whole case", whole, "its image features alone", prepare_only)
     with tempfile.TemporaryDirectory() as scratch:
         compare("append one event, durably", *_append(Path(scratch)))

@@ -35,8 +35,8 @@ def add(
     keys: Keys = None,
 ) -> None:
     """Make an account; asks for its password twice."""
-    from clinical import accounts
-    from clinical.roles import role_of
+    from clinical.access import accounts
+    from clinical.access.roles import role_of
 
     plain = accounts.plain_name(name)
     accounts.check_name(plain)
@@ -50,7 +50,7 @@ def add(
 @account_app.command("list")
 def show(workspace: Workspace, keys: Keys = None) -> None:
     """All accounts with role and state."""
-    from clinical import accounts
+    from clinical.access import accounts
 
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
@@ -71,7 +71,7 @@ def show(workspace: Workspace, keys: Keys = None) -> None:
 @account_app.command()
 def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Keep an account from signing in; its name stays in the record."""
-    from clinical import accounts
+    from clinical.access import accounts
 
     engine = open_place(workspace, keys)
     accounts.disable(engine, accounts.plain_name(name))
@@ -82,7 +82,7 @@ def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
 @account_app.command()
 def enable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Let a disabled account sign in again."""
-    from clinical import accounts
+    from clinical.access import accounts
 
     engine = open_place(workspace, keys)
     accounts.enable(engine, accounts.plain_name(name))
@@ -95,7 +95,7 @@ def password(
     name: Name, workspace: Workspace, password_stdin: FromInput = False, keys: Keys = None
 ) -> None:
     """Give an account another password."""
-    from clinical import accounts
+    from clinical.access import accounts
 
     engine = open_place(workspace, keys)
     with engine.connect() as connection:

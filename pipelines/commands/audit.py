@@ -185,7 +185,7 @@ def head(
 ) -> None:
     """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
     from clinical.audit import heads
-    from clinical.database import writing
+    from clinical.workspace.database import writing
     from pipelines.commands import time_stamp as time_stamping
 
     if time_stamp_request and out is None:
@@ -252,7 +252,7 @@ def create(
     ] = "",
 ) -> None:
     """Make an empty workspace; on a server, as the owner of its database."""
-    from clinical.database import grant as grant_role
+    from clinical.workspace.database import grant as grant_role
 
     engine = open_place(workspace, keys, create=True)
     if grant:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from clinical.calibration import COVERAGE
+from clinical.model.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
 from pipelines.folds.compare import Comparison, CrossValidation
 from pipelines.folds.methods import AS_THEY_ARE, OURS

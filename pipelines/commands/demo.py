@@ -8,9 +8,9 @@ from pathlib import Path
 
 from clinical.audit.verify import Verdict, verify
 from clinical.cohorts.sources import source
-from clinical.database import open_workspace
 from clinical.errors import ConfigError, LedgerError
 from clinical.export.bundle import export
+from clinical.workspace.database import open_workspace
 from pipelines.assessing import results
 from pipelines.assessing.batch import ACTOR, Run, assess_cohort
 from pipelines.assessing.evaluate import Evaluation, evaluate

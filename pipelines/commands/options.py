@@ -48,12 +48,13 @@ OtherCohort = Annotated[
 
 
 def open_place(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
-    """The workspace that `Workspace` and `Keys` name (`clinical.database.open_workspace`).
+    """The workspace that `Workspace` and `Keys` name
+    (`clinical.workspace.database.open_workspace`).
 
     Raises:
         StoreError: if there is none, and `create` is not given.
     """
-    from clinical.database import open_workspace
-    from clinical.place import place_of
+    from clinical.workspace.database import open_workspace
+    from clinical.workspace.place import place_of
 
     return open_workspace(place_of(workspace, keys), create=create)

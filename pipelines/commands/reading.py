@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from clinical.review import Kappa
+from clinical.review.kappa import Kappa
 from pipelines.commands.options import Cohort, Keys, Source, Workspace, open_place, screen
 
 reading_app = typer.Typer(
@@ -28,7 +28,7 @@ def import_(
     keys: Keys = None,
 ) -> None:
     """Put the cases of a cohort into a workspace, to be read without a model."""
-    from clinical.place import place_of
+    from clinical.workspace.place import place_of
     from pipelines.commands import reading_import
 
     found = reading_import.import_cohort(cohort, source, place_of(workspace, keys), actor)
@@ -58,17 +58,17 @@ def protocol(
     """Say how cases are read, or change it; a change is an event of the ledger."""
     from dataclasses import replace
 
-    from clinical import review
+    from clinical.review import protocol
 
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
-        now = review.in_force(connection)
+        now = protocol.in_force(connection)
     wanted = replace(
         now,
         first_read=now.first_read if first_read is None else first_read,
         second_share=now.second_share if second_share is None else second_share,
     )
-    review.set_protocol(engine, wanted, actor)
+    protocol.set_protocol(engine, wanted, actor)
     engine.dispose()
     screen.print(
         f"first read before the machine's: {'yes' if wanted.first_read else 'no'};"
@@ -87,16 +87,16 @@ def agreement(
     keys: Keys = None,
 ) -> None:
     """Kappa of two readers, and what readers changed after they saw the machine's suggestions."""
-    from clinical import review
     from clinical.cohorts.sources import source as find
+    from clinical.review import kappa, switches
 
     truths: dict[str, dict[str, bool | None]] = {}
     for outcome in find(source).outcomes(cohort) if cohort else ():
         truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
-        found = review.agreement(connection)
-        readings, changed = review.counted(connection, truths)
+        found = kappa.agreement(connection)
+        readings, changed = switches.counted(connection, truths)
     engine.dispose()
     table = Table("", "pairs", "agree", "kappa", "95% interval")
     for name, one in {"all diagnoses": found.overall, **found.by_diagnosis}.items():

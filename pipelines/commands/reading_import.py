@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from clinical import review
-from clinical.case import Problem, SkippedCase
+from clinical.case.case import Problem, SkippedCase
 from clinical.cohorts.sources import source
-from clinical.database import open_workspace, writing
-from clinical.place import Place
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place
 from pipelines.jobs.progress import bar
 
 
@@ -60,7 +60,7 @@ def import_cohort(path: Path, name: str, workspace: Place, actor: str) -> Import
                     continue
                 problems += len(found.problems)
                 with writing(engine) as connection:
-                    event = review.record_import(connection, found, actor)
+                    event = intake.record_import(connection, found, actor)
                 imported, known = imported + (event is not None), known + (event is None)
     finally:
         engine.dispose()

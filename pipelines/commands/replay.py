@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import Engine
 
-from clinical.assess import Assessor, load_assessor
+from clinical.assess.assess import Assessor, load_assessor
 from clinical.audit import ledger
 from clinical.audit import replay as replays
 from clinical.audit.replay import Machine, Replayed

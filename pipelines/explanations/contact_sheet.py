@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_erosion
 
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.cohorts import folder
-from clinical.encoders.encoding import Prepared
 from clinical.export.picture import grey, window_of
-from clinical.model import Model
+from clinical.modalities.encoding import Prepared
+from clinical.model.model import Model
 from pipelines.explanations.pointing import Point
 from pipelines.explanations.saliency import (
     GRAD_CAM_BACKBONE,

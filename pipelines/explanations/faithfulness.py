@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from clinical import calibration, explain
-from clinical.calibration import Support
-from clinical.encoders.encoding import Prepared
-from clinical.fusion import Tokens
-from clinical.model import Model
+from clinical.assess import explain
+from clinical.modalities.encoding import Prepared
+from clinical.model import calibration
+from clinical.model.calibration import Support
+from clinical.model.fusion import Tokens
+from clinical.model.model import Model
 from pipelines.explanations.pointing import mean_interval
 from pipelines.explanations.saliency import (
     GRAD_CAM_BACKBONE,

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from clinical.case import Outcome
-from clinical.encoders.encoding import Prepared
-from clinical.model import Network
+from clinical.case.case import Outcome
+from clinical.modalities.encoding import Prepared
+from clinical.model.model import Network
 from pipelines.explanations.saliency import (
     GRAD_CAM_BACKBONE,
     GRAD_CAM_TOKENS,

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from clinical.cohorts.sources import source
-from clinical.encoders.radiograph import STRIDE
 from clinical.errors import CohortError
-from clinical.model import Model, load
+from clinical.modalities.radiograph.encoder import STRIDE
+from clinical.model.model import Model, load
 from pipelines.explanations import contact_sheet, faithfulness, pointing
 from pipelines.explanations.faithfulness import Fall
 from pipelines.explanations.pointing import MACRO, Game

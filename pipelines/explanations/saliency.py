@@ -2,7 +2,7 @@
 
 Every map is [patches], not negative; which patch a diagnosis rests on, by
 
-- OURS: what the page shows (`clinical.explain`);
+- OURS: what the page shows (`clinical.assess.explain`);
 - Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391): channel weights are the mean gradient of the
   diagnosis's logit over the grid, then the positive part of the weighted sum; once on the frozen
   backbone's last feature map and once on the image's tokens as the fusion reads them;
@@ -22,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clinical import explain
-from clinical.encoders.catalogue import TokenEncoder
-from clinical.encoders.encoding import Batch, Encoding, Prepared, collate
-from clinical.fusion import Tokens
-from clinical.model import Network
+from clinical.assess import explain
+from clinical.modalities.catalogue import TokenEncoder
+from clinical.modalities.encoding import Batch, Encoding, Prepared, collate
+from clinical.model.fusion import Tokens
+from clinical.model.model import Network
 from pipelines.training.masks import IMAGE
 
 Scores = NDArray[np.float64]

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clinical import calibration
-from clinical.calibration import Pattern
-from clinical.fusion import Tokens
-from clinical.model import Model
+from clinical.model import calibration
+from clinical.model.calibration import Pattern
+from clinical.model.fusion import Tokens
+from clinical.model.model import Model
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.training.fit import PreparedCase, predict_patterns
 from pipelines.training.train import calibrated

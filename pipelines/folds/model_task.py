@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from clinical.config import StudyConfig
 from clinical.errors import CohortError
-from clinical.model import Model
+from clinical.model.model import Model
 from pipelines.folds import stress
 from pipelines.folds.model_scores import patterns_of, scores_and_sets, validated
 from pipelines.folds.records import plain

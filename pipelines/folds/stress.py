@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clinical.case import Measurements
+from clinical.case.shapes import Measurements
 from pipelines.training.dataset import CachedCase
 
 SHARES = (0.25, 0.5, 0.75, 1.0)

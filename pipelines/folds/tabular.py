@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Case, Events, Measurements, Texts
-from clinical.encoders import notes
+from clinical.case.case import Case
+from clinical.case.shapes import Events, Measurements, Texts
+from clinical.modalities.notes import encoder
 from pipelines.training.dataset import CachedCase
 
 REGIONS = 3
@@ -79,7 +80,7 @@ def _note(cached: CachedCase, modality: str) -> Rows | None:
     shape = cached.case.inputs.get(modality)
     if not isinstance(shape, Texts):
         return None
-    sentences = notes.prepare(shape, notes.Settings()).features["embedding"]
+    sentences = encoder.prepare(shape, encoder.Settings()).features["embedding"]
     return sentences.astype(np.float64).mean(axis=0) if len(sentences) else None
 
 

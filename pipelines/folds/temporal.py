@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from clinical.case import Case
-from clinical.cohorts.cohort import OFFSET_EPOCH
+from clinical.case.case import Case
 from clinical.errors import CohortError
+from clinical.tables.clock import OFFSET_EPOCH
 from pipelines.folds.splits import Fold
 
 REMEDY = "choose a day within the period of the cohort, or another split"

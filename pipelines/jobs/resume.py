@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from clinical.model import Network
+from clinical.model.model import Network
 
 _TENSORS, _JSON = "unfinished.safetensors", "unfinished.json"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from clinical import similar
-from clinical.assess import load_assessor
-from clinical.case import Case, Problem, SkippedCase
+from clinical.assess import similar
+from clinical.assess.assess import load_assessor
+from clinical.assess.similar import ALL, Index, Neighbour
+from clinical.case.case import Case, Problem, SkippedCase
 from clinical.cohorts.cohort import Source
 from clinical.cohorts.sources import source as find_source
 from clinical.errors import CohortError
-from clinical.similar import ALL, Index, Neighbour
 from pipelines.assessing import results
 from pipelines.jobs.progress import bar
 from pipelines.retrieval.recall import KS, Recall, first_of_each_patient, recall, recall_table
@@ -101,7 +101,7 @@ def search(
     """Cases of the index in `folder` that a text describes.
 
     Raises:
-        StoreError, ModelError, ConfigError: as `clinical.similar` says.
+        StoreError, ModelError, ConfigError: as `clinical.assess.similar` says.
     """
     index = similar.load(folder)
     return similar.search(load_assessor(model).model, index, text, k, among=among)
@@ -111,7 +111,7 @@ def nearest(folder: Path, case_id: str, query: str, among: str, k: int) -> tuple
     """Cases of other patients near a case of the index in `folder`; needs no model.
 
     Raises:
-        StoreError, ConfigError: as `clinical.similar` says.
+        StoreError, ConfigError: as `clinical.assess.similar` says.
     """
     index = similar.load(folder)
     vector = index.vector(case_id, query)

@@ -18,7 +18,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.similar import Index
+from clinical.assess.similar import Index
 from pipelines.statistics.metrics import Weights, bootstrap_weights, weighted_sums
 
 KS = (1, 5, 10)

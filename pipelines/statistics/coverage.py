@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.calibration import pattern_key
+from clinical.model.calibration import pattern_key
 from pipelines.statistics.metrics import (
     Interval,
     Weights,

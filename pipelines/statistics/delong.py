@@ -2,7 +2,8 @@
 
 DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837-845, by the fast algorithm of Sun and Xu
 2014, IEEE Signal Processing Letters 21:1389-1393. It takes cases as independent. Where patients
-have several, `pipelines.statistics.metrics.auroc_interval` is the one to use, and `delong_interval` refuses.
+have several, `pipelines.statistics.metrics.auroc_interval` is the one to use, and `delong_interval`
+refuses.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.calibration import auroc
+from clinical.model.calibration import auroc
 
 LEAST_OF_EACH = 2
 

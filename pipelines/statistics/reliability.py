@@ -2,7 +2,8 @@
 
 The hierarchy of Van Calster, McLernon, van Smeden, Wynants and Steyerberg 2019, BMC Med 17:230:
 mean calibration (in the large), weak calibration (slope and intercept), moderate calibration (the
-curve). Calibration error is `pipelines.statistics.metrics.expected_calibration_error`; its interval is here.
+curve). Calibration error is `pipelines.statistics.metrics.expected_calibration_error`; its interval
+is here.
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from clinical import model as models
-from clinical.case import Case, Problem, SkippedCase
+from clinical.case.case import Case, Problem, SkippedCase
 from clinical.cohorts.sources import source
 from clinical.errors import CohortError
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.folds import records
 from pipelines.folds.model_scores import of_one
 from pipelines.jobs.executors import Died, Executor

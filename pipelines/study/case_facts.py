@@ -15,9 +15,9 @@ from sys import intern
 from types import MappingProxyType
 from typing import Any
 
-from clinical.case import (
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import (
     Array,
-    Case,
     Event,
     Events,
     Measurement,
@@ -26,7 +26,6 @@ from clinical.case import (
     Shape,
     Text,
     Texts,
-    input_digest,
 )
 from pipelines.study.guards.acquisition import facts_of
 from pipelines.training.dataset import CachedCase

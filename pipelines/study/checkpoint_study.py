@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import model as models
-from clinical.case import Problem, SkippedCase
+from clinical.case.case import Problem, SkippedCase
 from clinical.errors import CohortError
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import OURS, alone, hidden
 from pipelines.folds.model_scores import validated

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from clinical.assess import SHIPPED_MODEL
+from clinical.assess.assess import SHIPPED_MODEL
 from clinical.config import (
     EvaluationConfig,
     StudyConfig,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Case
+from clinical.case.case import Case
 from clinical.cohorts.cohort import Source
 from clinical.export.picture import Picture, pictures
 from clinical.wording import words

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clinical import model as models
-from clinical.case import Outcome
+from clinical.case.case import Outcome
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig
+from clinical.model import model as models
 from pipelines.study.assess_cohort import Work
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging

@@ -18,6 +18,7 @@ from rich.table import Table
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
 from clinical.wording import RESEARCH_USE
+from pipelines.folds.run import READING_THREADS, report_dataset
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped
 from pipelines.study.guards.image_regions import region_rows
 from pipelines.study.guards.out_of_fold import Judging
@@ -25,7 +26,6 @@ from pipelines.study.guards.run_all import findings_as_json, fired, run_all
 from pipelines.study.read_cohort import Cohort, read_cohort
 from pipelines.training.dataset import Dataset
 from pipelines.training.masks import IMAGE
-from pipelines.training_run import READING_THREADS, report_dataset
 
 FORMAT = "triptych.study-guards/1"
 GUARDS = "guards.json"

@@ -19,7 +19,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
-from clinical.case import Array, Case, Problem, SkippedCase
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Array
 
 GRID = 96
 DETAIL = 32

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clinical.case import Array, Case, Outcome
+from clinical.case.case import Case, Outcome
+from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.config import StudyConfig
 from pipelines.study.guards.acquisition import Facts, facts_of

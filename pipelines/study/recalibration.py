@@ -17,8 +17,8 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from clinical.calibration import platt
 from clinical.errors import ModelError
+from clinical.model.calibration import platt
 from pipelines.folds.splits import grouped_folds
 from pipelines.statistics.metrics import log_loss
 from pipelines.statistics.reliability import EDGE

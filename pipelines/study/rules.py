@@ -21,7 +21,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 from clinical.config import build, nearest
 from clinical.errors import ConfigError
 

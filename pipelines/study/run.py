@@ -24,12 +24,12 @@ from clinical.errors import CohortError
 from pipelines.assessing import results
 from pipelines.folds.comparators.automl import require_automl
 from pipelines.folds.cross_validate import OutOfFold
+from pipelines.folds.run import READING_THREADS, cross_validated, oracle_of, report_dataset
 from pipelines.folds.splits import Fold, Indices
 from pipelines.folds.tasks import Asks
 from pipelines.folds.temporal import day
 from pipelines.jobs.executors import Workers
 from pipelines.jobs.progress import console
-from pipelines.study.document import html_files, pdf_files
 from pipelines.study import (
     applied_model_card,
     checkpoint_study,
@@ -42,6 +42,7 @@ from pipelines.study import thresholds as choosing
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.document import html_files, pdf_files
 from pipelines.study.external_cohort import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
@@ -55,7 +56,6 @@ from pipelines.study.read_cohort import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
 from pipelines.study.thresholds import Chosen
 from pipelines.training.dataset import Dataset
-from pipelines.training_run import READING_THREADS, cross_validated, oracle_of, report_dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 

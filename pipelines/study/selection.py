@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Array, Case, Events, Measurements, Shape, Texts
+from clinical.case.case import Case
+from clinical.case.shapes import Array, Events, Measurements, Shape, Texts
 from clinical.config import nearest
 from clinical.errors import ConfigError
 from pipelines.folds.splits import Indices

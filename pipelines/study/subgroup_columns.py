@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clinical.calibration import pattern_key
-from clinical.case import Events
+from clinical.case.shapes import Events
+from clinical.model.calibration import pattern_key
 from pipelines.study.design import AGE, SEX, SITE, VIEW, Judgement
 from pipelines.study.guards import acquisition
 from pipelines.study.guards.acquisition import Facts

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case import Problem
+from clinical.case.case import Problem
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import CohortDescription
 from clinical.cohorts.sources import source

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from clinical.config import StudyConfig
-from clinical.fusion import Tokens
-from clinical.model import Network
-from clinical.space import Space
+from clinical.model.fusion import Tokens
+from clinical.model.model import Network
+from clinical.model.space import Space
 from pipelines.jobs.resume import snapshot
 from pipelines.training.fit import PreparedCase, predict_tokens
 

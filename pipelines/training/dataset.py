@@ -1,8 +1,8 @@
 """A cohort read once for training: cases without their pixels, and frozen image features.
 
 Frozen features of images and sentences are kept on disk under their content (backbone, pixels or
-text, settings, augmentation; `pipelines.jobs.cache`), so a second run or a resumed one does not encode
-again.
+text, settings, augmentation; `pipelines.jobs.cache`), so a second run or a resumed one does not
+encode again.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case import Array, Case, Problem, Shape, SkippedCase, Texts, input_digest
+from clinical.case.case import Case, Problem, SkippedCase, input_digest
+from clinical.case.shapes import Array, Shape, Texts
 from clinical.cohorts.cohort import CaseEntry, Source
 from clinical.config import StudyConfig, nearest
-from clinical.encoders import notes, radiograph
-from clinical.encoders.catalogue import encoder, encoder_for
-from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
-from clinical.model import EncoderSpec, backbone_digests
+from clinical.modalities.catalogue import encoder, encoder_for
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.notes import encoder as notes
+from clinical.modalities.radiograph import encoder as radiograph
+from clinical.model.model import EncoderSpec, backbone_digests
 from pipelines.jobs import cache as shelf
 from pipelines.jobs.progress import track
 from pipelines.training import masks
@@ -56,7 +58,8 @@ class Dataset:
         labels: [cases, diagnoses]; 1, 0 or NaN for unknown.
         skipped: cases that could not be read.
         problems: rows and files that could not be used.
-        regions: where each diagnosis shows [cases, diagnoses, patches] (`pipelines.training.masks.regions`),
+        regions: where each diagnosis shows [cases, diagnoses, patches]
+        (`pipelines.training.masks.regions`),
             or None where the study does not use masks.
         splits: of every case, the cohort's own split; empty where it has none.
     """

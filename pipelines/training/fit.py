@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clinical.config import StudyConfig
-from clinical.encoders.encoding import Prepared
-from clinical.fusion import Tokens
-from clinical.model import Network
+from clinical.modalities.encoding import Prepared
+from clinical.model.fusion import Tokens
+from clinical.model.model import Network
 from pipelines.jobs import resume
 from pipelines.training.pointing_loss import pointing_loss
 

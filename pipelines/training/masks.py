@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from clinical.cohorts import table
-from clinical.cohorts.table import Columns
 from clinical.errors import CohortError
+from clinical.tables import table
+from clinical.tables.table import Columns
 
 TABLE = "masks.csv"
 IMAGE = "image"
@@ -92,7 +92,7 @@ def on_grid(mask: NDArray[np.bool_], cells: int) -> NDArray[np.float32]:
     """Share of each patch that a mask covers [cells, cells], 0 to 1; exact areas.
 
     The mask is padded to the square of its longer side first, as the encoder pads the image
-    (`clinical.encoders.radiograph`).
+    (`clinical.modalities.radiograph.encoder`).
     """
     rows, columns = (_overlap(length, max(mask.shape), cells) for length in mask.shape)
     return np.asarray(rows @ mask @ columns.T, dtype=np.float32)

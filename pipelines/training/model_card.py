@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clinical.calibration import pattern_key
-from clinical.model import Model
+from clinical.model.calibration import pattern_key
+from clinical.model.model import Model
 from clinical.wording import RESEARCH_USE
 
 

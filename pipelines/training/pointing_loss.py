@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clinical.fusion import Tokens
+from clinical.model.fusion import Tokens
 from pipelines.training.masks import IMAGE
 
 _LEAST = 1e-4  # keeps the loss finite where nothing yet lies inside

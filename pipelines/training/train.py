@@ -17,15 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clinical import calibration, canonical, config, domain
-from clinical import model as models
-from clinical.calibration import SetRule, Support
-from clinical.case import Shape
+from clinical import canonical, config
+from clinical.case.shapes import Shape
 from clinical.config import StudyConfig, nearest
-from clinical.encoders.catalogue import TokenEncoder, encoder
-from clinical.encoders.encoding import Prepared
 from clinical.errors import CohortError, ConfigError
-from clinical.model import EncoderSpec, Model, Network, mean_embedding
+from clinical.modalities.catalogue import TokenEncoder, encoder
+from clinical.modalities.encoding import Prepared
+from clinical.model import calibration, domain
+from clinical.model import model as models
+from clinical.model.calibration import SetRule, Support
+from clinical.model.model import EncoderSpec, Model, Network, mean_embedding
 from pipelines.training import soft_targets
 from pipelines.training.contrast import fit_space
 from pipelines.training.dataset import CachedCase, Dataset, blank_spec

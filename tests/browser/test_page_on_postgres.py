@@ -11,11 +11,12 @@ import reading_fixture
 from playwright.sync_api import Browser, Page, expect
 from postgres_server import Server
 
-from clinical import accounts, review
+from clinical.access import accounts
 from clinical.audit import ledger, verify
-from clinical.database import open_workspace, writing
-from clinical.place import Place
-from ui import launch
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place
+from ui.host import launch
 
 pytestmark = pytest.mark.browser
 
@@ -128,7 +129,7 @@ def test_what_changed_elsewhere_is_said_and_nothing_is_recorded(ann: Page, ward:
     engine = open_workspace(ward.workspace)
     with writing(engine) as connection:
         again = reading_fixture.make_assessment(case, strongest=1)
-        review.record_assessment(connection, case, again, "system")
+        intake.record_assessment(connection, case, again, "system")
     engine.dispose()
     ann.get_by_role("button", name="Accept").click()
     expect(ann.get_by_text("has been assessed again")).to_be_visible()

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from settled import settle
 
 from clinical.audit import ledger
-from clinical.database import open_workspace
-from ui import launch
+from clinical.workspace.database import open_workspace
+from ui.host import launch
 
 pytestmark = pytest.mark.browser
 

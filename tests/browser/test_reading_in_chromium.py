@@ -11,10 +11,10 @@ import pytest
 import reading_fixture
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger, verify
-from clinical.database import open_workspace
-from ui import launch
+from clinical.case.assessment import AuditEvent
+from clinical.workspace.database import open_workspace
+from ui.host import launch
 
 pytestmark = pytest.mark.browser
 

@@ -12,10 +12,10 @@ import pytest
 import reading_fixture
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from clinical import accounts
+from clinical.access import accounts
 from clinical.audit import ledger, verify
-from clinical.database import open_workspace
-from ui import app, launch
+from clinical.workspace.database import open_workspace
+from ui.host import app, launch
 
 pytestmark = pytest.mark.browser
 

@@ -19,11 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from clinical import accounts
+from clinical.access import accounts
 from clinical.audit import ledger
-from clinical.database import open_workspace
 from clinical.errors import ConfigError
-from ui import launch, oidc
+from clinical.workspace.database import open_workspace
+from ui.access import oidc
+from ui.host import launch
 
 joserfc = pytest.importorskip("joserfc", reason="OIDC needs the extra auth")
 pytest.importorskip("authlib", reason="OIDC needs the extra auth")

@@ -11,12 +11,12 @@ import reading_fixture
 from playwright.sync_api import Browser, Page, WebSocket, expect
 from settled import settle
 
-from clinical import review
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger, verify
-from clinical.database import open_workspace
-from clinical.review import Protocol
-from ui import launch
+from clinical.case.assessment import AuditEvent
+from clinical.review import protocol as protocol_rules
+from clinical.review.protocol import Protocol
+from clinical.workspace.database import open_workspace
+from ui.host import launch
 
 pytestmark = pytest.mark.browser
 
@@ -80,7 +80,7 @@ def decided(workspace: Path) -> int:
 
 def protocol(workspace: Path, **wanted: object) -> None:
     engine = open_workspace(workspace)
-    review.set_protocol(engine, Protocol(**wanted), "dr.chief")  # type: ignore[arg-type]
+    protocol_rules.set_protocol(engine, Protocol(**wanted), "dr.chief")  # type: ignore[arg-type]
     engine.dispose()
 
 

@@ -11,7 +11,7 @@ import viewer_fixture
 from playwright.sync_api import Browser, expect
 from viewer_screen import STATED, Screen, greys, image_of, new_screen, shown_by, worst
 
-from ui import launch
+from ui.host import launch
 
 pytestmark = pytest.mark.browser
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from clinical.case import Array
-from clinical.window import Function, Window
+from clinical.case.shapes import Array
+from clinical.case.window import Function, Window
 
 STATED = viewer_fixture.STATED
 

@@ -12,7 +12,7 @@ import pytest
 from postgres_server import Server
 from sqlalchemy import Engine
 
-from clinical.assessment import (
+from clinical.case.assessment import (
     Assessment,
     EvidenceItem,
     Explanation,
@@ -25,20 +25,10 @@ from clinical.assessment import (
     Suggestion,
     assessment_digest,
 )
-from clinical.case import (
-    Array,
-    Case,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Problem,
-    Text,
-    Texts,
-    input_digest,
-)
-from clinical.database import open_workspace, writing
-from clinical.review import record_assessment, record_opened
+from clinical.case.case import Case, Problem, input_digest
+from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.review.intake import record_assessment, record_opened
+from clinical.workspace.database import open_workspace, writing
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 READER = "dr.ada"

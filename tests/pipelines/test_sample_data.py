@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.cohorts import folder
 from clinical.dicom.read import read_image
 from pipelines.commands.demo import SAMPLE_DATA

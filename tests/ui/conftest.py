@@ -11,9 +11,9 @@ import reading_fixture
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from clinical.roles import Role
+from clinical.access.roles import Role
 
-SCRIPT = Path(__file__).parents[2] / "ui" / "script" / "main.py"
+SCRIPT = Path(__file__).parents[2] / "ui" / "host" / "script" / "main.py"
 
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]

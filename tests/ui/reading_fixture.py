@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import review
-from clinical.assessment import (
+from clinical.case.assessment import (
     Assessment,
     EvidenceItem,
     Explanation,
@@ -20,20 +19,11 @@ from clinical.assessment import (
     PredictionSet,
     Suggestion,
 )
-from clinical.case import (
-    Array,
-    Case,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Shape,
-    Text,
-    Texts,
-    input_digest,
-)
-from clinical.database import open_workspace, writing
-from clinical.place import Place
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Text, Texts
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place
 
 DIAGNOSES = (
     "bacterial_pneumonia",
@@ -285,5 +275,5 @@ def fill(place: Place, cases: int) -> None:
             conflicts=(conflict,) if number in (0, 2) else (),
         )
         with writing(engine) as connection:
-            review.record_assessment(connection, case, assessment, "system")
+            intake.record_assessment(connection, case, assessment, "system")
     engine.dispose()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from study_metrics import metrics
 
-from ui.studies import FORMAT
+from ui.state.studies import FORMAT
 
 LABEL = "heart_failure"
 # case, positive, alert, probability; CASE-001 to CASE-003 are in the fixture's workspace

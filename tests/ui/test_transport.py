@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clinical.case import Array
+from clinical.case.shapes import Array
+from clinical.case.window import Window
 from clinical.errors import ImageError
-from clinical.window import Window
 from ui.viewer import component, transport
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import reading_fixture
 from numpy.typing import NDArray
 
-from clinical import review
-from clinical.case import Array, Case, Shape
-from clinical.database import open_workspace, writing
-from clinical.window import Window
+from clinical.case.case import Case
+from clinical.case.shapes import Array, Shape
+from clinical.case.window import Window
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
 
 CURVE = 1 / (1 + np.exp(np.linspace(6, -6, 3001)))
 TABLE = np.rint(CURVE * 65535).astype("<u2")
@@ -68,6 +69,6 @@ def make_workspace(folder: Path) -> Path:
     for case in looks().values():
         with writing(engine) as connection:
             assessment = reading_fixture.make_assessment(case)
-            review.record_assessment(connection, case, assessment, "system")
+            intake.record_assessment(connection, case, assessment, "system")
     engine.dispose()
     return folder

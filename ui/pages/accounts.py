@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from clinical.accounts import SHORTEST_PASSWORD, Account
+from clinical.access.accounts import SHORTEST_PASSWORD, Account
+from clinical.access.roles import PERMISSIONS, ROLES
 from clinical.errors import AccountError
-from clinical.roles import PERMISSIONS, ROLES
-from ui import presence, record
-from ui.event_words import PERMISSIONS as PERMISSION_WORDS
-from ui.markup import Markup, chip, table, tag
-from ui.pages import frame
+from ui.access import presence
+from ui.panels import frame
+from ui.state import record
+from ui.words.event_words import PERMISSIONS as PERMISSION_WORDS
+from ui.words.markup import Markup, chip, table, tag
 
 HEADINGS = ("Account", "Role", "State", "Signs in by", "Made (UTC)", "May")
 

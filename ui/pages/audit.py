@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from clinical.assessment import AuditEvent
 from clinical.audit import ledger
 from clinical.audit.search import Sought
+from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError, TriptychError
-from ui import event_words, presence, record, state
-from ui.markup import Markup, chip, table, tag
-from ui.pages import frame
+from ui.access import presence
+from ui.panels import frame
+from ui.state import record, state
+from ui.words import event_words
+from ui.words.markup import Markup, chip, table, tag
 
 PAGE_SIZE = 100
 DE_IDENTIFIED = "de-identified"

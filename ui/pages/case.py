@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from clinical.assessment import Assessment, Explanation
-from clinical.case import Case, Events
-from ui import desk, heartbeat, reading_order, state, wording
-from ui.desk import OpenCase
-from ui.markup import Markup, joined, tag
-from ui.pages import (
+from clinical.case.assessment import Assessment, Explanation
+from clinical.case.case import Case
+from clinical.case.shapes import Events
+from ui.panels import (
     adjudication_panel,
     decision_panel,
     first_read_panel,
     frame,
+    heartbeat,
     image_panel,
     measurements_panel,
     news_panel,
@@ -27,6 +26,10 @@ from ui.pages import (
     suggestions_panel,
     what_if_panel,
 )
+from ui.state import desk, state, worklist_order
+from ui.state.desk import OpenCase
+from ui.words import phrasing
+from ui.words.markup import Markup, joined, tag
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
@@ -104,7 +107,7 @@ def warning_lines(assessment: Assessment) -> Markup:
     distribution = assessment.out_of_distribution
     lines: list[Markup] = []
     if distribution.flagged:
-        reasons = " ".join(wording.sentence(reason) for reason in distribution.reasons)
+        reasons = " ".join(phrasing.sentence(reason) for reason in distribution.reasons)
         lines.append(
             _line("Out of distribution", f"Unlike what the model was trained on. {reasons}", "bad")
         )
@@ -127,7 +130,7 @@ def _facts(case: Case) -> list[str]:
     sex = next((e.sex for e in events if e.sex), None)
     return [
         ", ".join(part for part in (f"{age:.0f} y" if age is not None else "", sex or "") if part),
-        f"Decision {wording.moment(case.decision_time)}",
+        f"Decision {phrasing.moment(case.decision_time)}",
         f"Patient {case.patient_id}",
     ]
 
@@ -140,9 +143,9 @@ def _leave() -> None:
 def _navigation(case_id: str) -> None:
     ordered = state.ordered()
     targets = (
-        ("Previous", "previous", "k", reading_order.neighbour(ordered, case_id, -1)),
-        ("Next", "next", "j", reading_order.neighbour(ordered, case_id, 1)),
-        ("Next unread", "next-unread", "n", reading_order.next_unread(ordered, case_id)),
+        ("Previous", "previous", "k", worklist_order.neighbour(ordered, case_id, -1)),
+        ("Next", "next", "j", worklist_order.neighbour(ordered, case_id, 1)),
+        ("Next unread", "next-unread", "n", worklist_order.next_unread(ordered, case_id)),
     )
     st.button("Worklist", key="back", shortcut="w", on_click=_leave)
     for label, key, shortcut, target in targets:

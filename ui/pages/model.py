@@ -7,13 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from clinical import calibration
-from clinical.calibration import Support
-from clinical.card import Card
-from ui import hypothesis, models, wording
-from ui.markup import Markup, bar, chip, joined, table, tag
-from ui.models import Named
-from ui.pages import card_text, frame
+from clinical.model import calibration
+from clinical.model.calibration import Support
+from clinical.model.card import Card
+from ui.panels import card_text, frame
+from ui.state import models, what_if
+from ui.state.models import Named
+from ui.words import phrasing
+from ui.words.markup import Markup, bar, chip, joined, table, tag
 
 DIGITS = 16  # of a digest, enough to compare by eye
 NONE_INSTALLED = "No model is installed here. Cases can still be read, without suggestions."
@@ -21,7 +22,7 @@ NONE_INSTALLED = "No model is installed here. Cases can still be read, without s
 
 def render() -> None:
     """Show every installed model, and every model that assessed a case of this workspace."""
-    cards = hypothesis.cards()
+    cards = what_if.cards()
     frame.masthead("Model", f"{len(cards)} installed")
     st.html(frame.panel_title("Assessed the cases of this workspace", "as the ledger names them"))
     st.html(used(models.named(), frozenset(card.digest for card in cards)))
@@ -131,9 +132,9 @@ def _diagnosis(name: str, description: Mapping[str, Any], whole: str) -> Markup:
     known = support is not None and support.auroc is not None
     return tag(
         "tr",
-        tag("th", wording.named(name), scope="row"),
-        tag("td", bar(usual), f" {wording.percent(usual)}", class_="number"),
-        tag("td", wording.percent(threshold), class_="number"),
+        tag("th", phrasing.named(name), scope="row"),
+        tag("td", bar(usual), f" {phrasing.percent(usual)}", class_="number"),
+        tag("td", phrasing.percent(threshold), class_="number"),
         tag(
             "td",
             f"{support.auroc:.3f}" if support and support.auroc is not None else "–",
@@ -166,7 +167,7 @@ def _pattern(key: str, description: Mapping[str, Any]) -> Markup:
         )
         for name in description["diagnoses"]
     }
-    withheld = [wording.named(name) for name, reason in reasons.items() if reason is not None]
+    withheld = [phrasing.named(name) for name, reason in reasons.items() if reason is not None]
     rule = description.get("set_rules", {}).get(key)
     covered = f"{rule['coverage']:.0%} of {rule['cases']}" if rule else "none"
     return tag(

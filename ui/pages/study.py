@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from ui import picklist, presence, state, studies, wording
-from ui.markup import Markup, chip, joined, photograph, picture, table, tag
-from ui.pages import frame
-from ui.studies import KINDS, OURS, Example, Kind
+from ui.access import presence
+from ui.panels import frame, picklist
+from ui.state import state, studies
+from ui.state.studies import KINDS, OURS, Example, Kind
+from ui.words import phrasing
+from ui.words.markup import Markup, chip, joined, photograph, picture, table, tag
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
@@ -54,7 +56,7 @@ def render(case_page: Page) -> None:
         list(metrics["labels"]),
         default=next(iter(metrics["labels"])),
         required=True,
-        format_func=wording.named,
+        format_func=phrasing.named,
         key=f"study-label-{folder.name}",
     )
     _figures(folder, studies.label_figures(folder, label))
@@ -187,7 +189,7 @@ def _estimate(found: Mapping[str, Any] | None) -> Markup:
 
 def _gallery(folder: Path, label: str) -> None:
     detail = "extremes of the first repeat, not typical cases"
-    st.html(frame.panel_title(f"Cases right and wrong: {wording.named(label)}", detail))
+    st.html(frame.panel_title(f"Cases right and wrong: {phrasing.named(label)}", detail))
     if not presence.can("read_cases"):
         st.html(tag("p", "This account may not see single cases.", class_="empty"))
         return
@@ -223,14 +225,14 @@ def _card(example: Example, image: str | None) -> Markup:
     """One case; `image` is None where the workspace does not hold it."""
     held = image is not None
     alone = joined(
-        tag("li", f"{name} alone ", tag("b", wording.percent(p)))
+        tag("li", f"{name} alone ", tag("b", phrasing.percent(p)))
         for name, p in sorted(example.alone.items(), key=lambda pair: -pair[1])
     )
     return tag(
         "div",
         tag("div", tag("b", example.case_id), chip("open ›") if held else "", class_="top"),
         photograph(image, "", "thumbnail") if image else "",
-        tag("div", wording.percent(example.probability), class_="number"),
+        tag("div", phrasing.percent(example.probability), class_="number"),
         tag("ul", alone),
         "" if held else tag("small", "not in this workspace"),
         class_="example",

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from clinical import assignment
-from clinical.priority import Level
-from ui import assigning, picklist, presence, reading_order, state, wording
-from ui.markup import Markup, bar, chip, joined, tag, unseen
-from ui.pages import frame
-from ui.reading_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
+from clinical.review import assignment
+from clinical.review.priority import Level
+from ui.access import presence
+from ui.panels import frame, picklist
+from ui.state import assigning, state, worklist_order
+from ui.state.worklist_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
+from ui.words import phrasing
+from ui.words.markup import Markup, bar, chip, joined, tag, unseen
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -44,11 +46,11 @@ def render(case_page: Page) -> None:
     An account that assigns cases and may not read them sees no word of the machine about any.
     """
     opens = presence.can("read_cases")
-    rows = state.rows() if opens else tuple(map(reading_order.unopened, state.rows()))
+    rows = state.rows() if opens else tuple(map(worklist_order.unopened, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
     view, start = _controls(rows)
-    shown = reading_order.arrange(rows, view)
+    shown = worklist_order.arrange(rows, view)
     state.keep_order(shown)
     if opens:
         _start(start, shown)
@@ -112,7 +114,7 @@ def _of_reader(before: View, place: DeltaGenerator) -> str | None:
 
 
 def _start(place: DeltaGenerator, shown: Sequence[Row]) -> None:
-    following = reading_order.next_unread(shown)
+    following = worklist_order.next_unread(shown)
     place.button(
         "Next unread",
         key="next-unread",
@@ -192,7 +194,7 @@ def _sort(column: str) -> None:
 
 
 def _legend(opens: bool, assigns: bool) -> str:
-    known = " · ".join(f"{letter} {name}" for name, letter in wording.LETTERS.items())
+    known = " · ".join(f"{letter} {name}" for name, letter in phrasing.LETTERS.items())
     keys = ["/ search", "arrows, Home, End"]
     keys += ["Enter open", "N next unread"] if opens else []
     keys += ["space mark"] if assigns else []
@@ -234,7 +236,7 @@ def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool)
     entry = row.entry
     top = entry.top
     number = (
-        joined([bar(top[1]), tag("span", wording.percent(top[1]), class_="number")]) if top else ""
+        joined([bar(top[1]), tag("span", phrasing.percent(top[1]), class_="number")]) if top else ""
     )
     return tag(
         "tr",
@@ -242,14 +244,14 @@ def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool)
         tag("td", _level(row), class_="priority"),
         tag("td", tag("b", entry.case_id), class_="case"),
         tag("td", chip(STATUS_WORDS.get(row.status, row.status), row.status)),
-        tag("td", wording.named(top[0]) if top else "No suggestion shown"),
+        tag("td", phrasing.named(top[0]) if top else "No suggestion shown"),
         tag("td", number, class_="probability"),
         tag("td", _inputs(entry.used, entry.missing)),
         tag("td", _marks(row)),
         tag("td", row.assigned, class_="assigned"),
         tag(
             "td",
-            wording.moment(entry.decision_time),
+            phrasing.moment(entry.decision_time),
             tag("small", _ago(entry.decision_time, now)),
             class_="time",
         ),
@@ -276,7 +278,7 @@ def _box(case_id: str, on: bool) -> Markup:
 def _level(row: Row) -> Markup:
     found = row.entry.dangerous
     because = (
-        f"{wording.named(found[0])} {wording.percent(found[1])}"
+        f"{phrasing.named(found[0])} {phrasing.percent(found[1])}"
         if found
         else "no dangerous diagnosis is shown"
     )
@@ -284,17 +286,17 @@ def _level(row: Row) -> Markup:
 
 
 def _ago(time: datetime | None, now: datetime) -> str:
-    ago = wording.before(time, now)
+    ago = phrasing.before(time, now)
     return f"{ago} ago" if ago and not ago.startswith("-") else ""
 
 
 def _inputs(used: tuple[str, ...], missing: tuple[str, ...]) -> Markup:
-    order = {name: place for place, name in enumerate(wording.LETTERS)}
+    order = {name: place for place, name in enumerate(phrasing.LETTERS)}
     names = sorted((*used, *missing), key=lambda name: (order.get(name, len(order)), name))
     return joined(
         tag(
             "span",
-            wording.modality_letter(name),
+            phrasing.modality_letter(name),
             unseen(f" {name} {'present' if name in used else 'missing'}; "),
             class_="input" if name in used else "input absent",
             title=f"{name}: {'present' if name in used else 'missing'}",

@@ -1,5 +1,5 @@
 // Shows prepared markup and reports which [data-pick] was chosen, by mouse or keyboard.
-// The markup comes from ui/markup.py, where every text is escaped.
+// The markup comes from ui/words/markup.py, where every text is escaped.
 
 const PAGE = 20; // rows that Page Up and Page Down go
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from clinical.assessment import HeatMap
-from clinical.case import Array
-from ui import wording
+from clinical.case.assessment import HeatMap
+from clinical.case.shapes import Array
 from ui.viewer import transport
+from ui.words import phrasing
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -99,7 +99,7 @@ def heat_data(film: Film, heat_map: HeatMap | None, diagnosis: str) -> dict[str,
     """What changes with the selected diagnosis."""
     heat = heat_map and {
         "diagnosis": diagnosis,
-        "label": wording.named(diagnosis),
+        "label": phrasing.named(diagnosis),
         "values": heat_map.values,
         "box": heat_map.box,
     }

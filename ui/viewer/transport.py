@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case import Array, shape_as_json
+from clinical.case.shapes import Array, shape_as_json
+from clinical.case.window import Window
 from clinical.errors import ImageError
-from clinical.window import Window
 
 LEVELS = 65535
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from clinical.review import REASONS
+from clinical.review.decisions import REASONS
 from clinical.review.times import IDLE_AFTER
 from clinical.wording import words
 from pipelines.agreement.acceptance import Acceptance

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from scipy.special import ndtr
 
-from clinical.case import Event
+from clinical.case.shapes import Event
 from pipelines.laboratory.oracle.factors import Factor, spared
 from pipelines.laboratory.oracle.importance_sampling import People
 from pipelines.laboratory.oracle.sets import ConditionSets, Floats

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, betaln, expit, log_expit, logit, ndtr, ndtri
 from scipy.stats import qmc
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 from pipelines.laboratory.oracle.sets import Flags, Floats
 from pipelines.laboratory.simulate.clinic import SEVERITY
 from pipelines.laboratory.simulate.likelihoods import Likelihoods

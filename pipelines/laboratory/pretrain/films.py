@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clinical.encoders import film_network
-from clinical.encoders.radiograph import network_input
+from clinical.modalities.radiograph import film_network
+from clinical.modalities.radiograph.encoder import network_input
 from pipelines.jobs.progress import track
 from pipelines.jobs.workers import in_order
 from pipelines.laboratory.simulate import clinic, likelihoods
@@ -61,7 +61,7 @@ class Film:
     """One film, looked at by the frozen first layers.
 
     Attributes:
-        stem: [40, 48, 48] float16 (`clinical.encoders.film_network.Stem`).
+        stem: [40, 48, 48] float16 (`clinical.modalities.radiograph.film_network.Stem`).
         outlines: [findings, 24 * 24] float16, share of each patch that is covered, in the order of
             `OUTLINED`.
         present: [findings] bool, in the order of `named`.

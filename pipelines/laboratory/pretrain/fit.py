@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clinical.calibration import auroc
-from clinical.encoders.film_network import FILM_CHANNELS, FilmTail
+from clinical.modalities.radiograph.film_network import FILM_CHANNELS, FilmTail
+from clinical.model.calibration import auroc
 from pipelines.jobs import resume
 from pipelines.laboratory.pretrain import films
 

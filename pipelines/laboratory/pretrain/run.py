@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from clinical import canonical
-from clinical.encoders.film_network import FILM_WEIGHTS
+from clinical.modalities.radiograph.film_network import FILM_WEIGHTS
 from clinical.wording import RESEARCH_USE
 from pipelines.jobs import resume
 from pipelines.jobs.progress import bar, console

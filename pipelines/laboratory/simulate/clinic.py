@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from clinical.case import Event, Sex, Text
+from clinical.case.shapes import Event, Sex, Text
 from pipelines.laboratory.simulate import history, imaging, likelihoods, notes, person
 from pipelines.laboratory.simulate.design import SHORTCUT_WITH, SHORTCUT_WITHOUT, Design
 from pipelines.laboratory.simulate.examination import RadiographSpec, Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 
 Side = Literal["left", "right"]
 Zone = Literal["upper", "middle", "lower"]

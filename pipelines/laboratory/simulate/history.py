@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from scipy.special import expit, logit
 
-from clinical.case import Event
+from clinical.case.shapes import Event
 from pipelines.laboratory.simulate.likelihoods import Background, Likelihoods
 from pipelines.laboratory.simulate.person import Person
 

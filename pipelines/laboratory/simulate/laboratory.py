@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 from pipelines.laboratory.simulate.design import Missing
 from pipelines.laboratory.simulate.likelihoods import Analyte, Likelihoods, Site
 from pipelines.laboratory.simulate.person import Person, logistic

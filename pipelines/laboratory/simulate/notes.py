@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from clinical.case import Sex, Text
+from clinical.case.shapes import Sex, Text
 from pipelines.laboratory.simulate.examination import Side
 from pipelines.laboratory.simulate.likelihoods import Likelihoods
 from pipelines.laboratory.simulate.person import Person

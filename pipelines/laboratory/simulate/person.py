@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clinical.case import Sex
+from clinical.case.shapes import Sex
 from pipelines.laboratory.simulate.likelihoods import Likelihoods, Site
 
 LEAVES_BEHIND = {

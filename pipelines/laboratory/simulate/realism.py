@@ -18,11 +18,12 @@ from scipy import linalg
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.cohorts.sources import source
-from clinical.encoders import radiograph
-from clinical.encoders.film_network import IMAGENET_CHANNELS
 from clinical.errors import CohortError
+from clinical.modalities.radiograph import encoder
+from clinical.modalities.radiograph.film_network import IMAGENET_CHANNELS
 
 LEVELS = 64
 """Bins of a histogram of grey levels from 0 to 1."""
@@ -174,14 +175,14 @@ def sample(pictures: Sequence[tuple[str, Array]]) -> Sample:
         raise CohortError(
             "The cohort holds no radiographs.", remedy="give the folder of a cohort with images"
         )
-    settings = radiograph.Settings()
+    settings = encoder.Settings()
     histograms, spectra, features = [], [], []
     for _, image in pictures:
-        seen = radiograph.network_input(image.values, settings.image_size, None)[0].numpy()
+        seen = encoder.network_input(image.values, settings.image_size, None)[0].numpy()
         levels = (seen.astype(np.float64) * 128 + 127) / 255
         histograms.append(histogram(levels))
         spectra.append(spectrum(levels))
-        patches = radiograph.prepare(image, settings).features["patch"][:, :IMAGENET_CHANNELS]
+        patches = encoder.prepare(image, settings).features["patch"][:, :IMAGENET_CHANNELS]
         features.append(patches.astype(np.float64).mean(axis=0))
     patients = tuple(patient for patient, _ in pictures)
     return Sample(np.array(histograms), np.array(spectra), np.array(features), patients)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clinical.calibration import COVERAGE
+from clinical.model.calibration import COVERAGE
 from clinical.wording import words
 from pipelines.folds.methods import AS_THEY_ARE, OURS
 from pipelines.reports.formatting import counted, interval, p_value, signed

@@ -25,7 +25,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from pipelines.folds.tabular import vectors
 from pipelines.statistics.metrics import (
     Interval,

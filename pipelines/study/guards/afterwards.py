@@ -14,7 +14,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from clinical.case import Events, Measurements, Problem, Shape, Texts
+from clinical.case.case import Problem
+from clinical.case.shapes import Events, Measurements, Shape, Texts
 from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import Interval, bootstrap_weights, interval, weighted_sums
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
@@ -26,7 +27,7 @@ LATER = "values later than the decision"
 UNTIMED_SHARE, SURELY_UNTIMED = 0.1, 0.05
 
 _LATE = ("after the decision", "is later than")
-"""How readers say it (`clinical.cohorts.clock`, `folder_case`, `hannover`)."""
+"""How readers say it (`clinical.tables.clock`, `folder_case`, `hannover`)."""
 
 _OFFSET = "_offset"
 

@@ -27,9 +27,9 @@ from PIL import Image
 from torch import Tensor
 
 from clinical import canonical
-from clinical.case import Array
-from clinical.encoders import radiograph
-from clinical.model import EncoderSpec, backbone_digests
+from clinical.case.shapes import Array
+from clinical.modalities.radiograph import encoder
+from clinical.model.model import EncoderSpec, backbone_digests
 from pipelines.jobs import cache as shelf
 from pipelines.training import masks
 
@@ -86,7 +86,7 @@ def parts(image: Array, lungs: Region | None, cache: Path | None) -> Parts:
     masked = known is not None and bool(known.any())
     outline = canonical.sha256(np.packbits(known).tobytes()) if known is not None and masked else ""
     key = canonical.digest(["image parts", image.digest, outline, list(LOOK)])
-    spec = EncoderSpec("radiograph", radiograph.Settings(image_size=SIDE))
+    spec = EncoderSpec("radiograph", encoder.Settings(image_size=SIDE))
     file = shelf.place(cache, backbone_digests({"image": spec})["radiograph"], key)
     features = shelf.kept(file, lambda: _features(image.values, known if masked else None))
     return Parts(features, masked, edges_of(known) if known is not None and masked else ())
@@ -96,11 +96,11 @@ def _features(image: Pixels, lungs: Region | None) -> NDArray[np.float32]:
     """Features of each part [4, 2 * channels]."""
     small, known = _made_small(image, lungs, SIDE)
     shown = (small, border_only(small, known), without_lungs(small, known))
-    inputs = torch.stack([radiograph.network_input(part, SIDE) for part in shown])
+    inputs = torch.stack([encoder.network_input(part, SIDE) for part in shown])
     cut = corners(*_made_small(image, lungs, FINE))
     with torch.inference_mode():
-        found = _pooled(radiograph.features_of(inputs))
-        cornered = _pooled(radiograph.features_of(cut)).mean(dim=0, keepdim=True)
+        found = _pooled(encoder.features_of(inputs))
+        cornered = _pooled(encoder.features_of(cut)).mean(dim=0, keepdim=True)
     return torch.cat([found, cornered]).numpy()
 
 
@@ -131,7 +131,7 @@ def corners(image: Pixels, lungs: Region | None) -> Tensor:
     Grey levels are those of the whole, so that a small bright mark does not set its own contrast.
     """
     shown = without_lungs(image, lungs)
-    padded = radiograph.network_input(shown, FINE)
+    padded = encoder.network_input(shown, FINE)
     rows, columns = (round(side * FINE / max(shown.shape)) for side in shown.shape)
     top, left = (FINE - rows) // 2, (FINE - columns) // 2
     places = [

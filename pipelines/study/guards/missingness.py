@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clinical.case import Events, Measurements
+from clinical.case.shapes import Events, Measurements
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values

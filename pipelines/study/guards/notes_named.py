@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.case import Case, Texts
-from clinical.encoders.notes import sentences
+from clinical.case.case import Case
+from clinical.case.shapes import Texts
+from clinical.modalities.notes.encoder import sentences
 from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import auroc_difference
 from pipelines.study.guards.diagnosis_names import Names, named, names_of

@@ -13,7 +13,8 @@ from datetime import datetime
 
 import numpy as np
 
-from clinical.case import Case, Measurements, Texts
+from clinical.case.case import Case
+from clinical.case.shapes import Measurements, Texts
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values

@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from clinical.audit import ledger
-from clinical.database import open_workspace, writing
-from clinical.place import Place
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place
 
 
 def write(workspace: Place, actor: str, acknowledged: Path) -> None:

@@ -19,13 +19,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clinical import canonical, triggers
+from clinical import canonical
 from clinical.audit import heads, keys, leaves, merkle, rotation
 from clinical.audit import ledger as ledgers
 from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
 from clinical.audit.verify import Verdict, verify
-from clinical.database import DATABASE_NAME, NO_HASH, open_workspace, writing
+from clinical.workspace import triggers
+from clinical.workspace.database import DATABASE_NAME, NO_HASH, open_workspace, writing
 
 KINDS = ("OPENED", "DECIDED", "ASSESSED", "EXPORTED", "SIGNED_IN", "KEY_ROTATED", "")
 FIELDS = ("time", "actor", "kind", "case_id", "payload", "previous", "hash")

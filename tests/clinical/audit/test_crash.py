@@ -13,8 +13,8 @@ from busy_writer import write
 
 from clinical.audit import heads, ledger
 from clinical.audit.verify import verify
-from clinical.database import open_workspace, writing
-from clinical.place import Place
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.place import Place
 
 WRITERS = 4
 FORKS = multiprocessing.get_context("forkserver")  # ready in milliseconds, without our threads

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from clinical.audit import heads, keys, ledger, proofs, rotation
 from clinical.audit.heads import EVERY, EVERY_EVENTS, TreeHead
 from clinical.audit.verify import Verdict, verify
-from clinical.database import folder_of, writing
 from clinical.errors import LedgerError
+from clinical.workspace.database import folder_of, writing
 from pipelines.cli import main
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from clinical import canonical
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.database import NO_HASH, open_workspace, writing
 from clinical.errors import LedgerError
+from clinical.workspace.database import NO_HASH, open_workspace, writing
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -140,7 +140,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from clinical.audit import ledger
-from clinical.database import open_workspace, writing
+from clinical.workspace.database import open_workspace, writing
 
 engine = open_workspace(Path(sys.argv[1]))
 with writing(engine) as connection:

@@ -13,14 +13,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 from test_crash import check_what_is_left, kill_at_random
 
-from clinical import store
 from clinical.audit import heads, keys, ledger, retention, rotation
 from clinical.audit.verify import verify
-from clinical.case import input_digest
-from clinical.database import grant, open_workspace, writing
+from clinical.case.case import input_digest
 from clinical.errors import StoreError
-from clinical.place import place_of
-from clinical.review import decide
+from clinical.review.decisions import decide
+from clinical.workspace import store
+from clinical.workspace.database import grant, open_workspace, writing
+from clinical.workspace.place import place_of
 from pipelines.cli import main
 
 

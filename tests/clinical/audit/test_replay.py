@@ -13,16 +13,25 @@ import pytest
 from clinic_of_two import make_case
 from sqlalchemy import Engine, delete, select, update
 
-from clinical import canonical, store
-from clinical.assess import Assessor
-from clinical.assessment import Assessment, as_json
+from clinical import canonical
+from clinical.assess.assess import Assessor
 from clinical.audit import ledger, retention
 from clinical.audit.replay import Machine, Replayed, assessed, replay
-from clinical.case import Array, Case
-from clinical.database import ASSESSMENTS, CASES, PIXELS, WORKLIST, open_workspace, writing
+from clinical.case.assessment import Assessment, as_json
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from clinical.errors import LedgerError
-from clinical.model import Model
-from clinical.review import record_assessment
+from clinical.model.model import Model
+from clinical.review.intake import record_assessment
+from clinical.workspace import store
+from clinical.workspace.database import (
+    ASSESSMENTS,
+    CASES,
+    PIXELS,
+    WORKLIST,
+    open_workspace,
+    writing,
+)
 from pipelines.commands.replay import line, machines
 
 

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from clinical import review, store
 from clinical.audit import ledger, retention
 from clinical.audit.verify import Verdict, verify
-from clinical.case import Case, Text, Texts
-from clinical.database import (
+from clinical.case.case import Case
+from clinical.case.shapes import Text, Texts
+from clinical.errors import LedgerError, ReviewError, StoreError
+from clinical.review import decisions, intake, progress
+from clinical.workspace import store
+from clinical.workspace.database import (
     ASSESSMENTS,
     CASES,
     COMMENTS,
@@ -26,7 +29,6 @@ from clinical.database import (
     open_workspace,
     writing,
 )
-from clinical.errors import LedgerError, ReviewError, StoreError
 from pipelines.cli import main
 
 MARKER = "zaphod-was-here"
@@ -43,7 +45,7 @@ def ward(folder: Path, example: Any) -> Iterator[Engine]:
     """Two cases of the same image; the first has a telling note and a decision with a comment."""
     engine = open_workspace(folder, create=True)
     digest, _ = example.recorded(engine, told(example.case()))
-    review.decide(engine, example.decision(digest, comment=REMARK))
+    decisions.decide(engine, example.decision(digest, comment=REMARK))
     example.recorded(engine, example.case("case-2"))
     yield engine
     engine.dispose()
@@ -122,13 +124,13 @@ def test_a_case_may_come_again(ward: Engine, example: Any) -> None:
     with ward.connect() as connection, pytest.raises(StoreError):
         store.get_case(connection, "case-1")
     with pytest.raises(ReviewError):  # nothing is there to be opened
-        review.record_opened(ward, "case-1", example.reader)
+        intake.record_opened(ward, "case-1", example.reader)
     case = told(example.case())
     with writing(ward) as connection:
-        assert review.record_assessment(connection, case, example.assessment(case), "system")
+        assert intake.record_assessment(connection, case, example.assessment(case), "system")
     assert verdict(ward).intact
     with ward.connect() as connection:
-        past = review.progress(ledger.events(connection, case_id="case-1"))
+        past = progress.progress(ledger.events(connection, case_id="case-1"))
     assert past.subject is not None
     assert not past.readers
 

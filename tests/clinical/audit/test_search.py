@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from clinical.audit import ledger, search
 from clinical.audit.search import Guesses, Sought
-from clinical.database import writing
 from clinical.errors import LedgerError
+from clinical.workspace.database import writing
 
 START = datetime(2031, 3, 4, 12, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from stamping_authority import Authority, make_authority
 
 from clinical.audit import heads, ledger, time_stamp
 from clinical.audit.heads import TreeHead
-from clinical.database import folder_of, writing
 from clinical.errors import ConfigError, LedgerError
+from clinical.workspace.database import folder_of, writing
 from pipelines.cli import main
 
 

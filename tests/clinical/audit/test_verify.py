@@ -18,8 +18,8 @@ from sqlalchemy import Engine
 from clinical.audit import ledger
 from clinical.audit.ledger import Head
 from clinical.audit.verify import Verdict, verify
-from clinical.database import DATABASE_NAME, NO_HASH, open_workspace, writing
-from clinical.review import decide
+from clinical.review.decisions import decide
+from clinical.workspace.database import DATABASE_NAME, NO_HASH, open_workspace, writing
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 TRIGGERS = ("events_no_update", "events_no_delete", "events_only_next")

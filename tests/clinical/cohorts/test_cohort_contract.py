@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinical.case import Array, Case, Problem, SkippedCase, as_json
+from clinical.case.case import Case, Problem, SkippedCase, as_json
+from clinical.case.shapes import Array
 from clinical.cohorts.cohort import Reading, Source
 from clinical.cohorts.sources import SOURCES, source
 from clinical.errors import CohortError, ConfigError

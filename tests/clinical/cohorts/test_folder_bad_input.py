@@ -9,7 +9,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from clinical.case import Case, Problem, SkippedCase, as_json
+from clinical.case.case import Case, Problem, SkippedCase, as_json
 from clinical.cohorts import folder
 from clinical.errors import CohortError
 

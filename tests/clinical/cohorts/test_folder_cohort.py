@@ -9,10 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clinical.case import Array, Case, Events, Measurements, Texts, as_json
+from clinical.case.case import Case, as_json
+from clinical.case.shapes import Array, Events, Measurements, Texts
 from clinical.cohorts import folder
-from clinical.cohorts.cohort import OFFSET_EPOCH, CaseEntry, Diagnosis
+from clinical.cohorts.cohort import CaseEntry, Diagnosis
 from clinical.cohorts.folder_layout import CASES, INPUT_TABLES, OUTCOMES
+from clinical.tables.clock import OFFSET_EPOCH
 
 Writer = Callable[..., None]
 
@@ -237,7 +239,7 @@ def test_an_event_can_be_stated_absent(tmp_path: Path) -> None:
 def test_pixels_are_read_one_case_at_a_time(
     folder_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clinical.cohorts import pixels
+    from clinical.tables import pixels
 
     opened: list[str] = []
     real = pixels.read_image

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from clinical.case import Array, Case, Events, Measurements, SkippedCase, Texts
-from clinical.cohorts.cohort import OFFSET_EPOCH
+from clinical.case.case import Case, SkippedCase
+from clinical.case.shapes import Array, Events, Measurements, Texts
 from clinical.cohorts.sources import SOURCES
+from clinical.tables.clock import OFFSET_EPOCH
 
 LayOut = Callable[[str], Path]
 

@@ -14,9 +14,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from clinical.case.window import Window
 from clinical.dicom.read import read_image
 from clinical.errors import ImageRefused, ImageUnreadable
-from clinical.window import Window
 
 RAMP = np.arange(12, dtype="<u2").reshape(3, 4)
 

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import canonical, store
+from clinical import canonical
 from clinical.audit import ledger
 from clinical.audit.ledger import Head
 from clinical.audit.verify import verify
-from clinical.database import open_workspace, writing
 from clinical.errors import StoreError
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
-from clinical.review import decide, record_assessment
+from clinical.review.decisions import decide
+from clinical.review.intake import record_assessment
+from clinical.workspace import store
+from clinical.workspace.database import open_workspace, writing
 
 FILES = {
     "events.jsonl", "assessments.jsonl", "cases.jsonl", "comments.jsonl", "heads.json",

@@ -20,28 +20,20 @@ import pytest
 from printed_file import unpacked
 from sqlalchemy import Engine
 
-from clinical import review
-from clinical.assessment import EvidenceItem, OutOfDistribution, PredictionSet
 from clinical.audit import ledger, retention
-from clinical.case import (
-    Array,
-    Case,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Problem,
-    Text,
-    Texts,
-)
-from clinical.database import writing
+from clinical.case.assessment import EvidenceItem, OutOfDistribution, PredictionSet
+from clinical.case.case import Case, Problem
+from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
 from clinical.errors import LedgerError
 from clinical.export import deidentified
 from clinical.export.bundle import export
 from clinical.export.deidentified import BEGIN, Pseudonyms
 from clinical.export.selection import Selection
-from clinical.review import record_assessment, record_opened
+from clinical.review import decisions, first_read, progress, protocol
+from clinical.review import signature as signature_rules
+from clinical.review.intake import record_assessment, record_opened
 from clinical.review.progress import Ranked
+from clinical.workspace.database import writing
 from pipelines.cli import main
 
 MARK = "zaphod"
@@ -101,7 +93,9 @@ def ward(workspace: Engine, example: Any) -> Engine:
     """Two cases of one patient: one read to a signature, one purged; and a reader with a name."""
     cases = [marked(example, name) for name in ("one", "two")]
     reader = f"{MARK}.reader"
-    review.set_protocol(workspace, review.Protocol(True, 0.0), f"{MARK}.admin", time=example.noon)
+    protocol.set_protocol(
+        workspace, protocol.Protocol(True, 0.0), f"{MARK}.admin", time=example.noon
+    )
     for case in cases:
         with writing(workspace) as connection:
             record_assessment(
@@ -113,23 +107,23 @@ def ward(workspace: Engine, example: Any) -> Engine:
     named = {"case_id": cases[0].case_id, "reader": reader}
     digest = str(first.payload["assessment"])
     ranked = (Ranked(DIAGNOSIS, "high"),)
-    review.commit_first_read(
-        workspace, review.FirstRead(cases[0].case_id, digest, ranked, reader, example.noon)
+    first_read.commit_first_read(
+        workspace, first_read.FirstRead(cases[0].case_id, digest, ranked, reader, example.noon)
     )
-    review.decide(workspace, example.decision(digest, comment=f"{MARK} told me so", **named))
+    decisions.decide(workspace, example.decision(digest, comment=f"{MARK} told me so", **named))
     added = {"diagnosis": "ICD-10:ZAPHOD424242", "action": "add"}
-    review.decide(workspace, example.decision(digest, **named, **added))
+    decisions.decide(workspace, example.decision(digest, **named, **added))
     with workspace.connect() as connection:
-        mine = review.progress(ledger.events(connection, case_id=cases[0].case_id)).of(reader)
-    signature = review.Signature(
+        mine = progress.progress(ledger.events(connection, case_id=cases[0].case_id)).of(reader)
+    signature = signature_rules.Signature(
         cases[0].case_id,
         digest,
         reader,
         "reader",
-        review.decisions_digest(mine),
+        signature_rules.decisions_digest(mine),
         example.noon + timedelta(minutes=9),
     )
-    review.sign(workspace, signature)
+    signature_rules.sign(workspace, signature)
     retention.purge(workspace, [cases[1].case_id], because="erasure", actor=reader)
     return workspace
 

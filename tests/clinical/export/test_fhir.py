@@ -13,9 +13,11 @@ import fhirkit
 import pytest
 from sqlalchemy import Engine
 
-from clinical import review
 from clinical.audit import ledger
 from clinical.export.bundle import export
+from clinical.review import decisions as decisions_rules
+from clinical.review import progress
+from clinical.review import signature as signature_rules
 
 GOLDEN = Path(__file__).with_name("golden_fhir.json")
 
@@ -24,13 +26,13 @@ GOLDEN = Path(__file__).with_name("golden_fhir.json")
 def made(workspace: Engine, example: Any, tmp_path: Path) -> bytes:
     digest, _ = example.recorded(workspace)
     decision = example.decision(digest, comment="肺炎", action="reject", reason="other")
-    review.decide(workspace, decision)
+    decisions_rules.decide(workspace, decision)
     with workspace.connect() as connection:
-        mine = review.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
+        mine = progress.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
     at = example.noon + timedelta(minutes=9)
-    decisions = review.decisions_digest(mine)
-    signature = review.Signature("case-1", digest, example.reader, "reader", decisions, at)
-    review.sign(workspace, signature)
+    decisions = signature_rules.decisions_digest(mine)
+    signature = signature_rules.Signature("case-1", digest, example.reader, "reader", decisions, at)
+    signature_rules.sign(workspace, signature)
     export(workspace, tmp_path / "record.zip", actor="auditor", time=example.noon)
     with zipfile.ZipFile(tmp_path / "record.zip") as archive:
         return archive.read("fhir/bundle.json")

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import canonical, review
+from clinical import canonical
 from clinical.audit import ledger, retention
-from clinical.database import writing
 from clinical.export import verify
 from clinical.export.bundle import export
-from clinical.review import record_assessment
+from clinical.review import decisions
+from clinical.review.intake import record_assessment
+from clinical.workspace.database import writing
 
 Content = dict[str, bytes]
 
@@ -29,7 +30,7 @@ Content = dict[str, bytes]
 def purged(workspace: Engine, example: Any) -> Engine:
     """Two cases; the first, with a commented decision, is purged by event 5."""
     digest, _ = example.recorded(workspace)
-    review.decide(workspace, example.decision(digest, comment="Not convinced."))
+    decisions.decide(workspace, example.decision(digest, comment="Not convinced."))
     with writing(workspace) as connection:
         other = example.case("case-2")
         record_assessment(connection, other, example.assessment(other), "system")

@@ -19,17 +19,22 @@ from PIL import Image
 from printed_file import unpacked
 from sqlalchemy import Engine
 
-from clinical import review
-from clinical.assessment import Explanation, HeatMap
+from clinical import formatting
 from clinical.audit import ledger
-from clinical.case import Array, Case
-from clinical.database import writing
-from clinical.export import card_blocks, pdf, wording
+from clinical.case.assessment import Explanation, HeatMap
+from clinical.case.case import Case
+from clinical.case.shapes import Array
+from clinical.export import card_blocks, pdf
 from clinical.export.bundle import export
 from clinical.export.card_blocks import Block
 from clinical.export.picture import grey, pictures, window_of
-from clinical.review import record_assessment, record_decision
+from clinical.review import decisions as decisions_rules
+from clinical.review import intake, progress
+from clinical.review import signature as signature_rules
+from clinical.review.decisions import record_decision
+from clinical.review.intake import record_assessment
 from clinical.wording import RESEARCH_USE
+from clinical.workspace.database import writing
 
 HOSTILE = '#panic("no") $x_1 *b* `c` <d> @e \\ "\n& <script>'
 SCRIPTS = "肺炎证据不足 Пневмония δοκιμή"
@@ -55,8 +60,8 @@ def test_a_case_read_without_a_model_has_all_but_what_a_model_says(
     workspace: Engine, example: Any, tmp_path: Path
 ) -> None:
     with writing(workspace) as connection:
-        review.record_import(connection, example.case(), "system")
-    review.record_opened(workspace, "case-1", example.reader)
+        intake.record_import(connection, example.case(), "system")
+    intake.record_opened(workspace, "case-1", example.reader)
     added = example.decision("", action="add", diagnosis="ICD-10:J18.9")
     with writing(workspace) as connection:
         record_decision(connection, added)
@@ -198,15 +203,15 @@ def test_a_signature_shows_who_when_and_what_it_means_beside_earlier_values(
 ) -> None:
     digest, _ = example.recorded(workspace)
     for decision in ({"action": "reject", "reason": "lab_explains"}, {}):
-        review.decide(workspace, example.decision(digest, **decision))
+        decisions_rules.decide(workspace, example.decision(digest, **decision))
     with workspace.connect() as connection:
-        mine = review.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
-    at, decisions = example.noon + timedelta(minutes=9), review.decisions_digest(mine)
-    signature = review.Signature("case-1", digest, example.reader, "reader", decisions, at)
-    review.sign(workspace, signature)
+        mine = progress.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
+    at, decisions = example.noon + timedelta(minutes=9), signature_rules.decisions_digest(mine)
+    signature = signature_rules.Signature("case-1", digest, example.reader, "reader", decisions, at)
+    signature_rules.sign(workspace, signature)
 
     words = " ".join(text_of(report_of(workspace, tmp_path / "record.zip", example)).split())
-    signed = f"{example.reader} reader signed {review.MEANINGS['reviewed']}"
+    signed = f"{example.reader} reader signed {signature_rules.MEANINGS['reviewed']}"
     assert f"{at:%Y-%m-%d %H:%M} {signed}" in words.replace(" UTC", "")
     assert "bacterial pneumonia: rejected (superseded)" in words
 
@@ -284,7 +289,7 @@ def test_the_heat_map_lies_where_its_box_says() -> None:
     [(0.0, "<1%"), (0.0099, "<1%"), (0.01, "1%"), (0.834, "83%"), (0.99, "99%"), (1.0, ">99%")],
 )
 def test_probabilities_never_claim_certainty(probability: float, words: str) -> None:
-    assert wording.percent(probability) == words
+    assert formatting.percent(probability) == words
 
 
 @pytest.mark.parametrize(
@@ -292,4 +297,4 @@ def test_probabilities_never_claim_certainty(probability: float, words: str) -> 
     [((3.5, 5.1), "3.5–5.1"), ((None, 5.0), "≤ 5"), ((90.0, None), "≥ 90"), ((None, None), "")],
 )
 def test_reference_ranges(reference: tuple[float | None, float | None], words: str) -> None:
-    assert wording.limits(reference) == words
+    assert formatting.limits(reference) == words

@@ -18,13 +18,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from clinical import canonical, review
+from clinical import canonical
 from clinical.audit import heads, keys, ledger, rotation
 from clinical.audit.heads import TreeHead
-from clinical.database import writing
 from clinical.export import verify
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
+from clinical.review import decisions as decisions_rules
+from clinical.review import progress
+from clinical.review import signature as signature_rules
+from clinical.workspace.database import writing
 
 Content = dict[str, bytes]
 
@@ -45,13 +48,13 @@ def signed(workspace: Engine, example: Any) -> Engine:
     with writing(workspace) as connection:
         heads.sign_now(connection)
     rotation.rotate(workspace)
-    review.decide(workspace, example.decision(digest, comment="肺炎。Пневмония."))
+    decisions_rules.decide(workspace, example.decision(digest, comment="肺炎。Пневмония."))
     with workspace.connect() as connection:
-        mine = review.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
+        mine = progress.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
     at = example.noon + timedelta(minutes=9)
-    decisions = review.decisions_digest(mine)
-    signature = review.Signature("case-1", digest, example.reader, "reader", decisions, at)
-    review.sign(workspace, signature)
+    decisions = signature_rules.decisions_digest(mine)
+    signature = signature_rules.Signature("case-1", digest, example.reader, "reader", decisions, at)
+    signature_rules.sign(workspace, signature)
     return workspace
 
 

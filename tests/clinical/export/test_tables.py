@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from clinical.database import writing
 from clinical.export import tables
 from clinical.export.bundle import export
-from clinical.review import decide, record_decision
+from clinical.review.decisions import decide, record_decision
+from clinical.workspace.database import writing
 
 GOLDEN = Path(__file__).with_name("golden_tables.txt")
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", '=HYPERLINK("http://e")')

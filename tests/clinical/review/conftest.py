@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import review
-from clinical.assessment import Assessment, AuditEvent
+from clinical.access.roles import Role
 from clinical.audit import ledger
-from clinical.review import Amendment, FirstRead, Progress, Protocol, Ranked, Signature
+from clinical.case.assessment import Assessment, AuditEvent
+from clinical.review import adjudication, decisions, intake, progress, protocol, signature, status
 from clinical.review.adjudication import Adjudication
-from clinical.roles import Role
+from clinical.review.first_read import FirstRead
+from clinical.review.progress import Progress, Ranked
+from clinical.review.protocol import Protocol
+from clinical.review.signature import Amendment, Signature
 
 CASE = "case-1"
 
@@ -42,22 +45,22 @@ class Ward:
         return [event.kind for event in self.past()]
 
     def progress(self) -> Progress:
-        return review.progress(self.past())
+        return progress.progress(self.past())
 
     def status(self) -> str:
         with self.engine.connect() as connection:
-            return review.statuses(connection)[CASE]
+            return status.statuses(connection)[CASE]
 
     def protocol(self, **changes: Any) -> None:
-        review.set_protocol(self.engine, Protocol(**changes), "dr.chief")
+        protocol.set_protocol(self.engine, Protocol(**changes), "dr.chief")
 
     def open(self, *readers: str, role: Role = "reader") -> None:
         for name in readers:
-            review.record_opened(self.engine, CASE, name, role=role, time=self.now())
+            intake.record_opened(self.engine, CASE, name, role=role, time=self.now())
 
     def decide(self, reader: str, **changes: Any) -> AuditEvent:
         decision = self.example.decision(self.digest, reader=reader, time=self.now(), **changes)
-        return review.decide(self.engine, decision)
+        return decisions.decide(self.engine, decision)
 
     def accept(self, reader: str) -> AuditEvent:
         return self.decide(reader)
@@ -73,13 +76,13 @@ class Ward:
         return FirstRead(CASE, self.digest, ranked, reader, self.now())
 
     def signature(self, name: str, **changes: Any) -> Signature:
-        digest = review.decisions_digest(self.progress().of(name))
+        digest = signature.decisions_digest(self.progress().of(name))
         plain = Signature(CASE, self.digest, name, "reader", digest, self.now())
         return replace(plain, **changes)
 
     def sign(self, *readers: str) -> None:
         for name in readers:
-            review.sign(self.engine, self.signature(name))
+            signature.sign(self.engine, self.signature(name))
 
     def amendment(self, reader: str, reason: str = "mistake", comment: str = "") -> Amendment:
         return Amendment(CASE, reader, reason, comment)
@@ -89,7 +92,7 @@ class Ward:
             "case_id": CASE,
             "adjudicator": "dr.chief",
             "role": "adjudicator",
-            "signatures": review.signatures(self.progress()),
+            "signatures": adjudication.signatures(self.progress()),
             "present": frozenset(present),
             "time": self.now(),
         }

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from clinical import review
 from clinical.audit.verify import verify
-from clinical.database import writing
 from clinical.errors import ReviewError
-from clinical.review import Ranked
+from clinical.review import first_read, intake, progress
+from clinical.review import protocol as protocol_rules
+from clinical.review.progress import Ranked
+from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
 
@@ -40,8 +41,8 @@ def test_allowed(ward: Any, names: tuple[str, ...]) -> None:
     ward.protocol(first_read=True)
     ward.open("dr.bob")
     read = ward.first_read("dr.bob", *names)
-    assert review.can_commit(read, ward.assessment, ward.past())
-    review.commit_first_read(ward.engine, read)
+    assert first_read.can_commit(read, ward.assessment, ward.past())
+    first_read.commit_first_read(ward.engine, read)
 
     assert ward.kinds()[-2:] == ["FIRST_READ", "SHOWN"]
     mine = ward.progress().of("dr.bob")
@@ -57,9 +58,9 @@ def test_refused(ward: Any, changes: dict[str, Any], rule: str) -> None:
     ward.open("dr.bob")
     read = replace(ward.first_read("dr.bob"), **changes)
     before = ward.past()
-    assert not review.can_commit(read, ward.assessment, before)
+    assert not first_read.can_commit(read, ward.assessment, before)
     with pytest.raises(ReviewError, match=rule):
-        review.commit_first_read(ward.engine, read)
+        first_read.commit_first_read(ward.engine, read)
     assert ward.past() == before
 
 
@@ -69,9 +70,9 @@ def test_a_new_assessment_asks_for_a_new_first_read(ward: Any) -> None:
     late = ward.first_read("dr.bob", "pneumothorax")
     with writing(ward.engine) as connection:
         again = replace(ward.assessment, conflicts=())
-        review.record_assessment(connection, ward.example.case(), again, "system")
+        intake.record_assessment(connection, ward.example.case(), again, "system")
     with pytest.raises(ReviewError, match="assessed again"):
-        review.commit_first_read(ward.engine, late)
+        first_read.commit_first_read(ward.engine, late)
 
 
 def test_nothing_is_decided_before_it(ward: Any) -> None:
@@ -79,27 +80,27 @@ def test_nothing_is_decided_before_it(ward: Any) -> None:
     ward.open("dr.bob")
     with pytest.raises(ReviewError, match="reading of your own"):
         ward.accept("dr.bob")
-    review.commit_first_read(ward.engine, ward.first_read("dr.bob"))
+    first_read.commit_first_read(ward.engine, ward.first_read("dr.bob"))
     ward.accept("dr.bob")
 
 
 def test_it_comes_once_and_not_after_the_machine_was_shown(ward: Any) -> None:
     ward.protocol(first_read=True)
     ward.open("dr.bob")
-    review.commit_first_read(ward.engine, ward.first_read("dr.bob", "pneumothorax"))
+    first_read.commit_first_read(ward.engine, ward.first_read("dr.bob", "pneumothorax"))
     with pytest.raises(ReviewError, match="shown to you already"):
-        review.commit_first_read(ward.engine, ward.first_read("dr.bob", "heart_failure"))
+        first_read.commit_first_read(ward.engine, ward.first_read("dr.bob", "heart_failure"))
     with pytest.raises(ReviewError, match="shown to you already"):  # opened before the protocol
-        review.commit_first_read(ward.engine, ward.first_read("dr.ada"))
+        first_read.commit_first_read(ward.engine, ward.first_read("dr.ada"))
 
 
 def test_who_is_blinded(ward: Any) -> None:
     """dr.ada saw the case before the protocol; an auditor never decides, so may look."""
     ward.protocol(first_read=True)
-    protocol = review.Protocol(first_read=True)
+    protocol = protocol_rules.Protocol(first_read=True)
 
     def blinded(name: str, role: str) -> bool:
-        return review.withheld(ward.progress(), name, role, protocol, "case-1")
+        return progress.withheld(ward.progress(), name, role, protocol, "case-1")
 
     assert blinded("dr.bob", "reader")
     assert blinded("dr.bob", "adjudicator")
@@ -113,11 +114,11 @@ def test_who_is_blinded(ward: Any) -> None:
 def test_what_a_reader_was_shown_is_known_of_all_cases_at_once(ward: Any) -> None:
     def shown(name: str) -> set[str]:
         with ward.engine.connect() as connection:
-            return review.shown_cases(connection, name)
+            return progress.shown_cases(connection, name)
 
     ward.protocol(first_read=True)
     assert shown("dr.ada") == {"case-1"}
     ward.open("dr.bob")
     assert shown("dr.bob") == set()
-    review.commit_first_read(ward.engine, ward.first_read("dr.bob"))
+    first_read.commit_first_read(ward.engine, ward.first_read("dr.bob"))
     assert shown("dr.bob") == {"case-1"}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from clinical import review
-from clinical.review import kappa
+from clinical.review import kappa as kappa_rules
+from clinical.review.kappa import kappa
 
 Ratings = list[tuple[bool, bool]]
 
@@ -84,9 +84,9 @@ def test_no_interval_where_the_error_would_come_out_as_nothing(
 
 
 def test_agreement_over_the_cases_of_a_workspace(ward: Any) -> None:
-    def found() -> review.Agreement:
+    def found() -> kappa_rules.Agreement:
         with ward.engine.connect() as connection:
-            return review.agreement(connection)
+            return kappa_rules.agreement(connection)
 
     assert found().cases == 0
     ward.protocol(second_share=1.0)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import review, store
-from clinical.assessment import ReviewDecision
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.database import writing
+from clinical.case.assessment import ReviewDecision
 from clinical.errors import ReviewError
+from clinical.review import comment, decisions, intake
+from clinical.review import status as status_rules
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
 
@@ -38,7 +40,7 @@ ALLOWED: list[dict[str, Any]] = [
         "reason": "not_clinically_plausible",
         "diagnosis": "pulmonary_embolism",
     },
-    {"comment": "x" * review.MAX_COMMENT},
+    {"comment": "x" * comment.MAX_COMMENT},
 ]
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -64,7 +66,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"diagnosis": "gout"}, "no suggestion"),
     ({"action": "ignore"}, "no such action"),
     ({"action": "reject", "reason": "other", "comment": "  "}, "needs a comment"),
-    ({"comment": "x" * (review.MAX_COMMENT + 1)}, "more than"),
+    ({"comment": "x" * (comment.MAX_COMMENT + 1)}, "more than"),
     ({"comment": "half \ud83d"}, "Unicode"),
     ({"reader": " "}, "account name"),
     ({"reader": "dr.bob"}, "has not opened"),
@@ -77,9 +79,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_allowed(workspace: Engine, example: Any, changes: dict[str, Any]) -> None:
     digest, assessment = example.recorded(workspace)
     decision = example.decision(digest, **changes)
-    assert review.can_decide(decision, assessment, past_of(workspace))
-    event = review.decide(workspace, decision)
-    (recorded,) = review.history(past_of(workspace))
+    assert decisions.can_decide(decision, assessment, past_of(workspace))
+    event = decisions.decide(workspace, decision)
+    (recorded,) = decisions.history(past_of(workspace))
     assert (recorded.sequence, recorded.reader) == (event.sequence, example.reader)
     assert recorded.action == decision.action
     with workspace.connect() as connection:
@@ -93,9 +95,9 @@ def test_refused(workspace: Engine, example: Any, changes: dict[str, Any], rule:
     digest, assessment = example.recorded(workspace)
     decision: ReviewDecision = example.decision(digest, **changes)
     before = past_of(workspace)
-    assert not review.can_decide(decision, assessment, before)
+    assert not decisions.can_decide(decision, assessment, before)
     with pytest.raises(ReviewError, match=rule) as caught:
-        review.decide(workspace, decision)
+        decisions.decide(workspace, decision)
     assert caught.value.remedy
     assert past_of(workspace) == before
     assert decision.comment.strip() == "" or decision.comment not in str(caught.value)
@@ -107,42 +109,42 @@ def test_a_case_has_to_be_opened_after_it_was_assessed_again(
     digest, assessment = example.recorded(workspace)
     again = replace(assessment, conflicts=())
     with writing(workspace) as connection:
-        assert review.record_assessment(connection, example.case(), again, "system")
+        assert intake.record_assessment(connection, example.case(), again, "system")
         newer = store.latest_assessment(connection, "case-1")
     assert newer is not None
     with pytest.raises(ReviewError, match="assessed again"):
-        review.decide(workspace, example.decision(digest))
+        decisions.decide(workspace, example.decision(digest))
     with pytest.raises(ReviewError, match="has not opened"):
-        review.decide(workspace, example.decision(newer[0]))
-    review.record_opened(workspace, "case-1", example.reader)
-    assert review.decide(workspace, example.decision(newer[0])).kind == "DECIDED"
+        decisions.decide(workspace, example.decision(newer[0]))
+    intake.record_opened(workspace, "case-1", example.reader)
+    assert decisions.decide(workspace, example.decision(newer[0])).kind == "DECIDED"
 
 
 def test_a_later_decision_supersedes_and_the_earlier_one_stays(
     workspace: Engine, example: Any
 ) -> None:
     digest, _ = example.recorded(workspace)
-    review.decide(workspace, example.decision(digest))
-    review.decide(workspace, example.decision(digest, action="reject", reason="lab_explains"))
+    decisions.decide(workspace, example.decision(digest))
+    decisions.decide(workspace, example.decision(digest, action="reject", reason="lab_explains"))
     past = past_of(workspace)
-    assert {k: d.action for k, d in review.decisions(past).items()} == {
+    assert {k: d.action for k, d in decisions.decisions(past).items()} == {
         "bacterial_pneumonia": "reject"
     }
-    assert [d.action for d in review.history(past)] == ["accept", "reject"]
+    assert [d.action for d in decisions.history(past)] == ["accept", "reject"]
 
 
 def test_decisions_on_an_earlier_assessment_do_not_stand_for_the_new_one(
     workspace: Engine, example: Any
 ) -> None:
     digest, assessment = example.recorded(workspace)
-    review.decide(workspace, example.decision(digest))
+    decisions.decide(workspace, example.decision(digest))
     with writing(workspace) as connection:
         again = replace(assessment, conflicts=())
-        review.record_assessment(connection, example.case(), again, "system")
+        intake.record_assessment(connection, example.case(), again, "system")
     past = past_of(workspace)
-    assert review.decisions(past) == {}
-    assert len(review.history(past)) == 1
-    assert review.status(past) == "unread"
+    assert decisions.decisions(past) == {}
+    assert len(decisions.history(past)) == 1
+    assert status_rules.status(past) == "unread"
 
 
 def test_recording_the_latest_assessment_again_appends_nothing(
@@ -152,7 +154,7 @@ def test_recording_the_latest_assessment_again_appends_nothing(
     first, second = example.assessment(case), example.assessment(case, model="other")
     with writing(workspace) as connection:
         made = [
-            review.record_assessment(connection, case, assessment, "system") is not None
+            intake.record_assessment(connection, case, assessment, "system") is not None
             for assessment in (first, first, second, second, first)
         ]
     assert made == [True, False, True, False, True]
@@ -169,14 +171,14 @@ def test_the_event_of_an_assessment_says_what_was_flagged(workspace: Engine, exa
 def test_an_assessment_of_other_inputs_is_refused(workspace: Engine, example: Any) -> None:
     case = example.case()
     with writing(workspace) as connection, pytest.raises(ReviewError, match="does not belong"):
-        review.record_assessment(
+        intake.record_assessment(
             connection, case.without("image"), example.assessment(case), "system"
         )
 
 
 def test_no_patient_text_enters_the_ledger(workspace: Engine, example: Any) -> None:
     digest, _ = example.recorded(workspace)
-    review.decide(workspace, example.decision(digest, comment="Spoke with Mrs Smith."))
+    decisions.decide(workspace, example.decision(digest, comment="Spoke with Mrs Smith."))
     ledger_text = str([ledger.as_json(event) for event in past_of(workspace)])
     for secret in ("patient of", "Cough", "hypertension", "184", "Smith"):
         # As a word: digests and microseconds hold every run of digits sooner or later.
@@ -188,39 +190,39 @@ def test_no_patient_text_enters_the_ledger(workspace: Engine, example: Any) -> N
 
 def test_status_walks_from_unread_to_reviewed(workspace: Engine, example: Any) -> None:
     def now() -> str:
-        return review.status(past_of(workspace))
+        return status_rules.status(past_of(workspace))
 
     assert now() == "unassessed"
     case = example.case()
     with pytest.raises(ReviewError, match="no assessment"):
-        review.record_opened(workspace, "case-1", example.reader)
+        intake.record_opened(workspace, "case-1", example.reader)
     with writing(workspace) as connection:
-        review.record_assessment(connection, case, example.assessment(case), "system")
+        intake.record_assessment(connection, case, example.assessment(case), "system")
     assert now() == "unread"
-    review.record_opened(workspace, "case-1", example.reader)
+    intake.record_opened(workspace, "case-1", example.reader)
     assert now() == "opened"
     with workspace.connect() as connection:
         latest = store.latest_assessment(connection, "case-1")
     assert latest is not None
     no = {"action": "reject", "reason": "lab_explains", "diagnosis": "heart_failure"}
-    review.decide(workspace, example.decision(latest[0], **no))
+    decisions.decide(workspace, example.decision(latest[0], **no))
     assert now() == "in_review", "the suggestion above its threshold is not decided yet"
-    review.decide(workspace, example.decision(latest[0]))
+    decisions.decide(workspace, example.decision(latest[0]))
     assert now() == "reviewed"
-    review.record_opened(workspace, "case-1", "dr.bob", time=example.noon + timedelta(hours=1))
+    intake.record_opened(workspace, "case-1", "dr.bob", time=example.noon + timedelta(hours=1))
     assert now() == "reviewed"
     with workspace.connect() as connection:
-        assert review.statuses(connection) == {"case-1": "reviewed"}
+        assert status_rules.statuses(connection) == {"case-1": "reviewed"}
 
 
 def test_every_status_can_be_reached_and_left() -> None:
-    reached = {status for steps in review.TRANSITIONS.values() for status in steps.values()}
-    assert reached | {"unassessed"} == set(review.TRANSITIONS)
-    assert all(steps.get("assessed") == "unread" for steps in review.TRANSITIONS.values())
+    reached = {status for steps in status_rules.TRANSITIONS.values() for status in steps.values()}
+    assert reached | {"unassessed"} == set(status_rules.TRANSITIONS)
+    assert all(steps.get("assessed") == "unread" for steps in status_rules.TRANSITIONS.values())
 
 
 def test_the_name_of_a_case_cannot_pass_to_another_patient(workspace: Engine, example: Any) -> None:
     example.recorded(workspace)
     stranger = replace(example.case(), patient_id="somebody else")
     with writing(workspace) as connection, pytest.raises(ReviewError, match="another patient"):
-        review.record_assessment(connection, stranger, example.assessment(stranger), "system")
+        intake.record_assessment(connection, stranger, example.assessment(stranger), "system")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from clinical import review
 from clinical.audit.verify import verify
 from clinical.errors import ReviewError
-from clinical.review import Protocol
+from clinical.review import adjudication, decisions, progress, protocol, signature
+from clinical.review.protocol import Protocol
 
 pytestmark = pytest.mark.both_databases
 
@@ -35,11 +35,11 @@ def test_a_share_is_from_0_to_1(ward: Any, share: float) -> None:
 
 
 def test_the_protocol_is_an_event_and_only_a_change_is_recorded(ward: Any) -> None:
-    assert review.set_protocol(ward.engine, Protocol(), "dr.chief") is None
-    assert review.set_protocol(ward.engine, BOTH, "dr.chief") is not None
-    assert review.set_protocol(ward.engine, BOTH, "dr.chief") is None
+    assert protocol.set_protocol(ward.engine, Protocol(), "dr.chief") is None
+    assert protocol.set_protocol(ward.engine, BOTH, "dr.chief") is not None
+    assert protocol.set_protocol(ward.engine, BOTH, "dr.chief") is None
     with ward.engine.connect() as connection:
-        assert review.in_force(connection) == BOTH
+        assert protocol.in_force(connection) == BOTH
 
 
 def test_each_reads_without_the_others_decisions_until_they_sign(ward: Any) -> None:
@@ -50,7 +50,7 @@ def test_each_reads_without_the_others_decisions_until_they_sign(ward: Any) -> N
     assert ward.status() == "second_read"
 
     def seen(name: str, role: str = "reader") -> list[str]:
-        events = review.visible(ward.past(), name, role, BOTH, "case-1")
+        events = progress.visible(ward.past(), name, role, BOTH, "case-1")
         return [e.kind for e in events if e.actor == "dr.ada"]
 
     assert seen("dr.bob") == ["OPENED"]
@@ -65,7 +65,7 @@ def test_each_reads_without_the_others_decisions_until_they_sign(ward: Any) -> N
 def test_where_one_signature_is_enough_readers_see_each_other(ward: Any) -> None:
     ward.open("dr.bob")
     ward.accept("dr.ada")
-    events = review.visible(ward.past(), "dr.bob", "reader", Protocol(), "case-1")
+    events = progress.visible(ward.past(), "dr.bob", "reader", Protocol(), "case-1")
     assert list(events) == ward.past()
 
 
@@ -94,11 +94,11 @@ def disputed(ward: Any) -> None:
 @pytest.mark.parametrize("present", [{"ICD-10:J90"}, {"ICD-10:J90", "bacterial_pneumonia"}])
 def test_an_adjudicator_settles_what_they_differ_on(ward: Any, present: set[str]) -> None:
     disputed(ward)
-    assert review.agreed(ward.progress()) == {"ICD-10:J90"}
-    assert review.disputed(ward.progress()) == ["bacterial_pneumonia"]
+    assert adjudication.agreed(ward.progress()) == {"ICD-10:J90"}
+    assert adjudication.disputed(ward.progress()) == ["bacterial_pneumonia"]
     wish = ward.adjudication(present, comment="Seen on the lateral film.")
-    assert review.can_adjudicate(wish, ward.past())
-    review.adjudicate(ward.engine, wish)
+    assert adjudication.can_adjudicate(wish, ward.past())
+    adjudication.adjudicate(ward.engine, wish)
 
     assert ward.status() == "adjudicated"
     last = ward.progress().adjudicated
@@ -110,7 +110,7 @@ def test_an_adjudicator_settles_what_they_differ_on(ward: Any, present: set[str]
         with pytest.raises(ReviewError, match="adjudicated this case"):
             act("dr.ada")
     with pytest.raises(ReviewError, match="adjudicated this case"):
-        review.amend(ward.engine, ward.amendment("dr.ada"))
+        signature.amend(ward.engine, ward.amendment("dr.ada"))
 
 
 REFUSED: list[tuple[set[str], dict[str, Any], str]] = [
@@ -130,9 +130,9 @@ def test_refused_adjudications(
     disputed(ward)
     wish = ward.adjudication(present, **changes)
     before = ward.past()
-    assert not review.can_adjudicate(wish, before)
+    assert not adjudication.can_adjudicate(wish, before)
     with pytest.raises(ReviewError, match=rule):
-        review.adjudicate(ward.engine, wish)
+        adjudication.adjudicate(ward.engine, wish)
     assert ward.past() == before
 
 
@@ -140,16 +140,16 @@ def test_there_is_nothing_to_adjudicate_before_two_readings_differ(ward: Any) ->
     ward.accept("dr.ada")
     ward.sign("dr.ada")
     with pytest.raises(ReviewError, match="no two signed readings"):
-        review.adjudicate(ward.engine, ward.adjudication(set()))
+        adjudication.adjudicate(ward.engine, ward.adjudication(set()))
 
 
 def test_an_amendment_takes_the_case_back_from_the_adjudicator(ward: Any) -> None:
     disputed(ward)
     late = ward.adjudication({"ICD-10:J90"})
-    review.amend(ward.engine, ward.amendment("dr.bob"))
+    signature.amend(ward.engine, ward.amendment("dr.bob"))
     assert ward.status() == "in_review"
     with pytest.raises(ReviewError, match="no two signed readings"):
-        review.adjudicate(ward.engine, late)
+        adjudication.adjudicate(ward.engine, late)
 
 
 def test_two_readers_at_once_lose_no_decision(ward: Any) -> None:
@@ -177,6 +177,6 @@ def test_two_readers_at_once_lose_no_decision(ward: Any) -> None:
     assert failed == []
     decided = [event.actor for event in ward.past() if event.kind == "DECIDED"]
     assert sorted(decided) == ["dr.ada"] * 15 + ["dr.bob"] * 15
-    assert {d.reader for d in review.standing(ward.past())} == set(readers)
+    assert {d.reader for d in decisions.standing(ward.past())} == set(readers)
     with ward.engine.connect() as connection:
         assert verify(connection).intact

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DatabaseError
 
-from clinical import canonical, review, store
+from clinical import canonical
 from clinical.audit.verify import verify
-from clinical.database import writing
 from clinical.errors import ReviewError
+from clinical.review import intake, progress, signature
 from clinical.review.times import begun, noticed
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
 
@@ -30,8 +32,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_a_signature_says_who_when_what_and_over_which_decisions(ward: Any) -> None:
     decided = ward.accept("dr.ada")
     wish = ward.signature("dr.ada")
-    assert review.can_sign(wish, ward.past())
-    event = review.sign(ward.engine, wish)
+    assert signature.can_sign(wish, ward.past())
+    event = signature.sign(ward.engine, wish)
 
     assert ward.kinds()[-2:] == ["SIGNED", "TIMED"]
     assert event.actor == "dr.ada"
@@ -45,7 +47,7 @@ def test_a_signature_says_who_when_what_and_over_which_decisions(ward: Any) -> N
         "decisions": [decided.sequence],
         "digest": canonical.digest([decided.hash]),
     }
-    assert review.holds(ward.progress().of("dr.ada"))
+    assert signature.holds(ward.progress().of("dr.ada"))
     assert ward.status() == "complete"
 
 
@@ -54,14 +56,14 @@ def test_refused(ward: Any, changes: dict[str, Any], rule: str) -> None:
     ward.accept("dr.ada")
     wish = ward.signature("dr.ada", **changes)
     before = ward.past()
-    assert not review.can_sign(wish, before)
+    assert not signature.can_sign(wish, before)
     with pytest.raises(ReviewError, match=rule):
-        review.sign(ward.engine, wish)
+        signature.sign(ward.engine, wish)
     assert ward.past() == before
 
 
 def test_every_suggestion_over_its_threshold_needs_a_decision_first(ward: Any) -> None:
-    assert review.left_to_decide(ward.progress(), "dr.ada") == ["bacterial_pneumonia"]
+    assert signature.left_to_decide(ward.progress(), "dr.ada") == ["bacterial_pneumonia"]
     with pytest.raises(ReviewError, match="1 of the suggestions"):
         ward.sign("dr.ada")
     ward.accept("dr.ada")
@@ -76,10 +78,10 @@ def test_a_signature_over_other_decisions_does_not_hold(ward: Any) -> None:
     past = ward.past()
     (rejected, accepted) = (event for event in past if event.kind == "DECIDED")
     forged = [event for event in past if event != accepted]
-    assert review.holds(review.progress(past).of("dr.ada"))
-    assert not review.holds(review.progress(forged).of("dr.ada"))
+    assert signature.holds(progress.progress(past).of("dr.ada"))
+    assert not signature.holds(progress.progress(forged).of("dr.ada"))
     swapped = [replace(e, hash=rejected.hash) if e == accepted else e for e in past]
-    assert not review.holds(review.progress(swapped).of("dr.ada"))
+    assert not signature.holds(progress.progress(swapped).of("dr.ada"))
 
 
 def test_nothing_changes_after_signing(ward: Any) -> None:
@@ -97,7 +99,7 @@ def test_a_new_assessment_asks_for_a_new_reading(ward: Any) -> None:
     ward.sign("dr.ada")
     with writing(ward.engine) as connection:
         again = replace(ward.assessment, conflicts=())
-        review.record_assessment(connection, ward.example.case(), again, "system")
+        intake.record_assessment(connection, ward.example.case(), again, "system")
     assert ward.status() == "unread"
     assert ward.progress().signed == []
 
@@ -106,9 +108,9 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
     ward.accept("dr.ada")
     before = ward.past()
     with pytest.raises(ReviewError, match="password"):
-        review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
+        signature.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: False)
     assert ward.past() == before
-    event = review.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
+    event = signature.sign(ward.engine, ward.signature("dr.ada"), identify=lambda: True)
     assert event.payload["identity"] == "password"
     assert ward.status() == "complete"
 
@@ -116,7 +118,7 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
 def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:
     ward.accept("dr.ada")
     with pytest.raises(ReviewError, match="no signature of yours"):
-        review.amend(ward.engine, ward.amendment("dr.ada"))
+        signature.amend(ward.engine, ward.amendment("dr.ada"))
     ward.sign("dr.ada")
     for reason, comment, rule in (
         ("", "", "coded reasons"),
@@ -124,10 +126,10 @@ def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:
         ("other", " ", "needs a comment"),
     ):
         wish = ward.amendment("dr.ada", reason, comment)
-        assert not review.can_amend(wish, ward.past())
+        assert not signature.can_amend(wish, ward.past())
         with pytest.raises(ReviewError, match=rule):
-            review.amend(ward.engine, wish)
-    event = review.amend(ward.engine, ward.amendment("dr.ada", "other", "Mrs Smith rang."))
+            signature.amend(ward.engine, wish)
+    event = signature.amend(ward.engine, ward.amendment("dr.ada", "other", "Mrs Smith rang."))
     assert ward.status() == "in_review"
     assert "Smith" not in str(event.payload)
     ward.reject("dr.ada")
@@ -141,7 +143,7 @@ def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:
 def test_verification_finds_a_changed_comment_of_any_kind_of_event(ward: Any) -> None:
     ward.accept("dr.ada")
     ward.sign("dr.ada")
-    event = review.amend(ward.engine, ward.amendment("dr.ada", "mistake", "The other film."))
+    event = signature.amend(ward.engine, ward.amendment("dr.ada", "mistake", "The other film."))
     spoil = "UPDATE comments SET text = 'This film.'"
     if ward.engine.dialect.name == "postgresql":
         with writing(ward.engine) as connection, pytest.raises(DatabaseError, match="denied"):
@@ -160,7 +162,7 @@ def test_times_are_kept_with_the_signature(ward: Any) -> None:
     for seconds in (10, 40, 400):
         attention = noticed(attention, start + timedelta(seconds=seconds))
     ward.accept("dr.ada")
-    review.sign(ward.engine, ward.signature("dr.ada"), attention=attention)
+    signature.sign(ward.engine, ward.signature("dr.ada"), attention=attention)
     payload = ward.past()[-1].payload
     assert payload["active_seconds"] == 40
     assert payload["idle_seconds"] == 360

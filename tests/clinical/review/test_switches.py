@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from clinical import review
-from clinical.review import Switches, switches
+from clinical.review import first_read
+from clinical.review import switches as switches_rules
+from clinical.review.switches import Switches, switches
 
 # first read, final word, machine, truth -> counts
 TABLE: list[tuple[str, str, str, dict[str, bool | None], Switches]] = [
@@ -34,13 +35,13 @@ def test_counts(
 def test_only_signed_readings_with_a_first_read_are_counted(ward: Any) -> None:
     def counted(truth: dict[str, bool | None]) -> tuple[int, Switches]:
         with ward.engine.connect() as connection:
-            return review.counted(connection, {"case-1": truth})
+            return switches_rules.counted(connection, {"case-1": truth})
 
     ward.accept("dr.ada")
     ward.sign("dr.ada")  # opened before the protocol: no first read
     ward.protocol(first_read=True, second_share=1.0)
     ward.open("dr.bob")
-    review.commit_first_read(ward.engine, ward.first_read("dr.bob", "pneumothorax"))
+    first_read.commit_first_read(ward.engine, ward.first_read("dr.bob", "pneumothorax"))
     ward.accept("dr.bob")
     assert counted({}) == (0, Switches())
     ward.sign("dr.bob")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from clinical import review
 from clinical.errors import ReviewError
+from clinical.review import decisions, undo
 
 pytestmark = pytest.mark.both_databases
 
@@ -27,7 +27,7 @@ ADDED: list[tuple[str, str | None]] = [
 def test_what_may_be_added(ward: Any, diagnosis: str, rule: str | None) -> None:
     if rule is None:
         ward.add("dr.ada", diagnosis)
-        assert review.decisions(ward.past())[diagnosis].action == "add"
+        assert decisions.decisions(ward.past())[diagnosis].action == "add"
         return
     with pytest.raises(ReviewError, match=rule):
         ward.add("dr.ada", diagnosis)
@@ -35,9 +35,9 @@ def test_what_may_be_added(ward: Any, diagnosis: str, rule: str | None) -> None:
 
 def test_confidence_is_one_of_three_or_left_open(ward: Any) -> None:
     ward.decide("dr.ada", confidence="high")
-    assert review.decisions(ward.past())["bacterial_pneumonia"].confidence == "high"
+    assert decisions.decisions(ward.past())["bacterial_pneumonia"].confidence == "high"
     ward.decide("dr.ada")
-    assert review.decisions(ward.past())["bacterial_pneumonia"].confidence is None
+    assert decisions.decisions(ward.past())["bacterial_pneumonia"].confidence is None
     with pytest.raises(ReviewError, match="no such confidence"):
         ward.decide("dr.ada", confidence="rather")
 
@@ -48,36 +48,36 @@ def test_undo_walks_back_and_what_was_superseded_stands_again(ward: Any) -> None
     ward.add("dr.ada", "ICD-10:J93.9")
 
     def standing() -> dict[str, str]:
-        return {name: d.action for name, d in review.decisions(ward.past()).items()}
+        return {name: d.action for name, d in decisions.decisions(ward.past()).items()}
 
     assert standing() == {"bacterial_pneumonia": "reject", "ICD-10:J93.9": "add"}
-    review.undo(ward.engine, "case-1", "dr.ada")
+    undo.undo(ward.engine, "case-1", "dr.ada")
     assert standing() == {"bacterial_pneumonia": "reject"}
-    event = review.undo(ward.engine, "case-1", "dr.ada")
+    event = undo.undo(ward.engine, "case-1", "dr.ada")
     assert event.payload["takes_back"] == second.sequence
     assert standing() == {"bacterial_pneumonia": "accept"}
     assert ward.status() == "reviewed"
-    assert review.undo(ward.engine, "case-1", "dr.ada").payload["takes_back"] == first.sequence
+    assert undo.undo(ward.engine, "case-1", "dr.ada").payload["takes_back"] == first.sequence
     assert standing() == {}
     assert ward.status() == "opened"
-    assert len(review.history(ward.past())) == 3, "nothing is lost"
-    assert not review.can_undo(ward.past(), "dr.ada")
+    assert len(decisions.history(ward.past())) == 3, "nothing is lost"
+    assert not undo.can_undo(ward.past(), "dr.ada")
     with pytest.raises(ReviewError, match="no decision of yours"):
-        review.undo(ward.engine, "case-1", "dr.ada")
+        undo.undo(ward.engine, "case-1", "dr.ada")
 
 
 def test_one_decision_in_the_middle_can_be_named(ward: Any) -> None:
     added = ward.add("dr.ada", "ICD-10:J93.9")
     ward.accept("dr.ada")
-    review.undo(ward.engine, "case-1", "dr.ada", added.sequence)
-    assert list(review.decisions(ward.past())) == ["bacterial_pneumonia"]
+    undo.undo(ward.engine, "case-1", "dr.ada", added.sequence)
+    assert list(decisions.decisions(ward.past())) == ["bacterial_pneumonia"]
 
 
 def test_nobody_takes_back_for_somebody_else_or_after_signing(ward: Any) -> None:
     ward.open("dr.bob")
     theirs = ward.accept("dr.bob")
     with pytest.raises(ReviewError, match="no decision of yours"):
-        review.undo(ward.engine, "case-1", "dr.ada", theirs.sequence)
+        undo.undo(ward.engine, "case-1", "dr.ada", theirs.sequence)
     ward.sign("dr.bob")
     with pytest.raises(ReviewError, match="You signed"):
-        review.undo(ward.engine, "case-1", "dr.bob")
+        undo.undo(ward.engine, "case-1", "dr.bob")

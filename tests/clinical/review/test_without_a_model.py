@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from clinical import review, store
-from clinical.assessment import AuditEvent, ReviewDecision
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.case import Case
-from clinical.database import writing
+from clinical.case.assessment import AuditEvent, ReviewDecision
+from clinical.case.case import Case
 from clinical.errors import ReviewError
-from clinical.review import Signature
+from clinical.review import decisions, intake, progress, protocol, signature, status
+from clinical.review.signature import Signature
+from clinical.workspace import store
+from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
 
 
 def imported(workspace: Engine, case: Case) -> AuditEvent | None:
     with writing(workspace) as connection:
-        return review.record_import(connection, case, "system")
+        return intake.record_import(connection, case, "system")
 
 
 def past(workspace: Engine) -> list[AuditEvent]:
@@ -42,8 +43,8 @@ def test_a_case_is_imported_once_and_is_on_the_worklist(workspace: Engine, examp
         (entry,) = store.worklist(connection)
         assert store.worklist(connection, only=["case-1"]) == [entry]
         assert store.worklist(connection, only=["case-2"]) == []
-        assert review.statuses(connection) == {"case-1": "unread"}
-        assert review.statuses(connection, only=["case-1"]) == {"case-1": "unread"}
+        assert status.statuses(connection) == {"case-1": "unread"}
+        assert status.statuses(connection, only=["case-1"]) == {"case-1": "unread"}
     assert (entry.case_id, entry.assessment_digest, entry.top) == ("case-1", "", None)
     assert entry.used == ("history", "image", "measurements", "notes")
     assert entry.decision_time == example.noon
@@ -51,15 +52,15 @@ def test_a_case_is_imported_once_and_is_on_the_worklist(workspace: Engine, examp
 
 def test_it_is_annotated_and_signed(workspace: Engine, example: Any) -> None:
     imported(workspace, example.case())
-    review.record_opened(workspace, "case-1", example.reader)
-    review.decide(workspace, added(example, "ICD-10:J18.9"))
-    now = review.progress(past(workspace))
-    digest = review.decisions_digest(now.of(example.reader))
+    intake.record_opened(workspace, "case-1", example.reader)
+    decisions.decide(workspace, added(example, "ICD-10:J18.9"))
+    now = progress.progress(past(workspace))
+    digest = signature.decisions_digest(now.of(example.reader))
     wish = Signature("case-1", "", example.reader, "reader", digest, example.noon)
-    review.sign(workspace, wish)
+    signature.sign(workspace, wish)
 
-    assert review.status(past(workspace)) == "complete"
-    assert list(review.decisions(past(workspace))) == ["ICD-10:J18.9"]
+    assert status.status(past(workspace)) == "complete"
+    assert list(decisions.decisions(past(workspace))) == ["ICD-10:J18.9"]
     with workspace.connect() as connection:
         assert verify(connection).intact
 
@@ -76,21 +77,21 @@ def test_it_is_annotated_and_signed(workspace: Engine, example: Any) -> None:
 )
 def test_refused(workspace: Engine, example: Any, changes: dict[str, Any], rule: str) -> None:
     imported(workspace, example.case())
-    review.record_opened(workspace, "case-1", example.reader)
+    intake.record_opened(workspace, "case-1", example.reader)
     with pytest.raises(ReviewError, match=rule):
-        review.decide(workspace, replace(added(example, "ICD-10:J18.9"), **changes))
+        decisions.decide(workspace, replace(added(example, "ICD-10:J18.9"), **changes))
 
 
 def test_an_assessment_later_asks_for_a_new_reading(workspace: Engine, example: Any) -> None:
     imported(workspace, example.case())
-    review.record_opened(workspace, "case-1", example.reader)
-    review.decide(workspace, added(example, "ICD-10:J18.9"))
+    intake.record_opened(workspace, "case-1", example.reader)
+    decisions.decide(workspace, added(example, "ICD-10:J18.9"))
     case = example.case()
     with writing(workspace) as connection:
-        review.record_assessment(connection, case, example.assessment(case), "system")
+        intake.record_assessment(connection, case, example.assessment(case), "system")
         (entry,) = store.worklist(connection)
     assert entry.assessment_digest
-    assert review.status(past(workspace)) == "unread"
+    assert status.status(past(workspace)) == "unread"
     assert imported(workspace, case) is None, "it is there already, with these inputs"
     with pytest.raises(ReviewError, match="made of other inputs"):
         imported(workspace, example.case(note="Another note."))
@@ -105,7 +106,7 @@ def test_another_patient_cannot_take_the_name(workspace: Engine, example: Any) -
 def test_a_first_read_is_not_asked_where_there_is_no_machine(
     workspace: Engine, example: Any
 ) -> None:
-    review.set_protocol(workspace, review.Protocol(first_read=True), "system")
+    protocol.set_protocol(workspace, protocol.Protocol(first_read=True), "system")
     imported(workspace, example.case())
-    review.record_opened(workspace, "case-1", example.reader)
-    review.decide(workspace, added(example, "ICD-10:J18.9"))
+    intake.record_opened(workspace, "case-1", example.reader)
+    decisions.decide(workspace, added(example, "ICD-10:J18.9"))

@@ -15,11 +15,12 @@ from printed_file import unpacked
 from sqlalchemy import Engine
 from two_months import BETA, CODE, JANUARY, assess, decide, sign, two_months
 
-from clinical import canonical, review
+from clinical import canonical
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.database import DATABASE_NAME, open_workspace
+from clinical.review import intake, protocol
 from clinical.wording import RESEARCH_USE
+from clinical.workspace.database import DATABASE_NAME, open_workspace
 from pipelines.agreement.findings import Findings, find
 from pipelines.agreement.readings import Window
 from pipelines.agreement.run import contents
@@ -106,9 +107,9 @@ def test_a_page_that_loads_nothing_and_a_print_that_says_the_same(engine: Engine
 
 def test_a_hostile_name_is_no_formula_and_no_markup(engine: Engine) -> None:
     name = "=<b>cmd()"
-    review.set_protocol(engine, review.Protocol(), "dr.chief")
+    protocol.set_protocol(engine, protocol.Protocol(), "dr.chief")
     assess(engine, "A9", ("alpha", "a" * 64), JANUARY, {"pneumonia": 0.8})
-    review.record_opened(engine, "A9", name)
+    intake.record_opened(engine, "A9", name)
     decide(engine, "A9", name, JANUARY)
     sign(engine, "A9", name, JANUARY, 5)
     files = contents(counted(engine))

@@ -185,7 +185,7 @@ def test_a_window_counts_by_signature_and_by_assessment(engine: Engine) -> None:
 
 
 def test_a_workspace_without_readings_has_nothing_but_assessments(tmp_path: Any) -> None:
-    from clinical.database import open_workspace
+    from clinical.workspace.database import open_workspace
 
     empty = open_workspace(tmp_path / "workspace", create=True)
     found = counted(empty)

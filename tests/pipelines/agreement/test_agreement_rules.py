@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clinical.review import Kappa
+from clinical.review.kappa import Kappa
 from pipelines.agreement import rules
 from pipelines.agreement.acceptance import Acceptance, OfDiagnosis
 from pipelines.agreement.attention import Took

@@ -7,7 +7,7 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from clinical.encoders.scale import quantile_edges
+from clinical.modalities.scale import quantile_edges
 from pipelines.agreement.quantiles import distance, limit
 
 EDGES = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)

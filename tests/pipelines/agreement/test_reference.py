@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clinical.card import CHECKPOINTS, DESCRIPTION
 from clinical.errors import ModelError
+from clinical.model.card import CHECKPOINTS, DESCRIPTION
 from pipelines.agreement.reference import AGE, measurement_words, references
 
 

@@ -36,8 +36,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from clinical import review
-from clinical.assessment import (
+from clinical.audit import ledger, retention
+from clinical.case.assessment import (
     Action,
     Assessment,
     ModalityLedger,
@@ -47,12 +47,17 @@ from clinical.assessment import (
     Suggestion,
     assessment_digest,
 )
-from clinical.audit import ledger, retention
-from clinical.case import Case, Events, Measurement, Measurements, Shape, input_digest
-from clinical.database import open_workspace, writing
-from clinical.review import FirstRead, Protocol, Ranked, Signature
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Events, Measurement, Measurements, Shape
+from clinical.review import adjudication, decisions, first_read, intake, progress, protocol
+from clinical.review import signature as signature_rules
 from clinical.review.adjudication import Adjudication
+from clinical.review.first_read import FirstRead
+from clinical.review.progress import Ranked
+from clinical.review.protocol import Protocol
+from clinical.review.signature import Signature
 from clinical.review.times import Attention
+from clinical.workspace.database import open_workspace, writing
 
 ALPHA, BETA = "alpha aaaaaaaa", "beta bbbbbbbb"
 JANUARY, FEBRUARY = "2031-01", "2031-02"
@@ -73,10 +78,10 @@ def two_months(folder: Path, *, alpha: str = "a" * 64) -> Engine:
         name = f"A{number}"
         assess(engine, name, ("alpha", alpha), JANUARY, found, crp=value, image=number > 2)
         for reader in ("dr.one", "dr.two"):
-            review.record_opened(engine, name, reader, time=START[JANUARY])
+            intake.record_opened(engine, name, reader, time=START[JANUARY])
     _january(engine)
     assess(engine, "P1", ("alpha", alpha), JANUARY, {"pneumonia": 0.8})
-    review.record_opened(engine, "P1", "dr.one", time=START[JANUARY])
+    intake.record_opened(engine, "P1", "dr.one", time=START[JANUARY])
     decide(engine, "P1", "dr.one", JANUARY)
     sign(engine, "P1", "dr.one", JANUARY, 1000)
     retention.purge(engine, ["P1"], because="erasure", actor="system", time=START[FEBRUARY])
@@ -102,25 +107,25 @@ def _january(engine: Engine) -> None:
             decide(engine, name, "dr.two", JANUARY)
             sign(engine, name, "dr.two", JANUARY, 100)
     with engine.connect() as connection:
-        now = review.progress(ledger.events(connection, case_id="A5"))
+        now = progress.progress(ledger.events(connection, case_id="A5"))
     present = frozenset({"pneumonia"})
     last_word = Adjudication(
-        "A5", "dr.chief", "adjudicator", review.signatures(now), present, START[JANUARY]
+        "A5", "dr.chief", "adjudicator", adjudication.signatures(now), present, START[JANUARY]
     )
-    review.adjudicate(engine, last_word)
+    adjudication.adjudicate(engine, last_word)
 
 
 def _february(engine: Engine) -> None:
-    review.set_protocol(engine, Protocol(first_read=True), "dr.chief")
+    protocol.set_protocol(engine, Protocol(first_read=True), "dr.chief")
     firsts = ("pneumonia", "", "effusion", "pneumonia", "pneumonia", "")
     for number, first in enumerate(firsts, start=1):
         name, suggested = f"B{number}", 0.9 if number < 4 else 0.1
         found = {"pneumonia": 0.25, "effusion": suggested}
         digest = assess(engine, name, ("beta", "b" * 64), FEBRUARY, found)
-        review.record_opened(engine, name, "dr.one", time=START[FEBRUARY])
+        intake.record_opened(engine, name, "dr.one", time=START[FEBRUARY])
         ranked = (Ranked(first, "medium"),) if first else ()
         read = FirstRead(name, digest, ranked, "dr.one", START[FEBRUARY])
-        review.commit_first_read(engine, read)
+        first_read.commit_first_read(engine, read)
     for name in ("B1", "B3"):
         decide(engine, name, "dr.one", FEBRUARY, diagnosis="effusion")
     rejected = {"diagnosis": "effusion", "reason": "finding_is_artifact"}
@@ -166,7 +171,7 @@ def assess(
         else OutOfDistribution(0.5, False),
     )
     with writing(engine) as connection:
-        review.record_assessment(connection, case, assessment, "system", time=START[period])
+        intake.record_assessment(connection, case, assessment, "system", time=START[period])
     return assessment_digest(assessment)
 
 
@@ -183,24 +188,24 @@ def decide(
 ) -> None:
     """One decision, a minute after the start of the month's readings."""
     with writing(engine) as connection:
-        subject = review.progress(ledger.events(connection, case_id=case_id)).subject
+        subject = progress.progress(ledger.events(connection, case_id=case_id)).subject
         time = START[period] + timedelta(minutes=1)
         named = subject.digest if subject else ""
         decision = ReviewDecision(
             case_id, named, diagnosis, action, reason, reader, time, replacement
         )
-        review.record_decision(connection, decision, time=time)
+        decisions.record_decision(connection, decision, time=time)
 
 
 def sign(engine: Engine, case_id: str, reader: str, period: str, seconds: float | None) -> None:
     """Sign, having worked for so many seconds, or nobody knows how many."""
     start, time = START[period], START[period] + timedelta(minutes=2)
     with engine.connect() as connection:
-        now = review.progress(ledger.events(connection, case_id=case_id))
+        now = progress.progress(ledger.events(connection, case_id=case_id))
     digest = now.subject.digest if now.subject else ""
     signature = Signature(
-        case_id, digest, reader, "reader", review.decisions_digest(now.of(reader)), time
+        case_id, digest, reader, "reader", signature_rules.decisions_digest(now.of(reader)), time
     )
     active = timedelta(seconds=seconds or 0)
     attention = Attention(start, time, start, active) if seconds is not None else None
-    review.sign(engine, signature, attention=attention)
+    signature_rules.sign(engine, signature, attention=attention)

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical import model as models
-from clinical.assess import Assessor
-from clinical.assessment import Assessment, from_json
+from clinical.assess.assess import Assessor
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.case import Case
-from clinical.database import open_workspace
+from clinical.case.assessment import Assessment, from_json
+from clinical.case.case import Case
 from clinical.errors import ConfigError
-from clinical.model import Model
-from clinical.place import Place
+from clinical.model import model as models
+from clinical.model.model import Model
+from clinical.workspace.database import open_workspace
+from clinical.workspace.place import Place
 from pipelines.assessing import batch
 from pipelines.assessing.batch import Run, assess_cohort
 

@@ -11,14 +11,14 @@ from clinic_of_two import write_cohort
 from PIL import Image
 
 from clinical.cohorts.sources import source
-from clinical.domain import fit_envelope
-from clinical.encoders import radiograph
 from clinical.errors import ModelError
-from clinical.model import EncoderSpec, Model, mean_embedding
+from clinical.modalities.radiograph import encoder
+from clinical.model.domain import fit_envelope
+from clinical.model.model import EncoderSpec, Model, mean_embedding
 from pipelines.assessing import domain_check
 from pipelines.assessing.domain_check import AS_IT_IS, REFUSED, Marked
 
-SETTINGS = radiograph.Settings(image_size=96)
+SETTINGS = encoder.Settings(image_size=96)
 
 
 def shadow(seed: int) -> np.ndarray:
@@ -33,7 +33,7 @@ def shadow(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(model_of_two: Model) -> Model:
-    prepared = [radiograph.prepare(radiograph.Array(shadow(seed)), SETTINGS) for seed in range(60)]
+    prepared = [encoder.prepare(encoder.Array(shadow(seed)), SETTINGS) for seed in range(60)]
     clouds = np.stack([e for p in prepared if (e := mean_embedding(p)) is not None])
     return replace(
         model_of_two,

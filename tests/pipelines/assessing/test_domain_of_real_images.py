@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clinical.assess import load_assessor
-from clinical.case import Case
+from clinical.assess.assess import load_assessor
+from clinical.case.case import Case
 from clinical.cohorts.sources import source
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical import model as models
 from clinical.cohorts.sources import source
 from clinical.errors import CohortError
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.assessing.evaluate import ALL, evaluate, to_json
 

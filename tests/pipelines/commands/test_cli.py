@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical import model as models
 from clinical.export import verify
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.cli import main
 
 STUDY = """
@@ -141,6 +141,6 @@ def test_ctrl_c_says_that_the_command_goes_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.training_run.run_study", interrupt)
+    monkeypatch.setattr("pipelines.commands.train.run_study", interrupt)
     assert main(["train", "x.toml", "--out", str(tmp_path)], {}) == 130
     assert "goes on from here" in capsys.readouterr().err

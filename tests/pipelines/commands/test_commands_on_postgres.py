@@ -9,7 +9,7 @@ import pytest
 from clinic_of_two import write_cohort
 from postgres_server import Server
 
-from clinical.place import as_options
+from clinical.workspace.place import as_options
 from pipelines.cli import main
 
 PASSWORD = "three quiet herons"

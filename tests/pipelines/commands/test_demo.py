@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from clinical.assess import load_assessor
-from clinical.assessment import Assessment, from_json
-from clinical.case import Case
+from clinical.assess.assess import load_assessor
+from clinical.case.assessment import Assessment, from_json
+from clinical.case.case import Case
 from clinical.cohorts import folder
 from pipelines.cli import main
 from pipelines.commands.demo import SAMPLE_DATA

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical import review, store
-from clinical.assessment import ReviewDecision
 from clinical.audit import ledger
-from clinical.database import open_workspace
-from clinical.review import Signature
+from clinical.case.assessment import ReviewDecision
+from clinical.review import decisions, intake, progress, signature
+from clinical.review.signature import Signature
+from clinical.workspace import store
+from clinical.workspace.database import open_workspace
 from pipelines.cli import main
 
 
@@ -25,13 +26,13 @@ def read(workspace: Path, case_id: str, *readers: str) -> None:
     """Each reader finds pneumonia and signs."""
     engine = open_workspace(workspace)
     for name in readers:
-        review.record_opened(engine, case_id, name)
+        intake.record_opened(engine, case_id, name)
         now = datetime.now(UTC)
-        review.decide(engine, ReviewDecision(case_id, "", "ICD-10:J18.9", "add", "", name, now))
+        decisions.decide(engine, ReviewDecision(case_id, "", "ICD-10:J18.9", "add", "", name, now))
         with engine.connect() as connection:
-            mine = review.progress(ledger.events(connection, case_id=case_id)).of(name)
-        digest = review.decisions_digest(mine)
-        review.sign(engine, Signature(case_id, "", name, "reader", digest, now))
+            mine = progress.progress(ledger.events(connection, case_id=case_id)).of(name)
+        digest = signature.decisions_digest(mine)
+        signature.sign(engine, Signature(case_id, "", name, "reader", digest, now))
     engine.dispose()
 
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from clinical import model as models
-from clinical.calibration import Support
 from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
-from clinical.encoders import radiograph
 from clinical.errors import CohortError
-from clinical.model import EncoderSpec, Network
+from clinical.modalities.radiograph import encoder
+from clinical.model import model as models
+from clinical.model.calibration import Support
+from clinical.model.model import EncoderSpec, Network
 from pipelines.cli import main
 from pipelines.explanations import pointing, report
 from pipelines.explanations.pointing import MACRO, MEAN_MASK, Point
@@ -39,7 +39,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    settings = radiograph.Settings(width=16, components=4, image_size=96)
+    settings = encoder.Settings(width=16, components=4, image_size=96)
     specs = {"image": EncoderSpec("radiograph", settings)}
     network = Network(specs, len(DIAGNOSES), SHAPE)
     torch.nn.init.normal_(network.encoders["image"].reduce.basis)  # type: ignore[union-attr, arg-type]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from clinical.calibration import Support
 from clinical.config import CohortConfig, ModelConfig, StudyConfig
-from clinical.encoders import radiograph
-from clinical.encoders.encoding import Prepared
-from clinical.model import EncoderSpec, Model, Network, build
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph import encoder
+from clinical.model.calibration import Support
+from clinical.model.model import EncoderSpec, Model, Network, build
 from pipelines.explanations import faithfulness
 from pipelines.explanations.faithfulness import COMPREHENSIVENESS, RANDOM, SUFFICIENCY, Falls
 from pipelines.explanations.saliency import OURS
@@ -23,11 +23,11 @@ CELLS = 16
 
 def case(told: int | None, seed: int) -> dict[str, Prepared]:
     """An image whose patch `told` alone carries the finding."""
-    rows = np.random.default_rng(seed).normal(0, 0.1, size=(CELLS, radiograph.CHANNELS))
+    rows = np.random.default_rng(seed).normal(0, 0.1, size=(CELLS, encoder.CHANNELS))
     if told is not None:
         rows[told] += 3
     return {
-        IMAGE: Prepared({"patch": rows.astype(np.float16)}, radiograph.grid_sources(CELLS)),
+        IMAGE: Prepared({"patch": rows.astype(np.float16)}, encoder.grid_sources(CELLS)),
     }
 
 
@@ -35,7 +35,7 @@ def case(told: int | None, seed: int) -> dict[str, Prepared]:
 def model() -> Model:
     """Fitted in a second to say whether one patch is bright."""
     torch.manual_seed(0)
-    settings = radiograph.Settings(width=16, components=4, image_size=128)
+    settings = encoder.Settings(width=16, components=4, image_size=128)
     shape = ModelConfig(width=16, heads=2, layers=1, dropout=0.0, components=4, image_size=128)
     specs = {IMAGE: EncoderSpec("radiograph", settings)}
     network = Network(specs, 1, shape)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from clinical.config import ModelConfig
-from clinical.encoders import radiograph
-from clinical.encoders.encoding import Prepared
-from clinical.model import EncoderSpec, Network
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph import encoder
+from clinical.model.model import EncoderSpec, Network
 from pipelines.explanations import pointing, saliency
 from pipelines.explanations.pointing import CENTRE, CHANCE, MACRO, Point
 from pipelines.explanations.saliency import GRAD_CAM_TOKENS, OURS
@@ -129,7 +129,7 @@ def test_whole_patients_are_resampled() -> None:
 @pytest.fixture
 def network() -> Network:
     torch.manual_seed(0)
-    settings = radiograph.Settings(width=16, components=6, image_size=128)
+    settings = encoder.Settings(width=16, components=6, image_size=128)
     model = ModelConfig(width=16, heads=2, layers=2, dropout=0.0, components=6, image_size=128)
     made = Network({IMAGE: EncoderSpec("radiograph", settings)}, 2, model)
     made.encoders[IMAGE].adapt([prepared(n) for n in range(8)])  # type: ignore[operator]
@@ -137,8 +137,8 @@ def network() -> Network:
 
 
 def prepared(seed: int) -> Prepared:
-    rows = np.random.default_rng(seed).normal(size=(16, radiograph.CHANNELS)).astype(np.float16)
-    return Prepared({"patch": rows}, radiograph.grid_sources(16))
+    rows = np.random.default_rng(seed).normal(size=(16, encoder.CHANNELS)).astype(np.float16)
+    return Prepared({"patch": rows}, encoder.grid_sources(16))
 
 
 def test_every_method_gives_one_map_per_diagnosis(network: Network) -> None:

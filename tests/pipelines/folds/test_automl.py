@@ -17,10 +17,10 @@ import pytest
 from clinic_of_two import STUDY, make_dataset
 from cut_of_two import TEST, TRAIN, cut_of, with_images
 
-from clinical.calibration import auroc
 from clinical.config import load_study
 from clinical.errors import ConfigError
-from pipelines import training_run
+from clinical.model.calibration import auroc
+from pipelines.commands import train
 from pipelines.folds.comparators import automl as comparator
 from pipelines.folds.comparators.automl import PACKAGES, automl, automl_versions
 from pipelines.folds.comparators.cut import Cut, Scores
@@ -193,7 +193,7 @@ def test_its_versions_can_be_written_down() -> None:
     assert len(found) == len(PACKAGES)
 
 
-@pytest.mark.parametrize("run_study", [training_run.run_study, study_run.run_study])
+@pytest.mark.parametrize("run_study", [train.run_study, study_run.run_study])
 def test_without_the_extra_there_is_a_remedy_before_anything_is_read(
     run_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from clinic_of_two import make_dataset
 from cut_of_two import TEST, TRAIN, cut_of, with_images
 
-from clinical.calibration import auroc
+from clinical.model.calibration import auroc
 from pipelines.folds.comparators import fitting
 from pipelines.folds.comparators.boosting import boosting
 from pipelines.folds.comparators.cut import Cut

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from clinic_of_two import NOW, STUDY, make_dataset
 
-from clinical.calibration import pattern_key, patterns
-from clinical.case import Measurements
+from clinical.case.shapes import Measurements
 from clinical.config import StudyConfig
+from clinical.model.calibration import pattern_key, patterns
 from pipelines.folds.compare import judge
 from pipelines.folds.cross_validate import OutOfFold, cross_validate, folds_of
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, dedicated, hidden, untaught

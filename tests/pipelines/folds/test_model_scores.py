@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from clinic_of_two import make_dataset
 
-from clinical.model import Model
+from clinical.model.model import Model
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.folds.model_scores import of_one, scores_and_sets, validated
 from pipelines.training.train import prepare_cached

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinical.case import Case
-from clinical.cohorts.cohort import OFFSET_EPOCH
+from clinical.case.case import Case
 from clinical.errors import CohortError
+from clinical.tables.clock import OFFSET_EPOCH
 from pipelines.folds.temporal import day, day_of_share, decided, temporal_split
 
 START = date(2022, 1, 1)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical import model as models
 from clinical.cohorts import folder
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.cli import main
 from pipelines.retrieval.index import true_diagnoses
 

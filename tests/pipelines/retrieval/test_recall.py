@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clinical.similar import Index
+from clinical.assess.similar import Index
 from pipelines.retrieval.recall import (
     agreeing_ranks,
     first_of_each_patient,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clinical.case import Case
+from clinical.case.case import Case
 from clinical.cohorts import folder
 from pipelines.folds.temporal import day
 from pipelines.study import case_facts, subgroup_columns

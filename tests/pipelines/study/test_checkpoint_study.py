@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 from clinic_of_two import STUDY, make_dataset, write_cohort
 
-from clinical import model as models
-from clinical.case import Case
+from clinical.case.case import Case
 from clinical.errors import CohortError, ConfigError
+from clinical.model import model as models
 from pipelines.folds.splits import hold_out
 from pipelines.jobs.executors import Workers
 from pipelines.study import assess_cohort, shards

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from clinic_of_two import NOW, make_dataset
 
-from clinical.case import Array, Case, Problem, SkippedCase
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Array
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import Reading
 from pipelines.folds.cross_validate import OutOfFold

@@ -7,7 +7,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from clinical.case import Case, Events, Problem, SkippedCase
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Events
 from pipelines.study.flow import NOT_USED, Share, flow, heading, markdown, removed_words
 from pipelines.study.rules import rules
 from pipelines.study.selection import Counts, Selection, Step, select_from

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from clinic_of_two import DIAGNOSES, write_cohort
 
-from clinical import model as models
-from clinical.model import Model
+from clinical.model import model as models
+from clinical.model.model import Model
 from pipelines.study import guard_sample
 from pipelines.study.assess_cohort import Work
 from pipelines.study.guards.guard import GuardResult

@@ -11,7 +11,7 @@ from clinic_of_shortcuts import QUICK, dataset_of, labels_of
 from clinic_of_two import write_cohort
 
 from clinical.cohorts.cohort import CohortDescription
-from clinical.encoders import notes
+from clinical.modalities.notes import encoder
 from pipelines.cli import main
 from pipelines.study.guards.image_parts import Parts
 from pipelines.study.guards.run_all import fired
@@ -22,7 +22,7 @@ from pipelines.study.read_cohort import Cohort
 def test_traps_are_told_and_written_without_training_or_embedding(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notes, "_embed_one", None)
+    monkeypatch.setattr(encoder, "_embed_one", None)
     cohort, out = write_cohort(tmp_path / "cohort", cases=120), tmp_path / "out"
     assert main(["study", "guards", str(cohort), "--out", str(out)], {}) == 0
     shown = capsys.readouterr().out

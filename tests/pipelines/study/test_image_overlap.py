@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from clinical.case import Array, Case, Measurements, Problem, SkippedCase
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Array, Measurements
 from pipelines.laboratory.simulate.radiograph import Consolidation, RadiographSpec, render
 from pipelines.study.image_alignment import aligned
 from pipelines.study.image_fingerprint import (

@@ -10,8 +10,8 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from clinical.calibration import platt
 from clinical.errors import ModelError
+from clinical.model.calibration import platt
 from pipelines.statistics.metrics import expected_calibration_error, log_loss
 from pipelines.study.recalibration import (
     MAPS,

@@ -12,20 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinical.case import (
-    Array,
-    Case,
-    Events,
-    Measurement,
-    Measurements,
-    Problem,
-    Shape,
-    SkippedCase,
-    Text,
-    Texts,
-)
-from clinical.cohorts.cohort import OFFSET_EPOCH
+from clinical.case.case import Case, Problem, SkippedCase
+from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape, Text, Texts
 from clinical.errors import ConfigError
+from clinical.tables.clock import OFFSET_EPOCH
 from pipelines.study.rules import Kind, rules
 from pipelines.study.selection import Counts, Selection, select, select_from, selected, to_json
 from pipelines.training.dataset import CachedCase, Dataset

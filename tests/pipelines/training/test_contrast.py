@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from clinical.fusion import Tokens
-from clinical.space import Located, Space
+from clinical.model.fusion import Tokens
+from clinical.model.space import Located, Space
 from pipelines.training.contrast import alignment_loss
 
 EYE = torch.eye(4)

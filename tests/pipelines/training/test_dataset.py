@@ -8,7 +8,7 @@ import pytest
 from clinic_of_two import STUDY, write_cohort
 
 from clinical.cohorts import folder
-from clinical.encoders import notes
+from clinical.modalities.notes import encoder
 from pipelines.folds.tabular import vectors
 from pipelines.training.dataset import Dataset, read_dataset
 
@@ -19,20 +19,20 @@ SENTENCES = ["Unwell since yesterday.", "Seen at home."]
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Sentences as they go through the network, in a process that remembers none."""
     seen: list[str] = []
-    embed_one = notes._embed_one
+    embed_one = encoder._embed_one
 
     def counting(text: str) -> np.ndarray:
         seen.append(text)
         return embed_one(text)
 
-    monkeypatch.setattr(notes, "_embed_one", counting)
-    monkeypatch.setattr(notes, "_known", {})
+    monkeypatch.setattr(encoder, "_embed_one", counting)
+    monkeypatch.setattr(encoder, "_known", {})
     return seen
 
 
 def read(cohort: Path, cache: Path | None) -> Dataset:
     """As another process would: nothing is remembered but what is on disk."""
-    notes._known.clear()
+    encoder._known.clear()
     return read_dataset(folder, cohort, STUDY, cache, 0)
 
 
@@ -76,8 +76,8 @@ def test_notes_that_a_study_does_not_read_are_not_embedded(
 def test_the_oldest_sentences_are_forgotten_first(
     monkeypatch: pytest.MonkeyPatch, counted: list[str]
 ) -> None:
-    monkeypatch.setattr(notes, "_MOST", 2)
+    monkeypatch.setattr(encoder, "_MOST", 2)
     for text in ("One.", "Two.", "Three.", "Three.", "One."):
-        notes.embed([text])
+        encoder.embed([text])
     assert counted == ["One.", "Two.", "Three.", "One."]
-    assert list(notes._known) == ["Three.", "One."]
+    assert list(encoder._known) == ["Three.", "One."]

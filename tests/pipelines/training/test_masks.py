@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clinical.encoders import radiograph
 from clinical.errors import CohortError
+from clinical.modalities.radiograph import encoder
 from pipelines.training import masks
 
 
@@ -77,7 +77,7 @@ def test_the_grid_lies_where_the_encoder_puts_its_patches(shape: tuple[int, int]
     """A bright square is brightest for the encoder in the patch where the mask says it is."""
     mask = np.zeros(shape, bool)
     mask[:15, -15:] = True
-    seen = radiograph.network_input(mask.astype(np.float32), 64)[0].numpy()
+    seen = encoder.network_input(mask.astype(np.float32), 64)[0].numpy()
     seen = (seen - seen.min()) / (seen.max() - seen.min())
     pooled = seen.reshape(4, 16, 4, 16).mean(axis=(1, 3))
     np.testing.assert_allclose(masks.on_grid(mask, 4), pooled, atol=0.06)

@@ -11,15 +11,15 @@ import torch
 from clinic_of_two import DIAGNOSES, STUDY
 
 from clinical.config import ModelConfig
-from clinical.encoders import radiograph
-from clinical.encoders.encoding import Prepared
-from clinical.fusion import Tokens
-from clinical.model import EncoderSpec, Network
+from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph import encoder
+from clinical.model.fusion import Tokens
+from clinical.model.model import EncoderSpec, Network
 from pipelines.training.fit import Keeping, Lessons, fit
 from pipelines.training.masks import IMAGE
 from pipelines.training.pointing_loss import pointing_loss
 
-SETTINGS = radiograph.Settings(width=16, components=6, image_size=96)
+SETTINGS = encoder.Settings(width=16, components=6, image_size=96)
 CELLS = 9
 MODEL = ModelConfig(width=16, heads=2, layers=2, dropout=0.0, components=6, image_size=96)
 
@@ -33,8 +33,8 @@ def network() -> Network:
 
 def cases(count: int, seed: int = 0) -> list[Prepared]:
     generator = np.random.default_rng(seed)
-    rows = generator.normal(size=(count, CELLS, radiograph.CHANNELS)).astype(np.float16)
-    return [Prepared({"patch": row}, radiograph.grid_sources(CELLS)) for row in rows]
+    rows = generator.normal(size=(count, CELLS, encoder.CHANNELS)).astype(np.float16)
+    return [Prepared({"patch": row}, encoder.grid_sources(CELLS)) for row in rows]
 
 
 def batch(count: int) -> list[Mapping[str, Prepared]]:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from clinic_of_two import STUDY, make_dataset
 
-from clinical.calibration import patterns
-from clinical.model import Model
+from clinical.model.calibration import patterns
+from clinical.model.model import Model
 from pipelines.folds.splits import hold_out
 from pipelines.jobs import resume
 from pipelines.training.fit import hide, predict

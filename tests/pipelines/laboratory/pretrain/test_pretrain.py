@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from clinical.encoders.film_network import FILM_CHANNELS, FilmTail
+from clinical.modalities.radiograph.film_network import FILM_CHANNELS, FilmTail
 from pipelines.laboratory.pretrain import films
 from pipelines.laboratory.pretrain.fit import Lessons, fit, judge, read
 from pipelines.laboratory.pretrain.run import card, pretrain, save

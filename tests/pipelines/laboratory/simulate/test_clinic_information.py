@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from clinical import terms
+from clinical.terms import normalise
 from pipelines.laboratory.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 
 COUNT = 3000
@@ -55,7 +55,7 @@ def measured() -> NDArray[np.float64]:
 
 
 def _normalised(row):
-    return terms.measurement(row.code, row.value, row.unit, time=row.time)
+    return normalise.measurement(row.code, row.value, row.unit, time=row.time)
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clinical.case import Array
+from clinical.case.shapes import Array
 from clinical.errors import CohortError
 from pipelines.laboratory.simulate import realism
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clinical.case import Array, Case, Events, Measurements, Texts
+from clinical.case.case import Case
+from clinical.case.shapes import Array, Events, Measurements, Texts
 from clinical.cohorts import folder
 from clinical.errors import ConfigError
 from pipelines.laboratory.simulate import cohort

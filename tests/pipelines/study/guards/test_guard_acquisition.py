@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of
 
-from clinical.case import Array, Case
+from clinical.case.case import Case
+from clinical.case.shapes import Array
 from pipelines.study.guards.acquisition import OTHERS, acquisition, facts_of, widest_difference
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.training.dataset import Dataset

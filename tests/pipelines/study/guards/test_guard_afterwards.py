@@ -10,10 +10,11 @@ import pytest
 from clinic_of_shortcuts import NOW, QUICK, dataset_of, labels_of, labs, measured, note
 from clinic_of_two import write_cohort
 
-from clinical.case import Case, Event, Events, Problem
+from clinical.case.case import Case, Problem
+from clinical.case.shapes import Event, Events
 from clinical.cohorts import folder, hannover
-from clinical.cohorts.clock import Clock
-from clinical.cohorts.table import Row
+from clinical.tables.clock import Clock
+from clinical.tables.table import Row
 from pipelines.study.guards.afterwards import LATER, afterwards, is_late
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clinical.case import Array
-from clinical.encoders import radiograph
+from clinical.case.shapes import Array
+from clinical.modalities.radiograph import encoder
 from pipelines.study.guards.image_parts import (
     CORNER,
     FINE,
@@ -117,7 +117,7 @@ def test_features_are_of_the_whole_the_border_the_rest_and_the_corners(tmp_path:
     inner = image.copy()
     inner[100:200, 80:120] = 3
     plain, changed = (parts(Array(pixels), None, tmp_path).features for pixels in (image, inner))
-    assert plain.shape == (4, 2 * radiograph.CHANNELS)
+    assert plain.shape == (4, 2 * encoder.CHANNELS)
     assert not np.array_equal(plain[0], changed[0])
     np.testing.assert_array_equal(plain[1:], changed[1:])
 
@@ -128,7 +128,7 @@ def test_a_second_look_reads_the_features_of_the_first(
     image, without = Array(film()), parts(Array(film()), LUNGS, None)
     first = parts(image, LUNGS, tmp_path)
     other = parts(image, None, tmp_path)
-    monkeypatch.setattr(radiograph, "features_of", None)
+    monkeypatch.setattr(encoder, "features_of", None)
     second = parts(image, LUNGS, tmp_path)
     assert first.masked
     assert second.masked

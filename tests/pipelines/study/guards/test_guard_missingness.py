@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of, labs, measured, note
 
-from clinical.case import Event, Events
+from clinical.case.shapes import Event, Events
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.study.guards.missingness import missingness, presence

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from clinic_of_shortcuts import CASES, NOW, QUICK, dataset_of, labels_of, labs, measured, note
 
-from clinical.case import Case
+from clinical.case.case import Case
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.study.guards.timestamps import stamps, timestamps
 from pipelines.training.dataset import Dataset

@@ -1,0 +1,195 @@
+"""The one road from a case to an assessment. Batch, page and tests all use it.
+
+Computation runs on one thread and one case at a time, so the same case and model give the same
+assessment to the last bit, whatever else is assessed beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from clinical import conditions
+from clinical.assess import explain
+from clinical.case.assessment import (
+    NO_SETS,
+    Assessment,
+    ModalityLedger,
+    OutOfDistribution,
+    PredictionSet,
+    Suggestion,
+)
+from clinical.case.case import Case, input_digest
+from clinical.case.shapes import Events, Measurements
+from clinical.modalities.encoding import Prepared
+from clinical.model import calibration, domain
+from clinical.model.calibration import Pattern
+from clinical.model.card import CHECKPOINTS
+from clinical.model.fusion import Tokens
+from clinical.model.model import Model, load, mean_embedding, parts, prepare_case
+from clinical.wording import words
+
+SHIPPED_MODEL = CHECKPOINTS / "first-light"
+
+# Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
+_CONFLICT_FOR = 0.6
+_CONFLICT_AGAINST = 0.25  # of the prevalence
+_CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually tells may disagree
+
+
+class Assessor:
+    """A model ready to assess one case after another.
+
+    Attributes:
+        model: the model.
+        conditions: under what it computes here, for the record.
+    """
+
+    def __init__(self, model: Model) -> None:
+        torch.set_num_threads(1)
+        self.model = model
+        self.conditions = conditions.of(parts(model))
+
+    def assess(self, case: Case) -> Assessment:
+        """Assess one case; outcomes are never read on this road."""
+        model = self.model
+        prepared = prepare_case(case, model.specs)
+        used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
+        with torch.inference_mode():
+            tokens = model.network.encode([prepared])
+        logits, scores = explain.relevance(model.network, _outside_inference(tokens))
+        outside = self._domain(case, prepared)
+        suggestions = self._suggestions(logits.double().tolist(), used, outside)
+        ledger = self._ledger(tokens, used)
+        explained = {
+            e.diagnosis: e for e in explain.explanations(scores, tokens, prepared, model.diagnoses)
+        }
+        return Assessment(
+            case_id=case.case_id,
+            patient_id=case.patient_id,
+            model=model.identity,
+            input_digest=input_digest(case),
+            used=used,
+            missing=tuple(name for name in model.specs if name not in used),
+            unknown=tuple(sorted(name for name in case.inputs if name not in model.specs)),
+            suggestions=suggestions,
+            ledger=ledger,
+            explanations=tuple(explained[s.diagnosis] for s in suggestions),
+            conflicts=self._conflicts(ledger, suggestions),
+            out_of_distribution=outside,
+            problems=tuple(str(problem) for problem in case.problems),
+            prediction_set=self._prediction_set(used, outside),
+        )
+
+    def _suggestions(
+        self, logits: Sequence[float], used: Pattern, outside: OutOfDistribution
+    ) -> tuple[Suggestion, ...]:
+        model = self.model
+        row = model.support.get(calibration.pattern_key(used))
+        # Coverage is a promise about cases like those of validation, and this may not be one.
+        rule = None if outside.flagged else model.set_rules.get(calibration.pattern_key(used))
+        found = []
+        for name, logit in zip(model.diagnoses, logits, strict=True):
+            support = row[name] if row else None
+            reason = calibration.withheld_because(support, used, model.prevalence[name])
+            if outside.flagged:
+                reason = "the input is unlike the training cases: " + "; ".join(outside.reasons)
+            probability = calibration.apply(logit, support or calibration.Support())
+            found.append(
+                Suggestion(
+                    name,
+                    probability,
+                    model.thresholds[name],
+                    model.prevalence[name],
+                    reason,
+                    None if rule is None else probability >= rule.cuts[name],
+                    logit,
+                )
+            )
+        return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))
+
+    def _prediction_set(self, used: Pattern, outside: OutOfDistribution) -> PredictionSet:
+        if not self.model.set_rules:
+            return NO_SETS
+        if outside.flagged:
+            return PredictionSet(absent_because="the input is unlike the training cases")
+        rule = self.model.set_rules.get(calibration.pattern_key(used))
+        if rule is None:
+            return PredictionSet(absent_because="too few validation cases to calibrate it")
+        return PredictionSet(rule.coverage, rule.cases, rule.pooled)
+
+    def _ledger(self, tokens: Tokens, used: Pattern) -> ModalityLedger:
+        alone: dict[str, Mapping[str, float]] = {}
+        without: dict[str, Mapping[str, float]] = {}
+        for name in used:
+            rest = tuple(other for other in used if other != name)
+            alone[name] = self._probabilities(tokens, hidden=rest, pattern=(name,))
+            if rest:
+                without[name] = self._probabilities(tokens, hidden=(name,), pattern=rest)
+        return ModalityLedger(alone, without)
+
+    def _probabilities(
+        self, tokens: Tokens, hidden: Sequence[str], pattern: Pattern
+    ) -> dict[str, float]:
+        with torch.inference_mode():
+            logits = self.model.network(tokens.keep(hidden))[0][0].double().tolist()
+        row = self.model.support.get(calibration.pattern_key(pattern), {})
+        return {
+            name: calibration.apply(logit, row.get(name, calibration.Support()))
+            for name, logit in zip(self.model.diagnoses, logits, strict=True)
+        }
+
+    def _domain(self, case: Case, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
+        embeddings = {
+            name: embedding
+            for name, value in prepared.items()
+            if name in self.model.envelopes and (embedding := mean_embedding(value)) is not None
+        }
+        unknown = {}
+        for name, value in prepared.items():
+            if isinstance(case.inputs[name], Measurements | Events):
+                unknown[name] = (value.unknown, value.unknown + len(value.sources))
+        return domain.judge(embeddings, self.model.envelopes, unknown)
+
+    def _conflicts(
+        self, ledger: ModalityLedger, suggestions: Sequence[Suggestion]
+    ) -> tuple[str, ...]:
+        # A sentence about a withheld suggestion would show the number that is withheld.
+        shown = {s.diagnosis for s in suggestions if s.withheld_because is None}
+        found = []
+        for diagnosis in (name for name in self.model.diagnoses if name in shown):
+            told = {
+                name: row[diagnosis]
+                for name, row in ledger.alone.items()
+                if self._tells(name, diagnosis)
+            }
+            if len(told) < 2:
+                continue
+            high, low = max(told, key=told.__getitem__), min(told, key=told.__getitem__)
+            against = _CONFLICT_AGAINST * self.model.prevalence[diagnosis]
+            if told[high] >= _CONFLICT_FOR and told[low] <= against:
+                found.append(
+                    f"{words(diagnosis)}: {high} alone gives {told[high]:.0%},"
+                    f" {low} alone gives {told[low]:.0%}"
+                )
+        return tuple(found)
+
+    def _tells(self, modality: str, diagnosis: str) -> bool:
+        support = self.model.support.get(modality, {}).get(diagnosis, calibration.Support())
+        return support.low is not None and support.low >= _CONFLICT_AUROC
+
+
+def _outside_inference(tokens: Tokens) -> Tokens:
+    # Tensors made in inference mode cannot take part in a gradient; clones can.
+    return Tokens(tokens.values.clone(), tokens.mask.clone(), tokens.spans)
+
+
+def load_assessor(folder: Path | None = None) -> Assessor:
+    """An assessor with the model in `folder`, or with the one that ships with the package.
+
+    Raises:
+        ModelError: if the checkpoint cannot be used.
+    """
+    return Assessor(load(folder or SHIPPED_MODEL))

@@ -1,0 +1,105 @@
+"""What each suggestion rests on: attention weighted by its gradient, in source coordinates.
+
+Method: sum over layers and heads of attention times the gradient of the diagnosis's logit with
+respect to it (Chefer et al. 2021, arXiv 2103.15679, for one-step cross-attention), the gradient
+averaged while attention grows from nothing to its full strength (Hao et al. 2021, arXiv
+2004.11207): at full strength alone a token that decides everything has a gradient near 0, of
+either sign. Queries do not mix, so one backward pass a step serves all diagnoses. Within a
+modality this ranks its tokens; how much the modality counts is its own evidence in log odds, to
+which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
+at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
+was compared with, and how well each points at findings whose place is known:
+docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clinical.case.assessment import EvidenceItem, Explanation, HeatMap
+from clinical.modalities.encoding import Prepared
+from clinical.model.fusion import Tokens
+from clinical.model.model import Network
+
+METHOD = "attention x integrated gradient, scaled to each modality's evidence"
+_ITEMS = 40
+_STEPS = 6
+
+
+def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
+    """Logits [diagnoses] and signed relevance [diagnoses, tokens] of a single case."""
+    with torch.enable_grad():
+        values = tokens.values.detach().requires_grad_(True)
+        graph = Tokens(values, tokens.mask, tokens.spans)
+        found = network.fusion.find(graph)
+        logits = network.fusion.combine(found, 1)
+        total = torch.zeros(logits.shape[1], tokens.values.shape[1])
+        for step in range(_STEPS if found.attentions else 0):
+            weaker = network.fusion.find(graph, (step + 0.5) / _STEPS)
+            some = network.fusion.combine(weaker, 1).sum()
+            gradients = torch.autograd.grad(some, weaker.attentions)
+            for attention, gradient in zip(found.attentions, gradients, strict=True):
+                total += (attention.detach() * gradient).sum(dim=1)[0] / _STEPS
+    for name, (first, last) in tokens.spans.items():
+        part = total[:, first:last]
+        size = part.abs().sum(dim=1, keepdim=True).clamp(min=1e-12)
+        total[:, first:last] = part / size * found.evidence[name][0].detach().abs()[:, None]
+    return logits[0].detach(), total
+
+
+def explanations(
+    scores: Tensor,
+    tokens: Tokens,
+    prepared: Mapping[str, Prepared],
+    diagnoses: Sequence[str],
+) -> tuple[Explanation, ...]:
+    """One explanation for each diagnosis from `relevance` scores [diagnoses, tokens]."""
+    rows = scores.double().numpy()
+    return tuple(
+        _explanation(rows[number], tokens, prepared, name) for number, name in enumerate(diagnoses)
+    )
+
+
+def _explanation(
+    row: NDArray[np.float64], tokens: Tokens, prepared: Mapping[str, Prepared], diagnosis: str
+) -> Explanation:
+    parts = {
+        name: row[first : first + len(prepared[name].sources)]
+        for name, (first, _) in tokens.spans.items()
+        if prepared[name].sources
+    }
+    total = sum(float(np.abs(part).sum()) for part in parts.values())
+    scale = 1 / total if total > 0 else 0.0
+    share = {name: float(np.abs(part).sum()) * scale for name, part in parts.items()}
+    heat_maps, items = [], []
+    for name, part in parts.items():
+        if prepared[name].box is not None:
+            heat_maps.append(_heat_map(name, part, prepared[name]))
+        else:
+            items.extend(_items(name, part * scale, prepared[name]))
+    items.sort(key=lambda item: -abs(item.relevance))
+    return Explanation(diagnosis, METHOD, share, tuple(heat_maps), tuple(items[:_ITEMS]))
+
+
+def _heat_map(name: str, part: NDArray[np.float64], prepared: Prepared) -> HeatMap:
+    cells = [source.cell for source in prepared.sources if source.cell is not None]
+    grid = np.zeros((max(r for r, _ in cells) + 1, max(c for _, c in cells) + 1))
+    for (row, column), value in zip(cells, part, strict=True):
+        grid[row, column] = max(value, 0.0)
+    strongest = grid.max()
+    if strongest > 0:
+        grid /= strongest
+    box = prepared.box or (0.0, 0.0, 0.0, 0.0)
+    return HeatMap(name, tuple(tuple(round(float(v), 4) for v in line) for line in grid), box)
+
+
+def _items(name: str, part: NDArray[np.float64], prepared: Prepared) -> list[EvidenceItem]:
+    return [
+        EvidenceItem(name, source.index, source.label, float(value), source.start, source.end)
+        for source, value in zip(prepared.sources, part, strict=True)
+    ]

@@ -1,0 +1,251 @@
+"""The four closed shapes of an input: `Array`, `Measurements`, `Events`, `Texts`.
+
+Modality names are open, shapes are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.case import window
+from clinical.case.window import Window
+
+Sex = Literal["female", "male"]
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """Sampled intensities, for example a radiograph.
+
+    Intensity convention: float32, **larger is brighter is denser** (bone white, air black), the
+    output of the modality LUT or rescale. MONOCHROME1 has already been inverted. The scale is the
+    device's own; only `window` says what part of it to look at.
+
+    Attributes:
+        values: read-only float32, one dimension per name in `axes`.
+        axes: for a radiograph ("row", "column").
+        spacing: mm per step along each axis, or None where the source does not say.
+        digest: SHA-256 over shape and little-endian float32 bytes of `values`.
+        window: centre and width to display with, in the unit of `values`, or None.
+        windows: every window and table of the file, the one to open with first; empty where
+            `window` is all that it says.
+        source: where it came from: SOPInstanceUID, TransferSyntaxUID, view, ... Never a name.
+    """
+
+    values: NDArray[np.float32]
+    axes: tuple[str, ...] = ("row", "column")
+    spacing: tuple[float, ...] | None = None
+    window: tuple[float, float] | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    windows: tuple[Window, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype="<f4")
+        if values.ndim != len(self.axes):
+            raise ValueError(f"{values.ndim} dimensions but axes {self.axes}")
+        if values.base is not None or values is self.values:
+            values = values.copy()
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
+        object.__setattr__(self, "digest", pixel_digest(values))
+
+
+def pixel_digest(values: NDArray[np.float32]) -> str:
+    """SHA-256 over the shape and the little-endian float32 bytes of `values`."""
+    state = hashlib.sha256(repr(values.shape).encode())
+    state.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+    return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One laboratory value or vital sign.
+
+    Attributes:
+        code: LOINC code, or `source:name` where LOINC has none.
+        name: what to show a person.
+        value: in `unit`, or None where the raw value could not be normalised.
+        unit: UCUM, or "" where the raw unit could not be normalised.
+        time: when it was measured; never after the case's decision time. None if unknown.
+        raw_value, raw_unit: exactly as the source gave them.
+        reference: lower and upper reference limit in `unit`; either may be None.
+        problem: why `value` is None, or "".
+    """
+
+    code: str
+    name: str
+    value: float | None
+    unit: str
+    time: datetime | None
+    raw_value: str
+    raw_unit: str
+    reference: tuple[float | None, float | None] = (None, None)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All measurements of one modality, in source order."""
+
+    items: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One coded item of history: a condition, a symptom, a drug, an examination finding.
+
+    Attributes:
+        code: ICD-10, SNOMED CT, ATC, or `source:name` where no code is given.
+        display: what to show a person.
+        onset: when it began, or None.
+        present: False where the source states that the patient does *not* have it.
+    """
+
+    code: str
+    display: str
+    onset: datetime | None = None
+    present: bool = True
+
+
+@dataclass(frozen=True)
+class Events:
+    """Coded history and demographics.
+
+    Attributes:
+        items: in source order.
+        age_years: at the decision time, or None.
+        sex: as recorded for clinical use, or None.
+    """
+
+    items: tuple[Event, ...] = ()
+    age_years: float | None = None
+    sex: Sex | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """One section of a note."""
+
+    section: str
+    text: str
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All note text of one modality, in source order."""
+
+    items: tuple[Text, ...]
+
+
+Shape = Array | Measurements | Events | Texts
+
+
+def shape_as_json(shape: Shape) -> dict[str, Any]:
+    """One input as JSON-compatible values, with its shape's name under "shape"."""
+    match shape:
+        case Array():
+            return _array_as_json(shape)
+        case Measurements():
+            return {
+                "shape": "measurements",
+                "items": [
+                    {
+                        "code": m.code,
+                        "name": m.name,
+                        "value": m.value,
+                        "unit": m.unit,
+                        "time": time_as_json(m.time),
+                        "raw_value": m.raw_value,
+                        "raw_unit": m.raw_unit,
+                        "reference": list(m.reference),
+                        "problem": m.problem,
+                    }
+                    for m in shape.items
+                ],
+            }
+        case Events():
+            return {
+                "shape": "events",
+                "age_years": shape.age_years,
+                "sex": shape.sex,
+                "items": [
+                    {
+                        "code": e.code,
+                        "display": e.display,
+                        "onset": time_as_json(e.onset),
+                        "present": e.present,
+                    }
+                    for e in shape.items
+                ],
+            }
+        case Texts():
+            return {
+                "shape": "texts",
+                "items": [
+                    {"section": t.section, "text": t.text, "time": time_as_json(t.time)}
+                    for t in shape.items
+                ],
+            }
+
+
+def _array_as_json(array: Array) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "shape": "array",
+        "digest": array.digest,
+        "size": list(array.values.shape),
+        "axes": list(array.axes),
+        "spacing": list(array.spacing) if array.spacing else None,
+        "window": list(array.window) if array.window else None,
+        "source": dict(array.source),
+    }
+    # Left out where there are none, so that digests of cases stored before it hold.
+    if array.windows:
+        data["windows"] = [window.as_json(stated) for stated in array.windows]
+    return data
+
+
+def table_from_json(shape: Mapping[str, Any]) -> Shape:
+    """Rebuild anything but an array from `shape_as_json`."""
+    items = shape["items"]
+    match shape["shape"]:
+        case "measurements":
+            return Measurements(
+                tuple(
+                    Measurement(
+                        **{
+                            **m,
+                            "time": time_from_json(m["time"]),
+                            "reference": (m["reference"][0], m["reference"][1]),
+                        }
+                    )
+                    for m in items
+                )
+            )
+        case "events":
+            events = tuple(Event(**{**e, "onset": time_from_json(e["onset"])}) for e in items)
+            return Events(events, shape["age_years"], shape["sex"])
+        case "texts":
+            return Texts(tuple(Text(**{**t, "time": time_from_json(t["time"])}) for t in items))
+        case unknown:
+            raise ValueError(f"unknown shape {unknown!r}")
+
+
+def time_as_json(value: datetime | None) -> str | None:
+    """ISO 8601, or None where the time is not known."""
+    return value.isoformat() if value else None
+
+
+def time_from_json(value: str | None) -> datetime | None:
+    """The inverse of `time_as_json`."""
+    return datetime.fromisoformat(value) if value else None

@@ -1,0 +1,182 @@
+"""Radiograph: a grid of patch tokens from two frozen networks
+(`clinical.modalities.radiograph.film_network`).
+
+One knows photographs (ImageNet), the other learnt findings on simulated films. Of the second, which
+sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fills one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.transforms import (
+    Compose,
+    RandAdjustContrast,
+    RandAffine,
+    RandGaussianNoise,
+    RandGaussianSmooth,
+    Resize,
+    SpatialPad,
+)
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from clinical.case.shapes import Array
+from clinical.modalities.components import PrincipalComponents
+from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.radiograph import film_network
+
+SHAPE = Array
+
+STRIDE = film_network.STRIDE
+FINE = STRIDE // film_network.FILM_STRIDE
+PARTS = (film_network.IMAGENET_CHANNELS, 2 * film_network.FILM_CHANNELS)
+CHANNELS = sum(PARTS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes.
+
+    Attributes:
+        width: length of a token.
+        components: principal components kept of each network's channels.
+        image_size: side of the padded, resampled image in pixels; a multiple of 32.
+    """
+
+    width: int = 96
+    components: int = 128
+    image_size: int = 384
+
+
+EXAMPLE = Array(np.linspace(0, 4095, 96 * 80, dtype=np.float32).reshape(96, 80), spacing=(1, 1))
+
+
+def fit(values: Iterable[Array], settings: Settings) -> Settings:  # noqa: ARG001
+    """Nothing to fit: the backbone is frozen and components are buffers of the encoder."""
+    return settings
+
+
+def prepare(
+    value: Array,
+    settings: Settings,
+    *,
+    decision_time: datetime | None = None,  # noqa: ARG001 - part of the contract
+    rng: np.random.Generator | None = None,
+) -> Prepared:
+    """One row per patch: frozen features [grid * grid, 560] float16, row by row."""
+    image = network_input(value.values, settings.image_size, rng)
+    grid = settings.image_size // STRIDE
+    with torch.inference_mode():
+        features = features_of(image[None])[0]
+    rows = features.permute(1, 2, 0).reshape(grid * grid, CHANNELS).numpy().astype(np.float16)
+    height, width = value.values.shape
+    side = max(height, width)
+    top, left = -((side - height) // 2), -((side - width) // 2)
+    box = (float(top), float(left), float(top + side), float(left + side))
+    return Prepared({"patch": rows}, grid_sources(grid * grid), box=box)
+
+
+def features_of(images: Tensor) -> Tensor:
+    """Frozen features [B, 560, S / 32, S / 32] of network inputs [B, 3, S, S]."""
+    stem, photographs = film_network.imagenet()
+    seen = stem(images)
+    film = film_network.film_tail()(seen)
+    fine = [pool(film, FINE) for pool in (nn.functional.avg_pool2d, nn.functional.max_pool2d)]
+    return torch.cat([photographs(seen), *fine], dim=1)
+
+
+def grid_sources(cells: int) -> tuple[TokenSource, ...]:
+    """Sources of a square grid of patches, row by row."""
+    side = round(cells**0.5)
+    return tuple(
+        TokenSource(cell, "patch", cell=(cell // side, cell % side)) for cell in range(cells)
+    )
+
+
+def network_input(
+    values: NDArray[np.float32], size: int, rng: np.random.Generator | None = None
+) -> Tensor:
+    """Scaled, padded and resampled image [3, size, size] as the backbone expects it.
+
+    Intensities between the 0.5 and 99.5 percentile become 0 to 1, which makes the device's own
+    scale irrelevant; black pads the shorter side; with `rng` the image is augmented.
+    """
+    side = max(values.shape)
+    # NumPy's percentiles take a tenth of the time of a tensor's (4 against 55 ms at 512 x 512).
+    low, high = np.percentile(values, [0.5, 99.5])
+    plain = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1, dtype=np.float32)
+    scaled: Tensor = _standardise(side, size)(torch.from_numpy(plain)[None])
+    if rng is not None:
+        augment = _augment()
+        augment.set_random_state(seed=int(rng.integers(2**31)))
+        scaled = augment(scaled)
+    # The lite models were trained on (pixel - 127) / 128.
+    return ((torch.as_tensor(scaled).clamp(0, 1) * 255 - 127) / 128).expand(3, -1, -1).contiguous()
+
+
+@lru_cache(maxsize=8)
+def _standardise(side: int, size: int) -> Compose:
+    return Compose(
+        [
+            SpatialPad((side, side)),
+            Resize((size, size), mode="bilinear", anti_aliasing=side > 1.5 * size),
+        ]
+    )
+
+
+@lru_cache(maxsize=1)
+def _augment() -> Compose:
+    return Compose(
+        [
+            RandAffine(
+                prob=0.9,
+                rotate_range=(0.12,),
+                translate_range=(16, 16),
+                scale_range=(0.1, 0.1),
+                padding_mode="border",
+            ),
+            RandAdjustContrast(prob=0.7, gamma=(0.7, 1.4)),
+            RandGaussianSmooth(prob=0.2, sigma_x=(0.3, 1.0), sigma_y=(0.3, 1.0)),
+            RandGaussianNoise(prob=0.3, std=0.02),
+        ]
+    )
+
+
+def weights_files() -> tuple[Path, ...]:
+    """The frozen weights, for the digest in a checkpoint."""
+    return film_network.weights_file(), film_network.FILM_WEIGHTS
+
+
+class Encoder(nn.Module):
+    """Principal components of the patch features, a linear map, and the patch's position."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        cells = (settings.image_size // STRIDE) ** 2
+        self.reduce = PrincipalComponents(*PARTS, components=settings.components)
+        self.map = nn.Linear(self.reduce.kept, settings.width)
+        self.position = nn.Parameter(torch.randn(cells, settings.width) * 0.3)
+        self.mix = nn.Sequential(
+            nn.LayerNorm(settings.width), nn.Linear(settings.width, settings.width), nn.GELU()
+        )
+
+    def adapt(self, prepared: Sequence[Prepared]) -> None:
+        """Fit the principal components on training patches."""
+        if prepared:
+            self.reduce.fit(np.concatenate([item.features["patch"] for item in prepared]))
+
+    def reduced(self, prepared: Prepared) -> Prepared:
+        """The components of an input, taken once."""
+        return self.reduce.reduced(prepared, "patch")
+
+    def forward(self, batch: Batch) -> Encoding:
+        """Tokens [cases, patches, width]."""
+        tokens = self.map(self.reduce.of(batch, "patch")) + self.position
+        return Encoding(tokens + self.mix(tokens), batch.mask)

@@ -1,0 +1,397 @@
+"""One workspace: a folder with one SQLite database, so that a state change and its audit event are
+one transaction; or the same tables on a PostgreSQL server (`clinical.workspace.postgres`).
+
+The tables of the store and of the ledger are declared here, side by side, because they share that
+transaction. SQLite runs in write-ahead mode with `synchronous=FULL`: a commit that returned is on
+the disk. Every writer begins with `BEGIN IMMEDIATE`, so that two writers never read the same end
+of the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PoolProxiedConnection,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from clinical.errors import StoreError
+from clinical.workspace import postgres, triggers
+from clinical.workspace.place import Place, Server
+
+DATABASE_NAME = "triptych.sqlite"
+APPLICATION_ID = 0x54524950  # "TRIP": SQLite keeps it in the file header.
+LAYOUT = 2  # SQLite's user_version; rises when a table is added or changes.
+BUSY_SECONDS = 30.0
+NO_HASH = "0" * 64  # what the first event names as the event before it
+
+_WRITING = "triptych_writing"
+_FOLDER = "triptych_folder"
+
+TABLES = MetaData()
+
+CASES = Table(
+    "cases",
+    TABLES,
+    Column("record_digest", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("input_digest", Text, nullable=False),
+    Column("position", Integer, nullable=False),  # the highest of a case_id is its current record
+    Column("decision_time", Text),
+    Column("record", Text, nullable=False),  # canonical JSON of `case.as_json`
+    Index("cases_by_id", "case_id", "position", unique=True),
+    Index("cases_by_input", "case_id", "input_digest"),
+    sqlite_strict=True,
+)
+
+PIXELS = Table(
+    "pixels",
+    TABLES,
+    Column("digest", Text, primary_key=True),
+    Column("encoding", Text, nullable=False),
+    Column("size", Text, nullable=False),  # "rows,columns"
+    Column("data", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+ASSESSMENTS = Table(
+    "assessments",
+    TABLES,
+    Column("digest", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("record", Text, nullable=False),  # canonical JSON of `assessment.as_json`
+    Index("assessments_by_case", "case_id"),
+    sqlite_strict=True,
+)
+
+# One narrow row per case, so that a list of 10,000 cases opens without reading whole assessments.
+WORKLIST = Table(
+    "worklist",
+    TABLES,
+    Column("case_id", Text, primary_key=True),
+    Column("assessment_digest", Text, ForeignKey("assessments.digest"), nullable=False),
+    Column("decision_time", Text),
+    Column("used", Text, nullable=False),  # JSON list
+    Column("missing", Text, nullable=False),  # JSON list
+    Column("probabilities", Text, nullable=False),  # JSON list of pairs, none of them withheld
+    Column("flagged", Boolean, nullable=False),
+    Column("conflicts", Integer, nullable=False),
+)
+
+COMMENTS = Table(
+    "comments",
+    TABLES,
+    Column("digest", Text, primary_key=True),
+    Column("salt", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+EVENTS = Table(
+    "events",
+    TABLES,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("time", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("payload", Text, nullable=False),  # canonical JSON
+    Column("previous", Text, nullable=False, unique=True),  # unique: the chain cannot fork
+    Column("hash", Text, nullable=False, unique=True),
+    Index("events_by_case", "case_id", "sequence"),
+    sqlite_strict=True,
+)
+
+HEAD = Table(
+    "ledger_head",
+    TABLES,
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
+    Column("sequence", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    TABLES,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("hash", Text, nullable=False),  # argon2id with its salt; "" where OIDC vouches
+    Column("created", Text, nullable=False),  # ISO 8601, UTC
+    Column("disabled", Text, nullable=False),  # when, or ""
+    sqlite_strict=True,
+)
+
+TREE_HEADS = Table(
+    "tree_heads",
+    TABLES,
+    Column("size", Integer, primary_key=True, autoincrement=False),  # number of events under it
+    Column("root", Text, nullable=False),
+    Column("time", Text, nullable=False),  # ISO 8601, UTC
+    Column("origin", Text, nullable=False),  # random, one for each ledger
+    Column("previous", Text, nullable=False),  # digest of the head before
+    Column("public_key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("edge", Text, nullable=False),  # JSON list of `merkle.Edge.peaks`, to go on from
+    sqlite_strict=True,
+)
+
+# Layout to the tables that the next one adds. A workspace of an older layout is brought up to date
+# when it is opened; nothing that is in it changes.
+ADDED: dict[int, tuple[Table, ...]] = {1: (ACCOUNTS, TREE_HEADS)}
+
+
+def open_workspace(place: Place, *, create: bool = False) -> Engine:
+    """Open the workspace in a folder or on a server, or make one there with `create`.
+
+    A workspace of an older layout gets the tables that it lacks.
+    The database file is made readable by its owner only, because it holds patient data.
+
+    Args:
+        place: a folder, or a server (`clinical.workspace.place`).
+        create: make it if it is not there; on a server this is for the owner of the database.
+
+    Raises:
+        StoreError: if there is no workspace, the file is something else, or it comes from a newer
+            version of Triptych.
+    """
+    if isinstance(place, Server):
+        return _open_server(place, create)
+    path = place / DATABASE_NAME
+    if create:
+        _make_file(path)
+    elif not path.is_file():
+        raise StoreError(
+            f"{place} holds no {DATABASE_NAME}.",
+            remedy="name the folder of an existing workspace, or let `triptych demo` make one.",
+        )
+    engine = _engine(path)
+    try:
+        if create:
+            _make_tables(engine, path)
+        _upgrade(engine, path)
+        _check_layout(engine, path)
+    except DatabaseError as error:
+        engine.dispose()
+        raise StoreError(
+            f"{path} cannot be opened as a Triptych workspace ({_reason(error)}).",
+            remedy="check that it is a whole SQLite file in a folder you may write to, or restore "
+            "it from a backup.",
+        ) from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def grant(engine: Engine, role: str) -> None:
+    """Let a role of the PostgreSQL server record in this workspace, but not change the ledger.
+
+    Raises:
+        StoreError: if the server refuses, for example because there is no such role, or the
+            workspace is in a folder.
+    """
+    if engine.dialect.name == "sqlite":
+        raise StoreError("A workspace in a folder has no roles.", remedy="leave the role out.")
+    try:
+        with writing(engine) as connection:
+            postgres.grant(connection, TABLES.sorted_tables, role)
+    except DatabaseError:
+        raise StoreError(
+            "The server does not grant this.",
+            remedy="make the role first, and grant as the owner of the tables.",
+        ) from None
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do where the row is there already."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: commits at the end of the block, rolls back if the block raises.
+
+    Raises:
+        StoreError: if another writer holds the database for too long, or the disk refuses.
+    """
+    try:
+        connection = engine.connect().execution_options(**{_WRITING: True})
+    except OperationalError as error:
+        raise _refused(error) from None
+    with connection:
+        try:
+            transaction = connection.begin()
+        except OperationalError as error:
+            raise _refused(error) from None
+        with transaction:
+            yield connection
+            try:
+                transaction.commit()
+            except OperationalError as error:
+                raise _refused(error) from None
+
+
+def is_writing(connection: Connection) -> bool:
+    """Whether `connection` comes from `writing` and its transaction is still open."""
+    return bool(connection.get_execution_options().get(_WRITING)) and connection.in_transaction()
+
+
+def folder_of(connection: Connection) -> Path:
+    """The folder of the workspace, where the key that signs its ledger lies."""
+    folder: Path = connection.get_execution_options()[_FOLDER]
+    return folder
+
+
+def _open_server(place: Server, create: bool) -> Engine:
+    url, options = postgres.url_of(place.address), {_FOLDER: postgres.key_folder(place.keys)}
+    engine = postgres.connect(url, options, _WRITING, BUSY_SECONDS)
+    try:
+        if create:
+            with writing(engine) as connection:
+                postgres.lay_out(connection, TABLES, LAYOUT)
+        with engine.connect() as connection:
+            _check_number(place.address, postgres.layout(connection))
+    except DatabaseError:
+        engine.dispose()
+        raise StoreError(
+            f"{place.address} holds no workspace that this role may open or make.",
+            remedy="let the owner of the database make one with `triptych audit create --grant`.",
+        ) from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror}.", remedy="choose a folder you may write to."
+        ) from None
+
+
+def _engine(path: Path) -> Engine:
+    # hide_parameters: the message of a database error must never carry patient data into a log.
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        execution_options={_FOLDER: path.parent},
+    )
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: DBAPIConnection, _: PoolProxiedConnection | object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # The driver starts no transaction of its own (isolation_level None), so this is the only one.
+    immediate = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _make_tables(engine: Engine, path: Path) -> None:
+    """Lay out an empty file in one transaction; a file that is laid out already stays as it is."""
+    with writing(engine) as connection:
+        if _pragma(connection, "application_id") == APPLICATION_ID:
+            return
+        if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+            raise _not_ours(path)
+        _add(connection, TABLES.sorted_tables)
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: Connection, tables: Sequence[Table]) -> None:
+    TABLES.create_all(connection, tables=tables, checkfirst=False)
+    for table in tables:
+        for trigger in triggers.SQLITE.get(table.name, ()):
+            connection.exec_driver_sql(trigger)
+
+
+def _upgrade(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
+        if _pragma(connection, "application_id") != APPLICATION_ID:
+            raise _not_ours(path)
+        if _pragma(connection, "user_version") not in ADDED:
+            return
+    with writing(engine) as connection:
+        # Read again: another program may have brought it up to date in between.
+        for layout in range(_pragma(connection, "user_version"), LAYOUT):
+            _add(connection, ADDED[layout])
+        connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _check_layout(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
+        _check_number(str(path), _pragma(connection, "user_version"))
+
+
+def _check_number(place: str, found: int | None) -> None:
+    if found is None:
+        raise StoreError(
+            f"{place} holds no workspace.",
+            remedy="let its owner make one with `triptych audit create`.",
+        )
+    if found != LAYOUT:
+        raise StoreError(
+            f"{place} has layout {found}, this version of Triptych reads layout {LAYOUT}.",
+            remedy="open it with the version of Triptych that made it.",
+        )
+
+
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+def _not_ours(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} is a database, but not a Triptych workspace.", remedy="choose another folder."
+    )
+
+
+def _refused(error: OperationalError) -> StoreError:
+    return StoreError(
+        f"The workspace could not be written ({_reason(error)}).",
+        remedy="wait for other programs that use it, check the free space, then try again; "
+        "nothing was changed.",
+    )
+
+
+def _reason(error: DatabaseError) -> str:
+    # SQLite's own sentence ("database is locked") without statement or parameters.
+    return str(error.orig) if isinstance(error.orig, sqlite3.Error) else "database error"

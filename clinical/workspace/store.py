@@ -1,0 +1,397 @@
+"""Where cases, pixels, assessments and comments wait to be read, each named by its digest.
+
+Every function works inside the caller's transaction (`clinical.workspace.database.writing` for the
+puts), so that what is stored and the audit event about it commit together. Content is never
+overwritten: putting something again changes nothing, except which record of a case is its current
+one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, func, insert, select
+
+from clinical import canonical
+from clinical.case import assessment as assessments
+from clinical.case import case as cases
+from clinical.case.assessment import Assessment
+from clinical.case.case import Case
+from clinical.case.shapes import Array, pixel_digest
+from clinical.errors import StoreError
+from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST, upsert
+
+_AGAIN = "assess the case again, or restore the workspace from a backup."
+_LEVEL = 1  # zlib; on differences of neighbours a higher level costs time and saves little
+
+
+@dataclass(frozen=True)
+class WorklistEntry:
+    """What the list of cases shows of one case and its latest assessment, if it has one.
+
+    Attributes:
+        case_id: the case.
+        assessment_digest: its latest assessment; "" where it is to be read without a model.
+        decision_time: of the case, or None.
+        used, missing: modality names present and absent; none is missing without a model.
+        top: most probable diagnosis that is not withheld and its probability, or None.
+        dangerous: the same among the diagnoses the caller named as dangerous, or None.
+        flagged: the input is outside what the model was trained on.
+        conflicts: how many sentences of conflict the assessment holds.
+    """
+
+    case_id: str
+    assessment_digest: str
+    decision_time: datetime | None
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    top: tuple[str, float] | None
+    dangerous: tuple[str, float] | None
+    flagged: bool
+    conflicts: int
+
+
+def put_case(connection: Connection, case: Case) -> str:
+    """Store `case` with its pixels and make it the current record of its case_id.
+
+    Returns:
+        The input digest: what an assessment of this case names.
+
+    Raises:
+        StoreError: if a text in the case is not valid Unicode or a number is not finite.
+    """
+    record = _record(cases.as_json(case))
+    digest = canonical.sha256(record)
+    inputs = cases.input_digest(case)
+    current = connection.execute(_current(case.case_id, None)).one_or_none()
+    if current is not None and current.record_digest == digest:
+        return inputs
+    for shape in case.inputs.values():
+        if isinstance(shape, Array):
+            _put_pixels(connection, shape)
+    position = current.position + 1 if current else 1
+    row = {
+        "record_digest": digest,
+        "case_id": case.case_id,
+        "input_digest": inputs,
+        "position": position,
+        "decision_time": case.decision_time.isoformat() if case.decision_time else None,
+        "record": record.decode(),
+    }
+    statement = upsert(connection, CASES).values(**row)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["record_digest"], set_={"position": position}
+        )
+    )
+    return inputs
+
+
+def get_case(
+    connection: Connection,
+    case_id: str,
+    *,
+    with_pixels: bool = True,
+    input_digest: str | None = None,
+) -> Case:
+    """The current record of a case, or the one that an assessment saw.
+
+    Args:
+        connection: reads the workspace.
+        case_id: the case.
+        with_pixels: False leaves array inputs out, which is quick.
+        input_digest: `Assessment.input_digest`, to get the inputs of that assessment.
+
+    Raises:
+        StoreError: if there is no such case, or its pixels are missing or spoiled.
+    """
+    row = connection.execute(_current(case_id, input_digest)).one_or_none()
+    if row is None:
+        raise StoreError(f"The workspace holds no case {case_id}.", remedy=_AGAIN)
+    data = json.loads(row.record)
+    pixels: dict[str, NDArray[np.float32]] = {}
+    if with_pixels:
+        for shape in data["inputs"].values():
+            if shape["shape"] == "array":
+                pixels[shape["digest"]] = _get_pixels(connection, shape["digest"])
+    return cases.from_json(data, pixels)
+
+
+def patient_of(connection: Connection, case_id: str) -> str | None:
+    """The patient of a case in the workspace, or None where there is no such case."""
+    row = connection.execute(_current(case_id, None)).one_or_none()
+    return json.loads(row.record)["patient_id"] if row else None
+
+
+def case_ids(connection: Connection) -> list[str]:
+    """All cases that have an assessment, by case_id."""
+    return list(
+        connection.execute(select(WORKLIST.c.case_id).order_by(WORKLIST.c.case_id)).scalars()
+    )
+
+
+def put_assessment(connection: Connection, assessment: Assessment) -> str:
+    """Store `assessment` and make it the latest of its case. Its case must be stored already.
+
+    Returns:
+        The assessment digest.
+
+    Raises:
+        StoreError: if the case with these inputs is not in the workspace.
+    """
+    case = connection.execute(_current(assessment.case_id, assessment.input_digest)).one_or_none()
+    if case is None:
+        raise StoreError(
+            f"The workspace does not hold the inputs that case {assessment.case_id} was assessed "
+            "with.",
+            remedy="store the case before its assessment.",
+        )
+    record = _record(assessments.as_json(assessment))
+    digest = canonical.sha256(record)
+    connection.execute(
+        upsert(connection, ASSESSMENTS)
+        .values(digest=digest, case_id=assessment.case_id, record=record.decode())
+        .on_conflict_do_nothing()
+    )
+    row = _worklist_row(assessment, digest, case.decision_time)
+    statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
+    return digest
+
+
+def get_assessment(connection: Connection, digest: str) -> Assessment:
+    """The assessment with this digest.
+
+    Raises:
+        StoreError: if it is missing, or was changed since it was stored.
+    """
+    query = select(ASSESSMENTS.c.record).where(ASSESSMENTS.c.digest == digest)
+    record = connection.execute(query).scalar_one_or_none()
+    if record is None:
+        raise StoreError(f"The workspace holds no assessment {digest}.", remedy=_AGAIN)
+    return _read_assessment(record, digest)
+
+
+def latest_assessment(connection: Connection, case_id: str) -> tuple[str, Assessment] | None:
+    """Digest and assessment last put for a case, or None."""
+    query = (
+        select(ASSESSMENTS.c.digest, ASSESSMENTS.c.record)
+        .join(WORKLIST, WORKLIST.c.assessment_digest == ASSESSMENTS.c.digest)
+        .where(WORKLIST.c.case_id == case_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return (row.digest, _read_assessment(row.record, row.digest)) if row else None
+
+
+def require_assessment(connection: Connection, case_id: str) -> tuple[str, Assessment]:
+    """`latest_assessment` of a case that has to have one.
+
+    Raises:
+        StoreError: if it has none.
+    """
+    found = latest_assessment(connection, case_id)
+    if found is None:
+        raise StoreError(f"Case {case_id} has no assessment.", remedy="assess it first.")
+    return found
+
+
+def worklist(
+    connection: Connection,
+    *,
+    dangerous: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> list[WorklistEntry]:
+    """All cases by decision time, oldest first, without reading whole assessments.
+
+    Args:
+        connection: reads the workspace.
+        dangerous: diagnoses that must not wait; fills `WorklistEntry.dangerous`.
+        only: case_ids to look up, a few hundred at most; all cases if left out.
+    """
+    query = select(WORKLIST).order_by(WORKLIST.c.decision_time, WORKLIST.c.case_id)
+    unread = select(CASES.c.case_id).where(CASES.c.case_id.not_in(select(WORKLIST.c.case_id)))
+    if only is not None:
+        query = query.where(WORKLIST.c.case_id.in_(sorted(only)))
+        unread = unread.where(CASES.c.case_id.in_(sorted(only)))
+    assessed = [_entry(row._mapping, dangerous) for row in connection.execute(query)]
+    return sorted([*assessed, *_unassessed(connection, unread)], key=_in_time)
+
+
+def _in_time(entry: WorklistEntry) -> tuple[str, str]:
+    # Text, because some sources give times with a zone and some without.
+    return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
+
+
+def put_comment(connection: Connection, text: str) -> str:
+    """Store a comment under a new digest.
+
+    The digest covers a random salt too, because the digest of a short comment alone could be
+    guessed by whoever holds only the ledger.
+    """
+    salt = secrets.token_hex(16)
+    digest = canonical.sha256(_record({"salt": salt, "text": text}))
+    connection.execute(insert(COMMENTS).values(digest=digest, salt=salt, text=text))
+    return digest
+
+
+def get_comment(connection: Connection, digest: str) -> str:
+    """The text of a comment.
+
+    Raises:
+        StoreError: if it is missing or was changed since it was stored.
+    """
+    return get_salted_comment(connection, digest)[1]
+
+
+def get_salted_comment(connection: Connection, digest: str) -> tuple[str, str]:
+    """Salt and text of a comment; with both, its digest can be computed again.
+
+    Raises:
+        StoreError: if it is missing or was changed since it was stored.
+    """
+    row = connection.execute(select(COMMENTS).where(COMMENTS.c.digest == digest)).one_or_none()
+    if row is None:
+        raise StoreError(f"The workspace holds no comment {digest}.", remedy=_AGAIN)
+    if canonical.digest({"salt": row.salt, "text": row.text}) != digest:
+        raise StoreError(f"Comment {digest} was changed.", remedy="run `triptych audit verify`.")
+    return row.salt, row.text
+
+
+def _current(case_id: str, input_digest: str | None) -> Select[Any]:
+    query = select(CASES).where(CASES.c.case_id == case_id)
+    if input_digest is not None:
+        query = query.where(CASES.c.input_digest == input_digest)
+    return query.order_by(CASES.c.position.desc()).limit(1)
+
+
+def _record(value: Mapping[str, Any]) -> bytes:
+    try:
+        return canonical.dumps(value)
+    except ValueError:
+        raise StoreError(
+            "A record holds a number that is not finite or a text that is not valid Unicode.",
+            remedy="mend the source and read the case again.",
+        ) from None
+
+
+def _read_assessment(record: str, digest: str) -> Assessment:
+    if canonical.sha256(record.encode()) != digest:
+        raise StoreError(f"Assessment {digest} was changed.", remedy="run `triptych audit verify`.")
+    return assessments.from_json(json.loads(record))
+
+
+def _worklist_row(assessment: Assessment, digest: str, decision_time: str | None) -> dict[str, Any]:
+    shown = [
+        [s.diagnosis, s.probability] for s in assessment.suggestions if s.withheld_because is None
+    ]
+    return {
+        "assessment_digest": digest,
+        "decision_time": decision_time,
+        "used": json.dumps(assessment.used),
+        "missing": json.dumps(assessment.missing),
+        "probabilities": json.dumps(shown),
+        "flagged": assessment.out_of_distribution.flagged,
+        "conflicts": len(assessment.conflicts),
+    }
+
+
+def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
+    shown = [(name, probability) for name, probability in json.loads(row["probabilities"])]
+    time = row["decision_time"]
+    return WorklistEntry(
+        row["case_id"],
+        row["assessment_digest"],
+        datetime.fromisoformat(time) if time else None,
+        tuple(json.loads(row["used"])),
+        tuple(json.loads(row["missing"])),
+        _most_probable(shown),
+        _most_probable([pair for pair in shown if pair[0] in dangerous]),
+        row["flagged"],
+        row["conflicts"],
+    )
+
+
+def _unassessed(connection: Connection, wanted: Select[Any]) -> list[WorklistEntry]:
+    """Cases among the `wanted` case_ids, with the names of their inputs."""
+    current = (
+        select(CASES.c.case_id, func.max(CASES.c.position).label("position"))
+        .where(CASES.c.case_id.in_(wanted))
+        .group_by(CASES.c.case_id)
+        .subquery()
+    )
+    query = select(CASES.c.case_id, CASES.c.decision_time, CASES.c.record).join(
+        current,
+        (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
+    )
+    return [
+        WorklistEntry(
+            row.case_id,
+            "",
+            datetime.fromisoformat(row.decision_time) if row.decision_time else None,
+            tuple(json.loads(row.record)["inputs"]),
+            (),
+            None,
+            None,
+            False,
+            0,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:
+    return max(pairs, key=lambda pair: pair[1], default=None)
+
+
+def _put_pixels(connection: Connection, image: Array) -> None:
+    stored = select(func.count()).where(PIXELS.c.digest == image.digest)
+    if connection.execute(stored).scalar_one():
+        return
+    encoding, data = _pack(image.values)
+    size = ",".join(str(length) for length in image.values.shape)
+    connection.execute(
+        insert(PIXELS).values(digest=image.digest, encoding=encoding, size=size, data=data)
+    )
+
+
+def _get_pixels(connection: Connection, digest: str) -> NDArray[np.float32]:
+    row = connection.execute(select(PIXELS).where(PIXELS.c.digest == digest)).one_or_none()
+    if row is None:
+        raise StoreError(f"The workspace holds no pixels {digest}.", remedy=_AGAIN)
+    try:
+        values = _unpack(row.encoding, row.data, tuple(int(n) for n in row.size.split(",")))
+    except (ValueError, zlib.error):
+        values = np.zeros((0, 0), np.float32)
+    if pixel_digest(values) != digest:
+        raise StoreError(f"Pixels {digest} were changed.", remedy=_AGAIN)
+    return values
+
+
+def _pack(values: NDArray[np.float32]) -> tuple[str, bytes]:
+    """Pack without loss, as 16-bit differences along the last axis where that gives it all back."""
+    exact = values.astype("<f4", copy=False)
+    with np.errstate(invalid="ignore"):
+        whole = exact.astype("<u2")
+    if whole.astype("<f4").tobytes() != exact.tobytes():  # bytes, so that -0.0 and NaN count
+        return "float32", zlib.compress(exact.tobytes(), _LEVEL)
+    steps = np.diff(whole, axis=-1, prepend=np.zeros_like(whole[..., :1]))  # wraps, modulo 65536
+    return "uint16-steps", zlib.compress(steps.astype("<u2").tobytes(), _LEVEL)
+
+
+def _unpack(encoding: str, data: bytes, size: tuple[int, ...]) -> NDArray[np.float32]:
+    kind = {"float32": "<f4", "uint16-steps": "<u2"}[encoding]
+    length = int(np.prod(size)) * np.dtype(kind).itemsize
+    unpacker = zlib.decompressobj()
+    flat = np.frombuffer(unpacker.decompress(data, length), kind)  # never more than the image needs
+    values = flat.reshape(size)
+    if encoding == "float32":
+        return values.astype(np.float32)
+    return np.cumsum(values, axis=-1, dtype=np.uint16).astype(np.float32)

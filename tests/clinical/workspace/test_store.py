@@ -1,0 +1,285 @@
+"""The workspace: opening it, and getting back exactly what was put in."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from sqlalchemy import Engine, text
+
+from clinical.case.assessment import OutOfDistribution, assessment_digest
+from clinical.case.case import Case, as_json, input_digest
+from clinical.case.shapes import Array, Text, Texts
+from clinical.errors import StoreError
+from clinical.workspace import store
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+
+FLOATS = arrays(
+    np.float32,
+    array_shapes(min_dims=2, max_dims=2, max_side=8),
+    elements=st.floats(width=32, allow_nan=True),
+)
+WHOLE = arrays(
+    np.float32,
+    array_shapes(min_dims=2, max_dims=2, max_side=8),
+    elements=st.integers(0, 65535).map(float),
+)
+
+
+def file_of(workspace: Engine) -> str:
+    assert workspace.url.database
+    return workspace.url.database
+
+
+# Opening
+
+
+def test_a_missing_workspace_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"holds no triptych\.sqlite") as caught:
+        open_workspace(tmp_path / "nowhere")
+    assert caught.value.remedy
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, create: bool) -> None:
+    (tmp_path / DATABASE_NAME).write_bytes(b"a letter, not a database " * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_workspace(tmp_path, create=create)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path, create: bool) -> None:
+    other = sqlite3.connect(tmp_path / DATABASE_NAME)
+    other.execute("CREATE TABLE theirs (x)")
+    other.commit()
+    other.close()
+    with pytest.raises(StoreError, match="not a Triptych workspace"):
+        open_workspace(tmp_path, create=create)
+
+
+def test_a_workspace_of_another_layout_is_refused(workspace: Engine, tmp_path: Path) -> None:
+    raw = sqlite3.connect(file_of(workspace))
+    raw.execute("PRAGMA user_version = 99")
+    raw.close()
+    with pytest.raises(StoreError, match="layout 99"):
+        open_workspace(tmp_path / "workspace")
+
+
+def test_making_a_workspace_twice_keeps_what_is_in_it(tmp_path: Path, example: Any) -> None:
+    for _ in range(2):
+        engine = open_workspace(tmp_path / "odd ?name#%", create=True)
+        with writing(engine) as connection:
+            store.put_case(connection, example.case())
+        engine.dispose()
+    engine = open_workspace(tmp_path / "odd ?name#%")
+    with engine.connect() as connection:
+        assert store.get_case(connection, "case-1").case_id == "case-1"
+    engine.dispose()
+
+
+def test_it_is_durable_and_for_its_owner_only(workspace: Engine) -> None:
+    with workspace.connect() as connection:
+        found = [
+            connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+    assert Path(file_of(workspace)).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.both_databases
+def test_a_block_that_raises_leaves_nothing_behind(workspace: Engine, example: Any) -> None:
+    def half_done() -> None:
+        with writing(workspace) as connection:
+            store.put_case(connection, example.case())
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half_done()
+    with workspace.connect() as connection, pytest.raises(StoreError):
+        store.get_case(connection, "case-1")
+
+
+# Round trips
+
+
+@pytest.mark.both_databases
+def test_a_case_comes_back_as_it_was(workspace: Engine, example: Any) -> None:
+    case = example.case()
+    with writing(workspace) as connection:
+        digest = store.put_case(connection, case)
+    with workspace.connect() as connection:
+        back = store.get_case(connection, "case-1")
+        light = store.get_case(connection, "case-1", with_pixels=False)
+    assert digest == input_digest(case) == input_digest(back)
+    assert as_json(back) == as_json(case)
+    assert set(light.inputs) == {"measurements", "history", "notes"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(FLOATS | WHOLE)
+def test_packed_pixels_are_the_same_bytes(values: NDArray[np.float32]) -> None:
+    encoding, data = store._pack(values)
+    back = store._unpack(encoding, data, values.shape)
+    assert back.dtype == np.float32
+    assert back.tobytes() == values.tobytes()
+
+
+def test_sixteen_bit_pixels_are_packed_small() -> None:
+    ramp = np.add.outer(np.arange(200), np.arange(300)).astype(np.float32)
+    encoding, data = store._pack(ramp)
+    assert encoding == "uint16-steps"
+    assert len(data) < ramp.nbytes / 50
+    assert store._pack(-ramp)[0] == "float32"
+
+
+@pytest.mark.both_databases
+def test_an_assessment_comes_back_as_it_was(workspace: Engine, example: Any) -> None:
+    case = example.case()
+    assessment = example.assessment(case)
+    with writing(workspace) as connection:
+        store.put_case(connection, case)
+        digest = store.put_assessment(connection, assessment)
+    with workspace.connect() as connection:
+        assert store.get_assessment(connection, digest) == assessment
+        assert store.latest_assessment(connection, "case-1") == (digest, assessment)
+        assert store.latest_assessment(connection, "case-2") is None
+    assert digest == assessment_digest(assessment)
+
+
+@pytest.mark.both_databases
+def test_putting_twice_changes_nothing(workspace: Engine, example: Any) -> None:
+    case = example.case()
+    for _ in range(2):
+        with writing(workspace) as connection:
+            store.put_case(connection, case)
+            store.put_assessment(connection, example.assessment(case))
+    with workspace.connect() as connection:
+        counts = [
+            connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in ("cases", "pixels", "assessments", "worklist")
+        ]
+    assert counts == [1, 1, 1, 1]
+
+
+@pytest.mark.both_databases
+def test_the_last_record_put_is_current_and_the_inputs_of_each_assessment_stay(
+    workspace: Engine, example: Any
+) -> None:
+    first, second = example.case(note="First."), example.case(note="Second.")
+    with writing(workspace) as connection:
+        for case in (first, second, first):
+            store.put_case(connection, case)
+            store.put_assessment(connection, example.assessment(case))
+    with workspace.connect() as connection:
+        current = store.get_case(connection, "case-1")
+        earlier = store.get_case(connection, "case-1", input_digest=input_digest(second))
+        latest = store.latest_assessment(connection, "case-1")
+    assert input_digest(current) == input_digest(first)
+    assert earlier.inputs["notes"] == second.inputs["notes"]
+    assert latest is not None
+    assert latest[1].input_digest == input_digest(first)
+
+
+@pytest.mark.both_databases
+def test_an_assessment_needs_its_case(workspace: Engine, example: Any) -> None:
+    assessment = example.assessment(example.case())
+    with writing(workspace) as connection, pytest.raises(StoreError, match="does not hold"):
+        store.put_assessment(connection, assessment)
+
+
+@pytest.mark.both_databases
+def test_half_a_character_is_refused_without_showing_the_text(
+    workspace: Engine, example: Any
+) -> None:
+    case = Case("case-9", "p", None, {"notes": Texts((Text("s", "secret \ud83d"),))})
+    with writing(workspace) as connection, pytest.raises(StoreError, match="Unicode") as caught:
+        store.put_case(connection, case)
+    assert "secret" not in str(caught.value)
+
+
+def test_spoiled_records_are_refused(workspace: Engine, example: Any) -> None:
+    digest, _ = example.recorded(workspace)
+    raw = sqlite3.connect(file_of(workspace))
+    raw.execute("UPDATE assessments SET record = replace(record, '0.83', '0.13')")
+    raw.execute("UPDATE pixels SET data = substr(data, 1, 20)")
+    raw.commit()
+    raw.close()
+    with workspace.connect() as connection:
+        with pytest.raises(StoreError, match="was changed"):
+            store.get_assessment(connection, digest)
+        with pytest.raises(StoreError, match="were changed"):
+            store.get_case(connection, "case-1")
+        assert "notes" in store.get_case(connection, "case-1", with_pixels=False).inputs
+
+
+@pytest.mark.both_databases
+def test_two_comments_with_the_same_text_cannot_be_recognised_by_digest(
+    workspace: Engine,
+) -> None:
+    with writing(workspace) as connection:
+        one, two = (store.put_comment(connection, "Överväg CT 肺") for _ in range(2))
+        assert store.get_comment(connection, one) == store.get_comment(connection, two)
+        with pytest.raises(StoreError):
+            store.get_comment(connection, "0" * 64)
+    assert one != two
+
+
+# Worklist
+
+
+@pytest.mark.both_databases
+def test_the_worklist_shows_what_is_not_withheld(workspace: Engine, example: Any) -> None:
+    digest, _ = example.recorded(workspace)
+    with workspace.connect() as connection:
+        (entry,) = store.worklist(
+            connection, dangerous=("pneumothorax", "heart_failure", "pulmonary_embolism")
+        )
+    assert entry == store.WorklistEntry(
+        "case-1",
+        digest,
+        example.noon,
+        ("image", "measurements", "history", "notes"),
+        ("ecg",),
+        ("bacterial_pneumonia", 0.83),
+        ("heart_failure", 0.22),
+        True,
+        1,
+    )
+
+
+@pytest.mark.both_databases
+def test_the_worklist_follows_the_latest_assessment(workspace: Engine, example: Any) -> None:
+    _, assessment = example.recorded(workspace)
+    later = replace(
+        assessment,
+        suggestions=tuple(replace(s, withheld_because="No input.") for s in assessment.suggestions),
+        conflicts=(),
+        out_of_distribution=OutOfDistribution(0.2, False),
+    )
+    with writing(workspace) as connection:
+        digest = store.put_assessment(connection, later)
+    with workspace.connect() as connection:
+        (entry,) = store.worklist(connection)
+    assert (entry.assessment_digest, entry.top, entry.flagged) == (digest, None, False)
+
+
+@pytest.mark.both_databases
+def test_a_whole_image_survives(workspace: Engine) -> None:
+    generator = np.random.default_rng(5)
+    values = generator.integers(0, 4096, (64, 48)).astype(np.float32)
+    case = Case("c", "p", None, {"image": Array(values)})
+    with writing(workspace) as connection:
+        store.put_case(connection, case)
+        image = store.get_case(connection, "c").inputs["image"]
+    assert isinstance(image, Array)
+    np.testing.assert_array_equal(image.values, values)

@@ -1,0 +1,176 @@
+"""The door: what is answered without a session, what the cookie is like, what a form may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from clinical.access import accounts
+from clinical.errors import StoreError
+from clinical.workspace.database import open_workspace
+from ui.access import login_throttle, session, sign_in
+from ui.host import door
+from ui.host.door import Door, Gate
+
+PASSWORD = "three quiet herons"
+COOKIE = "triptych_session_1"
+
+
+@pytest.fixture
+def entrance(tmp_path: Path) -> Iterator[Door]:
+    engine = open_workspace(tmp_path, create=True)
+    accounts.add(engine, "dr.first", "reader", PASSWORD)
+    yield Door(engine, COOKIE, idle=900)
+    session.end_all(engine)
+    login_throttle.succeeded("dr.first")
+    engine.dispose()
+
+
+@pytest.fixture
+def client(entrance: Door) -> TestClient:
+    """A browser that has not signed in, before a gate with secrets behind it."""
+
+    async def secret(_: Request) -> Response:
+        return PlainTextResponse("a radiograph")
+
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("a radiograph")
+        await socket.close()
+
+    behind = [
+        Route("/", secret),
+        Route("/media/{name}", secret),
+        Route("/_stcore/health", secret),
+        WebSocketRoute("/_stcore/stream", stream),
+    ]
+    app = Starlette(
+        routes=[*door.routes(entrance), *behind], middleware=[Middleware(Gate, entrance)]
+    )
+    return TestClient(app, "http://127.0.0.1", follow_redirects=False)
+
+
+def enter(client: TestClient, password: str = PASSWORD) -> int:
+    """Sign in; returns the status of the answer."""
+    return client.post("/sign-in", data={"name": "dr.first", "password": password}).status_code
+
+
+@pytest.mark.parametrize("path", ["/", "/media/abc.zip", "/case", "/auth/login"])
+def test_nothing_is_answered_without_a_session(client: TestClient, path: str) -> None:
+    assert client.get(path, headers={"accept": "*/*"}).status_code == 401
+    page = client.get(path, headers={"accept": "text/html,*/*"})
+    assert page.status_code == 303
+    assert page.headers["location"] == "/sign-in"
+    assert "radiograph" not in page.text
+
+
+def test_the_stream_of_messages_is_closed_without_a_session(client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
+        pass
+    enter(client)
+    held = {"cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+    with client.websocket_connect("/_stcore/stream", headers=held) as socket:
+        assert socket.receive_text() == "a radiograph"
+
+
+def test_the_health_of_the_server_is_no_secret(client: TestClient) -> None:
+    assert client.get("/_stcore/health").status_code == 200
+
+
+def test_the_right_password_sets_a_cookie_that_no_script_and_no_other_site_can_use(
+    client: TestClient,
+) -> None:
+    answer = client.post("/sign-in", data={"name": " DR.first ", "password": PASSWORD})
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    cookie = answer.headers["set-cookie"]
+    for part in ("HttpOnly", "SameSite=strict", "Path=/", COOKIE):
+        assert part in cookie
+    assert "max-age" not in cookie.lower()
+    assert client.get("/").text == "a radiograph"
+    assert client.get("/sign-in").headers["location"] == "/"
+
+
+def test_a_wrong_password_says_so_keeps_the_name_and_sets_no_cookie(client: TestClient) -> None:
+    answer = client.post("/sign-in", data={"name": "dr.first", "password": "wrong"})
+
+    assert answer.status_code == 401
+    assert "do not open an account" in answer.text
+    assert 'value="dr.first"' in answer.text
+    assert "wrong" not in answer.text
+    assert "set-cookie" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_what_is_typed_comes_back_as_text(client: TestClient) -> None:
+    hostile = '"><script>alert(1)</script>'
+    answer = client.post("/sign-in", data={"name": hostile, "password": "x"})
+
+    assert "<script>" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+
+
+def test_after_three_failures_even_the_right_password_has_to_wait(client: TestClient) -> None:
+    for _ in range(3):
+        assert enter(client, "x") == 401
+    answer = client.post("/sign-in", data={"name": "dr.first", "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert "Try again in" in answer.text
+
+
+def test_a_form_of_another_site_is_refused(client: TestClient) -> None:
+    form = {"name": "dr.first", "password": PASSWORD}
+    answer = client.post("/sign-in", data=form, headers={"sec-fetch-site": "cross-site"})
+
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("body", [b"x" * 100_000, b"\xff\xfe", b"name=a" * 50, b"", b"&=&=&"])
+def test_a_form_that_is_none_opens_nothing(client: TestClient, body: bytes) -> None:
+    assert client.post("/sign-in", content=body).status_code in (401, 429)
+
+
+def test_the_page_asks_how_much_time_is_left(client: TestClient, entrance: Door) -> None:
+    enter(client)
+    assert 890 < client.get("/session").json()["left"] <= 900
+    assert client.post("/session").json()["left"] > 899
+    session.end_all(entrance.engine)
+    assert client.get("/session").status_code == 401
+
+
+def test_the_sign_in_page_works_without_a_script_and_says_it_is_research(
+    client: TestClient,
+) -> None:
+    page = client.get("/sign-in").text
+
+    assert "<script" not in page
+    assert "Research use only. Not a medical device." in page
+    assert '<label for="password">' in page
+    assert "organisation" not in page
+    assert client.get("/sign-in.css").headers["content-type"].startswith("text/css")
+
+
+def test_a_workspace_that_does_not_answer_is_said_on_the_sign_in_page(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> str:
+        raise StoreError("The server does not answer.", remedy="check that it runs.")
+
+    monkeypatch.setattr(session, "sign_in", away)
+    answer = client.post(sign_in.ADDRESS, data={"name": "dr.first", "password": PASSWORD})
+    assert answer.status_code == 503
+    assert "The server does not answer." in answer.text
+    assert "Research use only" in answer.text
+    assert PASSWORD not in answer.text

@@ -1,0 +1,88 @@
+"""The table of measurements: marks, order, units, and what could not be used."""
+
+from __future__ import annotations
+
+import pytest
+from reading_fixture import DECISION, lab, make_assessment, make_case, measurements
+
+from clinical.case.assessment import EvidenceItem, Explanation
+from clinical.case.shapes import Measurement
+from ui.pages.case import explanation_of
+from ui.panels.measurements_panel import evidence_of, mark_of, measurement_table
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "mark"),
+    [
+        (5.2, (3.5, 5.1), "high"),
+        (5.1, (3.5, 5.1), ""),
+        (3.4, (3.5, 5.1), "low"),
+        (6.5, (3.5, 5.1), "critical high"),
+        (2.5, (3.5, 5.1), "critical low"),
+        (5.5, (None, 5.0), "high"),
+        (5.5, (None, None), ""),
+        (3.0, (3.2, None), "low"),
+    ],
+)
+def test_mark_follows_the_reference_range(
+    value: float, reference: tuple[float | None, float | None], mark: str
+) -> None:
+    assert mark_of(lab("2823-3", "Potassium", value, "mmol/L", 1, reference)) == mark
+
+
+def test_a_value_that_could_not_be_normalised_is_shown_raw_with_its_problem() -> None:
+    made = str(measurement_table("measurements", measurements(), DECISION, None))
+
+    assert "&gt;1000" in made
+    assert "furlong" in made
+    assert "Not used: the unit is not one of a catalytic activity." in made
+
+
+def test_marks_are_letters_and_words_for_a_screen_reader() -> None:
+    made = str(measurement_table("measurements", measurements(), DECISION, None))
+
+    assert 'title="high">H<span class="unseen"> high' in made
+    assert 'title="low">L<' in made
+    assert 'title="critical low">LL<' in made  # 89% oxygen saturation
+    assert "10⁹/L" in made
+
+
+def test_earlier_values_stand_below_the_newest_in_words_and_as_a_line() -> None:
+    made = str(measurement_table("measurements", measurements(), DECISION, None))
+
+    assert made.count(">Leukocytes<") == 1
+    assert '9.1 (3 d)</span></td><td class="value">16.8' in made
+    assert made.count("data:image/svg+xml") == 1
+
+
+def test_what_repeats_did_adds_up() -> None:
+    items = tuple(
+        EvidenceItem("measurements", index, "6690-2", share)
+        for index, share in ((2, 0.2), (3, 0.1))
+    )
+    explanation = Explanation("sepsis", "made", {"measurements": 1.0}, (), items)
+    made = str(measurement_table("measurements", measurements(), DECISION, explanation))
+    assert "+30%" in made
+
+
+def test_before_the_machine_speaks_nothing_stands_where_its_share_will() -> None:
+    explanation = Explanation("sepsis", "made", {"measurements": 1.0}, (), ())
+    with_it = str(measurement_table("measurements", measurements(), DECISION, explanation))
+    without = str(measurement_table("measurements", measurements(), DECISION, None))
+    assert "Against / for" in with_it
+    assert "Against / for" not in without
+
+
+def test_evidence_is_found_by_position_and_the_strongest_is_kept() -> None:
+    case = make_case(1)
+    explanation = explanation_of(make_assessment(case), "bacterial_pneumonia")
+    found = evidence_of(explanation, "measurements")
+
+    assert found[0].relevance == pytest.approx(0.14)
+    assert 2 not in found
+    assert evidence_of(None, "measurements") == {}
+
+
+def test_a_value_with_no_time_has_no_age() -> None:
+    item = Measurement("1988-5", "CRP", 4.0, "mg/L", None, "4", "mg/L")
+    assert mark_of(item) == ""

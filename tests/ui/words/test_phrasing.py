@@ -1,0 +1,88 @@
+"""Numbers, times and codes in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ui.words import phrasing
+
+
+@pytest.mark.parametrize(
+    ("probability", "number", "words"),
+    [
+        (0.0, "0%", "very unlikely"),
+        (0.001, "<1%", "very unlikely"),
+        (0.07, "7%", "unlikely"),
+        (0.2, "20%", "possible"),
+        (0.5, "50%", "about even"),
+        (0.81, "81%", "likely"),
+        (0.95, "95%", "very likely"),
+        (0.9999, ">99%", "very likely"),
+        (1.0, "100%", "very likely"),
+    ],
+)
+def test_probability(probability: float, number: str, words: str) -> None:
+    assert phrasing.percent(probability) == number
+    assert phrasing.probability_words(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (timedelta(minutes=18), "18 min"),
+        (timedelta(minutes=89), "89 min"),
+        (timedelta(hours=3), "3 h"),
+        (timedelta(days=12), "12 d"),
+        (timedelta(days=300), "10 mo"),
+        (timedelta(days=3 * 365.25), "3 y"),
+    ],
+)
+def test_duration(length: timedelta, words: str) -> None:
+    assert phrasing.duration(length) == words
+
+
+def test_age_is_empty_where_it_cannot_be_known() -> None:
+    zoned = datetime(2030, 1, 1, tzinfo=UTC)
+    bare = zoned.replace(tzinfo=None)
+
+    assert phrasing.before(None, zoned) == ""
+    assert phrasing.before(bare, zoned) == ""
+    assert phrasing.before(bare - timedelta(hours=2), bare) == "2 h"
+
+
+@pytest.mark.parametrize(
+    ("ucum", "shown"),
+    [
+        ("10*9/L", "10⁹/L"),
+        ("mm[Hg]", "mmHg"),
+        ("umol/L", "µmol/L"),
+        ("Cel", "°C"),
+        ("U/L", "U/L"),
+        ("{INR}", "INR"),
+        ("ng/mL{FEU}", "ng/mL FEU"),
+    ],
+)
+def test_unit(ucum: str, shown: str) -> None:
+    assert phrasing.unit(ucum) == shown
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [((3.5, 5.1), "3.5–5.1"), ((None, 5.0), "≤ 5"), ((60.0, None), "≥ 60"), ((None, None), "")],
+)
+def test_limits(reference: tuple[float | None, float | None], shown: str) -> None:
+    assert phrasing.limits(reference) == shown
+
+
+def test_signs() -> None:
+    assert phrasing.points(-0.002) == "±0 points"
+    assert phrasing.points(-0.15) == "−15 points"
+    assert phrasing.effect(0.14) == "+14%"
+    assert phrasing.effect(-0.001) == "0%"
+
+
+def test_words_inside_a_sentence() -> None:
+    assert phrasing.inside("Deep vein thrombosis") == "deep vein thrombosis"
+    assert phrasing.inside("COPD") == "COPD"

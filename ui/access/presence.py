@@ -1,0 +1,123 @@
+"""Who reads on this page of the browser, and what that account may do, asked anew each time.
+
+Two kinds of page: one where everybody signs in (`ui.host.door`), and a demonstration, where
+everybody reads under one name. Nothing is kept between runs, so that a disabled account can do
+nothing more.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from clinical.access.roles import Permission, Role, may
+from clinical.errors import AccessRefused
+from clinical.workspace.database import open_workspace
+from clinical.workspace.place import Place, from_names
+from ui.access import session
+from ui.words.event_words import PERMISSIONS
+
+
+def workspace() -> Place:
+    """What this page reads and writes; the key of what is cached of it."""
+    return from_names(st.secrets)
+
+
+def demonstration() -> bool:
+    """Whether everybody who opens this page reads under one name."""
+    return "reader" in st.secrets
+
+
+def signed_in() -> bool:
+    """Whether somebody is, as of now."""
+    return _present() is not None
+
+
+def at_work() -> None:
+    """Note an interaction: the idle time begins anew."""
+    session.touch(_token())
+
+
+def reader() -> str:
+    """The account that decisions are recorded under.
+
+    Raises:
+        AccessRefused: if nobody is signed in any more.
+    """
+    return _require_present()[0]
+
+
+def role() -> Role:
+    """What this account may do (`clinical.access.roles`), as of now.
+
+    Raises:
+        AccessRefused: if nobody is signed in any more.
+    """
+    return _require_present()[1]
+
+
+def can(permission: Permission) -> bool:
+    """Whether this account may do something; for what to show."""
+    return may(role(), permission)
+
+
+def require(*permissions: Permission) -> None:
+    """Check again before doing what a page offered; any one of the permissions will do.
+
+    Raises:
+        AccessRefused: if the role does not allow it, which is recorded, or nobody is signed in.
+    """
+    name, role = _require_present()
+    if not any(may(role, permission) for permission in permissions):
+        session.record_refusal(engine(), name, role, permissions[0])
+        raise AccessRefused(
+            f"An account with the role {role} may not {PERMISSIONS[permissions[0]]}.",
+            remedy="sign in with another account, or ask an administrator.",
+        )
+
+
+def sign_out() -> None:
+    """End this session at the reader's wish."""
+    session.end(engine(), _token(), "asked")
+
+
+def has_password() -> bool:
+    """Whether this account has a password that its owner could change."""
+    account = None if demonstration() else session.holder(engine(), _token())
+    return account is not None and account.has_password
+
+
+def _present() -> tuple[str, Role] | None:
+    if demonstration():
+        named: Role = st.secrets["role"]
+        return str(st.secrets["reader"]), named
+    account = session.holder(engine(), _token())
+    return (account.name, account.role) if account else None
+
+
+def _require_present() -> tuple[str, Role]:
+    present = _present()
+    if present is None:
+        raise AccessRefused("You are signed out.", remedy="sign in again.")
+    return present
+
+
+def holder() -> str:
+    """What tells the sessions of one sign-in from all others; a demonstration has but one."""
+    return str(st.secrets["reader"]) if demonstration() else _token()
+
+
+def _token() -> str:
+    """What the cookie of this page holds; the sign-in route set it, and no script can read it."""
+    return str(st.context.cookies.get(str(st.secrets.get("cookie", "")), ""))
+
+
+def engine() -> Engine:
+    """The workspace that this page reads and writes, opened once."""
+    return opened(workspace())
+
+
+@st.cache_resource(show_spinner=False)
+def opened(place: Place) -> Engine:
+    """The workspace in `place`, opened once; for what is cached by place."""
+    return open_workspace(place)

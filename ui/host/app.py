@@ -1,0 +1,225 @@
+"""The host: Streamlit as one ASGI application on loopback, closed to everything else.
+
+Every option is passed from here, so that a `.streamlit` folder in the working directory cannot
+open the page to a network, send usage statistics or show a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from sqlalchemy import Engine
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from clinical.access.roles import Role
+from clinical.errors import TriptychError
+from clinical.workspace.database import open_workspace
+from clinical.workspace.place import Place, named
+from ui.access import session
+from ui.host import door, navigation, shell
+from ui.host.door import Application, Door, Gate, Message, Receive, Send
+from ui.panels import frame
+
+ADDRESS = "127.0.0.1"
+# In a folder of its own: Streamlit would serve each module of a pages/ folder beside it by itself.
+SCRIPT = Path(__file__).parent / "script" / "main.py"
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A page without sign-in: everybody who opens it reads under one name.
+
+    Attributes:
+        name: the account name that events are recorded under.
+        role: what it may do.
+    """
+
+    name: str
+    role: Role = "reader"
+
+
+# Components arrive as text and run as blob: modules. Streamlit sets style attributes, hence
+# 'unsafe-inline' for styles; scripts have no such leave, so markup can never become code.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        " ".join(("script-src 'self' blob:", *shell.inline_scripts(shell.page(())))),
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self' data:",
+        "img-src 'self' data: blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+_DARK = {
+    "primaryColor": "#6fb1e0",
+    "backgroundColor": "#0f1318",
+    "secondaryBackgroundColor": "#171c23",
+    "textColor": "#d6dce4",
+    "borderColor": "#2a323d",
+}
+_LIGHT = {
+    "primaryColor": "#1b689f",
+    "backgroundColor": "#ffffff",
+    "secondaryBackgroundColor": "#f5f7fa",
+    "textColor": "#1f2730",
+    "borderColor": "#ccd4dd",
+}
+THEME = {
+    **{f"theme.dark.{name}": value for name, value in _DARK.items()},
+    **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
+    "theme.baseFontSize": 14,
+    "theme.baseRadius": "3px",
+    "theme.buttonRadius": "3px",
+    "theme.showWidgetBorder": True,
+}
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds `SECURITY_HEADERS` to every HTTP response."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one connection; anything but HTTP passes through unchanged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ours = [(k.encode(), v.encode()) for k, v in SECURITY_HEADERS.items()]
+                theirs = [
+                    (name, value)
+                    for name, value in message.get("headers", [])
+                    if name.lower().decode() not in SECURITY_HEADERS
+                ]
+                message["headers"] = theirs + ours
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def options(port: int) -> dict[str, Any]:
+    """Streamlit's configuration for one loopback server on `port`."""
+    return {
+        "server.address": ADDRESS,
+        "server.port": port,
+        "server.headless": True,
+        "server.allowedHosts": [ADDRESS, "localhost"],
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
+        "server.enableAgentApi": False,
+        "server.fileWatcherType": "none",
+        "server.runOnSave": False,
+        "server.allowRunOnSave": False,
+        "server.maxUploadSize": 1,
+        "browser.gatherUsageStats": False,
+        "browser.serverAddress": ADDRESS,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.showSidebarNavigation": False,
+        "client.allowedOrigins": [],
+        "logger.hideWelcomeMessage": True,
+        "logger.level": "warning",
+        "runner.magicEnabled": False,
+        # The browser keeps what it was sent and gets a reference where a run of the page sends it
+        # again; by itself Streamlit does so from 10 kB on.
+        "global.minCachedMessageSize": 1000.0,
+        # What a .streamlit folder says is never read, secrets least of all.
+        "secrets.files": [],
+        **THEME,
+    }
+
+
+def application(
+    workspace: Place,
+    *,
+    port: int,
+    idle: float,
+    demonstration: Demonstration | None = None,
+    provider: dict[str, Any] | None = None,
+    studies: Path | None = None,
+    model: Path | None = None,
+) -> st.App:
+    """The page on one workspace.
+
+    Args:
+        workspace: an existing one.
+        port: that it will be served on; the cookie's name holds it.
+        idle: seconds without interaction after which a session ends.
+        demonstration: who reads without signing in, or None where everybody signs in.
+        provider: the [auth] section that `ui.access.oidc.provider` read, or None for passwords
+        alone.
+        studies: folder of finished studies, or None.
+        model: folder of a checkpoint beside the one that ships, or None.
+    """
+    engine = open_workspace(workspace)
+    entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
+    secrets: dict[str, Any] = {**named(workspace)}
+    # A name of somebody else's that resolves to loopback is not answered.
+    middleware = [
+        Middleware(SecurityHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
+    ]
+    routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
+    if demonstration is not None:
+        secrets |= {"reader": demonstration.name, "role": demonstration.role}
+    else:
+        secrets |= {"cookie": entrance.cookie}
+        middleware.append(Middleware(Gate, entrance))
+        routes += door.routes(entrance)
+    if provider is not None:
+        secrets |= {"auth": provider}
+    if studies is not None:
+        secrets |= {"studies": str(studies.resolve())}
+    if model is not None:
+        secrets |= {"model": str(model.resolve())}
+
+    return st.App(
+        SCRIPT,
+        secrets=secrets,
+        routes=routes,
+        middleware=middleware,
+        lifespan=partial(_lifespan, engine),
+        on_script_error=_explain,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(engine: Engine, _: st.App) -> AsyncIterator[None]:
+    yield
+    session.end_all(engine)
+    engine.dispose()
+
+
+def _explain(error: Exception) -> bool:
+    """Say what a callback was refused; anything else is a bug and stays one."""
+    if not isinstance(error, TriptychError):
+        return False
+    frame.refusal(error)
+    return True

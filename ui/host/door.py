@@ -1,0 +1,225 @@
+"""The door of the page: nothing but the sign-in page is answered without a session.
+
+`Gate` stands before every route, Streamlit's own too: its page, its stream of messages, its files.
+The routes here sign in, and tell an open page how much of its idle time is left. A request that
+changes something is safe from other sites because the cookie is SameSite=Strict.
+"""
+
+from __future__ import annotations
+
+import http
+import math
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Engine
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from clinical.access import accounts
+from clinical.errors import SignInRefused, StoreError
+from ui.access import login_throttle, oidc, session, sign_in
+
+STYLE = Path(__file__).parents[1] / "static" / "sign_in.css"
+HEALTH = "/_stcore/health"
+SESSION = "/session"
+LONGEST_FORM = 8192  # bytes
+HASHES_AT_ONCE = 2  # each takes 64 MiB
+NOT_KEPT = {"cache-control": "no-store"}
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the door knows.
+
+    Attributes:
+        engine: the workspace, for accounts and events.
+        cookie: name of the cookie; it holds the port, since cookies do not.
+        idle: seconds without interaction after which a session ends.
+        oidc: whether a provider is configured.
+    """
+
+    engine: Engine
+    cookie: str
+    idle: float
+    oidc: bool = False
+
+    def token(self, request: HTTPConnection) -> str:
+        """The token that a request carries, or ""."""
+        return request.cookies.get(self.cookie, "")
+
+    def is_open(self, path: str) -> bool:
+        """Whether a path is answered without a session."""
+        # The state of a session is for its own route to tell, which also records that it is over.
+        known = {HEALTH, SESSION, sign_in.ADDRESS, sign_in.STYLE_ADDRESS}
+        return path in known or (self.oidc and path in {sign_in.ORGANISATION, *oidc.ROUTES})
+
+
+class Gate:
+    """ASGI middleware that lets only sessions in; all others get the sign-in page, or nothing."""
+
+    def __init__(self, app: Application, door: Door) -> None:
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] not in ("http", "websocket") or self._lets_in(HTTPConnection(scope)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _turned_away(Request(scope))(scope, receive, send)
+
+    def _lets_in(self, connection: HTTPConnection) -> bool:
+        if self._door.is_open(connection.url.path):
+            return True
+        return session.find(self._door.token(connection)) is not None
+
+
+def routes(door: Door) -> list[Route]:
+    """The routes of the door."""
+    hashing = CapacityLimiter(HASHES_AT_ONCE)
+
+    async def show(request: Request) -> Response:
+        if session.find(door.token(request)):
+            return RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT)
+        vouched = oidc.vouched(request.cookies) if door.oidc else None
+        if vouched is None:
+            return _page(oidc=door.oidc)
+        return await to_thread.run_sync(_enter_vouched, door, vouched)
+
+    async def enter(request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return Response(status_code=http.HTTPStatus.FORBIDDEN)
+        fields = await _fields(request)
+        name = accounts.plain_name(fields.get("name", ""))
+        password = fields.get("password", "")
+        return await to_thread.run_sync(_enter, door, name, password, limiter=hashing)
+
+    async def state(request: Request) -> Response:
+        return await to_thread.run_sync(_state, door, request)
+
+    async def leave_for_provider(_: Request) -> Response:
+        return RedirectResponse(oidc.login_address(), http.HTTPStatus.SEE_OTHER, NOT_KEPT)
+
+    async def style(_: Request) -> Response:
+        return Response(STYLE.read_bytes(), media_type="text/css")
+
+    made = [
+        Route(sign_in.ADDRESS, show, methods=["GET"]),
+        Route(sign_in.ADDRESS, enter, methods=["POST"]),
+        Route(sign_in.STYLE_ADDRESS, style, methods=["GET"]),
+        Route(SESSION, state, methods=["GET", "POST"]),
+    ]
+    if door.oidc:
+        made.append(Route(sign_in.ORGANISATION, leave_for_provider, methods=["GET"]))
+    return made
+
+
+def _turned_away(request: Request) -> Response:
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(sign_in.ADDRESS, http.HTTPStatus.SEE_OTHER, NOT_KEPT)
+    return Response(status_code=http.HTTPStatus.UNAUTHORIZED, headers=NOT_KEPT)
+
+
+def _enter(door: Door, name: str, password: str) -> Response:
+    seconds = login_throttle.wait(name)
+    if seconds > 0:
+        return _page(
+            f"Too many attempts. Try again in {math.ceil(seconds)} seconds.",
+            name=name,
+            oidc=door.oidc,
+            status=http.HTTPStatus.TOO_MANY_REQUESTS,
+        )
+    try:
+        token = session.sign_in(door.engine, name, password, door.idle)
+    except SignInRefused as error:
+        login_throttle.failed(name)
+        return _page(
+            error.message,
+            error.remedy,
+            name=name,
+            oidc=door.oidc,
+            status=http.HTTPStatus.UNAUTHORIZED,
+        )
+    except StoreError as error:
+        return _unavailable(door, error, name)
+    login_throttle.succeeded(name)
+    return _let_in(door, token, RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT))
+
+
+def _enter_vouched(door: Door, name: str) -> Response:
+    try:
+        token = session.sign_in_vouched(door.engine, name, door.idle)
+    except SignInRefused as error:
+        refused = _page(error.message, error.remedy, oidc=True, status=http.HTTPStatus.UNAUTHORIZED)
+        return oidc.forget(refused)
+    except StoreError as error:
+        return _unavailable(door, error)
+    onward = HTMLResponse(sign_in.passing("/"), headers=NOT_KEPT)
+    return oidc.forget(_let_in(door, token, onward))
+
+
+def _unavailable(door: Door, error: StoreError, name: str = "") -> Response:
+    return _page(
+        error.message,
+        error.remedy,
+        name=name,
+        oidc=door.oidc,
+        status=http.HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+def _let_in(door: Door, token: str, response: Response) -> Response:
+    response.set_cookie(door.cookie, token, path="/", httponly=True, samesite="strict")
+    return response
+
+
+def _state(door: Door, request: Request) -> Response:
+    """Seconds left of how many of the idle time; POST says that somebody is at work."""
+    token = door.token(request)
+    if session.holder(door.engine, token) is None:
+        return Response(status_code=http.HTTPStatus.UNAUTHORIZED, headers=NOT_KEPT)
+    if request.method == "POST":
+        session.touch(token)
+    found = session.find(token)
+    left = found.left if found else 0.0
+    return JSONResponse({"left": left, "idle": door.idle}, headers=NOT_KEPT)
+
+
+def _page(
+    message: str = "",
+    remedy: str = "",
+    *,
+    name: str = "",
+    oidc: bool = False,
+    status: int = http.HTTPStatus.OK,
+) -> Response:
+    document = sign_in.page(message=message, remedy=remedy, name=name, oidc=oidc)
+    return HTMLResponse(document, status, NOT_KEPT)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The fields of a small form; nothing of a large one."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_FORM:
+            return {}
+    try:
+        found = parse_qs(body.decode("ascii"), max_num_fields=8, encoding="utf-8")
+    except ValueError:
+        return {}
+    return {field: values[0] for field, values in found.items()}

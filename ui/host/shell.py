@@ -1,0 +1,74 @@
+"""Streamlit's HTML shell with scripts of ours before its own.
+
+`theme_choice.js` has to run first: Streamlit reads the theme from the browser's storage when it
+starts and would follow the operating system where nothing is stored there; this page is dark unless
+its reader chose the light one. `type_ahead.js` hears keys from the first moment on, and keeps those
+that the page cannot take yet. `watch.js` works whether Streamlit does or not: it leaves for the
+sign-in page when the session is over.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+THEME = "theme_choice.js"
+TYPE_AHEAD = "type_ahead.js"
+WATCH = "watch.js"
+STATIC = Path(__file__).parents[1] / "static"
+# Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
+NOT_KEPT = {"cache-control": "no-store"}
+
+_STREAMLIT = Path(st.__file__).parent / "static" / "index.html"
+
+
+def page(scripts: Iterable[str]) -> str:
+    """The shell that each address of the page is answered with, with these scripts of ours."""
+    text = _STREAMLIT.read_text("utf-8").replace("<title>Streamlit<", "<title>Triptych<")
+    ours = "".join(f'<script src="/{name}"></script>' for name in scripts)
+    return text.replace("</title>", f"</title>{ours}", 1)
+
+
+def inline_scripts(page: str) -> list[str]:
+    """CSP source expressions for the scripts written into `page` itself."""
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
+    """The shell at "/" and at each address, and its scripts.
+
+    Streamlit knows the first page as "/" only, so its own address leads there.
+
+    Args:
+        addresses: last part of the address of each page, the first page first.
+        watched: whether sessions end, so that the page has to notice.
+    """
+    scripts = (THEME, TYPE_AHEAD, *((WATCH,) if watched else ()))
+    shell = page(scripts)
+
+    async def show(_: Request) -> Response:
+        return HTMLResponse(shell, headers=NOT_KEPT)
+
+    async def script(request: Request) -> Response:
+        code = (STATIC / request.url.path.lstrip("/")).read_bytes()
+        return Response(code, media_type="text/javascript", headers=NOT_KEPT)
+
+    async def begin(_: Request) -> Response:
+        return RedirectResponse("/")
+
+    return [
+        Route("/", show),
+        Route(f"/{addresses[0]}", begin),
+        *(Route(f"/{address}", show) for address in addresses[1:]),
+        *(Route(f"/{name}", script) for name in scripts),
+    ]

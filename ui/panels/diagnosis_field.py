@@ -1,0 +1,74 @@
+"""Choosing diagnoses: a search over a list, and a field for any other code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import get_args
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clinical.case.assessment import Confidence
+from clinical.terms.diagnoses import diagnoses
+from ui.words import phrasing
+
+CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
+CODE_EXAMPLE = "ICD-10:J18.9"
+
+
+def options(named: Iterable[str], without: Iterable[str] = ()) -> dict[str, str]:
+    """What may be chosen, to how it is listed.
+
+    Args:
+        named: diagnoses of a model's list, first.
+        without: diagnoses that are not offered; neither is a listed one of the same name.
+    """
+    first = {name: phrasing.named(name) for name in named}
+    taken = {phrasing.named(name).casefold() for name in (*first, *without)}
+    listed = {
+        code: " · ".join(part for part in (item.name, code.replace(":", " "), item.also) if part)
+        for code, item in diagnoses().items()
+        if item.name.casefold() not in taken
+    }
+    return first | listed
+
+
+def one(
+    label: str, choices: Mapping[str, str], search: DeltaGenerator, code: DeltaGenerator
+) -> None:
+    """Ask for one diagnosis of the list, or a code."""
+    key = _key(label)
+    search.selectbox(
+        label,
+        list(choices),
+        index=None,
+        format_func=lambda name: choices.get(name, name),
+        placeholder="Search by name",
+        key=key,
+    )
+    code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
+
+
+def named(label: str) -> str:
+    """What `one` was answered: the code that was typed, else the choice; "" if neither."""
+    key = _key(label)
+    typed = str(st.session_state.get(f"{key}-code") or "")
+    return typed.strip() or st.session_state.get(key) or ""
+
+
+def _key(label: str) -> str:
+    return label.lower().replace(" ", "-")
+
+
+def how_sure(
+    label: str, key: str, *, default: Confidence | None = None, labelled: bool = False
+) -> Confidence | None:
+    """Low, medium, high, or left open; `label` is for a screen reader alone unless `labelled`."""
+    return st.segmented_control(
+        label,
+        CONFIDENCES,
+        default=default,
+        format_func=str.capitalize,
+        key=key,
+        label_visibility="visible" if labelled else "collapsed",
+    )

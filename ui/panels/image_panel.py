@@ -1,0 +1,78 @@
+"""The image panel: each image input in the viewer with the selected diagnosis's heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import streamlit as st
+
+from clinical.case.assessment import Assessment, Explanation, HeatMap
+from clinical.case.case import Case
+from clinical.case.shapes import Array
+from clinical.errors import ImageError
+from ui.panels import frame, share
+from ui.state import state
+from ui.viewer import component
+from ui.words.markup import tag
+
+PRIOR = "prior_"
+"""Before the name of an image: the same of an earlier visit (`clinical.cohorts.folder_case`)."""
+
+
+def render(
+    case: Case, assessment: Assessment | None, explanation: Explanation | None, diagnosis: str
+) -> None:
+    """Show the images of `case`; more than one is chosen by name, a prior beside its image."""
+    images = {name: shape for name, shape in case.inputs.items() if isinstance(shape, Array)}
+    st.html(frame.panel_title("Image", share.of("image", images, assessment, explanation)))
+    named = list(to_read(images))
+    if not named:
+        st.html(tag("p", "No image was given for this case.", class_="empty"))
+        return
+    name = named[0]
+    if len(named) > 1:
+        name = st.segmented_control("Image", named, default=name, required=True) or name
+    prior = images.get(f"{PRIOR}{name}")
+    try:
+        component.show(
+            _film(name, images[name], "Current" if prior else ""),
+            _film(f"{PRIOR}{name}", prior, "Prior") if prior else None,
+            heat_map=heat_map_of(explanation, name),
+            diagnosis=diagnosis,
+            key=f"image-{name}",
+        )
+    except ImageError as error:
+        st.html(tag("p", str(error), class_="empty", role="alert"))
+
+
+def to_read(images: Mapping[str, Array]) -> Iterator[str]:
+    """Names of the images to choose from: all but the priors that stand beside another."""
+    for name in images:
+        if not name.startswith(PRIOR) or name.removeprefix(PRIOR) not in images:
+            yield name
+
+
+def label(role: str, array: Array) -> str:
+    """What is written over an image: which it is, and of which day."""
+    acquired = array.source.get("acquired", "")[:10]
+    return " ".join(part for part in (role, acquired or (role and "(date not given)")) if part)
+
+
+def _film(name: str, array: Array, role: str) -> component.Film:
+    told = describe(name, array), label(role, array)
+    return component.Film(array, state.pixels(array), *told, name)
+
+
+def heat_map_of(explanation: Explanation | None, modality: str) -> HeatMap | None:
+    """The heat map over one image, or None where the explanation has none."""
+    maps = explanation.heat_maps if explanation else ()
+    return next((m for m in maps if m.modality == modality), None)
+
+
+def describe(name: str, array: Array) -> str:
+    """What a screen reader says of an image."""
+    rows, columns = array.values.shape[-2:]
+    view = array.source.get("ViewPosition", "")
+    frames = f"{array.values.shape[0]} frames" if array.values.ndim > 2 else ""
+    words = (name.replace("_", " "), view, f"{columns} by {rows} pixels", frames)
+    return " ".join(word for word in words if word)

@@ -1,0 +1,143 @@
+"""What one suggestion means and rests on, in words: for, against, missing, disagreeing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clinical.case.assessment import (
+    Assessment,
+    EvidenceItem,
+    Explanation,
+    PredictionSet,
+    Suggestion,
+)
+from clinical.case.case import Case
+from clinical.case.shapes import Events, Measurements, Texts
+from ui.panels.measurements_panel import mark_of
+from ui.words import phrasing
+from ui.words.markup import Markup, joined, tag
+
+MOST = 3  # pieces of evidence named on each side
+LEAST = 0.005  # share of the evidence below which a piece is not named
+LONGEST = 64  # letters of a sentence
+APART = 0.2  # in probability; an input nearer to all together does not disagree with it
+
+
+def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
+    """Four short lists about the selected suggestion."""
+    suggestion = next(s for s in assessment.suggestions if s.diagnosis == diagnosis)
+    explanation = next((e for e in assessment.explanations if e.diagnosis == diagnosis), None)
+    items = explanation.items if explanation else ()
+    return tag(
+        "div",
+        _part(
+            "What it means", map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
+        ),
+        _part("Speaks for it", _strongest(case, items, 1) or ["nothing that stands out"]),
+        _part("Speaks against it", _strongest(case, items, -1) or ["nothing that stands out"]),
+        _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
+        class_="reasons",
+        role="region",
+        aria_label=f"About {phrasing.named(diagnosis)}",
+    )
+
+
+def meaning(suggestion: Suggestion, found: PredictionSet) -> list[str]:
+    """Probability, usual frequency and prediction set in plain words, or why none is shown."""
+    usual = f"{phrasing.percent(suggestion.prevalence)} of the training cases have it"
+    if suggestion.withheld_because is not None:
+        lines = [f"withheld: {suggestion.withheld_because}", usual]
+    else:
+        lines = [
+            f"of 100 cases that look like this, {_of_a_hundred(suggestion.probability)} it; {usual}"
+        ]
+    if suggestion.in_set is None:
+        return [*lines, f"no set: {found.absent_because}"] if found.absent_because else lines
+    if suggestion.in_set:
+        return [*lines, f"in the set: cannot be excluded at {found.coverage:.0%}"]
+    return [*lines, f"not in the set: excluded at {found.coverage:.0%}"]
+
+
+def _of_a_hundred(probability: float) -> str:
+    whole = round(100 * probability)
+    if whole == 0:
+        return "fewer than 1 has"
+    return f"about {whole} {'has' if whole == 1 else 'have'}" if whole < 100 else "nearly all have"
+
+
+def inputs(
+    assessment: Assessment, suggestion: Suggestion, explanation: Explanation | None
+) -> list[str]:
+    """Shares of the inputs, those that disagree, and those that were missing."""
+    lines: list[str] = []
+    if explanation is not None and explanation.share:
+        ordered = sorted(explanation.share.items(), key=lambda pair: -pair[1])
+        lines.append("rests on " + ", ".join(f"{n} {phrasing.percent(s)}" for n, s in ordered))
+    if suggestion.withheld_because is None:
+        lines += [f"disagrees: {words}" for words in disagreeing(assessment, suggestion)]
+    if assessment.missing:
+        lines.append(f"missing: {', '.join(assessment.missing)}")
+    return lines
+
+
+def disagreeing(assessment: Assessment, suggestion: Suggestion) -> list[str]:
+    """Inputs that by themselves say the opposite of all together, and are far from it.
+
+    Opposite of a suggestion is less than the usual frequency; opposite of none is its threshold.
+    """
+    over = suggestion.probability >= suggestion.threshold
+    found = []
+    for name, row in assessment.ledger.alone.items():
+        alone = row.get(suggestion.diagnosis)
+        if alone is None or len(assessment.used) < 2:
+            continue
+        opposite = alone < suggestion.prevalence if over else alone >= suggestion.threshold
+        if opposite and abs(alone - suggestion.probability) >= APART:
+            found.append(f"{name}, alone {phrasing.percent(alone)}")
+    return found
+
+
+def named(case: Case, item: EvidenceItem) -> str:
+    """One piece of evidence in words: what was measured, recorded or written."""
+    shape = case.inputs.get(item.modality)
+    match shape:
+        case Measurements() if item.index < len(shape.items):
+            measured = shape.items[item.index]
+            value = "" if measured.value is None else phrasing.number(measured.value)
+            return " ".join(filter(None, (measured.name, value, mark_of(measured))))
+        case Events():
+            return _recorded(shape, item)
+        case Texts() if item.index < len(shape.items):
+            return f"“{_short(shape.items[item.index].text[item.start : item.end])}”"
+    return item.label
+
+
+def _recorded(shape: Events, item: EvidenceItem) -> str:
+    if item.label == "age" and shape.age_years is not None:
+        return f"age {shape.age_years:.0f}"
+    if item.label == "sex" and shape.sex is not None:
+        return shape.sex
+    if item.index >= len(shape.items) or item.label in ("age", "sex"):
+        return item.label
+    event = shape.items[item.index]
+    return event.display if event.present else f"no {phrasing.inside(event.display)}"
+
+
+def _short(sentence: str) -> str:
+    plain = " ".join(sentence.split())
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1].rstrip()}…"
+
+
+def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str]:
+    """The strongest pieces on one side, each with its share of all evidence."""
+    side = [item for item in items if item.relevance * sign >= LEAST]
+    side.sort(key=lambda item: -abs(item.relevance))
+    return [f"{named(case, item)} {phrasing.effect(item.relevance)}" for item in side[:MOST]]
+
+
+def _part(title: str, lines: Iterable[str]) -> Markup:
+    return tag(
+        "section",
+        tag("h3", title),
+        tag("ul", joined(tag("li", line) for line in lines)),
+    )

@@ -1,0 +1,36 @@
+"""How much of one suggestion rests on each input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clinical.case.assessment import Assessment, Explanation
+from ui.words import phrasing
+
+
+def of(
+    fallback: str,
+    names: Iterable[str],
+    assessment: Assessment | None,
+    explanation: Explanation | None,
+) -> str:
+    """Say what share of the selected suggestion the named inputs carry.
+
+    Args:
+        fallback: the modality that the panel is for, to say that it is missing.
+        names: modalities shown in the panel.
+        assessment: knows what was used; None where a model has said nothing, or not yet.
+        explanation: of the selected suggestion.
+    """
+    shown = list(names)
+    if assessment is None:
+        return "" if shown else "not given"
+    if not shown:
+        return "missing" if fallback in assessment.missing else "not given"
+    unread = [name for name in shown if name in assessment.unknown]
+    if unread:
+        return f"not read by this model: {', '.join(unread)}"
+    if explanation is None:
+        return "no explanation shown"
+    total = sum(explanation.share.get(name, 0.0) for name in shown)
+    return f"{phrasing.percent(total)} of this suggestion"

@@ -1,0 +1,233 @@
+"""Session state of what-if, and the process beside the page that answers it.
+
+The page never loads torch. `clinical.assess.what_if` runs as a process of its own, with the model
+loaded once and shared by all sessions, one question after another; it is started when somebody
+first wants it, started again if it died, and ended if it takes longer than the limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import streamlit as st
+
+from clinical.assess import hypothetical
+from clinical.assess.hypothetical import Change
+from clinical.case import assessment as assessments
+from clinical.case.assessment import Assessment
+from clinical.errors import ModelError
+from clinical.model import card
+from clinical.model.card import Card
+from clinical.workspace.place import named
+from ui.state import state
+
+FOUND = "triptych_hypothesis"
+LOADING_SECONDS = 120.0
+ANSWER_SECONDS = 60.0
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A question that was answered in this session.
+
+    Attributes:
+        base: digest of the assessment it was asked about.
+        change: what was asked.
+        assessment: what the model made of the changed case; of no other use than to be shown.
+    """
+
+    base: str
+    change: Change
+    assessment: Assessment
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A running `clinical.assess.what_if`.
+
+    Attributes:
+        process: with text pipes.
+        lines: what it said, line by line; None when it has ended.
+        lock: one question at a time.
+        ready: set once the model is loaded.
+    """
+
+    process: subprocess.Popen[str]
+    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+def refusal(assessment: Assessment) -> str | None:
+    """Why nothing can be asked about this assessment, or None."""
+    if _card(assessment) is not None:
+        return None
+    if not cards():
+        return "No model is installed, so that nothing can be tried."
+    return (
+        f"The model that assessed this case ({assessment.model.name}) is not installed, and"
+        " another one would answer another question."
+    )
+
+
+def wake(assessment: Assessment) -> None:
+    """Start loading the model now, so that the first question need not wait for all of it."""
+    found = _card(assessment)
+    if found is not None:
+        _running(found)
+
+
+def ask(shown: state.Reading, change: Change) -> None:
+    """Ask, record that it was asked, and keep the answer for this session.
+
+    Raises:
+        ModelError: if the model is not installed, or does not answer in time.
+        ReviewError: if the case cannot be changed like that, or was assessed again meanwhile.
+    """
+    hypothetical.changed(shown.case, change)
+    found = _card(shown.assessment)
+    if found is None:
+        raise ModelError(
+            refusal(shown.assessment) or "", remedy="install the model, or assess the case again"
+        )
+    question = {
+        **named(state.workspace()),
+        "assessment": shown.digest,
+        "change": hypothetical.as_json(change),
+    }
+    answered = _ask(found, question)
+    hypothetical.record(state.engine(), shown.case, shown.digest, change, answered, state.reader())
+    st.session_state[FOUND] = Hypothesis(shown.digest, change, answered)
+
+
+def answered(shown: state.Reading) -> Hypothesis | None:
+    """The last answer about the assessment on the screen, or None."""
+    found = st.session_state.get(FOUND)
+    return found if isinstance(found, Hypothesis) and found.base == shown.digest else None
+
+
+def forget() -> None:
+    """Go back to what was assessed."""
+    st.session_state.pop(FOUND, None)
+
+
+def command(checkpoint: Path) -> list[str]:
+    """How the answering process is started."""
+    return [sys.executable, "-m", "clinical.assess.what_if", "--checkpoint", str(checkpoint)]
+
+
+def end(running: Answering) -> None:
+    """End the process and wait for it."""
+    running.process.kill()
+    running.process.wait()
+    with suppress(OSError):  # what was not sent any more
+        _pipe(running.process.stdin).close()
+
+
+def _card(assessment: Assessment) -> Card | None:
+    return next((one for one in cards() if one.digest == assessment.model.digest), None)
+
+
+@st.cache_resource(show_spinner=False)
+def cards() -> tuple[Card, ...]:
+    """The models that are installed, and the one that the page was started with.
+
+    Read once, because an installation changes with a restart.
+    """
+    folder = st.secrets.get("model")
+    own = [card.read(Path(folder))] if folder else []
+    known = {one.digest for one in own}
+    return (*own, *(one for one in card.installed() if one.digest not in known))
+
+
+def _ask(found: Card, question: Mapping[str, Any]) -> Assessment:
+    running = _running(found)
+    with running.lock:
+        if not running.ready.is_set():
+            said = _heard(running, LOADING_SECONDS)
+            if said.get("ready") != found.digest:
+                end(running)
+                raise ModelError("Another model was loaded.", remedy="start the page again")
+            running.ready.set()
+        pipe = _pipe(running.process.stdin)
+        try:
+            pipe.write(json.dumps(question) + "\n")
+            pipe.flush()
+        except OSError:
+            raise _ended(running) from None
+        return assessments.from_json(_heard(running, ANSWER_SECONDS)["assessment"])
+
+
+def _heard(running: Answering, seconds: float) -> Mapping[str, Any]:
+    try:
+        line = running.lines.get(timeout=seconds)
+    except queue.Empty:
+        end(running)
+        raise ModelError(
+            f"The model did not answer within {seconds:.0f} seconds.", remedy="ask again"
+        ) from None
+    if line is None:
+        raise _ended(running)
+    said: Mapping[str, Any] = json.loads(line)
+    if "error" in said:
+        raise ModelError(str(said["error"]), remedy=str(said.get("remedy", "")))
+    return said
+
+
+def _ended(running: Answering) -> ModelError:
+    end(running)
+    return ModelError("The process that answers has ended.", remedy="ask again; it is started anew")
+
+
+def _running(found: Card) -> Answering:
+    running = _started(found.folder, found.digest)
+    if running.process.poll() is None:
+        return running
+    end(running)
+    _started.clear()
+    return _started(found.folder, found.digest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _started(checkpoint: Path, digest: str) -> Answering:  # noqa: ARG001  (a key of the cache)
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
+    process = subprocess.Popen(
+        command(checkpoint),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    running = Answering(process)
+    threading.Thread(target=_listen, args=(running,), daemon=True).start()
+    return running
+
+
+def _listen(running: Answering) -> None:
+    for line in _lines(_pipe(running.process.stdout)):
+        running.lines.put(line)
+    running.lines.put(None)
+
+
+def _lines(pipe: IO[str]) -> Iterator[str]:
+    with pipe:
+        yield from pipe
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise ModelError("The process that answers has no pipe.", remedy="start the page again")
+    return pipe

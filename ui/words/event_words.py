@@ -1,0 +1,235 @@
+"""An event of the ledger as a sentence that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clinical.access.roles import Permission
+from clinical.case.assessment import AuditEvent
+from clinical.review import viewed
+from clinical.review.decisions import REASONS
+from clinical.review.signature import AMEND_REASONS
+from clinical.wording import words
+from ui.words import phrasing
+
+_ACTIONS = {"accept": "Accepted", "reject": "Rejected", "modify": "Changed", "add": "Added"}
+_CHANGES = {
+    "added": "Added the account {0} with the role {1}",
+    "disabled": "Disabled the account {0}",
+    "enabled": "Enabled the account {0} again",
+    "password": "Set another password for the account {0}",
+}
+_NO_ENTRY = {
+    "password": "wrong password",
+    "disabled": "the account is disabled",
+    "unknown": "no account of that name",
+    "unverified": "the provider does not vouch for the address",
+}
+_ENDS = {
+    "asked": "Signed out",
+    "idle": "Signed out: nobody at work for the idle time",
+    "disabled": "Signed out: the account was disabled",
+    "password": "Signed out: an administrator set another password",
+    "stopped": "Signed out: the server was stopped",
+}
+PERMISSIONS: dict[Permission, str] = {
+    "read_cases": "read cases",
+    "decide": "decide on a suggestion",
+    "assign": "assign a case",
+    "adjudicate": "adjudicate",
+    "audit": "look through the record",
+    "export": "export the record",
+    "studies": "see studies and the model",
+    "accounts": "look after accounts",
+}
+
+
+def kind(name: str) -> str:
+    """The kind of an event in words: "SIGNED_IN" is "Signed in"."""
+    return phrasing.named(name.lower())
+
+
+def sentence(event: AuditEvent) -> str:
+    """What happened. A kind that has no words of its own is named; its details are in the JSON."""
+    written = SENTENCES.get(event.kind)
+    return written(event.payload) if written else kind(event.kind)
+
+
+def _assessed(payload: Mapping[str, Any]) -> str:
+    flags = _part(payload, "flags")
+    marks = [
+        f"without {_list(payload, 'missing')}" if payload.get("missing") else "",
+        "unlike the training data" if flags.get("out_of_distribution") else "",
+        "inputs in conflict" if flags.get("conflicts") else "",
+    ]
+    read = f"The model {_part(payload, 'model').get('name', '')} read {_list(payload, 'used')}"
+    return ", ".join([read, *(mark for mark in marks if mark)])
+
+
+def _opened(_: Mapping[str, Any]) -> str:
+    return "Opened the case"
+
+
+def _decided(payload: Mapping[str, Any]) -> str:
+    action = _ACTIONS.get(str(payload.get("action")), "Decided on")
+    done = f"{action} {words(str(payload.get('diagnosis', '')))}"
+    if payload.get("replacement"):
+        done += f" to {words(str(payload['replacement']))}"
+    reason = REASONS.get(str(payload.get("reason")), "")
+    comment = ", with a comment" if payload.get("comment") else ""
+    return f"{done}{f': {phrasing.inside(reason)}' if reason else ''}{comment}{_on_screen(payload)}"
+
+
+def _assigned(payload: Mapping[str, Any]) -> str:
+    reader = payload.get("reader")
+    return f"Assigned the case to {reader}" if reader else "Took the assignment of the case back"
+
+
+def _imported(payload: Mapping[str, Any]) -> str:
+    return f"Put the case up for reading without a model, with {_list(payload, 'inputs')}"
+
+
+def _protocol(payload: Mapping[str, Any]) -> str:
+    first = "before the machine's" if payload.get("first_read") else "beside the machine's"
+    share = payload.get("second_share")
+    second = (
+        f"; {share:.0%} of cases have two readers" if isinstance(share, float) and share else ""
+    )
+    return f"From here on readers give their reading {first}{second}"
+
+
+def _first_read(payload: Mapping[str, Any]) -> str:
+    ranked = payload.get("differential")
+    listed = ranked if isinstance(ranked, list) else []
+    entries = [entry for entry in listed if isinstance(entry, Mapping)]
+    names = [words(str(entry.get("diagnosis", ""))) for entry in entries]
+    listing = ", ".join(names) or "no diagnosis"
+    return f"Committed a first read: {listing}{_on_screen(payload)}"
+
+
+def _hypothetical(payload: Mapping[str, Any]) -> str:
+    left, changed = _list(payload, "left_out"), _list(payload, "changed")
+    what = " and ".join(
+        part
+        for part in (
+            f"without {left}" if left else "",
+            f"with another {changed}" if changed else "",
+        )
+        if part
+    )
+    return f"Asked what the model would say {what} (hypothetical)"
+
+
+def _undone(payload: Mapping[str, Any]) -> str:
+    what = words(str(payload.get("diagnosis", "")))
+    return f"Took back event {payload.get('takes_back', '')} ({what})"
+
+
+def _signed(payload: Mapping[str, Any]) -> str:
+    numbers = payload.get("decisions")
+    count = len(numbers) if isinstance(numbers, list) else 0
+    asked = ", the password asked again" if payload.get("identity") == "password" else ""
+    signed = f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
+    return f"{signed}{asked}{_on_screen(payload)}"
+
+
+def _timed(payload: Mapping[str, Any]) -> str:
+    active = payload.get("active_seconds")
+    return (
+        f"Spent {active:.0f} s on the case, idle time left out"
+        if isinstance(active, int | float)
+        else "Time spent"
+    )
+
+
+def _amended(payload: Mapping[str, Any]) -> str:
+    reason = AMEND_REASONS.get(str(payload.get("reason")), "")
+    return f"Reopened the signed case{f': {phrasing.inside(reason)}' if reason else ''}"
+
+
+def _adjudicated(payload: Mapping[str, Any]) -> str:
+    return f"Adjudicated: {_list(payload, 'present') or 'none of the diagnoses'}"
+
+
+def _exported(payload: Mapping[str, Any]) -> str:
+    what = "the whole record" if payload.get("what") == "all" else "chosen cases"
+    state = "intact" if payload.get("intact") else "broken"
+    number = payload.get("cases", 0)
+    cases = "1 case" if number == 1 else f"{number} cases"
+    how = ", de-identified" if payload.get("de_identified") else ""
+    return f"Exported {what} ({cases}{how}); the ledger was {state}"
+
+
+def _reported(payload: Mapping[str, Any]) -> str:
+    state = "intact" if payload.get("intact") else "broken"
+    return (
+        f"Made an agreement report ({payload.get('readings', 0)} readings,"
+        f" {payload.get('cases', 0)} cases); the ledger was {state}"
+    )
+
+
+def _account(payload: Mapping[str, Any]) -> str:
+    template = _CHANGES.get(str(payload.get("change")), "Changed the account {0}")
+    return template.format(payload.get("account", ""), payload.get("role", ""))
+
+
+def _signed_in(payload: Mapping[str, Any]) -> str:
+    how = "an organisation's account" if payload.get("by") == "oidc" else "a password"
+    return f"Signed in with {how}, as {payload.get('role', '')}"
+
+
+def _signed_out(payload: Mapping[str, Any]) -> str:
+    return _ENDS.get(str(payload.get("why")), "Signed out")
+
+
+def _refused(payload: Mapping[str, Any]) -> str:
+    what = str(payload.get("what", ""))
+    if what == "sign_in":
+        return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
+    if what == "confirm":
+        return "Refused: wrong password where it is asked for once more"
+    known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
+    return f"Refused: to {known}, as {payload.get('role', '')}"
+
+
+def _on_screen(payload: Mapping[str, Any]) -> str:
+    view = viewed.said(payload.get("view"))
+    return f"; on the screen: {view}" if view else ""
+
+
+def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    # The record may have been tampered with, and is shown all the same.
+    part = payload.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _list(payload: Mapping[str, Any], name: str) -> str:
+    items = payload.get(name)
+    return ", ".join(words(str(item)) for item in items) if isinstance(items, list) else ""
+
+
+SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "PROTOCOL": _protocol,
+    "ACCOUNT": _account,
+    "SIGNED_IN": _signed_in,
+    "REFUSED": _refused,
+    "IMPORTED": _imported,
+    "ASSESSED": _assessed,
+    "ASSIGNED": _assigned,
+    "OPENED": _opened,
+    "FIRST_READ": _first_read,
+    "SHOWN": lambda _: "Saw what the machine says",
+    "HYPOTHETICAL": _hypothetical,
+    "DECIDED": _decided,
+    "UNDONE": _undone,
+    "SIGNED": _signed,
+    "TIMED": _timed,
+    "AMENDED": _amended,
+    "ADJUDICATED": _adjudicated,
+    "EXPORTED": _exported,
+    "REPORTED": _reported,
+    "PURGED": lambda _: "Removed the case from the store; its events stay",
+    "KEY_ROTATED": lambda _: "Put another signing key in place of the old one",
+    "SIGNED_OUT": _signed_out,
+}
