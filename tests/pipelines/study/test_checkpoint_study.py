@@ -171,8 +171,8 @@ def kills(case: Case) -> None:
 @pytest.mark.parametrize(
     ("poison", "executor", "reason"),
     [
-        (raises, "serial", "RuntimeError in test_loaded.py"),
-        (raises, "processes", "RuntimeError in test_loaded.py"),
+        (raises, "serial", "RuntimeError in test_checkpoint_study.py"),
+        (raises, "processes", "RuntimeError in test_checkpoint_study.py"),
         (kills, "processes", "ended by SIGKILL"),
     ],
 )
@@ -238,10 +238,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from pipelines.jobs.executors import Workers
-from pipelines.study import assessing
+from pipelines.study import assess_cohort
 from pipelines.study.run import run_study
 
-assessing.SHARD, assessing.SPAN = 8, 4
+assess_cohort.SHARD, assess_cohort.SPAN = 8, 4
 folder, out, executor = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 run_study(folder / "study.toml", out, workers=Workers(executor, 2))
 """

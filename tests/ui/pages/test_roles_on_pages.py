@@ -16,6 +16,7 @@ from clinical.audit.search import Sought
 from clinical.errors import SignInRefused
 from clinical.workspace.database import open_workspace
 from ui.access import presence, session
+from ui.host import app
 from ui.state import record
 
 OpenPage = Callable[..., AppTest]
@@ -129,9 +130,7 @@ def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         accounts.add(engine, name, role, "three quiet herons")
         held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
         engine.dispose()
-        page = AppTest.from_file(
-            str(Path(presence.__file__).parent / "script" / "main.py"), default_timeout=30
-        )
+        page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
         page.secrets["workspace"] = str(workspace)
         page.secrets["cookie"] = "triptych_session_1"
         return page.run()
@@ -234,9 +233,7 @@ def test_without_a_session_there_is_nothing_but_the_way_to_the_sign_in_page(
     workspace: Path,
 ) -> None:
     st.cache_resource.clear()
-    page = AppTest.from_file(
-        str(Path(presence.__file__).parent / "script" / "main.py"), default_timeout=30
-    )
+    page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
     page.secrets["workspace"] = str(workspace)
     page.secrets["cookie"] = "triptych_session_1"
     page.run()
