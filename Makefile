@@ -7,10 +7,19 @@ ifneq ($(shell $(PYTHON) -c "import sys; print(sys.version_info >= (3, 11))"),Tr
 $(error Triptych needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ...)
 endif
 
+# The JavaScript is built and checked where there are Node.js 18 or newer and npm; to run it, neither
+# is needed. `make NODE=yes check` fails instead of leaving it out.
+ifndef NODE
+NODE := $(shell command -v npm >/dev/null 2>&1 && \
+  node -p "parseInt(process.versions.node) >= 18 ? 'yes' : ''" 2>/dev/null)
+endif
+NODE_READY := node_modules/.package-lock.json
+BUNDLE := ui/viewer/bundle
+
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test trials check bench format clean
+.PHONY: setup demo test trials check check-javascript javascript bench format clean
 
 setup: $(READY)
 
@@ -29,11 +38,31 @@ test: setup
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
 
-check: setup
+check: setup check-javascript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_architecture.py
+
+check-javascript: $(if $(NODE),$(NODE_READY))
+ifeq ($(NODE),)
+	@echo "The JavaScript was not checked: that takes Node.js 18 or newer and npm."
+else
+	npm run --silent lint
+	npm run --silent test
+	rm -rf build/bundle
+	npm run --silent bundle -- --outdir=build/bundle
+	@diff -ru $(BUNDLE) build/bundle || { echo "$(BUNDLE) is not what ui/viewer/*.js gives: run make javascript."; exit 1; }
+endif
+
+# Builds what the page loads of the viewer; the result is committed.
+javascript: $(NODE_READY)
+	rm -rf $(BUNDLE)
+	npm run --silent bundle -- --outdir=$(BUNDLE)
+
+$(NODE_READY): package.json package-lock.json .npmrc
+	npm ci --loglevel=error
+	touch $@
 
 bench: setup
 	$(BIN)/python -m pipelines.benchmarks.speed
@@ -45,4 +74,4 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) runs build dist *.egg-info
+	rm -rf $(VENV) node_modules runs build dist *.egg-info

@@ -154,13 +154,3 @@ def test_the_viewer_message_is_small_and_free_of_pixels() -> None:
     assert len(json.dumps(data)) < 1000
     assert component.heat_data(film, None, "Heart failure")["heat"] is None
     assert data["frame"] == data["prior"]["frame"] == transport.frame_id(array)
-
-
-@pytest.mark.parametrize("names", [component.CARRIER, component.HEAT, component.VIEWER])
-def test_bundles_are_one_module_with_one_default_export(names: tuple[str, ...]) -> None:
-    code = component.bundle(names)
-    lines = code.splitlines()
-
-    assert not [line for line in lines if line.startswith("import ")]
-    assert len([line for line in lines if line.startswith("export ")]) == 1
-    assert "http" not in code.replace("http://www.w3.org/2000/svg", "")

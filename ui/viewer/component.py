@@ -6,8 +6,6 @@ references instead; another diagnosis sends only the small message of its heat m
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,37 +22,6 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 FOLDER = Path(__file__).parent
-CARRIER = ("registry.js", "carrier.js")
-HEAT = ("registry.js", "heat.js")
-REPORT = ("registry.js", "report.js")
-VIEWER = (
-    "registry.js",
-    "geometry.js",
-    "view.js",
-    "measure.js",
-    "shaders.js",
-    "renderer.js",
-    "keys.js",
-    "icons.js",
-    "toolbar.js",
-    "help.js",
-    "cine.js",
-    "drawing.js",
-    "look.js",
-    "measuring.js",
-    "controls.js",
-    "pane.js",
-    "viewer.js",
-)
-
-_IMPORT = re.compile(r"^import\b[^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
-
-
-def bundle(names: tuple[str, ...]) -> str:
-    """The named modules of this folder as one module: a component takes its code as one string."""
-    sources = ((FOLDER / name).read_text(encoding="utf-8") for name in names)
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,28 +106,25 @@ def _told(film: Film) -> dict[str, str]:
     }
 
 
-@functools.cache
-def _bundled(names: tuple[str, ...]) -> str:
-    return bundle(names)
-
-
 def _carrier() -> ComponentRenderer:
-    return _register("triptych_pixels", _bundled(CARRIER), None, False)
+    return _register("triptych_pixels", "carrier")
 
 
 def _heat() -> ComponentRenderer:
-    return _register("triptych_heat", _bundled(HEAT), None, False)
+    return _register("triptych_heat", "heat")
 
 
 def _report() -> ComponentRenderer:
-    return _register("triptych_report", _bundled(REPORT), None, False)
+    return _register("triptych_report", "report")
 
 
 def _viewer() -> ComponentRenderer:
-    css = (FOLDER / "viewer.css").read_text(encoding="utf-8")
-    return _register("triptych_viewer", _bundled(VIEWER), css, True)
+    return _register("triptych_viewer", "viewer", css="viewer.css")
 
 
 @st.cache_resource(show_spinner=False)
-def _register(name: str, js: str, css: str | None, isolate: bool) -> ComponentRenderer:
-    return st.components.v2.component(name, js=js, css=css, isolate_styles=isolate)
+def _register(name: str, module: str, css: str | None = None) -> ComponentRenderer:
+    # A component takes its code as one string: what `make javascript` built and was committed.
+    code = (FOLDER / "bundle" / f"{module}.js").read_text(encoding="utf-8")
+    style = None if css is None else (FOLDER / css).read_text(encoding="utf-8")
+    return st.components.v2.component(name, js=code, css=style, isolate_styles=css is not None)

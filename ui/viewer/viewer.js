@@ -112,7 +112,7 @@ function build(root, frame, data) {
     refresh();
   };
   const keys = keysOf(state, act);
-  const viewer = {
+  const shared = {
     act,
     tool: () => state.tool,
     drawn: refresh,
@@ -125,7 +125,7 @@ function build(root, frame, data) {
   stage.className = "stage";
   const lists = document.createElement("div");
   const addPane = (shown, told) => {
-    const pane = createPane(shown, told, data.overlay, viewer);
+    const pane = createPane(shown, told, data.overlay, shared);
     if (typeof pane === "string") return pane;
     state.panes.push(pane);
     stage.append(pane.root);

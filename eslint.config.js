@@ -1,0 +1,25 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+// Loaded by the page as they are (ui/shell.py), before anything else; all other files are modules.
+const SCRIPTS = ["ui/static/theme_choice.js", "ui/static/type_ahead.js", "ui/static/watch.js"];
+
+export default [
+  // Built from ui/viewer/*.js; and what other tools make.
+  { ignores: ["ui/viewer/bundle/", ".venv/", "build/", "dist/", "out/", "runs/"] },
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      eqeqeq: "error",
+      "no-var": "error",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-shadow": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+    },
+  },
+  { files: ["ui/**/*.js"], languageOptions: { globals: globals.browser } },
+  { files: SCRIPTS, languageOptions: { sourceType: "script" } },
+  { files: ["tests/**/*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+];

@@ -1,0 +1,185 @@
+// Keys that are typed faster than the page can take them.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { openPage, press, runScript, stopTime } from "./page.js";
+
+const BODY = `
+  <div class="stApp" data-test-script-state="notRunning">
+    <div class="masthead"><h1>Case 1</h1></div>
+    <input id="text"><input id="box" type="checkbox">
+    <div class="st-key-answers"></div><div id="bar"></div>
+    <table><tr data-pick="a"><td id="row"></td></tr></table>
+  </div>`;
+
+let clock, pressed;
+
+function button(key, where = ".st-key-answers") {
+  const made = document.createElement("button");
+  made.dataset.testid = "stBaseButton-secondary";
+  made.innerHTML = `Label <span aria-label="Shortcut ${key}"></span>`;
+  made.addEventListener("click", () => pressed.push(key));
+  document.querySelector(where).append(made);
+  return made;
+}
+
+// As Streamlit does it: the run begins soon after a press, and ends later.
+async function run(state) {
+  document.querySelector(".stApp").dataset.testScriptState = state;
+  await new Promise((done) => { setImmediate(done); }); // observers are told
+}
+
+function newCase(name) {
+  document.querySelector("h1").textContent = name;
+}
+
+beforeEach(() => {
+  const opened = openPage(BODY);
+  clock = stopTime(opened);
+  pressed = [];
+  runScript(opened, "type_ahead.js");
+});
+
+test("a key presses its button at once when the page is at rest", () => {
+  button("A");
+  assert.ok(press(document.body, "a").defaultPrevented);
+  assert.deepEqual(pressed, ["A"]);
+});
+
+test("keys of no button here, and those of Streamlit and the viewer, are left alone", () => {
+  for (const key of ["r", "c", "i", "ArrowDown"]) {
+    assert.ok(!press(document.body, key).defaultPrevented);
+  }
+  assert.ok(!press(document.body, "a", { altKey: true }).defaultPrevented);
+  assert.ok(!press(document.body, "a", { ctrlKey: true }).defaultPrevented);
+});
+
+test("what is typed into a field is text; a checkbox takes none", () => {
+  button("A");
+  press(document.getElementById("text"), "a");
+  assert.deepEqual(pressed, []);
+  press(document.getElementById("box"), "a");
+  assert.deepEqual(pressed, ["A"]);
+});
+
+test("Ctrl+Enter is heard in a field, too", () => {
+  button("Ctrl + Enter");
+  press(document.getElementById("text"), "Enter", { ctrlKey: true });
+  assert.deepEqual(pressed, ["Ctrl + Enter"]);
+});
+
+test("A, S, Ctrl+Enter typed at once: one press for each run", async () => {
+  ["A", "S", "Enter"].forEach((key) => button(key));
+  press(document.body, "a");
+  press(document.body, "s");
+  press(document.body, "Enter", { ctrlKey: true });
+  for (const expected of [["A"], ["A", "S"], ["A", "S", "Enter"]]) {
+    clock.pass(100);
+    assert.deepEqual(pressed, expected);
+    await run("running");
+    clock.pass(300);
+    assert.deepEqual(pressed, expected);
+    await run("notRunning");
+  }
+});
+
+test("a key waits for a button that the run has yet to draw", async () => {
+  await run("running");
+  press(document.body, "s");
+  clock.pass(5000);
+  await run("notRunning");
+  clock.pass(200);
+  button("S");
+  clock.pass(20);
+  assert.deepEqual(pressed, ["S"]);
+});
+
+test("a disabled button is waited for, then given up", () => {
+  button("A").disabled = true;
+  press(document.body, "a");
+  clock.pass(1000);
+  document.querySelector("button").disabled = false;
+  clock.pass(1000);
+  assert.deepEqual(pressed, []);
+});
+
+test("a decision typed behind a key that moves on is dropped", async () => {
+  button("A");
+  button("J", "#bar");
+  press(document.body, "j");
+  press(document.body, "a");
+  await run("running");
+  newCase("Case 2");
+  await run("notRunning");
+  clock.pass(2000);
+  assert.deepEqual(pressed, ["J"]);
+});
+
+test("what acts on a case is dropped, too, where the key led nowhere", async () => {
+  button("M", "#bar");
+  button("J", "#bar");
+  press(document.body, "j");
+  press(document.body, "m"); // meant for another case
+  await run("running");
+  await run("notRunning");
+  clock.pass(5000);
+  assert.deepEqual(pressed, ["J"]);
+});
+
+test("a decision that waits is not carried over to another case", async () => {
+  await run("running");
+  press(document.body, "a");
+  newCase("Case 2");
+  button("A");
+  await run("notRunning");
+  clock.pass(2000);
+  assert.deepEqual(pressed, []);
+});
+
+test("a click on a decision behind a key that moves on does not reach it", () => {
+  const accept = button("A");
+  button("J", "#bar");
+  press(document.body, "j");
+  accept.click();
+  assert.deepEqual(pressed, ["J"]);
+});
+
+test("nor one behind a click on a row of the list", () => {
+  const accept = button("A");
+  document.getElementById("row").click();
+  accept.click();
+  assert.deepEqual(pressed, []);
+});
+
+test("a move that led nowhere is forgotten after some seconds", () => {
+  const accept = button("A");
+  button("J", "#bar");
+  press(document.body, "j");
+  clock.pass(3500);
+  accept.click();
+  assert.deepEqual(pressed, ["J", "A"]);
+});
+
+test("a key that is held down presses once a run", async () => {
+  button("J", "#bar");
+  press(document.body, "j");
+  for (let i = 0; i < 20; i++) press(document.body, "j", { repeat: true });
+  await run("running");
+  newCase("Case 2");
+  await run("notRunning");
+  clock.pass(2000);
+  assert.deepEqual(pressed, ["J"]);
+});
+
+test("no more than twelve keys wait", async () => {
+  button("A");
+  await run("running");
+  for (let i = 0; i < 30; i++) press(document.body, "a");
+  for (let i = 0; i < 30; i++) {
+    await run("notRunning");
+    clock.pass(20);
+    await run("running");
+  }
+  assert.equal(pressed.length, 12);
+});
