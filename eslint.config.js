@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-// Loaded by the page as they are (ui/shell.py), before anything else; all other files are modules.
+// Loaded by the page as they are (ui/host/shell.py), before anything else; all other files are modules.
 const SCRIPTS = ["ui/static/theme_choice.js", "ui/static/type_ahead.js", "ui/static/watch.js"];
 
 export default [

@@ -20,7 +20,7 @@ export function openPage(body = "", lacking = () => {}) {
   return window;
 }
 
-// Runs a script that is not a module, as the shell of the page does (ui/shell.py).
+// Runs a script that is not a module, as the shell of the page does (ui/host/shell.py).
 export function runScript(window, name) {
   window.eval(`{${readFileSync(new URL(name, STATIC), "utf8")}}`);
 }
