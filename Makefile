@@ -19,7 +19,7 @@ BUNDLE := ui/viewer/bundle
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test trials check check-javascript javascript bench format clean
+.PHONY: setup demo test trials wheel-test check check-javascript javascript bench format clean
 
 setup: $(READY)
 
@@ -37,6 +37,10 @@ test: setup
 # Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
+
+# Builds the wheel and runs it in an empty environment, with WHEEL_PYTHON=python3.12 in that Python.
+wheel-test: setup
+	$(BIN)/pytest -m wheel tests/test_wheel.py --timeout 3600
 
 check: setup check-javascript
 	$(BIN)/ruff format --check .
