@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -43,7 +44,7 @@ def anchors(page: Path) -> frozenset[str]:
     found = COMMON_MARK.parse(page.read_text(encoding="utf-8"))
     titles = [
         "".join(part.content for part in after.children or ())
-        for token, after in zip(found, found[1:], strict=False)
+        for token, after in pairwise(found)
         if token.type == "heading_open"
     ]
     return frozenset(re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles)
