@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from clinical.case.case import Case, Outcome
-from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.config import StudyConfig
 from pipelines.study.guards.acquisition import Facts, facts_of
@@ -73,10 +72,10 @@ class _Watched:
                 self.prints.extend(fingerprints([reading]))
                 for fact, groups in facts_of([reading]).items():
                     self.facts.setdefault(fact, {}).update(groups)
-                image = reading.inputs.get(masks.IMAGE)
-                if isinstance(image, Array) and reading.case_id in self._sample:
+                images = reading.inputs.get(masks.IMAGE)
+                if images is not None and reading.case_id in self._sample:
                     lungs = lungs_of(known, reading.case_id)
-                    self.parts[reading.case_id] = parts(image, lungs, self._cache)
+                    self.parts[reading.case_id] = parts(images.arrays[0], lungs, self._cache)
             yield reading
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Texts
+from clinical.modalities.kit import read_by
 from clinical.modalities.notes.encoder import sentences
 from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import auroc_difference
@@ -78,9 +78,7 @@ def notes_named(
 
 
 def _sentences(case: Case) -> list[str]:
-    texts = [
-        t.text for shape in case.inputs.values() if isinstance(shape, Texts) for t in shape.items
-    ]
+    texts = [text.text for kit, _, value in read_by(case) for text in kit.written(value)]
     return [text[start:end] for text in texts for start, end in sentences(text)]
 
 

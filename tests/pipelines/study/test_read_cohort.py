@@ -31,7 +31,9 @@ def study_of(cohort: Path) -> StudyConfig:
     return StudyConfig(
         "read",
         CohortConfig(str(cohort)),
-        model=ModelConfig(modalities={"image": "radiograph"}, image_size=96),
+        model=ModelConfig(
+            modalities={"image": "radiograph"}, encoders={"radiograph": {"image_size": 96}}
+        ),
         training=TrainingConfig(augmentations=0),
     )
 
