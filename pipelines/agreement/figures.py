@@ -1,11 +1,12 @@
-"""Figures of the report as SVG: intervals by row, and bars."""
+"""Figures of the report: intervals by row, and bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, SOFT, dot, line, text
+from pipelines.reports.figures.figure import INK, Figure, figure
 
 WIDTH, NAMES, LEFT, RIGHT = 760, 16, 300, 570
 TOP, ROW = 54, 22
@@ -31,7 +32,7 @@ class Span:
     usual: float | None = None
 
 
-def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> str:
+def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> Figure:
     """A row for each span, on one scale.
 
     Args:
@@ -49,10 +50,10 @@ def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -
         drawn.append(text(f"{tick:g}", (x, bottom + 16), "middle", 11))
     for number, row in enumerate(rows):
         drawn += _span(row, TOP + ROW * number + 12, ticks)
-    return document(drawn, WIDTH, bottom + _BARE, title)
+    return figure(drawn, WIDTH, bottom + _BARE, title)
 
 
-def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
+def bars(title: str, rows: Sequence[tuple[str, int]]) -> Figure:
     """A bar for each name and count.
 
     Args:
@@ -68,7 +69,7 @@ def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
         drawn.append(text(name, (NAMES, y + 4), size=12, room=left - NAMES - 12))
         drawn.append(line([(left, y), (left + length, y)], COLOURS[0], 12))
         drawn.append(text(str(count), (left + length + 8, y + 4), size=12))
-    return document(drawn, WIDTH, 44 + ROW * len(rows), title)
+    return figure(drawn, WIDTH, 44 + ROW * len(rows), title)
 
 
 def _x(value: float, ticks: Sequence[float]) -> float:

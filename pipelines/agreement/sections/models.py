@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from clinical.wording import words
 from pipelines.agreement.cells import ALL
@@ -24,13 +24,14 @@ from pipelines.reports.blocks import (
     numbers,
     texts,
 )
+from pipelines.reports.figures.figure import Figure
 
 MOST_MEASURED = 15
 _TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
-def pictures(found: Findings) -> dict[str, str]:
-    """Figures of all models: name to SVG."""
+def pictures(found: Findings) -> dict[str, Figure]:
+    """Figures of all models: name to figure."""
     drawn = {}
     for number, model in enumerate(found.counts.models, start=1):
         rows = [r for r in found.expected if r.model == model and r.period == ALL]
@@ -83,7 +84,7 @@ def inputs(found: Findings) -> Iterator[Block]:
         yield from _measured(found, model)
 
 
-def outputs(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def outputs(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Mean probabilities and shares suggested."""
     yield Heading("Outputs against training", 1)
     yield Paragraph(

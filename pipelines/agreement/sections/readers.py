@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from clinical.review.decisions import REASONS
 from clinical.review.times import IDLE_AFTER
@@ -36,6 +36,7 @@ from pipelines.reports.blocks import (
     numbers,
     texts,
 )
+from pipelines.reports.figures.figure import Figure
 from pipelines.reports.figures.scales import count_ticks
 from pipelines.reports.formatting import counted
 
@@ -43,9 +44,9 @@ SHARES = (0, 0.25, 0.5, 0.75, 1)
 _NOBODY = "Nobody has signed a reading in this time."
 
 
-def pictures(found: Findings) -> dict[str, str]:
-    """Figures of all models: name to SVG."""
-    drawn: dict[str, str] = {}
+def pictures(found: Findings) -> dict[str, Figure]:
+    """Figures of all models: name to figure."""
+    drawn: dict[str, Figure] = {}
     for number, model in enumerate(found.counts.models, start=1):
         rows = [r for r in told(found.acceptance, model) if r.agreement.value is not None]
         if rows:
@@ -66,7 +67,7 @@ def pictures(found: Findings) -> dict[str, str]:
     return drawn
 
 
-def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def agreement(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Readers and machine, by reader, month and diagnosis."""
     yield Heading("Readers and machine", 1)
     yield Paragraph(
@@ -94,7 +95,7 @@ def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
         yield from _diagnoses(found, model)
 
 
-def overrides(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def overrides(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Reasons, over all diagnoses and by diagnosis."""
     yield Heading("Overrides and their reasons", 1)
     if not found.overrides:
@@ -183,7 +184,7 @@ def second_readers(found: Findings) -> Iterator[Block]:
             yield Table((*texts("Month", "Diagnosis"), *columns), tuple(map(_doubled, rows)))
 
 
-def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def times(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """How long a case takes."""
     yield Heading("Time of a case", 1)
     yield Paragraph(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinical.wording import words
-from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, SOFT, dot, line, text
+from pipelines.reports.figures.figure import INK, Figure, figure
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 400, 96, 384, 40, 25
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
@@ -14,7 +15,7 @@ WHOLE = 6.5
 """Radius of the whole model's dot, in px."""
 
 
-def example_cases(label: str, examples: Sequence[Mapping[str, Any]]) -> str:
+def example_cases(label: str, examples: Sequence[Mapping[str, Any]]) -> Figure:
     """Cases below each other, probability from 0 to 1 across; a bar at the threshold.
 
     Args:
@@ -33,7 +34,7 @@ def example_cases(label: str, examples: Sequence[Mapping[str, Any]]) -> str:
     middle = ((LEFT + RIGHT) / 2, bottom + 33)
     drawn.append(text("probability", middle, "middle"))
     legend, end = _legend(names, bottom + 56)
-    return document([*drawn, *legend], WIDTH, end, f"Example cases of {label}")
+    return figure([*drawn, *legend], WIDTH, end, f"Example cases of {label}")
 
 
 def _x(probability: float) -> float:

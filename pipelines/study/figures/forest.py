@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, GRID, SOFT, dot, line, text
+from pipelines.reports.figures.figure import INK, Figure, figure
 
 WIDTH, NAMES, PLOT_LEFT, PLOT_RIGHT = 760, 16, 300, 590
 TOP, ROW, COUNTS = 54, 22, 90
 TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
-def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> str:
+def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Figure:
     """A forest plot; AUROC below 0.5 lies on the left edge.
 
     Args:
@@ -38,7 +39,7 @@ def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str,
         drawn.append(line([(middle, TOP - 6), (middle, bottom)], SOFT, 1, "3 3"))
     for number, (name, area) in enumerate(rows):
         drawn += _row(name, area, TOP + ROW * number + 12)
-    return document(drawn, WIDTH, bottom + 28, f"AUROC of {label} in groups of patients")
+    return figure(drawn, WIDTH, bottom + 28, f"AUROC of {label} in groups of patients")
 
 
 def _x(area: float) -> float:
