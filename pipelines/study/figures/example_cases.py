@@ -56,7 +56,7 @@ def _row(one: Mapping[str, Any], names: Sequence[str], y: float) -> list[str]:
 
 
 def _mark(place: tuple[float, float], number: int) -> str:
-    """A small sign of a modality, told from others by its form as well as its colour."""
+    """A small sign of a modality, told from seven others by its form as well as its colour."""
     x, y = place
     colour = COLOURS[1 + number % (len(COLOURS) - 1)]
     forms = (
@@ -65,6 +65,9 @@ def _mark(place: tuple[float, float], number: int) -> str:
         "m0 -5.5l5.5 5.5l-5.5 5.5l-5.5 -5.5z",
         "m0 5l5 -9h-10z",
         "m-1.8 -5h3.6v10h-3.6z",
+        "m-5 -1.8h10v3.6h-10z",
+        "m-1.8 -5h3.6v3.2h3.2v3.6h-3.2v3.2h-3.6v-3.2h-3.2v-3.6h3.2z",
+        "m-4.5 -5h9l-9 10h9z",
     )
     path = f"M{x:.1f} {y:.1f}{forms[number % len(forms)]}"
     return f'<path d="{path}" fill="{colour}" stroke="#ffffff" stroke-width="0.8"/>'

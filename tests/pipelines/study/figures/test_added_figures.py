@@ -142,5 +142,13 @@ def test_an_input_that_a_case_has_not_has_no_mark() -> None:
     assert {"image alone", "history alone"} <= set(texts(example_cases("x", one)))
 
 
+def test_every_input_of_eight_has_a_mark_of_its_own() -> None:
+    alone = {f"input{n}": 0.1 * n for n in range(8)}
+    figure = example_cases("x", [{**examples("x")[0], "alone": alone}])
+    marks = re.findall(r'd="M[0-9.]+ [0-9.]+(m[^"]+)" fill="([^"]+)" stroke="#ffffff"', figure.svg)
+    assert len(marks) == 2 * 8  # in the row and in the legend
+    assert len({form for form, _ in marks}) == len({colour for _, colour in marks}) == 8
+
+
 def test_the_whole_study_draws_from_its_metrics() -> None:
     assert stresses(metrics()) == {}
