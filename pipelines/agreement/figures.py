@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipelines.reports.figures.axes import COLOURS, SOFT, line, text
 from pipelines.reports.figures.figure import Figure, figure
 from pipelines.reports.figures.row_scale import RowScale
+from pipelines.statistics.metrics import Interval
 
 WIDTH, NAMES, LEFT, RIGHT = 760, 16, 300, 570
 TOP, ROW = 54, 22
@@ -31,6 +32,11 @@ class Span:
     value: float | None = None
     high: float | None = None
     usual: float | None = None
+
+
+def span(name: str, note: str, found: Interval, usual: float | None = None) -> Span:
+    """A row of an estimate."""
+    return Span(name, note, found.low, found.value, found.high, usual)
 
 
 def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from clinical.wording import words
 from pipelines.agreement.cells import ALL
-from pipelines.agreement.figures import Span, spans
+from pipelines.agreement.figures import span, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.inputs import Given
 from pipelines.agreement.outputs import Expected
@@ -42,7 +42,11 @@ def pictures(found: Findings) -> dict[str, Figure]:
             top = next(tick for tick in _TICKS if tick >= min(most, 1))
             title = f"Mean probability; square: prevalence in training, {one.model}"
             ticks = [round(top * n / 4, 3) for n in range(5)]
-            drawn[one.figure(EXPECTED)] = spans(title, "mean [95%]", _expected(rows), ticks)
+            shown = [
+                span(words(r.diagnosis), percent(r.probability, 1), r.probability, r.prevalence)
+                for r in rows
+            ]
+            drawn[one.figure(EXPECTED)] = spans(title, "mean [95%]", shown, ticks)
     return drawn
 
 
@@ -189,20 +193,6 @@ def _output(r: Expected) -> Row:
         str(r.withheld),
     )
     return Row(cells, r.period == ALL)
-
-
-def _expected(rows: list[Expected]) -> list[Span]:
-    return [
-        Span(
-            words(r.diagnosis),
-            percent(r.probability, 1),
-            r.probability.low,
-            r.probability.value,
-            r.probability.high,
-            r.prevalence,
-        )
-        for r in rows
-    ]
 
 
 def _plain(share: float | None) -> str:

@@ -10,7 +10,7 @@ from clinical.wording import words
 from pipelines.agreement.acceptance import Acceptance, OfDiagnosis, Override
 from pipelines.agreement.attention import Took
 from pipelines.agreement.cells import ALL, LEAST
-from pipelines.agreement.figures import Span, bars, spans
+from pipelines.agreement.figures import Span, bars, span, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.second import Doubled
 from pipelines.agreement.sections.by_model import (
@@ -56,9 +56,11 @@ def pictures(found: Findings) -> dict[str, Figure]:
     for one in by_model(found.counts.models, found.acceptance, months_and_readers):
         if rows := [r for r in one.rows if r.agreement.value is not None]:
             title = f"Suggestions that were accepted, {one.model}"
-            drawn[one.figure(ACCEPTED)] = spans(
-                title, "share [95%]", _accepted(worth_drawing(rows)), SHARES
-            )
+            shown = [
+                span(where(r), f"{percent(r.agreement)} of {r.suggested}", r.agreement)
+                for r in worth_drawing(rows)
+            ]
+            drawn[one.figure(ACCEPTED)] = spans(title, "share [95%]", shown, SHARES)
     for reasons in by_model(found.counts.models, found.overrides, all_months):
         if bars_of := _reasons(reasons.rows):
             title = f"Why suggestions were modified or rejected, {reasons.model}"
@@ -213,19 +215,6 @@ def _doubled(r: Doubled) -> Row:
         str(r.as_suggested),
     )
     return Row(cells, r.diagnosis == ALL)
-
-
-def _accepted(rows: list[Acceptance]) -> list[Span]:
-    return [
-        Span(
-            where(r),
-            f"{percent(r.agreement)} of {r.suggested}",
-            r.agreement.low,
-            r.agreement.value,
-            r.agreement.high,
-        )
-        for r in rows
-    ]
 
 
 def _diagnoses(rows: list[OfDiagnosis]) -> Iterator[Block]:
