@@ -15,8 +15,8 @@ import numpy as np
 
 from clinical.case.case import Problem
 from clinical.modalities.kit import Kit, read_by
-from pipelines.statistics.coverage import share_interval
-from pipelines.statistics.metrics import Interval, bootstrap_weights, interval, weighted_sums
+from pipelines.statistics.metrics import Interval, bootstrap_weights, interval
+from pipelines.statistics.proportions import share_of_all, weighted_ratios
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values
 from pipelines.training.dataset import CachedCase, Dataset
@@ -54,7 +54,7 @@ def _set_aside(dataset: Dataset, judging: Judging) -> Finding:
     late += [skip.problem for skip in dataset.skipped if is_late(skip.problem)]
     owners = {problem.case_id for problem in late}
     held = np.array([cached.case.case_id in owners for cached in dataset.cases], dtype=bool)
-    share = share_interval(held, dataset.patients, samples=judging.samples, seed=judging.seed)
+    share = share_of_all(held, dataset.patients, samples=judging.samples, seed=judging.seed)
     counts = Counter(_table(problem) for problem in late)
     sentence = (
         f"{len(late)} values or files are later than the decision; the reader set them aside, and"
@@ -111,6 +111,5 @@ def _untimed(cases: Sequence[CachedCase], modality: str, kit: Kit, judging: Judg
 
 def _share(without: Values, number: Values, patients: Sequence[str], judging: Judging) -> Interval:
     weights = bootstrap_weights(patients, judging.samples, judging.seed)
-    drawn = weighted_sums(weights, number)
-    shares = np.where(drawn > 0, weighted_sums(weights, without) / np.maximum(drawn, 1), np.nan)
+    shares = weighted_ratios(without, number, weights)
     return interval(float(without.sum() / number.sum()), shares, len(number), int(without.sum()))

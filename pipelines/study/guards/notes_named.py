@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from clinical.case.case import Case
 from clinical.modalities.kit import read_by
 from clinical.modalities.notes.encoder import sentences
-from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import auroc_difference
+from pipelines.statistics.proportions import share_of_all
 from pipelines.study.guards.diagnosis_names import Names, named, names_of
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
@@ -115,7 +115,7 @@ def _result(
     mention = label_auroc(mentioned.astype(np.float64), labels, patients, judging)
     true = np.flatnonzero(labels == 1).tolist()
     people = [patients[i] for i in true]
-    share = share_interval(mentioned[true], people, samples=draws, seed=judging.seed)
+    share = share_of_all(mentioned[true], people, samples=draws, seed=judging.seed)
     loses, tells = clears(lost, LOST_AUROC, 0.0), clears(mention, ALONE_AUROC, SURELY_AUROC)
     return GuardResult(
         NAME,
