@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clinical.case.case import Case, Problem, SkippedCase, as_json
-from clinical.case.shapes import Array
 from clinical.cohorts.cohort import Reading, Source
 from clinical.errors import CohortError
 
@@ -134,7 +133,7 @@ class CohortContract:
         readings = list(reader.read(root))
         assert seen(readings) == [entry.case_id for entry in reader.index(root)]
         for case in cases(readings):
-            assert not any(isinstance(shape, Array) for shape in case.inputs.values())
+            assert not any(shape.arrays for shape in case.inputs.values())
             missing = [p for p in case.problems if p.reason == "there is no such image file."]
             assert all(
                 p.row and p.column and p.remedy and p.case_id == case.case_id for p in missing
