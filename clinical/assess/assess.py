@@ -23,13 +23,13 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case, input_digest
-from clinical.case.shapes import Events, Measurements
-from clinical.modalities.encoding import Prepared
+from clinical.modalities.catalogue import EncoderModule, encoder
+from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.model import calibration, domain
 from clinical.model.calibration import Pattern
 from clinical.model.card import CHECKPOINTS
 from clinical.model.fusion import Tokens
-from clinical.model.model import Model, load, mean_embedding, parts, prepare_case
+from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = CHECKPOINTS / "first-light"
@@ -80,11 +80,14 @@ class Assessor:
 
     def assess(self, case: Case) -> Assessment:
         """Assess one case; outcomes are never read on this road."""
-        model, found = self.model, self.score(case)
+        model = self.model
+        found = self.score(prepare_case(case, model.specs))
         relevance = explain.relevance(model.network, found.seen)
         explained = {
             e.diagnosis: e
-            for e in explain.explanations(relevance, found.tokens, found.prepared, model.diagnoses)
+            for e in explain.explanations(
+                relevance, found.tokens, found.prepared, model.specs, model.diagnoses
+            )
         }
         return Assessment(
             case_id=case.case_id,
@@ -103,20 +106,14 @@ class Assessor:
             prediction_set=found.prediction_set,
         )
 
-    def score(self, case: Case, prepared: Mapping[str, Prepared] | None = None) -> Scores:
-        """What the model says of one case, without why.
-
-        Args:
-            case: with all its inputs.
-            prepared: the same, prepared already (a study keeps the features of images).
-        """
+    def score(self, prepared: Mapping[str, Prepared]) -> Scores:
+        """What the model says of one prepared case, without why."""
         model = self.model
-        prepared = prepare_case(case, model.specs) if prepared is None else prepared
         used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
         with torch.inference_mode():
             tokens = model.network.encode([prepared])
         seen = explain.read(model.network, tokens)
-        outside = self._domain(case, prepared)
+        outside = self._domain(prepared)
         return Scores(
             prepared,
             tokens,
@@ -204,16 +201,21 @@ class Assessor:
             for name, logit in zip(self.model.diagnoses, logits, strict=True)
         }
 
-    def _domain(self, case: Case, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
+    def _encoder(self, name: str) -> EncoderModule:
+        return encoder(self.model.specs[name].encoder)
+
+    def _domain(self, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
         embeddings = {
             name: embedding
             for name, value in prepared.items()
-            if name in self.model.envelopes and (embedding := mean_embedding(value)) is not None
+            if name in self.model.envelopes
+            and (embedding := mean_embedding(value, self._encoder(name).EMBEDDING)) is not None
         }
-        unknown = {}
-        for name, value in prepared.items():
-            if isinstance(case.inputs[name], Measurements | Events):
-                unknown[name] = (value.unknown, value.unknown + len(value.sources))
+        unknown = {
+            name: (value.unknown, value.unknown + len(value.sources))
+            for name, value in prepared.items()
+            if self._encoder(name).VOCABULARY
+        }
         return domain.judge(embeddings, self.model.envelopes, unknown)
 
     def _conflicts(

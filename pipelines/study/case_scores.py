@@ -49,7 +49,7 @@ class Scored:
             images = frozenset(cached.images) & set(assessor.model.specs)
             return {
                 "facts": case_facts.facts(case, images),
-                **told(assessor, assessor.score(case, prepared)),
+                **told(assessor, assessor.score(prepared)),
             }
 
         yield find

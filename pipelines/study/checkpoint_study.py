@@ -31,6 +31,7 @@ from pipelines.study.case_scores import Scored
 from pipelines.study.design import StudyDesign
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
+from pipelines.study.patient_sample import whole_patients
 from pipelines.study.read_cohort import Cohort
 from pipelines.study.selection import Selection
 from pipelines.study.survey import Question, Survey, survey
@@ -277,7 +278,7 @@ def look_for_shortcuts(
     if not design.evaluation.guards:
         return (), ""
     study, dataset = design.study, tested.dataset
-    rows = guard_sample.sample(dataset.patients, study.seed)
+    rows = whole_patients(dataset.patients, guard_sample.MOST_CASES, study.seed)
     wanted = guard_sample.Sample(
         replace(assessed.model.study, cohort=replace(study.cohort, limit=0)),
         out / FEATURES,

@@ -9,7 +9,7 @@ import pytest
 from clinic_of_two import make_dataset
 
 from clinical.assess.assess import Assessor
-from clinical.model.model import Model
+from clinical.model.model import Model, prepare_case
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.folds.model_scores import scores_and_sets, validated
 from pipelines.study.case_scores import told
@@ -22,12 +22,12 @@ def assessor(model_of_two: Model) -> Assessor:
 
 
 def test_a_case_by_itself_is_told_what_it_is_told_among_others(assessor: Assessor) -> None:
-    cases = [cached.case for cached in make_dataset(20, seed=5).cases]
-    prepared = [prepare_cached(c, assessor.model.specs)[0] for c in make_dataset(20, seed=5).cases]
+    cached = make_dataset(20, seed=5).cases
+    prepared = [prepare_cached(case, assessor.model.specs)[0] for case in cached]
     for part, found in zip(
         ("scores", "in_set"), scores_and_sets(assessor.model, prepared), strict=True
     ):
-        for number, case in enumerate(cases):
+        for number, case in enumerate(prepared):
             own = told(assessor, assessor.score(case))[part]
             assert own.keys() == found.keys()
             # All notes are alike, and the cut lies a hair below what all of them are given.
@@ -40,7 +40,8 @@ def test_a_case_by_itself_is_told_what_it_is_told_among_others(assessor: Assesso
 def test_what_a_case_does_not_have_says_nothing(assessor: Assessor, left: tuple[str, ...]) -> None:
     case = make_dataset(1, seed=5).cases[0].case
     some = replace(case, inputs={name: case.inputs[name] for name in left})
-    scores, sets = (told(assessor, assessor.score(some))[part] for part in ("scores", "in_set"))
+    own = told(assessor, assessor.score(prepare_case(some, assessor.model.specs)))
+    scores, sets = own["scores"], own["in_set"]
     gone = set(assessor.model.specs) - set(left)
     for name in gone:
         assert scores[alone(name)] == [None, None]
@@ -54,7 +55,7 @@ def test_what_a_case_does_not_have_says_nothing(assessor: Assessor, left: tuple[
 
 def test_a_case_that_is_marked_has_no_set_and_is_withheld(assessor: Assessor) -> None:
     case = make_dataset(1, seed=5).cases[0].case
-    found = assessor.score(case)
+    found = assessor.score(prepare_case(case, assessor.model.specs))
     outside = replace(found.outside, flagged=True, reasons=("it is a hand",))
     used = found.used
     marked = replace(
