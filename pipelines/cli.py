@@ -201,9 +201,9 @@ def pretrain(
 @app.command()
 def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
     """Train a model on a whole cohort. To test one by folds or sites, use `triptych study run`."""
-    from pipelines.commands.train import run_study
+    from pipelines.commands.train import train_study
 
-    run_study(study_file, out, cohort)
+    train_study(study_file, out, cohort)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from pipelines.training.model_card import model_card
 from pipelines.training.train import Targets, train_model
 
 
-def run_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
+def train_study(study_file: Path, out: Path, cohort: Path | None = None) -> None:
     """Train a model on a whole cohort and write it into `out`.
 
     Args:

@@ -139,6 +139,6 @@ def test_ctrl_c_says_that_the_command_goes_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.commands.train.run_study", interrupt)
+    monkeypatch.setattr("pipelines.commands.train.train_study", interrupt)
     assert main(["train", "x.toml", "--out", str(tmp_path)], {}) == 130
     assert "goes on from here" in capsys.readouterr().err
