@@ -295,7 +295,7 @@ def load(folder: Path) -> Index:
     Raises:
         StoreError: if it is absent, of another format, or not whole.
     """
-    again = "make it again with `triptych similar index`"
+    again = "make it again with `triptych retrieval index`"
     try:
         described: dict[str, Any] = json.loads((folder / _JSON).read_text(encoding="utf-8"))
         data = (folder / _VECTORS).read_bytes()

@@ -101,7 +101,7 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
     right = all(isinstance(data.get(name), kind) for name, kind in kinds.items())
     if not right or data["size"] < 1:
         raise LedgerError(
-            "This is not a signed head.", remedy="use what `triptych audit head` wrote."
+            "This is not a signed head.", remedy="use what `triptych audit sign` wrote."
         )
     head = TreeHead(**{name: data[name] for name in kinds})
     if data.get("statement") != STATEMENT or not is_signed(head):

@@ -35,7 +35,7 @@ def inclusion(connection: Connection, number: int) -> dict[str, Any]:
     head = heads.latest(connection)
     if head is None or head.size < number:
         raise LedgerError(
-            f"No signed head covers event {number} yet.", remedy="run `triptych audit head` first."
+            f"No signed head covers event {number} yet.", remedy="run `triptych audit sign` first."
         )
     path = merkle.inclusion_path(_leaves(connection, head), number - 1)
     return {

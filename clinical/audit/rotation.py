@@ -32,7 +32,7 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
         last = heads.latest(connection)
         if last is None:
             raise LedgerError(
-                "Nothing has been signed with a key yet.", remedy="run `triptych audit head` first."
+                "Nothing has been signed with a key yet.", remedy="run `triptych audit sign` first."
             )
         old = heads.signing_key(connection)
         new = keys.public_hex(keys.make_next(folder))

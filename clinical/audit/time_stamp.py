@@ -136,7 +136,7 @@ def _nonce(asked: bytes) -> int | None:
         return parse_timestamp_request(asked).nonce
     except ValueError:
         raise ConfigError(
-            "The request cannot be read.", remedy="give the file of `audit head` for it."
+            "The request cannot be read.", remedy="give the file of `audit sign` for it."
         ) from None
 
 

@@ -60,7 +60,7 @@ def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> V
 
     Args:
         connection: reads one consistent state of the workspace.
-        known: a head kept elsewhere (`triptych audit head`, or an export's); finds a ledger that
+        known: a head kept elsewhere (`triptych audit sign`, or an export's); finds a ledger that
             was rewritten and signed again or rolled back, which it cannot show by itself.
     """
     last, walk = EMPTY, Walk()

@@ -57,7 +57,7 @@ def named(
     if answer is None or certificate is None or not isinstance(head, TreeHead):
         raise ConfigError(
             "A time stamp is checked for a signed head against the certificate of its authority.",
-            remedy="give --head (as `audit head` wrote it), --time-stamp and --tsa-certificate.",
+            remedy="give --head (as `audit sign` wrote it), --time-stamp and --tsa-certificate.",
         )
     return Stamped(head, _read(answer), _read(certificate), _read(asked) if asked else None)
 

@@ -1,4 +1,4 @@
-"""`triptych pointing`: judge a model's explanations on a cohort that has masks, and write it down.
+"""`triptych check-explanations`: evaluate a model's explanations on a cohort that has masks.
 
 out/ pointing.json   every score and difference, with intervals
      pointing.md     the same as tables

@@ -1,4 +1,4 @@
-"""`triptych similar`: index a cohort, search it, measure how well one input finds another."""
+"""`triptych retrieval`: index a cohort, search it, measure how well one input finds another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`triptych study guards`: look for shortcuts and leaks in a cohort before anything is trained.
+"""`triptych study check`: look for shortcuts and leaks in a cohort before anything is trained.
 
 The same guards as in a study (`pipelines.study.guards`), on all its cases and diagnoses. Features
 are kept in the folder, where `study run` with the same `--out` finds them.

@@ -161,7 +161,7 @@ def start(chosen: Choices) -> RunningPage:
         page.stop()
         raise ConfigError(
             f"The page did not answer on port {chosen.port}.",
-            remedy="run `triptych ui` to see why, or choose another port with --port",
+            remedy="run `triptych serve` to see why, or choose another port with --port",
         )
     return page
 

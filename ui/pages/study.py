@@ -27,8 +27,8 @@ KIND_WORDS: dict[Kind, str] = {
     "false alarm": "Wrong: negative, and an alert",
 }
 NO_FOLDER = (
-    "No folder of studies was named when this page was started: `triptych ui --studies DIR`, where"
-    " DIR holds what `triptych study run` wrote."
+    "No folder of studies was given when this page was started. Start it with `triptych serve"
+    " --studies DIR`, where DIR holds the results of `triptych study run`."
 )
 
 

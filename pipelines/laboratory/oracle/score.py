@@ -60,7 +60,7 @@ def score(file: Path, cohort: Path, *, samples: int = 1000) -> tuple[Score, ...]
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(
             f"{file.name} and {cohort.name} do not belong together: {error}",
-            remedy="Give the file that `triptych oracle` wrote for this cohort.",
+            remedy="Give the file that `triptych compute-oracle` wrote for this cohort.",
         ) from error
 
 

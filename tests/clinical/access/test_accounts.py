@@ -170,7 +170,7 @@ def test_the_commands(
     assert run("add", "dr.far@clinic.example", "--role", "reader", "--oidc") == 0
     assert run("add", "dr.odd", "--role", "king", "--oidc") == 1
     assert run("add", "dr.short", "--role", "reader", stdin, typed="short\n") == 1
-    assert run("password", "boss", stdin, typed="four loud herons\n") == 0
+    assert run("set-password", "boss", stdin, typed="four loud herons\n") == 0
     assert run("disable", "dr.far@clinic.example") == 0
     assert run("disable", "nobody") == 1
     assert run("list") == 0

@@ -262,14 +262,14 @@ def test_head_verify_prove_and_rotate(
     record(workspace, 6)
     place = ["--workspace", str(folder(workspace))]
     kept, proof = tmp_path / "head.json", tmp_path / "proof.json"
-    assert main(["audit", "head", *place, "--out", str(kept)], {}) == 0
+    assert main(["audit", "sign", *place, "--out", str(kept)], {}) == 0
     assert "signed head over 6 events" in capsys.readouterr().out
     assert main(["audit", "rotate-key", *place], {}) == 0
     assert "event 7: key " in capsys.readouterr().out
     assert main(["audit", "prove", *place, "--event", "2", "--out", str(proof)], {}) == 0
     assert proofs.shows_inclusion(json.loads(proof.read_text(encoding="utf-8")))
     assert main(["audit", "prove", *place, "--head", str(kept), "--out", str(proof)], {}) == 0
-    assert "7 events continue those 6" in capsys.readouterr().out
+    assert "the head over 7 events extends that over 6" in capsys.readouterr().out
     assert proofs.shows_consistency(json.loads(proof.read_text(encoding="utf-8")))
     assert main(["audit", "prove", *place], {}) == 1
     capsys.readouterr()
@@ -278,7 +278,7 @@ def test_head_verify_prove_and_rotate(
     assert "intact: 7 events" in shown
     assert "signed: the first 7, key " in shown
     assert "is a head of this ledger" in shown
-    assert main(["audit", "head", *place], {}) == 0
+    assert main(["audit", "sign", *place], {}) == 0
     assert heads.from_json(json.loads(capsys.readouterr().out)).size == 7
 
     kept.write_text(kept.read_text(encoding="utf-8").replace('"size": 6', '"size": 5'))

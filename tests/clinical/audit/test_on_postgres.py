@@ -155,7 +155,7 @@ def test_the_commands_take_an_address(
     assert main(["audit", "create", *place, "--grant", WRITER], {}) == 0
     place[1] = server.url(WRITER, "other")
     assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
-    assert main(["audit", "head", *place, "--out", str(tmp_path / "head.json")], {}) == 0
+    assert main(["audit", "sign", *place, "--out", str(tmp_path / "head.json")], {}) == 0
     kept = ["--head", str(tmp_path / "head.json")]
     assert main(["audit", "verify", *place, *kept], {}) == 0
     assert "intact: 1 events" in capsys.readouterr().out

@@ -225,10 +225,10 @@ def test_from_a_head_to_its_stamp_on_the_command_line(
     with workspace.connect() as connection:
         place = ["--workspace", str(folder_of(connection))]
     kept, asked, answer = (tmp_path / f"head.{end}" for end in ("json", "tsq", "tsr"))
-    assert main(["audit", "head", *place, "--time-stamp-request", str(asked)], {}) == 1
+    assert main(["audit", "sign", *place, "--time-stamp-request", str(asked)], {}) == 1
     assert "give --out" in " ".join(capsys.readouterr().err.split())
     asking = ["--out", str(kept), "--time-stamp-request", str(asked)]
-    assert main(["audit", "head", *place, *asking], {}) == 0
+    assert main(["audit", "sign", *place, *asking], {}) == 0
     assert f"request for a time stamp: {asked}" in capsys.readouterr().out
     answer.write_bytes(authority.answer(asked.read_bytes()))
     signed_head(workspace)

@@ -77,7 +77,7 @@ def test_an_idle_time_that_is_none_is_refused(prepared_workspace: Path, minutes:
 def test_the_command_refuses_a_role_that_there_is_not(
     prepared_workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["ui", "--workspace", str(prepared_workspace), "--demonstration", "--role", "king"]
+    words = ["serve", "--workspace", str(prepared_workspace), "--demonstration", "--role", "king"]
     assert main(words, {}) == 1
     assert "adjudicator" in capsys.readouterr().err
 
