@@ -189,7 +189,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} does not exist.", remedy="give the path of a TOML file"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+        raise ConfigError(f"{path} is not TOML: {error}.", remedy="correct that line") from None
 
 
 def study_of(data: Mapping[str, Any], path: Path) -> StudyConfig:
@@ -281,7 +281,7 @@ def _check(study: StudyConfig, where: str) -> None:
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
-            remedy="choose above 0 and below 1; calibration needs cases the fit has not seen",
+            remedy="choose above 0 and below 1; calibration needs cases the model was not trained on",
         )
     model = study.model
     least_one = {
@@ -302,7 +302,7 @@ def _check(study: StudyConfig, where: str) -> None:
     if model.image_size < 64 or model.image_size % 32:
         raise ConfigError(
             f"{where}: model.image_size is {model.image_size}.",
-            remedy="choose a multiple of 32 from 64 on",
+            remedy="choose a multiple of 32, at least 64",
         )
     if model.width % model.heads:
         raise ConfigError(

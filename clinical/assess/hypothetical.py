@@ -61,7 +61,7 @@ def changed(case: Case, change: Change) -> Case:
                 raise ReviewError("The case has no such input.", remedy="choose another one.")
             if len(case.inputs) == 1:
                 raise ReviewError(
-                    "Without this input nothing would be left.", remedy="choose another change."
+                    "Without this input there would be none left.", remedy="choose another change."
                 )
             return case.without(change.modality)
         case Changed():
@@ -148,7 +148,7 @@ def record(
         ReviewError: if the case has been assessed again since, or `found` is of another case.
     """
     if found.case_id != case.case_id:
-        raise ReviewError("The answer is about another case.", remedy="ask again.")
+        raise ReviewError("The answer belongs to another case.", remedy="ask again.")
     left_out, codes = [], []
     match change:
         case LeftOut():

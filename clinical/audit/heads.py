@@ -101,12 +101,12 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
     right = all(isinstance(data.get(name), kind) for name, kind in kinds.items())
     if not right or data["size"] < 1:
         raise LedgerError(
-            "This is not a signed head.", remedy="use what `triptych audit sign` wrote."
+            "This is not a signed head.", remedy="use a file written by `triptych audit sign`."
         )
     head = TreeHead(**{name: data[name] for name in kinds})
     if data.get("statement") != STATEMENT or not is_signed(head):
         raise LedgerError(
-            "The signature of this head does not fit it: it was changed after it was signed.",
+            "The signature of this head does not match: the head was changed after it was signed.",
             remedy="use another copy of the head.",
         )
     return head
@@ -165,7 +165,7 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
     edge = _edge(connection, row, end)
     if edge is None:
         raise LedgerError(
-            "The ledger is not whole, and a broken one is not signed.",
+            "The ledger is broken, and a broken ledger is not signed.",
             remedy="run `triptych audit verify`.",
         )
     if row and row.size == end:
@@ -221,7 +221,7 @@ def _new_key(payload: str) -> str:
         return str(json.loads(payload)["new"])
     except (ValueError, KeyError, TypeError):
         raise LedgerError(
-            "The event that names the key was changed.", remedy="run `triptych audit verify`."
+            "The event that records the key was changed.", remedy="run `triptych audit verify`."
         ) from None
 
 

@@ -178,9 +178,9 @@ def scrub(engine: Engine) -> None:
         busy = True
     if busy:
         raise StoreError(
-            "The cases are purged, but another program uses the file, which may still hold bytes "
+            "The cases are purged, but another program is using the file, which may still hold bytes "
             "of them.",
-            remedy="end the other program and give the same command again.",
+            remedy="stop the other program and run the same command again.",
         )
 
 
@@ -201,7 +201,7 @@ def _purge(
         connection.execute(delete(COMMENTS).where(COMMENTS.c.digest.in_(found.comments)))
     except ProgrammingError:
         raise StoreError(
-            "The server does not let this account delete.", remedy="purge as the owner."
+            "This database role may not delete.", remedy="purge as the owner of the database."
         ) from None
     payload = {"because": because, **asdict(found)}
     return ledger.append(

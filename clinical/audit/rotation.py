@@ -44,7 +44,7 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
         if signed is None or signed.size != event.sequence:
             keys.drop_next(folder)
             raise LedgerError(
-                "The ledger is not whole, and its key is not changed until that is explained.",
+                "The ledger is broken; its key cannot be replaced until that is explained.",
                 remedy="run `triptych audit verify`.",
             )
     with writing(engine) as connection:

@@ -31,8 +31,8 @@ GRANTED = 0
 
 SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 
-_OTHER_ANSWER = "use the answer to the request that was made with this head."
-_OTHER_COPY = "use another copy of the answer."
+_OTHER_ANSWER = "use the response to the request made for this head."
+_OTHER_COPY = "use another copy of the response."
 # What cryptography raises at a certificate that is not well formed; a KeyError is a name in letters
 # of no known kind.
 _CERTIFICATE_FAULTS = (
@@ -136,7 +136,7 @@ def _nonce(asked: bytes) -> int | None:
         return parse_timestamp_request(asked).nonce
     except ValueError:
         raise ConfigError(
-            "The request cannot be read.", remedy="give the file of `audit sign` for it."
+            "The request cannot be read.", remedy="give the file written by `audit sign --time-stamp-request`."
         ) from None
 
 
@@ -145,7 +145,7 @@ def _granted(client: ModuleType, answer: bytes) -> TimeStampResponse:
         response: TimeStampResponse = client.decode_timestamp_response(ordered(answer))
     except ValueError:
         raise LedgerError(
-            "This cannot be read as the answer of a time-stamping authority (RFC 3161, DER).",
+            "This cannot be read as a time-stamp response (RFC 3161, DER).",
             remedy="use the file as the authority sent it, or check it with `openssl ts -verify`.",
         ) from None
     if response.status != GRANTED:
@@ -179,7 +179,7 @@ def _signer(response: TimeStampResponse) -> x509.Certificate:
         raise _void("it does not hold the one certificate that signed it", _OTHER_COPY)
     if not _is_for_time_stamping(found[0]):
         raise _void(
-            "its certificate is not for time stamping", "ask an authority that is there for it."
+            "its certificate is not for time stamping", "use a time-stamping authority."
         )
     return found[0]
 
@@ -215,4 +215,4 @@ def _unverified(reason: str) -> LedgerError:
 
 
 def _void(reason: str, remedy: str) -> LedgerError:
-    return LedgerError(f"The time stamp does not hold: {reason}.", remedy=remedy)
+    return LedgerError(f"The time stamp is not valid: {reason}.", remedy=remedy)

@@ -123,7 +123,7 @@ def _chain(connection: Connection) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 def _gap(expected: int, found: int) -> str:
     if found < 1:
-        return f"an event numbered {found} stands before the first"
+        return f"an event numbered {found} comes before the first"
     return f"event {expected} is missing, event {found} comes next"
 
 
@@ -190,7 +190,7 @@ def _check_end(connection: Connection, last: Head, known: Head | TreeHead | None
             f"truncated: the ledger ends at event {last.sequence}, its head says {head.sequence}",
         )
     if head != last:
-        raise Broken(last.sequence, "the last event is not the one that the head names")
+        raise Broken(last.sequence, "the last event is not the one named by the head")
     noted = known.size if isinstance(known, TreeHead) else known.sequence if known else 0
     if noted > last.sequence:
         raise Broken(

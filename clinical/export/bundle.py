@@ -186,7 +186,7 @@ def _view(
         return
     if not verdict.intact:
         raise LedgerError(
-            "A ledger that does not verify is not de-identified.",
+            "A ledger that does not verify cannot be exported de-identified.",
             remedy="run `triptych audit verify`; restore the workspace from a backup.",
         )
     with copied(connection, chosen) as copy:

@@ -50,7 +50,7 @@ def read(folder: Path) -> Card:
     except FileNotFoundError:
         raise ModelError(
             f"{folder} holds no {DESCRIPTION}.",
-            remedy="give the folder that `triptych train` wrote",
+            remedy="give a folder written by `triptych train`",
         ) from None
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{file} does not describe a model.", remedy="copy it again") from None

@@ -77,7 +77,7 @@ def record_import(
         return None
     if any(event.kind == "ASSESSED" for event in brought):
         raise ReviewError(
-            f"Case {case.case_id} has an assessment, made of other inputs.",
+            f"Case {case.case_id} was assessed with different inputs.",
             remedy="assess the case again, or import it into a workspace of its own.",
         )
     store.put_case(connection, case)
@@ -139,7 +139,7 @@ def _check_patient(connection: Connection, case: Case) -> None:
     if known is not None and known != case.patient_id:
         raise ReviewError(
             f"The workspace holds case {case.case_id} of another patient already.",
-            remedy="use a workspace of its own for every cohort.",
+            remedy="use a separate workspace for each cohort.",
         )
 
 

@@ -35,7 +35,7 @@ def check_undo(events: Iterable[AuditEvent], name: str, sequence: int) -> Record
         if decision.sequence == sequence:
             return decision
     raise ReviewError(
-        "There is no decision of yours to take back here.",
+        "You have no decision to take back here.",
         remedy="look at the record below the panels: it may have been taken back already.",
     )
 

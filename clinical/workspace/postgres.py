@@ -45,12 +45,12 @@ def url_of(place: str) -> URL:
         url = None
     if url is None or url.drivername != DRIVER:
         raise StoreError(
-            "This is no address of a workspace.",
+            "This is not the address of a workspace.",
             remedy=f"give a folder, or {DRIVER}://name@host/database.",
         )
     if url.password is not None or any(name in url.query for name in SECRETS):
         raise StoreError(
-            "This address of a workspace holds a password.",
+            "The workspace address contains a password.",
             remedy="leave it out, and keep it in a file that PGPASSFILE names (or ~/.pgpass), which"
             " only you may read.",
         )
@@ -97,8 +97,8 @@ def _say_lost(context: ExceptionContext) -> None:
     opening = context.connection is None
     if (context.is_disconnect or opening) and not context.is_pre_ping:
         raise StoreError(
-            "The server of the workspace does not let us in, or does not answer.",
-            remedy="check that it runs, and the name, password and database; then try again.",
+            "The workspace server refused the connection or did not answer.",
+            remedy="check that it is running, and the user name, password and database; then try again.",
         ) from None
 
 
@@ -139,6 +139,6 @@ def key_folder(keys: Path | None) -> Path:
     if keys is None or not keys.is_dir():
         raise StoreError(
             "A workspace on a server needs a folder for its signing key.",
-            remedy="name a folder of this machine that is yours alone, with --keys.",
+            remedy="name a folder on this machine that only you can read, with --keys.",
         )
     return keys

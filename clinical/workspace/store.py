@@ -278,7 +278,7 @@ def _record(value: Mapping[str, Any]) -> bytes:
     except ValueError:
         raise StoreError(
             "A record holds a number that is not finite or a text that is not valid Unicode.",
-            remedy="mend the source and read the case again.",
+            remedy="correct the source and read the case again.",
         ) from None
 
 

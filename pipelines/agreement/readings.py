@@ -95,12 +95,12 @@ class Reading:
 
     @cached_property
     def on_suggested(self) -> list[RecordedDecision]:
-        """The decisions on what the machine suggested."""
+        """The decisions on what the model suggested."""
         return [d for d in self.reader.standing.values() if d.diagnosis in self.passage.suggested]
 
     @cached_property
     def added(self) -> frozenset[str]:
-        """Diagnoses that the reader holds and the machine did not suggest.
+        """Diagnoses that the reader holds and the model did not suggest.
 
         What stands in the place of a suggestion counts with that, as modified.
         """

@@ -78,7 +78,7 @@ RULES: dict[str, Rule] = {
             "harmful",
             f"Changes after the first read that were for the worse: interval above"
             f" {LEAST_HARMFUL:.0%} of those with a known truth",
-            "The machine then misleads more often than it helps.",
+            "The model then misleads more often than it helps.",
         ),
         Rule(
             "outside",
@@ -191,7 +191,7 @@ def low_kappa(rows: Sequence[Doubled]) -> list[Alert]:
 
 
 def harmful(rows: Sequence[Switched]) -> list[Alert]:
-    """Months in which the machine leads readers astray."""
+    """Months in which the model leads readers astray."""
     return [
         Alert(
             "harmful", r.model, ALL, r.period, "", r.harmful / (r.helpful + r.harmful),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clinical.review.conclusion import concluded, differ
-from clinical.review.kappa import Kappa, Pair, agreement_of
+from clinical.review.kappa import Kappa, Pair, reader_kappa_of
 from pipelines.agreement.cells import ALL
 from pipelines.agreement.readings import Passage, Window, month
 
@@ -22,7 +22,7 @@ class Doubled:
         differing: in so many the two do not hold the same; of one diagnosis: disagree on it.
         kappa: of the first two signatures.
         adjudicated: of those that differ, so many have a last word...
-        as_suggested: ... that is what the machine suggested (on the diagnosis, or on all).
+        as_suggested: ... that is what the model suggested (on the diagnosis, or on all).
     """
 
     model: str
@@ -56,7 +56,7 @@ def doubled(found: Iterable[Passage], window: Window) -> list[Doubled]:
 
 def _rows(model: str, period: str, passages: list[Passage]) -> list[Doubled]:
     pairs = [Pair(p.case_id, *p.progress.signed[:2]) for p in passages]
-    agreed = agreement_of(pairs)
+    agreed = reader_kappa_of(pairs)
     last = {
         p.case_id: (p.suggested, frozenset(p.progress.adjudicated.present))
         for p in passages

@@ -95,7 +95,7 @@ def compare(
         truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
-        found = kappa.agreement(connection)
+        found = kappa.reader_kappa(connection)
         readings, changed = switches.counted(connection, truths)
     engine.dispose()
     table = Table("", "pairs", "agree", "kappa", "95% interval")

@@ -1,6 +1,6 @@
 """One case: warnings, suggestions, and three panels coloured by the selected diagnosis.
 
-While the machine's output is withheld, or where there is none, the panels show the case alone.
+While the model's output is withheld, or where there is none, the panels show the case alone.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ ALL_INPUTS = "Any inputs"
 def render(case_page: Page) -> None:
     """Show the worklist; opening a case goes to `case_page`.
 
-    An account that assigns cases and may not read them sees no word of the machine about any.
+    An account that assigns cases and may not read them sees no word of the model about any.
     """
     opens = presence.can("read_cases")
     rows = state.rows() if opens else tuple(map(worklist_order.unopened, state.rows()))

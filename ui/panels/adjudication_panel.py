@@ -104,7 +104,7 @@ def side_by_side(readers: list[Reader]) -> Markup:
     return table(head, rows, "readings", "Signed readings side by side")
 
 
-def agreement_table(found: kappa.Agreement) -> Markup:
+def kappa_table(found: kappa.ReaderKappa) -> Markup:
     """Kappa over all double-read cases, overall and per diagnosis."""
     if not found.cases:
         return tag("p", "No case has two signed readings yet.", class_="empty")

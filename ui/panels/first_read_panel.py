@@ -1,4 +1,4 @@
-"""The reader's own differential, before the machine's is shown."""
+"""The reader's own differential, before the model's is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ui.words import phrasing
 from ui.words.markup import tag
 
 EXPLAINED = (
-    "The machine's suggestions are withheld until you commit a reading of your own. "
+    "The model's suggestions are withheld until you commit a reading of your own. "
     "Both are kept, and which came first."
 )
 

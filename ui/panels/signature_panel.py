@@ -113,7 +113,7 @@ def _signed_line(reader: Reader) -> Markup:
     if signature is None:
         return tag("p")
     meaning = MEANINGS.get(signature.meaning, signature.meaning)
-    broken = "" if signature_rules.holds(reader) else chip("does not fit the decisions", "bad")
+    broken = "" if signature_rules.holds(reader) else chip("does not match the decisions", "bad")
     return tag(
         "p",
         chip("signed", "good"),

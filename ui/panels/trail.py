@@ -83,7 +83,7 @@ def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
         case "FIRST_READ":
             return "", [chip("first read"), differential(ranked(event))]
         case "SHOWN":
-            return "", [chip("shown"), "the machine's suggestions"]
+            return "", [chip("shown"), "the model's suggestions"]
         case "SIGNED":
             meaning = signature.MEANINGS.get(str(payload.get("meaning", "")), "")
             return "", [chip("signed", "good"), f"as {payload.get('role')}: {meaning}."]

@@ -51,7 +51,7 @@ class Row:
 
     @cached_property
     def level(self) -> Level:
-        """How urgent it is to read, by what this row shows of the machine's opinion."""
+        """How urgent it is to read, by what this row shows of the model's opinion."""
         return priority.level(
             self.entry.dangerous[1] if self.entry.dangerous else None,
             opinion_withheld=self.entry.flagged or self.entry.top is None,
@@ -72,7 +72,7 @@ class Row:
 
 
 def unopened(row: Row) -> Row:
-    """The row without what the machine says of the case, which the worklist would give away."""
+    """The row without what the model says of the case, which the worklist would give away."""
     said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
     return replace(row, entry=said_nothing)
 

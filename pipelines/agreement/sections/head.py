@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipelines.agreement.findings import Findings
+from pipelines.agreement.report_rows import when, who
 from pipelines.agreement.rules import RULES, Alert
-from pipelines.agreement.wording import when, who
 from pipelines.reports.blocks import (
     Block,
     Box,
@@ -117,7 +117,7 @@ def limits(found: Findings) -> Iterator[Block]:
         " cases had each input, and how far an image or note may be from training. It does not"
         " keep how often each diagnosis was suggested, means and spreads of measurements, codes of"
         " the history or anything else of images and notes: these have no reference here.",
-        "Agreement is no correctness: reader and machine may be wrong together.",
+        "Agreement is no correctness: reader and model may be wrong together.",
         "Intervals take cases as independent. Several suggestions in one case and several cases of"
         " one patient are not quite, so they are a little too narrow; months are not corrected for"
         " being many.",

@@ -11,8 +11,8 @@ from pipelines.agreement.findings import Findings
 from pipelines.agreement.inputs import Given
 from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
+from pipelines.agreement.report_rows import NOTHING, percent, when
 from pipelines.agreement.rules import FARTHEST
-from pipelines.agreement.wording import NOTHING, percent, when
 from pipelines.reports.blocks import (
     Block,
     Column,

@@ -13,8 +13,7 @@ from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.figures import Span, bars, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.readings import NO_MODEL
-from pipelines.agreement.second import Doubled
-from pipelines.agreement.wording import (
+from pipelines.agreement.report_rows import (
     FEW,
     NOTHING,
     kappa,
@@ -25,6 +24,7 @@ from pipelines.agreement.wording import (
     who,
     worth_drawing,
 )
+from pipelines.agreement.second import Doubled
 from pipelines.reports.blocks import (
     Block,
     Column,
@@ -67,12 +67,12 @@ def pictures(found: Findings) -> dict[str, str]:
 
 
 def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
-    """Readers and machine, by reader, month and diagnosis."""
-    yield Heading("Readers and machine", 1)
+    """Readers and model, by reader, month and diagnosis."""
+    yield Heading("Readers and model", 1)
     yield Paragraph(
         "Counted are decisions in signed readings. A suggestion is a diagnosis at or above its"
         " threshold. Added: held by the reader, not suggested. Same: the reader holds just what"
-        f" the machine suggested. A cell with fewer than {LEAST} has counts only.",
+        f" the model suggested. A cell with fewer than {LEAST} has counts only.",
         soft=True,
     )
     if not found.acceptance:
@@ -126,14 +126,14 @@ def overrides(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
 
 
 def first_reads(found: Findings) -> Iterator[Block]:
-    """What readers changed once they saw the machine's suggestions."""
+    """What readers changed once they saw the model's suggestions."""
     yield Heading("First reads and what was changed after them", 1)
     if not found.switched:
         yield Paragraph("No signed reading began with a first read of the reader's own.")
         return
     truth = "the cohort's outcomes, and else " if found.counts.outcomes else ""
     yield Paragraph(
-        "Diagnoses that the reader changed after the machine's output was shown. Helpful, from"
+        "Diagnoses that the reader changed after the model's output was shown. Helpful, from"
         f" wrong to right, and harmful, the other way, by {truth}the adjudication of the case,"
         " which rests on the same inputs. Unknown: changes where neither says anything.",
         soft=True,
@@ -144,7 +144,7 @@ def first_reads(found: Findings) -> Iterator[Block]:
             continue
         yield Heading(_named(model))
         columns = numbers(
-            "Readings", "With a truth", "Kept", "To the machine's", "Away from it", "Helpful",
+            "Readings", "With a truth", "Kept", "To the model's", "Away from it", "Helpful",
             "Harmful", "Unknown",
         )  # fmt: skip
         figures = [
@@ -247,7 +247,7 @@ def _diagnoses(found: Findings, model: str) -> Iterator[Block]:
     yield Heading("By diagnosis, all months")
     columns = numbers(
         "Suggested", "Accepted", "Modified", "Rejected", "Added", "Overridden",
-        "Kappa of machine and reader",
+        "Kappa of model and reader",
     )  # fmt: skip
     yield Table(
         (*texts("Diagnosis"), *columns),
