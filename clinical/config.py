@@ -281,7 +281,8 @@ def _check(study: StudyConfig, where: str) -> None:
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
-            remedy="choose above 0 and below 1; calibration needs cases the model was not trained on",
+            remedy="choose above 0 and below 1; calibration needs cases the model was not trained"
+            " on",
         )
     model = study.model
     least_one = {

@@ -89,7 +89,8 @@ class Index:
         place = np.flatnonzero(rows == self.case_ids.index(case_id))
         if not len(place):
             raise StoreError(
-                f"Case {case_id!r} has no {modality} in the index.", remedy="search with another modality"
+                f"Case {case_id!r} has no {modality} in the index.",
+                remedy="search with another modality",
             )
         vector: Vector = vectors[place[0]]
         return vector

@@ -31,7 +31,9 @@ def inclusion(connection: Connection, number: int) -> dict[str, Any]:
     """
     row = connection.execute(select(EVENTS).where(EVENTS.c.sequence == number)).one_or_none()
     if row is None:
-        raise LedgerError(f"There is no event {number}.", remedy="give the number of an event in the ledger.")
+        raise LedgerError(
+            f"There is no event {number}.", remedy="give the number of an event in the ledger."
+        )
     head = heads.latest(connection)
     if head is None or head.size < number:
         raise LedgerError(

@@ -140,7 +140,9 @@ def _version(record: str) -> str:
     except (ValueError, KeyError, TypeError):
         raise StoreError("The stored assessment was changed and cannot be read.") from None
     if version not in assessments.SCHEMA_VERSIONS:
-        raise StoreError(f"The stored assessment has schema {version}, which this version does not know.")
+        raise StoreError(
+            f"The stored assessment has schema {version}, which this version does not know."
+        )
     return str(version)
 
 

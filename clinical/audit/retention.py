@@ -178,7 +178,8 @@ def scrub(engine: Engine) -> None:
         busy = True
     if busy:
         raise StoreError(
-            "The cases are purged, but another program is using the file, which may still hold bytes "
+            "The cases are purged, but another program is using the file, which may still hold"
+            " bytes "
             "of them.",
             remedy="stop the other program and run the same command again.",
         )

@@ -136,7 +136,8 @@ def _nonce(asked: bytes) -> int | None:
         return parse_timestamp_request(asked).nonce
     except ValueError:
         raise ConfigError(
-            "The request cannot be read.", remedy="give the file written by `audit sign --time-stamp-request`."
+            "The request cannot be read.",
+            remedy="give the file written by `audit sign --time-stamp-request`.",
         ) from None
 
 
@@ -178,9 +179,7 @@ def _signer(response: TimeStampResponse) -> x509.Certificate:
     if len(infos) != 1 or len(found) != 1:
         raise _void("it does not hold the one certificate that signed it", _OTHER_COPY)
     if not _is_for_time_stamping(found[0]):
-        raise _void(
-            "its certificate is not for time stamping", "use a time-stamping authority."
-        )
+        raise _void("its certificate is not for time stamping", "use a time-stamping authority.")
     return found[0]
 
 

@@ -409,9 +409,7 @@ def check_signatures(record: Record) -> str:
             raise Fault("Signature %d covers decisions that are missing." % event["sequence"])
         if sha256(canonical([record.hashes[n - 1] for n in numbers])) != payload["digest"]:
             raise Fault("Signature %d does not match the decisions it names." % event["sequence"])
-    return "%d signatures of readers match the decisions they cover." % len(
-        record.signings
-    )
+    return "%d signatures of readers match the decisions they cover." % len(record.signings)
 
 
 def check_records(record: Record) -> str:
@@ -501,7 +499,9 @@ def verdict(good: List[str], bad: List[str], manifest: Dict[str, Any], key: str)
     lines.append("THE RECORD IS INTACT." if not bad else "THE RECORD IS NOT INTACT.")
     if manifest.get("created"):
         lines.append("Exported %s by %s." % (manifest["created"], manifest.get("actor", "?")))
-    lines += ["", "What was verified:"] + ["  + " + text for text in good] + ["  (nothing)"] * (not good)
+    lines += (
+        ["", "What was verified:"] + ["  + " + text for text in good] + ["  (nothing)"] * (not good)
+    )
     if bad:
         lines += ["", "What failed (later checks were not run):", "  - " + bad[0]]
     else:

@@ -291,7 +291,8 @@ def _check_replacement(decision: ReviewDecision, assessment: Assessment | None) 
     if decision.action != "modify":
         if replacement:
             raise ReviewError(
-                f"The decision to {decision.action} takes no replacement.", remedy="choose modify instead."
+                f"The decision to {decision.action} takes no replacement.",
+                remedy="choose modify instead.",
             )
         return
     if replacement == decision.diagnosis:

@@ -197,7 +197,8 @@ def open_workspace(place: Place, *, create: bool = False) -> Engine:
         engine.dispose()
         raise StoreError(
             f"{path} cannot be opened as a Triptych workspace ({_reason(error)}).",
-            remedy="check that it is a complete SQLite file in a folder you may write to, or restore "
+            remedy="check that it is a complete SQLite file in a folder you may write to, or"
+            " restore "
             "it from a backup.",
         ) from None
     except StoreError:
@@ -214,7 +215,9 @@ def grant(engine: Engine, role: str) -> None:
             workspace is in a folder.
     """
     if engine.dialect.name == "sqlite":
-        raise StoreError("A workspace in a folder has no database roles.", remedy="leave out --grant.")
+        raise StoreError(
+            "A workspace in a folder has no database roles.", remedy="leave out --grant."
+        )
     try:
         with writing(engine) as connection:
             postgres.grant(connection, TABLES.sorted_tables, role)
@@ -294,7 +297,8 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be created: {error.strerror}.", remedy="choose a folder you may write to."
+            f"{path} cannot be created: {error.strerror}.",
+            remedy="choose a folder you may write to.",
         ) from None
 
 

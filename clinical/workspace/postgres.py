@@ -98,7 +98,8 @@ def _say_lost(context: ExceptionContext) -> None:
     if (context.is_disconnect or opening) and not context.is_pre_ping:
         raise StoreError(
             "The workspace server refused the connection or did not answer.",
-            remedy="check that it is running, and the user name, password and database; then try again.",
+            remedy="check that it is running, and the user name, password and database; then try"
+            " again.",
         ) from None
 
 

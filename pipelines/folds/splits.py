@@ -130,7 +130,7 @@ def _left_out(name: str, tested: NDArray[np.bool_], patients: Sequence[str]) -> 
     known = np.array([patient in people for patient in patients])
     train, test = np.flatnonzero(~known), np.flatnonzero(tested)
     if not len(train):
-        raise CohortError(f"{name}: no patient is left to learn from.", remedy="group fewer sites")
+        raise CohortError(f"{name}: no patient is left to train on.", remedy="group fewer sites")
     return Fold(name, train, test, int((known & ~tested).sum()))
 
 

@@ -37,7 +37,7 @@ class TemporalSplit:
 
     def __str__(self) -> str:
         text = (
-            f"{len(self.fold.train)} cases decided before {self.cut.isoformat()} are learnt from,"
+            f"{len(self.fold.train)} cases decided before {self.cut.isoformat()} are for training,"
             f" {len(self.fold.test)} decided from then on are tested."
         )
         if self.fold.removed:
@@ -88,7 +88,7 @@ def temporal_split(
     if not len(test):
         raise CohortError(f"{name}: no case is left to test.", remedy=REMEDY)
     if not len(train):
-        raise CohortError(f"{name}: no patient is left to learn from.", remedy=REMEDY)
+        raise CohortError(f"{name}: no patient is left to train on.", remedy=REMEDY)
     removed = int((earlier & known).sum())
     return TemporalSplit(Fold(name, train, test, removed), cut, sum(when is None for when in days))
 
@@ -117,7 +117,7 @@ def day_of_share(days: Sequence[date | None], patients: Sequence[str], share: fl
     order = sorted(last.values())
     if not order or order[0] == order[-1]:
         raise CohortError(
-            f"{len(order)} patients with a decision date cannot be cut by date.",
+            f"{len(order)} patients with a decision date cannot be split by date.",
             remedy="fill in decision_time in the table of cases, or choose another split",
         )
     # Never the first day of all, which nothing precedes.

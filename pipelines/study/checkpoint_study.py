@@ -113,8 +113,8 @@ def only(
     ((_, found),) = run(work, shared, [task], jobs)
     if isinstance(found, Died):
         raise CohortError(
-            f"The cohort could not be looked at: its worker {found.reason}.",
-            remedy="look for memory, or for a file that cannot be read",
+            f"The cohort could not be read: its worker {found.reason}.",
+            remedy="check free memory, and look for an unreadable file",
         )
     return found
 
@@ -180,7 +180,7 @@ def _why(row: shards.Row) -> Problem:
     if "skipped" in row:
         return Problem(**row["skipped"])
     reason = f"the case {row['died']} while it was assessed, alone and in a worker of its own"
-    return Problem("", reason, case_id=row["case_id"], remedy="mend the case, or leave it out")
+    return Problem("", reason, case_id=row["case_id"], remedy="correct the case, or leave it out")
 
 
 def selected(tested: OutOfFold, dataset: Dataset, selection: Selection) -> OutOfFold:
@@ -222,12 +222,12 @@ def checks(model: Model, tested: OutOfFold) -> tuple[str, ...]:
     facts, patients = model.facts, tested.dataset.patients
     learnt = facts["training_patients"] + facts["validation_patients"]
     return (
-        f"The model {model.name} ({model.identity.digest[:12]}) was there already; it learnt from"
-        f" {facts['training_patients']} patients and was calibrated on"
+        f"The model {model.name} ({model.identity.digest[:12]}) was trained beforehand, on"
+        f" {facts['training_patients']} patients, and calibrated on"
         f" {facts['validation_patients']}.",
         f"{WHOLE}: {len(patients)} cases of {len(set(patients))} patients tested, each once."
-        f" Nobody checked whether any of them is among the {learnt} patients that the model was"
-        " made from: a checkpoint does not name them, and pseudonyms differ between cohorts.",
+        f" It was not checked whether any of them is among the {learnt} patients that the model was"
+        " trained on: a checkpoint does not name them, and pseudonyms differ between cohorts.",
     )
 
 
@@ -239,18 +239,18 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
         sampled: how many patients the guards looked at, in words; empty for all.
     """
     found = {
-        "recalibration maps": "there are no validation patients to choose one on; the calibration"
-        " that the checkpoint carries is judged",
-        "comparators that are trained": "nothing is trained; the model's own single modalities"
-        " stand in their place",
-        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "recalibration maps": "there are no validation patients to choose one on; the checkpoint's"
+        " own calibration is evaluated",
+        "trained comparators": "nothing is trained; the model's own single modalities are used"
+        " instead",
+        "stress curves": "only whole modalities are hidden from an existing model",
         "learning curve": "nothing is trained",
-        "patients that the model learnt from": "nobody checked whether they are tested here",
-        "identical images across the split": "the images that the model learnt from are not here",
+        "patients that the model was trained on": "not checked whether they are tested here",
+        "identical images across the split": "the model's training images are not available",
     }
     if assessed.survey.unknown:
         names = ", ".join(assessed.survey.unknown)
-        found["labels that the cohort does not know"] = f"not judged: {names}"
+        found["labels without outcomes in the cohort"] = f"not evaluated: {names}"
     if sampled:
         found["guards on all patients"] = sampled
     return found
@@ -271,5 +271,5 @@ def look_for_shortcuts(
     )
     found = only(run, guard_sample.guards, assessed.work, wanted, jobs)
     some, every = len({dataset.patients[i] for i in rows}), len(set(dataset.patients))
-    words = f"they looked at {some} of {every} patients, drawn by the study's seed"
+    words = f"they were run on {some} of {every} patients, drawn by the study's seed"
     return found, words if some < every else ""

@@ -120,6 +120,6 @@ def _asked(result: GuardResult) -> tuple[str, ...]:
 def _closing(findings: Sequence[Finding]) -> Iterator[str]:
     asked = [finding for finding in findings if isinstance(finding, GuardResult)]
     skipped = len(findings) - len(asked)
-    yield f"{len(fired(findings))} of {len(asked)} fire; {skipped} could not be asked."
-    yield "One that fires says where to look; one that is silent proves nothing."
+    yield f"{len(fired(findings))} of {len(asked)} fired; {skipped} could not be run."
+    yield "A guard that fires says where to look; a silent one proves nothing."
     yield RESEARCH_USE

@@ -274,7 +274,7 @@ def _flow(
     if study.evaluation.split not in ("given", "time"):
         return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
     (fold,) = folds
-    parts: dict[str, Indices] = {"learnt from": fold.train, f"tested: {fold.name}": fold.test}
+    parts: dict[str, Indices] = {"training": fold.train, f"tested: {fold.name}": fold.test}
     unused = {"another case of the patient is tested": fold.removed}
     if study.evaluation.split == "time":
         kept = [dataset.cases[i].case for i in selection.kept]

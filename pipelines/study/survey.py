@@ -76,7 +76,7 @@ def survey(question: Question, _: None = None) -> Survey:
     if len(unknown) == len(question.diagnoses):
         raise CohortError(
             "The cohort has outcomes for none of the model's diagnoses.",
-            remedy=f"name them as the model does: {', '.join(question.diagnoses)}",
+            remedy=f"use the model's names: {', '.join(question.diagnoses)}",
         )
     readings = reader.read(root, frozenset())
     problems = tuple(found for found in readings if isinstance(found, Problem))

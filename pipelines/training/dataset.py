@@ -139,7 +139,7 @@ def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...
         if name not in known:
             raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
     if not known:
-        raise CohortError("The cohort has no outcomes to learn.", remedy="add outcomes.csv")
+        raise CohortError("The cohort has no outcomes to train on.", remedy="add outcomes.csv")
     return study.diagnoses or tuple(known)
 
 

@@ -54,7 +54,8 @@ def model_card(model: Model) -> str:
         "",
         "## Limits",
         "",
-        "- A model trained on simulated patients knows simulated patients. On real radiographs its"
+        "- A model trained on simulated patients knows only simulated patients. On real"
+        " radiographs its"
         " suggestions are marked out of distribution and withheld.",
         "- Suggestions that validation did not support for the inputs at hand are withheld with the"
         " reason.",
@@ -70,7 +71,7 @@ def model_card(model: Model) -> str:
 
 def _taught(model: Model) -> str:
     training = model.study.training
-    taught = ["Each modality was learnt alone, then all together"]
+    taught = ["Each modality was trained alone, then all together"]
     if training.soft_targets:
         taught.append(
             "from the simulated clinic's own posteriors instead of outcomes (distilled from the"

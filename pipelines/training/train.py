@@ -168,7 +168,7 @@ def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, Enco
                 remedy=nearest(name, sorted(image_modalities | set(shapes))),
             )
     if not specs:
-        raise CohortError("No case has an input to learn from.", remedy="check model.modalities")
+        raise CohortError("No case has an input to train on.", remedy="check model.modalities")
     return specs
 
 

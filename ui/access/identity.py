@@ -28,6 +28,6 @@ def confirm(password: str) -> bool:
     except SignInRefused as error:
         login_throttle.failed(name)
         session.record_refusal(engine, name, presence.role(), "confirm")
-        raise AccountError("That is not your password.", remedy=error.remedy) from None
+        raise AccountError("Wrong password.", remedy=error.remedy) from None
     login_throttle.succeeded(name)
     return True

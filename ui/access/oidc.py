@@ -59,7 +59,7 @@ def provider(file: Path) -> dict[str, Any]:
     if len(section["cookie_secret"]) < SHORTEST_SECRET:
         raise ConfigError(
             f"cookie_secret in {file} has fewer than {SHORTEST_SECRET} characters.",
-            remedy='take what `python -c "import secrets; print(secrets.token_hex())"` prints',
+            remedy='use the output of `python -c "import secrets; print(secrets.token_hex())"`',
         )
     if urlsplit(section["redirect_uri"]).path != "/oauth2callback":
         raise ConfigError(

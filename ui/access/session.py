@@ -85,7 +85,7 @@ def sign_in_vouched(engine: Engine, name: str, idle: float) -> str:
     if account is None or account.disabled:
         _record_no_entry(engine, name, "unknown" if name else "unverified")
         raise SignInRefused(
-            "Your organisation knows you, this workspace does not.",
+            "Your organisation signed you in, but you have no account in this workspace.",
             remedy="ask an administrator for an account with your e-mail address as its name.",
         )
     return _begin(engine, account, "oidc", idle)

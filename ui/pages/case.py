@@ -34,7 +34,7 @@ from ui.words.markup import Markup, joined, tag
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
-NO_MODEL = "No model has looked at this case: it is read without suggestions."
+NO_MODEL = "No model has assessed this case: it is read without suggestions."
 NO_SUGGESTION = "The model made no suggestion for this case."
 
 
@@ -109,7 +109,11 @@ def warning_lines(assessment: Assessment) -> Markup:
     if distribution.flagged:
         reasons = " ".join(phrasing.sentence(reason) for reason in distribution.reasons)
         lines.append(
-            _line("Out of distribution", f"Unlike what the model was trained on. {reasons}", "bad")
+            _line(
+                "Out of distribution",
+                f"Unlike the cases the model was trained on. {reasons}",
+                "bad",
+            )
         )
     lines.extend(_line("Inputs disagree", sentence, "warn") for sentence in assessment.conflicts)
     if assessment.missing:

@@ -152,7 +152,7 @@ def _assigned() -> None:
 
 def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
     if not shown:
-        st.info("No case fits this search.")
+        st.info("No case matches this search.")
         return
     view = state.view()
     pages = -(-len(shown) // PAGE_SIZE)

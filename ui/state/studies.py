@@ -111,7 +111,7 @@ def _metrics(file: Path, changed: int) -> Mapping[str, Any]:  # noqa: ARG001  (a
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise CohortError(
-            f"{file.parent.name} holds no {METRICS} of a study that can be shown.",
+            f"{file.parent.name} holds no {METRICS} of a study that can be displayed.",
             remedy="run `triptych study run` again with this version",
         )
     return found

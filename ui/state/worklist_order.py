@@ -16,7 +16,7 @@ from ui.words import phrasing
 Column = Literal[
     "priority", "case", "status", "suggestion", "probability", "inputs", "marks", "assigned", "time"
 ]
-Marks = Literal["Any marks", "Out of distribution", "Conflict", "No marks"]
+Marks = Literal["Any flags", "Out of distribution", "Conflict", "No flags"]
 
 COLUMNS: tuple[Column, ...] = get_args(Column)
 MARKS: tuple[Marks, ...] = get_args(Marks)
@@ -94,7 +94,7 @@ class View:
 
     search: str = ""
     status: tuple[Status, ...] = ()
-    marks: Marks = "Any marks"
+    marks: Marks = "Any flags"
     without: str = ""
     assigned: str | None = None
     sort: Column = "priority"
@@ -149,7 +149,7 @@ def _marked(row: Row, marks: Marks) -> bool:
             return row.entry.flagged
         case "Conflict":
             return row.entry.conflicts > 0
-        case "No marks":
+        case "No flags":
             return not row.entry.flagged and not row.entry.conflicts
     return True
 

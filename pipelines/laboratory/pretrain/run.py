@@ -54,7 +54,7 @@ def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, 
     resume.discard(out / "unfinished")
     known = [area for area in judged.values() if not math.isnan(area)]
     mean = f", mean AUROC of {len(known)} findings {fmean(known):.3f}" if known else ""
-    console.print(f"film tail in {out}, judged on {held_out} films{mean}")
+    console.print(f"film tail in {out}, tested on {held_out} films{mean}")
 
 
 def save(teacher: Teacher, file: Path) -> None:
@@ -71,13 +71,13 @@ def card(judged: dict[str, float], learnt: int, held_out: int, seed: int, epochs
     ]
     return "\n".join(
         [
-            "# Film tail: the layers that learnt simulated chest films",
+            "# Film tail: layers pretrained on simulated chest films",
             "",
             f"**{RESEARCH_USE}** From stride 8 on, EfficientNet-lite0 (ImageNet weights, Apache"
             " 2.0) with a feature pyramid, fitted to outline and name findings.",
             "",
             f"{learnt:,} simulated films (seed {seed}) of a clinic of their own, {epochs} epochs;"
-            " no film, patient or scanner of a cohort is among them. It knows no real film.",
+            " no film, patient or scanner of a cohort is among them. It has seen no real film.",
             "",
             f"AUROC of naming each finding on {held_out} other films of that clinic, with the head"
             " that is not kept:",

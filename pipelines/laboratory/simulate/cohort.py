@@ -152,7 +152,7 @@ def _prepare(out: Path, record: dict[str, Any]) -> Path:
     if partial.exists():
         if not stamp.exists():
             raise ConfigError(
-                f"{partial.name} is there, but is not the rest of a simulation.",
+                f"{partial.name} exists, but is not an unfinished simulation.",
                 remedy="Move it away, or choose another folder.",
             )
         if stamp.read_text(encoding="utf-8") != _stamp(record):

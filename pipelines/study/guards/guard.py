@@ -78,10 +78,12 @@ def told_from(
         worry: what it means where the guard fires.
     """
     if fires:
-        return f"{label} can be told from {what}: {worry}."
+        return f"{label} can be predicted from {what}: {worry}."
     if estimate.value is not None and estimate.value > threshold:
-        return f"{label} can perhaps be told from {what}, but the cases are too few to be sure."
-    return f"{label} can hardly be told from {what}."
+        return (
+            f"{label} can perhaps be predicted from {what}, but the cases are too few to be sure."
+        )
+    return f"{label} can hardly be predicted from {what}."
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

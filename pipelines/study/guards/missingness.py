@@ -30,7 +30,7 @@ def missingness(dataset: Dataset, judging: Judging | None = None) -> tuple[Findi
         dataset,
         rows,
         judging or Judging(),
-        what="what is there and what is missing",
+        what="what is present and what is missing",
         worry="a model may have learnt who was tested",
     )
 

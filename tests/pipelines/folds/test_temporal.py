@@ -26,7 +26,7 @@ def test_the_cut_day_itself_is_tested() -> None:
     assert (found.fold.train.tolist(), found.fold.test.tolist()) == ([0, 1], [2, 3])
     assert (found.fold.removed, found.undated) == (0, 0)
     assert str(found) == (
-        "2 cases decided before 2022-01-11 are learnt from, 2 decided from then on are tested."
+        "2 cases decided before 2022-01-11 are for training, 2 decided from then on are tested."
     )
 
 

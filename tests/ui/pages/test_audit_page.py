@@ -65,7 +65,7 @@ def test_filters_narrow_and_begin_at_the_first_page(desk: AppTest) -> None:
     assert "1 to 1 of 1" in shown(desk)
     desk.text_input(key="case").input("CASE-777").run()
 
-    assert desk.info[0].value == "No event fits this filter."
+    assert desk.info[0].value == "No event matches this filter."
 
 
 def test_days_are_whole_days(desk: AppTest) -> None:
@@ -76,7 +76,7 @@ def test_days_are_whole_days(desk: AppTest) -> None:
     desk.date_input(key="to").set_value(today).run()
     assert "of 162 events" in shown(desk)
     desk.date_input(key="to").set_value(today - timedelta(days=1)).run()
-    assert desk.info[0].value == "No event fits this filter."
+    assert desk.info[0].value == "No event matches this filter."
 
 
 def test_a_broken_record_is_named_with_its_place(

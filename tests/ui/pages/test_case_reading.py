@@ -185,9 +185,9 @@ def test_a_diagnosis_is_added_by_search_with_confidence_and_taken_back(
     assert (added.payload["action"], added.payload["diagnosis"]) == ("add", "ICD-10:J85.2")
     assert added.payload["confidence"] == "medium"
     assert "Abscess of lung (ICD-10 J85.2), medium confidence" in shown(page)
-    labelled(page, "Take back").click().run()
+    labelled(page, "Undo").click().run()
     assert events(workspace)[-1].payload["takes_back"] == added.sequence
-    assert "taken back" in shown(page)
+    assert "undone" in shown(page)
 
 
 def test_what_the_model_suggests_is_not_offered_again_but_what_it_withholds_is(
@@ -362,7 +362,7 @@ def test_an_adjudicator_sees_both_and_has_the_last_word(
         act(page.button(key="commit-none").click().run())
     chief = open_page(reader="dr.chief", case_id="CASE-000", role="adjudicator")
 
-    assert "held by dr.one only" in shown(chief)
+    assert "diagnosed by dr.one only" in shown(chief)
     assert "Signed readings side by side" in shown(chief)
     assert chief.button(key="adjudicate").disabled
     assert "not defined: only one answer was given" not in shown(chief)

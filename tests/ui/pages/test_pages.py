@@ -60,7 +60,7 @@ def test_search_that_fits_nothing_says_so(open_page: OpenPage) -> None:
     page = open_page()
     page.text_input(key="search").input("no such case").run()
 
-    assert page.info[0].value == "No case fits this search."
+    assert page.info[0].value == "No case matches this search."
     assert button(page, "Next unread").disabled
 
 

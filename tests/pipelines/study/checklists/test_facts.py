@@ -25,7 +25,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "parts",
-            "Cases in each fold: 19 to 20 learnt from, 20 tested. Positive of known outcomes,"
+            "Cases in each fold: 19 to 20 for training, 20 tested. Positive of known outcomes,"
             " tested: heart failure 5 of 20, 5 of 20; rare 0 of 19, 0 of 19.",
         ),
         (
@@ -178,7 +178,7 @@ def test_tested_patients_are_not_said_to_be_those_that_were_learnt_from() -> Non
     found = metrics()
     assert said("training_groups", found) == said("groups", found) != ""
     first, second = found["flow"]["parts"]
-    found["flow"]["parts"] = [{**first, "name": "learnt from"}, {**second, "name": "tested: given"}]
+    found["flow"]["parts"] = [{**first, "name": "training"}, {**second, "name": "tested: given"}]
     assert said("training_groups", found) == ""
 
 
