@@ -1,4 +1,4 @@
-"""What if an input were not there, or a value another one: a changed case, and a record of asking.
+"""What if an input were absent or a value different: a changed case, and a record of asking.
 
 A hypothetical assessment is never stored, never the assessment of a case, and no decision can name
 it. The ledger keeps that the question was asked: HYPOTHETICAL, with codes and digests.

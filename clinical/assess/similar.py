@@ -1,4 +1,4 @@
-"""The shared space in use: cases like this one, and cases that a sentence describes.
+"""Similarity search in the shared space: cases like this one, and cases that match a sentence.
 
 A model's notes, image, measurements and history of one case lie near each other in one space
 (`clinical.model.space`), so a vector of any of them can be compared with those of any other. Each
@@ -294,7 +294,7 @@ def load(folder: Path) -> Index:
     """Read an index and check its digest.
 
     Raises:
-        StoreError: if it is absent, of another format, or not whole.
+        StoreError: if it is absent, of another format, or incomplete.
     """
     again = "rebuild it with `triptych retrieval index`"
     try:

@@ -1,4 +1,4 @@
-"""Checks the signed heads along one pass over the events.
+"""Check the signed heads during one pass over the events.
 
 Every root is computed again from the events, so that two heads which both fit are consistent with
 one another by construction. Heads name the one before, and are due at fixed places

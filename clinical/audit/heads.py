@@ -1,4 +1,4 @@
-"""Signed tree heads: from time to time the key of the workspace signs the root over all events.
+"""Signed tree heads: at intervals the workspace key signs the Merkle root over all events.
 
 A head says how many events there were, the root of the Merkle tree over them, when, and of which
 ledger; it names the head before it. It is signed with every event that should not stand unsigned
@@ -155,7 +155,7 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
     """The signed head over all events: the last one if it covers them, or else a new one.
 
     Raises:
-        LedgerError: if there is nothing to sign, the ledger is not whole, or the key cannot be
+        LedgerError: if there is nothing to sign, the ledger is not intact, or the key cannot be
             used.
     """
     end = connection.execute(select(HEAD.c.sequence)).scalar_one_or_none()
@@ -228,7 +228,7 @@ def _new_key(payload: str) -> str:
 def _old(time: str, now: datetime) -> bool:
     try:
         return now - datetime.fromisoformat(time) >= EVERY
-    except (ValueError, TypeError):  # spoiled, so that it is looked at now
+    except (ValueError, TypeError):  # corrupted, so that it is looked at now
         return True
 
 

@@ -1,4 +1,4 @@
-"""Proofs that whoever holds a signed head can check without the workspace, and their form as JSON.
+"""Proofs that anyone with a signed head can check without the workspace, and their JSON form.
 
 A proof of inclusion shows that one event is under a head; a proof of consistency shows that the
 events under an older head are still the first events under a newer one. Both are lists of hashes

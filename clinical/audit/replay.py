@@ -1,8 +1,8 @@
-"""Replay: what the same model makes today of the inputs that an ASSESSED event names.
+"""Replay: assess the inputs named by an ASSESSED event again, with the same model.
 
 What computes is handed in (`Machine`), because the ledger must open without the model. Nothing but
 the workspace and the model is needed: cases and pixels are kept whole. Events are taken as they
-stand; whether the ledger is whole is for `clinical.audit.verify` to say.
+stand; whether the ledger is intact is for `clinical.audit.verify` to say.
 """
 
 from __future__ import annotations

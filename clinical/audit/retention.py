@@ -1,4 +1,4 @@
-"""Retention: a case is removed from the store, and the ledger says so and stays whole.
+"""Retention: remove a case from the store; the ledger records it and still verifies.
 
 The ledger holds pseudonyms, codes and digests only, so its events stay; what their digests named is
 gone, and verification finds the PURGED event that says why.
@@ -159,7 +159,7 @@ def find(
 def scrub(engine: Engine) -> None:
     """Leave no byte of what was deleted in the file of a workspace or in its write-ahead log.
 
-    VACUUM writes the file anew without its free space, and the log is emptied. A server does this
+    VACUUM rewrites the file without its free space, and the log is emptied. A server does this
     in its own time.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Time stamps of a third party for signed heads (RFC 3161), by files: nothing here uses a network.
+"""Third-party time stamps for signed heads (RFC 3161), exchanged as files: no network is used.
 
 A request names the SHA-256 of the statement that a head signs, the same digest that the next head
 names as the one before it. A time-stamping authority answers with a signed token which says that

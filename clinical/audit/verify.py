@@ -1,4 +1,4 @@
-"""Is the ledger whole, and does the store still hold what the ledger says it holds?
+"""Is the ledger intact, and does the store still hold what the ledger says it holds?
 
 One pass over the events checks each of them in this order, and the first fault is named: the chain
 (it follows the one before it and has the hash it should have), the signed head over it if there is

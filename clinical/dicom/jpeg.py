@@ -1,4 +1,4 @@
-"""Marker segments and Huffman codes of JPEG (ITU-T T.81), for the processes Pillow leaves out.
+"""Marker segments and Huffman codes of JPEG (ITU-T T.81), for the processes Pillow does not decode.
 
 Pillow decodes 8-bit JPEG. Radiographs also come as lossless JPEG (process 14) and as 12-bit
 extended JPEG (process 4), for which the well-known decoder is GPL. `jpeg_lossless` and

@@ -5,7 +5,7 @@
 This file is part of every export and shares no code with Triptych, so that it can be read on its
 own; that is why it is one long file. It recomputes every digest, the chain of events, the Merkle
 tree (RFC 9162), the Ed25519 signatures (RFC 8032) and what readers signed, and prints a verdict.
-Exit code 0 if the record is whole, 1 if not. docs/export.md says what each file is.
+Exit code 0 if the record is intact, 1 if not. docs/export.md says what each file is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which encoders there are: one in the folder of each modality."""
+"""The registry of encoders: one in the folder of each modality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, read without loading it and without torch.
+"""What a checkpoint says about itself, read without loading it and without torch.
 
 The words in `Card` are what its model.json claims. Whether weights and digests hold is checked when
 the model is loaded (`clinical.model.model.load`), not here.

@@ -1,4 +1,4 @@
-"""The last word where signed readings of one case differ."""
+"""Adjudication: the final decision where signed readings of a case differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is to read a case: ASSIGNED events, of which the last one of each case stands."""
+"""Who is to read a case: ASSIGNED events, of which the latest one for each case counts."""
 
 from __future__ import annotations
 

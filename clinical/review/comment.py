@@ -1,4 +1,4 @@
-"""What every comment of a reader has to fulfil."""
+"""What every comment of a reader must satisfy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding on a suggestion, adding a diagnosis, and taking back what is not signed yet.
+"""Decide on a suggestion, add a diagnosis, and undo what is not signed yet.
 
 Each rule is written once: `check_decision` raises, `can_decide` wraps it for a button, and
 `decide` checks again inside the transaction that appends the event.

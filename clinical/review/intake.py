@@ -1,4 +1,4 @@
-"""What is put before readers: an assessed case, a case without an assessment, an open case."""
+"""What readers are given: an assessed case, a case without an assessment, an opened case."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def to_decide(assessment: Assessment) -> list[str]:
 
 
 def _since_purge(connection: Connection, case_id: str) -> list[AuditEvent]:
-    """Events of a case; after a purge it comes anew, and what was before says nothing about it."""
+    """Events of a case since its last purge; what came before says nothing about it."""
     past = list(ledger.events(connection, case_id=case_id))
     purged = max((e.sequence for e in past if e.kind == "PURGED"), default=0)
     return [event for event in past if event.sequence > purged]

@@ -1,7 +1,7 @@
-"""Where the reading of one case stands: one fold over its events, which every rule asks.
+"""How far the reading of a case has got: one fold over its events, used by every rule.
 
 A reading is of one subject: the latest assessment of the case, or its import where no model has
-looked at it. A new subject asks every reader for a new reading, so the fold starts anew there;
+looked at it. A new subject asks every reader for a new reading, so the fold starts again there;
 what was decided on an earlier subject stays in the ledger and in `history`.
 """
 

@@ -80,7 +80,7 @@ def in_force(connection: Connection) -> Protocol:
     """The protocol of the workspace as of now.
 
     Raises:
-        LedgerError: if its event was spoiled.
+        LedgerError: if its event was corrupted.
     """
     found = PLAIN
     for event in ledger.events(connection, case_id="", kind="PROTOCOL"):  # quick by the index

@@ -1,4 +1,4 @@
-"""Taking a decision back, until it is signed; what it superseded stands again."""
+"""Undo a decision before it is signed; the one it superseded becomes current again."""
 
 from __future__ import annotations
 

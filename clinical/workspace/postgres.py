@@ -1,4 +1,4 @@
-"""A workspace on a PostgreSQL server, for several reviewers at once: what differs from SQLite.
+"""A workspace on a PostgreSQL server, for several reviewers at once: where it differs from SQLite.
 
 Nothing but the dialect: the same tables, the same functions. Writers queue at a lock on the head
 of the ledger, triggers keep the ledger append-only, and `grant` gives a role what recording needs
@@ -70,7 +70,7 @@ def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float
         StoreError: if the driver is not installed.
     """
     try:
-        # pre_ping: a page stands open for days, and the server may be started anew meanwhile.
+        # pre_ping: a page stands open for days, and the server may be restarted meanwhile.
         engine = create_engine(
             url, hide_parameters=True, pool_pre_ping=True, execution_options=options
         )

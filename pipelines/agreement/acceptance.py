@@ -1,6 +1,6 @@
 """What readers made of the model's suggestions: accepted, modified, rejected, added.
 
-Counted are the decisions that stand in signed readings. A suggestion is a diagnosis at or above its
+The decisions that stand in signed readings are counted. A suggestion is a diagnosis at or above its
 threshold and not withheld; a reader has to decide on each of them before they can sign. To reject
 what the model gave a low probability is no override, and is not counted as one.
 """
@@ -28,11 +28,11 @@ class Acceptance:
         opened: cases that were opened in it.
         signed: readings that were signed in it.
         decisions: that stand in these.
-        suggested: what the model suggested in them, of which...
-        accepted, modified, rejected: ... so many.
-        added: diagnoses that readers hold and the model did not suggest.
-        agreement: share of the suggestions that were accepted.
-        same: share of the readings that hold just what the model suggested.
+        suggested: number of suggestions in them.
+        accepted, modified, rejected: how many of these suggestions were.
+        added: diagnoses that readers made and the model did not suggest.
+        agreement: fraction of the suggestions that were accepted.
+        same: fraction of the readings whose diagnoses are exactly those suggested.
     """
 
     model: str

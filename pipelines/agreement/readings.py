@@ -1,7 +1,7 @@
 """The readings of a workspace, one pass over its events: who read what, with which model, when.
 
 A passage is one thing that was read (an assessment, or an import without a model) with all that
-its readers did, from the event that brought the case to the one that brought it anew. A reading is
+its readers did, from the event that brought the case to the one that brought it again. A reading is
 one reader's part of a passage that is signed. It belongs to the calendar month (UTC) of the
 signature that stands.
 """

@@ -1,4 +1,4 @@
-"""Alerts: what somebody has to look at, each a rule with a number, a threshold and a reason.
+"""Alerts: what somebody has to look at, each a rule with a figure, a threshold and a reason.
 
 A rule fires only where its interval lies beyond the threshold, or enough cases are counted that
 chance alone would hardly do it. An alert says where to look, not what is wrong. The thresholds are
@@ -258,7 +258,7 @@ def measured_otherwise(rows: Sequence[Measured]) -> list[Alert]:
 
 
 def expected_otherwise(rows: Sequence[Expected]) -> list[Alert]:
-    """Diagnoses that the model expects more or less often than it has learnt them."""
+    """Diagnoses that the model expects more or less often than it has learned them."""
     found = []
     for r in rows:
         if not r.period or r.probability.value is None:

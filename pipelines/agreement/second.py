@@ -1,4 +1,4 @@
-"""Two readers of one case: how far they agree, and what an adjudicator said where they did not."""
+"""Two readers of one case: how far they agree, and what the adjudicator decided otherwise."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Doubled:
     Attributes:
         model, period, diagnosis: which; "" for all months or diagnoses.
         cases: signed by two.
-        differing: in so many the two do not hold the same; of one diagnosis: disagree on it.
+        differing: how many have differing diagnoses; for one diagnosis, how many disagree on it.
         kappa: of the first two signatures.
-        adjudicated: of those that differ, so many have a last word...
+        adjudicated: how many of those that differ were adjudicated...
         as_suggested: ... that is what the model suggested (on the diagnosis, or on all).
     """
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands of the command line share, and its screen."""
+"""Arguments and options shared by several commands, and the console they print to."""
 
 from __future__ import annotations
 

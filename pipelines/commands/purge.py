@@ -1,4 +1,4 @@
-"""`triptych audit purge`: which cases go, what of them, and that they went."""
+"""`triptych audit purge`: choose the cases, remove them, and report what was removed."""
 
 from __future__ import annotations
 

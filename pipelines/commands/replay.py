@@ -1,4 +1,4 @@
-"""`triptych audit replay`: recorded suggestions computed again with the models at hand."""
+"""`triptych audit replay`: recompute recorded suggestions with the models available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time stamps on the command line: a request beside a kept head, and what its answer shows."""
+"""Time stamps on the command line: write a request for a kept head, and check the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finished model says of cases: calibrated probabilities and prediction sets.
+"""What a finished model predicts for cases: calibrated probabilities and prediction sets.
 
 With all inputs, with each modality alone, and with each one hidden.
 """

@@ -1,4 +1,4 @@
-"""Cases as plain rows of numbers, which is what the comparators read.
+"""Cases as plain rows of numbers, for the comparators.
 
 Measurements and history become a table in which what is missing stays missing; images and notes
 become pooled frozen embeddings, the same ones that the model reads. Nothing is fitted here.
@@ -18,7 +18,7 @@ from clinical.modalities.notes import encoder
 from pipelines.training.dataset import CachedCase
 
 REGIONS = 3
-"""An image is pooled over all of it, mean and maximum, and over so many regions a side."""
+"""An image is pooled as a whole (mean and maximum) and over this many regions per side."""
 
 Rows = NDArray[np.float64]
 

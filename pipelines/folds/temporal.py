@@ -1,8 +1,8 @@
-"""Learn from the past, test on what came later, as a model meets it in use.
+"""Train on the past and test on what came later, as a model meets it in use.
 
 A patient with cases on both sides is tested: the later cases stay in the test, and the earlier ones
-are not learnt from. Moving the earlier ones to the test would test on the past; leaving the later
-ones out would test on newcomers only, and returning patients are what a clinic has.
+are not used for training. Moving the earlier ones to the test would test on the past; leaving the
+later ones out would test on new patients only, and a clinic has returning patients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TemporalSplit:
     Attributes:
         fold: `removed` counts the earlier cases of patients who are tested.
         cut: the first day that is tested.
-        undated: cases without a decision date; neither learnt from nor tested.
+        undated: cases without a decision date; neither trained on nor tested.
     """
 
     fold: Fold
@@ -41,7 +41,9 @@ class TemporalSplit:
             f" {len(self.fold.test)} decided from then on are tested."
         )
         if self.fold.removed:
-            text += f" {self.fold.removed} earlier cases of tested patients are not learnt from."
+            text += (
+                f" {self.fold.removed} earlier cases of tested patients are not used for training."
+            )
         if self.undated:
             text += f" {self.undated} cases without a decision date are left out."
         return text

@@ -1,4 +1,4 @@
-"""A model that is there already, tested on a whole cohort: nothing is trained, all is judged.
+"""A study of an existing model: tested on a whole cohort, nothing is trained.
 
 Only facts and probabilities of all cases are held in memory (`hollow`); what needs features looks
 at a sample. See `assessing` for how cases get there.

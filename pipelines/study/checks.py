@@ -1,4 +1,4 @@
-"""Is every fold what it claims to be? Verified on its indices, and said in a sentence."""
+"""Is every fold what it claims to be? Verified on its indices, and stated in a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study file: what `triptych train` reads, who is in the study, and how it is judged.
+"""A study file: what `triptych train` reads, who is in the study, and how it is evaluated.
 
 `[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[judgement]` and
 `[external]` and `checkpoint` are here. They are no part of StudyConfig, whose digest keys finished
@@ -71,13 +71,13 @@ class Judgement:
 
 @dataclass(frozen=True)
 class External:
-    """Another cohort, which is tested and nowhere learnt from.
+    """Another cohort, which is tested and never trained on.
 
     Attributes:
         path: its folder; relative paths are relative to the TOML file.
         source: name of the cohort reader.
         shares_patients: whether one patient_id is one person in both cohorts. Such a person is
-            tested and not learnt from; otherwise ids were given independently.
+            tested and not trained on; otherwise ids were given independently.
     """
 
     path: str
@@ -191,7 +191,7 @@ def _of_checkpoint(settings: EvaluationConfig, where: str) -> EvaluationConfig:
     if settings != plain:
         raise ConfigError(
             f"{where}: [evaluation] states more than margin and bootstrap beside {CHECKPOINT}.",
-            remedy="remove the rest; a model that is there already is tested on the whole cohort",
+            remedy="remove the rest; a model that already exists is tested on the whole cohort",
         )
     return replace(plain, split=CHECKPOINT)
 

@@ -1,4 +1,4 @@
-"""Guards need features, and those of a large cohort fit into no memory: they look at a sample."""
+"""Guards need features, and those of a large cohort exceed memory: they run on a sample."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Part:
 
 
 def sample(patients: Sequence[str], seed: int, most: int = MOST_PATIENTS) -> list[int]:
-    """Numbers of all cases of at most so many patients, drawn by the seed, in order."""
+    """Numbers of all cases of a limited number of patients, drawn by the seed, in order."""
     people = sorted(set(patients))
     drawn = np.random.default_rng(seed).permutation(len(people))[:most]
     chosen = {people[i] for i in drawn}

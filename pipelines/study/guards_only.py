@@ -37,7 +37,7 @@ def find_traps(root: Path, source_name: str, out: Path) -> tuple[Finding, ...]:
     Args:
         root: folder of the cohort.
         source_name: of its reader.
-        out: folder for the results; a killed run goes on from the features it holds.
+        out: folder for the results; a killed run resumes from the features it holds.
 
     Raises:
         CohortError: if the cohort cannot be read, or has no outcomes or no usable case.

@@ -104,7 +104,7 @@ def read_cohort(source: Source, study: StudyConfig, cache: Path, *, guards: bool
 
 
 def sampled(entries: Sequence[CaseEntry], most: int, seed: int) -> frozenset[str]:
-    """At most so many cases of patients drawn at random from the whole index, each with all of his.
+    """A limited number of cases: patients drawn at random from the index, each with all cases.
 
     Args:
         entries: the index.

@@ -38,7 +38,7 @@ class Has:
 
 @dataclass(frozen=True)
 class AtLeast:
-    """The case has so many usable items of a modality; an absent modality has none."""
+    """The case has at least this many usable items of a modality; an absent one has none."""
 
     modality: str
     items: int

@@ -1,4 +1,4 @@
-"""What a cohort is before any case is read: who is listed, what is known, and what has changed."""
+"""A cohort before any case is read: who is listed, what is known, and what has changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Question:
 
     Attributes:
         source, root: of the cohort.
-        limit: only the first so many cases; 0 means all.
+        limit: only the first N cases; 0 = no limit.
         diagnoses: labels that are asked for.
     """
 

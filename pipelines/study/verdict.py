@@ -1,4 +1,4 @@
-"""Is fusion worth it? The model against the simpler ones, in one sentence that a reader acts on."""
+"""Is fusion worth it? The model against simpler ones, in one sentence to act on."""
 
 from __future__ import annotations
 

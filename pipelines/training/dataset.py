@@ -1,4 +1,4 @@
-"""A cohort read once for training: cases without their pixels, and frozen image features.
+"""A cohort read once for training: cases without pixels, and frozen image features.
 
 Frozen features of images and sentences are kept on disk under their content (backbone, pixels or
 text, settings, augmentation; `pipelines.jobs.cache`), so a second run or a resumed one does not
@@ -189,7 +189,7 @@ def _regions(
 def cache_images(
     case: Case, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> CachedCase:
-    """The case for training or testing: its images as frozen features, from the cache or anew."""
+    """The case for training or testing: its images as frozen features, cached or computed."""
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for name, shape in case.inputs.items():

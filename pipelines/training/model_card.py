@@ -1,4 +1,4 @@
-"""A model card in Markdown, written from what the checkpoint itself knows."""
+"""A model card in Markdown, written from what the checkpoint contains."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def model_card(model: Model) -> str:
         "- A model trained on simulated patients knows only simulated patients. On real"
         " radiographs its"
         " suggestions are marked out of distribution and withheld.",
-        "- Suggestions that validation did not support for the inputs at hand are withheld with the"
+        "- Suggestions that validation did not support for the given inputs are withheld with the"
         " reason.",
         '- A prediction set ("cannot be excluded at 90%") promises coverage over patients like'
         " those of validation, on average; at another hospital it may not hold."

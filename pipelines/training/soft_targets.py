@@ -1,4 +1,4 @@
-"""The oracle's posteriors that `triptych compute-oracle` wrote, joined to cases by their id.
+"""The oracle's posteriors from `triptych compute-oracle`, joined to cases by case_id.
 
 Columns: case_id, evidence (history, image, measurements, notes or all), diagnosis, probability. No
 training reads them unless its study asks for soft targets.

@@ -1,4 +1,4 @@
-"""Asking whoever is signed in for their password once more, before what only they may do."""
+"""Ask the signed-in user for their password again before a sensitive action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in with an organisation's account (OpenID Connect), by what `st.login` is made of.
+"""Sign in with an organisation's account (OpenID Connect), on the machinery behind `st.login`.
 
 Streamlit's own routes speak with the provider and leave a signed cookie that would be good for 30
 days. Here it is good once: the sign-in page turns it into a session with an idle time and deletes

@@ -114,7 +114,7 @@ def holder(engine: Engine, token: str) -> Account | None:
 
 
 def touch(token: str) -> None:
-    """Note an interaction: the idle time begins anew, unless it has passed already."""
+    """Note an interaction: the idle time starts again, unless it has passed already."""
     with _lock:
         found = _live.get(_key(token))
         if found and found.left > 0:

@@ -1,4 +1,4 @@
-"""The sign-in page: plain HTML with one form, before anything of the page itself is sent."""
+"""The sign-in page: plain HTML with one form, sent before anything of the page itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may sign in: add an account, disable it, give it another password."""
+"""Manage accounts: add, disable, set a new password."""
 
 from __future__ import annotations
 

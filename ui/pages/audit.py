@@ -29,7 +29,7 @@ def render() -> None:
     top = st.container()
     try:
         _record()
-    except LedgerError as error:  # a spoiled event; the verdict says more
+    except LedgerError as error:  # a corrupted event; the verdict says more
         frame.refusal(error)
     with top:  # last, because it reads the whole ledger
         _verification()

@@ -50,7 +50,7 @@ def render(list_page: Page) -> None:
     case = shown.case
     with frame.masthead(case.case_id, *_facts(case)):
         _navigation(case_id)
-    # Each part has a place that is always there: a viewer that moves on the page starts anew.
+    # Each part has a place that is always there: a viewer that moves on the page starts again.
     with st.container(key="pause"):
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):

@@ -1,4 +1,4 @@
-"""The model page: what is installed, what assessed these cases, what it learnt from, its limits."""
+"""The model page: installed models, which ones assessed these cases, training data and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two signed readings side by side, and the last word on where they differ."""
+"""Two signed readings side by side, and the adjudicator's decision where they differ."""
 
 from __future__ import annotations
 

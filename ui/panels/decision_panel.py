@@ -1,4 +1,4 @@
-"""Accept, modify, reject, add, take back, sign; every step goes through `review`."""
+"""Accept, modify, reject, add, undo, sign; every step goes through `review`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         _reading_buttons(shown)
     _added(shown)
     waiting = state.pending()
-    # Always there, so that what follows keeps its place: a viewer that moves starts anew.
+    # Always there, so that what follows keeps its place: a viewer that moves starts again.
     with st.container(key="reasons"):
         if waiting == "sign":
             signature_panel.render(shown)

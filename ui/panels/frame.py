@@ -1,4 +1,4 @@
-"""What every page carries: the bar with where to go and who reads, the masthead, the ledger."""
+"""What every page has: the bar with navigation and account, the masthead, the ledger status."""
 
 from __future__ import annotations
 

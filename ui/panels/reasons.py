@@ -1,4 +1,4 @@
-"""What one suggestion means and rests on, in words: for, against, missing, disagreeing."""
+"""What one suggestion means and is based on, in words: for, against, missing, disagreeing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing a reading; what a signed or adjudicated reading shows; reopening it with a reason."""
+"""Sign a reading; show a signed or adjudicated reading; reopen it with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What if an input were missing, or a value another one: the same model on a changed case.
+"""What if an input were missing, or a value different: the same model on a changed case.
 
 Everything here is marked HYPOTHETICAL in words. Nothing of it can be decided on: decisions name the
 assessment of the case, which this leaves alone.

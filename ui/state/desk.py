@@ -1,4 +1,4 @@
-"""The case on a reader's desk: what they may see of it, and everything they may do with it.
+"""The case a reader has open: what they may see of it, and everything they may do with it.
 
 What is done is done from the callback of a button, with the `OpenCase` that was on the screen when
 the button was drawn: that, and nothing that came since, is what the reader acts on.
@@ -97,7 +97,7 @@ class _Desk:
 
 
 def opened(case_id: str) -> OpenCase | None:
-    """The case as this reader may see it; records OPENED where it comes on the screen anew.
+    """The case as this reader may see it; records OPENED where it comes on the screen again.
 
     Returns:
         None if the workspace has nothing to read of it.

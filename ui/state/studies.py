@@ -1,7 +1,6 @@
 """Finished studies, as `triptych study run` left them: what a folder holds, read and cached.
 
-Nothing is judged anew. Groups that the study suppressed are in none of the files that are read for
-tables; only their number is.
+Nothing is evaluated again. The files read for tables hold no suppressed groups, only their number.
 """
 
 from __future__ import annotations

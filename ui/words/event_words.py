@@ -1,4 +1,4 @@
-"""An event of the ledger as a sentence that a person reads."""
+"""An event of the ledger as a readable sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says first and last: verdict, alerts, rules, and what it does not say."""
+"""First and last sections of the report: verdict, alerts, rules and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says of models: inputs and outputs against what a checkpoint keeps."""
+"""Sections about models: inputs and outputs compared with the checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says of readers: agreement, overrides, first reads, second readers, time."""
+"""Sections about readers: agreement, overrides, first reads, second readers, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihood of measured values, with everything normal in them integrated in closed form.
+"""Likelihood of measured values, with all Gaussian parts integrated in closed form.
 
 On its scale a value is: what the person and the conditions do to it, plus a coefficient for each
 latent that analytes share, plus the offset of the patient, plus noise. Offset, noise and shared

@@ -1,4 +1,4 @@
-"""How well the oracle tells the labels of a cohort apart: what is possible, not what is reached."""
+"""Discrimination of the oracle on a cohort: the best possible, not what a model reaches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`triptych pretrain`: draw films, fit the tail that looks at them, and write it with its card."""
+"""`triptych pretrain`: draw films, fit the film tail, and write it with its card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.laboratory.pretrain.fit import EPOCHS, Teacher, fit, judge, read
 from pipelines.laboratory.simulate import likelihoods
 
 HELD_OUT = 0.1
-"""Share of films that are not learnt from, for the figures on the card."""
+"""Share of films that are not used for training, for the figures on the card."""
 
 SEED = 20260
 _THREADS = 2
@@ -29,7 +29,7 @@ def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, 
     """Write the weights of the film tail and their card into `out`.
 
     Args:
-        out: folder; a killed run goes on from what it holds.
+        out: folder; a killed run resumes from what it holds.
         number: of films, some of them held out for the card.
         seed: of the clinic of films and of the fit.
         epochs: how often every film is looked at.

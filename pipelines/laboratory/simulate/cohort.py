@@ -5,7 +5,7 @@
 Cases are drawn and rendered one by one, in any number of processes, and written in case order, so
 memory does not grow with the cohort and the bytes do not depend on the processes. Everything goes
 to a hidden sibling folder that is renamed at the end: a cohort is there whole or not at all. A run
-that was stopped goes on where it was, keeping the images that are done.
+that was stopped resumes where it stopped, keeping the images that are done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a finished study knows of its cohort, its cases and how they were split.
+"""What a finished study knows about its cohort, its cases and their split.
 
 Every function gives sentences, or nothing where the study's files do not know.
 """
@@ -237,12 +237,12 @@ def _first_label(study: Finished, column: str) -> list[str]:
 
 
 def training_rules(study: Finished) -> str:
-    """Rules that shaped what was learnt from."""
+    """Rules that shaped what was used for training."""
     return eligibility(study) if study.trains else ""
 
 
 def training_source(study: Finished) -> str:
-    """The cohort that was learnt from."""
+    """The cohort that was used for training."""
     return cohort_source(study) if study.trains else ""
 
 

@@ -1,4 +1,4 @@
-"""What a finished study knows of its model, its settings and what it was made with.
+"""What a finished study knows about its model, settings and software.
 
 Every function gives sentences, or nothing where the study's files do not know.
 """

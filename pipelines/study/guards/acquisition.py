@@ -1,4 +1,4 @@
-"""Is it visible where or how an image was made, and does that predict the label?
+"""Does the image show where or how it was made, and does that predict the label?
 
 Networks read the hospital and the device off an image and predict with them (Zech et al. 2018, PLoS
 Medicine 15:e1002683; DeGrave, Janizek and Lee 2021, Nature Machine Intelligence 3:610-619). Two

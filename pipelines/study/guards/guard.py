@@ -1,4 +1,4 @@
-"""What a guard against shortcuts and leaks says: one number, one verdict, one plain sentence.
+"""The result of a guard against shortcuts and leaks: one number, one verdict, one plain sentence.
 
 A guard tries to reach the label, or to know where a case comes from, by a road that no honest
 model should need. It fires where that road goes too far. A guard that does not fire is no proof of

@@ -1,4 +1,4 @@
-"""Is the label told by what lies outside the lungs?
+"""Can the label be predicted from what lies outside the lungs?
 
 An image's border and what surrounds the lungs hold letters, shutters and the device's processing
 (Zech et al. 2018, PLoS Medicine 15:e1002683; Maguolo and Nanni 2021, Information Fusion 76:1-7).

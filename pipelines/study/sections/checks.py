@@ -1,4 +1,4 @@
-"""What a report says last: splits, prediction sets, all guards, and what the study does not say."""
+"""Last sections of a report: splits, prediction sets, all guards, and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report says of one label."""
+"""The section of a report about one label."""
 
 from __future__ import annotations
 

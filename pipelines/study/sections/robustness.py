@@ -1,4 +1,4 @@
-"""What a report says of missing inputs, of more patients, and of single cases."""
+"""Sections about missing inputs, more patients, and example cases."""
 
 from __future__ import annotations
 

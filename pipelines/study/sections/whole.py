@@ -1,4 +1,4 @@
-"""What a report says first: the verdict, guards that fired, who is in it, all labels together."""
+"""First sections of a report: verdict, guards that fired, who is in it, all labels together."""
 
 from __future__ import annotations
 
