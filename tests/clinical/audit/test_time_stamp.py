@@ -194,7 +194,7 @@ def test_without_its_certificate_it_is_refused(head: TreeHead, authority: Author
 
 @pytest.mark.parametrize("junk", [b"", b"no answer", b"<html>Too many requests</html>"])
 def test_what_is_no_answer_is_named(head: TreeHead, authority: Authority, junk: bytes) -> None:
-    with pytest.raises(LedgerError, match="cannot be read as the answer"):
+    with pytest.raises(LedgerError, match="cannot be read as a time-stamp response"):
         time_stamp.check(head, junk, authority.root)
 
 
@@ -229,7 +229,7 @@ def test_from_a_head_to_its_stamp_on_the_command_line(
     assert "give --out" in " ".join(capsys.readouterr().err.split())
     asking = ["--out", str(kept), "--time-stamp-request", str(asked)]
     assert main(["audit", "sign", *place, *asking], {}) == 0
-    assert f"request for a time stamp: {asked}" in capsys.readouterr().out
+    assert f"time-stamp request: {asked}" in capsys.readouterr().out
     answer.write_bytes(authority.answer(asked.read_bytes()))
     signed_head(workspace)
 

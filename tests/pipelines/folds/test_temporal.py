@@ -100,7 +100,7 @@ def test_what_cannot_be_cut_is_an_error() -> None:
         day_of_share(on(3, 3), ["a", "b"], 0.5)
     with pytest.raises(CohortError, match="no case is left to test"):
         temporal_split(on(0, 1), ["a", "b"], START + timedelta(days=9))
-    with pytest.raises(CohortError, match="no patient is left to learn from"):
+    with pytest.raises(CohortError, match="no patient is left to train on"):
         temporal_split(on(0, 9), ["a", "a"], START + timedelta(days=5))
     with pytest.raises(ValueError, match="leaves one side empty"):
         day_of_share(on(0, 9), ["a", "b"], 1.0)

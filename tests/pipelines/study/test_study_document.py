@@ -48,7 +48,7 @@ def test_the_order_is_that_of_a_reader() -> None:
         "Splits and their checks",
         "Prediction sets",
         "Guards",
-        "What this study does not say",
+        "Limits of this study",
     ]
 
 

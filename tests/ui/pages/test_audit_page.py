@@ -169,11 +169,11 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
     [
         (event("OPENED", assessment="ab"), "Opened the case"),
         (event("SIGNED_IN", by="password", role="reader"), "Signed in with a password, as reader"),
-        (event("SIGNED_OUT", why="idle"), "Signed out: nobody at work for the idle time"),
+        (event("SIGNED_OUT", why="idle"), "Signed out: inactive for too long"),
         (event("REFUSED", what="sign_in", why="password"), "Sign-in refused: wrong password"),
         (
             event("REFUSED", what="confirm", why="password", role="reader"),
-            "Refused: wrong password where it is asked for once more",
+            "Refused: wrong password at confirmation",
         ),
         (
             event("REFUSED", what="accounts", why="role", role="reader"),

@@ -90,7 +90,7 @@ def test_opened_is_recorded_once_in_a_session(open_page: OpenPage, workspace: Pa
 def test_warnings_come_before_anything_else(open_page: OpenPage) -> None:
     html = shown(open_page(case_id="CASE-002"))
 
-    assert "Unlike what the model was trained on" in html
+    assert "Unlike the cases the model was trained on" in html
     assert "the measurements speak for heart failure" in html
     assert RESEARCH_USE in html
 

@@ -170,7 +170,7 @@ def test_a_model_that_was_there_already_is_not_said_to_be_trained() -> None:
     assert "developed" not in told["title"]
     assert told["objective"].startswith("To test a model")
     assert told["retrospective"].startswith("Retrospective: tested on")
-    assert "nothing was learnt from the cohort" in told["training_and_test"]
+    assert "nothing was trained on the cohort" in told["training_and_test"]
     assert told["code"].endswith(f"Model that was tested: {'9' * 64}.")
 
 
