@@ -36,8 +36,11 @@ CODE = (
     "canonical.py",
     "case",
     "config.py",
+    "dicom",
+    "formatting.py",
     "modalities",
     "model",
+    "tables",
     "terms",
     "wording.py",
 )

@@ -43,14 +43,15 @@ class ModelConfig:
     """Shape of the model; by default small, for the few hundred patients most cohorts have.
 
     Attributes:
-        modalities: modality name to encoder name; empty: chosen from the shapes in the cohort.
+        modalities: input to the modality that reads it; empty: every input, as it is named.
         width: length of every token.
         heads: attention heads of the fusion.
         layers: cross-attention layers of the fusion.
         dropout: dropout inside the fusion.
-        image_size: side in pixels to which an image is padded and resampled.
         components: number of principal components kept from each frozen embedding.
         space: dimension of the shared space; 0: the model has none.
+        encoders: settings of one encoder alone; in TOML the tables [model.NAME], for example
+            [model.radiograph] image_size = 512.
     """
 
     modalities: Mapping[str, str] = field(default_factory=dict)
@@ -58,9 +59,9 @@ class ModelConfig:
     heads: int = 4
     layers: int = 1
     dropout: float = 0.2
-    image_size: int = 384
     components: int = 128
     space: int = 64
+    encoders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,8 @@ def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
         ConfigError: for an unknown key, a missing one, or a value of the wrong type.
     """
     known = {f.name: f for f in fields(kind)}
+    if kind is ModelConfig:
+        data = _own_tables(data, where)
     for key in data:
         if key not in known:
             raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
@@ -234,6 +237,23 @@ def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
         elif spec.default is MISSING and spec.default_factory is MISSING:
             raise ConfigError(f"{where}: key {name!r} is missing.", remedy=f"add {name} = ...")
     return kind(**values)
+
+
+def _own_tables(data: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """[model] with the tables of single encoders gathered under one key."""
+    if "image_size" in data:
+        raise ConfigError(
+            f"{where}: image_size is a setting of one encoder.",
+            remedy="write it under [model.radiograph]",
+        )
+    known = {f.name for f in fields(ModelConfig)}
+    own = {
+        name: MappingProxyType(dict(table))
+        for name, table in data.items()
+        if name not in known and isinstance(table, Mapping)
+    }
+    rest = {name: value for name, value in data.items() if name not in own}
+    return {**rest, "encoders": {**rest.get("encoders", {}), **own}} if own else rest
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
@@ -301,11 +321,6 @@ def _check(study: StudyConfig, where: str) -> None:
     for name, number in least_one.items():
         if number < 1:
             raise ConfigError(f"{where}: {name} is {number}.", remedy="choose 1 or more")
-    if model.image_size < 64 or model.image_size % 32:
-        raise ConfigError(
-            f"{where}: model.image_size is {model.image_size}.",
-            remedy="choose a multiple of 32, at least 64",
-        )
     if model.width % model.heads:
         raise ConfigError(
             f"{where}: model.width {model.width} is not a multiple of model.heads {model.heads}.",
@@ -392,11 +407,22 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
     for name in ("cohort", "training", "evaluation"):
         plain[name] = dict(vars(plain[name]))
     plain["diagnoses"] = list(config.diagnoses)
-    plain["model"] = {**vars(config.model), "modalities": dict(config.model.modalities)}
+    plain["model"] = {
+        **vars(config.model),
+        "modalities": dict(config.model.modalities),
+        "encoders": {name: dict(own) for name, own in config.model.encoders.items()},
+    }
     return plain
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:
-    """Rebuild a configuration from `to_json`."""
-    study: StudyConfig = build(StudyConfig, data, where="configuration")
+    """Rebuild a configuration from `to_json`, also from before encoders had settings of their own.
+
+    Raises:
+        ConfigError: if it has a key or a value that this version does not know.
+    """
+    model = dict(data["model"])
+    if "image_size" in model:
+        model["encoders"] = {"radiograph": {"image_size": model.pop("image_size")}}
+    study: StudyConfig = build(StudyConfig, {**data, "model": model}, where="configuration")
     return study

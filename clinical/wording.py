@@ -10,3 +10,8 @@ _SHORT_FORMS = {"copd": "COPD", "icu": "ICU", "covid": "COVID", "ards": "ARDS"}
 def words(name: str) -> str:
     """An identifier as words: "heart_failure" is "heart failure", and COPD keeps its capitals."""
     return " ".join(_SHORT_FORMS.get(part, part) for part in name.split("_"))
+
+
+def inside_a_sentence(text: str) -> str:
+    """`text` without its capital, unless it begins with an abbreviation."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

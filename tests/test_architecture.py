@@ -46,7 +46,11 @@ FLOORS: list[set[str]] = [
         "clinical.modalities.notes.encoder",
         "clinical.modalities.radiograph.encoder",
     },
-    {"clinical.modalities.components", "clinical.modalities.radiograph.film_network"},
+    {
+        "clinical.modalities.components",
+        "clinical.modalities.radiograph.evidence",
+        "clinical.modalities.radiograph.film_network",
+    },
     {"clinical.modalities.encoding", "clinical.modalities.scale", "clinical.modalities.threads"},
     {"clinical.cohorts", "clinical.review"},
     {"clinical.modalities"},

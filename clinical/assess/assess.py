@@ -22,13 +22,13 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case, input_digest
-from clinical.case.shapes import Events, Measurements
-from clinical.modalities.encoding import Prepared
+from clinical.modalities.catalogue import EncoderModule, encoder
+from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.model import calibration, domain
 from clinical.model.calibration import Pattern
 from clinical.model.card import CHECKPOINTS
 from clinical.model.fusion import Tokens
-from clinical.model.model import Model, load, mean_embedding, parts, prepare_case
+from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = CHECKPOINTS / "first-light"
@@ -60,11 +60,12 @@ class Assessor:
         with torch.inference_mode():
             tokens = model.network.encode([prepared])
         logits, scores = explain.relevance(model.network, _outside_inference(tokens))
-        outside = self._domain(case, prepared)
+        outside = self._domain(prepared)
         suggestions = self._suggestions(logits.double().tolist(), used, outside)
         ledger = self._ledger(tokens, used)
         explained = {
-            e.diagnosis: e for e in explain.explanations(scores, tokens, prepared, model.diagnoses)
+            e.diagnosis: e
+            for e in explain.explanations(scores, tokens, prepared, model.specs, model.diagnoses)
         }
         return Assessment(
             case_id=case.case_id,
@@ -141,16 +142,21 @@ class Assessor:
             for name, logit in zip(self.model.diagnoses, logits, strict=True)
         }
 
-    def _domain(self, case: Case, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
+    def _encoder(self, name: str) -> EncoderModule:
+        return encoder(self.model.specs[name].encoder)
+
+    def _domain(self, prepared: Mapping[str, Prepared]) -> OutOfDistribution:
         embeddings = {
             name: embedding
             for name, value in prepared.items()
-            if name in self.model.envelopes and (embedding := mean_embedding(value)) is not None
+            if name in self.model.envelopes
+            and (embedding := mean_embedding(value, self._encoder(name).EMBEDDING)) is not None
         }
-        unknown = {}
-        for name, value in prepared.items():
-            if isinstance(case.inputs[name], Measurements | Events):
-                unknown[name] = (value.unknown, value.unknown + len(value.sources))
+        unknown = {
+            name: (value.unknown, value.unknown + len(value.sources))
+            for name, value in prepared.items()
+            if self._encoder(name).VOCABULARY
+        }
         return domain.judge(embeddings, self.model.envelopes, unknown)
 
     def _conflicts(

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clinical.case.assessment import EvidenceItem, Explanation, HeatMap
+from clinical.modalities.catalogue import encoder
 from clinical.modalities.encoding import Prepared
 from clinical.model.fusion import Tokens
-from clinical.model.model import Network
+from clinical.model.model import EncoderSpec, Network
 
 METHOD = "attention x integrated gradient, scaled to each modality's evidence"
 _ITEMS = 40
@@ -56,17 +57,23 @@ def explanations(
     scores: Tensor,
     tokens: Tokens,
     prepared: Mapping[str, Prepared],
+    specs: Mapping[str, EncoderSpec],
     diagnoses: Sequence[str],
 ) -> tuple[Explanation, ...]:
     """One explanation for each diagnosis from `relevance` scores [diagnoses, tokens]."""
     rows = scores.double().numpy()
     return tuple(
-        _explanation(rows[number], tokens, prepared, name) for number, name in enumerate(diagnoses)
+        _explanation(rows[number], tokens, prepared, specs, name)
+        for number, name in enumerate(diagnoses)
     )
 
 
 def _explanation(
-    row: NDArray[np.float64], tokens: Tokens, prepared: Mapping[str, Prepared], diagnosis: str
+    row: NDArray[np.float64],
+    tokens: Tokens,
+    prepared: Mapping[str, Prepared],
+    specs: Mapping[str, EncoderSpec],
+    diagnosis: str,
 ) -> Explanation:
     parts = {
         name: row[first : first + len(prepared[name].sources)]
@@ -76,30 +83,11 @@ def _explanation(
     total = sum(float(np.abs(part).sum()) for part in parts.values())
     scale = 1 / total if total > 0 else 0.0
     share = {name: float(np.abs(part).sum()) * scale for name, part in parts.items()}
-    heat_maps, items = [], []
+    heat_maps: list[HeatMap] = []
+    items: list[EvidenceItem] = []
     for name, part in parts.items():
-        if prepared[name].box is not None:
-            heat_maps.append(_heat_map(name, part, prepared[name]))
-        else:
-            items.extend(_items(name, part * scale, prepared[name]))
+        drawn, listed = encoder(specs[name].encoder).evidence(name, part, prepared[name], scale)
+        heat_maps += drawn
+        items += listed
     items.sort(key=lambda item: -abs(item.relevance))
     return Explanation(diagnosis, METHOD, share, tuple(heat_maps), tuple(items[:_ITEMS]))
-
-
-def _heat_map(name: str, part: NDArray[np.float64], prepared: Prepared) -> HeatMap:
-    cells = [source.cell for source in prepared.sources if source.cell is not None]
-    grid = np.zeros((max(r for r, _ in cells) + 1, max(c for _, c in cells) + 1))
-    for (row, column), value in zip(cells, part, strict=True):
-        grid[row, column] = max(value, 0.0)
-    strongest = grid.max()
-    if strongest > 0:
-        grid /= strongest
-    box = prepared.box or (0.0, 0.0, 0.0, 0.0)
-    return HeatMap(name, tuple(tuple(round(float(v), 4) for v in line) for line in grid), box)
-
-
-def _items(name: str, part: NDArray[np.float64], prepared: Prepared) -> list[EvidenceItem]:
-    return [
-        EvidenceItem(name, source.index, source.label, float(value), source.start, source.end)
-        for source, value in zip(prepared.sources, part, strict=True)
-    ]

@@ -18,6 +18,7 @@ from clinical.case.assessment import Assessment, AuditEvent, assessment_digest
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
 from clinical.errors import ReviewError, TermError
+from clinical.modalities.kit import kit_of
 from clinical.terms.loinc import lookup
 from clinical.terms.normalise import convert
 from clinical.workspace.database import writing
@@ -65,10 +66,10 @@ def changed(case: Case, change: Change) -> Case:
                 )
             return case.without(change.modality)
         case Changed():
-            shape = case.inputs.get(change.modality)
             before = measurement(case, change)
             _check_value(before, change.value)
-            items = list(shape.items) if isinstance(shape, Measurements) else []
+            value = case.inputs[change.modality]
+            items = list(kit_of(change.modality, value).measured(value))
             items[change.index] = replace(before, value=change.value)
             inputs = {**case.inputs, change.modality: Measurements(tuple(items))}
             return replace(case, inputs=inputs)
@@ -80,10 +81,11 @@ def measurement(case: Case, change: Changed) -> Measurement:
     Raises:
         ReviewError: if there is none, or it has no value that could be another one.
     """
-    shape = case.inputs.get(change.modality)
-    if not isinstance(shape, Measurements) or not 0 <= change.index < len(shape.items):
+    value = case.inputs.get(change.modality)
+    items = () if value is None else kit_of(change.modality, value).measured(value)
+    if not 0 <= change.index < len(items):
         raise ReviewError("The case has no such measurement.", remedy="choose another one.")
-    found = shape.items[change.index]
+    found = items[change.index]
     if found.value is None:
         raise ReviewError(
             "This measurement could not be used, so it has no value to change.",

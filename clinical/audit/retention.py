@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
+from clinical.case.shapes import digests_of
 from clinical.errors import LedgerError, StoreError
 from clinical.workspace.database import (
     ASSESSMENTS,
@@ -212,10 +213,10 @@ def _purge(
 
 def _own_pixels(connection: Connection, case_id: str, records: Iterable[str]) -> set[str]:
     digests = {
-        shape["digest"]
+        digest
         for record in records
         for shape in json.loads(record)["inputs"].values()
-        if shape["shape"] == "array"
+        for digest in digests_of(shape)
     }
     others = select(func.count()).select_from(CASES).where(CASES.c.case_id != case_id)
     return {

@@ -86,11 +86,13 @@ class HeatMap:
         values: rows x columns of relevance, not negative, 1 = the strongest cell.
         box: top, left, bottom, right in source pixels that the grid of cells covers (the box may
             reach beyond the image where the image was padded to a square).
+        item: which image of the input, from 0.
     """
 
     modality: str
     values: tuple[tuple[float, ...], ...]
     box: tuple[float, float, float, float]
+    item: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class EvidenceItem:
         label: what it is, without its value: a code, "age", "sex", or "sentence 3".
         relevance: signed; above 0 speaks for the diagnosis, below 0 against. Absolute values over
             all modalities of one explanation sum to at most 1.
-        start, end: for notes, the characters of the sentence in its section; else None.
+        start, end: for notes, the characters of the sentence in its section; for a signal over
+            time, ms from its first sample; else None.
     """
 
     modality: str
@@ -210,6 +213,10 @@ def as_json(assessment: Assessment) -> dict[str, Any]:
             del suggestion[key]
     if "in_set" in later:
         del data["prediction_set"]
+    for explanation in data["explanations"]:
+        for heat_map in explanation["heat_maps"]:
+            if heat_map["item"] == 0:  # as it was before there could be several images
+                del heat_map["item"]
     return {key: _plain(value) for key, value in {**data, "modalities": modalities}.items()}
 
 
@@ -249,7 +256,12 @@ def from_json(data: Mapping[str, Any]) -> Assessment:
 
 def _explanation(data: Mapping[str, Any]) -> Explanation:
     heat_maps = tuple(
-        HeatMap(h["modality"], tuple(tuple(row) for row in h["values"]), _box(h["box"]))
+        HeatMap(
+            h["modality"],
+            tuple(tuple(row) for row in h["values"]),
+            _box(h["box"]),
+            h.get("item", 0),
+        )
         for h in data["heat_maps"]
     )
     items = tuple(EvidenceItem(**item) for item in data["items"])

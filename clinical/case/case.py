@@ -1,7 +1,7 @@
 """A case: what was known of one patient at the moment a decision was needed.
 
 `Case.inputs` maps a modality name ("image", "measurements", "history", "notes", ...) to one of four
-closed shapes: `Array`, `Measurements`, `Events`, `Texts`. Modality names are open, shapes are not.
+closed shapes: `Arrays`, `Measurements`, `Events`, `Texts`. Modality names are open, shapes are not.
 An absent key is an absent modality. Nothing later than `decision_time` is ever in a case, and
 labels never are: they travel apart, as `Outcome`.
 """
@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case import window
 from clinical.case.shapes import (
-    Array,
     Shape,
     shape_as_json,
-    table_from_json,
+    shape_from_json,
     time_as_json,
     time_from_json,
 )
@@ -133,20 +131,8 @@ def from_json(data: Mapping[str, Any], pixels: Mapping[str, NDArray[np.float32]]
 
     An array whose digest is not in `pixels` is left out of the inputs.
     """
-    inputs: dict[str, Shape] = {}
-    for name, shape in data["inputs"].items():
-        if shape["shape"] == "array":
-            if shape["digest"] in pixels:
-                inputs[name] = Array(
-                    pixels[shape["digest"]],
-                    tuple(shape["axes"]),
-                    tuple(shape["spacing"]) if shape["spacing"] else None,
-                    (shape["window"][0], shape["window"][1]) if shape["window"] else None,
-                    shape["source"],
-                    windows=tuple(window.from_json(stated) for stated in shape.get("windows", ())),
-                )
-        else:
-            inputs[name] = table_from_json(shape)
+    found = {name: shape_from_json(shape, pixels) for name, shape in data["inputs"].items()}
+    inputs = {name: shape for name, shape in found.items() if shape is not None}
     return Case(
         data["case_id"],
         data["patient_id"],

@@ -1,6 +1,8 @@
-"""The four closed shapes of an input: `Array`, `Measurements`, `Events`, `Texts`.
+"""The four closed shapes of an input: `Arrays`, `Measurements`, `Events`, `Texts`.
 
-Modality names are open, shapes are not.
+Modality names are open, shapes are not. Every shape has `items`, in source order: images or traces
+of one kind, values, coded events, sections of text. What an item means, how it is read, encoded and
+said in words is a modality's own affair (`clinical.modalities.kit`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +25,24 @@ Sex = Literal["female", "male"]
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """Sampled intensities, for example a radiograph.
+    """One sampled signal: a radiograph, an ECG, a volume.
 
-    Intensity convention: float32, **larger is brighter is denser** (bone white, air black), the
-    output of the modality LUT or rescale. MONOCHROME1 has already been inverted. The scale is the
-    device's own; only `window` says what part of it to look at.
+    Intensity convention of images: float32, **larger is brighter is denser** (bone white, air
+    black), the output of the modality LUT or rescale. MONOCHROME1 has already been inverted. The
+    scale is the device's own; only `window` says what part of it to look at.
 
     Attributes:
         values: read-only float32, one dimension per name in `axes`.
-        axes: for a radiograph ("row", "column").
-        spacing: mm per step along each axis, or None where the source does not say.
+        axes: for a radiograph ("row", "column"), for an ECG ("lead", "time").
+        spacing: step along each axis, or None where the source does not say: mm along row, column
+            and slice, s along frame and time, 1 along an axis whose positions have names.
         digest: SHA-256 over shape and little-endian float32 bytes of `values`.
         window: centre and width to display with, in the unit of `values`, or None.
         windows: every window and table of the file, the one to open with first; empty where
             `window` is all that it says.
         source: where it came from: SOPInstanceUID, TransferSyntaxUID, view, ... Never a name.
+        unit: UCUM unit of `values`, or "" where the scale is the device's own.
+        names: axis to the name of each of its positions, where they have names ("lead": "I", ...).
     """
 
     values: NDArray[np.float32]
@@ -47,6 +52,8 @@ class Array:
     source: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     windows: tuple[Window, ...] = ()
+    unit: str = ""
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype="<f4")
@@ -57,6 +64,7 @@ class Array:
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
+        object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
         object.__setattr__(self, "digest", pixel_digest(values))
 
 
@@ -65,6 +73,18 @@ def pixel_digest(values: NDArray[np.float32]) -> str:
     state = hashlib.sha256(repr(values.shape).encode())
     state.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
     return state.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """All images or traces of one modality, the one to look at first in front."""
+
+    items: tuple[Array, ...]
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """What is stored apart from the record of a case, by its digest."""
+        return self.items
 
 
 @dataclass(frozen=True)
@@ -98,6 +118,7 @@ class Measurements:
     """All measurements of one modality, in source order."""
 
     items: tuple[Measurement, ...]
+    arrays: ClassVar[tuple[Array, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,7 @@ class Events:
     items: tuple[Event, ...] = ()
     age_years: float | None = None
     sex: Sex | None = None
+    arrays: ClassVar[tuple[Array, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -146,16 +168,19 @@ class Texts:
     """All note text of one modality, in source order."""
 
     items: tuple[Text, ...]
+    arrays: ClassVar[tuple[Array, ...]] = ()
 
 
-Shape = Array | Measurements | Events | Texts
+Shape = Arrays | Measurements | Events | Texts
 
 
 def shape_as_json(shape: Shape) -> dict[str, Any]:
     """One input as JSON-compatible values, with its shape's name under "shape"."""
     match shape:
-        case Array():
-            return _array_as_json(shape)
+        case Arrays():
+            # One alone is written as it was before there could be several, so that digests hold.
+            items = [_array_as_json(item) for item in shape.items]
+            return items[0] if len(items) == 1 else {"shape": "arrays", "items": items}
         case Measurements():
             return {
                 "shape": "measurements",
@@ -212,11 +237,52 @@ def _array_as_json(array: Array) -> dict[str, Any]:
     # Left out where there are none, so that digests of cases stored before it hold.
     if array.windows:
         data["windows"] = [window.as_json(stated) for stated in array.windows]
+    if array.unit:
+        data["unit"] = array.unit
+    if array.names:
+        data["names"] = {axis: list(names) for axis, names in array.names.items()}
     return data
 
 
-def table_from_json(shape: Mapping[str, Any]) -> Shape:
-    """Rebuild anything but an array from `shape_as_json`."""
+def shape_from_json(
+    shape: Mapping[str, Any], pixels: Mapping[str, NDArray[np.float32]]
+) -> Shape | None:
+    """Rebuild an input from `shape_as_json` and the arrays it refers to, keyed by digest.
+
+    An array whose digest is not in `pixels` is left out; None where none of them is there.
+    """
+    if shape["shape"] not in ("array", "arrays"):
+        return _table_from_json(shape)
+    stated = shape["items"] if shape["shape"] == "arrays" else [shape]
+    found = [_array_from_json(item, pixels) for item in stated if item["digest"] in pixels]
+    return Arrays(tuple(found)) if found else None
+
+
+def _array_from_json(data: Mapping[str, Any], pixels: Mapping[str, NDArray[np.float32]]) -> Array:
+    return Array(
+        pixels[data["digest"]],
+        tuple(data["axes"]),
+        tuple(data["spacing"]) if data["spacing"] else None,
+        (data["window"][0], data["window"][1]) if data["window"] else None,
+        data["source"],
+        windows=tuple(window.from_json(stated) for stated in data.get("windows", ())),
+        unit=data.get("unit", ""),
+        names={axis: tuple(names) for axis, names in data.get("names", {}).items()},
+    )
+
+
+def digests_of(shape: Mapping[str, Any]) -> tuple[str, ...]:
+    """Digests of the arrays that the JSON form of an input refers to."""
+    match shape["shape"]:
+        case "array":
+            return (shape["digest"],)
+        case "arrays":
+            return tuple(item["digest"] for item in shape["items"])
+        case _:
+            return ()
+
+
+def _table_from_json(shape: Mapping[str, Any]) -> Shape:
     items = shape["items"]
     match shape["shape"]:
         case "measurements":

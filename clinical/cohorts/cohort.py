@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
-from clinical.case.shapes import Measurement, Measurements, Shape
+from clinical.case.shapes import Measurement, Shape
+from clinical.modalities.kit import kit_of
 
 Reading = Case | SkippedCase | Problem
 """What `read` yields. A `Problem` on its own belongs to a file, or to a case that was skipped."""
@@ -109,10 +110,7 @@ def settle(
 
 def usable(inputs: Mapping[str, Shape]) -> bool:
     """Whether any input holds something; measurements that were all refused do not count."""
-    return any(
-        not isinstance(shape, Measurements) or any(item.value is not None for item in shape.items)
-        for shape in inputs.values()
-    )
+    return any(kit_of(name, value).usable(value) is not None for name, value in inputs.items())
 
 
 def kept_raw(item: Measurement, file: str, row: int, column: str) -> Problem:

@@ -29,7 +29,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
-from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Events,
+    Measurement,
+    Measurements,
+    Shape,
+    Text,
+    Texts,
+)
 from clinical.cohorts.cohort import (
     CaseEntry,
     CohortDescription,
@@ -175,7 +184,7 @@ def _case(root: Path, listed: _Listed) -> Iterator[Reading]:
     if isinstance(image, Problem):
         problems.append(image)
     else:
-        inputs["image"] = image
+        inputs["image"] = Arrays((image,))
     known = demographics.person(FILE, row, "age", "sex", problems)
     if known != Events():
         inputs["history"] = known

@@ -14,9 +14,10 @@ from pathlib import Path
 from clinical.case.case import Outcome, Problem
 from clinical.cohorts import folder_layout
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading
-from clinical.cohorts.folder_case import CaseRows, assemble
+from clinical.cohorts.folder_case import assemble
 from clinical.errors import CohortError
 from clinical.tables import pixels, table
+from clinical.tables.case_rows import CaseRows
 from clinical.tables.table import Row, Table, Wanted
 
 NAME = "folder"
@@ -118,7 +119,7 @@ def digests(root: Path) -> dict[str, str]:
         case_id = row["case_id"]
         if case_id in state:
             parts = [state[case_id], _bytes(stem, row)]
-            if stem == "images":
+            if folder_layout.INPUT_TABLES[stem].paths:
                 parts.append(_picture(root, row["path"], pictures))
             state[case_id] = hashlib.sha256(b"\0".join(parts)).digest()
         return False
@@ -204,7 +205,7 @@ def _open(
     file, problems = folder_layout.find(root, stem)
     if file is None:
         return None, ()
-    found = table.load(root, file, folder_layout.INPUT_TABLES[stem], wanted)
+    found = table.load(root, file, folder_layout.INPUT_TABLES[stem].columns, wanted)
     if isinstance(found, Problem):
         return None, (*problems, found)
     return found, (*problems, *found.problems)

@@ -14,16 +14,15 @@ from typing import Any
 from clinical.case.case import Problem
 from clinical.cohorts.cohort import CohortDescription, Diagnosis
 from clinical.errors import CohortError
+from clinical.modalities.kit import kits
 from clinical.tables import table
+from clinical.tables.case_rows import CaseTable
 from clinical.tables.table import Columns, Table
 
 SETTINGS = "cohort.toml"
 
-INPUT_TABLES: dict[str, Columns] = {
-    "images": Columns(("case_id", "path"), ("view", "time", "offset_days", "photometric", "role")),
-    "measurements": Columns(("case_id", "code", "value", "unit"), one_of=("time", "offset_days")),
-    "history": Columns(("case_id", "code", "display"), ("onset", "offset_days", "present")),
-    "notes": Columns(("case_id", "section", "text"), ("time", "offset_days")),
+INPUT_TABLES: dict[str, CaseTable] = {
+    kit.table.stem: kit.table for kit in kits().values() if kit.table
 }
 """Tables that hold inputs; none of them has to exist."""
 

@@ -28,7 +28,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
-from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape
+from clinical.case.shapes import Array, Arrays, Events, Measurement, Measurements, Shape
 from clinical.cohorts.cohort import (
     CaseEntry,
     CohortDescription,
@@ -140,7 +140,7 @@ def _case(root: Path, row: Row) -> Iterator[Reading]:
     if isinstance(image, Problem):
         problems.append(image)
     else:
-        inputs["image"] = image
+        inputs["image"] = Arrays((image,))
     known = demographics.person(FILE, row, "age", "sex", problems)
     if known != Events():
         inputs["history"] = known

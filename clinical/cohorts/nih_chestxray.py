@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
-from clinical.case.shapes import Array, Events, Shape
+from clinical.case.shapes import Array, Arrays, Events, Shape
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Diagnosis, Reading, settle
 from clinical.errors import CohortError
 from clinical.tables import clock, demographics, pixels, table
@@ -126,7 +126,7 @@ def _case(root: Path, row: Row) -> Iterator[Reading]:
     inputs: dict[str, Shape] = {}
     image = _image(root, row, problems)
     if image is not None:
-        inputs["image"] = image
+        inputs["image"] = Arrays((image,))
     known = demographics.person(FILE, row, "Patient Age", "Patient Gender", problems)
     if known != Events():
         inputs["history"] = known

@@ -5,26 +5,32 @@ One visible table, `DECODERS`. What a codec returns is checked against the heade
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
-import jpeg_ls
 import numpy as np
+from imagecodecs import jpegls_decode, packbits_decode
 from numpy.typing import NDArray
-from openjpeg.utils import decode_pixel_data as decode_jpeg_2000
-from openjpeg.utils import get_parameters as jpeg_2000_parameters
-from PIL import Image
 from pydicom.encaps import get_frame
 from pydicom.uid import UID
-from rle.utils import decode_pixel_data as decode_rle
 
-from clinical.dicom import dataset, jpeg, jpeg_extended, jpeg_lossless
+from clinical.dicom import dataset, jpeg, jpeg_2000
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.errors import ImageUnreadable
 
+_JPEG_END = b"\xff\xd9"
+_RLE_HEADER = 64
+_RLE_PADDING = 4
+"""Zeros that may follow the pixels of a segment: two bytes of padding decode to one of them."""
+
 _AGAIN = "Fetch the file again from its source; it may have been cut short."
+
+_TRANSCODE = (
+    "Transcode the file to Explicit VR Little Endian, for example with dcmconv or gdcmconv --raw."
+)
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,7 @@ def cells(pixel_data: bytes, layout: Layout, transfer_syntax: str) -> Cells:
     if decoder is None:
         raise ImageUnreadable(
             f"There is no decoder for the transfer syntax {_name(transfer_syntax)}.",
-            remedy="Transcode the file to Explicit VR Little Endian, for example with dcmconv or "
-            "gdcmconv --raw.",
+            remedy=_TRANSCODE,
         )
     try:
         decoded = decoder(get_frame(pixel_data, 0, number_of_frames=1), layout)
@@ -136,57 +141,54 @@ def _native(data: bytes, layout: Layout, *, big: bool) -> Cells:
 
 
 def _rle(frame: bytes, layout: Layout) -> Cells:
-    raw = decode_rle(
-        frame,
-        version=2,
-        rows=layout.rows,
-        columns=layout.columns,
-        samples_per_pixel=1,
-        bits_allocated=layout.allocated,
-    )
-    return _native(bytes(raw), layout, big=False)
+    """PS3.5 annex G: one PackBits segment for each byte of a cell, the most significant first."""
+    size, pixels = layout.allocated // 8, layout.rows * layout.columns
+    count, *starts = struct.unpack_from("<16L", frame)
+    bounds = [*starts[:size], len(frame)]
+    if count != size or bounds[0] != _RLE_HEADER or bounds != sorted(bounds):
+        raise ValueError("not one segment for each byte of a cell")
+    planes = np.empty((pixels, size), np.uint8)
+    for index, (start, end) in enumerate(pairwise(bounds)):
+        segment = packbits_decode(frame[start:end], out=pixels + _RLE_PADDING)
+        if any(segment[pixels:]):
+            raise ValueError("a segment is too long")
+        planes[:, size - 1 - index] = np.frombuffer(segment, np.uint8, pixels)
+    return _native(planes.tobytes(), layout, big=False)
 
 
 def _jpeg(frame: bytes, layout: Layout) -> Cells:
     header = _checked(frame, layout)
-    if header.marker == 0xC3:
-        return Cells(jpeg_lossless.decode(frame), header.precision, header.precision - 1)
-    if header.precision > 8:
-        return Cells(jpeg_extended.decode(frame), header.precision, header.precision - 1)
-    with Image.open(BytesIO(frame), formats=["JPEG"]) as image:
-        return Cells(np.array(image), 8, 7)
+    if header.marker not in jpeg.PROCESSES:
+        raise ImageUnreadable(
+            "The pixel data are JPEG of a process not allowed here, such as progressive.",
+            remedy=_TRANSCODE,
+        )
+    return Cells(jpeg.decode(frame), header.precision, header.precision - 1)
 
 
 def _jpeg_ls(frame: bytes, layout: Layout) -> Cells:
     header = _checked(frame, layout)
+    if not frame.rstrip(b"\0\xff").endswith(_JPEG_END):
+        # CharLS would notice, but may look for a code that does not end for seconds.
+        raise EOFError("no end of image")
     try:
-        raw, _ = jpeg_ls.decode_pixel_data(frame)
+        values = jpegls_decode(frame)
     except RuntimeError:
         # Some encoders pad with one zero byte before the end marker, which CharLS refuses.
         whole = frame.rstrip(b"\0")
-        if not whole.endswith(b"\0\xff\xd9"):
+        if not whole.endswith(b"\0" + _JPEG_END):
             raise
-        raw, _ = jpeg_ls.decode_pixel_data(whole[:-3] + b"\xff\xd9")
-    return _packed(bytes(raw), layout, header.precision)
+        values = jpegls_decode(whole[:-3] + _JPEG_END)
+    return Cells(values, header.precision, header.precision - 1)
 
 
 def _jpeg_2000(frame: bytes, layout: Layout) -> Cells:
-    if not frame.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
-        # OpenJPEG would decode the part that is there and leave the rest gray.
-        raise EOFError("no end of codestream")
-    header = jpeg_2000_parameters(frame)
-    size = (header["rows"], header["columns"], header["samples_per_pixel"])
-    if size != (layout.rows, layout.columns, 1):
+    header = jpeg_2000.header_of(frame)
+    if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
-    raw = decode_jpeg_2000(frame, version=2)
-    return _packed(bytes(raw), layout, int(header["precision"]))
-
-
-def _packed(raw: bytes, layout: Layout, precision: int) -> Cells:
-    """Little-endian samples in the smallest cells that hold `precision` bits."""
-    size = 1 if precision <= 8 else 2 if precision <= 16 else 4
-    values = np.frombuffer(raw, f"<u{size}")
-    return Cells(values.reshape(layout.rows, layout.columns), precision, precision - 1)
+    values = jpeg_2000.decode(frame)
+    unsigned = values.view(f"u{values.dtype.itemsize}")
+    return Cells(unsigned, header.precision, header.precision - 1)
 
 
 def _checked(frame: bytes, layout: Layout) -> jpeg.Frame:
@@ -238,5 +240,5 @@ DECODERS: dict[str, Decoder] = {
     "1.2.840.10008.1.2.4.202": _jpeg_2000,
     "1.2.840.10008.1.2.4.203": _jpeg_2000,
 }
-"""Encapsulated transfer syntaxes (PS3.6 table A-1) and what decodes them: RLE pylibjpeg-rle; JPEG
-Pillow, `jpeg_extended` and `jpeg_lossless`; JPEG-LS CharLS; JPEG 2000 and HTJ2K OpenJPEG."""
+"""Encapsulated transfer syntaxes (PS3.6 table A-1) and what decodes them, all in `imagecodecs`: RLE
+its PackBits; JPEG libjpeg-turbo; JPEG-LS CharLS; JPEG 2000 and HTJ2K OpenJPEG."""

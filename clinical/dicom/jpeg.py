@@ -1,25 +1,40 @@
-"""Marker segments and Huffman codes of JPEG (ITU-T T.81), for the processes Pillow does not decode.
+"""JPEG (ITU-T T.81) of one component: sequential DCT and lossless, with Huffman codes.
 
-Pillow decodes 8-bit JPEG. Radiographs also come as lossless JPEG (process 14) and as 12-bit
-extended JPEG (process 4), for which the well-known decoder is GPL. `jpeg_lossless` and
-`jpeg_extended` decode these two with numpy. Both rest on one idea: how many bits a Huffman code and
-its extra bits take depends only on the next 16 bits, so `steps` looks that up at every bit position
-at once, and the only sequential work left is following the steps.
+libjpeg-turbo decodes, and keeps silent where data are missing or left over: it would give a film
+that was cut short a blank lower part. So a stream is decoded again with other bits behind its data,
+and again with other bits in place of its last bytes. The first must not change the pixels, the
+second must.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from imagecodecs import jpeg8_decode
 from numpy.typing import NDArray
 
-_STANDALONE = {0x01, *range(0xD0, 0xD9)}
+_LOSSLESS = 0xC3
+PROCESSES = (0xC0, 0xC1, _LOSSLESS)
+"""The frame markers of processes 1, 2 and 4, and 14."""
+
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {0xF7}
+_DRI, _SOS, _END = 0xDD, 0xDA, 0xD9
+_RESTART = range(0xD0, 0xD8)
+_STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
-_CHUNK = 1 << 16
+
+_LAST = 8
+"""Bytes at the end of which at least one bit must count. Encoders may flush a word too much."""
+
+_OTHER = tuple(
+    first + np.random.default_rng(seed).integers(0, 255, 96, np.uint8).tobytes()
+    for seed, first in enumerate([b"\xaa", b"\x11"] * 4)
+)
+"""Bits to try, without 0xFF, which would begin a marker. The decoder itself fills with zeros, and
+reads a code that the table lacks as symbol 0; high codes are often lacking, hence the low ones."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,6 @@ class Frame:
         marker: second byte of the SOFn marker, 0xC3 for lossless Huffman.
         precision: bits per sample.
         rows, columns, components: size of the image.
-        quantisation_table: of the first component.
     """
 
     marker: int
@@ -38,42 +52,60 @@ class Frame:
     rows: int
     columns: int
     components: int
-    quantisation_table: int
+
+    @property
+    def edge(self) -> int:
+        """Samples along the edge of one coded unit: a sample, or a block of 8 x 8."""
+        return 1 if self.marker == _LOSSLESS else 8
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Units down and across."""
+        return -(-self.rows // self.edge), -(-self.columns // self.edge)
 
 
 @dataclass(frozen=True)
-class HuffmanTable:
-    """Lookup by the next 16 bits: code length (0 where no code fits) and symbol."""
-
-    length: NDArray[np.uint8]
-    symbol: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """One single-component scan, taken apart.
+class _Stream:
+    """Where the entropy-coded data of a stream are.
 
     Attributes:
-        frame: size and precision.
-        huffman: (class, identifier) to table; class 0 is DC or lossless, 1 is AC.
-        quantisation: identifier to 64 steps in zigzag order.
-        restart_interval: samples (lossless) or blocks between restarts, 0 for none.
-        dc_table, ac_table: identifiers the scan uses.
-        selection: predictor (lossless) or start of the spectrum.
-        point_transform: Al, the left shift of lossless samples.
-        segments: entropy-coded data between restart markers, without stuffed zeros, each padded
-            with 8 zero bytes so that reading ahead is safe.
+        data: the whole stream.
+        frame: its header.
+        interval: units between restart markers.
+        parts: byte ranges between restart markers.
     """
 
+    data: bytes
     frame: Frame
-    huffman: Mapping[tuple[int, int], HuffmanTable]
-    quantisation: Mapping[int, NDArray[np.float32]]
-    restart_interval: int
-    dc_table: int
-    ac_table: int
-    selection: int
-    point_transform: int
-    segments: tuple[NDArray[np.uint8], ...]
+    interval: int
+    parts: tuple[tuple[int, int], ...]
+
+    @property
+    def firsts(self) -> NDArray[np.int64]:
+        """The first unit of each part."""
+        return np.arange(len(self.parts)) * self.interval
+
+    @property
+    def bits(self) -> NDArray[np.int64]:
+        """How many bits each part has."""
+        return np.array([8 * (end - start) for start, end in self.parts])
+
+    @property
+    def least(self) -> NDArray[np.int64]:
+        """How many each must have: one for each code, and a block has at least two codes."""
+        down, across = self.frame.grid
+        codes: NDArray[np.int64] = np.diff(self.firsts, append=down * across)
+        return codes if self.frame.edge == 1 else 2 * codes
+
+    def with_tails(self, other: bytes, *, instead_of: int = 0) -> bytes:
+        """The stream with `other` behind each part, or in place of its last bytes."""
+        out, position = [], 0
+        for start, end in self.parts:
+            kept = self.data[position : max(start, end - instead_of)]
+            # A 0xFF and the zero stuffed behind it go together.
+            out += [kept.removesuffix(b"\xff"), other]
+            position = end
+        return b"".join([*out, self.data[position:]])
 
 
 def frame_of(data: bytes) -> Frame:
@@ -82,153 +114,112 @@ def frame_of(data: bytes) -> Frame:
     Raises:
         ValueError: if there is none.
     """
-    for marker, body, _ in _segments(data):
+    for marker, body, _ in _segments(data, _start(data)):
         if marker in _SOF:
-            return _frame(marker, body)
+            if len(body) < 9:
+                raise ValueError("frame header too short")
+            rows, columns = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
+            return Frame(marker, body[0], rows, columns, body[5])
     raise ValueError("no frame header")
 
 
-def parse(data: bytes) -> Stream:
-    """Take a single-component, single-scan stream apart.
+def decode(data: bytes) -> NDArray[Any]:
+    """Decode one single-component stream.
+
+    Returns:
+        uint8, or uint16 where the precision is above 8 bits; rows x columns.
 
     Raises:
-        ValueError: if the stream is not well formed or has several components.
+        ValueError: if it is no such stream, or has data left over.
+        EOFError: if its data end too early.
+        RuntimeError: if libjpeg-turbo refuses it.
     """
-    frame: Frame | None = None
-    huffman: dict[tuple[int, int], HuffmanTable] = {}
-    quantisation: dict[int, NDArray[np.float32]] = {}
-    restart = 0
-    for marker, body, end in _segments(data):
-        if marker in _SOF:
-            frame = _frame(marker, body)
-        elif marker == 0xC4:
-            huffman.update(_huffman_tables(body))
-        elif marker == 0xDB:
-            quantisation.update(_quantisation_tables(body))
-        elif marker == 0xDD:
-            restart = int.from_bytes(body[:2])
-        elif marker == 0xDA:
-            if frame is None or frame.components != 1 or len(body) != 6 or body[0] != 1:
-                raise ValueError("not a scan of one component")
-            return Stream(
-                frame,
-                huffman,
-                quantisation,
-                restart,
-                dc_table=body[2] >> 4,
-                ac_table=body[2] & 15,
-                selection=body[3],
-                point_transform=body[5] & 15,
-                segments=_entropy_coded(data, end),
-            )
-    raise ValueError("no scan")
+    stream = _parse(data)
+    pixels: NDArray[Any] = jpeg8_decode(data)
+    if any((jpeg8_decode(stream.with_tails(other)) != pixels).any() for other in _OTHER[:2]):
+        raise EOFError("the entropy-coded data end too early")
+    if not _ends_count(stream, pixels):
+        raise ValueError("entropy-coded data are left over")
+    return pixels
 
 
-def _segments(data: bytes) -> list[tuple[int, bytes, int]]:
-    """Marker, body and end position of each segment up to and with the first scan header."""
+def _parse(data: bytes) -> _Stream:
+    frame = frame_of(data)
+    if frame.marker not in PROCESSES or frame.components != 1 or 0 in frame.grid:
+        raise ValueError("not a sequential or lossless image of one component")
+    segments = _segments(data, _start(data))
+    stated = [int.from_bytes(body[:2]) for marker, body, _ in segments if marker == _DRI]
+    interval = (stated[-1] if stated else 0) or frame.grid[0] * frame.grid[1]
+    stream = _Stream(data, frame, interval, _parts(data, segments[-1][2]))
+    _check_extent(stream)
+    return stream
+
+
+def _start(data: bytes) -> int:
     if data[:2] != b"\xff\xd8":
         raise ValueError("no start of image")
+    return 2
+
+
+def _segments(data: bytes, position: int) -> list[tuple[int, bytes, int]]:
+    """Marker, body and end position of each segment up to and with the next scan header."""
     found = []
-    position = 2
     while (match := _MARKER.match(data, position)) is not None:
         marker, position = match.group(1)[0], match.end()
         if marker in _STANDALONE:
             continue
         length = int.from_bytes(data[position : position + 2])
-        if marker == 0xD9 or length < 2 or position + length > len(data):
+        if marker == _END or length < 2 or position + length > len(data):
             raise ValueError("a marker segment is cut short")
         found.append((marker, data[position + 2 : position + length], position + length))
         position += length
-        if marker == 0xDA:
+        if marker == _SOS:
             return found
     raise ValueError("no marker where one must be")
 
 
-def _frame(marker: int, body: bytes) -> Frame:
-    if len(body) < 9:
-        raise ValueError("frame header too short")
-    rows, columns = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
-    return Frame(marker, body[0], rows, columns, body[5], body[8])
+def _parts(data: bytes, position: int) -> tuple[tuple[int, int], ...]:
+    """Byte ranges of entropy-coded data between restart markers, up to the end of the image."""
+    found: list[tuple[int, int]] = []
+    while (match := _MARKER.search(data, position)) is not None:
+        found.append((position, match.start()))
+        marker, position = match.group(1)[0], match.end()
+        if marker == _END:
+            return tuple(found)
+        if marker != _RESTART[(len(found) - 1) % len(_RESTART)]:
+            raise ValueError("a marker where the image should go on")
+    raise EOFError("no end of image")
 
 
-def _huffman_tables(body: bytes) -> dict[tuple[int, int], HuffmanTable]:
-    tables = {}
-    while body:
-        counts = body[1:17]
-        total = sum(counts)
-        if len(counts) < 16 or len(body) < 17 + total:
-            raise ValueError("Huffman table too short")
-        tables[body[0] >> 4, body[0] & 15] = _lookup(counts, body[17 : 17 + total])
-        body = body[17 + total :]
-    return tables
+def _check_extent(stream: _Stream) -> None:
+    """As many restart intervals as the header says, and in each enough bits (T.81 E.1.4)."""
+    down, across = stream.frame.grid
+    if len(stream.parts) != -(-down * across // stream.interval):
+        raise ValueError("restart intervals do not fit the image")
+    if (stream.bits < stream.least).any():
+        raise EOFError("fewer bits than codes")
 
 
-def _lookup(counts: bytes, symbols: bytes) -> HuffmanTable:
-    # Canonical codes, T.81 annex C: consecutive within a length, doubled from one to the next.
-    length = np.zeros(1 << 16, np.uint8)
-    symbol = np.zeros(1 << 16, np.uint8)
-    start, index = 0, 0
-    for bits, count in enumerate(counts, start=1):
-        width = 1 << (16 - bits)
-        for value in symbols[index : index + count]:
-            if start + width > 1 << 16:
-                raise ValueError("more Huffman codes than bits allow")
-            length[start : start + width] = bits
-            symbol[start : start + width] = value
-            start += width
-        index += count
-    return HuffmanTable(length, symbol)
+def _ends_count(stream: _Stream, pixels: NDArray[Any]) -> bool:
+    """Do other bits at the end of each part change pixels of that part?
+
+    Tried with several, as a change may vanish by chance where pixels are saturated. A part that has
+    hardly more bits than codes has none left over; a blank image, in which every code is the same,
+    could not show it.
+    """
+    counted = stream.bits - 8 * _LAST <= stream.least
+    for other in _OTHER:
+        if counted.all():
+            return True
+        changed = jpeg8_decode(stream.with_tails(other, instead_of=_LAST)) != pixels
+        counted |= np.logical_or.reduceat(_by_unit(changed, stream.frame), stream.firsts)
+    return bool(counted.all())
 
 
-def _quantisation_tables(body: bytes) -> dict[int, NDArray[np.float32]]:
-    tables = {}
-    while body:
-        wide = body[0] >> 4
-        size = 128 if wide else 64
-        if len(body) < 1 + size:
-            raise ValueError("quantisation table too short")
-        steps = np.frombuffer(body[1 : 1 + size], ">u2" if wide else "u1")
-        tables[body[0] & 15] = steps.astype(np.float32)
-        body = body[1 + size :]
-    return tables
-
-
-def _entropy_coded(data: bytes, start: int) -> tuple[NDArray[np.uint8], ...]:
-    segments = []
-    position = start
-    for match in _MARKER.finditer(data, start):
-        segments.append(data[position : match.start()])
-        position = match.end()
-        if not 0xD0 <= match.group(1)[0] <= 0xD7:
-            break
-    else:
-        raise ValueError("no end of image")
-    return tuple(
-        np.frombuffer(s.replace(b"\xff\x00", b"\xff") + bytes(8), np.uint8) for s in segments
-    )
-
-
-def steps(data: NDArray[np.uint8], lookup: NDArray[np.uint8]) -> bytes:
-    """`lookup` of the 16 bits that begin at each bit position of `data` (its padding left out)."""
-    out = np.empty((len(data) - 8, 8), np.uint8)
-    for start in range(0, len(out), _CHUNK):
-        part = data[start : start + _CHUNK + 2].astype(np.uint32)
-        size = min(_CHUNK, len(out) - start)
-        three = part[:size] << 16 | part[1 : size + 1] << 8 | part[2 : size + 2]
-        for bit in range(8):
-            out[start : start + size, bit] = lookup[three >> (8 - bit) & 0xFFFF]
-    return out.tobytes()
-
-
-def bits_at(data: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The 16 bits that begin at each of the bit `positions`, none of them beyond the data."""
-    byte = positions >> 3
-    first, second, third = (data[byte + k].astype(np.int64) for k in range(3))
-    found: NDArray[np.int64] = (first << 16 | second << 8 | third) >> (8 - (positions & 7)) & 0xFFFF
+def _by_unit(changed: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
+    """Which units, in the order of the stream, hold a changed pixel."""
+    (down, across), edge = frame.grid, frame.edge
+    padded = np.zeros((down * edge, across * edge), np.bool_)
+    padded[: frame.rows, : frame.columns] = changed
+    found: NDArray[np.bool_] = padded.reshape(down, edge, across, edge).any(axis=(1, 3)).ravel()
     return found
-
-
-def extend(bits: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Signed values of the first `size` (0 to 15) of 16 `bits` (T.81 F.2.2.1, EXTEND)."""
-    value = bits >> (16 - size)
-    return np.where(value >= (1 << size) >> 1, value, value - (1 << size) + 1)

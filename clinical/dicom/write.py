@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from imagecodecs import jpeg2k_encode, jpegls_encode
 from numpy.typing import NDArray
-from openjpeg.utils import encode_array
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -39,12 +39,7 @@ MAXIMUM = 2**BITS_STORED - 1
 
 NOTICE = "Research use only. Not a medical device."
 
-_SYNTAXES = {
-    "jpeg-ls": JPEGLSLossless,
-    "jpeg-2000": JPEG2000Lossless,
-    "rle": RLELossless,
-    "none": ExplicitVRLittleEndian,
-}
+_SYNTAXES = {"jpeg-ls": JPEGLSLossless, "jpeg-2000": JPEG2000Lossless}
 
 _VIEWS = {
     # PS3.16 CID 4010 "DX View"
@@ -128,10 +123,10 @@ def write_radiograph(
     _pixels(found, pixels, window, photometric)
     found.file_meta = FileMetaDataset()
     found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    if compression == "jpeg-2000":
-        _jpeg_2000(found)
+    if compression == "rle":
+        found.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
     elif compression != "none":
-        found.compress(_SYNTAXES[compression], generate_instance_uid=False)
+        _compress(found, compression)
     buffer = io.BytesIO()
     found.save_as(buffer, enforce_file_format=True)
     path.write_bytes(buffer.getvalue())
@@ -233,15 +228,30 @@ def _pixels(
     found.PixelData = np.ascontiguousarray(stored, dtype="<u2").tobytes()
 
 
-def _jpeg_2000(found: Dataset) -> None:
-    """Compress in place (PS3.5 A.4.4); pydicom itself would want one more package for this."""
-    shape = found.Rows, found.Columns
-    cells = np.frombuffer(found.PixelData, "<u2").reshape(shape).astype(np.uint16)
-    codestream = encode_array(cells, bits_stored=BITS_STORED, photometric_interpretation=2)
-    found.file_meta.TransferSyntaxUID = JPEG2000Lossless
-    found.PixelData = encapsulate([codestream])
+def _compress(found: Dataset, compression: Literal["jpeg-ls", "jpeg-2000"]) -> None:
+    """Compress in place (PS3.5 A.4.3, A.4.4); pydicom itself would want more packages for this.
+
+    A JPEG-LS stream says 16 bits, all that are allocated: the encoder takes no other number.
+    """
+    cells = np.frombuffer(found.PixelData, "<u2").reshape(found.Rows, found.Columns)
+    if compression == "jpeg-ls":
+        stream = _without_spiff(bytes(jpegls_encode(cells)))
+    else:
+        stream = bytes(
+            jpeg2k_encode(cells, codecformat="J2K", bitspersample=BITS_STORED, reversible=True)
+        )
+    found.file_meta.TransferSyntaxUID = _SYNTAXES[compression]
+    found.PixelData = encapsulate([stream])
     found["PixelData"].is_undefined_length = True
     found["PixelData"].VR = "OB"
+
+
+def _without_spiff(stream: bytes) -> bytes:
+    """Drop the SPIFF header (APP8 segments), which calls every image RGB at 300 dots per inch."""
+    position = 2
+    while stream[position : position + 2] == b"\xff\xe8":
+        position += 2 + int.from_bytes(stream[position + 2 : position + 4])
+    return stream[:2] + stream[position:]
 
 
 def _coded(code: str, meaning: str) -> Dataset:

@@ -28,13 +28,13 @@ from clinical.errors import LedgerError, StoreError
 from clinical.export import fhir, jsonl, pdf, selection, tables, tree
 from clinical.export.archive import Archive
 from clinical.export.case_page import AbsentCase, CasePage, case_page, spoiled
-from clinical.export.deidentified import BEGIN
 from clinical.export.deidentified_copy import LeftOut, copied
 from clinical.export.jsonl import Shown
 from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.export.tables import written
 from clinical.formatting import moment, percent
+from clinical.modalities.dates import BEGIN
 from clinical.review import decisions
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules

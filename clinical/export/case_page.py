@@ -16,24 +16,21 @@ from clinical.audit.retention import BECAUSE, purge_of
 from clinical.case.assessment import (
     Assessment,
     AuditEvent,
-    EvidenceItem,
     Explanation,
     Suggestion,
     set_sentence,
 )
 from clinical.case.case import Case
-from clinical.case.shapes import Event, Events, Measurement, Measurements, Text, Texts
 from clinical.export.input_rows import (
     MeasurementRow,
     NoteSection,
-    event_words,
     history,
     measurements,
     notes,
-    person,
+    person_words,
 )
-from clinical.export.picture import Picture, pictures
-from clinical.formatting import moment, number, percent
+from clinical.formatting import moment, percent
+from clinical.modalities.kit import Picture, label, pictures
 from clinical.review import decisions as decisions_rules
 from clinical.review import progress, protocol, viewed
 from clinical.review import status as status_rules
@@ -188,7 +185,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         assessment_digest=digest,
         assessment=assessment,
         input_digest=inputs,
-        person=person(case),
+        person=person_words(case),
         notices=tuple(_notices(assessment)) if assessment else (),
         set_sentence=set_sentence(assessment) if assessment else "",
         suggestions=tuple(_suggestion(s, standing) for s in suggestions),
@@ -270,7 +267,7 @@ def _evidence(explanation: Explanation, case: Case) -> Evidence:
     rows = tuple(
         EvidenceRow(
             words(item.modality),
-            _label(item, case),
+            label(case, item),
             f"{item.relevance:+.3f}".replace("-", "−"),
             item.relevance / strongest,
         )
@@ -280,26 +277,6 @@ def _evidence(explanation: Explanation, case: Case) -> Evidence:
     shares = tuple((words(name), percent(share)) for name, share in largest)
     left_out = max(0, len(explanation.items) - MOST_EVIDENCE)
     return Evidence(words(explanation.diagnosis), explanation.method, shares, rows, left_out)
-
-
-def _label(item: EvidenceItem, case: Case) -> str:
-    """The evidence with its value, looked up in the input that it points to."""
-    shape = case.inputs.get(item.modality)
-    found: Measurement | Event | Text | None = None
-    if isinstance(shape, Measurements | Events | Texts) and 0 <= item.index < len(shape.items):
-        found = shape.items[item.index]
-    match found:
-        case Measurement(value=float() | int() as value):
-            return f"{found.name} {number(value)} {found.unit}".rstrip()
-        case Event() if item.label == found.code:
-            return event_words(found)
-        case Text() if item.start is not None:
-            return f"“{found.text[item.start : item.end].strip()}”"
-    if isinstance(shape, Events) and item.label == "age" and shape.age_years is not None:
-        return f"age {number(shape.age_years)} years"
-    if isinstance(shape, Events) and item.label == "sex" and shape.sex is not None:
-        return shape.sex
-    return item.label
 
 
 def _contribution(suggestion: Suggestion, assessment: Assessment) -> ContributionRow:

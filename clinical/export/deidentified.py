@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from clinical.case.assessment import (
@@ -22,24 +22,14 @@ from clinical.case.assessment import (
     OutOfDistribution,
 )
 from clinical.case.case import Case
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Texts
-from clinical.terms.diagnoses import diagnoses
-from clinical.terms.loinc import lookup
+from clinical.case.shapes import Shape
+from clinical.modalities.dates import BEGIN, OTHER
+from clinical.modalities.history.words import listed_code
+from clinical.modalities.kit import kit_of, read_by
 
-BEGIN = datetime(2100, 1, 1, tzinfo=UTC)
-"""Stands for the decision time in a case, and for the first event in its events: all times are
-counted from there. So far ahead that nobody takes it for a date."""
-
-OLDEST = 89  # years; from 90 on ages are one class: 164.514(b)(2)(i)(C)
-POOLED = float(OLDEST + 1)
-
-LEFT_OUT = "left out"
-OTHER = "other"
 CONFLICT = "Inputs disagree; the sentence is left out."
 WITHHELD = "The reason is left out."
 
-_ICD = re.compile(r"(ICD-1[01]:)?[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
-_ATC = re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}")
 _PLAIN = frozenset({"age", "sex"})  # labels of evidence that are no code
 _SENTENCE = re.compile(r"sentence \d{1,5}")
 _STAFF = frozenset({"system", "unknown name"})  # actors that are nobody
@@ -101,17 +91,10 @@ class Pseudonyms:
 
 def case(found: Case, names: Pseudonyms) -> Case:
     """The case without images, notes, names, places and dates."""
-    inputs: dict[str, Shape] = {}
-    for name, shape in found.inputs.items():
-        match shape:
-            case Measurements():
-                items = (_measurement(item, found.decision_time) for item in shape.items)
-                inputs[name] = Measurements(tuple(items))
-            case Events():
-                history = tuple(_event(item, found.decision_time) for item in shape.items)
-                inputs[name] = Events(history, age(shape.age_years), shape.sex)
-            case Array() | Texts():
-                continue
+    left = {
+        name: kit.deidentified(value, found.decision_time) for kit, name, value in read_by(found)
+    }
+    inputs = {name: value for name, value in left.items() if value is not None}
     return Case(
         names.name("case", found.case_id),
         names.name("patient", found.patient_id),
@@ -119,11 +102,6 @@ def case(found: Case, names: Pseudonyms) -> Case:
         inputs,
         names.name("site", found.site),
     )
-
-
-def age(years: float | None) -> float | None:
-    """Whole years; `POOLED` stands for 90 and more."""
-    return None if years is None else min(float(int(years)), POOLED)
 
 
 def assessment(found: Assessment, made: Case, inputs: str) -> Assessment:
@@ -212,45 +190,8 @@ def moment(time: str, first: str) -> datetime:
     return BEGIN + (datetime.fromisoformat(time) - datetime.fromisoformat(first))
 
 
-def _before(time: datetime | None, decision: datetime | None) -> datetime | None:
-    """The same interval before `BEGIN`; None where it is not known or not to be counted."""
-    if time is None or decision is None or (time.tzinfo is None) != (decision.tzinfo is None):
-        return None
-    return BEGIN - (decision - time)
-
-
-def _years_before(time: datetime | None, decision: datetime | None) -> datetime | None:
-    """Like `_before`, in whole years and never more than `POOLED`: it may tell of an age."""
-    moved = _before(time, decision)
-    if moved is None:
-        return None
-    years = (BEGIN - moved) // timedelta(days=365.25)
-    return BEGIN.replace(year=BEGIN.year - min(max(years, 0), int(POOLED)))
-
-
-def _measurement(item: Measurement, decision: datetime | None) -> Measurement:
-    term = lookup(item.code)
-    code, name = (term.code, term.name) if term else (OTHER, "other measurement")
-    if term is None or item.value is None or item.unit not in term.accepted:
-        return Measurement(code, name, None, "", None, "", "", problem=LEFT_OUT)
-    time = _before(item.time, decision)
-    return Measurement(code, name, item.value, item.unit, time, "", "", item.reference)
-
-
-def _event(item: Event, decision: datetime | None) -> Event:
-    code = _coded(item.code)
-    listed = diagnoses().get(f"ICD-10:{code.removeprefix('ICD-10:')}")
-    display = listed.name if listed else code
-    return Event(code, display, _years_before(item.onset, decision), item.present)
-
-
-def _coded(code: str) -> str:
-    """A code of ICD or ATC as it is; anything else may be somebody's own words."""
-    return code if _ICD.fullmatch(code) or _ATC.fullmatch(code) else OTHER
-
-
 def _diagnosis(name: str, known: Collection[str]) -> str:
-    return name if not name or name in known else _coded(name)
+    return name if not name or name in known else listed_code(name)
 
 
 def _explanation(found: Explanation, made: Case) -> Explanation:
@@ -258,10 +199,12 @@ def _explanation(found: Explanation, made: Case) -> Explanation:
     return replace(found, heat_maps=(), items=items)
 
 
-def _item(item: EvidenceItem, shape: Shape | None) -> EvidenceItem:
+def _item(item: EvidenceItem, value: Shape | None) -> EvidenceItem:
     label = item.label if item.label in _PLAIN or _SENTENCE.fullmatch(item.label) else OTHER
-    codes: Iterable[Any] = shape.items if isinstance(shape, Measurements | Events) else ()
-    listed = [entry.code for entry in codes]
-    if 0 <= item.index < len(listed):
-        label = listed[item.index]
+    if value is not None:
+        kit = kit_of(item.modality, value)
+        listed = [entry.code for entry in kit.measured(value)]
+        listed += [entry.code for entry in kit.coded(value)]
+        if 0 <= item.index < len(listed):
+            label = listed[item.index]
     return replace(item, label=label, start=None, end=None)

@@ -22,10 +22,11 @@ from clinical import canonical
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.case.case import Case
-from clinical.case.shapes import Array, Texts
 from clinical.errors import StoreError
 from clinical.export import deidentified
-from clinical.export.deidentified import BEGIN, Pseudonyms
+from clinical.export.deidentified import Pseudonyms
+from clinical.modalities.dates import BEGIN
+from clinical.modalities.kit import read_by
 from clinical.workspace import store
 from clinical.workspace.database import open_workspace, writing
 
@@ -163,6 +164,5 @@ def _brought(target: Connection, work: _Work, event: AuditEvent, known: set[str]
 def _count(work: _Work, found: Case, event: AuditEvent) -> None:
     """Count what of the inputs is left out; images are not read, so the event has to tell."""
     told = event.payload.get("used") or event.payload.get("inputs") or ()
-    tables = {name for name, shape in found.inputs.items() if not isinstance(shape, Array)}
-    work.left_out.images += len(set(told) - tables)
-    work.left_out.notes += sum(isinstance(shape, Texts) for shape in found.inputs.values())
+    work.left_out.images += len(set(told) - set(found.inputs))
+    work.left_out.notes += sum(bool(kit.written(value)) for kit, _, value in read_by(found))

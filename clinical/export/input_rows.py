@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from clinical.case.assessment import Explanation
 from clinical.case.case import Case
-from clinical.case.shapes import Event, Events, Measurement, Measurements, Texts
+from clinical.case.shapes import Measurement
 from clinical.formatting import limits, moment, number
+from clinical.modalities.history.words import event_words
+from clinical.modalities.kit import person, read_by
+from clinical.modalities.measurements.words import outside
 
 
 @dataclass(frozen=True)
@@ -34,21 +37,17 @@ class NoteSection:
     pieces: tuple[tuple[str, bool], ...]
 
 
-def person(case: Case) -> str:
+def person_words(case: Case) -> str:
     """Sex and age, as far as they were given."""
-    for shape in case.inputs.values():
-        if isinstance(shape, Events):
-            age = f"{number(shape.age_years)} years" if shape.age_years is not None else ""
-            return ", ".join(part for part in (shape.sex or "", age) if part)
-    return ""
+    who = person(case)
+    age = f"{number(who.age_years)} years" if who.age_years is not None else ""
+    return ", ".join(part for part in (who.sex or "", age) if part)
 
 
 def measurements(case: Case) -> Iterable[MeasurementRow]:
     """Every measurement of the case, input by input."""
-    for shape in case.inputs.values():
-        if isinstance(shape, Measurements):
-            for item in shape.items:
-                yield _measurement(item)
+    for kit, _, value in read_by(case):
+        yield from map(_measurement, kit.measured(value))
 
 
 def _measurement(item: Measurement) -> MeasurementRow:
@@ -57,19 +56,13 @@ def _measurement(item: Measurement) -> MeasurementRow:
         return MeasurementRow(
             item.name, item.code, raw, "", "", "", moment(item.time), item.problem or "not usable"
         )
-    low, high = item.reference
-    mark = ""
-    if low is not None and item.value < low:
-        mark = "low"
-    if high is not None and item.value > high:
-        mark = "high"
     return MeasurementRow(
         item.name,
         item.code,
         number(item.value),
         item.unit,
         limits(item.reference),
-        mark,
+        outside(item),
         moment(item.time),
         "",
     )
@@ -77,32 +70,25 @@ def _measurement(item: Measurement) -> MeasurementRow:
 
 def history(case: Case) -> Iterable[tuple[str, str, str]]:
     """What each item of the history is, its code, and since when."""
-    for shape in case.inputs.values():
-        if isinstance(shape, Events):
-            for item in shape.items:
-                onset = f"{item.onset:%Y-%m-%d}" if item.onset else "—"
-                yield event_words(item), item.code, onset
-
-
-def event_words(item: Event) -> str:
-    """The item as a person would say it."""
-    return item.display if item.present else f"no {item.display}"
+    for kit, _, value in read_by(case):
+        for item in kit.coded(value):
+            onset = f"{item.onset:%Y-%m-%d}" if item.onset else "—"
+            yield event_words(item), item.code, onset
 
 
 def notes(case: Case, top: Explanation | None) -> Iterable[NoteSection]:
     """Every section of the notes; marked is what speaks for the top suggestion."""
-    for name, shape in case.inputs.items():
-        if isinstance(shape, Texts):
-            for index, section in enumerate(shape.items):
-                spans = sorted(
-                    (item.start, item.end)
-                    for item in (top.items if top else ())
-                    if item.modality == name and item.index == index and item.relevance > 0
-                    if item.start is not None and item.end is not None
-                )
-                yield NoteSection(
-                    section.section, moment(section.time), tuple(_pieces(section.text, spans))
-                )
+    for kit, name, value in read_by(case):
+        for index, section in enumerate(kit.written(value)):
+            spans = sorted(
+                (item.start, item.end)
+                for item in (top.items if top else ())
+                if item.modality == name and item.index == index and item.relevance > 0
+                if item.start is not None and item.end is not None
+            )
+            yield NoteSection(
+                section.section, moment(section.time), tuple(_pieces(section.text, spans))
+            )
 
 
 def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterable[tuple[str, bool]]:

@@ -1,21 +1,24 @@
-"""The registry of encoders: one in the folder of each modality."""
+"""The registry of encoders, one per modality folder. Everything that loads torch is loaded here."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-import clinical.modalities
+from clinical.case.assessment import EvidenceItem, HeatMap
 from clinical.case.shapes import Shape
+from clinical.config import build, nearest
 from clinical.errors import ConfigError
 from clinical.modalities.encoding import Batch, Encoding, Prepared
+from clinical.modalities.kit import kits
 
 
 class TokenEncoder(Protocol):
@@ -36,6 +39,8 @@ class EncoderModule(Protocol):
 
     SHAPE: type[Shape]
     EXAMPLE: Shape
+    EMBEDDING: str
+    VOCABULARY: bool
     Settings: Any
 
     def fit(self, values: Iterable[Any], settings: Any) -> Any:
@@ -51,23 +56,29 @@ class EncoderModule(Protocol):
     ) -> Prepared:
         """One input as numbers."""
 
+    def evidence(
+        self, name: str, part: NDArray[np.float64], prepared: Prepared, scale: float
+    ) -> tuple[tuple[HeatMap, ...], tuple[EvidenceItem, ...]]:
+        """Relevance of the tokens as heat maps and items of evidence."""
+
+    def pooled(self, prepared: Prepared) -> NDArray[np.float64] | None:
+        """One input as a row of numbers, or None."""
+
     def Encoder(self, settings: Any) -> nn.Module:  # noqa: N802 - a class seen as a function
         """The torch module."""
 
 
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, EncoderModule]:
-    """Name to encoder module."""
-    found: dict[str, EncoderModule] = {}
-    for info in pkgutil.iter_modules(clinical.modalities.__path__):
-        if info.ispkg:
-            module = importlib.import_module(f"clinical.modalities.{info.name}.encoder")
-            found[info.name] = cast(EncoderModule, module)
-    return found
+    """Name of the modality to its encoder module."""
+    return {
+        name: cast(EncoderModule, importlib.import_module(f"clinical.modalities.{name}.encoder"))
+        for name in kits()
+    }
 
 
 def encoder(name: str) -> EncoderModule:
-    """The encoder called `name`.
+    """The encoder of a modality.
 
     Raises:
         ConfigError: if there is none.
@@ -78,6 +89,24 @@ def encoder(name: str) -> EncoderModule:
     return known[name]
 
 
-def encoder_for(shape: Shape) -> str:
-    """Name of the first encoder that reads this kind of shape."""
-    return next(name for name, module in catalogue().items() if isinstance(shape, module.SHAPE))
+def blank_settings(
+    name: str, shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]
+) -> Any:
+    """Settings of an encoder before it has seen a case.
+
+    Args:
+        name: of the encoder.
+        shared: settings that encoders have in common; each takes those that it knows.
+        own: encoder to the settings that a study gives it alone ("[model.NAME]").
+
+    Raises:
+        ConfigError: for a setting that the encoder does not have, or a value that cannot be.
+    """
+    for other in own:
+        if other not in kits():
+            raise ConfigError(f"model.{other} is no modality.", remedy=nearest(other, kits()))
+    settings = encoder(name).Settings
+    known = {field.name for field in fields(settings)}
+    common = {key: value for key, value in shared.items() if key in known}
+    made: Any = build(settings, {**common, **own.get(name, {})}, f"model.{name}")
+    return made

@@ -1,8 +1,11 @@
 """The interface of every encoder: prepared inputs, batches of them, and tokens.
 
-An encoder is one module in this package with
+An encoder is the module `encoder` in the folder of its modality, with
 
 - `SHAPE`: the input shape it reads;
+- `EMBEDDING`: name of the feature that is a frozen embedding, for the domain check, or "";
+- `VOCABULARY`: whether it knows a list of codes, so that unknown ones say how strange a case is;
+- `pooled(prepared)`: one row of numbers for comparators that cannot read tokens, or None;
 - `Settings`: a frozen dataclass of JSON-compatible values, vocabulary and scales included;
 - `fit(values, settings) -> Settings`: vocabulary and scales, from training cases only;
 - `prepare(value, settings, rng=None) -> Prepared`: the one way from an input to numbers, used by
@@ -10,6 +13,8 @@ An encoder is one module in this package with
 - `Encoder(settings)`: a torch module; `forward(Batch)` gives an `Encoding`; `adapt(prepared)` fits
   its buffers (for example principal components) on training cases; `reduced(prepared)` does the
   frozen part of `forward` once, so that training need not do it in every epoch;
+- `evidence(name, part, prepared, scale)`: relevance of its tokens as heat maps and items of
+  evidence (`evidence_items` does for most);
 - `EXAMPLE`: one value of `SHAPE`.
 
 The contract tests pick up every module that has these names.
@@ -25,15 +30,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clinical.case.assessment import EvidenceItem, HeatMap
+
 
 @dataclass(frozen=True)
 class TokenSource:
     """What one token came from.
 
     Attributes:
-        index: position of the item in its input (notes: of the section; images: of the cell).
-        label: a code, "age", "sex", "sentence 3" or "patch"; never a value.
-        start, end: for notes, the characters of the sentence in its section.
+        index: position of the item in its input (notes: of the section; images: of the image).
+        label: a code, "age", "sex", "sentence 3", "patch" or the name of a lead; never a value.
+        start, end: for notes, the characters of the sentence in its section; for signals over
+            time, ms from the first sample.
         cell: for images, row and column of the patch.
     """
 
@@ -52,13 +60,14 @@ class Prepared:
         features: name to array [tokens, ...]; the same names for every input of one encoder.
         sources: one for each token.
         unknown: number of usable items that the encoder has no token for (codes not in training).
-        box: for images, the source pixels (top, left, bottom, right) that the patches cover.
+        boxes: for images, of each image the source pixels (top, left, bottom, right) that its
+            patches cover.
     """
 
     features: dict[str, NDArray[np.generic]]
     sources: tuple[TokenSource, ...]
     unknown: int = 0
-    box: tuple[float, float, float, float] | None = None
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,3 +115,29 @@ def collate(inputs: Sequence[Prepared | None]) -> Batch | None:
             features[name][row, : len(item.sources)] = values
     tensors = {name: torch.from_numpy(values) for name, values in features.items()}
     return Batch(tensors, torch.from_numpy(mask))
+
+
+def mean_embedding(prepared: Prepared, feature: str) -> NDArray[np.float32] | None:
+    """Mean of a frozen embedding [size] over the tokens of an input, or None without one."""
+    rows = prepared.features.get(feature)
+    if rows is None or not len(rows):
+        return None
+    mean: NDArray[np.float32] = rows.astype(np.float32).mean(axis=0)
+    return mean
+
+
+def evidence_items(
+    name: str, part: NDArray[np.float64], prepared: Prepared, scale: float
+) -> tuple[tuple[HeatMap, ...], tuple[EvidenceItem, ...]]:
+    """Every token as an item of evidence: what most encoders have as `evidence`.
+
+    Args:
+        name: of the input.
+        part: signed relevance of every token [tokens].
+        prepared: what the tokens were made from.
+        scale: makes relevance a share of all evidence of a case.
+    """
+    return (), tuple(
+        EvidenceItem(name, source.index, source.label, float(value), source.start, source.end)
+        for source, value in zip(prepared.sources, part * scale, strict=True)
+    )

@@ -29,6 +29,7 @@ from clinical.config import ModelConfig, StudyConfig
 from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, collate
+from clinical.modalities.kit import kit_of
 from clinical.model.calibration import SetRule, Support
 from clinical.model.domain import Envelope
 from clinical.model.fusion import Fusion, Tokens
@@ -92,10 +93,10 @@ def prepare_case(
     """The one way from a case to numbers, for training and for use."""
     prepared = {}
     for name, spec in specs.items():
-        module = encoder(spec.encoder)
         value = case.inputs.get(name)
-        if isinstance(value, module.SHAPE):
-            prepared[name] = module.prepare(
+        # An input of that name may be of another modality than the model was trained on.
+        if value is not None and kit_of(name, value).name == spec.encoder:
+            prepared[name] = encoder(spec.encoder).prepare(
                 value, spec.settings, decision_time=case.decision_time, rng=rng
             )
     return prepared
@@ -132,15 +133,6 @@ class Model:
     study: StudyConfig
     facts: Mapping[str, Any]
     identity: ModelIdentity
-
-
-def mean_embedding(prepared: Prepared) -> NDArray[np.float32] | None:
-    """Mean frozen embedding of an image or note for the domain check, else None."""
-    for name in ("patch", "embedding"):
-        if name in prepared.features and len(prepared.features[name]):
-            rows = prepared.features[name].astype(np.float32)
-            return cast(NDArray[np.float32], rows.mean(axis=0))
-    return None
 
 
 def build(

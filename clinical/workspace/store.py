@@ -25,7 +25,7 @@ from clinical.case import assessment as assessments
 from clinical.case import case as cases
 from clinical.case.assessment import Assessment
 from clinical.case.case import Case
-from clinical.case.shapes import Array, pixel_digest
+from clinical.case.shapes import Array, digests_of, pixel_digest
 from clinical.errors import StoreError
 from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST, upsert
 
@@ -75,8 +75,8 @@ def put_case(connection: Connection, case: Case) -> str:
     if current is not None and current.record_digest == digest:
         return inputs
     for shape in case.inputs.values():
-        if isinstance(shape, Array):
-            _put_pixels(connection, shape)
+        for array in shape.arrays:
+            _put_pixels(connection, array)
     position = current.position + 1 if current else 1
     row = {
         "record_digest": digest,
@@ -120,8 +120,8 @@ def get_case(
     pixels: dict[str, NDArray[np.float32]] = {}
     if with_pixels:
         for shape in data["inputs"].values():
-            if shape["shape"] == "array":
-                pixels[shape["digest"]] = _get_pixels(connection, shape["digest"])
+            for digest in digests_of(shape):
+                pixels[digest] = _get_pixels(connection, digest)
     return cases.from_json(data, pixels)
 
 

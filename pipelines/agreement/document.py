@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.sections import head, models, readers
@@ -17,7 +17,7 @@ def document(found: Findings) -> Document:
     return Document(TITLE, head.lead(found), tuple(_blocks(found, drawn)), drawn)
 
 
-def _blocks(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def _blocks(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     yield from head.verdict(found)
     yield from head.alerts(found)
     yield from readers.agreement(found, drawn)

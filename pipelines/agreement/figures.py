@@ -1,11 +1,14 @@
-"""Figures of the report as SVG: intervals by row, and bars."""
+"""Figures of the report: intervals by row, and bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import COLOURS, SOFT, line, text
+from pipelines.reports.figures.figure import Figure, figure
+from pipelines.reports.figures.row_scale import RowScale
+from pipelines.statistics.metrics import Interval
 
 WIDTH, NAMES, LEFT, RIGHT = 760, 16, 300, 570
 TOP, ROW = 54, 22
@@ -31,7 +34,12 @@ class Span:
     usual: float | None = None
 
 
-def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> str:
+def span(name: str, note: str, found: Interval, usual: float | None = None) -> Span:
+    """A row of an estimate."""
+    return Span(name, note, found.low, found.value, found.high, usual)
+
+
+def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -> Figure:
     """A row for each span, on one scale.
 
     Args:
@@ -43,16 +51,14 @@ def spans(title: str, unit: str, rows: Sequence[Span], ticks: Sequence[float]) -
     bottom = TOP + ROW * len(rows)
     drawn = [text(title, (NAMES, 20), bold=True, room=WIDTH - 2 * NAMES)]
     drawn.append(text(unit, (RIGHT + 14, 42), size=11, room=WIDTH - RIGHT - 20))
-    for tick in ticks:
-        x = _x(tick, ticks)
-        drawn.append(line([(x, TOP - 6), (x, bottom)], GRID))
-        drawn.append(text(f"{tick:g}", (x, bottom + 16), "middle", 11))
+    scale = RowScale(ticks, LEFT, RIGHT)
+    drawn += scale.grid(TOP - 6, bottom)
     for number, row in enumerate(rows):
-        drawn += _span(row, TOP + ROW * number + 12, ticks)
-    return document(drawn, WIDTH, bottom + _BARE, title)
+        drawn += _span(row, TOP + ROW * number + 12, scale)
+    return figure(drawn, WIDTH, bottom + _BARE, title)
 
 
-def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
+def bars(title: str, rows: Sequence[tuple[str, int]]) -> Figure:
     """A bar for each name and count.
 
     Args:
@@ -68,21 +74,15 @@ def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
         drawn.append(text(name, (NAMES, y + 4), size=12, room=left - NAMES - 12))
         drawn.append(line([(left, y), (left + length, y)], COLOURS[0], 12))
         drawn.append(text(str(count), (left + length + 8, y + 4), size=12))
-    return document(drawn, WIDTH, 44 + ROW * len(rows), title)
+    return figure(drawn, WIDTH, 44 + ROW * len(rows), title)
 
 
-def _x(value: float, ticks: Sequence[float]) -> float:
-    share = (min(max(value, ticks[0]), ticks[-1]) - ticks[0]) / (ticks[-1] - ticks[0])
-    return LEFT + share * (RIGHT - LEFT)
-
-
-def _span(row: Span, y: float, ticks: Sequence[float]) -> list[str]:
+def _span(row: Span, y: float, scale: RowScale) -> list[str]:
     drawn = [text(row.name, (NAMES, y + 4), size=12, room=LEFT - NAMES - 14)]
     if row.usual is not None:
-        x = _x(row.usual, ticks)
+        x = scale.at(row.usual)
         corners = [(x - 4, y - 4), (x + 4, y - 4), (x + 4, y + 4), (x - 4, y + 4), (x - 4, y - 4.8)]
         drawn.append(line(corners, SOFT, 1.6))
     if row.value is not None and row.low is not None and row.high is not None:
-        drawn.append(line([(_x(row.low, ticks), y), (_x(row.high, ticks), y)], INK, 1.4))
-        drawn.append(dot((_x(row.value, ticks), y), COLOURS[0], 4.5))
+        drawn += scale.estimate(row.low, row.value, row.high, y)
     return [*drawn, text(row.note, (RIGHT + 14, y + 4), size=12, room=WIDTH - RIGHT - 20)]

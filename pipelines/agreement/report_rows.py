@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from clinical.review.kappa import Kappa
@@ -15,20 +14,24 @@ MOST_DRAWN = 30
 """Rows of one figure that an A4 page shows in letters that can be read."""
 
 
-class InCell(Protocol):
-    """A row of a cell."""
+class InMonth(Protocol):
+    """A row of one model in one month."""
 
     @property
     def model(self) -> str:
         """Of which model."""
 
     @property
-    def reader(self) -> str:
-        """Account name, or all."""
-
-    @property
     def period(self) -> str:
         """Month, or all."""
+
+
+class InCell(InMonth, Protocol):
+    """A row of a cell."""
+
+    @property
+    def reader(self) -> str:
+        """Account name, or all."""
 
 
 InOne = TypeVar("InOne", bound=InCell)
@@ -74,16 +77,3 @@ def worth_drawing(rows: list[InOne]) -> list[InOne]:
 def where(row: InCell) -> str:
     """Month and reader of a row."""
     return f"{when(row.period)}, {row.reader or 'all readers'}"
-
-
-def told(listed: Sequence[InOne], model: str) -> list[InOne]:
-    """Rows of a model, by month: "all" only where it stands for more than one, and then first."""
-    rows = [row for row in listed if row.model == model]
-    readers = {row.reader for row in rows} - {ALL}
-    periods = {row.period for row in rows} - {ALL}
-    kept = [
-        row
-        for row in rows
-        if (row.reader != ALL or len(readers) > 1) and (row.period != ALL or len(periods) > 1)
-    ]
-    return sorted(kept, key=lambda row: (row.period, row.reader))

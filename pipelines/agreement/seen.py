@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from clinical.case.assessment import Assessment
 from clinical.case.case import Case
-from clinical.case.shapes import Events, Measurements
 from clinical.errors import StoreError
+from clinical.modalities.kit import read_by
 from clinical.workspace import store
 from pipelines.agreement.readings import Passage, month
 from pipelines.agreement.reference import AGE, Reference
@@ -114,12 +114,12 @@ def _values(
 
 def _numbers(case: Case, reference: Reference) -> dict[str, tuple[float, ...]]:
     found: defaultdict[str, list[float]] = defaultdict(list)
-    measured = case.inputs.get(reference.measured_in)
-    if isinstance(measured, Measurements):
-        for item in measured.items:
-            if item.value is not None:
-                found[item.code].append(item.value)
-    history = case.inputs.get(reference.aged_in)
-    if isinstance(history, Events) and history.age_years is not None and AGE in reference.edges:
-        found[AGE].append(history.age_years)
+    for kit, name, value in read_by(case):
+        if name == reference.measured_in:
+            for item in kit.measured(value):
+                if item.value is not None:
+                    found[item.code].append(item.value)
+        age = kit.person(value).age_years
+        if name == reference.aged_in and age is not None and AGE in reference.edges:
+            found[AGE].append(age)
     return {code: tuple(values) for code, values in found.items()}

@@ -25,10 +25,10 @@ from clinical.case import assessment as assessments
 from clinical.case import case as cases
 from clinical.case.assessment import Assessment, ModelIdentity
 from clinical.case.case import Case, Problem, SkippedCase
-from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
 from clinical.errors import ConfigError, TriptychError
+from clinical.modalities.kit import arrays
 from clinical.review import intake
 from clinical.workspace.database import open_workspace, writing
 from clinical.workspace.place import Place, named
@@ -243,9 +243,7 @@ def _packed(finished: Finished) -> Any:
     if not isinstance(finished, tuple):
         return finished
     case, assessment = finished
-    pixels = {
-        shape.digest: shape.values for shape in case.inputs.values() if isinstance(shape, Array)
-    }
+    pixels = {array.digest: array.values for _, array in arrays(case)}
     return cases.as_json(case), pixels, assessments.as_json(assessment)
 
 

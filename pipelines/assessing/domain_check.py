@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from clinical.cohorts.cohort import Source
 from clinical.dicom.read import read_image
 from clinical.errors import CohortError, ImageError, ModelError
-from clinical.modalities.catalogue import encoder
+from clinical.modalities.encoding import mean_embedding
+from clinical.modalities.radiograph import encoder as radiograph
 from clinical.model import domain
-from clinical.model.model import EncoderSpec, Model, mean_embedding
+from clinical.model.model import EncoderSpec, Model
 from pipelines.jobs.progress import track
 
 Image = NDArray[np.float32]
+
+RADIOGRAPH = "radiograph"
 AS_IT_IS = "as it is"
 REFUSED = "refused by the reader"
 
@@ -96,10 +99,10 @@ def check_cohort(
     scores: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for number, case in enumerate(track(source.read(root, wanted), "check images", len(wanted))):
         value = case.inputs.get(modality) if isinstance(case, Case) else None
-        if not isinstance(value, Array):
+        if value is None:
             continue
         for kind, change in KINDS.items():
-            image = change(value.values, np.random.default_rng([seed, number]))
+            image = change(value.arrays[0].values, np.random.default_rng([seed, number]))
             scores[kind].append(image_score(model, modality, spec, image))
     if not scores[AS_IT_IS]:
         raise CohortError(f"No case of {root} has the input {modality!r}.", remedy="give another")
@@ -132,9 +135,10 @@ def _files(folder: Path) -> Iterator[Array | None]:
 
 def image_score(model: Model, modality: str, spec: EncoderSpec, image: Image) -> float:
     """Distance of one image from the training cases as a multiple of the limit."""
-    value = Array(np.ascontiguousarray(image, dtype=np.float32))
+    value = Arrays((Array(np.ascontiguousarray(image, dtype=np.float32)),))
     envelope = model.envelopes[modality]
-    embedding = mean_embedding(encoder(spec.encoder).prepare(value, spec.settings))
+    prepared = radiograph.prepare(value, spec.settings)
+    embedding = mean_embedding(prepared, radiograph.EMBEDDING)
     if embedding is None:
         return float("inf")
     return domain.distance(envelope, embedding) / envelope.limit
@@ -142,7 +146,7 @@ def image_score(model: Model, modality: str, spec: EncoderSpec, image: Image) ->
 
 def _image_modality(model: Model) -> tuple[str, EncoderSpec]:
     for name, spec in model.specs.items():
-        if encoder(spec.encoder).SHAPE is Array and name in model.envelopes:
+        if spec.encoder == RADIOGRAPH and name in model.envelopes:
             return name, spec
     raise ModelError("The model reads no image.", remedy="give another model with --model")
 

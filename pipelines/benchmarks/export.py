@@ -30,7 +30,17 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case, input_digest
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Shape,
+    Text,
+    Texts,
+)
 from clinical.export.bundle import export
 from clinical.review.intake import record_assessment
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
@@ -106,7 +116,7 @@ def _case(number: int, random: np.random.Generator) -> Case:
     history = Events((Event("ICD-10:I10", "Hypertension"), Event("ICD-10:J44", "COPD")), 71.0)
     note = Texts((Text("History", "Cough and fever for three days. No trauma. " * 5, NOON),))
     inputs: dict[str, Shape] = {
-        "image": Array(pixels),
+        "image": Arrays((Array(pixels),)),
         "measurements": Measurements(measured),
         "history": history,
         "notes": note,

@@ -22,7 +22,7 @@ from rich.table import Table
 from clinical.assess.assess import load_assessor
 from clinical.audit import ledger
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Arrays
 from clinical.cohorts import folder
 from clinical.dicom.read import read_image
 from clinical.modalities.radiograph import encoder
@@ -45,9 +45,7 @@ def main() -> int:
     """Run every comparison and print one table."""
     file = min((SAMPLE_DATA / "images").glob("*.dcm"))
     cases = [r for r in folder.read(SAMPLE_DATA) if isinstance(r, Case)][:8]
-    image = next(c.inputs["image"] for c in cases if "image" in c.inputs)
-    if not isinstance(image, Array):
-        raise TypeError("the sample's image is not an array")
+    image = next(c.inputs["image"].arrays[0] for c in cases if "image" in c.inputs)
     table = Table(title="median wall time, one thread", title_justify="left")
     for heading in ("what", "ours (ms)", "peer", "peer (ms)", "ours / peer"):
         table.add_column(heading, justify="left" if heading in ("what", "peer") else "right")
@@ -68,13 +66,13 @@ def main() -> int:
     with torch.inference_mode():
         compare(
             "radiograph to patch features, 384 px",
-            median_ms(lambda: encoder.prepare(image, settings)),
+            median_ms(lambda: encoder.prepare(Arrays((image,)), settings)),
             "MONAI DenseNet121, forward only, 384 px",
             median_ms(lambda: peer(square), repeats=5),
         )
     assessor = load_assessor()
     whole = median_ms(lambda: [assessor.assess(case) for case in cases], repeats=3) / len(cases)
-    prepare_only = median_ms(lambda: encoder.prepare(image, settings))
+    prepare_only = median_ms(lambda: encoder.prepare(Arrays((image,)), settings))
     compare("assess one whole case", whole, "its image features alone", prepare_only)
     with tempfile.TemporaryDirectory() as scratch:
         compare("append one event, durably", *_append(Path(scratch)))

@@ -17,8 +17,8 @@ from scipy.ndimage import binary_erosion
 from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.cohorts import folder
-from clinical.export.picture import grey, window_of
 from clinical.modalities.encoding import Prepared
+from clinical.modalities.radiograph.picture import grey, window_of
 from clinical.model.model import Model
 from pipelines.explanations.pointing import Point
 from pipelines.explanations.saliency import (
@@ -56,14 +56,14 @@ def write(
     chosen.sort(key=lambda point: (point.diagnosis, point.case_id))
     wanted = frozenset(point.case_id for point in chosen)
     images = {
-        case.case_id: case.inputs[IMAGE]
+        case.case_id: case.inputs[IMAGE].arrays[0]
         for case in folder.read(root, wanted)
         if isinstance(case, Case)
     }
     rows = []
     for point in chosen:
         image, mask = images[point.case_id], masks.visible(found[point.case_id], point.diagnosis)
-        if isinstance(image, Array) and mask is not None:
+        if mask is not None:
             graph = read(model.network, cases[point.case_id])
             maps = model_maps(model.network, graph, model.diagnoses.index(point.diagnosis))
             rows.append(_row(point, image, mask, maps))

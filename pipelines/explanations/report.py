@@ -116,7 +116,7 @@ def _priors(root: Path | None, model: Model) -> dict[str, Scores]:
     ]
     cases = sorted({outcome.case_id for outcome in truth})
     labels = pointing.label_table(truth, cases, model.diagnoses)
-    cells = model.study.model.image_size // STRIDE
+    cells = model.specs[masks.IMAGE].settings.image_size // STRIDE
     return pointing.mean_masks(_masks(root), cases, labels, model.diagnoses, cells)
 
 

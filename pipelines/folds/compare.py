@@ -20,7 +20,7 @@ from pipelines.folds.comparators.late_fusion import LATE_FUSION
 from pipelines.folds.comparators.ridge_regression import RIDGE
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import AUTOML, OURS, hidden, untaught
-from pipelines.statistics.coverage import covered, share_of
+from pipelines.statistics.coverage import covered
 from pipelines.statistics.metrics import (
     Areas,
     Interval,
@@ -35,6 +35,7 @@ from pipelines.statistics.metrics import (
     macro_auroc,
     macro_of,
 )
+from pipelines.statistics.proportions import share
 
 ORACLE = "oracle: all"
 REMOVAL_MARGIN = 0.01
@@ -326,7 +327,8 @@ def _judged(court: _Judge, members: Values) -> Coverage:
     true = court.labels == 1
     held = covered(true[None], members == 1).mean(axis=0)
     size = members[:, given].sum(axis=2).mean() if given.any() else float("nan")
-    return Coverage(share_of(held, given & true.any(axis=1), court.weights), float(size))
+    judged = given & true.any(axis=1)
+    return Coverage(share(held, judged, court.patients, court.weights), float(size))
 
 
 def to_json(result: CrossValidation) -> dict[str, Any]:

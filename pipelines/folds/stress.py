@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clinical.case.shapes import Measurements
+from clinical.modalities.kit import read_by
 from pipelines.training.dataset import CachedCase
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -34,16 +34,14 @@ def thinned(cached: CachedCase, share: float, seed: int) -> CachedCase:
     A modality of which no usable value is left is absent.
     """
     case = cached.case
-    for name, shape in cached.case.inputs.items():
-        if not isinstance(shape, Measurements):
-            continue
-        luck = luck_of(case.case_id, name, len(shape.items), seed)
-        kept = tuple(item for item, u in zip(shape.items, luck, strict=True) if u >= share)
-        if any(item.value is not None for item in kept):
-            inputs = {**case.inputs, name: replace(shape, items=kept)}
-            case = replace(case, inputs=inputs)
-        else:
-            case = case.without(name)
+    for kit, name, value in read_by(cached.case):
+        luck = luck_of(case.case_id, name, len(value.items), seed)
+        left = kit.thinned(value, [bool(u < share) for u in luck])
+        case = (
+            case.without(name)
+            if left is None
+            else replace(case, inputs={**case.inputs, name: left})
+        )
     return replace(cached, case=case)
 
 

@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Events, Measurements, Texts
-from clinical.modalities.notes import encoder
+from clinical.case.shapes import Arrays
+from clinical.modalities.catalogue import encoder
+from clinical.modalities.kit import kit_named, kit_of, read_by
 from pipelines.training.dataset import CachedCase
-
-REGIONS = 3
-"""An image is pooled as a whole (mean and maximum) and over this many regions per side."""
 
 Rows = NDArray[np.float64]
 
@@ -52,12 +50,11 @@ def vectors(cases: Sequence[CachedCase], wanted: Sequence[str] = ()) -> Vectors:
     def chosen(modality: str) -> bool:
         return not wanted or modality in wanted
 
-    shapes = {name: shape for c in cases for name, shape in c.case.inputs.items() if chosen(name)}
-    texts = [name for name in sorted(shapes) if isinstance(shapes[name], Texts)]
-    embeddings = {name: _stacked([_note(c, name) for c in cases]) for name in texts}
-    for name in sorted({name for c in cases for name in c.images if chosen(name)}):
-        embeddings[name] = _stacked([_image(c, name) for c in cases])
-    rest = [name for name in sorted(shapes) if name not in texts]
+    read = {name: kit for c in cases for kit, name, _ in read_by(c.case) if chosen(name)}
+    texts = [name for name in sorted(read) if encoder(read[name].name).EMBEDDING]
+    images = sorted({name for c in cases for name in c.images if chosen(name)})
+    embeddings = {name: _stacked([_pooled(c, name) for c in cases]) for name in [*texts, *images]}
+    rest = [name for name in sorted(read) if name not in texts]
     return Vectors(tables([c.case for c in cases], rest), embeddings)
 
 
@@ -76,23 +73,16 @@ def _stacked(rows: Sequence[Rows | None]) -> Rows:
     return np.stack([none if row is None else row for row in rows])
 
 
-def _note(cached: CachedCase, modality: str) -> Rows | None:
-    shape = cached.case.inputs.get(modality)
-    if not isinstance(shape, Texts):
+def _pooled(cached: CachedCase, modality: str) -> Rows | None:
+    """The frozen features of an input as one row, as its encoder pools them."""
+    if modality in cached.images:
+        prepared = cached.images[modality][0]
+        return encoder(kit_named(modality, Arrays.__name__).name).pooled(prepared)
+    value = cached.case.inputs.get(modality)
+    if value is None:
         return None
-    sentences = encoder.prepare(shape, encoder.Settings()).features["embedding"]
-    return sentences.astype(np.float64).mean(axis=0) if len(sentences) else None
-
-
-def _image(cached: CachedCase, modality: str) -> Rows | None:
-    if modality not in cached.images:
-        return None
-    patches = cached.images[modality][0].features["patch"].astype(np.float64)
-    side = round(len(patches) ** 0.5)
-    grid = patches.reshape(side, side, -1)
-    bands = np.array_split(np.arange(side), min(REGIONS, side))
-    regions = [grid[np.ix_(rows, columns)].mean(axis=(0, 1)) for rows in bands for columns in bands]
-    return np.concatenate([patches.mean(axis=0), patches.max(axis=0), *regions])
+    module = encoder(kit_of(modality, value).name)
+    return module.pooled(module.prepare(value, module.Settings()))
 
 
 def table(cases: Sequence[Case], columns: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
@@ -112,15 +102,8 @@ def table(cases: Sequence[Case], columns: Sequence[str] | None = None) -> tuple[
 
 
 def _row(case: Case) -> dict[str, float]:
-    row: dict[str, float] = {}
-    for modality, shape in case.inputs.items():
-        if isinstance(shape, Measurements):
-            timed = sorted(shape.items, key=lambda m: (m.time is not None, m.time))
-            row |= {f"{modality}:{m.code}": m.value for m in timed if m.value is not None}
-        elif isinstance(shape, Events):
-            row |= {f"{modality}:{e.code}": float(e.present) for e in shape.items}
-            if shape.age_years is not None:
-                row[f"{modality}:age"] = shape.age_years
-            if shape.sex is not None:
-                row[f"{modality}:female"] = float(shape.sex == "female")
-    return row
+    return {
+        f"{name}:{column}": number
+        for kit, name, value in read_by(case)
+        for column, number in kit.columns(value).items()
+    }

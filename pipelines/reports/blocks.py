@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.reports.figures.figure import Figure
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -103,13 +105,13 @@ class Document:
         title: of the study.
         lead: one line below it.
         blocks: in order.
-        pictures: name to SVG document.
+        pictures: name to figure.
     """
 
     title: str
     lead: str
     blocks: tuple[Block, ...]
-    pictures: Mapping[str, str]
+    pictures: Mapping[str, Figure]
 
 
 def texts(*names: str) -> tuple[Column, ...]:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from clinical.wording import RESEARCH_USE
 from pipelines.reports.blocks import Document
+from pipelines.reports.figures.figure import Figure
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 STYLES = Path(__file__).with_name("report.css")
@@ -31,7 +32,7 @@ def page(written: Document) -> str:
         title=written.title,
         lead=written.lead,
         blocks=[asdict(block) for block in written.blocks],
-        pictures={name: _inline(svg) for name, svg in written.pictures.items()},
+        pictures={name: _inline(figure) for name, figure in written.pictures.items()},
     )
 
 
@@ -62,8 +63,8 @@ def rendered(
     )
 
 
-def _inline(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704  (drawn here, and every text in it is escaped)
+def _inline(figure: Figure) -> Markup:
+    return Markup(figure.svg)  # noqa: S704  (drawn here, and every text in it is escaped)
 
 
 def _policy(styles: str, *, images: bool) -> str:

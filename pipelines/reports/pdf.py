@@ -7,10 +7,8 @@ same document gives the same bytes: there is no time and no path in it.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from dataclasses import asdict
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +17,20 @@ import typst
 from clinical.export.glyphs import FONT_FILES, REGULAR, drawable
 from clinical.wording import RESEARCH_USE
 from pipelines.reports.blocks import Document
-from pipelines.reports.figures.axes import FONTS
+from pipelines.reports.figures.figure import FONTS
 
 HERE = Path(__file__).parent
 TEMPLATE = "report.typ"
 FONT = "Liberation Sans"
 REPORT = "report.pdf"
 
-_SIZE = re.compile(r'<svg [^>]*width="([0-9.]+)" height="([0-9.]+)"[^>]*aria-label="([^"]*)"')
-
 
 def printed(written: Document) -> bytes:
     """A report as PDF. A character that the font does not have is shown as a question mark."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for name, svg in written.pictures.items():
-            own = drawable(svg.replace(FONTS, FONT), REGULAR)
+        for name, figure in written.pictures.items():
+            own = drawable(figure.svg.replace(FONTS, FONT), REGULAR)
             (root / f"{name}.svg").write_text(own, encoding="utf-8")
         data = json.dumps(_shown(_data(written)))
         (root / "report.json").write_text(data, encoding="utf-8")
@@ -81,17 +77,8 @@ def _data(written: Document) -> dict[str, Any]:
         "notice": RESEARCH_USE,
         "font": FONT,
         "blocks": [asdict(block) for block in written.blocks],
-        "pictures": {name: _facts(svg) for name, svg in written.pictures.items()},
-    }
-
-
-def _facts(svg: str) -> dict[str, Any]:
-    """Size in px, and what the figure shows for one who cannot see it."""
-    found = _SIZE.search(svg)
-    if found is None:
-        raise ValueError("a figure states no size or no words")
-    return {
-        "width": float(found[1]),
-        "height": float(found[2]),
-        "words": unescape(found[3]),
+        "pictures": {
+            name: {"width": figure.width, "height": figure.height, "words": figure.words}
+            for name, figure in written.pictures.items()
+        },
     }

@@ -100,17 +100,7 @@ def auroc_interval(
     seed: int = 0,
 ) -> Interval:
     """AUROC with a patient-bootstrap 95% interval; cases with a NaN score or label are left out."""
-    known = ~(np.isnan(scores) | np.isnan(labels))
-    x, y = scores[known], labels[known]
-    people = np.asarray(patients)[known]
-    positives = int(y.sum())
-    if min(positives, len(y) - positives) < LEAST_OF_EACH:
-        return Interval(None, None, None, len(y), positives)
-    weights = bootstrap_weights(people.tolist(), samples, seed)
-    areas = weighted_aurocs(x, y, weights)
-    areas = areas[~np.isnan(areas)]
-    low, high = np.quantile(areas, [0.025, 0.975])
-    return Interval(auroc(x, y), float(low), float(high), len(y), positives)
+    return _contrast([scores], labels, patients, samples, seed)
 
 
 def auroc_difference(
@@ -122,17 +112,27 @@ def auroc_difference(
     samples: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """AUROC of `first` minus `second` on the same cases, paired patient bootstrap."""
-    known = ~(np.isnan(first) | np.isnan(second) | np.isnan(labels))
-    y = labels[known]
-    positives = int(y.sum())
-    if min(positives, len(y) - positives) < LEAST_OF_EACH:
-        return Interval(None, None, None, len(y), positives)
-    weights = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
-    gains = weighted_aurocs(first[known], y, weights) - weighted_aurocs(second[known], y, weights)
-    low, high = np.nanquantile(gains, [0.025, 0.975])
-    value = auroc(first[known], y) - auroc(second[known], y)
-    return Interval(value, float(low), float(high), len(y), positives)
+    """AUROC of `first` minus `second` on the cases that have both, paired patient bootstrap."""
+    return _contrast([first, second], labels, patients, samples, seed)
+
+
+def _contrast(
+    scores: Sequence[NDArray[np.float64]],
+    labels: NDArray[np.float64],
+    patients: Sequence[str],
+    samples: int,
+    seed: int,
+) -> Interval:
+    """AUROC of the first scores, less that of the second if there are two."""
+    known = ~np.isnan([*scores, labels]).any(axis=0)
+    y, people = labels[known], np.asarray(patients)[known].tolist()
+    cases, positives = len(y), int(y.sum())
+    if not both(y):
+        return Interval(None, None, None, cases, positives)
+    weights = bootstrap_weights(people, samples, seed)
+    value = np.subtract.reduce([auroc(x[known], y) for x in scores])
+    drawn = np.subtract.reduce([weighted_aurocs(x[known], y, weights) for x in scores])
+    return interval(float(value), drawn, cases, positives)
 
 
 def weighted_aurocs(

@@ -1,4 +1,4 @@
-"""All figures of a study, drawn from `metrics.json` alone: name to SVG document."""
+"""All figures of a study, drawn from `metrics.json` alone: name to figure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from clinical.wording import words
 from pipelines.folds.methods import OURS
+from pipelines.reports.figures.figure import Figure
 from pipelines.reports.formatting import interval
 from pipelines.study import diagram
 from pipelines.study.figures import curves
@@ -31,16 +32,16 @@ ROC, CALIBRATION, DECISION, GROUPS, EXAMPLES = (
 """Kinds of figure that a label has."""
 
 
-def pictures(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Every figure that the metrics allow: its name, which is a file name without ending, to SVG.
+def pictures(metrics: Mapping[str, Any]) -> dict[str, Figure]:
+    """Every figure that the metrics allow, by its name, which is a file name without ending.
 
     Args:
         metrics: `metrics.json`; parts that an older version did not have are left out.
     """
-    found = {FLOW: diagram.svg(from_json(metrics["flow"]))}
+    found = {FLOW: diagram.flow_diagram(from_json(metrics["flow"]))}
     for label in metrics["labels"]:
-        for kind, svg in _of_label(metrics, label).items():
-            found[label_figure(metrics, label, kind)] = svg
+        for kind, figure in _of_label(metrics, label).items():
+            found[label_figure(metrics, label, kind)] = figure
     labels = list(metrics["labels"])
     patterns = [row for row in metrics["subgroups"]["groups"] if row["column"] == INPUTS]
     if patterns:
@@ -86,7 +87,7 @@ def groups_of(metrics: Mapping[str, Any], label: str) -> list[Mapping[str, Any]]
     return [row for row in rows if row["label"] == label and row["column"] != INPUTS]
 
 
-def _of_label(metrics: Mapping[str, Any], name: str) -> dict[str, str]:
+def _of_label(metrics: Mapping[str, Any], name: str) -> dict[str, Figure]:
     label, found = words(name), metrics["labels"][name]
     use = found["use"]
     compared = [method for method in use if method != RECALIBRATED]

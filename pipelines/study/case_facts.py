@@ -16,23 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 from clinical.case.case import Case, input_digest
-from clinical.case.shapes import (
-    Array,
-    Event,
-    Events,
-    Measurement,
-    Measurements,
-    Sex,
-    Shape,
-    Text,
-    Texts,
-)
+from clinical.case.shapes import Shape
+from clinical.modalities.kit import kits, read_by
 from pipelines.study.guards.acquisition import facts_of
 from pipelines.training.dataset import CachedCase
-
-_VALUE = Measurement("", "", 0.0, "", None, "", "")
-_REFUSED = Measurement("", "", None, "", None, "", "")
-_EVENT, _TEXT = Event("", ""), Text("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,35 +43,21 @@ def facts(case: Case, images: frozenset[str]) -> dict[str, Any]:
         "patient_id": case.patient_id,
         "decided": case.decision_time and case.decision_time.isoformat(),
         "site": case.site,
-        "inputs": {name: _row(shape) for name, shape in sorted(case.inputs.items())},
+        "inputs": {
+            name: [kit.name, *summary]
+            for kit, name, value in sorted(read_by(case), key=lambda read: read[1])
+            if (summary := kit.summary(value)) is not None
+        },
         "images": sorted(images),
         "acquired": acquired,
         "digest": input_digest(case),
     }
 
 
-def _row(shape: Shape) -> list[Any]:
-    """Kind of a shape, and what `_hollow` makes its stand-in from."""
-    match shape:
-        case Array():
-            return ["array"]
-        case Measurements():
-            usable = sum(item.value is not None for item in shape.items)
-            return ["measurements", usable]
-        case Events():
-            return ["events", len(shape.items), shape.age_years, shape.sex]
-        case Texts():
-            return ["texts", len(shape.items)]
-
-
 def known(row: Mapping[str, Any]) -> Known:
     """The hollow case of a row."""
     decided = row["decided"]
-    inputs = {
-        intern(name): _hollow(*shape)
-        for name, shape in row["inputs"].items()
-        if shape[0] != "array"
-    }
+    inputs = {intern(name): _hollow(*summary) for name, summary in row["inputs"].items()}
     case = Case(
         row["case_id"],
         row["patient_id"],
@@ -102,11 +75,6 @@ def _images(names: tuple[str, ...]) -> Mapping[str, tuple[()]]:
 
 
 @lru_cache(maxsize=65536)
-def _hollow(kind: str, items: int, age_years: float | None = None, sex: Sex | None = None) -> Shape:
-    match kind:
-        case "measurements":
-            return Measurements((_VALUE,) * items or (_REFUSED,))
-        case "events":
-            return Events((_EVENT,) * items, age_years, sex)
-        case _:
-            return Texts((_TEXT,) * items)
+def _hollow(modality: str, *summary: Any) -> Shape:
+    found: Shape = kits()[modality].stand_in(*summary)
+    return found

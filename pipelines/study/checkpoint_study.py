@@ -29,6 +29,7 @@ from pipelines.study.assess_cohort import Counts, Wanted, Work, assess_all
 from pipelines.study.design import StudyDesign
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
+from pipelines.study.patient_sample import whole_patients
 from pipelines.study.read_cohort import Cohort
 from pipelines.study.selection import Selection
 from pipelines.study.survey import Question, Survey, survey
@@ -263,7 +264,7 @@ def look_for_shortcuts(
     if not design.judgement.guards:
         return (), ""
     study, dataset = design.study, tested.dataset
-    rows = guard_sample.sample(dataset.patients, study.seed)
+    rows = whole_patients(dataset.patients, guard_sample.MOST_CASES, study.seed)
     wanted = guard_sample.Sample(
         frozenset(dataset.cases[i].case.case_id for i in rows),
         tuple(name for name in dataset.diagnoses if name not in assessed.survey.unknown),

@@ -1,7 +1,4 @@
-"""The flow of a study as a self-contained SVG: boxes, arrows and text, 900 px wide, for print.
-
-No style sheet, identifier, font file or script, so that several can stand in one HTML page.
-"""
+"""The flow of a study as a figure: boxes, arrows and text, 900 px wide, for print."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 
 from pipelines.reports.figures import lettering
-from pipelines.reports.figures.axes import FONTS
+from pipelines.reports.figures.figure import Figure, figure
 from pipelines.study.flow import Flow, Part, Share, heading, removed_words
 from pipelines.study.selection import Step
 
@@ -62,8 +59,8 @@ class _Box:
         return self.x + self.width / 2
 
 
-def svg(found: Flow) -> str:
-    """The flow diagram of a study as an SVG document."""
+def flow_diagram(found: Flow) -> Figure:
+    """The flow diagram of a study."""
     drawn: list[str] = []
     main: list[_Box] = []
     y = float(GAP)
@@ -84,7 +81,8 @@ def svg(found: Flow) -> str:
         drawn += parts
     else:
         y -= GAP
-    return _page(found, drawn, y)
+    words = f"Flow of cases: {found.listed} in the cohort, {found.chosen.cases} eligible"
+    return figure(drawn, WIDTH, y, words, font=FONT, ink=INK)
 
 
 def _rows(found: Flow) -> Iterator[tuple[tuple[_Line, ...], tuple[_Line, ...]]]:
@@ -241,19 +239,3 @@ def _arrow(start: Point, end: Point) -> str:
     right = start[1] == y
     head = f"M{x:g} {y:g}l-8 -4v8z" if right else f"M{x:g} {y:g}l-4 -8h8z"
     return f'{_path(start, end)}\n<path d="{head}" fill="{INK}"/>'
-
-
-def _page(found: Flow, drawn: Sequence[str], height: float) -> str:
-    size = f'width="{WIDTH}" height="{height:g}" viewBox="0 0 {WIDTH} {height:g}"'
-    words = f"Flow of cases: {found.listed} in the cohort, {found.chosen.cases} eligible"
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{words}"'
-            f' font-family="{FONTS}" font-size="{FONT}" fill="{INK}">',
-            f"<title>{words}</title>",
-            f'<rect width="{WIDTH}" height="{height:g}" fill="#ffffff"/>',
-            *drawn,
-            "</svg>",
-            "",
-        ]
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from pipelines.reports import html, pdf
@@ -27,8 +27,8 @@ def html_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     """The report and its figures: name to content. The flow has a file of its own already."""
     written = document(metrics)
     figures = {
-        f"figures/{name}.svg": svg.encode()
-        for name, svg in written.pictures.items()
+        f"figures/{name}.svg": figure.svg.encode()
+        for name, figure in written.pictures.items()
         if name != FLOW
     }
     return {html.REPORT: html.page(written).encode(), **figures}
@@ -39,7 +39,7 @@ def pdf_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     return {pdf.REPORT: pdf.printed(document(metrics))}
 
 
-def _blocks(metrics: Mapping[str, Any], drawn: Mapping[str, str]) -> Iterator[Block]:
+def _blocks(metrics: Mapping[str, Any], drawn: Container[str]) -> Iterator[Block]:
     yield from whole.verdict(metrics)
     yield from whole.fired(metrics)
     yield from whole.flow()

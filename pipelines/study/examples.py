@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clinical.case.case import Case
 from clinical.cohorts.cohort import Source
-from clinical.export.picture import Picture, pictures
+from clinical.modalities.kit import Picture, pictures
 from clinical.wording import words
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import OURS, alone

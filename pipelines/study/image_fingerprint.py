@@ -21,6 +21,7 @@ from scipy.stats import rankdata
 
 from clinical.case.case import Case, Problem, SkippedCase
 from clinical.case.shapes import Array
+from clinical.modalities.kit import arrays
 
 GRID = 96
 DETAIL = 32
@@ -64,9 +65,9 @@ def fingerprints(readings: Iterable[Case | SkippedCase | Problem]) -> Iterator[F
     """Fingerprints of all arrays of a cohort, as its reader yields the cases; holds no pixels."""
     for reading in readings:
         if isinstance(reading, Case):
-            for modality, shape in sorted(reading.inputs.items()):
-                if isinstance(shape, Array):
-                    yield fingerprint(reading.case_id, modality, shape)
+            for modality, array in sorted(arrays(reading), key=lambda named: named[0]):
+                if array.axes[-2:] == ("row", "column"):
+                    yield fingerprint(reading.case_id, modality, array)
 
 
 def ranks(values: NDArray[np.float32]) -> Grids:

@@ -7,19 +7,17 @@ levels and, of a sample, the features of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from clinical.case.case import Case, Outcome
-from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.config import StudyConfig
 from pipelines.study.guards.acquisition import Facts, facts_of
 from pipelines.study.guards.image_parts import Parts, lungs_of, parts
 from pipelines.study.image_fingerprint import Fingerprint, fingerprints
+from pipelines.study.patient_sample import whole_patients
 from pipelines.training import masks
 from pipelines.training.dataset import Dataset, read_dataset
 
@@ -73,10 +71,10 @@ class _Watched:
                 self.prints.extend(fingerprints([reading]))
                 for fact, groups in facts_of([reading]).items():
                     self.facts.setdefault(fact, {}).update(groups)
-                image = reading.inputs.get(masks.IMAGE)
-                if isinstance(image, Array) and reading.case_id in self._sample:
+                images = reading.inputs.get(masks.IMAGE)
+                if images is not None and reading.case_id in self._sample:
                     lungs = lungs_of(known, reading.case_id)
-                    self.parts[reading.case_id] = parts(image, lungs, self._cache)
+                    self.parts[reading.case_id] = parts(images.arrays[0], lungs, self._cache)
             yield reading
 
 
@@ -95,28 +93,10 @@ def read_cohort(source: Source, study: StudyConfig, cache: Path, *, guards: bool
     """
     root = Path(study.cohort.path)
     entries = source.index(root)[: study.cohort.limit or None]
-    sample = sampled(entries, MOST_LOOKED_AT, study.seed) if guards else frozenset()
-    watched = _Watched(source, sample, cache)
+    patients = [entry.patient_id for entry in entries] if guards else []
+    rows = whole_patients(patients, MOST_LOOKED_AT, study.seed)
+    watched = _Watched(source, frozenset(entries[row].case_id for row in rows), cache)
     dataset = read_dataset(watched, root, study, cache, study.training.augmentations)
     return Cohort(
         source.describe(root), dataset, watched.facts, tuple(watched.prints), watched.parts
     )
-
-
-def sampled(entries: Sequence[CaseEntry], most: int, seed: int) -> frozenset[str]:
-    """A limited number of cases: patients drawn at random from the index, each with all cases.
-
-    Args:
-        entries: the index.
-        most: cases.
-        seed: of the draw.
-    """
-    owned: dict[str, list[str]] = {}
-    for entry in entries:
-        owned.setdefault(entry.patient_id, []).append(entry.case_id)
-    people = list(owned.values())
-    chosen: set[str] = set()
-    for number in np.random.default_rng(seed).permutation(len(people)).tolist():
-        if len(chosen) + len(people[number]) <= most:
-            chosen.update(people[number])
-    return frozenset(chosen)

@@ -224,7 +224,7 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
         "predictions.parquet": predictions.to_bytes(tested, chosen),
-        "flow.svg": diagram.svg(gathered.flow).encode(),
+        "flow.svg": diagram.flow_diagram(gathered.flow).svg.encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **html_files(metrics),
         **pdf_files(metrics),

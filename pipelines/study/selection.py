@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array, Events, Measurements, Shape, Texts
 from clinical.config import nearest
 from clinical.errors import ConfigError
+from clinical.modalities.kit import kit_of, person
 from pipelines.folds.splits import Indices
 from pipelines.folds.temporal import day, decided
 from pipelines.study.rules import (
@@ -222,31 +222,15 @@ def _items(cohort: _Cohort, row: int, modality: str) -> int | None:
     if modality in cohort.arrays[row]:
         return 1
     shape = cohort.cases[row].inputs.get(modality)
-    return None if shape is None else _usable(shape)
-
-
-def _usable(shape: Shape) -> int | None:
-    match shape:
-        case Array():
-            return 1
-        case Measurements():
-            # As `cohorts.cohort.usable` has it: measurements that were all refused are absent.
-            return sum(item.value is not None for item in shape.items) or None
-        case Events() | Texts():
-            return len(shape.items)
-
-
-def _histories(case: Case) -> list[Events]:
-    return [shape for shape in case.inputs.values() if isinstance(shape, Events)]
+    return None if shape is None else kit_of(modality, shape).usable(shape)
 
 
 def _age(case: Case) -> float | None:
-    ages = [events.age_years for events in _histories(case) if events.age_years is not None]
-    return ages[0] if ages else None
+    return person(case).age_years
 
 
 def _sex(case: Case) -> str | None:
-    return next((events.sex for events in _histories(case) if events.sex), None)
+    return person(case).sex
 
 
 def _first(cases: Sequence[Case]) -> list[Verdict]:

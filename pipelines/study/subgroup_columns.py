@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clinical.case.shapes import Events
+from clinical.modalities.kit import person
 from clinical.model.calibration import pattern_key
 from pipelines.study.design import AGE, SEX, SITE, VIEW, Judgement
 from pipelines.study.guards import acquisition
@@ -18,13 +18,12 @@ INPUTS = "inputs"
 
 def sex(cached: CachedCase) -> str:
     """Sex as recorded for clinical use; empty where it is not stated."""
-    return next((events.sex for events in _histories(cached) if events.sex), "")
+    return person(cached.case).sex or ""
 
 
 def age(cached: CachedCase) -> float | None:
     """Age at the decision in years, or None."""
-    ages = (events.age_years for events in _histories(cached))
-    return next((years for years in ages if years is not None), None)
+    return person(cached.case).age_years
 
 
 def inputs(cached: CachedCase) -> str:
@@ -59,7 +58,3 @@ def columns(
     found = {name: groups for name, groups in wanted.items() if any(groups)}
     missing = {name: "stated for no case" for name in wanted if name not in found}
     return found, missing
-
-
-def _histories(cached: CachedCase) -> list[Events]:
-    return [shape for shape in cached.case.inputs.values() if isinstance(shape, Events)]

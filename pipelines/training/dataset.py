@@ -12,25 +12,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
 from clinical.case.case import Case, Problem, SkippedCase, input_digest
-from clinical.case.shapes import Array, Shape, Texts
+from clinical.case.shapes import Arrays, Shape, Text
 from clinical.cohorts.cohort import CaseEntry, Source
 from clinical.config import StudyConfig, nearest
 from clinical.errors import CohortError, ConfigError
-from clinical.modalities.catalogue import encoder, encoder_for
+from clinical.modalities.catalogue import blank_settings, encoder
 from clinical.modalities.encoding import Prepared
+from clinical.modalities.kit import read_by
 from clinical.modalities.notes import encoder as notes
 from clinical.modalities.radiograph import encoder as radiograph
 from clinical.model.model import EncoderSpec, backbone_digests
-from pipelines.jobs import cache as shelf
+from pipelines.jobs import cache as kept_arrays
 from pipelines.jobs.progress import track
 from pipelines.training import masks
+from pipelines.training.kept_prepared import kept_prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +182,7 @@ def _regions(
             f"training.mask_weight is {study.training.mask_weight}, but the cohort has no masks.",
             remedy=f"set it to 0, or give a cohort with {masks.TABLE}",
         )
-    cells = study.model.image_size // radiograph.STRIDE
+    cells = blank_spec(masks.IMAGE, "radiograph", study).settings.image_size // radiograph.STRIDE
     names = [cached.case.case_id for cached in cases]
     return masks.regions(found, names, labels, diagnoses, cells)
 
@@ -192,52 +193,57 @@ def cache_images(
     """The case for training or testing: its images as frozen features, cached or computed."""
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
-    for name, shape in case.inputs.items():
+    for kit, name, value in read_by(case):
         wanted = not study.model.modalities or name in study.model.modalities
-        if isinstance(shape, Texts) and wanted:
-            _embed(shape, cache)
-        if not isinstance(shape, Array):
-            small[name] = shape
+        if wanted and (texts := kit.written(value)):
+            _embed(texts, cache)
+        if not value.arrays:
+            small[name] = value
             continue
         if not wanted:
             continue
-        spec = blank_spec(name, shape, study)
+        spec = blank_spec(name, kit.name, study)
         images[name] = tuple(
-            _encode(shape, spec, copy, study.seed, cache) for copy in range(1 + augmentations)
+            _encode(value, spec, copy, study.seed, cache) for copy in range(1 + augmentations)
         )
     return CachedCase(replace(case, inputs=small), images, input_digest(case))
 
 
-def blank_spec(modality: str, shape: Shape, study: StudyConfig) -> EncoderSpec:
-    """Encoder and unfitted settings for a modality of a study."""
-    name = study.model.modalities.get(modality) or encoder_for(shape)
-    settings_type = encoder(name).Settings
-    known = set(settings_type.__dataclass_fields__)
-    wanted = {f: getattr(study.model, f) for f in ("width", "components", "image_size")}
-    return EncoderSpec(name, settings_type(**{k: v for k, v in wanted.items() if k in known}))
+def blank_spec(name: str, modality: str, study: StudyConfig) -> EncoderSpec:
+    """Encoder and unfitted settings for an input of a study.
+
+    Args:
+        name: of the input.
+        modality: that reads it where the study names none.
+        study: the study.
+
+    Raises:
+        ConfigError: if a setting of an encoder is not known or cannot be.
+    """
+    chosen = study.model.modalities.get(name, modality)
+    shared = {"width": study.model.width, "components": study.model.components}
+    return EncoderSpec(chosen, blank_settings(chosen, shared, study.model.encoders))
 
 
-def _embed(shape: Texts, cache: Path | None) -> None:
+def _embed(written: Sequence[Text], cache: Path | None) -> None:
     """Have the sentences of a note remembered, so that every fit finds them done."""
-    texts = list(notes.written(shape))[: notes.Settings().longest]
+    texts = list(notes.sentences_of(written))[: notes.Settings().longest]
     weights = backbone_digests({"notes": EncoderSpec("notes", notes.Settings())})["notes"]
-    file = shelf.place(cache, weights, canonical.digest(["notes", texts]))
-    notes.remember(texts, shelf.kept(file, lambda: notes.embed(texts)))
+    file = kept_arrays.place(cache, weights, canonical.digest(["notes", texts]))
+    notes.remember(texts, kept_arrays.kept(file, lambda: notes.embed(texts)))
 
 
-def _encode(shape: Array, spec: EncoderSpec, copy: int, seed: int, cache: Path | None) -> Prepared:
+def _encode(value: Arrays, spec: EncoderSpec, copy: int, seed: int, cache: Path | None) -> Prepared:
+    """An input as frozen features; augmented where `copy` is not 0."""
     module = encoder(spec.encoder)
-    settings: Mapping[str, Any] = asdict(spec.settings)
-    key = canonical.digest(
-        [spec.encoder, shape.digest, settings.get("image_size"), copy, seed if copy else 0]
-    )
-    weights = next(iter(backbone_digests({"image": spec}).values()))
-    rng = np.random.default_rng([seed, copy, _number(shape.digest)]) if copy else None
-    patches = shelf.kept(
-        shelf.place(cache, weights, key),
-        lambda: module.prepare(shape, spec.settings, rng=rng).features["patch"],
-    )
-    return Prepared({"patch": patches}, radiograph.grid_sources(len(patches)))
+    digests = [item.digest for item in value.items]
+    # What is fitted later does not change what is frozen, so the settings of the study are enough.
+    made_of = [spec.encoder, asdict(spec.settings), digests, copy, seed if copy else 0]
+    key = canonical.digest(made_of)
+    weights = backbone_digests({spec.encoder: spec}).get(spec.encoder, "")
+    rng = np.random.default_rng([seed, copy, _number(digests[0])]) if copy else None
+    file = kept_arrays.place(cache, weights, key)
+    return kept_prepared(file, lambda: module.prepare(value, spec.settings, rng=rng))
 
 
 def _number(text: str) -> int:

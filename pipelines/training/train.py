@@ -18,15 +18,16 @@ import torch
 from numpy.typing import NDArray
 
 from clinical import canonical, config
-from clinical.case.shapes import Shape
+from clinical.case.shapes import Arrays, Shape
 from clinical.config import StudyConfig, nearest
 from clinical.errors import CohortError, ConfigError
 from clinical.modalities.catalogue import TokenEncoder, encoder
-from clinical.modalities.encoding import Prepared
+from clinical.modalities.encoding import Prepared, mean_embedding
+from clinical.modalities.kit import kit_named
 from clinical.model import calibration, domain
 from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
-from clinical.model.model import EncoderSpec, Model, Network, mean_embedding
+from clinical.model.model import EncoderSpec, Model, Network
 from pipelines.training import soft_targets
 from pipelines.training.contrast import fit_space
 from pipelines.training.dataset import CachedCase, Dataset, blank_spec
@@ -145,27 +146,26 @@ def _reduced(network: Network, case: PreparedCase) -> PreparedCase:
 def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, EncoderSpec]:
     """Encoders for the modalities of some cases, their vocabularies fitted on them."""
     shapes: dict[str, list[Shape]] = {}
-    image_modalities: set[str] = set()
+    frozen: set[str] = set()
     for cached in cases:
         for name, shape in cached.case.inputs.items():
             shapes.setdefault(name, []).append(shape)
-        image_modalities.update(cached.images)
+        frozen.update(cached.images)
     wanted = study.model.modalities
     specs: dict[str, EncoderSpec] = {}
-    for name in sorted(image_modalities | set(shapes)):
+    for name in sorted(frozen | set(shapes)):
         if wanted and name not in wanted:
             continue
-        if name in image_modalities:
-            specs[name] = blank_spec(name, encoder("radiograph").EXAMPLE, study)
-            continue
-        blank = blank_spec(name, shapes[name][0], study)
+        kind = Arrays if name in frozen else type(shapes[name][0])
+        blank = blank_spec(name, kit_named(name, kind.__name__).name, study)
         module = encoder(blank.encoder)
-        specs[name] = EncoderSpec(blank.encoder, module.fit(shapes[name], blank.settings))
+        fitted = module.fit(shapes.get(name, ()), blank.settings)
+        specs[name] = EncoderSpec(blank.encoder, fitted)
     for name in wanted:
         if name not in specs:
             raise ConfigError(
                 f"model.modalities names {name!r}, which no case has.",
-                remedy=nearest(name, sorted(image_modalities | set(shapes))),
+                remedy=nearest(name, sorted(frozen | set(shapes))),
             )
     if not specs:
         raise CohortError("No case has an input to train on.", remedy="check model.modalities")
@@ -317,7 +317,11 @@ def _envelopes(
     for name in specs:
         clouds = []
         for cases in (training, validation):
-            embeddings = [mean_embedding(case[name]) for case in cases if name in case]
+            embeddings = [
+                mean_embedding(case[name], encoder(specs[name].encoder).EMBEDDING)
+                for case in cases
+                if name in case
+            ]
             clouds.append([e for e in embeddings if e is not None])
         if len(clouds[0]) > 1:
             envelopes[name] = domain.fit_envelope(

@@ -110,9 +110,7 @@ def expected(data: dict[str, str], array: Array, shape: tuple[int, ...]) -> NDAr
 
 
 def image_of(case_id: str, name: str = "image") -> Array:
-    found = viewer_fixture.looks()[case_id].inputs[name]
-    assert isinstance(found, Array)
-    return found
+    return viewer_fixture.looks()[case_id].inputs[name].arrays[0]
 
 
 def worst(canvas: Locator, array: Array) -> float:

@@ -26,7 +26,16 @@ from clinical.case.assessment import (
     assessment_digest,
 )
 from clinical.case.case import Case, Problem, input_digest
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Text,
+    Texts,
+)
 from clinical.review.intake import record_assessment, record_opened
 from clinical.workspace.database import open_workspace, writing
 
@@ -50,7 +59,9 @@ class Example:
             f"patient of {case_id}",
             NOON,
             {
-                "image": Array(image, spacing=(0.5, 0.5), window=window, source={"view": "PA"}),
+                "image": Arrays(
+                    (Array(image, spacing=(0.5, 0.5), window=window, source={"view": "PA"}),)
+                ),
                 "measurements": Measurements(
                     (
                         measurement("1988-5", "C-reactive protein", 184.0, "mg/L", (None, 5.0)),

@@ -20,11 +20,13 @@ def test_the_code_digest_covers_all_that_an_assessment_goes_through() -> None:
         if not name.startswith(covered) and Path(name).name not in BESIDE
     ]
     assert missed == []
+    assert encoders()
     assert all((ROOT / entry).exists() for entry in covered)
 
 
 def encoders() -> list[str]:
-    return [f"clinical.encoders.{p.stem}" for p in (ROOT / "clinical/encoders").glob("*.py")]
+    folder = ROOT / "clinical" / "modalities"
+    return [f"clinical.modalities.{p.parent.name}.encoder" for p in folder.glob("*/encoder.py")]
 
 
 def road(start: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ def test_masks_cover_the_pixels_of_their_image() -> None:
     from PIL import Image
 
     images = {
-        reading.case_id: reading.inputs["image"]
+        reading.case_id: reading.inputs["image"].arrays[0]
         for reading in folder.read(SAMPLE_DATA)
         if isinstance(reading, Case) and "image" in reading.inputs
     }

@@ -20,7 +20,17 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case, input_digest
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Shape, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Shape,
+    Text,
+    Texts,
+)
 from clinical.review import intake
 from clinical.workspace.database import open_workspace, writing
 from clinical.workspace.place import Place
@@ -142,11 +152,15 @@ def notes(hostile: bool) -> Texts:
 def make_case(number: int, *, drop: tuple[str, ...] = (), hostile: bool = False) -> Case:
     """Case `number` of the fixture, without the modalities in `drop`."""
     inputs: dict[str, Shape] = {
-        "image": Array(
-            radiograph(number),
-            spacing=(0.6, 0.6),
-            window=(1500, 2600),
-            source={"ViewPosition": "PA"},
+        "image": Arrays(
+            (
+                Array(
+                    radiograph(number),
+                    spacing=(0.6, 0.6),
+                    window=(1500, 2600),
+                    source={"ViewPosition": "PA"},
+                ),
+            )
         ),
         "measurements": measurements(),
         "history": history(),

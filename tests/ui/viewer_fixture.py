@@ -51,7 +51,7 @@ def looks() -> dict[str, Case]:
         reading_fixture.radiograph(3)[::2], spacing=(0.5, 0.25), window=(1500, 2600)
     )
     cine = Array(frames(), ("frame", "row", "column"), window=(500, 1000))
-    plain = reading_fixture.make_case(1).inputs["image"]
+    plain = reading_fixture.make_case(1).inputs["image"].arrays[0]
     inputs: dict[str, dict[str, Shape]] = {
         "LOOK-PLAIN": {"image": plain},
         "LOOK-PRIOR": {"image": windows, "prior_image": prior},

@@ -11,18 +11,16 @@ import streamlit as st
 
 from clinical.case.assessment import Assessment, Explanation
 from clinical.case.case import Case
-from clinical.case.shapes import Events
+from clinical.modalities.kit import person
 from ui.panels import (
     adjudication_panel,
     decision_panel,
     first_read_panel,
     frame,
     heartbeat,
-    image_panel,
-    measurements_panel,
+    inputs,
     news_panel,
     record_panel,
-    story_panel,
     suggestions_panel,
     what_if_panel,
 )
@@ -32,6 +30,7 @@ from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
 NO_MODEL = "No model has assessed this case: it is read without suggestions."
@@ -86,13 +85,17 @@ def _answers(shown: OpenCase) -> str | None:
 def _panels(shown: OpenCase, diagnosis: str | None) -> None:
     assessment = shown.machine.assessment if shown.machine else None
     explanation = explanation_of(assessment, diagnosis) if assessment and diagnosis else None
-    image, measurements, story = st.columns([44, 31, 25], gap="small")
-    with image:
-        image_panel.render(shown.case, assessment, explanation, diagnosis or "")
-    with measurements:
-        measurements_panel.render(shown.case, assessment, explanation)
-    with story:
-        story_panel.render(shown.case, assessment, explanation)
+    left, middle, right = st.columns([44, 31, 25], gap="small")
+    places: dict[inputs.Place, DeltaGenerator] = {
+        "left": left,
+        "middle": middle,
+        "right": right,
+        "below": st.container(key="below"),
+    }
+    for place, column in places.items():
+        with column:
+            for panel in inputs.at(place, shown.case):
+                panel.render(shown.case, assessment, explanation, diagnosis or "")
     if shown.machine:
         what_if_panel.render(shown.machine)
 
@@ -129,9 +132,9 @@ def _line(label: str, text: str, kind: str) -> Markup:
 
 
 def _facts(case: Case) -> list[str]:
-    events = [shape for shape in case.inputs.values() if isinstance(shape, Events)]
-    age = next((e.age_years for e in events if e.age_years is not None), None)
-    sex = next((e.sex for e in events if e.sex), None)
+    who = person(case)
+    age = who.age_years
+    sex = who.sex
     return [
         ", ".join(part for part in (f"{age:.0f} y" if age is not None else "", sex or "") if part),
         f"Decision {phrasing.moment(case.decision_time)}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from clinical.modalities import kit
 from clinical.review import assignment
 from clinical.review.priority import Level
 from ui.access import presence
@@ -194,7 +195,7 @@ def _sort(column: str) -> None:
 
 
 def _legend(opens: bool, assigns: bool) -> str:
-    known = " · ".join(f"{letter} {name}" for name, letter in phrasing.LETTERS.items())
+    known = " · ".join(f"{letter} {name}" for name, letter in kit.letters().items())
     keys = ["/ search", "arrows, Home, End"]
     keys += ["Enter open", "N next unread"] if opens else []
     keys += ["space mark"] if assigns else []
@@ -291,12 +292,12 @@ def _ago(time: datetime | None, now: datetime) -> str:
 
 
 def _inputs(used: tuple[str, ...], missing: tuple[str, ...]) -> Markup:
-    order = {name: place for place, name in enumerate(phrasing.LETTERS)}
+    order = {name: place for place, name in enumerate(kit.letters())}
     names = sorted((*used, *missing), key=lambda name: (order.get(name, len(order)), name))
     return joined(
         tag(
             "span",
-            phrasing.modality_letter(name),
+            kit.letter(name),
             unseen(f" {name} {'present' if name in used else 'missing'}; "),
             class_="input" if name in used else "input absent",
             title=f"{name}: {'present' if name in used else 'missing'}",

@@ -11,6 +11,7 @@ from clinical.case.assessment import Action, Confidence
 from clinical.review import comment, decisions, signature, undo
 from clinical.review.decisions import ACTED
 from clinical.review.progress import RecordedDecision
+from clinical.wording import inside_a_sentence
 from ui.access import presence
 from ui.panels import diagnosis_field, signature_panel
 from ui.panels.attempt import attempt, tell
@@ -139,7 +140,7 @@ def _reading_buttons(shown: OpenCase) -> None:
     )
     left = signature.left_to_decide(shown.progress, state.reader())
     if left:
-        words = ", ".join(phrasing.inside(phrasing.named(name)) for name in left)
+        words = ", ".join(inside_a_sentence(phrasing.named(name)) for name in left)
         st.html(tag("p", f"Before signing, decide on: {words}", class_="quiet"), width="content")
 
 

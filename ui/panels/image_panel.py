@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 import streamlit as st
 
@@ -12,19 +12,23 @@ from clinical.case.shapes import Array
 from clinical.errors import ImageError
 from ui.panels import frame, share
 from ui.state import state
+from ui.state.films import films
 from ui.viewer import component
 from ui.words.markup import tag
 
+READS, PLACE = ("radiograph",), "left"
+
 PRIOR = "prior_"
-"""Before the name of an image: the same of an earlier visit (`clinical.cohorts.folder_case`)."""
+"""Before the name of an image: the same of an earlier visit (`modalities.radiograph.rows`)."""
 
 
 def render(
     case: Case, assessment: Assessment | None, explanation: Explanation | None, diagnosis: str
 ) -> None:
     """Show the images of `case`; more than one is chosen by name, a prior beside its image."""
-    images = {name: shape for name, shape in case.inputs.items() if isinstance(shape, Array)}
-    st.html(frame.panel_title("Image", share.of("image", images, assessment, explanation)))
+    images = films(case)
+    inputs = list(dict.fromkeys(film.modality for film in images.values()))
+    st.html(frame.panel_title("Image", share.of("image", inputs, assessment, explanation)))
     named = list(to_read(images))
     if not named:
         st.html(tag("p", "No image was given for this case.", class_="empty"))
@@ -32,12 +36,12 @@ def render(
     name = named[0]
     if len(named) > 1:
         name = st.segmented_control("Image", named, default=name, required=True) or name
-    prior = images.get(f"{PRIOR}{name}")
+    chosen, prior = images[name], images.get(f"{PRIOR}{name}")
     try:
         component.show(
-            _film(name, images[name], "Current" if prior else ""),
-            _film(f"{PRIOR}{name}", prior, "Prior") if prior else None,
-            heat_map=heat_map_of(explanation, name),
+            _film(name, chosen.array, "Current" if prior else ""),
+            _film(f"{PRIOR}{name}", prior.array, "Prior") if prior else None,
+            heat_map=heat_map_of(explanation, chosen.modality, chosen.item),
             diagnosis=diagnosis,
             key=f"image-{name}",
         )
@@ -45,7 +49,7 @@ def render(
         st.html(tag("p", str(error), class_="empty", role="alert"))
 
 
-def to_read(images: Mapping[str, Array]) -> Iterator[str]:
+def to_read(images: Collection[str]) -> Iterator[str]:
     """Names of the images to choose from: all but the priors that stand beside another."""
     for name in images:
         if not name.startswith(PRIOR) or name.removeprefix(PRIOR) not in images:
@@ -63,10 +67,10 @@ def _film(name: str, array: Array, role: str) -> component.Film:
     return component.Film(array, state.pixels(array), *told, name)
 
 
-def heat_map_of(explanation: Explanation | None, modality: str) -> HeatMap | None:
-    """The heat map over one image, or None where the explanation has none."""
+def heat_map_of(explanation: Explanation | None, modality: str, item: int = 0) -> HeatMap | None:
+    """The heat map over one image of an input, or None where the explanation has none."""
     maps = explanation.heat_maps if explanation else ()
-    return next((m for m in maps if m.modality == modality), None)
+    return next((m for m in maps if (m.modality, m.item) == (modality, item)), None)
 
 
 def describe(name: str, array: Array) -> str:

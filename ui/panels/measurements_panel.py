@@ -10,7 +10,8 @@ import streamlit as st
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
-from clinical.terms.critical import critical
+from clinical.modalities.kit import read_by
+from clinical.modalities.measurements.words import marked
 from ui.panels import frame, share, sparkline
 from ui.words import phrasing
 from ui.words.markup import Markup, signed_bar, table, tag, unseen
@@ -24,9 +25,17 @@ EARLIER = 3  # earlier values in words; all of them are in the line beside
 Numbered = tuple[int, Measurement]
 
 
-def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
+READS, PLACE = ("measurements",), "middle"
+
+
+def render(
+    case: Case,
+    assessment: Assessment | None,
+    explanation: Explanation | None,
+    diagnosis: str,  # noqa: ARG001 - part of the contract of panels
+) -> None:
     """Show all measurements of `case`; without a model, or before it speaks, they stand alone."""
-    tables = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Measurements)}
+    tables = {name: value for kit, name, value in read_by(case) if kit.name in READS}
     detail = share.of("measurements", tables, assessment, explanation)
     st.html(frame.panel_title("Measurements", detail))
     if not any(shape.items for shape in tables.values()):
@@ -72,18 +81,6 @@ def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, Evi
     return found
 
 
-def mark_of(item: Measurement) -> str:
-    """A key of `LETTERS` by reference range and critical limits, or ""; "" too without a value."""
-    if item.value is None:
-        return ""
-    if side := critical(item):
-        return f"critical {side}"
-    low, high = item.reference
-    if high is not None and item.value > high:
-        return "high"
-    return "low" if low is not None and item.value < low else ""
-
-
 def effect_cell(effect: float | None, largest: float) -> Markup:
     """Bar and number of a share of all evidence, in per cent."""
     if effect is None:
@@ -98,7 +95,7 @@ def effect_cell(effect: float | None, largest: float) -> Markup:
 
 def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | str) -> Markup:
     item = kind[0][1]
-    mark = mark_of(item)
+    mark = marked(item)
     if item.value is None:
         shown = tag("td", item.raw_value, class_="value raw", title="as given by the source")
         unit = item.raw_unit

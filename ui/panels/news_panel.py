@@ -7,6 +7,7 @@ import streamlit as st
 from clinical.case.assessment import AuditEvent
 from clinical.review.decisions import REASONS
 from clinical.review.progress import recorded_decision
+from clinical.wording import inside_a_sentence
 from ui.panels.signature_panel import said
 from ui.state import desk
 from ui.state.desk import OpenCase
@@ -40,10 +41,10 @@ def told(event: AuditEvent) -> str:
         case "DECIDED":
             decision = recorded_decision(event)
             reason = REASONS.get(decision.reason, "")
-            return said(decision) + (f" ({phrasing.inside(reason)})" if reason else "")
+            return said(decision) + (f" ({inside_a_sentence(reason)})" if reason else "")
         case "UNDONE":
             named = phrasing.diagnosis(str(event.payload.get("diagnosis", "")))
-            return f"undid a decision on {phrasing.inside(named)}"
+            return f"undid a decision on {inside_a_sentence(named)}"
         case "SIGNED":
             return "signed the case"
         case "AMENDED":

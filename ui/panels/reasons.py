@@ -12,8 +12,7 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case
-from clinical.case.shapes import Events, Measurements, Texts
-from ui.panels.measurements_panel import mark_of
+from clinical.modalities.kit import label
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
@@ -97,33 +96,15 @@ def disagreeing(assessment: Assessment, suggestion: Suggestion) -> list[str]:
 
 def named(case: Case, item: EvidenceItem) -> str:
     """One piece of evidence in words: what was measured, recorded or written."""
-    shape = case.inputs.get(item.modality)
-    match shape:
-        case Measurements() if item.index < len(shape.items):
-            measured = shape.items[item.index]
-            value = "" if measured.value is None else phrasing.number(measured.value)
-            return " ".join(filter(None, (measured.name, value, mark_of(measured))))
-        case Events():
-            return _recorded(shape, item)
-        case Texts() if item.index < len(shape.items):
-            return f"“{_short(shape.items[item.index].text[item.start : item.end])}”"
-    return item.label
+    return _short(label(case, item))
 
 
-def _recorded(shape: Events, item: EvidenceItem) -> str:
-    if item.label == "age" and shape.age_years is not None:
-        return f"age {shape.age_years:.0f}"
-    if item.label == "sex" and shape.sex is not None:
-        return shape.sex
-    if item.index >= len(shape.items) or item.label in ("age", "sex"):
-        return item.label
-    event = shape.items[item.index]
-    return event.display if event.present else f"no {phrasing.inside(event.display)}"
-
-
-def _short(sentence: str) -> str:
-    plain = " ".join(sentence.split())
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1].rstrip()}…"
+def _short(words: str) -> str:
+    plain = " ".join(words.split())
+    if len(plain) <= LONGEST:
+        return plain
+    end = "…”" if plain.endswith("”") else "…"
+    return plain[: LONGEST - len(end)].rstrip() + end
 
 
 def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str]:

@@ -9,6 +9,8 @@ import streamlit as st
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Event, Events, Text, Texts
+from clinical.modalities.kit import read_by
+from clinical.wording import inside_a_sentence
 from ui.panels import frame, share
 from ui.panels.measurements_panel import evidence_of
 from ui.words import phrasing
@@ -17,10 +19,18 @@ from ui.words.markup import Markup, joined, signed_bar, tag, unseen
 Numbered = tuple[int, Event]
 
 
-def render(case: Case, assessment: Assessment | None, explanation: Explanation | None) -> None:
+READS, PLACE = ("history", "notes"), "right"
+
+
+def render(
+    case: Case,
+    assessment: Assessment | None,
+    explanation: Explanation | None,
+    diagnosis: str,  # noqa: ARG001 - part of the contract of panels
+) -> None:
     """Show history and notes of `case`."""
-    events = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Events)}
-    texts = {n: shape for n, shape in case.inputs.items() if isinstance(shape, Texts)}
+    events = {name: value for kit, name, value in read_by(case) if kit.name == "history"}
+    texts = {name: value for kit, name, value in read_by(case) if kit.name == "notes"}
     detail = share.of("notes", [*events, *texts], assessment, explanation)
     st.html(frame.panel_title("Story", detail))
     pieces = [history(n, shape, case.decision_time, explanation) for n, shape in events.items()]
@@ -137,7 +147,7 @@ def _event(
     ago = phrasing.before(event.onset, decision)
     date = f"{event.onset:%Y-%m}" if event.onset else ""
     since = f"{date} · {ago}" if date and ago else date
-    words = event.display if event.present else f"No {phrasing.inside(event.display)}"
+    words = event.display if event.present else f"No {inside_a_sentence(event.display)}"
     return _line(words, since, evidence, largest, "" if event.present else "denied", event.code)
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from clinical.assess.hypothetical import Change, Changed, LeftOut, measurement, plausible
 from clinical.case.assessment import Assessment, Suggestion
 from clinical.case.case import Case
-from clinical.case.shapes import Measurements
 from clinical.errors import TriptychError
+from clinical.modalities.kit import read_by
 from ui.access import presence
 from ui.panels import frame
 from ui.state import state, what_if
@@ -85,8 +85,8 @@ def choices(case: Case) -> dict[Change, str]:
     if len(case.inputs) > 1:
         for name in case.inputs:
             found[LeftOut(name)] = f"Leave out: {name}"
-    for name, shape in case.inputs.items():
-        for index, item in enumerate(shape.items if isinstance(shape, Measurements) else ()):
+    for kit, name, input_value in read_by(case):
+        for index, item in enumerate(kit.measured(input_value)):
             if item.value is not None:
                 age = phrasing.before(item.time, case.decision_time)
                 since = f", {age} before" if age else ""

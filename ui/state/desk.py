@@ -21,7 +21,6 @@ from clinical.access.roles import may
 from clinical.audit import ledger
 from clinical.case.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.case.case import Case
-from clinical.case.shapes import Array
 from clinical.review import adjudication, decisions, intake, kappa, viewed
 from clinical.review import first_read as first_read_rules
 from clinical.review import progress as progress_rules
@@ -39,6 +38,7 @@ from clinical.workspace import store
 from clinical.workspace.place import Place
 from ui.access import identity, presence
 from ui.state import state
+from ui.state.films import films
 from ui.state.state import Reading
 from ui.viewer import component
 
@@ -309,7 +309,7 @@ def _view(shown: OpenCase) -> Viewed | None:
     """What the browser said of this visit with the click."""
     every = [st.session_state.get(key, {}).get("view") for key in VIEW.values()]
     told = [one for one in every if one and one.get("visit") == _visit_number(shown)]
-    images = [name for name, shape in shown.case.inputs.items() if isinstance(shape, Array)]
+    images = list(films(shown.case))
     latest = max(told, key=lambda one: one.get("at", 0), default=None)
     return viewed.read(latest, images, shown.diagnoses if shown.machine else ())
 

@@ -18,7 +18,7 @@ from clinical.case.assessment import Action, Assessment, AuditEvent
 from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.errors import TriptychError
-from clinical.export import picture
+from clinical.modalities import kit
 from clinical.review import progress
 from clinical.review import protocol as protocol_rules
 from clinical.workspace import store
@@ -255,7 +255,7 @@ def _case(place: Place, case_id: str, input_digest: str) -> Case:
 @st.cache_resource(show_spinner=False, max_entries=256, ttl=3600)
 def _thumbnail(place: Place, case_id: str) -> str:
     with presence.opened(place).connect() as connection:
-        return picture.thumbnail(store.get_case(connection, case_id), THUMBNAIL)
+        return kit.thumbnail(store.get_case(connection, case_id), THUMBNAIL)
 
 
 @st.cache_resource(show_spinner=False, ttl=3600)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case.shapes import Array, shape_as_json
+from clinical.case.shapes import Array, Arrays, shape_as_json
 from clinical.case.window import Window
 from clinical.errors import ImageError
 
@@ -52,7 +52,7 @@ class Preset:
 
 def frame_id(array: Array) -> str:
     """What the browser knows `array` by: a digest of pixels, spacing, windows and source."""
-    return canonical.digest(shape_as_json(array))
+    return canonical.digest(shape_as_json(Arrays((array,))))
 
 
 def to_samples(array: Array) -> Samples:

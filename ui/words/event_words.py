@@ -10,7 +10,7 @@ from clinical.case.assessment import AuditEvent
 from clinical.review import viewed
 from clinical.review.decisions import REASONS
 from clinical.review.signature import AMEND_REASONS
-from clinical.wording import words
+from clinical.wording import inside_a_sentence, words
 from ui.words import phrasing
 
 _ACTIONS = {"accept": "Accepted", "reject": "Rejected", "modify": "Changed", "add": "Added"}
@@ -78,7 +78,9 @@ def _decided(payload: Mapping[str, Any]) -> str:
         done += f" to {words(str(payload['replacement']))}"
     reason = REASONS.get(str(payload.get("reason")), "")
     comment = ", with a comment" if payload.get("comment") else ""
-    return f"{done}{f': {phrasing.inside(reason)}' if reason else ''}{comment}{_on_screen(payload)}"
+    return (
+        f"{done}{f': {inside_a_sentence(reason)}' if reason else ''}{comment}{_on_screen(payload)}"
+    )
 
 
 def _assigned(payload: Mapping[str, Any]) -> str:
@@ -149,7 +151,7 @@ def _timed(payload: Mapping[str, Any]) -> str:
 
 def _amended(payload: Mapping[str, Any]) -> str:
     reason = AMEND_REASONS.get(str(payload.get("reason")), "")
-    return f"Reopened the signed case{f': {phrasing.inside(reason)}' if reason else ''}"
+    return f"Reopened the signed case{f': {inside_a_sentence(reason)}' if reason else ''}"
 
 
 def _adjudicated(payload: Mapping[str, Any]) -> str:

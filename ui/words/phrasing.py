@@ -26,8 +26,6 @@ _UNITS = (  # minutes in one, symbol, used below this many
     (30.44 * 1440, "mo", 24),
 )
 
-LETTERS = {"image": "I", "measurements": "M", "history": "H", "notes": "N"}
-
 
 def probability_words(probability: float) -> str:
     """Plain words for a probability from 0 to 1."""
@@ -56,11 +54,6 @@ def diagnosis(name: str) -> str:
     known = spoken(name)
     code = name.replace(":", " ", 1)
     return f"{known} ({code})" if known else code
-
-
-def modality_letter(name: str) -> str:
-    """One letter for a known modality, two for any other."""
-    return LETTERS.get(name, name[:2].upper())
 
 
 def number(value: float) -> str:
@@ -113,11 +106,6 @@ def duration(length: timedelta) -> str:
         if minutes < limit * size:
             return f"{minutes / size:.0f} {unit}"
     return f"{minutes / (365.25 * 1440):.0f} y"
-
-
-def inside(words: str) -> str:
-    """`words` to stand inside a sentence: no capital, unless it is an abbreviation."""
-    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def points(difference: float) -> str:

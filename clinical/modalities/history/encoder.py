@@ -18,9 +18,17 @@ from torch import nn
 
 from clinical.case.shapes import Event, Events
 from clinical.modalities import scale
-from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.encoding import (
+    Batch,
+    Encoding,
+    Prepared,
+    TokenSource,
+    evidence_items,
+)
 
 SHAPE = Events
+EMBEDDING = ""
+VOCABULARY = True
 
 _AGE, _FEMALE, _MALE = "age", "sex=female", "sex=male"
 
@@ -109,6 +117,14 @@ def _onset(event: Event, decision_time: datetime | None) -> tuple[float, float]:
         return 0.0, 0.0
     days = max(0.0, (decision_time - event.onset).total_seconds() / 86400)
     return 1.0, math.log1p(days) / 8
+
+
+evidence = evidence_items
+
+
+def pooled(prepared: Prepared) -> NDArray[np.float64] | None:  # noqa: ARG001
+    """None: comparators read the values themselves, as columns."""
+    return None
 
 
 class Encoder(nn.Module):

@@ -19,10 +19,18 @@ from torch import Tensor, nn
 
 from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities import scale
-from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.encoding import (
+    Batch,
+    Encoding,
+    Prepared,
+    TokenSource,
+    evidence_items,
+)
 from clinical.terms import normalise
 
 SHAPE = Measurements
+EMBEDDING = ""
+VOCABULARY = True
 
 _ABNORMALITY_LIMIT = 5.0
 
@@ -108,6 +116,14 @@ def _context(item: Measurement, decision_time: datetime | None) -> tuple[float, 
         return abnormality, 0.0, 0.0, float(ranged)
     hours = max(0.0, (decision_time - item.time).total_seconds() / 3600)
     return abnormality, 1.0, math.log1p(hours) / 3, float(ranged)
+
+
+evidence = evidence_items
+
+
+def pooled(prepared: Prepared) -> NDArray[np.float64] | None:  # noqa: ARG001
+    """None: comparators read the values themselves, as columns."""
+    return None
 
 
 class Encoder(nn.Module):

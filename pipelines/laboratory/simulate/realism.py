@@ -19,11 +19,12 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from clinical.cohorts.sources import source
 from clinical.errors import CohortError
 from clinical.modalities.radiograph import encoder
 from clinical.modalities.radiograph.film_network import IMAGENET_CHANNELS
+from clinical.modalities.radiograph.rows import IMAGE
 
 LEVELS = 64
 """Bins of a histogram of grey levels from 0 to 1."""
@@ -159,9 +160,9 @@ def images(root: Path, name: str, limit: int, seed: int) -> list[tuple[str, Arra
     found = []
     for reading in reader.read(root, chosen):
         if isinstance(reading, Case):
-            image = next((v for v in reading.inputs.values() if isinstance(v, Array)), None)
-            if image is not None and image.values.ndim == 2:
-                found.append((reading.patient_id, image))
+            value = reading.inputs.get(IMAGE)
+            if value is not None and value.arrays[0].values.ndim == 2:
+                found.append((reading.patient_id, value.arrays[0]))
     return found
 
 
@@ -182,7 +183,8 @@ def sample(pictures: Sequence[tuple[str, Array]]) -> Sample:
         levels = (seen.astype(np.float64) * 128 + 127) / 255
         histograms.append(histogram(levels))
         spectra.append(spectrum(levels))
-        patches = encoder.prepare(image, settings).features["patch"][:, :IMAGENET_CHANNELS]
+        prepared = encoder.prepare(Arrays((image,)), settings)
+        patches = prepared.features["patch"][:, :IMAGENET_CHANNELS]
         features.append(patches.astype(np.float64).mean(axis=0))
     patients = tuple(patient for patient, _ in pictures)
     return Sample(np.array(histograms), np.array(spectra), np.array(features), patients)

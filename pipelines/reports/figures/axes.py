@@ -1,4 +1,4 @@
-"""Axes, curves and a legend as SVG text: self-contained, no style sheet, script or identifier."""
+"""Axes, curves and a legend of a figure, as SVG elements."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from pipelines.reports.figures.figure import FONT, INK, Figure, figure
 from pipelines.reports.figures.lettering import shortened
 
-FONTS = "Helvetica, Arial, sans-serif"
-INK, SOFT, GRID = "#1c2226", "#566169", "#d9dfe2"
-COLOURS = ("#1f5f7a", "#b4552d", "#5b7f3a", "#7a4f8f", "#8a6d1d", "#4a5560")
-DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
-"""Curves are told apart without colour as well, as in a black and white print."""
-FONT, SMALL, LINE = 13, 11, 18
+SOFT, GRID = "#566169", "#d9dfe2"
+COLOURS = (
+    "#1f5f7a", "#b4552d", "#5b7f3a", "#7a4f8f", "#8a6d1d", "#4a5560",
+    "#2299ee", "#440077", "#660000", "#dd66aa", "#991133", "#999900",
+)  # fmt: skip
+DASHES = (
+    "", "7 3", "2 3", "9 3 2 3", "1 4", "12 4",
+    "9 3 2 3 2 3", "5 8", "16 3 5 3", "2 8", "9 3 9 3 2 3", "20 6",
+)  # fmt: skip
+"""As many as there are colours, so that curves are told apart without colour as well: in black and
+white print, and by a reader to whom two colours look alike."""
+SMALL, LINE = 11, 18
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 30, 46
 PLOT = 330
 """Width of the plot within the axes, in px."""
@@ -79,8 +86,14 @@ def line(points: Sequence[Point], colour: str, width: float = 1, dash: str = "")
 def curve(axes: Axes, points: Sequence[Point], number: int) -> str:
     """A curve through values, in the colour and dash of its number."""
     places = [axes.at(x, y) for x, y in points]
-    place = number % len(COLOURS)
-    return line(places, COLOURS[place], 2.2 if number == 0 else 1.6, DASHES[place])
+    colour, dash = style(number)
+    return line(places, colour, 2.2 if number == 0 else 1.6, dash)
+
+
+def style(number: int) -> tuple[str, str]:
+    """Colour and dash of a curve: no two of the first 12 share either, none of 144 both."""
+    rounds, place = divmod(number, len(DASHES))
+    return COLOURS[(place + rounds) % len(COLOURS)], DASHES[place]
 
 
 def dot(place: Point, colour: str, radius: float = 3.5) -> str:
@@ -112,32 +125,15 @@ def legend(entries: Mapping[int, str], top: float) -> list[str]:
     """Number of each curve to its name, one below the other."""
     rows = []
     for place, (number, name) in enumerate(entries.items()):
-        y, style = top + place * LINE, number % len(COLOURS)
-        stroke = line([(LEFT, y), (LEFT + 30, y)], COLOURS[style], 2.2, DASHES[style])
+        y, (colour, dash) = top + place * LINE, style(number)
+        stroke = line([(LEFT, y), (LEFT + 30, y)], colour, 2.2, dash)
         rows += [stroke, text(name, (LEFT + 38, y + 4), size=12, room=PLOT - 38)]
     return rows
 
 
-def document(drawn: Sequence[str], width: float, height: float, words: str) -> str:
-    """A whole SVG document; `words` say what it shows to one who cannot see it."""
-    size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
-    label = escape(words, quote=True)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}"'
-            f' font-family="{FONTS}" font-size="{FONT}" fill="{INK}">',
-            f"<title>{escape(words)}</title>",
-            f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>',
-            *drawn,
-            "</svg>",
-            "",
-        ]
-    )
-
-
-def plotted(axes: Axes, drawn: Sequence[str], entries: Mapping[int, str], words: str) -> str:
-    """A plot with its legend below, as an SVG document."""
+def plotted(axes: Axes, drawn: Sequence[str], entries: Mapping[int, str], words: str) -> Figure:
+    """A plot with its legend below."""
     top = TOP + axes.height + BOTTOM + 12
     height = top + LINE * len(entries)
     rows = [*frame(axes), *drawn, *legend(entries, top)]
-    return document(rows, LEFT + PLOT + RIGHT, height, words)
+    return figure(rows, LEFT + PLOT + RIGHT, height, words)

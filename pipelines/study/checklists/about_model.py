@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from clinical.modalities.radiograph.rows import DEFAULT_SIDE
 from pipelines.folds.compare import ORACLE
 from pipelines.reports.formatting import counted, interval
 from pipelines.study.checklists.finished import Finished, each_label, named, settings
@@ -138,7 +139,8 @@ def image_settings(study: Finished) -> str:
     found = study.manifest["study"].get("settings", {})
     if not found or not study.metrics["checks"]["images"]:
         return ""
-    side = found["model"]["image_size"]
+    own = found["model"].get("encoders", {}).get("radiograph", {})
+    side = found["model"].get("image_size", own.get("image_size", DEFAULT_SIDE))
     copies = found["training"]["augmentations"]
     return (
         f"Images are padded and resampled to {side} x {side} pixels; augmented copies of every"

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.reports.figures.axes import COLOURS, SOFT, Axes, curve, dot, line, plotted
+from pipelines.reports.figures.figure import Figure
 
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 _BARE = 0.02
 WIDE_GREY = "#9aa6ac"
 
 
-def roc(label: str, curves: Mapping[str, Sequence[Sequence[float]]], notes: Sequence[str]) -> str:
+def roc(
+    label: str, curves: Mapping[str, Sequence[Sequence[float]]], notes: Sequence[str]
+) -> Figure:
     """ROC curves.
 
     Args:
@@ -29,7 +32,7 @@ def roc(label: str, curves: Mapping[str, Sequence[Sequence[float]]], notes: Sequ
     return plotted(axes, drawn, dict(enumerate(names)), f"ROC curves of {label}")
 
 
-def reliability(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def reliability(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Observed against predicted, with Wilson's 95% interval of every bin of the first method.
 
     Args:
@@ -50,7 +53,7 @@ def reliability(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -
     return plotted(axes, drawn, dict(enumerate(curves)), f"Reliability curves of {label}")
 
 
-def decision(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def decision(label: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Net benefit against threshold probability, beside treating all and treating none.
 
     Args:

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pipelines.reports.figures.axes import COLOURS, GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import SOFT, line, text
+from pipelines.reports.figures.figure import Figure, figure
+from pipelines.reports.figures.row_scale import RowScale
 
 WIDTH, NAMES, PLOT_LEFT, PLOT_RIGHT = 760, 16, 300, 590
 TOP, ROW, COUNTS = 54, 22, 90
-TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SCALE = RowScale((0.5, 0.6, 0.7, 0.8, 0.9, 1.0), PLOT_LEFT, PLOT_RIGHT)
 
 
-def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> str:
+def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Figure:
     """A forest plot; AUROC below 0.5 lies on the left edge.
 
     Args:
@@ -30,20 +32,13 @@ def forest(label: str, overall: Mapping[str, Any], groups: Sequence[Mapping[str,
     drawn = [text(title, (NAMES, 20), bold=True, room=WIDTH - 2 * NAMES)]
     drawn.append(text("positive / cases", (PLOT_LEFT - 14, 42), "end", 11))
     drawn.append(text("AUROC [95%]", (PLOT_RIGHT + 14, 42), size=11))
-    for tick in TICKS:
-        drawn.append(line([(_x(tick), TOP - 6), (_x(tick), bottom)], GRID))
-        drawn.append(text(f"{tick:g}", (_x(tick), bottom + 16), "middle", 11))
+    drawn += SCALE.grid(TOP - 6, bottom)
     if overall["value"] is not None:
-        middle = _x(overall["value"])
+        middle = SCALE.at(overall["value"])
         drawn.append(line([(middle, TOP - 6), (middle, bottom)], SOFT, 1, "3 3"))
     for number, (name, area) in enumerate(rows):
         drawn += _row(name, area, TOP + ROW * number + 12)
-    return document(drawn, WIDTH, bottom + 28, f"AUROC of {label} in groups of patients")
-
-
-def _x(area: float) -> float:
-    share = (min(max(area, TICKS[0]), TICKS[-1]) - TICKS[0]) / (TICKS[-1] - TICKS[0])
-    return PLOT_LEFT + share * (PLOT_RIGHT - PLOT_LEFT)
+    return figure(drawn, WIDTH, bottom + 28, f"AUROC of {label} in groups of patients")
 
 
 def _row(name: str, area: Mapping[str, Any] | None, y: float) -> list[str]:
@@ -56,7 +51,6 @@ def _row(name: str, area: Mapping[str, Any] | None, y: float) -> list[str]:
     drawn.append(text(counts, (PLOT_LEFT - 14, y + 4), "end", 12))
     if area["value"] is None:
         return [*drawn, text("not defined", (PLOT_RIGHT + 14, y + 4), size=12)]
-    drawn.append(line([(_x(area["low"]), y), (_x(area["high"]), y)], INK, 1.4))
-    drawn.append(dot((_x(area["value"]), y), COLOURS[0], 4.5))
+    drawn += SCALE.estimate(area["low"], area["value"], area["high"], y)
     figures = f"{area['value']:.2f} [{area['low']:.2f}, {area['high']:.2f}]"
     return [*drawn, text(figures, (PLOT_RIGHT + 14, y + 4), size=12)]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from clinical.wording import words
-from pipelines.reports.figures.axes import GRID, INK, SOFT, document, dot, line, text
+from pipelines.reports.figures.axes import GRID, SOFT, dot, line, text
+from pipelines.reports.figures.figure import INK, Figure, figure
 
 MACRO = "mean of labels"
 LEAST, MOST = 0.5, 1.0
@@ -38,7 +39,7 @@ class _Pattern:
     areas: Mapping[str, float | None]
 
 
-def heat_map(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> str:
+def heat_map(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> Figure:
     """A heat map.
 
     Args:
@@ -55,7 +56,7 @@ def heat_map(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> str:
         rows, y = _panel(labels, inputs, panel, y)
         drawn += rows
     alternative = "AUROC of each label by the inputs of a case"
-    return document([*drawn, *_key(y + 4)], WIDTH, y + 28, alternative)
+    return figure([*drawn, *_key(y + 4)], WIDTH, y + 28, alternative)
 
 
 def _patterns(labels: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> list[_Pattern]:

@@ -19,6 +19,7 @@ from pipelines.reports.figures.axes import (
     plotted,
     text,
 )
+from pipelines.reports.figures.figure import Figure
 from pipelines.reports.figures.scales import area_ticks, count_ticks
 
 PALE = "#a9bcc5"
@@ -31,7 +32,7 @@ def learning(
     points: Sequence[Mapping[str, Any]],
     sizes: Sequence[Mapping[str, Any]],
     fit: Mapping[str, Any] | None,
-) -> str:
+) -> Figure:
     """Macro AUROC against the number of patients learnt from.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 from clinical.wording import words
 from pipelines.reports.figures.axes import COLOURS, Axes, curve, dot, line, plotted
+from pipelines.reports.figures.figure import Figure
 from pipelines.reports.figures.scales import area_ticks
 
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
@@ -14,7 +15,7 @@ MODALITY = "modality"
 HEIGHT = 250
 
 
-def stress(what: str, kind: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def stress(what: str, kind: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Macro AUROC against the share that is taken away; 95% interval of the first method.
 
     Args:

@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array
 from pipelines.folds.tabular import vectors
 from pipelines.statistics.metrics import (
     Interval,
@@ -77,9 +76,9 @@ def facts_of(cases: Iterable[Case]) -> Facts:
     """
     found: dict[str, dict[str, str]] = {VIEW: {}, FIELD: {}}
     for case in cases:
-        image = case.inputs.get(IMAGE)
-        if not isinstance(image, Array):
+        if IMAGE not in case.inputs:
             continue
+        image = case.inputs[IMAGE].arrays[0]
         if image.source.get("ViewPosition"):
             found[VIEW][case.case_id] = image.source["ViewPosition"].upper()
         if image.spacing is not None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import PurePath
 
 import numpy as np
 
 from clinical.case.case import Problem
-from clinical.case.shapes import Events, Measurements, Shape, Texts
-from pipelines.statistics.coverage import share_interval
-from pipelines.statistics.metrics import Interval, bootstrap_weights, interval, weighted_sums
+from clinical.modalities.kit import Kit, read_by
+from pipelines.statistics.metrics import Interval, bootstrap_weights, interval
+from pipelines.statistics.proportions import share_of_all, weighted_ratios
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values
 from pipelines.training.dataset import CachedCase, Dataset
@@ -27,7 +26,7 @@ LATER = "values later than the decision"
 UNTIMED_SHARE, SURELY_UNTIMED = 0.1, 0.05
 
 _LATE = ("after the decision", "is later than")
-"""How readers say it (`clinical.tables.clock`, `folder_case`, `hannover`)."""
+"""How readers say it (`clinical.tables.clock`, `hannover`)."""
 
 _OFFSET = "_offset"
 
@@ -38,8 +37,8 @@ def afterwards(dataset: Dataset, judging: Judging | None = None) -> tuple[Findin
     Fires where more than 0.1 of a modality's measurements or notes have no time.
     """
     judging = judging or Judging()
-    shapes = {name: shape for cached in dataset.cases for name, shape in cached.case.inputs.items()}
-    untimed = (_untimed(dataset.cases, name, shapes[name], judging) for name in sorted(shapes))
+    read = {name: kit for cached in dataset.cases for kit, name, _ in read_by(cached.case)}
+    untimed = (_untimed(dataset.cases, name, read[name], judging) for name in sorted(read))
     return _set_aside(dataset, judging), *untimed
 
 
@@ -55,7 +54,7 @@ def _set_aside(dataset: Dataset, judging: Judging) -> Finding:
     late += [skip.problem for skip in dataset.skipped if is_late(skip.problem)]
     owners = {problem.case_id for problem in late}
     held = np.array([cached.case.case_id in owners for cached in dataset.cases], dtype=bool)
-    share = share_interval(held, dataset.patients, samples=judging.samples, seed=judging.seed)
+    share = share_of_all(held, dataset.patients, samples=judging.samples, seed=judging.seed)
     counts = Counter(_table(problem) for problem in late)
     sentence = (
         f"{len(late)} values or files are later than the decision; the reader set them aside, and"
@@ -80,24 +79,16 @@ def _table(problem: Problem) -> str:
     return stem if item == problem.column else f"{stem}: {item}"
 
 
-def _times(shape: Shape | None) -> list[datetime | None]:
-    if isinstance(shape, Measurements | Texts):
-        return [item.time for item in shape.items]
-    if isinstance(shape, Events):
-        return [event.onset for event in shape.items]
-    return []
-
-
-def _untimed(cases: Sequence[CachedCase], modality: str, shape: Shape, judging: Judging) -> Finding:
-    times = [_times(cached.case.inputs.get(modality)) for cached in cases]
+def _untimed(cases: Sequence[CachedCase], modality: str, kit: Kit, judging: Judging) -> Finding:
+    given = [cached.case.inputs.get(modality) for cached in cases]
+    times = [[] if value is None else list(kit.times(value)) for value in given]
     number = np.array([len(found) for found in times], dtype=np.float64)
     without = np.array([found.count(None) for found in times], dtype=np.float64)
     if not number.any():
         return Skipped(NAME, modality, "no case has an item of it")
     patients = [cached.case.patient_id for cached in cases]
     share = _share(without, number, patients, judging)
-    counted = not isinstance(shape, Events)
-    fires = counted and clears(share, UNTIMED_SHARE, SURELY_UNTIMED)
+    fires = kit.dated and clears(share, UNTIMED_SHARE, SURELY_UNTIMED)
     sentence = f"{int(without.sum())} of {int(number.sum())} items of {modality} have no time"
     sentence += (
         ": they may be later than the decision, and nothing can show that they are not."
@@ -105,7 +96,7 @@ def _untimed(cases: Sequence[CachedCase], modality: str, shape: Shape, judging: 
         else "."
     )
     counts = {"items": int(number.sum()), "without a time": int(without.sum())}
-    limit = UNTIMED_SHARE if counted else None
+    limit = UNTIMED_SHARE if kit.dated else None
     return GuardResult(
         NAME,
         modality,
@@ -120,6 +111,5 @@ def _untimed(cases: Sequence[CachedCase], modality: str, shape: Shape, judging: 
 
 def _share(without: Values, number: Values, patients: Sequence[str], judging: Judging) -> Interval:
     weights = bootstrap_weights(patients, judging.samples, judging.seed)
-    drawn = weighted_sums(weights, number)
-    shares = np.where(drawn > 0, weighted_sums(weights, without) / np.maximum(drawn, 1), np.nan)
+    shares = weighted_ratios(without, number, weights)
     return interval(float(without.sum() / number.sum()), shares, len(number), int(without.sum()))

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.folds.tabular import vectors
-from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import Interval
+from pipelines.statistics.proportions import share_of_all
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped, clears
 from pipelines.study.guards.out_of_fold import Judging, Values, label_auroc, too_few
 from pipelines.training.dataset import Dataset
@@ -47,7 +47,7 @@ def identity(dataset: Dataset, judging: Judging | None = None) -> Finding:
     rows = vectors([dataset.cases[i] for i in kept], [IMAGE]).embeddings[IMAGE]
     ranks, chances = own_ranks(rows, patients)
     queries = [patients[i] for i in np.flatnonzero(asked)]
-    found = share_interval(ranks[asked] == 1, queries, samples=judging.samples, seed=judging.seed)
+    found = share_of_all(ranks[asked] == 1, queries, samples=judging.samples, seed=judging.seed)
     chance = float(chances[asked].mean())
     limit = chance + BEYOND_CHANCE
     divided = _divided(dataset)

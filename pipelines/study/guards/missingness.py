@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clinical.case.shapes import Events, Measurements
+from clinical.modalities.kit import read_by
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values
@@ -45,10 +45,6 @@ def presence(cases: Sequence[CachedCase]) -> tuple[Values, list[str]]:
 
 def _there(cached: CachedCase) -> set[str]:
     found = {*cached.case.inputs, *cached.images}
-    for modality, shape in cached.case.inputs.items():
-        if isinstance(shape, Measurements):
-            found |= {f"{modality}:{m.code}" for m in shape.items if m.value is not None}
-        elif isinstance(shape, Events):
-            known = {"age": shape.age_years, "sex": shape.sex}
-            found |= {f"{modality}:{name}" for name, value in known.items() if value is not None}
+    for kit, modality, value in read_by(cached.case):
+        found |= {f"{modality}:{name}" for name in kit.stated(value)}
     return found

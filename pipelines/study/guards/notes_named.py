@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Texts
+from clinical.modalities.kit import read_by
 from clinical.modalities.notes.encoder import sentences
-from pipelines.statistics.coverage import share_interval
 from pipelines.statistics.metrics import auroc_difference
+from pipelines.statistics.proportions import share_of_all
 from pipelines.study.guards.diagnosis_names import Names, named, names_of
 from pipelines.study.guards.guard import (
     ALONE_AUROC,
@@ -78,9 +78,7 @@ def notes_named(
 
 
 def _sentences(case: Case) -> list[str]:
-    texts = [
-        t.text for shape in case.inputs.values() if isinstance(shape, Texts) for t in shape.items
-    ]
+    texts = [text.text for kit, _, value in read_by(case) for text in kit.written(value)]
     return [text[start:end] for text in texts for start, end in sentences(text)]
 
 
@@ -117,7 +115,7 @@ def _result(
     mention = label_auroc(mentioned.astype(np.float64), labels, patients, judging)
     true = np.flatnonzero(labels == 1).tolist()
     people = [patients[i] for i in true]
-    share = share_interval(mentioned[true], people, samples=draws, seed=judging.seed)
+    share = share_of_all(mentioned[true], people, samples=draws, seed=judging.seed)
     loses, tells = clears(lost, LOST_AUROC, 0.0), clears(mention, ALONE_AUROC, SURELY_AUROC)
     return GuardResult(
         NAME,

@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 
 from clinical.case.case import Case
-from clinical.case.shapes import Measurements, Texts
+from clinical.modalities.kit import read_by
 from pipelines.study.guards.alone import told_alone
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging, Values
@@ -65,9 +65,9 @@ def _stamps(case: Case) -> Iterator[tuple[str, float]]:
 
 
 def _times(case: Case) -> Iterator[tuple[str, list[datetime]]]:
-    for modality, shape in case.inputs.items():
-        if isinstance(shape, Measurements | Texts):
-            times = [item.time for item in shape.items if item.time is not None]
+    for kit, modality, value in read_by(case):
+        if kit.dated:
+            times = [time for time in kit.times(value) if time is not None]
             if times:
                 yield modality, times
 

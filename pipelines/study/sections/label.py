@@ -10,6 +10,7 @@ from pipelines.folds.methods import OURS
 from pipelines.reports.blocks import Block, Figures, Heading, Paragraph, Row, Table, numbers, texts
 from pipelines.reports.formatting import interval, number, p_value
 from pipelines.study.all_figures import CALIBRATION, DECISION, GROUPS, ROC, groups_of, label_figure
+from pipelines.study.sections.method_table import method_table
 from pipelines.study.subgroup_columns import INPUTS
 
 Metrics = Mapping[str, Any]
@@ -38,21 +39,17 @@ def _discrimination(found: Metrics) -> Iterator[Block]:
     delong = any(row["delong"]["value"] is not None for row in methods.values())
     yield Heading("Discrimination")
     extra = ("AUROC, DeLong",) if delong else ()
-    columns = numbers("AUROC, patient bootstrap", *extra, "Average precision", "Positive / cases")
-    rows = tuple(
-        Row(
-            (
-                method,
-                interval(row["auroc"]),
-                *((interval(row["delong"]),) if delong else ()),
-                interval(row["average_precision"]),
-                f"{row['delong']['positives']:,} / {row['delong']['cases']:,}",
-            ),
-            method == OURS,
+    columns = ("AUROC, patient bootstrap", *extra, "Average precision", "Positive / cases")
+    figures = {
+        method: (
+            interval(row["auroc"]),
+            *((interval(row["delong"]),) if delong else ()),
+            interval(row["average_precision"]),
+            f"{row['delong']['positives']:,} / {row['delong']['cases']:,}",
         )
         for method, row in methods.items()
-    )
-    yield Table((*texts("Method"), *columns), rows)
+    }
+    yield method_table(columns, figures)
 
 
 def _operating_point(found: Metrics) -> Iterator[Block]:
@@ -74,36 +71,27 @@ def _operating_point(found: Metrics) -> Iterator[Block]:
     if values:
         line += f". Thresholds: {', '.join(values)}"
     yield Paragraph(f"{line}.", soft=True)
-    columns = numbers("Sensitivity", "Specificity", "PPV", "NPV", "Alerts per 100 patients")
     methods = {OURS: op, **(found.get("comparators") or {})}
-    rows = tuple(
-        Row(
-            (method, *(interval(one[rate]) for rate in RATES), interval(one["alerts"], 1)),
-            method == OURS,
-        )
+    figures = {
+        method: (*(interval(one[rate]) for rate in RATES), interval(one["alerts"], 1))
         for method, one in methods.items()
-    )
-    yield Table((*texts("Method"), *columns), rows)
+    }
+    columns = ("Sensitivity", "Specificity", "PPV", "NPV", "Alerts per 100 patients")
+    yield method_table(columns, figures)
 
 
 def _calibration(found: Metrics) -> Iterator[Block]:
     yield Heading("Calibration")
-    columns = numbers(
-        "Slope (1)", "Intercept (0)", "In the large (0)", "ECE, 15 bins", "ECE if perfect"
-    )
-    rows = tuple(
-        Row(
-            (
-                method,
-                *(interval(row["weak"][k], 2) for k in ("slope", "intercept", "in_the_large")),
-                interval(row["error"]),
-                number(row["error_floor"]),
-            ),
-            method == OURS,
+    figures = {
+        method: (
+            *(interval(row["weak"][k], 2) for k in ("slope", "intercept", "in_the_large")),
+            interval(row["error"]),
+            number(row["error_floor"]),
         )
         for method, row in found["use"].items()
-    )
-    yield Table((*texts("Method"), *columns), rows)
+    }
+    columns = ("Slope (1)", "Intercept (0)", "In the large (0)", "ECE, 15 bins", "ECE if perfect")
+    yield method_table(columns, figures)
 
 
 def _groups(m: Metrics, name: str) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from pipelines.reports.blocks import Block, Figures, Heading, Paragraph
@@ -20,7 +20,7 @@ from pipelines.study.all_figures import (
 Metrics = Mapping[str, Any]
 
 
-def missingness(m: Metrics, drawn: Mapping[str, str]) -> Iterator[Block]:
+def missingness(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
     """By the inputs that cases have, and as inputs are taken away."""
     taken = tuple(stress_figure(kind, what) for kind, what in stresses(m))
     if MISSINGNESS not in drawn and not taken:
@@ -43,7 +43,7 @@ def missingness(m: Metrics, drawn: Mapping[str, str]) -> Iterator[Block]:
         )
 
 
-def more_patients(m: Metrics, drawn: Mapping[str, str]) -> Iterator[Block]:
+def more_patients(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
     """The learning curve, and what twice as many patients would buy."""
     if LEARNING not in drawn:
         return
@@ -65,7 +65,7 @@ def more_patients(m: Metrics, drawn: Mapping[str, str]) -> Iterator[Block]:
     )
 
 
-def examples(m: Metrics, drawn: Mapping[str, str]) -> Iterator[Block]:
+def examples(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
     """Cases right and wrong, label by label."""
     names = [label_figure(m, label, EXAMPLES) for label in m["labels"] if examples_of(m, label)]
     if not names:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinical.wording import words
-from pipelines.folds.methods import OURS
 from pipelines.reports.blocks import (
     Block,
     Box,
@@ -14,13 +13,10 @@ from pipelines.reports.blocks import (
     Heading,
     Item,
     Paragraph,
-    Row,
-    Table,
-    numbers,
-    texts,
 )
 from pipelines.reports.formatting import counted, interval
 from pipelines.study import all_figures
+from pipelines.study.sections.method_table import method_table
 
 Metrics = Mapping[str, Any]
 
@@ -94,15 +90,11 @@ def flow() -> Iterator[Block]:
 def together(m: Metrics) -> Iterator[Block]:
     """Macro figures of every method."""
     yield Heading("All labels together", 1)
-    rows = tuple(
-        Row(
-            (method, interval(row["auroc"]), interval(row["average_precision"])),
-            method == OURS,
-        )
+    figures = {
+        method: (interval(row["auroc"]), interval(row["average_precision"]))
         for method, row in m["macro"].items()
-    )
-    columns = numbers("Macro AUROC", "Macro average precision")
-    yield Table((*texts("Method"), *columns), rows)
+    }
+    yield method_table(("Macro AUROC", "Macro average precision"), figures)
     target = m["study"]["target_sensitivity"]
     which = "come with the checkpoint"
     if target is not None:

@@ -19,7 +19,7 @@ from clinical.audit import ledger, retention
 from clinical.audit.replay import Machine, Replayed, assessed, replay
 from clinical.case.assessment import Assessment, as_json
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from clinical.errors import LedgerError
 from clinical.model.model import Model
 from clinical.review.intake import record_assessment
@@ -43,7 +43,7 @@ def assessor(model_of_two: Model) -> Assessor:
 def sick() -> Case:
     plain = make_case(1, True, False, np.random.default_rng(0))
     image = Array(np.arange(12.0, dtype=np.float32).reshape(3, 4))
-    return replace(plain, inputs={**plain.inputs, "image": image})
+    return replace(plain, inputs={**plain.inputs, "image": Arrays((image,))})
 
 
 @pytest.fixture

@@ -10,7 +10,16 @@ import pytest
 
 from clinical.case import case as cases
 from clinical.case.case import Case, Problem
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Text,
+    Texts,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,7 +32,9 @@ def full_case() -> Case:
         "p1",
         NOW,
         {
-            "image": Array(pixels, spacing=(0.2, 0.2), window=(6, 12), source={"view": "PA"}),
+            "image": Arrays(
+                (Array(pixels, spacing=(0.2, 0.2), window=(6, 12), source={"view": "PA"}),)
+            ),
             "measurements": Measurements((crp,)),
             "history": Events((Event("I50.9", "Heart failure", NOW),), 71.5, "female"),
             "notes": Texts((Text("complaint", "Fever.", NOW),)),
@@ -35,7 +46,7 @@ def full_case() -> Case:
 def test_a_case_survives_json() -> None:
     case = full_case()
     data = json.loads(json.dumps(cases.as_json(case)))
-    image = case.inputs["image"]
+    image = case.inputs["image"].arrays[0]
     assert isinstance(image, Array)
     again = cases.from_json(data, {image.digest: image.values})
     assert cases.as_json(again) == cases.as_json(case)

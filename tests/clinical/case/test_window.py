@@ -10,7 +10,7 @@ import pytest
 
 from clinical.case import window
 from clinical.case.case import Case, as_json, from_json, input_digest
-from clinical.case.shapes import Array, shape_as_json
+from clinical.case.shapes import Array, Arrays, shape_as_json
 from clinical.case.window import Function, Window
 
 OLD_DIGEST = "0e136773914772be3ceaa18a9fc19d425a1a588d22c096c3ede78f2e0b4e92b2"
@@ -63,7 +63,7 @@ def test_windows_survive_json(stated: Window) -> None:
 
 def case_with(**attributes: Any) -> Case:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
-    return Case("c1", "p1", None, {"image": Array(pixels, window=(6, 12), **attributes)})
+    return Case("c1", "p1", None, {"image": Arrays((Array(pixels, window=(6, 12), **attributes),))})
 
 
 def test_cases_stored_before_windows_were_kept_have_the_same_digest() -> None:
@@ -74,10 +74,10 @@ def test_cases_stored_before_windows_were_kept_have_the_same_digest() -> None:
 
 def test_windows_travel_with_the_case() -> None:
     case = case_with(windows=(Window("SIGMOID", 5, 7, "SOFT"), Window("LUT", 5, 3, "", TABLE)))
-    image = case.inputs["image"]
+    image = case.inputs["image"].arrays[0]
     assert isinstance(image, Array)
     again = from_json(json.loads(json.dumps(as_json(case))), {image.digest: image.values})
-    found = again.inputs["image"]
+    found = again.inputs["image"].arrays[0]
     assert isinstance(found, Array)
     assert found.windows == image.windows
     assert input_digest(again) == input_digest(case) != OLD_DIGEST

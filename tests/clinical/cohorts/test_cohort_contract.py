@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clinical.case.case import Case, Problem, SkippedCase, as_json
-from clinical.case.shapes import Array
 from clinical.cohorts.cohort import Reading, Source
 from clinical.cohorts.sources import SOURCES, source
 from clinical.errors import CohortError, ConfigError
@@ -144,7 +143,7 @@ def test_without_image_files_the_counts_still_add_up(reader: Source, lay_out: La
     readings = list(reader.read(root))
     assert seen(readings) == [entry.case_id for entry in reader.index(root)]
     for case in cases(readings):
-        assert not any(isinstance(shape, Array) for shape in case.inputs.values())
+        assert not any(shape.arrays for shape in case.inputs.values())
         missing = [p for p in case.problems if p.reason == "there is no such image file."]
         assert all(p.row and p.column and p.remedy and p.case_id == case.case_id for p in missing)
 

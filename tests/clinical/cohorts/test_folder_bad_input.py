@@ -192,12 +192,12 @@ FAULTS = [
         ("c1", "c2"),
     ),
     Fault(
-        "a second image",
-        add(IMAGE, "c1,images/c2.png,AP,2024-03-01T08:00"),
+        "an image twice",
+        add(IMAGE, "\n".join(2 * ["c1,images/c2.png,AP,2024-03-01T08:00"])),
         IMAGE,
         4,
         "path",
-        "uses one image",
+        "the same as another one",
     ),
     Fault(
         "a row of no case", add(LAB, "c9,CRP,3,mg/L,"), LAB, 5, "case_id", "not in cases.csv", ()

@@ -33,7 +33,7 @@ def test_a_whole_case(folder_root: Path) -> None:
     assert case.problems == ()
     assert case.site == "north"
     assert case.decision_time == datetime(2024, 3, 1, 11, tzinfo=UTC)
-    image, labs = case.inputs["image"], case.inputs["measurements"]
+    image, labs = case.inputs["image"].arrays[0], case.inputs["measurements"]
     history, notes = case.inputs["history"], case.inputs["notes"]
     assert isinstance(image, Array)
     assert (image.values.shape, image.spacing) == ((32, 24), (0.2, 0.2))
@@ -151,7 +151,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize(("rows", "chosen"), IMAGES.values(), ids=IMAGES)
-def test_which_of_two_images_is_used(
+def test_which_of_two_images_comes_first(
     tmp_path: Path, png_writer: Writer, dicom_writer: Writer, rows: str, chosen: int
 ) -> None:
     import pydicom
@@ -168,10 +168,23 @@ def test_which_of_two_images_is_used(
         images="case_id,path,view,time\n" + rows,
     )
     case = read(tmp_path)["a"]
-    image = case.inputs["image"]
-    assert isinstance(image, Array)
-    assert image.values.shape[1] == (10 * chosen or 24)
-    assert len(case.problems) == 1, "the other image is reported"
+    images = case.inputs["image"].arrays
+    assert images[0].values.shape[1] == (10 * chosen or 24)
+    unreadable = rows.count("none.png")
+    assert len(images) == 2 - unreadable, "the other image is of the case too"
+    assert len(case.problems) == unreadable
+
+
+def test_an_image_given_twice_is_used_once(tmp_path: Path, png_writer: Writer) -> None:
+    png_writer(tmp_path / "1.png")
+    write(
+        tmp_path,
+        cases="case_id,patient_id,decision_time\na,p,2024-03-01\n",
+        images="case_id,path,time\na,1.png,2024-01-01\na,1.png,2024-01-02\n",
+    )
+    case = read(tmp_path)["a"]
+    assert len(case.inputs["image"].arrays) == 1
+    assert "the same as another one" in case.problems[0].reason
 
 
 def test_an_image_of_an_earlier_visit_stands_beside(tmp_path: Path, png_writer: Writer) -> None:
@@ -184,7 +197,7 @@ def test_an_image_of_an_earlier_visit_stands_beside(tmp_path: Path, png_writer: 
         "a,2.png,2023-01-02,former\n",
     )
     case = read(tmp_path)["a"]
-    shapes = {name: image.values.shape for name, image in case.inputs.items()}
+    shapes = {name: value.arrays[0].values.shape for name, value in case.inputs.items()}
     assert shapes == {"prior_image": (10, 10), "image": (10, 20)}
     assert [(p.row, p.column) for p in case.problems] == [(4, "role")]
 
@@ -196,7 +209,7 @@ def test_photometric_inverts_a_png(tmp_path: Path, png_writer: Writer) -> None:
         cases="case_id,patient_id\na,p\nb,p\n",
         images="case_id,path,photometric\na,x.png,\nb,x.png,MONOCHROME1\n",
     )
-    plain, inverted = (case.inputs["image"] for case in read(tmp_path).values())
+    plain, inverted = (case.inputs["image"].arrays[0] for case in read(tmp_path).values())
     assert isinstance(plain, Array)
     assert isinstance(inverted, Array)
     assert (plain.values + inverted.values == 255).all()
@@ -261,7 +274,8 @@ def test_pixels_are_read_one_case_at_a_time(
 
 def test_the_page_for_users_names_every_table_and_column() -> None:
     page = (Path(__file__).parents[3] / "docs" / "cohort-format.md").read_text(encoding="utf-8")
-    tables = {"cases": CASES, **INPUT_TABLES, "outcomes": OUTCOMES}
+    inputs = {stem: table.columns for stem, table in INPUT_TABLES.items()}
+    tables = {"cases": CASES, **inputs, "outcomes": OUTCOMES}
     for stem, columns in tables.items():
         section = page.split(f"### {stem}.csv")[1].split("\n### ")[0]
         assert all(name in section for name in columns.known), stem

@@ -51,7 +51,7 @@ def test_hannover_leaves_out_what_came_after_the_radiograph(lay_out: LayOut) -> 
     assert [(p.row, p.column) for p in second.problems] == [(3, "crp_val")]
     assert set(third.inputs) == {"image", "history"}
     assert third.inputs["history"] == Events((), None, "male")
-    image = first.inputs["image"]
+    image = first.inputs["image"].arrays[0]
     assert isinstance(image, Array)
     assert (image.source["ViewPosition"], image.source["Modality"]) == ("PA", "CR")
 
@@ -97,7 +97,7 @@ def test_covid_inputs_and_labels(lay_out: LayOut) -> None:
 def test_nih_spacing_is_that_of_the_file_not_of_the_original(lay_out: LayOut) -> None:
     root = lay_out("nih_chestxray")
     first, second, _ = read("nih_chestxray", root).values()
-    image = first.inputs["image"]
+    image = first.inputs["image"].arrays[0]
     assert isinstance(image, Array)
     assert image.values.shape == (32, 24)
     assert image.spacing == pytest.approx((3200 * 0.139 / 32, 2400 * 0.143 / 24))

@@ -23,12 +23,22 @@ from sqlalchemy import Engine
 from clinical.audit import ledger, retention
 from clinical.case.assessment import EvidenceItem, OutOfDistribution, PredictionSet
 from clinical.case.case import Case, Problem
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Text,
+    Texts,
+)
 from clinical.errors import LedgerError
 from clinical.export import deidentified
 from clinical.export.bundle import export
 from clinical.export.deidentified import BEGIN, Pseudonyms
 from clinical.export.selection import Selection
+from clinical.modalities import dates
 from clinical.review import decisions, first_read, progress, protocol
 from clinical.review import signature as signature_rules
 from clinical.review.intake import record_assessment, record_opened
@@ -44,7 +54,7 @@ DIAGNOSIS = "bacterial_pneumonia"
 def marked(example: Any, name: str = "one") -> Case:
     """The example case with a mark in every field that takes a text."""
     case: Case = example.case(f"{MARK}-case-{name}")
-    image = case.inputs["image"]
+    image = case.inputs["image"].arrays[0]
     measured = case.inputs["measurements"]
     assert isinstance(image, Array)
     assert isinstance(measured, Measurements)
@@ -60,7 +70,7 @@ def marked(example: Any, name: str = "one") -> Case:
         patient_id=f"{MARK} patient",
         site=f"{MARK} hospital",
         inputs={
-            "image": Array(image.values, source=source),
+            "image": Arrays((Array(image.values, source=source),)),
             "measurements": Measurements((seen, unknown, odd)),
             "history": Events((told, known), 93.8, "female"),
             "notes": Texts((Text(f"{MARK} section", f"Mr {MARK} lives in {MARK}.", example.noon),)),
@@ -297,7 +307,7 @@ def test_the_command_and_a_selection_without_its_names(
     ("years", "shown"), [(None, None), (0.4, 0), (71.9, 71), (89.9, 89), (90.0, 90), (104.2, 90)]
 )
 def test_ages(years: float | None, shown: float | None) -> None:
-    assert deidentified.age(years) == shown
+    assert dates.age(years) == shown
 
 
 def test_an_onset_is_whole_years_and_tells_no_age_above_89(example: Any) -> None:

@@ -23,11 +23,12 @@ from clinical import formatting
 from clinical.audit import ledger
 from clinical.case.assessment import Explanation, HeatMap
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from clinical.export import card_blocks, pdf
 from clinical.export.bundle import export
 from clinical.export.card_blocks import Block
-from clinical.export.picture import grey, pictures, window_of
+from clinical.modalities.kit import pictures
+from clinical.modalities.radiograph.picture import grey, window_of
 from clinical.review import decisions as decisions_rules
 from clinical.review import intake, progress
 from clinical.review import signature as signature_rules
@@ -270,7 +271,7 @@ def test_a_window_is_chosen_where_the_image_has_none() -> None:
 
 
 def test_the_heat_map_lies_where_its_box_says() -> None:
-    case = Case("c", "p", None, {"image": Array(np.zeros((800, 400), np.float32))})
+    case = Case("c", "p", None, {"image": Arrays((Array(np.zeros((800, 400), np.float32)),))})
     heat_map = HeatMap("image", ((0.0, 0.0), (0.0, 1.0)), (0.0, -200.0, 800.0, 600.0))
     (picture,) = pictures(case, Explanation("d", "m", {}, (heat_map,), ()))
     assert decoded(picture.uri).size == (180, 360)

@@ -1,4 +1,4 @@
-"""What holds for every encoder; a new module in clinical/encoders is picked up by itself."""
+"""What holds for every encoder; a new folder in clinical/modalities is picked up by itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from clinical.modalities.catalogue import EncoderModule, catalogue, encoder_for
+from clinical.modalities.catalogue import EncoderModule, catalogue
 from clinical.modalities.encoding import Encoding, Prepared, collate
+from clinical.modalities.kit import kit_of, kits
 
 ENCODERS = sorted(catalogue())
 
@@ -109,7 +110,26 @@ def test_settings_survive_json(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_the_shape_finds_its_encoder(name: str) -> None:
-    module = catalogue()[name]
+def test_the_example_is_of_its_modality(name: str) -> None:
+    module, kit = catalogue()[name], kits()[name]
     assert isinstance(module.EXAMPLE, module.SHAPE)
-    assert encoder_for(module.EXAMPLE) == name
+    assert module.SHAPE is kit.shape
+    assert all(kit_of(known, module.EXAMPLE) is kit for known in kit.inputs)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_relevance_becomes_evidence_about_every_token(name: str) -> None:
+    module, _, prepared = example(name)
+    part = np.linspace(-1, 1, len(prepared.sources))
+    heat_maps, items = module.evidence("input", part, prepared, 0.5)
+    assert len(items) == (0 if heat_maps else len(part))
+    assert len(heat_maps) == len(prepared.boxes)
+    if not heat_maps:
+        assert [item.relevance for item in items] == pytest.approx(part / 2)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_comparators_get_a_row_of_what_has_no_columns(name: str) -> None:
+    module, _, prepared = example(name)
+    row = module.pooled(prepared)
+    assert bool(kits()[name].columns(module.EXAMPLE)) or (row is not None and row.ndim == 1)

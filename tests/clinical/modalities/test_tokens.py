@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from clinical.case.shapes import Array, Event, Events, Measurement, Measurements, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Event,
+    Events,
+    Measurement,
+    Measurements,
+    Text,
+    Texts,
+)
 from clinical.modalities import scale
 from clinical.modalities.components import PrincipalComponents
 from clinical.modalities.encoding import collate
@@ -124,8 +133,8 @@ def test_an_embedding_does_not_depend_on_the_callers_threads() -> None:
 
 def test_the_box_of_a_portrait_image_reaches_beyond_its_sides() -> None:
     image = Array(np.linspace(0, 4095, 100 * 60, dtype=np.float32).reshape(100, 60))
-    prepared = radiograph.prepare(image, radiograph.Settings(image_size=96))
-    assert prepared.box == (0.0, -20.0, 100.0, 80.0)
+    prepared = radiograph.prepare(Arrays((image,)), radiograph.Settings(image_size=96))
+    assert prepared.boxes == ((0.0, -20.0, 100.0, 80.0),)
     assert len(prepared.sources) == 9
 
 

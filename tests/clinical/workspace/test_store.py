@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from clinical.case.assessment import OutOfDistribution, assessment_digest
 from clinical.case.case import Case, as_json, input_digest
-from clinical.case.shapes import Array, Text, Texts
+from clinical.case.shapes import Array, Arrays, Text, Texts
 from clinical.errors import StoreError
 from clinical.workspace import store
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
@@ -277,9 +277,9 @@ def test_the_worklist_follows_the_latest_assessment(workspace: Engine, example: 
 def test_a_whole_image_survives(workspace: Engine) -> None:
     generator = np.random.default_rng(5)
     values = generator.integers(0, 4096, (64, 48)).astype(np.float32)
-    case = Case("c", "p", None, {"image": Array(values)})
+    case = Case("c", "p", None, {"image": Arrays((Array(values),))})
     with writing(workspace) as connection:
         store.put_case(connection, case)
-        image = store.get_case(connection, "c").inputs["image"]
+        image = store.get_case(connection, "c").inputs["image"].arrays[0]
     assert isinstance(image, Array)
     np.testing.assert_array_equal(image.values, values)

@@ -10,11 +10,13 @@ import pytest
 from clinic_of_two import write_cohort
 from PIL import Image
 
+from clinical.case.shapes import Array, Arrays
 from clinical.cohorts.sources import source
 from clinical.errors import ModelError
+from clinical.modalities.encoding import mean_embedding
 from clinical.modalities.radiograph import encoder
 from clinical.model.domain import fit_envelope
-from clinical.model.model import EncoderSpec, Model, mean_embedding
+from clinical.model.model import EncoderSpec, Model
 from pipelines.assessing import domain_check
 from pipelines.assessing.domain_check import AS_IT_IS, REFUSED, Marked
 
@@ -33,8 +35,10 @@ def shadow(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(model_of_two: Model) -> Model:
-    prepared = [encoder.prepare(encoder.Array(shadow(seed)), SETTINGS) for seed in range(60)]
-    clouds = np.stack([e for p in prepared if (e := mean_embedding(p)) is not None])
+    prepared = [encoder.prepare(Arrays((Array(shadow(seed)),)), SETTINGS) for seed in range(60)]
+    clouds = np.stack(
+        [e for p in prepared if (e := mean_embedding(p, encoder.EMBEDDING)) is not None]
+    )
     return replace(
         model_of_two,
         specs={"image": EncoderSpec("radiograph", SETTINGS)},

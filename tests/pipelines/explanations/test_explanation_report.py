@@ -25,7 +25,12 @@ from pipelines.training.dataset import read_dataset
 
 DIAGNOSES = ("bacterial_pneumonia", "heart_failure", "pleural_effusion")
 SHAPE = ModelConfig(
-    modalities={"image": "radiograph"}, width=16, heads=2, layers=1, components=4, image_size=96
+    modalities={"image": "radiograph"},
+    width=16,
+    heads=2,
+    layers=1,
+    components=4,
+    encoders={"radiograph": {"image_size": 96}},
 )
 
 

@@ -36,7 +36,14 @@ def model() -> Model:
     """Fitted in a second to say whether one patch is bright."""
     torch.manual_seed(0)
     settings = encoder.Settings(width=16, components=4, image_size=128)
-    shape = ModelConfig(width=16, heads=2, layers=1, dropout=0.0, components=4, image_size=128)
+    shape = ModelConfig(
+        width=16,
+        heads=2,
+        layers=1,
+        dropout=0.0,
+        components=4,
+        encoders={"radiograph": {"image_size": 128}},
+    )
     specs = {IMAGE: EncoderSpec("radiograph", settings)}
     network = Network(specs, 1, shape)
     cases: list[Mapping[str, Prepared]] = [case(n % 16 if n % 2 else None, n) for n in range(64)]

@@ -130,7 +130,14 @@ def test_whole_patients_are_resampled() -> None:
 def network() -> Network:
     torch.manual_seed(0)
     settings = encoder.Settings(width=16, components=6, image_size=128)
-    model = ModelConfig(width=16, heads=2, layers=2, dropout=0.0, components=6, image_size=128)
+    model = ModelConfig(
+        width=16,
+        heads=2,
+        layers=2,
+        dropout=0.0,
+        components=6,
+        encoders={"radiograph": {"image_size": 128}},
+    )
     made = Network({IMAGE: EncoderSpec("radiograph", settings)}, 2, model)
     made.encoders[IMAGE].adapt([prepared(n) for n in range(8)])  # type: ignore[operator]
     return made.eval()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from pipelines.statistics.coverage import EVERY, set_results, share_interval
+from pipelines.statistics.coverage import EVERY, set_results
 
 
 def record(case: int, inside: dict[str, bool | None], used: list[str]) -> dict[str, Any]:
@@ -44,11 +43,3 @@ def test_records_of_a_model_without_sets_give_no_result() -> None:
     old = record(0, {"a": True}, ["image"])
     del old["suggestions"][0]["in_set"], old["prediction_set"]
     assert set_results([old], {("c0", "a"): 1.0}, samples=10, seed=0) == ()
-
-
-def test_the_interval_widens_where_patients_bring_several_cases() -> None:
-    held = np.repeat(np.arange(40) % 4 > 0, 5)
-    each = share_interval(held, [str(i) for i in range(200)], samples=500, seed=0)
-    whole = share_interval(held, [str(i // 5) for i in range(200)], samples=500, seed=0)
-    assert each.value == whole.value == 0.75
-    assert (whole.high or 0) - (whole.low or 0) > 1.5 * ((each.high or 0) - (each.low or 0))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from pipelines.statistics.metrics import bootstrap_weights
-from pipelines.statistics.proportions import proportion, share, weighted_shares, wilson
+from pipelines.statistics.proportions import (
+    proportion,
+    share,
+    share_of_all,
+    weighted_ratios,
+    weighted_shares,
+    wilson,
+)
 
 
 def test_wilson_by_hand() -> None:
@@ -52,3 +59,26 @@ def test_a_share_of_one_has_a_width_and_counts_patients() -> None:
 def test_a_share_of_nothing_is_not_defined() -> None:
     empty = np.zeros(3, bool)
     assert share(empty, empty, list("abc"), bootstrap_weights(list("abc"), 9, 0)).value is None
+
+
+def test_the_interval_widens_where_patients_bring_several_cases() -> None:
+    held = np.repeat(np.arange(40) % 4 > 0, 5)
+    each = share_of_all(held, [str(i) for i in range(200)], samples=500, seed=0)
+    whole = share_of_all(held, [str(i // 5) for i in range(200)], samples=500, seed=0)
+    assert each.value == whole.value == 0.75
+    assert (whole.high or 0) - (whole.low or 0) > 1.5 * ((each.high or 0) - (each.low or 0))
+
+
+def test_a_mean_over_repeats_is_a_share_too() -> None:
+    held = np.array([1, 0.5, 0, 0.5, 1])  # of two repeats
+    among = np.array([True, True, True, True, False])
+    people = list("abcde")
+    found = share(held, among, people, bootstrap_weights(people, 500, 0))
+    assert (found.value, found.cases, found.positives) == (0.5, 4, 2)
+    assert 0 <= (found.low or 0) < 0.5 < (found.high or 0) <= 1
+
+
+def test_a_ratio_weighs_a_case_by_what_it_has() -> None:
+    without, number = np.array([1.0, 0, 0]), np.array([1.0, 9, 0])
+    weights = np.array([[1, 1, 1], [3, 0, 0], [0, 0, 3]])
+    np.testing.assert_allclose(weighted_ratios(without, number, weights), [0.1, 1, np.nan])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.study.diagram import FONT, WIDTH, svg, text_width, wrapped
+from pipelines.study.diagram import FONT, WIDTH, flow_diagram, text_width, wrapped
 from pipelines.study.flow import Flow, Part, Share
 from pipelines.study.selection import Counts, Step
 
@@ -73,7 +73,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_it_is_well_formed_and_every_line_of_text_lies_in_one_box(name: str) -> None:
-    root = ElementTree.fromstring(svg(VARIANTS[name]))
+    root = ElementTree.fromstring(flow_diagram(VARIANTS[name]).svg)
     height = float(root.attrib["height"])
     assert root.attrib["viewBox"] == f"0 0 {WIDTH} {height:g}"
     boxes = boxes_of(root)
@@ -92,7 +92,7 @@ def test_it_is_well_formed_and_every_line_of_text_lies_in_one_box(name: str) -> 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_arrow_points_at_the_edge_of_a_box(name: str) -> None:
-    root = ElementTree.fromstring(svg(VARIANTS[name]))
+    root = ElementTree.fromstring(flow_diagram(VARIANTS[name]).svg)
     boxes = boxes_of(root)
     paths = [path.attrib["d"] for path in root.findall(f"{SVG}path")]
     down = [re.match(r"M(\S+) (\S+)l-4 -8h8z", d) for d in paths]
@@ -108,7 +108,7 @@ def test_every_arrow_points_at_the_edge_of_a_box(name: str) -> None:
 
 
 def test_every_count_and_reason_is_written() -> None:
-    found = svg(drawn())
+    found = flow_diagram(drawn()).svg
     said = " ".join(texts_of(ElementTree.fromstring(found)))
     for words in (
         "Cases of the cohort 100 cases",
@@ -129,12 +129,12 @@ def test_every_count_and_reason_is_written() -> None:
 
 
 def test_percentages_stand_where_there_is_room() -> None:
-    assert "7 of 41 (17.1%)" in svg(drawn(parts=1))
-    assert "(17.1%)" not in svg(drawn(parts=8))
+    assert "7 of 41 (17.1%)" in flow_diagram(drawn(parts=1)).svg
+    assert "(17.1%)" not in flow_diagram(drawn(parts=8)).svg
 
 
 def test_it_refers_to_nothing_outside_and_clashes_with_no_page() -> None:
-    found = svg(drawn())
+    found = flow_diagram(drawn()).svg
     for never in ("href", "url(", "<style", "<script", " id=", "@import"):
         assert never not in found
     assert found.count("http") == 1  # the namespace

@@ -11,7 +11,7 @@ import pytest
 from clinic_of_two import NOW, make_dataset
 
 from clinical.case.case import Case, Problem, SkippedCase
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import Reading
 from pipelines.folds.cross_validate import OutOfFold
@@ -91,7 +91,7 @@ class Reader:
     def read(self, root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
         problem = Problem("images.csv", "The file is gone.")
         yield problem
-        yield Case("c0000", "p0000", NOW, {"image": Array(np.eye(8, dtype=np.float32))})
+        yield Case("c0000", "p0000", NOW, {"image": Arrays((Array(np.eye(8, dtype=np.float32)),))})
         yield Case("c0003", "p0001", NOW, {})
         yield SkippedCase("c0002", problem)
 

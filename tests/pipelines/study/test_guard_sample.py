@@ -1,4 +1,4 @@
-"""The guards look at whole patients, as many as fit, drawn by the seed."""
+"""The guards look at the cases of a sample and at no others."""
 
 from __future__ import annotations
 
@@ -12,22 +12,6 @@ from pipelines.study import guard_sample
 from pipelines.study.assess_cohort import Work
 from pipelines.study.guards.guard import GuardResult
 from pipelines.study.guards.out_of_fold import Judging
-
-PATIENTS = [f"p{number // 2}" for number in range(40)]
-
-
-def test_all_cases_of_a_patient_are_drawn_or_none() -> None:
-    drawn = guard_sample.sample(PATIENTS, seed=1, most=5)
-    assert len(drawn) == 10
-    assert [PATIENTS[i] for i in drawn[::2]] == [PATIENTS[i] for i in drawn[1::2]]
-    assert drawn == sorted(drawn)
-
-
-def test_the_seed_draws_them() -> None:
-    one, same, other = (guard_sample.sample(PATIENTS, seed, most=5) for seed in (1, 1, 2))
-    assert one == same
-    assert one != other
-    assert guard_sample.sample(PATIENTS, seed=1, most=100) == list(range(40))
 
 
 def test_guards_see_the_sample_only(tmp_path: Path, model_of_two: Model) -> None:

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from clinical.cohorts import folder
-from clinical.cohorts.cohort import CaseEntry
 from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
 from pipelines.laboratory.simulate.cohort import simulate
 from pipelines.study import read_cohort as reading
 from pipelines.study.guards.image_regions import region_rows
-from pipelines.study.read_cohort import read_cohort, sampled
+from pipelines.study.read_cohort import read_cohort
 
 CASES = 6
 
@@ -31,7 +30,9 @@ def study_of(cohort: Path) -> StudyConfig:
     return StudyConfig(
         "read",
         CohortConfig(str(cohort)),
-        model=ModelConfig(modalities={"image": "radiograph"}, image_size=96),
+        model=ModelConfig(
+            modalities={"image": "radiograph"}, encoders={"radiograph": {"image_size": 96}}
+        ),
         training=TrainingConfig(augmentations=0),
     )
 
@@ -65,23 +66,3 @@ def test_only_a_sample_of_what_is_read_is_looked_at(
     assert len(read.dataset.cases) == 3
     assert set(read.parts) <= first
     assert 0 < len(read.parts) <= 2
-
-
-def index(patients: int, each: int) -> list[CaseEntry]:
-    return [CaseEntry(f"c{p}-{n}", f"p{p:04d}") for p in range(patients) for n in range(each)]
-
-
-def test_a_sample_holds_whole_patients_from_all_over_the_index() -> None:
-    entries = index(400, 3)
-    chosen = sampled(entries, 300, seed=5)
-    people = {int(name[1:].split("-")[0]) for name in chosen}
-    assert len(chosen) == 300
-    assert len(people) == 100
-    assert all(15 < sum(p // 100 == quarter for p in people) < 35 for quarter in range(4))
-    assert chosen == sampled(entries, 300, seed=5)
-    assert chosen != sampled(entries, 300, seed=6)
-
-
-def test_a_small_cohort_is_its_own_sample_and_a_patient_with_too_many_cases_is_left_out() -> None:
-    assert sampled(index(5, 2), 1000, seed=0) == {entry.case_id for entry in index(5, 2)}
-    assert sampled(index(1, 30), 20, seed=0) == frozenset()

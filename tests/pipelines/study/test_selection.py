@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.case.case import Case, Problem, SkippedCase
-from clinical.case.shapes import Array, Events, Measurement, Measurements, Shape, Text, Texts
+from clinical.case.shapes import (
+    Array,
+    Arrays,
+    Events,
+    Measurement,
+    Measurements,
+    Shape,
+    Text,
+    Texts,
+)
 from clinical.errors import ConfigError
 from clinical.tables.clock import OFFSET_EPOCH
 from pipelines.study.rules import Kind, rules
@@ -57,7 +66,7 @@ def kept(kind: Kind, cases: list[Case], *known: tuple[int, str], **condition: An
 
 
 def test_a_modality_is_present_unless_all_of_it_was_refused() -> None:
-    image = Array(np.zeros((4, 4), np.float32))
+    image = Arrays((Array(np.zeros((4, 4), np.float32)),))
     cases = [case(0, image=image), case(1, lab=lab(1.0, None)), case(2, lab=lab(None)), case(3)]
     assert kept("include", cases, has="image") == [0]
     assert kept("include", cases, has="lab") == [1]
@@ -165,7 +174,7 @@ def test_the_first_case_is_sought_among_those_that_are_left() -> None:
 
 
 def test_a_name_that_no_case_has_is_an_error_even_in_an_exclusion() -> None:
-    cases = [case(0, site="Hannover", image=Array(np.zeros((4, 4), np.float32)))]
+    cases = [case(0, site="Hannover", image=Arrays((Array(np.zeros((4, 4), np.float32)),)))]
     for condition, message in (
         ({"has": "imge"}, "no case has modality 'imge'.*did you mean 'image'"),
         ({"at_least": {"modality": "imge", "items": 1}}, "did you mean 'image'"),
@@ -231,7 +240,10 @@ def test_an_inclusion_and_the_same_exclusion_share_out_the_judged_cases() -> Non
 
 
 def test_a_dataset_is_cut_to_the_selection_with_all_that_belongs_to_it() -> None:
-    cases = [case(n, history=person(10.0 * n), image=Array(np.zeros((4, 4)))) for n in range(4)]
+    cases = [
+        case(n, history=person(10.0 * n), image=Arrays((Array(np.zeros((4, 4))),)))
+        for n in range(4)
+    ]
     dataset = Dataset(
         tuple(CachedCase(c.without("image"), {"image": ()}, c.case_id) for c in cases),
         DIAGNOSES,

@@ -75,7 +75,7 @@ def test_an_older_study_has_fewer_parts(absent: str) -> None:
 def test_without_calibration_maps_there_is_no_second_curve() -> None:
     found = metrics()
     del found["labels"]["pneumonia"]["use"]["triptych, recalibrated"]
-    svg = document(found).pictures["1-pneumonia-calibration"]
+    svg = document(found).pictures["1-pneumonia-calibration"].svg
     assert "recalibrated" not in svg
 
 

@@ -10,7 +10,7 @@ from printed_file import unpacked
 from study_metrics import examples, learning_curve, metrics, stress
 
 from pipelines.reports import pdf
-from pipelines.reports.figures.axes import FONTS
+from pipelines.reports.figures.figure import FONTS
 from pipelines.study.document import document, pdf_files
 
 NINE = ("pneumonia", "copd", "asthma", "lung_mass", "failure", "effusion", "a", "b", "c")
@@ -51,7 +51,8 @@ def test_all_text_is_in_the_font_that_is_inside(printed: bytes) -> None:
 
 
 def test_every_figure_names_the_fonts_that_are_replaced() -> None:
-    for name, svg in document(full("pneumonia")).pictures.items():
+    for name, figure in document(full("pneumonia")).pictures.items():
+        svg = figure.svg
         assert svg.count("font-family=") == svg.count(f'font-family="{FONTS}"') == 1, name
 
 

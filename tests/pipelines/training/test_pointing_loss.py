@@ -21,7 +21,14 @@ from pipelines.training.pointing_loss import pointing_loss
 
 SETTINGS = encoder.Settings(width=16, components=6, image_size=96)
 CELLS = 9
-MODEL = ModelConfig(width=16, heads=2, layers=2, dropout=0.0, components=6, image_size=96)
+MODEL = ModelConfig(
+    width=16,
+    heads=2,
+    layers=2,
+    dropout=0.0,
+    components=6,
+    encoders={"radiograph": {"image_size": 96}},
+)
 
 
 def network() -> Network:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from clinical.wording import inside_a_sentence
 from ui.words import phrasing
 
 
@@ -84,5 +85,5 @@ def test_signs() -> None:
 
 
 def test_words_inside_a_sentence() -> None:
-    assert phrasing.inside("Deep vein thrombosis") == "deep vein thrombosis"
-    assert phrasing.inside("COPD") == "COPD"
+    assert inside_a_sentence("Deep vein thrombosis") == "deep vein thrombosis"
+    assert inside_a_sentence("COPD") == "COPD"

@@ -87,7 +87,7 @@ def test_an_image_comes_back_as_it_was_rendered_at_either_site(made: Path) -> No
         patient = draw_patient(3, number)
         if patient.radiograph is None or not isinstance(case, Case):
             continue
-        image = case.inputs["image"]
+        image = case.inputs["image"].arrays[0]
         assert isinstance(image, Array)
         radiograph = cohort.render(
             patient.radiograph,

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pipelines.reports.figures.axes import LEFT, PLOT, TOP, Axes
+from pipelines.reports.figures.figure import Figure
 from pipelines.study.figures.curves import decision, reliability, roc
 from pipelines.study.figures.forest import forest
 
@@ -18,7 +19,7 @@ def net(threshold: float, value: float | None) -> dict[str, object]:
     return {"threshold": threshold, "model": {"value": value}, "treat_all": 0.3 - threshold}
 
 
-def drawn() -> dict[str, str]:
+def drawn() -> dict[str, Figure]:
     bins = [{"predicted": 0.2, "observed": 0.1, "low": 0.0, "high": 0.3, "cases": 9}]
     groups = [{"column": "sex", "name": "female <x>", "auroc": AREA}]
     groups.append({"column": "sex", "name": "male", "auroc": NOTHING})
@@ -32,13 +33,15 @@ def drawn() -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["roc", "reliability", "decision", "forest"])
 def test_a_figure_is_well_formed_and_loads_nothing(kind: str) -> None:
-    svg = drawn()[kind]
+    figure = drawn()[kind]
+    svg = figure.svg
     root = ElementTree.fromstring(svg)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "a & b" in (root.get("aria-label") or "")
+    assert "a & b" in figure.words
     assert not [word for word in ("<script", "<style", "href", "url(", " id=") if word in svg]
-    height = float(root.get("height") or 0)
-    assert all(float(t.get("y") or 0) < height for t in root.iter() if t.tag.endswith("text"))
+    assert all(
+        float(t.get("y") or 0) < figure.height for t in root.iter() if t.tag.endswith("text")
+    )
 
 
 def test_corners_of_the_axes_are_corners_of_the_plot() -> None:
@@ -49,5 +52,5 @@ def test_corners_of_the_axes_are_corners_of_the_plot() -> None:
 
 
 def test_a_group_without_a_figure_says_so() -> None:
-    assert "not defined" in drawn()["forest"]
-    assert "female &lt;x&gt;" in drawn()["forest"]
+    assert "not defined" in drawn()["forest"].svg
+    assert "female &lt;x&gt;" in drawn()["forest"].svg

@@ -9,15 +9,14 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from clinical.case.assessment import Explanation, HeatMap
-from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
+from clinical.modalities.kit import Layer, Picture
 
 LONGEST = 360  # pixels of a thumbnail's longer side
 LAYER = 120  # pixels of a heat map's longer side; it is smooth, the page scales it up
@@ -25,63 +24,40 @@ WEAK, STRONG = (255, 214, 10), (208, 0, 62)  # amber to crimson: ordered for col
 OPACITY = 0.62
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A heat map over a picture; the box is in the picture's source pixels."""
-
-    uri: str
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image input. `height` and `width` are those of the source, in pixels."""
-
-    modality: str
-    uri: str
-    width: int
-    height: int
-    window: str
-    layers: tuple[Layer, ...]
-
-
-def thumbnail(case: Case, longest: int) -> str:
-    """The first two-dimensional image of the case as a small picture, or "" where it has none.
+def thumbnail(value: Arrays, longest: int) -> str:
+    """The first two-dimensional image as a small picture, or "" where there is none.
 
     Args:
-        case: with its pixels.
+        value: with its pixels.
         longest: pixels of the longer side.
     """
-    return next((_uri(_small(shape, longest)) for _, shape in _flat(case)), "")
+    return next((_uri(_small(image, longest)) for _, image in _flat(value)), "")
 
 
-def pictures(case: Case, explanation: Explanation | None) -> list[Picture]:
-    """Every two-dimensional image of the case, with the heat maps of one explanation."""
+def pictures(name: str, value: Arrays, explanation: Explanation | None) -> list[Picture]:
+    """Every two-dimensional image of an input, with the heat maps of one explanation."""
     found = []
-    for name, shape in _flat(case):
+    for number, image in _flat(value):
         maps = explanation.heat_maps if explanation else ()
-        centre, width = window_of(shape)
-        rows, columns = shape.values.shape
+        centre, width = window_of(image)
+        rows, columns = image.values.shape
         found.append(
             Picture(
                 name,
-                _uri(_small(shape, LONGEST)),
+                _uri(_small(image, LONGEST)),
                 columns,
                 rows,
                 f"window {centre:.0f} / {width:.0f}",
-                tuple(_layer(heat_map) for heat_map in maps if heat_map.modality == name),
+                tuple(_layer(m) for m in maps if (m.modality, m.item) == (name, number)),
             )
         )
     return found
 
 
-def _flat(case: Case) -> Iterator[tuple[str, Array]]:
-    for name, shape in case.inputs.items():
-        if isinstance(shape, Array) and shape.axes == ("row", "column") and shape.values.size:
-            yield name, shape
+def _flat(value: Arrays) -> Iterator[tuple[int, Array]]:
+    for number, image in enumerate(value.items):
+        if image.axes == ("row", "column") and image.values.size:
+            yield number, image
 
 
 def window_of(image: Array) -> tuple[float, float]:

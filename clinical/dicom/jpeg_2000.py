@@ -1,0 +1,99 @@
+"""JPEG 2000 and HTJ2K (ISO/IEC 15444-1, -15) of one component, by OpenJPEG.
+
+OpenJPEG notices data that are missing within a tile-part, but paints tiles that are missing
+altogether black; so the tile-parts are counted before. OpenJPH, which `imagecodecs` has as well,
+goes on in silence where an HTJ2K code block is broken.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from imagecodecs import jpeg2k_decode
+from numpy.typing import NDArray
+
+_SIZ = b"\xff\x4f\xff\x51"
+_SOT, _EOC = 0xFF90, 0xFFD9
+_SHORTEST_PART = 14
+
+
+@dataclass(frozen=True)
+class Header:
+    """Image and tile size (15444-1 A.5.1).
+
+    Attributes:
+        rows, columns: of the first component.
+        components: how many there are.
+        precision: bits per sample.
+        tiles: how many the image is cut into.
+        start: where the codestream begins; a JP2 file has boxes before it.
+    """
+
+    rows: int
+    columns: int
+    components: int
+    precision: int
+    tiles: int
+    start: int
+
+
+def header_of(data: bytes) -> Header:
+    """The header of a codestream, bare or in a JP2 file.
+
+    Raises:
+        ValueError, struct.error, ArithmeticError: if there is none, or an impossible one.
+    """
+    start = data.index(_SIZ)
+    (x1, y1, x0, y0, tile_width, tile_height, tile_x, tile_y, components, depth, dx, dy) = (
+        struct.unpack_from(">8LH3B", data, start + 8)
+    )
+    across, down = -(-(x1 - tile_x) // tile_width), -(-(y1 - tile_y) // tile_height)
+    return Header(
+        rows=-(-y1 // dy) + (-y0 // dy),
+        columns=-(-x1 // dx) + (-x0 // dx),
+        components=components,
+        precision=(depth & 0x7F) + 1,
+        tiles=across * down,
+        start=start,
+    )
+
+
+def decode(data: bytes) -> NDArray[Any]:
+    """Decode one single-component codestream.
+
+    Returns:
+        Signed or unsigned integers of 8, 16 or 32 bits, rows x columns.
+
+    Raises:
+        ValueError, struct.error: if a tile, a part of one, or the end is missing.
+        RuntimeError: if OpenJPEG refuses it.
+    """
+    _check_tiles(data, header_of(data))
+    decoded: NDArray[Any] = jpeg2k_decode(data)
+    return decoded
+
+
+def _check_tiles(data: bytes, header: Header) -> None:
+    """Follow the lengths from segment to segment, and count the tile-parts (15444-1 A.4.2)."""
+    position = header.start + 2
+    found: Counter[int] = Counter()
+    announced: dict[int, int] = {}
+    while (marker := int.from_bytes(data[position : position + 2])) != _EOC:
+        length, tile, size, _, parts = struct.unpack_from(">HHLBB", data, position + 2)
+        if marker != _SOT:
+            size = 2 + length
+        else:
+            found[tile] += 1
+            announced[tile] = max(announced.get(tile, 0), parts)
+            # 0: the last tile-part, whose length its writer did not know yet.
+            size = size or data.rindex(_EOC.to_bytes(2)) - position
+        if marker < 0xFF00 or size < (_SHORTEST_PART if marker == _SOT else 4):
+            raise ValueError("no marker segment where one must be")
+        position += size
+    if len(found) != header.tiles:
+        raise ValueError("a tile is missing")
+    if any(found[tile] < parts for tile, parts in announced.items()):
+        raise ValueError("a part of a tile is missing")

@@ -1,0 +1,37 @@
+"""Coded history and demographics of a case, from history.csv and the table of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clinical.case.case import Problem
+from clinical.case.shapes import Event, Events
+from clinical.tables.case_rows import CaseRows, CaseTable, timely
+from clinical.tables.clock import Clock
+from clinical.tables.table import Columns
+
+TABLE = CaseTable(
+    "history",
+    Columns(("case_id", "code", "display"), ("onset", "offset_days", "present")),
+)
+HISTORY = "history"
+
+PRESENT = {"": True, "1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+
+
+def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, Events]:
+    """Every timely event, and the age and sex that the table of cases gives."""
+    items: list[Event] = []
+    for file, row, onset in timely(case, TABLE.stem, watch, "onset", problems):
+        present = PRESENT.get(row["present"].lower())
+        if not row["code"]:
+            reason, remedy = "the code is empty.", "give a code, or a name such as local:smoker"
+            problems.append(Problem(file, reason, row.number, "code", remedy))
+        elif present is None:
+            reason, remedy = "the cell is not 1, 0, yes or no.", "write 1, 0, yes or no"
+            problems.append(Problem(file, reason, row.number, "present", remedy))
+        else:
+            items.append(Event(row["code"], row["display"] or row["code"], onset, present))
+    if items or case.age_years is not None or case.sex:
+        return {HISTORY: Events(tuple(items), case.age_years, case.sex)}
+    return {}

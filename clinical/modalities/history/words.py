@@ -1,0 +1,50 @@
+"""A coded history in words, and without what could identify a person."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from clinical.case.assessment import EvidenceItem
+from clinical.case.shapes import Event, Events
+from clinical.formatting import number
+from clinical.modalities.dates import OTHER, age, years_before
+from clinical.terms.diagnoses import diagnoses
+from clinical.wording import inside_a_sentence
+
+_ICD = re.compile(r"(ICD-1[01]:)?[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
+_ATC = re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}")
+
+
+def label(value: Events, item: EvidenceItem) -> str:
+    """An event, an age or a sex that speaks for or against."""
+    if item.label == "age" and value.age_years is not None:
+        return f"age {number(value.age_years)} years"
+    if item.label == "sex" and value.sex is not None:
+        return value.sex
+    if not 0 <= item.index < len(value.items) or item.label in ("age", "sex"):
+        return item.label
+    return event_words(value.items[item.index])
+
+
+def event_words(item: Event) -> str:
+    """The item as a person would say it."""
+    return item.display if item.present else f"no {inside_a_sentence(item.display)}"
+
+
+def deidentified(value: Events, decision: datetime | None) -> Events:
+    """Listed codes and pooled ages only; onsets in whole years."""
+    items = tuple(_deidentified(item, decision) for item in value.items)
+    return Events(items, age(value.age_years), value.sex)
+
+
+def _deidentified(item: Event, decision: datetime | None) -> Event:
+    code = listed_code(item.code)
+    listed = diagnoses().get(f"ICD-10:{code.removeprefix('ICD-10:')}")
+    display = listed.name if listed else code
+    return Event(code, display, years_before(item.onset, decision), item.present)
+
+
+def listed_code(code: str) -> str:
+    """A code of ICD or ATC as it is; anything else may be somebody's own words."""
+    return code if _ICD.fullmatch(code) or _ATC.fullmatch(code) else OTHER
