@@ -76,7 +76,7 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         ConfigError: if a size is not above 0.
     """
     if min(sizes, default=1) <= 0:
-        raise ConfigError("A training size must be above 0.", remedy="state sizes above 0")
+        raise ConfigError("A model cannot be trained on no patients.", remedy="state sizes above 0")
     known = np.isfinite(areas) & (np.isfinite(draws).sum(axis=0) > 1)
     n, error = np.asarray(sizes, dtype=np.float64)[known], 1 - areas[known]
     rows = 1 - draws[:, known]

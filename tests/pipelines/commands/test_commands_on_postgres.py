@@ -49,5 +49,5 @@ def test_a_password_in_an_address_is_refused_before_anything_is_opened(
     for words in (["serve"], ["account", "list"], ["assess", "x", "--out", "y"]):
         assert main([*words, *place], {}) == 1
     shown = capsys.readouterr()
-    assert "holds a password" in shown.err
+    assert "contains a password" in shown.err
     assert "hunter2" not in shown.out + shown.err
