@@ -59,7 +59,7 @@ def history(
         for words, kind, first, part in (
             ("", "", person, ()),
             ("", "timeline", (), dated),
-            ("Undated" if dated else "", "", (), undated),
+            ("Date unknown" if dated else "", "", (), undated),
             ("Denied", "", (), denied),
         )
     ]

@@ -177,7 +177,7 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
         ),
         (
             event("REFUSED", what="accounts", why="role", role="reader"),
-            "Refused: to look after accounts, as reader",
+            "Refused: to manage accounts, as reader",
         ),
         (
             event("ACCOUNT", account="dr.first", change="added", role="reader"),

@@ -375,7 +375,7 @@ def test_an_adjudicator_sees_both_and_has_the_last_word(
 
 def test_an_auditor_looks_and_does_not_decide(open_page: OpenPage) -> None:
     page = open_page(reader="dr.eve", role="auditor", case_id="CASE-000")
-    assert "does not decide" in shown(page)
+    assert "can view cases but not decide" in shown(page)
     assert not any(button.key in ("accept", "reject", "add", "sign") for button in page.button)
 
 
