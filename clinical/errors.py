@@ -6,6 +6,7 @@
       ImageError             an image that cannot become one canonical array
         ImageUnreadable      broken, truncated, hostile or over the time or memory limit
         ImageRefused         well formed, but not a single grayscale projection image
+      WaveformError          a recording that cannot become one canonical electrocardiogram
       TermError              a code, unit or value that cannot be normalised
       ModelError             a checkpoint that cannot be loaded or does not fit its use
       StoreError             a workspace or an index that cannot be opened or does not hold what was
@@ -61,6 +62,29 @@ class ImageUnreadable(ImageError):
 
 class ImageRefused(ImageError):
     """Well formed, but not a single grayscale projection image."""
+
+
+class WaveformError(TriptychError):
+    """A recording that cannot become one canonical electrocardiogram.
+
+    Attributes:
+        row: 1-based line of the table that it stands in (the header is line 1), or None.
+        column: name of the column, or "".
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", row: int | None = None, column: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.row = row
+        self.column = column
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_waveform, (self.message, self.remedy, self.row, self.column))
+
+
+def _rebuild_waveform(message: str, remedy: str, row: int | None, column: str) -> WaveformError:
+    return WaveformError(message, remedy=remedy, row=row, column=column)
 
 
 class TermError(TriptychError):

@@ -41,12 +41,13 @@ chunks as SyntaxError)."""
 
 @dataclass(frozen=True)
 class Request:
-    """One image to read: see `clinical.dicom.read.read_image`."""
+    """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`."""
 
     path: str
     photometric: Photometric | None
     expected_patient_id: str | None
     limits: Limits
+    kind: Literal["image", "waveform"] = "image"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from clinical.dicom import dataset
+from clinical.dicom.picture import PARSER_ERRORS
 
 _CODES = (
     "SOPInstanceUID",
@@ -32,6 +33,15 @@ def of(found: Dataset) -> dict[str, str]:
     if len(ratio) == 2 and ratio[0] != ratio[1] and min(ratio) > 0:
         source["PixelAspectRatio"] = f"{ratio[0]:g}:{ratio[1]:g}"
     return {key: value for key, value in source.items() if value}
+
+
+def of_another_patient(found: Dataset, expected: str | None) -> bool:
+    """Whether the file states another Patient ID than the one expected."""
+    try:
+        stated = str(found.get("PatientID") or "").strip()
+    except PARSER_ERRORS:
+        stated = ""
+    return expected is not None and bool(stated) and stated != expected.strip()
 
 
 def acquired(found: Dataset) -> str:

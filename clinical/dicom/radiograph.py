@@ -30,7 +30,11 @@ def read(data: bytes, request: Request) -> Picture:
         ImageUnreadable: if it is broken or over a limit.
     """
     found, transfer_syntax = dataset.parse(data, request.limits)
-    _check_patient(found, request.expected_patient_id)
+    if provenance.of_another_patient(found, request.expected_patient_id):
+        raise ImageRefused(
+            "The image belongs to another patient than the case.",
+            remedy="Check which file the case should refer to.",
+        )
     layout = _layout(found, request)
     photometric = _photometric(found, request)
     cells = codecs.cells(_pixel_data(found), layout, transfer_syntax)
@@ -53,18 +57,6 @@ def read(data: bytes, request: Request) -> Picture:
     sample = values if shown is None or not shown.size else shown
     opening, windows = window.of(found, sample, mirror=top)
     return Picture(values, spacing, opening, source, windows)
-
-
-def _check_patient(found: Dataset, expected: str | None) -> None:
-    try:
-        stated = str(found.get("PatientID") or "").strip()
-    except PARSER_ERRORS:
-        stated = ""
-    if expected is not None and stated and stated != expected.strip():
-        raise ImageRefused(
-            "The image belongs to another patient than the case.",
-            remedy="Check which file the case should refer to.",
-        )
 
 
 def _layout(found: Dataset, request: Request) -> codecs.Layout:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 import clinical
 from clinical.dicom import wire
 from clinical.dicom.picture import Request
-from clinical.errors import ImageError, ImageRefused, ImageUnreadable
+from clinical.errors import ImageError, ImageRefused, ImageUnreadable, WaveformError
 
 _START_SECONDS = 120.0
 _PIPE_BYTES = 1 << 20
@@ -158,14 +158,27 @@ _worker: Worker | None = None
 
 
 def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """Have the worker read one image.
+    """Have the worker read one file.
 
     Returns:
-        "spacing", "window", "windows" and "source" of the picture, and its pixels.
+        What the worker says of the image ("spacing", "window", "windows", "source") or of the
+        recording ("channels", "rate", "source"), and its values.
 
     Raises:
-        ImageRefused, ImageUnreadable: whatever happened, exactly one of them.
+        ImageRefused, ImageUnreadable: whatever happened to an image, exactly one of them.
+        WaveformError: whatever happened to a recording.
     """
+    try:
+        return _ask(request)
+    except ImageError as error:
+        if request.kind == "image":
+            raise
+        # What the parser and the worker say of a broken file holds for a recording too.
+        heard = (text.replace("image", "recording") for text in (error.message, error.remedy))
+        raise WaveformError(next(heard), remedy=next(heard)) from None
+
+
+def _ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     with _lock:
         try:
             answer, body = _exchange(request)
@@ -257,6 +270,8 @@ def _not_started(why: str) -> ImageUnreadable:
 
 def _error(answer: Mapping[str, Any]) -> ImageError:
     match answer["error"]:
+        case "WaveformError":
+            raise WaveformError(answer["message"], remedy=answer["remedy"])
         case "ImageRefused":
             return ImageRefused(answer["message"], remedy=answer["remedy"])
         case "memory":

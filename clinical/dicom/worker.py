@@ -1,4 +1,4 @@
-"""The process that parses and decodes images, so that whoever asks can neither crash nor hang.
+"""The process that parses and decodes files, so that whoever asks can neither crash nor hang.
 
 Run as `python -m clinical.dicom.worker` by `clinical.dicom.reader`; it answers requests on its
 standard input until that is closed. Anything that goes wrong in a way it did not foresee ends it;
@@ -15,18 +15,20 @@ import signal
 import stat
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import config
 
 from clinical.case import window
-from clinical.dicom import radiograph, raster, sniff, wire
+from clinical.dicom import radiograph, raster, sniff, waveform, wire
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Picture, Request
-from clinical.errors import ImageError, ImageUnreadable
+from clinical.dicom.recording import Recording
+from clinical.errors import ImageError, ImageUnreadable, WaveformError
 
 
 def picture(request: Request) -> Picture:
@@ -39,6 +41,18 @@ def picture(request: Request) -> Picture:
     kind = sniff.kind_of(data[: sniff.HEAD])
     read = raster.read if kind in ("png", "jpeg") else radiograph.read
     found = read(data, request)
+    digest = {"dataset_digest": hashlib.sha256(data).hexdigest()}
+    return replace(found, source={**found.source, **digest})
+
+
+def recording(request: Request) -> Recording:
+    """Read one electrocardiogram, as `picture` reads an image.
+
+    Raises:
+        ImageError, WaveformError: if it cannot become one recording.
+    """
+    data = _content(request.path, request.limits)
+    found = waveform.read(data, request)
     digest = {"dataset_digest": hashlib.sha256(data).hexdigest()}
     return replace(found, source={**found.source, **digest})
 
@@ -75,16 +89,28 @@ def serve(requests: BinaryIO, answers: int) -> None:
         limits = Limits(**header.pop("limits"))
         _bound(base, limits)
         try:
-            found = picture(Request(limits=limits, **header))
-        except ImageError as error:
+            request = Request(limits=limits, **header)
+            answer, values = _answered(request)
+        except (ImageError, WaveformError) as error:
             kind = type(error).__name__
             answer = {"error": kind, "message": error.message, "remedy": error.remedy}
             wire.write(answers, answer)
         except MemoryError:
             wire.write(answers, {"error": "memory"})
         else:
-            pixels = np.ascontiguousarray(found.values, "<f4")
-            wire.write(answers, _described(found), pixels.data.cast("B"))
+            body = np.ascontiguousarray(values, "<f4")
+            wire.write(answers, answer, body.data.cast("B"))
+
+
+def _answered(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """What goes back of a file: its description and its values."""
+    if request.kind == "waveform":
+        heard = recording(request)
+        channels = [astuple(channel) for channel in heard.channels]
+        described = {"channels": channels, "rate": heard.rate, "source": dict(heard.source)}
+        return {"shape": list(heard.values.shape), **described}, heard.values
+    found = picture(request)
+    return _described(found), found.values
 
 
 def _described(found: Picture) -> dict[str, Any]:

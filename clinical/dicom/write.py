@@ -48,9 +48,9 @@ _VIEWS = {
 }
 
 
-@dataclass(frozen=True)
-class RadiographHeader:
-    """What a header says beside the pixels.
+@dataclass(frozen=True, kw_only=True)
+class StudyHeader:
+    """What a header says of patient and study.
 
     Attributes:
         patient_id, patient_name: as DICOM LO and PN. Never those of a real person.
@@ -58,11 +58,9 @@ class RadiographHeader:
         age_years: at the study.
         acquired: with time zone; study, series, acquisition and content share it.
         study_uid, series_uid, instance_uid: unique identifiers, for example from `derived_uid`.
-        view: PA or AP (PS3.3 C.8.11.5).
-        kvp: peak kilovoltage.
         institution: PS3.3 C.7.5.1.
         manufacturer: PS3.3 C.7.5.1.
-        comment: image comments, after the notice.
+        comment: comments, after the notice.
     """
 
     patient_id: str
@@ -73,11 +71,22 @@ class RadiographHeader:
     study_uid: str
     series_uid: str
     instance_uid: str
-    view: Literal["PA", "AP"]
-    kvp: float
     institution: str
     manufacturer: str
     comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RadiographHeader(StudyHeader):
+    """What the header of a radiograph says beside the pixels.
+
+    Attributes:
+        view: PA or AP (PS3.3 C.8.11.5).
+        kvp: peak kilovoltage.
+    """
+
+    view: Literal["PA", "AP"]
+    kvp: float
 
 
 def derived_uid(*names: str) -> str:
@@ -117,7 +126,7 @@ def write_radiograph(
     """
     _check(pixels, header)
     found = Dataset()
-    _patient_and_study(found, header)
+    patient_and_study(found, header, "Chest radiograph")
     _series_and_equipment(found, header)
     _image(found, header, spacing_mm)
     _pixels(found, pixels, window, photometric)
@@ -139,7 +148,7 @@ def _check(pixels: NDArray[np.uint16], header: RadiographHeader) -> None:
         raise ValueError("the acquisition time must have a time zone")
 
 
-def _patient_and_study(found: Dataset, header: RadiographHeader) -> None:
+def patient_and_study(found: Dataset, header: StudyHeader, description: str) -> None:
     """Patient (PS3.3 C.7.1.1), General Study (C.7.2.1), Patient Study (C.7.2.2)."""
     date, time = f"{header.acquired:%Y%m%d}", f"{header.acquired:%H%M%S}"
     found.SpecificCharacterSet = "ISO_IR 192"
@@ -156,7 +165,7 @@ def _patient_and_study(found: Dataset, header: RadiographHeader) -> None:
     found.ReferringPhysicianName = ""
     found.StudyID = "1"
     found.AccessionNumber = ""
-    found.StudyDescription = "Chest radiograph"
+    found.StudyDescription = description
 
 
 def _series_and_equipment(found: Dataset, header: RadiographHeader) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from clinical import errors
-from clinical.errors import ImageRefused, TriptychError
+from clinical.errors import ImageRefused, TriptychError, WaveformError
 
 
 def test_the_message_ends_with_the_remedy() -> None:
@@ -19,6 +19,11 @@ def test_errors_travel_between_processes() -> None:
     assert (error.message, error.remedy) == ("no", "yes")
 
 
+def test_a_place_in_a_table_travels_too() -> None:
+    error = pickle.loads(pickle.dumps(WaveformError("no", remedy="yes", row=5, column="V1")))
+    assert (error.message, error.remedy, error.row, error.column) == ("no", "yes", 5, "V1")
+
+
 def test_the_drawn_tree_is_the_real_one() -> None:
     kinds = {
         name
@@ -27,4 +32,4 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     }
     assert errors.__doc__ is not None
     assert kinds == {word for word in errors.__doc__.split() if word in kinds}
-    assert len(kinds) == 14
+    assert len(kinds) == 15

@@ -65,12 +65,12 @@ def _finding(
         values = np.log(-np.expm1(np.minimum(missed, 0.0)))
     shape = finding.extent
     if shape["high"] > shape["low"] and key != "consolidation":
-        strength = _strength(finding, names, groups, people)
-        values = values + _extent_likelihood(finding, extent, strength)
+        strength = strength_of(finding, names, groups, people)
+        values = values + extent_likelihood(finding, extent, strength)
     return Factor(key, values, rows)
 
 
-def _strength(
+def strength_of(
     finding: ImageFinding, names: tuple[str, ...], groups: Floats, people: People
 ) -> Floats:
     """The greatest intensity of all causes that are there, 1 without any; G by N."""
@@ -84,7 +84,7 @@ def _strength(
     return np.where(strength == 0, 1.0, strength)
 
 
-def _extent_likelihood(finding: ImageFinding, extent: float, strength: Floats) -> Floats:
+def extent_likelihood(finding: ImageFinding, extent: float, strength: Floats) -> Floats:
     """Log density of the beta distribution, up to what does not depend on the strength."""
     shape = finding.extent
     share = (extent - shape["low"]) / (shape["high"] - shape["low"])
@@ -101,7 +101,7 @@ def _pattern(
     causes = {*finding.given, LOBAR}
     names, groups, rows = sets.group(causes)
     lobar = groups[:, names.index(LOBAR)] == 1
-    strength = _strength(finding, names, groups, people)
+    strength = strength_of(finding, names, groups, people)
     values = np.empty_like(strength)
     for flag, law in PATTERNS.items():
         chosen = lobar == flag
@@ -110,7 +110,7 @@ def _pattern(
         shape = finding.extent
         inside = shape["low"] - _ROUNDED <= extent <= shape["high"] + _ROUNDED
         values[chosen] += -np.log(law.shrink) if inside else -np.inf
-        values[chosen] += _extent_likelihood(finding, extent, strength[chosen])
+        values[chosen] += extent_likelihood(finding, extent, strength[chosen])
     return Factor("consolidation pattern", values, rows)
 
 

@@ -91,7 +91,7 @@ def draw_findings(
     for key, finding in table.image.items():
         seen = rng.random() < noisy_or(finding.base, finding.given, dict.fromkeys(causes, 1.0))
         strength = max((causes[c] for c in finding.given if c in causes), default=1.0)
-        extent = _extent(rng, finding, strength)
+        extent = draw_extent(rng, finding, strength)
         if seen:
             extents[key] = extent
     if "effusion" in extents:
@@ -99,7 +99,8 @@ def draw_findings(
     return ImageFindings(extents, side)
 
 
-def _extent(rng: np.random.Generator, finding: ImageFinding, strength: float) -> float:
+def draw_extent(rng: np.random.Generator, finding: ImageFinding, strength: float) -> float:
+    """Draw how large a finding is whose strongest cause has the intensity `strength`."""
     shape = finding.extent
     share = rng.beta(shape["a"] * strength**EXTENT_POWER, shape["b"])
     return float(shape["low"] + (shape["high"] - shape["low"]) * share)

@@ -172,12 +172,12 @@ def _values(
     for key, analyte in analytes.items():
         noise[key] = analyte.spread * (offsets[key] + WITHIN_PERSON * float(rng.standard_normal()))
         if analyte.scale != "derived":
-            values[key] = _clipped(analyte, _drawn(analyte, noise[key], hours, physiology))
+            values[key] = clipped(analyte, drawn(analyte, noise[key], hours, physiology))
     _derive(values, noise)
-    return {key: _clipped(analytes[key], value) for key, value in values.items()}
+    return {key: clipped(analytes[key], value) for key, value in values.items()}
 
 
-def _drawn(analyte: Analyte, noise: float, hours: float, physiology: Physiology) -> float:
+def drawn(analyte: Analyte, noise: float, hours: float, physiology: Physiology) -> float:
     """One analyte from its likelihood; log and gap scales work on natural logarithms."""
     decades = (physiology.person.age_years - 60) / 10
     grown = 1 - EARLIER * hours
@@ -233,7 +233,8 @@ def oxygen_tension(saturation: float) -> float:
     return float(np.cbrt(c / 2 + root) + np.cbrt(c / 2 - root))
 
 
-def _clipped(analyte: Analyte, value: float) -> float:
+def clipped(analyte: Analyte, value: float) -> float:
+    """The value, or the end of the measuring range that it lies beyond."""
     return float(np.clip(value, analyte.low, analyte.high))
 
 
