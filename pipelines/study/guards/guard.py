@@ -69,7 +69,7 @@ def clears(estimate: Interval, threshold: float, surely: float) -> bool:
 def told_from(
     label: str, what: str, estimate: Interval, threshold: float, fires: bool, worry: str
 ) -> str:
-    """One sentence: a label can be told from something, perhaps, or hardly.
+    """One sentence: a label can be predicted from something, perhaps, or hardly.
 
     Args:
         label: that is predicted.

@@ -35,7 +35,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ("prevalence", "In this study: heart failure 25.0%; rare 0.0%."),
         ("unknown_outcomes", "Of 40 cases, the outcome is unknown in: heart failure 0; rare 2."),
         ("missing", "Of 40 cases, an input is there: history in 40; image in 31."),
-        ("sites", "Sites: north (20); south (20); groups too small to be told: 1."),
+        ("sites", "Sites: north (20); south (20); groups too small to report: 1."),
         (
             "groups",
             "Tested patients by group, sex: female (20), male (20); site: north (20), south (20);"
@@ -43,7 +43,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "images_across",
-            "1 test image identical, and 0 nearly so, to one that was learnt from.",
+            "1 test image identical, and 0 nearly so, to a training image.",
         ),
         (
             "objective",
@@ -66,7 +66,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "code",
-            f"Triptych 0.1.0, commit {'e' * 40}, with changes that are in no commit, SHA-256 of the"
+            f"Triptych 0.1.0, commit {'e' * 40}, with uncommitted changes, SHA-256 of the"
             f" source {'d' * 64}.",
         ),
         (
@@ -108,7 +108,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         (
             "limits",
             "Not done: learning curve (it needs more trainings). One cohort; another hospital or"
-            " device may give other figures.",
+            " device may give different figures.",
         ),
     ],
 )
