@@ -15,7 +15,8 @@ from pipelines.cli import app
 ROOT = Path(__file__).parents[1]
 
 DOCUMENTS = [
-    ROOT / "README.md",
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
     ROOT / "sample_data" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "sample_data" / "studies").glob("*.toml")),
