@@ -106,7 +106,7 @@ def test_the_report_says_what_was_not_done(made: Path) -> None:
     page = (made / "out" / "report.html").read_text()
     assert "It was not checked whether any of them is among" in page
     assert "an existing model" in page
-    assert "At thresholds that the checkpoint carries" in page
+    assert "At thresholds that come with the checkpoint" in page
 
 
 def test_thresholds_are_those_of_the_checkpoint(made: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_label_that_the_cohort_does_not_know_is_not_judged(made: Path, tmp_pat
     run_study(made / "study.toml", tmp_path / "out", cohort, workers=Workers("serial"))
     found = metrics(tmp_path / "out")
     because = {one["what"]: one["because"] for one in found["not_done"]}
-    assert because["labels without outcomes in the cohort"] == "not judged: failure"
+    assert because["labels without outcomes in the cohort"] == "not evaluated: failure"
     assert found["labels"]["failure"]["methods"]["triptych"]["auroc"]["value"] is None
     assert found["labels"]["inflammation"]["methods"]["triptych"]["auroc"]["value"] is not None
 
