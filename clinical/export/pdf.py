@@ -130,7 +130,7 @@ def _compiled(root: Path) -> bytes:
         made = compiler.compile(format="pdf", pdf_standards=["a-3b"])
     except typst.TypstError as error:
         raise StoreError(
-            f"The report cannot be set: {str(error).splitlines()[0][:80]}",
+            f"The report could not be typeset: {str(error).splitlines()[0][:80]}",
             remedy="export fewer cases at a time.",
         ) from None
     if not isinstance(made, bytes):

@@ -1,4 +1,4 @@
-"""What a case states directly of the person: age, sex, smoking, illnesses, drugs, build."""
+"""What a case states directly about the person: age, sex, smoking, conditions, drugs, build."""
 
 from __future__ import annotations
 

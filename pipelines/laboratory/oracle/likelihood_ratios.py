@@ -1,4 +1,4 @@
-"""What each piece of evidence is worth: its log-likelihood ratio for every label, by itself.
+"""The log-likelihood ratio of each piece of evidence, alone, for every label.
 
 The ratio compares those with the label and those without it, among persons of the same age, sex and
 site, all else (the other evidence, other conditions, background) averaged over. Ratios of pieces

@@ -1,4 +1,4 @@
-"""The oracle: what can be known of a simulated case, from any part of its evidence.
+"""The oracle: the Bayes-optimal posterior of a simulated case, from any part of its evidence.
 
 It knows the law of the clinic (`likelihoods.toml` and the code that draws from it), the site and
 its habits, and the evidence; not the truth. So no model of the same evidence can have a lower

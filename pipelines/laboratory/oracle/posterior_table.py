@@ -1,7 +1,7 @@
-"""Ask the oracle about every case of a simulated cohort: one CSV of probabilities.
+"""Compute the oracle's posterior for every case of a simulated cohort: one CSV of probabilities.
 
 The cases are drawn again from what simulation.json records (the pixels are not needed), in any
-number of processes, and written in case order as they are done. A run that was stopped goes on
+number of processes, and written in case order as they are done. A run that was stopped resumes
 where it was.
 """
 
@@ -105,7 +105,7 @@ def _write(
 
 
 def _record(cohort: Path) -> dict[str, Any]:
-    """simulation.json, checked against the table that is at hand."""
+    """simulation.json, checked against the table of this version."""
     try:
         record = json.loads((cohort / "simulation.json").read_text(encoding="utf-8"))
         digest = record["likelihoods"]
@@ -125,7 +125,7 @@ def _record(cohort: Path) -> dict[str, Any]:
 
 
 def _resume(out: Path, record: dict[str, Any]) -> tuple[Path, int]:
-    """The file to go on with, and how many cases are whole in it."""
+    """The file to resume, and how many complete cases it holds."""
     partial, stamp = out.with_name(f".{out.name}.partial"), _stamp(out)
     here = Path(__file__).parent
     simulate = here.parent / "simulate"

@@ -5,7 +5,7 @@
 Cases are drawn and rendered one by one, in any number of processes, and written in case order, so
 memory does not grow with the cohort and the bytes do not depend on the processes. Everything goes
 to a hidden sibling folder that is renamed at the end: a cohort is there whole or not at all. A run
-that was stopped goes on where it was, keeping the images that are done.
+that was stopped resumes where it stopped, keeping the images that are done.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _prepare(out: Path, record: dict[str, Any]) -> Path:
     if partial.exists():
         if not stamp.exists():
             raise ConfigError(
-                f"{partial.name} is there, but is not the rest of a simulation.",
+                f"{partial.name} exists, but is not an unfinished simulation.",
                 remedy="Move it away, or choose another folder.",
             )
         if stamp.read_text(encoding="utf-8") != _stamp(record):

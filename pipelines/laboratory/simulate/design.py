@@ -2,8 +2,8 @@
 
 Missingness in the terms of Rubin 1976 (Biometrika 63:581): completely at random (mcar); depending
 on what is seen, here the early warning score of the measured vital signs (mar); depending on what
-is not seen, here the severity itself, so that the sicker are measured more (mnar); or nothing
-missing at all (none).
+is not seen, here the severity itself, so that sicker patients are tested more often (mnar); or
+nothing missing at all (none).
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ _WARNING = {
 
 
 def early_warning(vitals: Mapping[str, float]) -> int:
-    """National Early Warning Score 2 of the vital signs at hand; those not taken count 0."""
+    """National Early Warning Score 2 of the vital signs available; those not taken count 0."""
     return sum(
         next(points for end, points in steps if vitals[key] <= end)
         for key, steps in _WARNING.items()
