@@ -238,7 +238,7 @@ def pretrain(
 
 @app.command()
 def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
-    """Train a model on a whole cohort. To test one by folds or sites, use `triptych study run`."""
+    """Train a model on a whole cohort; `study run` tests one by folds or sites."""
     from pipelines.commands.train import train_study
 
     train_study(study_file, out, cohort)
