@@ -19,7 +19,7 @@ BUNDLE := ui/viewer/bundle
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: setup demo test trials check check-javascript javascript bench format clean
+.PHONY: setup demo test test-fast trials check check-javascript javascript bench format clean
 
 setup: $(READY)
 
@@ -31,8 +31,14 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/triptych demo
 
+# Two workers, and in each one thread: tests share fitted models by file, so a file stays together.
+test test-fast: export OMP_NUM_THREADS = 1
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+# Neither browser nor server: what is run while one writes.
+test-fast: setup
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser and not server"
 
 # Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
 trials: setup

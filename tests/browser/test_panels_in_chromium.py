@@ -132,7 +132,7 @@ def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
 ) -> None:
     page.goto(f"{address}/studies")
     figure = page.get_by_role("img", name="ROC curves of heart failure")
-    expect(figure).to_be_visible(timeout=20_000)
+    expect(figure).to_be_visible()
     assert figure.evaluate("image => image.naturalWidth") == 40
     card = page.locator('.example[data-pick="CASE-002"]')
     card.focus()
@@ -143,5 +143,5 @@ def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
 
 def test_the_model_page_shows_its_card(page: Page, address: str) -> None:
     page.goto(f"{address}/model")
-    expect(page.get_by_role("heading", name="What it is")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="What it is")).to_be_visible()
     expect(page.get_by_text("not installed: no what-if")).to_be_visible()
