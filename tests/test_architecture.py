@@ -225,6 +225,34 @@ def test_clinical_and_ui_open_without_torch() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+SHAPES = {"Arrays", "Measurements", "Events", "Texts"}
+
+
+def asks_for_a_shape(node: ast.AST) -> bool:
+    """`isinstance(x, Arrays)`, `case Texts():`, `type(x) is Events`."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+        return any(getattr(name, "id", "") in SHAPES for name in ast.walk(node.args[1]))
+    if isinstance(node, ast.MatchClass):
+        return getattr(node.cls, "id", "") in SHAPES
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+        return any(getattr(name, "id", "") in SHAPES for name in node.comparators)
+    return False
+
+
+def test_only_a_modality_asks_for_the_type_of_a_value() -> None:
+    """All others ask the kit (`clinical.modalities.kit`), so that a new modality is one folder."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, path in modules().items()
+        if not name.startswith(("clinical.modalities.", "clinical.case."))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if asks_for_a_shape(node)
+    ]
+    assert found == []
+    for code in ("isinstance(x, Arrays | Texts)", "type(x) is Events"):
+        assert any(asks_for_a_shape(node) for node in ast.walk(ast.parse(code)))
+
+
 def test_no_junk_drawers() -> None:
     junk = {"utils.py", "helpers.py", "common.py", "misc.py"}
     assert not [path for path in sources() if path.name in junk]

@@ -29,7 +29,6 @@ from clinical.case.case import Case
 from clinical.case.shapes import Text, Texts
 from clinical.config import nearest as nearest_name
 from clinical.errors import ConfigError, ModelError, StoreError
-from clinical.modalities.catalogue import encoder
 from clinical.modalities.threads import one_thread
 from clinical.model.model import Model, prepare_case
 from clinical.model.space import Space
@@ -167,7 +166,7 @@ def embed_text(model: Model, text: str) -> Vector:
 
 def _notes_of(model: Model) -> str:
     for name, spec in model.specs.items():
-        if encoder(spec.encoder).SHAPE is Texts:
+        if spec.encoder == "notes":
             return name
     raise ModelError(
         f"Model {model.name!r} reads no notes.", remedy="use a model trained with notes"

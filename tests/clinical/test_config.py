@@ -90,3 +90,20 @@ def test_every_study_that_ships_can_be_read(file: Path) -> None:
     data = config.read_toml(file)
     study = config.study_of({k: v for k, v in data.items() if k not in FOR_STUDIES_ONLY}, file)
     assert study.name == file.stem or file.stem in {"hannover"}
+
+
+def test_settings_of_an_encoder_are_its_own(tmp_path: Path) -> None:
+    text = GOOD + "[model.radiograph]\nimage_size = 256\n[model.notes]\nlongest = 8\n"
+    model = config.load_study(write(tmp_path, text)).model
+    assert dict(model.encoders["radiograph"]) == {"image_size": 256}
+    assert dict(model.encoders["notes"]) == {"longest": 8}
+    with pytest.raises(ConfigError) as refused:
+        config.load_study(write(tmp_path, GOOD + "[model]\nimage_size = 256\n"))
+    assert "[model.radiograph]" in refused.value.remedy
+
+
+def test_a_checkpoint_from_before_is_read_with_its_image_size() -> None:
+    data = config.to_json(config.StudyConfig("old", config.CohortConfig("somewhere")))
+    del data["model"]["encoders"]
+    data["model"]["image_size"] = 320
+    assert config.from_json(data).model.encoders == {"radiograph": {"image_size": 320}}

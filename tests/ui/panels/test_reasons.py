@@ -43,9 +43,9 @@ def test_evidence_is_named_by_what_was_measured_recorded_and_written() -> None:
     case = make_case(1, drop=("image",))
     made = str(reasons.strip(case, make_assessment(case), "bacterial_pneumonia"))
 
-    assert "C-reactive protein 187 high +14%" in made
+    assert "C-reactive protein 187 mg/L (high) +14%" in made
     assert "“Cough with rust-coloured sputum" in made
-    assert "NT-proBNP 210 −4%" in made
+    assert "NT-proBNP 210 ng/L −4%" in made
     assert "Missing: image" in made
 
 

@@ -41,8 +41,8 @@ def alone() -> None:
 
     from ui.panels import measurements_panel, story_panel
 
-    measurements_panel.render(make_case(1), None, None)
-    story_panel.render(make_case(1), None, None)
+    measurements_panel.render(make_case(1), None, None, "")
+    story_panel.render(make_case(1), None, None, "")
 
 
 def test_panels_work_without_a_model() -> None:
