@@ -112,9 +112,9 @@ def test_all_suggestions_stand_in_one_row_and_choosing_one_changes_the_reasons(p
     expect(cards).to_have_count(len(reading_fixture.DIAGNOSES))
     tops = cards.evaluate_all("all => all.map(card => card.getBoundingClientRect().top)")
     assert len(set(tops)) == 1
-    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 high +14%")
+    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) +14%")
     page.locator('[data-pick="heart_failure"]').click()
-    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 high −8%")
+    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) −8%")
     drawn = page.locator("img.sparkline")
     assert drawn.first.evaluate("image => image.complete && image.naturalWidth") == 44
 
