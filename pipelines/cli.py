@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -38,6 +39,15 @@ from pipelines.commands.similar import similar_app
 from pipelines.commands.study import study_app
 
 INTERRUPTED = 130
+UNWRITABLE = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What the machine refuses, and no mistake of ours: no right, no room, a file where a folder is."""
 
 app = typer.Typer(
     name="triptych",
@@ -64,6 +74,11 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         code = command.main(list(argv), prog_name="triptych", standalone_mode=False)
     except TriptychError as error:
         _complain(str(error))
+        return 1
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename is None:
+            raise
+        _complain(f"{error.filename}: {error.strerror}. Remedy: choose another place, or free it")
         return 1
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED

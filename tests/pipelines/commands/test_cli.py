@@ -46,6 +46,7 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "none.toml", "--out", "out"], 1, "does not exist"),
         (["audit", "verify", "--workspace", "nowhere"], 1, "nowhere"),
         (["ui", "--workspace", "nowhere"], 1, "nowhere"),
+        (["demo", "--no-ui", "--out", "a-file/demo"], 1, "Not a directory"),
         (["assess", "--foo"], 2, "--foo"),
         (["simulate", "--cases", "0", "--out", "out"], 2, "--cases"),
     ],
@@ -59,6 +60,7 @@ def test_a_mistake_is_one_message_without_a_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
     assert main(arguments, {}) == code
     shown = capsys.readouterr()
     assert words in " ".join((shown.out + shown.err).split())
