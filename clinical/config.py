@@ -17,10 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from clinical import canonical
+from clinical import canonical, evaluation
 from clinical.errors import ConfigError
+from clinical.evaluation import SPLITS, EvaluationConfig
 
-SPLITS = ("patient", "site", "given", "time")
+RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
+"""Tables and keys of earlier study files, and what they are called now."""
 
 
 @dataclass(frozen=True)
@@ -106,49 +108,6 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
-    """How the model is judged.
-
-    Attributes:
-        split: "patient" (patient-grouped folds), "site" (each site left out in turn), "given"
-            (the cohort's own split: cases marked "test" are tested, the others are learnt from) or
-            "time" (what was decided earlier is learnt from, what was decided later is tested).
-        folds: number of folds; 0 with "patient" trains one model and judges nothing. With "site",
-            0 leaves out one site at a time, and a number groups whole sites into so many folds.
-        tested_from: first day that is tested (ISO 8601), with "time"; empty: chosen by the share.
-        learnt_share: share of the patients that is learnt from, those seen last earliest first.
-        inner: nested folds: so many trainings inside every fold, so that each patient to learn from
-            is a validation patient of one of them; for small cohorts. 0: one training, which keeps
-            `training.validation` of the patients aside.
-        repeats: repetitions, each with another training seed (initialisation, order, validation
-            patients); with "patient" also with other folds.
-        bootstrap: patient-bootstrap samples for confidence intervals.
-        margin: difference in macro AUROC below which two methods count as equally good.
-        oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
-            folder; empty for none.
-        removal: also train a model without each modality, to compare with hiding it.
-        automl: trials of the AutoML comparator for each label and fold; 0: it is left out.
-    """
-
-    split: str = "patient"
-    folds: int = 0
-    tested_from: str = ""
-    learnt_share: float = 0.7
-    inner: int = 0
-    repeats: int = 1
-    bootstrap: int = 1000
-    margin: float = 0.005
-    oracle: str = ""
-    removal: bool = False
-    automl: int = 0
-
-    @property
-    def judges(self) -> bool:
-        """Whether anything is tested at all."""
-        return self.folds > 0 or self.split != "patient"
-
-
-@dataclass(frozen=True)
 class StudyConfig:
     """One study.
 
@@ -165,7 +124,7 @@ class StudyConfig:
     seed: int = 0
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 
 def load_study(path: Path) -> StudyConfig:
@@ -216,6 +175,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(names)}"
 
 
+def unknown(key: str, known: Iterable[str], where: str) -> ConfigError:
+    """The error of a key that is not known: what it is called now, or the nearest one."""
+    if key in RENAMED:
+        new = RENAMED[key]
+        where_to = f"write its keys under [{new}]" if new == "evaluation" else f"write {new}"
+        return ConfigError(f"{where}: {key!r} is called {new!r} now.", remedy=where_to)
+    return ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
+
+
 def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
     """Build the frozen dataclass `kind` from parsed TOML.
 
@@ -227,7 +195,7 @@ def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
         data = _own_tables(data, where)
     for key in data:
         if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
+            raise unknown(key, known, where)
     hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for name, spec in known.items():
@@ -313,8 +281,6 @@ def _check(study: StudyConfig, where: str) -> None:
         "training.epochs": training.epochs,
         "training.patience": training.patience,
         "training.batch_size": training.batch_size,
-        "evaluation.repeats": study.evaluation.repeats,
-        "evaluation.bootstrap": study.evaluation.bootstrap,
     }
     for name, number in least_one.items():
         if number < 1:
@@ -327,55 +293,21 @@ def _check(study: StudyConfig, where: str) -> None:
     not_negative = {
         "model.space": model.space,
         "training.space_epochs": training.space_epochs,
-        "evaluation.automl": study.evaluation.automl,
     }
     for name, amount in not_negative.items():
         if not amount >= 0:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
-    if study.evaluation.folds == 1:
-        raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
     if study.evaluation.split not in SPLITS:
         raise ConfigError(
             f"{where}: evaluation.split is {study.evaluation.split!r}.",
             remedy=nearest(study.evaluation.split, SPLITS),
         )
-    _check_time(study.evaluation, where)
-    if study.evaluation.inner < 0 or study.evaluation.inner == 1:
-        raise ConfigError(
-            f"{where}: evaluation.inner is {study.evaluation.inner}.",
-            remedy="choose 0, or 2 and more",
-        )
-    if not 0 < study.evaluation.margin < 1:
-        raise ConfigError(
-            f"{where}: evaluation.margin is {study.evaluation.margin}.",
-            remedy="choose above 0 and below 1",
-        )
+    evaluation.check(study.evaluation, f"{where}: evaluation")
     if training.soft_targets and not study.evaluation.oracle:
         raise ConfigError(
             f"{where}: training.soft_targets needs an oracle.",
             remedy='name its file, for example evaluation.oracle = "oracle.csv"',
         )
-
-
-def _check_time(evaluation: EvaluationConfig, where: str) -> None:
-    if not 0 < evaluation.learnt_share < 1:
-        raise ConfigError(
-            f"{where}: evaluation.learnt_share is {evaluation.learnt_share}.",
-            remedy="choose above 0 and below 1",
-        )
-    if evaluation.tested_from:
-        try:
-            date.fromisoformat(evaluation.tested_from)
-        except ValueError:
-            raise ConfigError(
-                f"{where}: evaluation.tested_from is {evaluation.tested_from!r}.",
-                remedy="write a day as 2024-12-31",
-            ) from None
-        if evaluation.split != "time":
-            raise ConfigError(
-                f"{where}: evaluation.tested_from is for a split by time.",
-                remedy='add split = "time"',
-            )
 
 
 def training_digest(config: StudyConfig) -> str:
@@ -403,7 +335,8 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = dict(vars(plain[name]))
+        own = vars(plain[name]).items()
+        plain[name] = {key: list(v) if isinstance(v, tuple) else v for key, v in own}
     plain["diagnoses"] = list(config.diagnoses)
     plain["model"] = {
         **vars(config.model),

@@ -23,7 +23,6 @@ from pipelines.commands.account import account_app
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
 from pipelines.commands.options import (
-    Executor,
     Jobs,
     Keys,
     Model,
@@ -38,7 +37,7 @@ from pipelines.commands.reading import reading_app
 from pipelines.commands.similar import similar_app
 from pipelines.commands.study import study_app
 
-INTERRUPTED = 130
+WITHOUT_SOME, INTERRUPTED = 3, 130
 UNWRITABLE = {
     errno.EACCES,
     errno.EEXIST,
@@ -66,7 +65,12 @@ app.command()(agreement)
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command; 0 = done, 1 = an error the user can act on, 2 = wrong use, 130 = Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        0 = done, 1 = an error the user can act on, 2 = wrong use, 3 = done but for cases that ended
+        the process which assessed them, 130 = Ctrl-C.
+    """
     del environ
     _quieten_libraries()
     command = typer.main.get_command(app)
@@ -180,12 +184,12 @@ def oracle(
 ) -> None:
     """Write what can be known of each simulated case from each kind of evidence and from all."""
     from pipelines.jobs import progress
-    from pipelines.laboratory.oracle.run import run as ask
+    from pipelines.laboratory.oracle.posterior_table import write_posteriors
     from pipelines.laboratory.oracle.score import markdown, score
 
     with progress.bar() as display:
         task = display.add_task("oracle", total=None, note="")
-        count = ask(
+        count = write_posteriors(
             cohort,
             out,
             jobs=jobs,
@@ -204,24 +208,17 @@ def pretrain(
     jobs: Jobs = 1,
 ) -> None:
     """Fit the layers that look at a film to outlined findings on simulated films."""
-    from pipelines.laboratory.pretrain.run import pretrain as pretrain_tail
+    from pipelines.laboratory.pretrain.film_tail import pretrain as pretrain_tail
 
     pretrain_tail(out, films, jobs=jobs)
 
 
 @app.command()
-def train(
-    study_file: StudyFile,
-    out: Out,
-    cohort: OtherCohort = None,
-    jobs: Jobs = 1,
-    executor: Executor = "",
-) -> None:
-    """Train a model, or cross-validate one beside its comparators where the study says how."""
-    from pipelines.commands.train import run_study
-    from pipelines.jobs.executors import Workers
+def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
+    """Train a model on a whole cohort. To test one by folds or sites, use `triptych study run`."""
+    from pipelines.commands.train import train_study
 
-    run_study(study_file, out, cohort, workers=Workers(executor, jobs))
+    train_study(study_file, out, cohort)
 
 
 @app.command()
@@ -242,14 +239,21 @@ def assess(
     limit: Annotated[int, typer.Option("--limit", min=0, help="First so many cases; 0: all.")] = 0,
     keys: Keys = None,
 ) -> None:
-    """Assess every case of a cohort. Outcomes are never read."""
+    """Assess every case of a cohort. Outcomes are never read.
+
+    Exit code 3: done, but some cases ended the process that assessed them (skipped.csv).
+    """
     from clinical.workspace.place import place_of
     from pipelines.assessing import batch
     from pipelines.commands import summary
+    from pipelines.jobs.executors import Workers
 
     kept = place_of(workspace, keys) if workspace is not None else None
-    counts = batch.assess_cohort(batch.Run(path, source, model, out, kept, jobs, limit))
+    workers = Workers(jobs=jobs)
+    counts = batch.assess_cohort(batch.Run(path, source, model, out, kept, workers, limit))
     summary.show_counts(screen, counts, out)
+    if counts.ended_worker:
+        raise typer.Exit(WITHOUT_SOME)
 
 
 @app.command()
@@ -259,18 +263,20 @@ def evaluate(
     source: Source = "folder",
     samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
 ) -> None:
-    """Compare assessments with the cohort's outcomes: AUROC of each modality alone and of all."""
-    from clinical.cohorts.sources import source as find
-    from pipelines.assessing import evaluate as evaluation
-    from pipelines.commands import summary
+    """Compare assessments with the cohort's outcomes: AUROC of each modality alone and of all.
 
-    found = evaluation.evaluate(results, find(source), cohort, samples=samples)
+    A report with thresholds, subgroups and guards: `triptych study run` with a checkpoint.
+    """
+    from clinical.cohorts.sources import source as find
+    from pipelines.commands import summary
+    from pipelines.study import judged_assessments
+
+    found = judged_assessments.evaluate(results, find(source), cohort, samples=samples)
     file = results / "evaluation.json"
-    file.write_text(json.dumps(evaluation.to_json(found), indent=2) + "\n", encoding="utf-8")
-    table = results / "evaluation.md"
-    table.write_text(summary.evaluation_table(found), encoding="utf-8")
+    content = json.dumps(judged_assessments.to_json(found), indent=2)
+    file.write_text(content + "\n", encoding="utf-8")
     summary.show_evaluation(screen, found)
-    screen.print(f"with all intervals: {table}, {file}")
+    screen.print(f"with all intervals: {file}")
 
 
 @app.command()

@@ -33,20 +33,20 @@ def agreement(
     keys: Keys = None,
 ) -> None:
     """Report how readers and models agree: HTML, PDF, JSON, CSV; that it was made is recorded."""
-    from pipelines.agreement import run
     from pipelines.agreement.readings import Window
+    from pipelines.agreement.recorded_report import NUMBERS, PAGE, PRINT, Wanted, make
     from pipelines.agreement.reference import references
 
     truths = _outcomes(cohort, source) if cohort else {}
     window = Window(_written(since), _written(until))
-    wanted = run.Wanted(actor, window, references(model or []), truths)
+    wanted = Wanted(actor, window, references(model or []), truths)
     engine = open_place(workspace, keys)
-    found = run.make(engine, out, wanted)
+    found = make(engine, out, wanted)
     engine.dispose()
     counts, verdict = found.counts, found.verdict
     screen.print(
         f"{counts.readings} signed readings of {counts.cases} cases, {counts.assessed} assessments,"
-        f" {len(found.alerts)} alerts: {out / run.PAGE}, {run.PRINT}, {run.NUMBERS}"
+        f" {len(found.alerts)} alerts: {out / PAGE}, {PRINT}, {NUMBERS}"
     )
     if not verdict.intact:
         screen.print(f"BROKEN: {verdict.reason}")

@@ -14,8 +14,9 @@ from clinical.export.bundle import export
 from clinical.workspace.database import open_workspace
 from pipelines.assessing import results
 from pipelines.assessing.batch import ACTOR, Run, assess_cohort
-from pipelines.assessing.evaluate import Evaluation, evaluate
+from pipelines.jobs.executors import Workers
 from pipelines.jobs.progress import bar
+from pipelines.study.judged_assessments import Evaluation, evaluate
 
 SAMPLE_DATA = Path(str(resources.files("sample_data"))) / "cohort"
 
@@ -49,7 +50,7 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
     started = time.monotonic()
     workspace = out / "workspace"
     counts = assess_cohort(
-        Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, jobs=jobs)
+        Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, Workers(jobs=jobs))
     )
     evaluation = evaluate(out / "assessments", source("folder"), SAMPLE_DATA)
     engine = open_workspace(workspace)

@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
     from pipelines.jobs.executors import Workers
-    from pipelines.study.run import run_study
+    from pipelines.study.retrospective_study import run_study
 
     sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
@@ -49,7 +49,12 @@ def report(
 ) -> None:
     """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
     from pipelines.study.document import html_files, pdf_files
-    from pipelines.study.run import derived, read_manifest, read_metrics, write_files
+    from pipelines.study.retrospective_study import (
+        derived,
+        read_manifest,
+        read_metrics,
+        write_files,
+    )
 
     metrics, manifest = read_metrics(results), read_manifest(results)
     found = {**html_files(metrics), **pdf_files(metrics), **derived(metrics, manifest)}

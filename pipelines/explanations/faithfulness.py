@@ -116,7 +116,7 @@ def _rankings(model: Model, graph: Read, diagnosis: int) -> dict[str, dict[str, 
     """Part to method to a score for each of its tokens; the higher, the more it speaks for."""
     first, last = graph.tokens.spans[IMAGE]
     maps = model_maps(model.network, graph, diagnosis)
-    _, relevance = explain.relevance(model.network, graph.tokens)
+    relevance = explain.relevance(model.network, explain.read(model.network, graph.tokens))
     gradient = torch.autograd.grad(graph.logits[diagnosis], graph.values, retain_graph=True)[0]
     ours = relevance[diagnosis].double().numpy()
     product = (graph.values * gradient).sum(-1)[0].detach().double().numpy()

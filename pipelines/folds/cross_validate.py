@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from clinical.config import EvaluationConfig, StudyConfig
+from clinical.config import StudyConfig
+from clinical.evaluation import EvaluationConfig
 from pipelines.folds import comparators_task, model_task, stress
 from pipelines.folds.methods import OURS, hidden
 from pipelines.folds.records import Validated, kept, read_validated, write
@@ -98,7 +99,7 @@ def folds_of(dataset: Dataset, settings: EvaluationConfig, seed: int) -> tuple[F
         cut = (
             date.fromisoformat(settings.tested_from)
             if settings.tested_from
-            else day_of_share(days, dataset.patients, settings.learnt_share)
+            else day_of_share(days, dataset.patients, settings.train_fraction)
         )
         return (temporal_split(days, dataset.patients, cut).fold,)
     return patient_folds(dataset.patients, dataset.labels, settings.folds, seed)

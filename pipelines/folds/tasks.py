@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from clinical import canonical
-from clinical.config import EvaluationConfig, StudyConfig
+from clinical.config import StudyConfig
+from clinical.evaluation import EvaluationConfig
 from pipelines.folds.methods import AUTOML, COMPARATORS, OURS, taught_on, untaught
 from pipelines.folds.splits import Fold, Indices
 from pipelines.folds.stress import luck_of

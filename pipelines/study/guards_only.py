@@ -18,7 +18,7 @@ from rich.table import Table
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
 from clinical.wording import RESEARCH_USE
-from pipelines.folds.run import READING_THREADS, report_dataset
+from pipelines.assessing.unread import READING_THREADS, report_dataset
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped
 from pipelines.study.guards.image_regions import region_rows
 from pipelines.study.guards.out_of_fold import Judging

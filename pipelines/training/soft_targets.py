@@ -13,10 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clinical.config import StudyConfig
 from clinical.errors import CohortError
+from pipelines.training.dataset import Dataset
 
 ALL = "all"
 _COLUMNS = ("case_id", "evidence", "diagnosis", "probability")
+
+
+def posteriors_of(dataset: Dataset, study: StudyConfig) -> dict[str, NDArray[np.float64]]:
+    """The oracle's posteriors of a study's cases, or nothing where it names none."""
+    if not study.evaluation.oracle:
+        return {}
+    file = Path(study.cohort.path) / study.evaluation.oracle
+    case_ids = [cached.case.case_id for cached in dataset.cases]
+    return read_posteriors(file, case_ids, dataset.diagnoses)
 
 
 def read_posteriors(

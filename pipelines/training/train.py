@@ -1,7 +1,7 @@
 """Training: fit encoders and fusion, calibrate on patients the fit has not seen, save.
 
 Early stopping, calibration, thresholds and limits all use the validation patients; nothing here is
-a result. Results come from `evaluate`, on patients no part of this has seen.
+a result. Results come from `triptych study run`, on patients no part of this has seen.
 """
 
 from __future__ import annotations

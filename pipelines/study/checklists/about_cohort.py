@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clinical.evaluation import SITE
 from clinical.wording import words
 from pipelines.reports.formatting import counted
 from pipelines.study.checklists.finished import Finished, listed, named, span
-from pipelines.study.design import SITE
 from pipelines.study.flow import Part, from_json, heading, removed_words
 from pipelines.study.sections.whole import SPLITS
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clinical.evaluation import SITE
 from clinical.model.calibration import COVERAGE
 from clinical.wording import words
 from pipelines.folds.methods import AS_THEY_ARE, OURS
 from pipelines.reports.formatting import counted, interval, p_value, signed
 from pipelines.study.checklists.finished import Finished, Row, each_label, listed, named
-from pipelines.study.design import SITE
 from pipelines.study.subgroup_columns import INPUTS
 from pipelines.study.usefulness import RECALIBRATED
 

@@ -23,7 +23,7 @@ from clinical.wording import RESEARCH_USE
 from clinical.workspace.database import DATABASE_NAME, open_workspace
 from pipelines.agreement.findings import Findings, find
 from pipelines.agreement.readings import Window
-from pipelines.agreement.run import contents
+from pipelines.agreement.recorded_report import contents
 from pipelines.cli import main
 
 

@@ -189,7 +189,7 @@ def test_the_later_half_is_tested_by_what_was_decided_before(tmp_path: Path) -> 
         for number, cached in enumerate(dataset.cases)
     )
     dataset = replace(dataset, cases=cases)
-    by_time = replace(SHORT.evaluation, split="time", folds=0, learnt_share=0.6)
+    by_time = replace(SHORT.evaluation, split="time", folds=0, train_fraction=0.6)
     study = replace(SHORT, evaluation=by_time)
     tested, _ = run(dataset, study, tmp_path)
     known = ~np.isnan(tested.scores[OURS][0]).any(axis=1)

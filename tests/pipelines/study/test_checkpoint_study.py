@@ -21,10 +21,11 @@ from clinic_of_two import STUDY, make_dataset, write_cohort
 from clinical.case.case import Case
 from clinical.errors import CohortError, ConfigError
 from clinical.model import model as models
+from pipelines.assessing import runner
 from pipelines.folds.splits import hold_out
 from pipelines.jobs.executors import Workers
-from pipelines.study import assess_cohort, shards
-from pipelines.study.run import run_study
+from pipelines.study import case_scores
+from pipelines.study.retrospective_study import run_study
 from pipelines.training.dataset import CachedCase, cache_images
 from pipelines.training.train import train_model
 
@@ -34,12 +35,11 @@ checkpoint = "model"
 seed = 3
 [cohort]
 path = "cohort"
-[evaluation]
-bootstrap = 20
 [[exclude]]
 name = "too old"
 age = [85, 120]
-[judgement]
+[evaluation]
+bootstrap = 20
 guards = false
 subgroups = ["age"]
 age_edges = [60]
@@ -68,9 +68,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assess_cohort, "SHARD", 8)
-    monkeypatch.setattr(assess_cohort, "SPAN", 4)
+def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SPAN", 32)
 
 
 def files(out: Path) -> Bytes:
@@ -129,9 +128,9 @@ def test_the_rules_count_and_everybody_else_is_tested_once(made: Path) -> None:
 
 
 def test_the_same_case_gives_the_same_bits_whoever_is_beside_it(made: Path, tmp_path: Path) -> None:
-    # The first run had shards of 64 in this process; here they are of 8, in two processes.
+    # The first run had one span in this process; here there are four, in two processes.
     run_study(made / "study.toml", tmp_path / "out", workers=Workers("processes", 2))
-    assert len(list((tmp_path / "out" / "shards").iterdir())) == CASES / 8
+    assert len(list((tmp_path / "out" / "shards").iterdir())) == 4
     assert files(tmp_path / "out") == files(made / "out")
 
 
@@ -190,7 +189,7 @@ def test_a_poison_case_is_set_aside_and_counted(
             poison(case)
         return cache_images(case, *others)
 
-    monkeypatch.setattr(assess_cohort, "cache_images", taken)
+    monkeypatch.setattr(case_scores, "cache_images", taken)
     run_study(made / "study.toml", tmp_path / "out", workers=Workers(executor, 2))
     assert said(capsys, f"{CASES - 2} computed, 2 set aside")
     found = metrics(tmp_path / "out")
@@ -206,8 +205,8 @@ def test_a_poison_case_is_set_aside_and_counted(
 def test_a_run_in_which_nothing_works_ends(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assess_cohort, "MOST_POISON", 10)
-    monkeypatch.setattr(assess_cohort, "cache_images", lambda case, *others: raises(case))
+    monkeypatch.setattr(runner, "MOST_POISON", 10)
+    monkeypatch.setattr(case_scores, "cache_images", lambda case, *others: raises(case))
     with pytest.raises(CohortError, match="ended their workers"):
         run_study(made / "study.toml", tmp_path / "out", workers=Workers("serial"))
 
@@ -234,14 +233,31 @@ def test_a_study_of_a_checkpoint_states_nothing_that_the_checkpoint_brings(made:
             run_study(file, made / "nowhere")
 
 
+def lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
+
+
+def settled(folder: Path) -> int:
+    """Lines of the shards once nobody writes any more: some of Ray's workers have to notice."""
+    before, now = -1, lines(folder)
+    while before != now:
+        time.sleep(0.5)
+        before, now = now, lines(folder)
+    return now
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
 from pipelines.jobs.executors import Workers
-from pipelines.study import assess_cohort
-from pipelines.study.run import run_study
+from pipelines.assessing import runner
+from pipelines.study.retrospective_study import run_study
 
-assess_cohort.SHARD, assess_cohort.SPAN = 8, 4
+runner.SPAN = 32
 folder, out, executor = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 run_study(folder / "study.toml", out, workers=Workers(executor, 2))
 """
@@ -260,21 +276,22 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     paths = {"PYTHONPATH": str(Path(__file__).parents[3]), "RAY_worker_niceness": "0"}
     environment = {**os.environ, **paths}
     command = [sys.executable, str(script), str(made), str(out), executor]
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
-        while len(list((out / "shards").glob("*.json"))) < 3:
+        while not 3 <= lines(out / "shards") < CASES:
             assert running.poll() is None, "it was over before it could be killed"
             time.sleep(0.002)
     finally:
-        os.kill(running.pid, signal.SIGKILL)
+        os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    time.sleep(2)  # workers notice that who started them is gone
-    finished = {path: path.stat().st_mtime_ns for path in (out / "shards").glob("*.json")}
-    kept = sum(1 for _ in shards.rows(out / "shards"))
-    assert 24 <= kept < CASES
+    kept = settled(out / "shards")
+    assert 3 <= kept < CASES
+    finished = contents(out / "shards")
     capsys.readouterr()
     # Ray would stay in this process and be in the way of others; who resumes does not matter.
     run_study(made / "study.toml", out, workers=Workers("serial"))
     assert said(capsys, f"{kept} cases kept from an earlier run, {CASES - kept} computed")
-    assert finished == {path: path.stat().st_mtime_ns for path in finished}
+    assert finished.items() <= contents(out / "shards").items()
     assert files(out) == files(made / "out")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clinic_of_two import make_dataset, write_cohort
-from test_study_run import STUDY
+from test_retrospective_study import STUDY
 
 from clinical.cohorts.cohort import CohortDescription
 from clinical.errors import ConfigError
@@ -17,7 +17,7 @@ from pipelines.folds.splits import given_fold
 from pipelines.study.design import load_design
 from pipelines.study.external_cohort import joined
 from pipelines.study.read_cohort import Cohort
-from pipelines.study.run import run_study
+from pipelines.study.retrospective_study import run_study
 
 TEXT = STUDY.replace("folds = 2\n", "") + '[external]\npath = "other"\nshares_patients = false\n'
 

@@ -12,8 +12,8 @@ import pytest
 
 from clinical.errors import ConfigError
 from pipelines.cli import main
-from pipelines.laboratory.oracle import run as module
-from pipelines.laboratory.oracle.run import COLUMNS, run
+from pipelines.laboratory.oracle import posterior_table as module
+from pipelines.laboratory.oracle.posterior_table import COLUMNS, write_posteriors
 from pipelines.laboratory.simulate import likelihoods
 from pipelines.laboratory.simulate.clinic import LABELS, draw_patient
 
@@ -38,7 +38,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 def test_every_case_and_evidence_it_has_is_asked_about(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "oracle.csv"
-    assert run(cohort, out, leave_one_out=True) == CASES
+    assert write_posteriors(cohort, out, leave_one_out=True) == CASES
     found = rows(out)
     assert tuple(found[0]) == COLUMNS
     patients = [draw_patient(SEED, FIRST + n) for n in range(CASES)]
@@ -57,7 +57,7 @@ def test_the_bytes_do_not_depend_on_the_processes_or_on_a_stop(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tmp_path / "whole.csv"
-    run(cohort, whole, jobs=2)
+    write_posteriors(cohort, whole, jobs=2)
     stopped = tmp_path / "stopped.csv"
     ask: Callable[[Any], Any] = module._rows
     asked: list[int] = []
@@ -70,9 +70,9 @@ def test_the_bytes_do_not_depend_on_the_processes_or_on_a_stop(
 
     monkeypatch.setattr(module, "_rows", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        run(cohort, stopped)
+        write_posteriors(cohort, stopped)
     assert not stopped.exists()
-    run(cohort, stopped)
+    write_posteriors(cohort, stopped)
     # The second case may have been cut off, so it is asked about again, and no more than that.
     assert asked == [2, 3, 4, 3, 4, 5]
     assert stopped.read_bytes() == whole.read_bytes()
@@ -100,7 +100,7 @@ def test_what_is_not_this_clinic_is_refused(
         del record["seed"]
     file.write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
-        run(cohort, tmp_path / "oracle.csv")
+        write_posteriors(cohort, tmp_path / "oracle.csv")
 
 
 def test_a_file_is_never_overwritten(

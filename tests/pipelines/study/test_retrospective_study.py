@@ -15,7 +15,7 @@ from clinic_of_two import write_cohort
 from pipelines.cli import main
 from pipelines.study.document import html_files
 from pipelines.study.manifest import DERIVED
-from pipelines.study.run import run_study
+from pipelines.study.retrospective_study import run_study
 
 STUDY = """
 name = "two"
@@ -34,16 +34,15 @@ epochs = 1
 batch_size = 32
 augmentations = 0
 space_epochs = 0
-[evaluation]
-folds = 2
-bootstrap = 40
 [[include]]
 name = "outcome known"
 known = "failure"
 [[exclude]]
 name = "too old"
 age = [85, 120]
-[judgement]
+[evaluation]
+folds = 2
+bootstrap = 40
 sensitivity = 0.8
 age_edges = [60]
 curve_from = 0.1

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from clinical.modalities.radiograph.film_network import FILM_CHANNELS, FilmTail
 from pipelines.laboratory.pretrain import films
+from pipelines.laboratory.pretrain.film_tail import card, pretrain, save
 from pipelines.laboratory.pretrain.fit import Lessons, fit, judge, read
-from pipelines.laboratory.pretrain.run import card, pretrain, save
 
 SEED = 3
 

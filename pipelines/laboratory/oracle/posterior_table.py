@@ -41,7 +41,7 @@ class _Task:
     leave_one_out: bool
 
 
-def run(
+def write_posteriors(
     cohort: Path,
     out: Path,
     *,

@@ -22,14 +22,15 @@ from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
 from pipelines.assessing import results
+from pipelines.assessing.unread import READING_THREADS, report_dataset
+from pipelines.folds import cross_validate
 from pipelines.folds.comparators.automl import require_automl
 from pipelines.folds.cross_validate import OutOfFold
-from pipelines.folds.run import READING_THREADS, cross_validated, oracle_of, report_dataset
 from pipelines.folds.splits import Fold, Indices
 from pipelines.folds.tasks import Asks
 from pipelines.folds.temporal import day
 from pipelines.jobs.executors import Workers
-from pipelines.jobs.progress import console
+from pipelines.jobs.progress import bar, console
 from pipelines.study import (
     applied_model_card,
     checkpoint_study,
@@ -55,6 +56,7 @@ from pipelines.study.own_columns import named_columns
 from pipelines.study.read_cohort import Cohort, read_cohort
 from pipelines.study.selection import Selection, select_from, selected
 from pipelines.study.thresholds import Chosen
+from pipelines.training import soft_targets
 from pipelines.training.dataset import Dataset
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -149,28 +151,49 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
         read = _cohort(design, out / "features")
     selection, dataset = _select(read, design, out)
     with watch.part("train and test"):
-        judgement = design.judgement
-        asks = Asks(thresholds=True, stress=judgement.stress, shares=judgement.learning_curve)
-        tested = cross_validated(dataset, study, out, workers, oracle_of(dataset, study), asks=asks)
+        tested = _cross_validated(dataset, study, out / "folds", workers)
     way = _flow(read.dataset, selection, tested.folds[0], study)
-    chosen = choosing.choose(tested, design.judgement.sensitivity, study.seed)
+    chosen = choosing.choose(tested, study.evaluation.sensitivity, study.seed)
     return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
+
+
+def _cross_validated(
+    dataset: Dataset, study: StudyConfig, folder: Path, workers: Workers
+) -> OutOfFold:
+    settings = study.evaluation
+    with bar() as progress:
+        task = progress.add_task("cross-validate", total=None, note="")
+
+        def report(line: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, note=line)
+
+        return cross_validate.cross_validate(
+            dataset,
+            study,
+            folder,
+            report,
+            workers=workers,
+            oracle=soft_targets.posteriors_of(dataset, study),
+            asks=Asks(thresholds=True, stress=settings.stress, shares=settings.learning_curve),
+        )
 
 
 def _loaded(
     design: StudyDesign, checkpoint: Path, out: Path, workers: Workers, watch: _Watch
 ) -> _Made:
-    run, jobs = workers.way, workers.jobs
+    run, jobs = workers.contained, workers.jobs
     with watch.part("read and assess"):
         found = checkpoint_study.assess(design, checkpoint, out, run, jobs)
-    console.print(str(found.counts))
+    console.print(str(found.done))
     selection, dataset = _select(found.read, design, out)
     tested = checkpoint_study.selected(found.tested, dataset, selection)
     with watch.part("guards"):
-        findings, sampled = checkpoint_study.look_for_shortcuts(found, tested, design, run, jobs)
+        findings, sampled = checkpoint_study.look_for_shortcuts(
+            found, tested, design, out, run, jobs
+        )
     gathered = Gathered(
         _flow(found.read.dataset, selection, tested.folds[0], design.study),
-        checkpoint_study.checks(found.model, tested),
+        checkpoint_study.checks(found, dataset, selection),
         None,
         findings,
         found.read.facts,
@@ -192,7 +215,7 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
 def _cohort(design: StudyDesign, cache: Path) -> Cohort:
     """The cohort of a study, and its external one where it has one."""
     study, external = design.study, design.external
-    guards = design.judgement.guards
+    guards = design.evaluation.guards
     cohort = read_cohort(source(study.cohort.source), study, cache, guards=guards)
     if external is None:
         return cohort
@@ -261,7 +284,7 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:
-    if not design.judgement.guards:
+    if not design.evaluation.guards:
         return ()
     study = design.study
     return ask(dataset, read, Judging(samples=study.evaluation.bootstrap, seed=study.seed))
