@@ -21,7 +21,8 @@ export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test trials wheel-test docs check check-javascript javascript bench format clean
+.PHONY: setup demo test test-fast trials wheel-test docs check check-javascript javascript bench format \
+  clean
 
 setup: $(READY)
 
@@ -33,8 +34,14 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/triptych demo
 
+# Two workers, and in each one thread: tests share fitted models by file, so a file stays together.
+test test-fast: export OMP_NUM_THREADS = 1
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+# Neither browser nor server: what is run while one writes.
+test-fast: setup
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not wheel and not browser and not server"
 
 # Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
 trials: setup

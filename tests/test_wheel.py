@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -25,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import SECONDS, until
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("clinical", "pipelines", "sample_data", "ui")
 BUILT_FROM = "ui/viewer/[!/]*.js"  # the page loads what ui/viewer/bundle has of them
-UP_SECONDS = 120.0
 
 
 def tracked() -> list[str]:
@@ -197,19 +196,20 @@ def test_the_page_answers_from_the_wheel(triptych: Path, empty: Path, closed_hom
         assert b"<title>" in wait_for(port, "/", page)
     finally:
         page.terminate()
-        page.wait(timeout=30)
+        page.wait()
 
 
 def wait_for(port: int, path: str, server: subprocess.Popen[bytes]) -> bytes:
     """What the server answers, once it does."""
-    end = time.monotonic() + UP_SECONDS
-    while server.poll() is None and time.monotonic() < end:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asked:
-            try:
-                asked.request("GET", path)
-                answer = asked.getresponse()
-                if answer.status == http.client.OK:
-                    return answer.read()
-            except OSError:
-                time.sleep(0.1)
-    raise AssertionError(f"{path} was not answered; the server's exit code: {server.poll()}")
+
+    def answered() -> bytes:
+        assert server.poll() is None, f"the server ended with exit code {server.poll()}"
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        with contextlib.closing(asked), contextlib.suppress(ConnectionError):
+            asked.request("GET", path)
+            answer = asked.getresponse()
+            if answer.status == http.client.OK:
+                return answer.read()
+        return b""
+
+    return until(answered, f"an answer to {path}")

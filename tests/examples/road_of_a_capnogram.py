@@ -14,6 +14,7 @@ import pytest
 from clinic_of_two import STUDY
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.assess.assess import Assessor
 from clinical.case.case import Case, Problem, input_digest
@@ -131,6 +132,6 @@ def test_the_page_has_a_panel_for_it(cohort: Path) -> None:
             if "capnogram" in panel.READS:
                 panel.render(case, None, None, "")
 
-    shown = AppTest.from_function(page, kwargs={"root": str(cohort)}, default_timeout=60).run()
+    shown = AppTest.from_function(page, kwargs={"root": str(cohort)}, default_timeout=SECONDS).run()
     assert not shown.exception
     assert [title.value for title in shown.subheader] == ["Capnogram"]

@@ -123,7 +123,9 @@ REFUSED: list[tuple[set[str], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("present", "changes", "rule"), REFUSED, ids=str)
+@pytest.mark.parametrize(
+    ("present", "changes", "rule"), REFUSED, ids=[rule for *_, rule in REFUSED]
+)
 def test_refused_adjudications(
     ward: Any, present: set[str], changes: dict[str, Any], rule: str
 ) -> None:

@@ -298,6 +298,7 @@ def test_a_task_that_ends_badly_is_named_after_the_others_are_done(
     assert len([line for line in lines if "kept" in line]) == 3
 
 
+@pytest.mark.server
 def test_ray_gives_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray", reason="ray is an optional extra and is not installed")
     # Ray's workers step back otherwise, and on a busy machine for ever.

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from clinic_of_two import STUDY, make_dataset, write_cohort
+from waiting import until, until_ended
 
 from clinical.case.case import Case
 from clinical.errors import CohortError, ConfigError
@@ -233,61 +233,72 @@ def test_a_study_of_a_checkpoint_states_nothing_that_the_checkpoint_brings(made:
             run_study(file, made / "nowhere")
 
 
-def lines(folder: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
 
 
-def settled(folder: Path) -> int:
-    """Lines of the shards once nobody writes any more: some of Ray's workers have to notice."""
-    before, now = -1, lines(folder)
-    while before != now:
-        time.sleep(0.5)
-        before, now = now, lines(folder)
-    return now
-
-
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from pipelines.jobs.executors import Workers
 from pipelines.assessing import runner
 from pipelines.study.retrospective_study import run_study
 
-runner.SPAN = 32
-folder, out, executor = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+folder, out, executor, held = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+do_span = runner.do_span
+
+def first_half(work, span):
+    if span.cases[0].case_id >= sys.argv[5]:
+        (held / str(os.getpid())).touch()
+        signal.pause()
+    return do_span(work, span)
+
+runner.SPAN, runner.do_span = 30, first_half
 run_study(folder / "study.toml", out, workers=Workers(executor, 2))
 """
 RAY = pytest.param(
-    "ray", marks=pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+    "ray",
+    2,
+    marks=[
+        pytest.mark.server,
+        pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
+    ],
 )
 
 
-@pytest.mark.parametrize("executor", ["serial", "processes", RAY])
+@pytest.mark.parametrize(("executor", "workers"), [("serial", 1), ("processes", 2), RAY])
 def test_a_run_that_is_killed_goes_on_where_it_was(
-    executor: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    executor: str, workers: int, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script, out = tmp_path / "run.py", tmp_path / "out"
+    """Its workers do the first half of the cases and then stand still, until they are gone."""
+    script, out, held = tmp_path / "run.py", tmp_path / "out", tmp_path / "held"
     script.write_text(SCRIPT, encoding="utf-8")
+    held.mkdir()
     # Ray's workers are nice, and would wait for everything else that the machine does.
     paths = {"PYTHONPATH": str(Path(__file__).parents[3]), "RAY_worker_niceness": "0"}
-    environment = {**os.environ, **paths}
-    command = [sys.executable, str(script), str(made), str(out), executor]
-    running = subprocess.Popen(
-        command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    command = [
+        sys.executable,
+        str(script),
+        str(made),
+        str(out),
+        executor,
+        str(held),
+        f"c{CASES // 2:04}",
+    ]
+    running = subprocess.Popen(command, env=os.environ | paths, stderr=subprocess.DEVNULL)
+
+    def still() -> bool:
+        assert running.poll() is None, "it was over before it could be killed"
+        return len(list(held.iterdir())) == workers
+
     try:
-        while not 3 <= lines(out / "shards") < CASES:
-            assert running.poll() is None, "it was over before it could be killed"
-            time.sleep(0.002)
+        until(still, "workers that have done the first half")
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    kept = settled(out / "shards")
-    assert 3 <= kept < CASES
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+    for worker in held.iterdir():
+        until_ended(int(worker.name))  # it has noticed that who started it is gone
+    kept = CASES // 2
     finished = contents(out / "shards")
     capsys.readouterr()
     # Ray would stay in this process and be in the way of others; who resumes does not matter.

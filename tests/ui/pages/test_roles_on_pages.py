@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.access import accounts
 from clinical.access.roles import ROLES, Role
@@ -130,7 +131,7 @@ def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         accounts.add(engine, name, role, "three quiet herons")
         held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
         engine.dispose()
-        page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
+        page = AppTest.from_file(str(app.SCRIPT), default_timeout=SECONDS)
         page.secrets["workspace"] = str(workspace)
         page.secrets["cookie"] = "triptych_session_1"
         return page.run()
@@ -233,7 +234,7 @@ def test_without_a_session_there_is_nothing_but_the_way_to_the_sign_in_page(
     workspace: Path,
 ) -> None:
     st.cache_resource.clear()
-    page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
+    page = AppTest.from_file(str(app.SCRIPT), default_timeout=SECONDS)
     page.secrets["workspace"] = str(workspace)
     page.secrets["cookie"] = "triptych_session_1"
     page.run()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from reading_fixture import DECISION, make_case
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.case.shapes import Event, Events
 from ui.panels import sparkline, story_panel
@@ -45,7 +46,7 @@ def alone() -> None:
 
 
 def test_panels_work_without_a_model() -> None:
-    page = AppTest.from_function(alone).run(timeout=30)
+    page = AppTest.from_function(alone).run(timeout=SECONDS)
     shown = "".join(element.proto.body for element in page.get("html"))
 
     assert not page.exception
