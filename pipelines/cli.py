@@ -144,14 +144,19 @@ def simulate(
             "--shortcut", help="Diagnosis to plant a shortcut for: a lead marker on most films."
         ),
     ] = "",
+    further: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Record this too (may be given several times)."),
+    ] = None,
 ) -> None:
     """Simulate a cohort in the folder format, with DICOM radiographs and masks."""
     from pipelines.jobs import progress
     from pipelines.laboratory.simulate.clinic import LABELS
     from pipelines.laboratory.simulate.cohort import simulate as simulate_cohort
     from pipelines.laboratory.simulate.design import design
+    from pipelines.laboratory.simulate.senses import chosen
 
-    switches = design(missing, shortcut, LABELS)
+    switches = design(missing, shortcut, LABELS, chosen(further or ()))
     with progress.bar() as display:
         task = display.add_task("simulate", total=cases, note="")
         simulate_cohort(
