@@ -56,7 +56,7 @@ class Settings:
         width: length of a token.
         components: principal components kept of each network's channels.
         image_size: side of the padded, resampled image in pixels; a multiple of 32.
-        images: of several images of a case, so many are read, the first ones.
+        images: how many images of a case are read at most, the first ones.
 
     Raises:
         ConfigError: for a size or number that cannot be.
