@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from clinical.dicom import codecs, dataset, provenance, window
+from clinical.dicom.cells import Layout, stored_values
 from clinical.dicom.modality import Modality, modality_of
 from clinical.dicom.picture import PARSER_ERRORS, Picture, Request, check_size
 from clinical.errors import ImageRefused, ImageUnreadable
@@ -38,9 +39,10 @@ def read(data: bytes, request: Request) -> Picture:
     layout = _layout(found, request)
     photometric = _photometric(found, request)
     cells = codecs.cells(_pixel_data(found), layout, transfer_syntax)
-    stored = codecs.stored_values(cells, signed=layout.signed)
-    padded = _padded(found, stored, cells.values, signed=layout.signed)
-    modality = modality_of(found, bits=layout.stored, signed=layout.signed)
+    stored = stored_values(cells, signed=layout.signed)
+    padded = _padded(found, stored, cells.values, layout)
+    big = transfer_syntax == dataset.EXPLICIT_BIG
+    modality = modality_of(found, bits=layout.stored, signed=layout.signed, big=big)
     values = _canonical(stored, modality, inverted=photometric == "MONOCHROME1")
     shown = None if padded is None else values[~padded]
     if shown is not None and padded is not None and shown.size:
@@ -55,11 +57,14 @@ def read(data: bytes, request: Request) -> Picture:
         source["spacing_from"] = measured_by
     top = modality.low + modality.high if photometric == "MONOCHROME1" else None
     sample = values if shown is None or not shown.size else shown
-    opening, windows = window.of(found, sample, mirror=top)
+    opening, windows = window.of(found, sample, mirror=top, big=big)
+    notes = [*cells.notes, *(modality.lut.notes if modality.lut else ())]
+    if notes:
+        source["warnings"] = "\n".join(notes)
     return Picture(values, spacing, opening, source, windows)
 
 
-def _layout(found: Dataset, request: Request) -> codecs.Layout:
+def _layout(found: Dataset, request: Request) -> Layout:
     """Check everything that the header alone can tell, before anything is decoded."""
     rows, columns = _integer(found, "Rows"), _integer(found, "Columns")
     _check_kind(found, has_size=rows is not None or columns is not None)
@@ -75,17 +80,20 @@ def _layout(found: Dataset, request: Request) -> codecs.Layout:
     allocated = _integer(found, "BitsAllocated")
     if allocated == 1:
         raise ImageRefused("The file holds a 1-bit mask, not a radiograph.", remedy=_SINGLE)
-    stored = _integer(found, "BitsStored") or allocated
-    high = _integer(found, "HighBit")
+    stored, high = _integer(found, "BitsStored"), _integer(found, "HighBit")
+    stored = allocated if stored is None else stored
     if allocated not in (8, 16, 32) or stored is None or not 1 <= stored <= allocated:
         raise ImageUnreadable(
             f"The header states {stored} bits in cells of {allocated}.", remedy=_EXPORT
         )
     if high is None or not stored - 1 <= high < allocated:
         high = stored - 1
-    signed = _integer(found, "PixelRepresentation") == 1
+    representation = _integer(found, "PixelRepresentation")
+    if representation not in (None, 0, 1):
+        raise dataset.unclear("PixelRepresentation")
+    signed = representation == 1
     words = found.get_item("PixelData").VR == "OW"
-    return codecs.Layout(rows, columns, allocated, stored, high, signed, words)
+    return Layout(rows, columns, allocated, stored, high, signed, words)
 
 
 def _check_kind(found: Dataset, *, has_size: bool) -> None:
@@ -103,7 +111,10 @@ def _check_kind(found: Dataset, *, has_size: bool) -> None:
 
 
 def _photometric(found: Dataset, request: Request) -> str:
-    stated = dataset.code(found, "PhotometricInterpretation") or request.photometric
+    stated = dataset.code(found, "PhotometricInterpretation")
+    if not stated and not dataset.is_empty(found, "PhotometricInterpretation"):
+        raise dataset.unclear("PhotometricInterpretation")
+    stated = stated or request.photometric or ""
     if stated in ("MONOCHROME1", "MONOCHROME2"):
         return stated
     if stated:
@@ -115,8 +126,10 @@ def _photometric(found: Dataset, request: Request) -> str:
 
 
 def _integer(found: Dataset, keyword: str) -> int | None:
-    value = dataset.number(found, keyword)
-    return None if value is None or not np.isfinite(value) else int(value)
+    value = dataset.stated(found, keyword)
+    if value is not None and value != int(value):
+        raise dataset.unclear(keyword)
+    return None if value is None else int(value)
 
 
 def _pixel_data(found: Dataset) -> bytes:
@@ -130,24 +143,32 @@ def _pixel_data(found: Dataset) -> bytes:
 
 
 def _padded(
-    found: Dataset, stored: NDArray[Any], cells: NDArray[Any], *, signed: bool
+    found: Dataset, stored: NDArray[Any], cells: NDArray[Any], layout: Layout
 ) -> NDArray[np.bool_] | None:
     """Which pixels are padding (PS3.3 C.7.5.1.1.2), or None if none is.
 
     The padding value may lie outside Bits Stored, so whole cells are compared too.
     """
-    value = dataset.number(found, "PixelPaddingValue")
+    value = dataset.stated(found, "PixelPaddingValue")
     if value is None:
         return None
-    limit = dataset.number(found, "PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(value if limit is None else limit)))
+    limit = dataset.stated(found, "PixelPaddingRangeLimit")
+    ends = [int(value), int(value if limit is None else limit)]
+    low, high = sorted(_as_stored(end, layout) for end in ends)
     mask: NDArray[np.bool_] = (stored >= low) & (stored <= high)
-    wide = 1 << (8 * cells.dtype.itemsize)
-    if limit is None:
-        mask |= cells == low % wide
-        if signed and low >= wide // 2:
-            mask |= stored == low - wide
+    whole = 1 << (8 * cells.dtype.itemsize)
+    low, high = sorted(end % whole for end in ends)
+    if low >> layout.stored and layout.high == layout.stored - 1:
+        mask |= (cells >= low) & (cells <= high)
     return mask if mask.any() else None
+
+
+def _as_stored(padding: int, layout: Layout) -> int:
+    """A padding value as stored pixels have it, where it was written with the wrong sign."""
+    half, whole = 1 << (layout.stored - 1), 1 << layout.allocated
+    if layout.signed and padding >= half:
+        return padding - (whole if padding >= whole // 2 else 2 * half)
+    return padding + whole if padding < 0 and not layout.signed else padding
 
 
 def _canonical(stored: NDArray[Any], modality: Modality, *, inverted: bool) -> NDArray[np.float32]:
