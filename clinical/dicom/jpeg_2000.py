@@ -2,8 +2,8 @@
 
 OpenJPEG notices data that are missing within a tile-part, but paints tiles that are missing
 altogether black; so the tile-parts are counted before. It decodes a stretch of zeros, such as a
-download leaves where a block is missing, as if that were pixels; so none may be there. OpenJPH, which `imagecodecs` has as well,
-goes on in silence where an HTJ2K code block is broken.
+download leaves where a block is missing, as if that were pixels; so none may be there. OpenJPH,
+which `imagecodecs` has as well, goes on in silence where an HTJ2K code block is broken.
 """
 
 from __future__ import annotations

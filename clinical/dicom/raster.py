@@ -7,6 +7,7 @@ EXIF orientation is applied. There is no spacing: the pHYs and JFIF densities ar
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from clinical.dicom import jpeg_file
 from clinical.dicom.picture import PARSER_ERRORS, Picture, Request, check_size
 from clinical.errors import ImageRefused, ImageUnreadable
 
@@ -24,6 +26,8 @@ noise stays below it."""
 BLEMISHED = 0.05
 """Share of coloured (or of transparent) pixels up to which an image is a grayscale radiograph with
 marks on it (or with cut edges)."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 _GRAY = "Give a grayscale radiograph."
 
@@ -40,6 +44,7 @@ def read(data: bytes, request: Request) -> Picture:
     try:
         with Image.open(BytesIO(data), formats=["PNG", "JPEG"]) as image:
             check_size(image.height, image.width, request.limits)
+            _check_whole(data, image)
             return _picture(image, request)
     except MemoryError:
         raise ImageUnreadable(
@@ -51,6 +56,34 @@ def read(data: bytes, request: Request) -> Picture:
             f"The PNG or JPEG image is broken or cut short ({type(error).__name__}).",
             remedy="Fetch the file again from its source.",
         ) from None
+
+
+def _check_whole(data: bytes, image: Image.Image) -> None:
+    """Pillow fills in what is missing of a JPEG, and does not compare the checksums of a PNG."""
+    if image.format == "PNG":
+        _check_chunks(data)
+    elif image.mode in ("L", "RGB"):
+        jpeg_file.check_whole(data)
+
+
+def _check_chunks(data: bytes) -> None:
+    """Every chunk up to the end of the image has its checksum (PNG, section 5.3).
+
+    Raises:
+        ValueError, EOFError: if not.
+    """
+    position, kind = len(_PNG), b""
+    while kind != b"IEND":
+        length, kind = (
+            int.from_bytes(data[position : position + 4]),
+            data[position + 4 : position + 8],
+        )
+        body = memoryview(data)[position + 4 : position + 8 + length]
+        position += 12 + length
+        if position > len(data):
+            raise EOFError("no end of image")
+        if zlib.crc32(body) != int.from_bytes(data[position - 4 : position]):
+            raise ValueError("a checksum is wrong")
 
 
 def _picture(image: Image.Image, request: Request) -> Picture:

@@ -120,3 +120,76 @@ def test_public_radiographs_are_read(
             assert min(image.values.shape) > 100
             assert image.values.min() < image.values.max()
     assert found == refused
+
+
+SMOOTH = np.add.outer(np.arange(150), np.arange(130)).astype(np.uint8) // 2
+GRAINY = (SMOOTH + np.random.default_rng(2).integers(0, 40, SMOOTH.shape)).astype(np.uint8)
+KINDS: dict[str, dict[str, object]] = {
+    "baseline": {"quality": 90},
+    "blank": {"quality": 90, "optimize": True},
+    "restarts": {"quality": 90, "restart_marker_rows": 2},
+    "progressive": {"quality": 90, "progressive": True},
+}
+
+
+def jpeg_of(tmp_path: Path, kind: str, colour: bool) -> bytes:
+    pixels = np.full_like(SMOOTH, 90) if kind == "blank" else GRAINY
+    shown = np.dstack([pixels] * 3) if colour else pixels
+    return saved(tmp_path, shown, "JPEG", **KINDS[kind]).read_bytes()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_jpeg_is_read(tmp_path: Path, kind: str, colour: bool) -> None:
+    jpeg_of(tmp_path, kind, colour)
+    assert read_image(tmp_path / "image.dcm").values.shape == SMOOTH.shape
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9, 0.97])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", ["baseline", "restarts", "progressive"])
+def test_a_jpeg_cut_short_and_closed_again_is_refused(
+    tmp_path: Path, kind: str, colour: bool, share: float
+) -> None:
+    whole = jpeg_of(tmp_path, kind, colour)
+    data = whole.rindex(b"\xff\xda") if kind != "progressive" else whole.index(b"\xff\xda")
+    kept = data + int((len(whole) - data) * share)
+    (tmp_path / "image.dcm").write_bytes(whole[:kept].rstrip(b"\xff") + b"\xff\xd9")
+    with pytest.raises(ImageUnreadable, match="broken or cut short"):
+        read_image(tmp_path / "image.dcm")
+
+
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(tmp_path: Path) -> None:
+    whole = jpeg_of(tmp_path, "progressive", colour=False)
+    scans = [place for place in range(len(whole)) if whole[place : place + 2] == b"\xff\xda"]
+    tables = whole.rindex(b"\xff\xc4", 0, scans[-1])
+    (tmp_path / "image.dcm").write_bytes(whole[:tables] + b"\xff\xd9")
+    with pytest.raises(ImageUnreadable, match="broken or cut short"):
+        read_image(tmp_path / "image.dcm")
+
+
+def test_a_jpeg_without_its_middle_is_refused(tmp_path: Path) -> None:
+    # In colour a damaged stream may fall back into step, and then nothing in it tells.
+    whole = jpeg_of(tmp_path, "baseline", colour=False)
+    data = whole.rindex(b"\xff\xda") + 40
+    for place in np.linspace(data, len(whole) - 200, 12).astype(int):
+        (tmp_path / "image.dcm").write_bytes(whole[:place] + whole[place + 60 :])
+        with pytest.raises(ImageUnreadable, match="broken or cut short"):
+            read_image(tmp_path / "image.dcm")
+
+
+def test_a_jpeg_of_a_rare_process_is_refused_by_name(tmp_path: Path) -> None:
+    whole = jpeg_of(tmp_path, "baseline", colour=False)
+    (tmp_path / "image.dcm").write_bytes(whole.replace(b"\xff\xc0\x00\x0b", b"\xff\xc9\x00\x0b"))
+    with pytest.raises(ImageUnreadable, match="arithmetic"):
+        read_image(tmp_path / "image.dcm")
+
+
+def test_a_png_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
+    whole = saved(tmp_path, GRAINY).read_bytes()
+    for place in range(30, len(whole), len(whole) // 40):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        (tmp_path / "image.dcm").write_bytes(changed)
+        with pytest.raises(ImageUnreadable):
+            read_image(tmp_path / "image.dcm")
