@@ -194,15 +194,6 @@ def codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     return tuple(text if _CODE.fullmatch(text) else "" for text in texts)
 
 
-def digits(dataset: Dataset, keyword: str) -> str:
-    """A date, time or time-zone offset as the file writes it, or ""."""
-    try:
-        text = str(dataset.get(keyword) or "").strip()
-    except PARSER_ERRORS:
-        return ""
-    return text if re.fullmatch(r"[0-9.+\-]{1,26}", text) else ""
-
-
 def macro(dataset: Dataset, keyword: str) -> Dataset:
     """Where the attributes of one functional group are: PS3.3 C.7.6.16.1.
 

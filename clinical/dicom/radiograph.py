@@ -7,13 +7,15 @@ is not applied; it only gives `window` and `windows`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from clinical.dicom import codecs, dataset, provenance, window
+from clinical.dicom import codecs, dataset, doubts, provenance, view, window
 from clinical.dicom.cells import Layout, stored_values
 from clinical.dicom.modality import Modality, modality_of
 from clinical.dicom.picture import PARSER_ERRORS, Picture, Request, check_size
@@ -38,6 +40,8 @@ def read(data: bytes, request: Request) -> Picture:
         )
     layout = _layout(found, request)
     photometric = _photometric(found, request)
+    doubts.check_brightness(found, photometric)
+    spacing, measured_by = _spacing(found, request)
     cells = codecs.cells(_pixel_data(found), layout, transfer_syntax)
     stored = stored_values(cells, signed=layout.signed)
     padded = _padded(found, stored, cells.values, layout)
@@ -47,21 +51,67 @@ def read(data: bytes, request: Request) -> Picture:
     shown = None if padded is None else values[~padded]
     if shown is not None and padded is not None and shown.size:
         values[padded] = shown.min()
+    top = modality.low + modality.high if photometric == "MONOCHROME1" else None
+    sample = values if shown is None or not shown.size else shown
+    opening, windows = window.of(found, sample, mirror=top, big=big)
     source = provenance.of(found) | {
         "format": "DICOM",
         "PhotometricInterpretation": photometric,
         "TransferSyntaxUID": transfer_syntax,
     }
-    spacing, measured_by = provenance.spacing(found)
     if measured_by:
         source["spacing_from"] = measured_by
-    top = modality.low + modality.high if photometric == "MONOCHROME1" else None
-    sample = values if shown is None or not shown.size else shown
-    opening, windows = window.of(found, sample, mirror=top, big=big)
-    notes = [*cells.notes, *(modality.lut.notes if modality.lut else ())]
+    if measured_by == "PixelSpacing" and (calibrated := provenance.calibration(found)):
+        source["spacing_calibration"] = calibrated
+    notes = [
+        *_layout_notes(found, layout),
+        *cells.notes,
+        *(modality.lut.notes if modality.lut else ()),
+    ]
+    notes += doubts.of(found, request, photometric)
     if notes:
         source["warnings"] = "\n".join(notes)
-    return Picture(values, spacing, opening, source, windows)
+    return _facing(found, Picture(values, spacing, opening, source, windows))
+
+
+def _spacing(found: Dataset, request: Request) -> tuple[tuple[float, float] | None, str]:
+    """As `provenance.spacing`, for pixels that are not too long or wide to be resampled.
+
+    Raises:
+        ImageRefused: if they are.
+    """
+    spacing, measured_by = provenance.spacing(found)
+    ratio = spacing or dataset.numbers(found, "PixelAspectRatio") or (1.0, 1.0)
+    if min(ratio) > 0 and max(ratio) > request.limits.pixel_aspect * min(ratio):
+        raise ImageRefused(
+            f"The pixels are {ratio[0]:g} high to {ratio[-1]:g} wide, which no radiograph has.",
+            remedy="Correct the spacing in the file, or export the image again.",
+        )
+    return spacing, measured_by
+
+
+def _layout_notes(found: Dataset, layout: Layout) -> Iterator[str]:
+    if _integer(found, "HighBit") not in (None, layout.high):
+        yield f"High Bit cannot be; bit {layout.high} was taken, as Bits Stored says."
+
+
+def _facing(found: Dataset, picture: Picture) -> Picture:
+    """The picture with the patient's right at its left, where Patient Orientation tells."""
+    source = dict(picture.source)
+    turn = view.turn_of(found)
+    if turn is None and view.orientation(found) == ("", ""):
+        source["orientation"] = "unknown"
+    doubtful = source.get("view_doubted_by") or view.is_side(source.get("ViewPosition", ""))
+    if not turn or doubtful:
+        return replace(picture, source=source)
+    source["turned"] = f"{turn.words()}, by Patient Orientation"
+    spacing = picture.spacing
+    if turn.transposed:
+        spacing = (spacing[1], spacing[0]) if spacing else None
+        high, _, wide = source.get("PixelAspectRatio", "").partition(":")
+        if wide:
+            source["PixelAspectRatio"] = f"{wide}:{high}"
+    return replace(picture, values=turn.apply(picture.values), spacing=spacing, source=source)
 
 
 def _layout(found: Dataset, request: Request) -> Layout:

@@ -27,6 +27,8 @@ BLEMISHED = 0.05
 """Share of coloured (or of transparent) pixels up to which an image is a grayscale radiograph with
 marks on it (or with cut edges)."""
 
+BYTE = 255.0
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 _GRAY = "Give a grayscale radiograph."
@@ -93,7 +95,7 @@ def _picture(image: Image.Image, request: Request) -> Picture:
     image.load()
     oriented = ImageOps.exif_transpose(image)
     pixels, coloured = _gray(oriented)
-    top = 65535.0 if pixels.dtype.itemsize > 1 else 255.0
+    top = 65535.0 if pixels.dtype.itemsize > 1 else BYTE
     values = pixels.astype(np.float32)
     photometric = request.photometric or "MONOCHROME2"
     if photometric == "MONOCHROME1":
@@ -101,7 +103,15 @@ def _picture(image: Image.Image, request: Request) -> Picture:
     source = {"format": kind, "PhotometricInterpretation": photometric}
     if coloured:
         source["coloured_pixels"] = f"{coloured:.2%}"
-    return Picture(values, None, (top / 2, top), source)
+    return Picture(values, None, _window(values, top), source)
+
+
+def _window(values: NDArray[np.float32], top: float) -> tuple[float, float]:
+    """The full range, or that of the pixels where the upper bits of 16 are not used at all."""
+    low, high = float(values.min()), float(values.max())
+    if top > BYTE and high - low < top / 2:
+        return (low + high) / 2, max(high - low, 1.0)
+    return top / 2, top
 
 
 def _gray(image: Image.Image) -> tuple[NDArray[Any], float]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from imagecodecs import jpeg2k_encode, jpegls_encode
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -195,3 +196,70 @@ def test_an_angiogram_is_shown_without_its_modality_table(write_dicom: WriteDico
         RAMP, ModalityLUTSequence=backwards, SOPClassUID="1.2.840.10008.5.1.4.1.1.12.1"
     )
     np.testing.assert_array_equal(read_image(path).values, RAMP)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"PresentationIntentType": "FOR PROCESSING"},
+        {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1.1"},
+    ],
+)
+def test_an_image_for_processing_is_refused(
+    write_dicom: WriteDicom, attributes: dict[str, str]
+) -> None:
+    with pytest.raises(ImageRefused, match="for processing"):
+        read_image(write_dicom(RAMP, **attributes))
+
+
+def test_presentation_lut_shape_and_photometric_interpretation(write_dicom: WriteDicom) -> None:
+    with pytest.raises(ImageRefused, match="INVERSE contradict"):
+        read_image(write_dicom(RAMP, PresentationLUTShape="INVERSE"))
+    usual = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}
+    image = read_image(write_dicom(RAMP, **usual))
+    np.testing.assert_array_equal(image.values, 65535 - RAMP.astype(float))
+    assert "warnings" not in image.source
+    odd = {**usual, "PresentationLUTShape": "IDENTITY"}
+    assert "IDENTITY does not fit" in read_image(write_dicom(RAMP, **odd)).source["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "calibration"),
+    [
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, None),
+        ({"PixelSpacing": [0.2, 0.2]}, None),
+        ({"PixelSpacing": [0.18, 0.18], "ImagerPixelSpacing": [0.2, 0.2]}, "UNKNOWN"),
+        ({"PixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "FIDUCIAL"}, "FIDUCIAL"),
+    ],
+)
+def test_whether_pixel_spacing_is_calibrated(
+    write_dicom: WriteDicom, stated: dict[str, Any], calibration: str | None
+) -> None:
+    source = read_image(write_dicom(RAMP, **stated)).source
+    assert source["spacing_from"] == "PixelSpacing"
+    assert source.get("spacing_calibration") == calibration
+
+
+@pytest.mark.parametrize(
+    "stated", [{"PixelSpacing": [0.1, 0.4]}, {"PixelAspectRatio": [4, 1]}], ids=str
+)
+def test_pixels_that_no_radiograph_has(write_dicom: WriteDicom, stated: dict[str, Any]) -> None:
+    with pytest.raises(ImageRefused, match="high to"):
+        read_image(write_dicom(RAMP, **stated))
+
+
+@pytest.mark.parametrize("shape", [(1, 65535), (65535, 1), (10, 90), (1300, 10_001)])
+def test_a_shape_that_no_radiograph_has(
+    write_dicom: WriteDicom, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    """Whoever pads it to a square would need the square of its longer side."""
+    Image.new("L", shape[::-1]).save(tmp_path / "image.png")
+    for path in (write_dicom(np.zeros(shape, "u1")), tmp_path / "image.png"):
+        with pytest.raises(ImageRefused, match=f"{shape[0]:,} x {shape[1]:,} pixels"):
+            read_image(path)
+
+
+def test_an_impossible_high_bit_is_reported(write_dicom: WriteDicom) -> None:
+    image = read_image(write_dicom(RAMP, BitsStored=16, HighBit=11))
+    np.testing.assert_array_equal(image.values, RAMP)
+    assert image.source["warnings"].startswith("High Bit cannot be")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -35,6 +36,17 @@ def test_16_bit_png_keeps_its_depth(tmp_path: Path) -> None:
     image = read_image(saved(tmp_path, pixels))
     np.testing.assert_array_equal(image.values, pixels)
     assert image.window == (32767.5, 65535)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_12_bits_in_a_16_bit_png_open_with_the_range_that_they_use(
+    tmp_path: Path, photometric: Literal["MONOCHROME1", "MONOCHROME2"]
+) -> None:
+    pixels = RAMP.astype(np.uint16) * 16 + 15
+    image = read_image(saved(tmp_path, pixels), photometric=photometric)
+    low, high = (15, 4095) if photometric == "MONOCHROME2" else (65535 - 4095, 65535 - 15)
+    assert (image.values.min(), image.values.max()) == (low, high)
+    assert image.window == ((low + high) / 2, high - low)
 
 
 def test_stated_monochrome1_is_inverted(tmp_path: Path) -> None:
