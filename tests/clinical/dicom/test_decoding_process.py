@@ -81,6 +81,19 @@ def test_a_decoder_that_takes_too_long(write_dicom: WriteDicom) -> None:
     assert read_image(path).values.shape == (3000, 3000)
 
 
+def test_a_decoder_that_has_to_wait_is_not_late(write_dicom: WriteDicom) -> None:
+    """On a busy computer time passes in which the decoder does not run."""
+    path = write_dicom()
+    read_image(path)
+    waiting = worker()
+    os.kill(waiting, signal.SIGSTOP)
+    goes_on = threading.Timer(1.5, os.kill, (waiting, signal.SIGCONT))
+    goes_on.start()
+    assert read_image(path, limits=Limits(seconds=1)).values.size == 12
+    goes_on.join()
+    assert worker() == waiting
+
+
 def test_threads_take_turns(write_dicom: WriteDicom) -> None:
     path = write_dicom(np.arange(40_000, dtype="<u2").reshape(200, 200))
     with ThreadPoolExecutor(8) as pool:
