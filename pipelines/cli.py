@@ -21,6 +21,7 @@ from clinical.wording import RESEARCH_USE
 from pipelines.commands.account import account_app
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
+from pipelines.commands.inspect import inspect
 from pipelines.commands.options import (
     Executor,
     Jobs,
@@ -53,6 +54,7 @@ app.add_typer(reading_app, name="reading")
 app.add_typer(similar_app, name="similar")
 app.add_typer(study_app, name="study")
 app.command()(agreement)
+app.command()(inspect)
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

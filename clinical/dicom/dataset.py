@@ -12,7 +12,7 @@ import zlib
 from io import BytesIO
 from typing import cast
 
-from pydicom.datadict import dictionary_description
+from pydicom.datadict import dictionary_description, dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
@@ -29,6 +29,7 @@ DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
 _UID = re.compile(r"[0-9.]{1,64}")
+_BINARY = {"US", "SS", "UL", "SL", "US or SS", "AT", "FL", "FD", "OB", "OW", "OB or OW", "UN"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _CODE = re.compile(r"[A-Z0-9 _]{1,16}")
 
@@ -145,7 +146,7 @@ def is_empty(dataset: Dataset, keyword: str) -> bool:
     """Whether an attribute is absent, or has no value."""
     found = dataset.get_item(keyword)
     value = None if found is None else found.value
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) and (found.VR or dictionary_VR(keyword)) not in _BINARY:
         value = value.strip(b" \0")
     return value is None or (hasattr(value, "__len__") and not len(value))
 

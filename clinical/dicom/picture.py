@@ -42,13 +42,16 @@ chunks as SyntaxError)."""
 
 @dataclass(frozen=True)
 class Request:
-    """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`."""
+    """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`.
+
+    A "header" is asked for its attributes only (`clinical.dicom.attributes`).
+    """
 
     path: str
     photometric: Photometric | None
     expected_patient_id: str | None
     limits: Limits
-    kind: Literal["image", "waveform"] = "image"
+    kind: Literal["image", "waveform", "header"] = "image"
     expected_sex: Sex | None = None
     expected_age_years: float | None = None
 

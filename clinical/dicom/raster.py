@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from clinical.dicom import jpeg_file
+from clinical.dicom.limits import Limits
 from clinical.dicom.picture import PARSER_ERRORS, Picture, Request, check_size
 from clinical.errors import ImageRefused, ImageUnreadable
 
@@ -28,6 +29,8 @@ BLEMISHED = 0.05
 marks on it (or with cut edges)."""
 
 BYTE = 255.0
+
+_ORIENTATION = 0x0112
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -53,6 +56,27 @@ def read(data: bytes, request: Request) -> Picture:
             "Decoding the image takes more memory than the limit.",
             remedy="Give an image of ordinary size, or raise Limits.memory_bytes.",
         ) from None
+    except PARSER_ERRORS as error:
+        raise ImageUnreadable(
+            f"The PNG or JPEG image is broken or cut short ({type(error).__name__}).",
+            remedy="Fetch the file again from its source.",
+        ) from None
+
+
+def facts(data: bytes, limits: Limits) -> list[tuple[str, str]]:
+    """What the header of a PNG or JPEG file says that decides how it is read.
+
+    Raises:
+        ImageUnreadable, ImageRefused: if it is broken or over a limit.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            check_size(image.height, image.width, limits)
+            turned = image.getexif().get(_ORIENTATION)
+            told = [("Format", str(image.format)), ("Mode", image.mode)]
+            told += [("Rows", str(image.height)), ("Columns", str(image.width))]
+            return [*told, ("EXIF orientation", str(turned))] if turned else told
     except PARSER_ERRORS as error:
         raise ImageUnreadable(
             f"The PNG or JPEG image is broken or cut short ({type(error).__name__}).",

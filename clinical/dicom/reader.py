@@ -163,7 +163,7 @@ def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
 
     Returns:
         What the worker says of the image ("spacing", "window", "windows", "source") or of the
-        recording ("channels", "rate", "source"), and its values.
+        recording ("channels", "rate", "source") or of a header ("attributes"), and its values.
 
     Raises:
         ImageRefused, ImageUnreadable: whatever happened to an image, exactly one of them.
@@ -172,7 +172,7 @@ def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     try:
         return _ask(request)
     except ImageError as error:
-        if request.kind == "image":
+        if request.kind != "waveform":
             raise
         # What the parser and the worker say of a broken file holds for a recording too.
         heard = (text.replace("image", "recording") for text in (error.message, error.remedy))
