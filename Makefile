@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 ifneq ($(shell $(PYTHON) -c "import sys; print(sys.version_info >= (3, 11))"),True)
 $(error Triptych needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ...)
 endif
@@ -18,8 +19,10 @@ BUNDLE := ui/viewer/bundle
 
 export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
+export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test trials check check-javascript javascript bench format clean
+.PHONY: setup demo test test-fast trials wheel-test docs check check-javascript javascript bench format \
+  clean
 
 setup: $(READY)
 
@@ -31,12 +34,32 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/triptych demo
 
+# Two workers, and in each one thread: tests share fitted models by file, so a file stays together.
+test test-fast: export OMP_NUM_THREADS = 1
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+# Neither browser nor server: what is run while one writes.
+test-fast: setup
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not wheel and not browser and not server"
 
 # Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
+
+# Builds the wheel and runs it in an empty environment, with WHEEL_PYTHON=python3.12 in that Python.
+wheel-test: setup
+	$(BIN)/pytest -m wheel tests/test_wheel.py --timeout 3600
+
+# The pages of docs/ as a site in build/docs; a link that leads nowhere is an error.
+docs: $(DOCS_READY)
+	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/pytest tests/test_docs.py
+	@echo "Open build/docs/index.html"
+
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $(DOCS_READY)
 
 check: setup check-javascript
 	$(BIN)/ruff format --check .

@@ -17,20 +17,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from clinical import canonical
+from clinical import canonical, evaluation
 from clinical.errors import ConfigError
+from clinical.evaluation import SPLITS, EvaluationConfig
 
-SPLITS = ("patient", "site", "given", "time")
+RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
+"""Tables and keys of earlier study files, and what they are called now."""
 
 
 @dataclass(frozen=True)
 class CohortConfig:
-    """Which cohort to learn from.
+    """The cohort to train on.
 
     Attributes:
         path: folder of the cohort; relative paths are relative to the TOML file.
         source: name of the cohort reader.
-        limit: use only the first so many cases; 0 means all.
+        limit: use only the first N cases; 0 = no limit.
     """
 
     path: str
@@ -48,8 +50,8 @@ class ModelConfig:
         heads: attention heads of the fusion.
         layers: cross-attention layers of the fusion.
         dropout: dropout inside the fusion.
-        components: principal components kept of each frozen embedding.
-        space: length of a vector in the shared space; 0: the model has none.
+        components: number of principal components kept from each frozen embedding.
+        space: dimension of the shared space; 0: the model has none.
         encoders: settings of one encoder alone; in TOML the tables [model.NAME], for example
             [model.radiograph] image_size = 512.
     """
@@ -66,26 +68,27 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the model is fitted.
+    """How the model is trained.
 
     Attributes:
-        alone_epochs: first, so many epochs in which every modality is learnt by itself.
-        epochs: then together; upper bound, early stopping usually ends before.
-        patience: epochs without a better validation loss before stopping.
+        alone_epochs: number of epochs at the start in which each modality is trained alone.
+        epochs: maximum number of epochs after that, in which all are trained together; early
+            stopping usually ends sooner.
+        patience: epochs without a better validation loss before training stops.
         batch_size: cases in one step.
         learning_rate, weight_decay: of AdamW.
         modality_dropout: probability that a present modality is hidden in one training example.
         alone_probability: probability that all modalities but one are hidden.
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
-        space_epochs: last, so many epochs in which the shared space is learnt on the finished
-            tokens; diagnosis is not touched by it.
-        augmentations: augmented copies of every training image, beside the plain one.
+        space_epochs: number of epochs at the end in which the shared space is trained on the
+            finished tokens; diagnosis is not affected.
+        augmentations: augmented copies of every training image, in addition to the original.
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
-            that has masks (masks.csv), which only simulated ones do.
-        validation: share of patients kept for early stopping, calibration and thresholds.
-        soft_targets: learn the oracle's posterior given everything instead of the outcome (needs
-            `evaluation.oracle`); validation, calibration and testing keep the true outcomes.
+            with masks (masks.csv), which only simulated cohorts have.
+        validation: fraction of patients kept for early stopping, calibration and thresholds.
+        soft_targets: train on the oracle's posterior given all inputs instead of the outcome
+            (needs `evaluation.oracle`); validation, calibration and testing use true outcomes.
     """
 
     alone_epochs: int = 40
@@ -106,49 +109,6 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
-    """How the model is judged.
-
-    Attributes:
-        split: "patient" (patient-grouped folds), "site" (each site left out in turn), "given"
-            (the cohort's own split: cases marked "test" are tested, the others are learnt from) or
-            "time" (what was decided earlier is learnt from, what was decided later is tested).
-        folds: number of folds; 0 with "patient" trains one model and judges nothing. With "site",
-            0 leaves out one site at a time, and a number groups whole sites into so many folds.
-        tested_from: first day that is tested (ISO 8601), with "time"; empty: chosen by the share.
-        learnt_share: share of the patients that is learnt from, those seen last earliest first.
-        inner: nested folds: so many trainings inside every fold, so that each patient to learn from
-            is a validation patient of one of them; for small cohorts. 0: one training, which keeps
-            `training.validation` of the patients aside.
-        repeats: repetitions, each with another training seed (initialisation, order, validation
-            patients); with "patient" also with other folds.
-        bootstrap: patient-bootstrap samples for confidence intervals.
-        margin: difference in macro AUROC below which two methods count as equally good.
-        oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
-            folder; empty for none.
-        removal: also train a model without each modality, to compare with hiding it.
-        automl: trials of the AutoML comparator for each label and fold; 0: it is left out.
-    """
-
-    split: str = "patient"
-    folds: int = 0
-    tested_from: str = ""
-    learnt_share: float = 0.7
-    inner: int = 0
-    repeats: int = 1
-    bootstrap: int = 1000
-    margin: float = 0.005
-    oracle: str = ""
-    removal: bool = False
-    automl: int = 0
-
-    @property
-    def judges(self) -> bool:
-        """Whether anything is tested at all."""
-        return self.folds > 0 or self.split != "patient"
-
-
-@dataclass(frozen=True)
 class StudyConfig:
     """One study.
 
@@ -165,7 +125,7 @@ class StudyConfig:
     seed: int = 0
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 
 def load_study(path: Path) -> StudyConfig:
@@ -190,7 +150,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} does not exist.", remedy="give the path of a TOML file"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+        raise ConfigError(f"{path} is not TOML: {error}.", remedy="correct that line") from None
 
 
 def study_of(data: Mapping[str, Any], path: Path) -> StudyConfig:
@@ -216,6 +176,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(names)}"
 
 
+def unknown(key: str, known: Iterable[str], where: str) -> ConfigError:
+    """The error of a key that is not known: what it is called now, or the nearest one."""
+    if key in RENAMED:
+        new = RENAMED[key]
+        where_to = f"write its keys under [{new}]" if new == "evaluation" else f"write {new}"
+        return ConfigError(f"{where}: {key!r} is called {new!r} now.", remedy=where_to)
+    return ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
+
+
 def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
     """Build the frozen dataclass `kind` from parsed TOML.
 
@@ -227,7 +196,7 @@ def build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
         data = _own_tables(data, where)
     for key in data:
         if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
+            raise unknown(key, known, where)
     hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for name, spec in known.items():
@@ -301,7 +270,8 @@ def _check(study: StudyConfig, where: str) -> None:
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
-            remedy="choose above 0 and below 1; calibration needs cases the fit has not seen",
+            remedy="choose above 0 and below 1; calibration needs cases the model was not trained"
+            " on",
         )
     model = study.model
     least_one = {
@@ -313,8 +283,6 @@ def _check(study: StudyConfig, where: str) -> None:
         "training.epochs": training.epochs,
         "training.patience": training.patience,
         "training.batch_size": training.batch_size,
-        "evaluation.repeats": study.evaluation.repeats,
-        "evaluation.bootstrap": study.evaluation.bootstrap,
     }
     for name, number in least_one.items():
         if number < 1:
@@ -327,55 +295,21 @@ def _check(study: StudyConfig, where: str) -> None:
     not_negative = {
         "model.space": model.space,
         "training.space_epochs": training.space_epochs,
-        "evaluation.automl": study.evaluation.automl,
     }
     for name, amount in not_negative.items():
         if not amount >= 0:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
-    if study.evaluation.folds == 1:
-        raise ConfigError(f"{where}: evaluation.folds is 1.", remedy="choose 0, or 2 and more")
     if study.evaluation.split not in SPLITS:
         raise ConfigError(
             f"{where}: evaluation.split is {study.evaluation.split!r}.",
             remedy=nearest(study.evaluation.split, SPLITS),
         )
-    _check_time(study.evaluation, where)
-    if study.evaluation.inner < 0 or study.evaluation.inner == 1:
-        raise ConfigError(
-            f"{where}: evaluation.inner is {study.evaluation.inner}.",
-            remedy="choose 0, or 2 and more",
-        )
-    if not 0 < study.evaluation.margin < 1:
-        raise ConfigError(
-            f"{where}: evaluation.margin is {study.evaluation.margin}.",
-            remedy="choose above 0 and below 1",
-        )
+    evaluation.check(study.evaluation, f"{where}: evaluation")
     if training.soft_targets and not study.evaluation.oracle:
         raise ConfigError(
             f"{where}: training.soft_targets needs an oracle.",
             remedy='name its file, for example evaluation.oracle = "oracle.csv"',
         )
-
-
-def _check_time(evaluation: EvaluationConfig, where: str) -> None:
-    if not 0 < evaluation.learnt_share < 1:
-        raise ConfigError(
-            f"{where}: evaluation.learnt_share is {evaluation.learnt_share}.",
-            remedy="choose above 0 and below 1",
-        )
-    if evaluation.tested_from:
-        try:
-            date.fromisoformat(evaluation.tested_from)
-        except ValueError:
-            raise ConfigError(
-                f"{where}: evaluation.tested_from is {evaluation.tested_from!r}.",
-                remedy="write a day as 2024-12-31",
-            ) from None
-        if evaluation.split != "time":
-            raise ConfigError(
-                f"{where}: evaluation.tested_from is for a split by time.",
-                remedy='add split = "time"',
-            )
 
 
 def training_digest(config: StudyConfig) -> str:
@@ -403,7 +337,8 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         f.name: getattr(config, f.name) for f in fields(config) if f.name != "model"
     }
     for name in ("cohort", "training", "evaluation"):
-        plain[name] = dict(vars(plain[name]))
+        own = vars(plain[name]).items()
+        plain[name] = {key: list(v) if isinstance(v, tuple) else v for key, v in own}
     plain["diagnoses"] = list(config.diagnoses)
     plain["model"] = {
         **vars(config.model),

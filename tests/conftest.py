@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a PostgreSQL server, so that it can be left out."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            chosen = item.callspec.params.get("workspace") if hasattr(item, "callspec") else None
+            if "server" in item.fixturenames or chosen == "server":
+                item.add_marker("server")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real public data sets; the test is skipped where it is absent."""

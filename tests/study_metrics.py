@@ -181,3 +181,18 @@ def examples(*labels: str) -> list[dict[str, Any]]:
         for name in labels
         for kind, p in (("found", 0.9), ("missed", 0.1), ("false alarm", 0.8))
     ]
+
+
+def beside_others() -> dict[str, Any]:
+    """What a study of two folds, three seeds, an oracle and a missing input says of others."""
+    difference = {"first": "triptych", "second": "late fusion", "verdict": "better"}
+    area = {"triptych": 0.81, "late fusion": None}
+    fold = {"learnt": 1100, "tested": 90, "removed": 2, "macro": area}
+    return {
+        "comparisons": [{**difference, "macro": about(0.05)}],
+        "seeds": {"triptych": {"values": [0.8, 0.82], "mean": 0.81, "spread": 0.012}},
+        "ensemble": about(0.83),
+        "gap_closed": about(0.7),
+        "folds": [{**fold, "name": name} for name in ("site A", "site B")],
+        "removal": {"notes": {"macro": about(-0.01, 0.005), "verdict": "though lower"}},
+    }

@@ -7,6 +7,7 @@ assessment to the last bit, whatever else is assessed beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -39,6 +40,31 @@ _CONFLICT_AGAINST = 0.25  # of the prevalence
 _CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually tells may disagree
 
 
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What a model says of one case; why it says so costs more, and only an assessment tells.
+
+    Attributes:
+        prepared: the case as the model takes it.
+        tokens: that its encoders made of it.
+        seen: what was read of all its inputs.
+        used: modalities that it has.
+        suggestions: most probable first; withheld ones last.
+        prediction_set: what the set of diagnoses means, or why there is none.
+        ledger: what each modality contributes.
+        outside: whether to trust any of this.
+    """
+
+    prepared: Mapping[str, Prepared]
+    tokens: Tokens
+    seen: explain.Read
+    used: Pattern
+    suggestions: tuple[Suggestion, ...]
+    prediction_set: PredictionSet
+    ledger: ModalityLedger
+    outside: OutOfDistribution
+
+
 class Assessor:
     """A model ready to assess one case after another.
 
@@ -55,33 +81,48 @@ class Assessor:
     def assess(self, case: Case) -> Assessment:
         """Assess one case; outcomes are never read on this road."""
         model = self.model
-        prepared = prepare_case(case, model.specs)
-        used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
-        with torch.inference_mode():
-            tokens = model.network.encode([prepared])
-        logits, scores = explain.relevance(model.network, _outside_inference(tokens))
-        outside = self._domain(prepared)
-        suggestions = self._suggestions(logits.double().tolist(), used, outside)
-        ledger = self._ledger(tokens, used)
+        found = self.score(prepare_case(case, model.specs))
+        relevance = explain.relevance(model.network, found.seen)
         explained = {
             e.diagnosis: e
-            for e in explain.explanations(scores, tokens, prepared, model.specs, model.diagnoses)
+            for e in explain.explanations(
+                relevance, found.tokens, found.prepared, model.specs, model.diagnoses
+            )
         }
         return Assessment(
             case_id=case.case_id,
             patient_id=case.patient_id,
             model=model.identity,
             input_digest=input_digest(case),
-            used=used,
-            missing=tuple(name for name in model.specs if name not in used),
+            used=found.used,
+            missing=tuple(name for name in model.specs if name not in found.used),
             unknown=tuple(sorted(name for name in case.inputs if name not in model.specs)),
-            suggestions=suggestions,
-            ledger=ledger,
-            explanations=tuple(explained[s.diagnosis] for s in suggestions),
-            conflicts=self._conflicts(ledger, suggestions),
-            out_of_distribution=outside,
+            suggestions=found.suggestions,
+            ledger=found.ledger,
+            explanations=tuple(explained[s.diagnosis] for s in found.suggestions),
+            conflicts=self._conflicts(found.ledger, found.suggestions),
+            out_of_distribution=found.outside,
             problems=tuple(str(problem) for problem in case.problems),
-            prediction_set=self._prediction_set(used, outside),
+            prediction_set=found.prediction_set,
+        )
+
+    def score(self, prepared: Mapping[str, Prepared]) -> Scores:
+        """What the model says of one prepared case, without why."""
+        model = self.model
+        used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
+        with torch.inference_mode():
+            tokens = model.network.encode([prepared])
+        seen = explain.read(model.network, tokens)
+        outside = self._domain(prepared)
+        return Scores(
+            prepared,
+            tokens,
+            seen,
+            used,
+            self._suggestions(seen.logits.detach().double().tolist(), used, outside),
+            self._prediction_set(used, outside),
+            self._ledger(tokens, used),
+            outside,
         )
 
     def _suggestions(
@@ -131,11 +172,29 @@ class Assessor:
                 without[name] = self._probabilities(tokens, hidden=(name,), pattern=rest)
         return ModalityLedger(alone, without)
 
+    def probabilities(self, found: Scores, left: Sequence[Pattern]) -> list[dict[str, float]]:
+        """Diagnosis to probability under each pattern, had the case only those modalities.
+
+        All patterns make one batch, which no other case is part of.
+        """
+        if not left:
+            return []
+        gone = [[name for name in found.tokens.spans if name not in names] for names in left]
+        with torch.inference_mode():
+            masks = torch.cat([found.tokens.keep(names).mask for names in gone])
+            values = found.tokens.values.expand(len(left), -1, -1)
+            logits = self.model.network(Tokens(values, masks, found.tokens.spans))[0]
+        rows = zip(left, logits.double().tolist(), strict=True)
+        return [self._calibrated(row, names) for names, row in rows]
+
     def _probabilities(
         self, tokens: Tokens, hidden: Sequence[str], pattern: Pattern
     ) -> dict[str, float]:
         with torch.inference_mode():
             logits = self.model.network(tokens.keep(hidden))[0][0].double().tolist()
+        return self._calibrated(logits, pattern)
+
+    def _calibrated(self, logits: Sequence[float], pattern: Pattern) -> dict[str, float]:
         row = self.model.support.get(calibration.pattern_key(pattern), {})
         return {
             name: calibration.apply(logit, row.get(name, calibration.Support()))
@@ -185,11 +244,6 @@ class Assessor:
     def _tells(self, modality: str, diagnosis: str) -> bool:
         support = self.model.support.get(modality, {}).get(diagnosis, calibration.Support())
         return support.low is not None and support.low >= _CONFLICT_AUROC
-
-
-def _outside_inference(tokens: Tokens) -> Tokens:
-    # Tensors made in inference mode cannot take part in a gradient; clones can.
-    return Tokens(tokens.values.clone(), tokens.mask.clone(), tokens.spans)
 
 
 def load_assessor(folder: Path | None = None) -> Assessor:

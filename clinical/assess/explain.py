@@ -9,12 +9,13 @@ modality this ranks its tokens; how much the modality counts is its own evidence
 which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
 at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
 was compared with, and how well each points at findings whose place is known:
-docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
+docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor
 from clinical.case.assessment import EvidenceItem, Explanation, HeatMap
 from clinical.modalities.catalogue import encoder
 from clinical.modalities.encoding import Prepared
-from clinical.model.fusion import Tokens
+from clinical.model.fusion import Findings, Tokens
 from clinical.model.model import EncoderSpec, Network
 
 METHOD = "attention x integrated gradient, scaled to each modality's evidence"
@@ -32,16 +33,38 @@ _ITEMS = 40
 _STEPS = 6
 
 
-def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
-    """Logits [diagnoses] and signed relevance [diagnoses, tokens] of a single case."""
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A single case as the model has read it, with what attention can be derived by.
+
+    Attributes:
+        tokens: of the case.
+        found: by the readers.
+        logits: [diagnoses].
+    """
+
+    tokens: Tokens
+    found: Findings
+    logits: Tensor
+
+
+def read(network: Network, tokens: Tokens) -> Read:
+    """Let a network read all inputs of a single case."""
     with torch.enable_grad():
-        values = tokens.values.detach().requires_grad_(True)
-        graph = Tokens(values, tokens.mask, tokens.spans)
+        # Tensors made in inference mode cannot take part in a gradient; clones can.
+        values = tokens.values.detach().clone().requires_grad_(True)
+        graph = Tokens(values, tokens.mask.clone(), tokens.spans)
         found = network.fusion.find(graph)
-        logits = network.fusion.combine(found, 1)
-        total = torch.zeros(logits.shape[1], tokens.values.shape[1])
+        return Read(graph, found, network.fusion.combine(found, 1)[0])
+
+
+def relevance(network: Network, seen: Read) -> Tensor:
+    """Signed relevance [diagnoses, tokens] of what was read."""
+    tokens, found = seen.tokens, seen.found
+    with torch.enable_grad():
+        total = torch.zeros(len(seen.logits), tokens.values.shape[1])
         for step in range(_STEPS if found.attentions else 0):
-            weaker = network.fusion.find(graph, (step + 0.5) / _STEPS)
+            weaker = network.fusion.find(tokens, (step + 0.5) / _STEPS)
             some = network.fusion.combine(weaker, 1).sum()
             gradients = torch.autograd.grad(some, weaker.attentions)
             for attention, gradient in zip(found.attentions, gradients, strict=True):
@@ -50,7 +73,7 @@ def relevance(network: Network, tokens: Tokens) -> tuple[Tensor, Tensor]:
         part = total[:, first:last]
         size = part.abs().sum(dim=1, keepdim=True).clamp(min=1e-12)
         total[:, first:last] = part / size * found.evidence[name][0].detach().abs()[:, None]
-    return logits[0].detach(), total
+    return total
 
 
 def explanations(

@@ -72,18 +72,45 @@ class ExportResult:
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """What the files are written from: the workspace, or a de-identified copy of some of it.
 
     Attributes:
         connection: reads it.
         chosen: its cases.
-        left_out: how much of them is not in a copy.
+        shows: which of its events are shown.
+        time: of the export.
+        left_out: how much of the cases is not in a copy.
     """
 
     connection: Connection
     chosen: list[str]
+    shows: Shown
+    time: datetime
     left_out: LeftOut | None = None
+
+    def shown(self) -> Iterator[AuditEvent]:
+        """The events that are shown, in order."""
+        return filter(self.shows, ledger.events(self.connection))
+
+
+FILES: dict[str, Callable[[View], Iterable[bytes]]] = {
+    "events.jsonl": lambda view: jsonl.event_lines(view.connection, view.shows),
+    "assessments.jsonl": lambda view: jsonl.assessment_lines(view.connection, view.shown()),
+    "cases.jsonl": lambda view: jsonl.case_lines(view.connection, view.shown()),
+    "comments.jsonl": lambda view: jsonl.comment_lines(view.connection, view.shown()),
+    "cases.csv": lambda view: written(tables.CASES, tables.cases(view.connection, view.chosen)),
+    "suggestions.csv": lambda view: written(
+        tables.SUGGESTIONS, tables.suggestions(view.connection, view.shown())
+    ),
+    "decisions.csv": lambda view: written(
+        tables.DECISIONS, tables.decisions(view.connection, view.chosen)
+    ),
+    "events.csv": lambda view: written(tables.EVENTS, tables.events(view.shown())),
+    "fhir/bundle.json": lambda view: fhir.bundle(view.connection, view.shown, view.time),
+}
+"""The record in every format: name of the file in the ZIP to what writes it. A new format is one
+module beside this one and one line here."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +144,7 @@ def export(
     """Write the record of all or some cases to the ZIP `out`, replacing an earlier one.
 
     A ledger that does not verify is exported too, as far as it can be read: the report and
-    `verify.py` then say so, and a record that was spoiled is replaced by a line that says so.
+    `verify.py` then say so, and a record that was corrupted is replaced by a line that says so.
 
     Args:
         engine: the workspace.
@@ -131,8 +158,8 @@ def export(
 
     Raises:
         StoreError: if a chosen case is not in the workspace, or `out` cannot be written.
-        LedgerError: if an event was spoiled so that it is no JSON object, or a ledger that does not
-            verify is to be de-identified: what was put into it by force could be anything.
+        LedgerError: if an event was corrupted and is no longer a JSON object, or a ledger that does
+            not verify is to be de-identified: what was forced into it could be anything.
     """
     job = _Job(actor, wanted, time or datetime.now(UTC), progress, de_identified)
     try:
@@ -159,9 +186,10 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
             chosen = selection.chosen(connection, job.wanted)
             verdict = verify(connection)
             with _view(connection, job, chosen, verdict) as view:
-                _put_record(archive, job, view)
+                for name, pieces in FILES.items():
+                    archive.put(name, pieces(view))
                 if not job.de_identified:
-                    _put_proofs(archive, job, view)
+                    _put_proofs(archive, view)
                 _put_report(archive, job, view, verdict)
                 archive.put("verify.py", [VERIFIER.read_bytes()])
                 files = dict(archive.digests)
@@ -178,19 +206,18 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
 
 
 @contextmanager
-def _view(
-    connection: Connection, job: _Job, chosen: list[str], verdict: Verdict
-) -> Iterator[_View]:
+def _view(connection: Connection, job: _Job, chosen: list[str], verdict: Verdict) -> Iterator[View]:
     if not job.de_identified:
-        yield _View(connection, chosen)
+        yield View(connection, chosen, job.shows(chosen), job.time)
         return
     if not verdict.intact:
         raise LedgerError(
-            "A ledger that does not verify is not de-identified.",
+            "A ledger that does not verify cannot be exported de-identified.",
             remedy="run `triptych audit verify`; restore the workspace from a backup.",
         )
     with copied(connection, chosen) as copy:
-        yield _View(copy.connection, copy.chosen, copy.left_out)
+        shows = job.shows(copy.chosen)
+        yield View(copy.connection, copy.chosen, shows, job.time, copy.left_out)
 
 
 def _sign(engine: Engine) -> None:
@@ -202,38 +229,17 @@ def _sign(engine: Engine) -> None:
             return
 
 
-def _put_record(archive: Archive, job: _Job, view: _View) -> None:
-    connection, chosen = view.connection, view.chosen
-    shows = job.shows(chosen)
-
-    def shown() -> Iterator[AuditEvent]:
-        return filter(shows, ledger.events(connection))
-
-    archive.put("events.jsonl", jsonl.event_lines(connection, shows))
-    archive.put("assessments.jsonl", jsonl.assessment_lines(connection, shown()))
-    archive.put("cases.jsonl", jsonl.case_lines(connection, shown()))
-    archive.put("comments.jsonl", jsonl.comment_lines(connection, shown()))
-    archive.put("cases.csv", written(tables.CASES, tables.cases(connection, chosen)))
-    archive.put(
-        "suggestions.csv", written(tables.SUGGESTIONS, tables.suggestions(connection, shown()))
-    )
-    archive.put("decisions.csv", written(tables.DECISIONS, tables.decisions(connection, chosen)))
-    archive.put("events.csv", written(tables.EVENTS, tables.events(shown())))
-    archive.put("fhir/bundle.json", fhir.bundle(connection, shown, job.time))
-
-
-def _put_proofs(archive: Archive, job: _Job, view: _View) -> None:
+def _put_proofs(archive: Archive, view: View) -> None:
     connection = view.connection
-    shown = filter(job.shows(view.chosen), ledger.events(connection))
     signed = tree.signed_heads(connection, ledger.head(connection).sequence)
     last = signed[-1] if signed else None
     archive.put("heads.json", [_json([heads.as_json(head) for head in signed])])
-    archive.put("proofs.json", [_json(tree.inclusion(connection, last, shown))])
+    archive.put("proofs.json", [_json(tree.inclusion(connection, last, view.shown()))])
 
 
-def _put_report(archive: Archive, job: _Job, view: _View, verdict: Verdict) -> None:
+def _put_report(archive: Archive, job: _Job, view: View, verdict: Verdict) -> None:
     attached = {
-        pdf.EVENTS: jsonl.event_lines(view.connection, job.shows(view.chosen)),
+        pdf.EVENTS: jsonl.event_lines(view.connection, view.shows),
         pdf.MANIFEST: [_json(_manifest(job, view, verdict, dict(archive.digests)))],
     }
     front = _front(view.connection, verdict, view.chosen, job)
@@ -290,7 +296,7 @@ def _review(connection: Connection, case_id: str, protocol: Protocol) -> tuple[s
         return "spoiled", 0
 
 
-def _manifest(job: _Job, view: _View, verdict: Verdict, files: dict[str, str]) -> dict[str, Any]:
+def _manifest(job: _Job, view: View, verdict: Verdict, files: dict[str, str]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "manifest_version": MANIFEST_VERSION,
         "notice": RESEARCH_USE,

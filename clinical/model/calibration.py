@@ -1,4 +1,4 @@
-"""From logits to probabilities that mean what they say, and what the inputs can support at all.
+"""From logits to calibrated probabilities, and which diagnoses the inputs can support at all.
 
 Everything here is fitted on validation patients, whom the network's weights have not seen, once
 for each availability pattern (which modalities are there), because a model that lost a modality is
@@ -138,7 +138,7 @@ def fit_set_rules(
     The promise rests on exchangeability: the next patient comes from where the validation patients
     came from. At another hospital, with another case mix or device, it may not hold. It is also not
     exact here, because the same patients stopped the training and calibrated the probabilities;
-    coverage on unseen patients is measured by `triptych evaluate`.
+    coverage on unseen patients is measured by `triptych study run`.
 
     Args:
         judged: pattern key to calibrated probabilities and labels (1, 0 or NaN for unknown), both

@@ -276,7 +276,7 @@ def load(folder: Path) -> Model:
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} holds no model: {Path(error.filename).name} is missing.",
-            remedy="give the folder that `triptych train` wrote",
+            remedy="give a folder written by `triptych train`",
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise ModelError(
@@ -323,7 +323,7 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
                 f"{folder} was trained on other frozen weights for {name!r} than are installed.",
                 remedy="install the versions in constraints.txt",
             )
-    study = config.from_json(data["study"])
+    study = config.from_json(_as_written_now(data["study"]))
     network = Network(specs, len(data["diagnoses"]), study.model)
     try:
         tensors = load_tensors(weights)
@@ -352,6 +352,13 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
         study=study,
         facts=data["facts"],
     )
+
+
+def _as_written_now(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of an earlier checkpoint under the names that its keys have now."""
+    stated = study.get("evaluation", {})
+    evaluation = {config.RENAMED.get(key, key): value for key, value in stated.items()}
+    return {**study, "evaluation": evaluation}
 
 
 def _envelope(tensors: Mapping[str, Tensor], prefix: str, limits: Mapping[str, float]) -> Envelope:

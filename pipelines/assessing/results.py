@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from clinical import canonical
 from clinical.case.assessment import SCHEMA_VERSION
-from clinical.cohorts.cohort import CaseEntry, CohortDescription
+from clinical.case.case import Problem
+from clinical.cohorts.cohort import CohortDescription
 from clinical.errors import ConfigError
 from clinical.model.model import Model
 from clinical.wording import RESEARCH_USE
+from pipelines.assessing.runner import died
+from pipelines.assessing.shards import Row
 
-MANIFEST = "manifest.json"
+ASSESSMENTS, MANIFEST = "assessments.jsonl", "manifest.json"
 SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
 PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
 _PACKAGES = ("triptych", "torch", "monai", "numpy", "pydicom", "transformers")
@@ -36,6 +40,7 @@ class Counts:
         flagged: assessed with an out-of-distribution mark.
         problems: rows and files set aside (cases.csv rows, images, measurements, ...).
         by_modality: modality to number of assessed cases that have it.
+        ended_worker: of the skipped ones, those that ended the process which assessed them.
     """
 
     cases: int
@@ -44,47 +49,83 @@ class Counts:
     flagged: int
     problems: int
     by_modality: Mapping[str, int]
+    ended_worker: int = 0
+
+
+@dataclass
+class _Told:
+    """What the rows of a run say, but for the assessments, which are on disk."""
+
+    skipped: list[Mapping[str, Any]] = field(default_factory=list)
+    problems: list[Mapping[str, Any]] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    assessed: int = 0
+    flagged: int = 0
+    ended_worker: int = 0
+
+    def add(self, row: Row) -> None:
+        self.problems += row["problems"]
+        if "assessed" in row:
+            self.assessed += 1
+            self.flagged += row["assessed"]["out_of_distribution"]["flagged"]
+            self.used.update(row["assessed"]["modalities"]["used"])
+            return
+        self.ended_worker += "died" in row
+        problem = asdict(died(row)) if "died" in row else row["skipped"]
+        self.skipped.append({**problem, "case_id": row["case_id"]})
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(
+            self.assessed + len(self.skipped),
+            self.assessed,
+            len(self.skipped),
+            self.flagged,
+            len(self.problems),
+            dict(sorted(self.used.items())),
+            self.ended_worker,
+        )
 
 
 def write(
     out: Path,
-    journal: Path,
-    entries: Sequence[CaseEntry],
+    rows: Iterable[Row],
+    problems: Sequence[Problem],
     cohort: CohortDescription,
     model: Model,
     source: str,
     run: str,
 ) -> Counts:
-    """Turn a finished journal into the result files, each by rename, the manifest last.
+    """Turn the rows of a run into the result files, each by rename, the manifest last.
 
-    `run` is the digest of all that decides the results, for `finished`.
+    Args:
+        out: folder for the results.
+        rows: of all cases, in the order of the cohort; only one is held at a time.
+        problems: that belong to no case.
+        cohort, model, source: for the manifest.
+        run: digest of all that decides the results, for `finished`.
     """
-    records = _records(journal)
-    place = {entry.case_id: number for number, entry in enumerate(entries)}
-    assessed = sorted(
-        (r for r in records if "assessed" in r), key=lambda r: place[r["assessed"]["case_id"]]
-    )
-    skipped = sorted(
-        (r["skipped"] for r in records if "skipped" in r), key=lambda r: place[r["case_id"]]
-    )
-    problems = [r["problem"] for r in records if "problem" in r]
-    problems += [problem for r in assessed for problem in r["problems"]]
-    problems.sort(key=lambda p: place.get(p["case_id"], -1))
-    files = {
-        "assessments.jsonl": "".join(
-            json.dumps(r["assessed"], ensure_ascii=False) + "\n" for r in assessed
-        ),
-        "skipped.csv": _table(
-            SKIPPED, [{**r["problem"], "case_id": r["case_id"]} for r in skipped]
-        ),
-        "problems.csv": _table(PROBLEMS, problems),
+    told = _Told(problems=[asdict(problem) for problem in problems])
+    unfinished, sha256 = out / f"{ASSESSMENTS}.part", hashlib.sha256()
+    with unfinished.open("wb") as lines:
+        for row in rows:
+            told.add(row)
+            if "assessed" in row:
+                line = json.dumps(row["assessed"], ensure_ascii=False).encode() + b"\n"
+                sha256.update(line)
+                lines.write(line)
+    unfinished.replace(out / ASSESSMENTS)
+    tables = {
+        "skipped.csv": _table(SKIPPED, told.skipped),
+        "problems.csv": _table(PROBLEMS, told.problems),
     }
-    counts = _counts(len(entries), assessed, skipped, problems)
-    for name, text in files.items():
+    for name, text in tables.items():
         _replace(out / name, text)
-    manifest = _manifest(counts, cohort, model, source, files) | {"run": run}
+    digests = {name: canonical.sha256(text.encode()) for name, text in tables.items()}
+    files = {ASSESSMENTS: sha256.hexdigest(), **digests}
+    manifest = _manifest(told.counts, cohort, model, source, files) | {"run": run}
     _replace(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    return counts
+    return told.counts
 
 
 def finished(out: Path, run: str) -> Counts | None:
@@ -107,29 +148,6 @@ def finished(out: Path, run: str) -> Counts | None:
         if not written.exists() or canonical.sha256(written.read_bytes()) != kept["sha256"]:
             return None
     return Counts(**manifest["counts"])
-
-
-def _records(journal: Path) -> list[dict[str, Any]]:
-    with journal.open(encoding="utf-8") as lines:
-        found = [json.loads(line) for line in lines]
-    # A resumed run meets the problems of whole files, and of a case cut off half way, again.
-    unique = {json.dumps(record, sort_keys=True): record for record in found}
-    return list(unique.values())
-
-
-def _counts(
-    cases: int,
-    assessed: Sequence[Mapping[str, Any]],
-    skipped: Sequence[Mapping[str, Any]],
-    problems: Sequence[Mapping[str, Any]],
-) -> Counts:
-    flagged = sum(r["assessed"]["out_of_distribution"]["flagged"] for r in assessed)
-    used = Counter(name for r in assessed for name in r["assessed"]["modalities"]["used"])
-    if cases != len(assessed) + len(skipped):
-        raise AssertionError(f"{cases} cases, {len(assessed)} assessed, {len(skipped)} skipped")
-    return Counts(
-        cases, len(assessed), len(skipped), flagged, len(problems), dict(sorted(used.items()))
-    )
 
 
 def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -163,9 +181,7 @@ def _manifest(
         },
         "model": asdict(model.identity),
         "counts": asdict(counts),
-        "files": {
-            name: {"sha256": canonical.sha256(text.encode())} for name, text in files.items()
-        },
+        "files": {name: {"sha256": digest} for name, digest in files.items()},
         "environment": {
             "python": platform.python_version(),
             "machine": platform.machine(),

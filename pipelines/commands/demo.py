@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from clinical.audit.verify import Verdict, verify
 from clinical.cohorts.sources import source
-from clinical.errors import ConfigError, LedgerError
+from clinical.errors import LedgerError
 from clinical.export.bundle import export
 from clinical.workspace.database import open_workspace
 from pipelines.assessing import results
 from pipelines.assessing.batch import ACTOR, Run, assess_cohort
-from pipelines.assessing.evaluate import Evaluation, evaluate
+from pipelines.jobs.executors import Workers
 from pipelines.jobs.progress import bar
+from pipelines.study.judged_assessments import Evaluation, evaluate
 
-SAMPLE_DATA = Path(__file__).parents[2] / "sample_data" / "cohort"
+SAMPLE_DATA = Path(str(resources.files("sample_data"))) / "cohort"
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,12 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
     """Run the demonstration into `out`; an earlier one there is added to, never overwritten.
 
     Raises:
-        ConfigError: if the embedded cohort is not beside the package.
         LedgerError: if the ledger does not verify.
     """
     started = time.monotonic()
-    if not (SAMPLE_DATA / "cases.csv").exists():
-        raise ConfigError(
-            "The embedded cohort (sample_data/cohort) is not beside this installation.",
-            remedy="run from a clone, or make one with `triptych simulate --out DIR`",
-        )
     workspace = out / "workspace"
     counts = assess_cohort(
-        Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, jobs=jobs)
+        Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, Workers(jobs=jobs))
     )
     evaluation = evaluate(out / "assessments", source("folder"), SAMPLE_DATA)
     engine = open_workspace(workspace)

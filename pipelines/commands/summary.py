@@ -7,13 +7,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from clinical.model.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
-from pipelines.assessing.evaluate import ALL, Evaluation
 from pipelines.assessing.results import Counts
 from pipelines.commands.demo import Demonstration
 from pipelines.explanations.pointing import MACRO
 from pipelines.explanations.report import Judged
+from pipelines.folds.methods import OURS
 from pipelines.statistics.metrics import Interval
+from pipelines.study.judged_assessments import Evaluation
+
+NOTHING = Interval(None, None, None, 0, 0)
 
 
 def show_counts(console: Console, counts: Counts, out: Path) -> None:
@@ -22,6 +26,11 @@ def show_counts(console: Console, counts: Counts, out: Path) -> None:
         f"{counts.cases} cases = {counts.assessed} assessed + {counts.skipped} skipped"
         f" (reasons in {out / 'skipped.csv'})"
     )
+    if counts.ended_worker:
+        console.print(
+            f"{counts.ended_worker} of the skipped ended the process that assessed them; each was"
+            f" tried again by itself. To try them once more, delete {out / 'manifest.json'}"
+        )
     if counts.problems:
         console.print(
             f"{counts.problems} rows or files set aside (reasons in {out / 'problems.csv'})"
@@ -36,98 +45,38 @@ def show_counts(console: Console, counts: Counts, out: Path) -> None:
 
 def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     """AUROC of each modality alone and of all together; the intervals are on disk."""
-    inputs = list(dict.fromkeys(r.inputs for r in evaluation.results))
+    figures = evaluation.figures
+    methods = {**evaluation.inputs, "all": OURS}
     table = Table(
-        title=f"AUROC, {evaluation.cases} cases of {evaluation.patients} patients",
+        title=f"AUROC, {figures.cases} cases of {figures.patients} patients",
         title_justify="left",
     )
     table.add_column("diagnosis", no_wrap=True)
-    for name in inputs:
+    for name in methods:
         table.add_column("meas." if name == "measurements" else name, justify="right", no_wrap=True)
-    found = {(r.diagnosis, r.inputs): r.auroc for r in evaluation.results}
-    for diagnosis in dict.fromkeys(r.diagnosis for r in evaluation.results):
-        areas = [found[diagnosis, name] for name in inputs]
+    for diagnosis in figures.auroc[OURS]:
+        areas = [figures.auroc[method][diagnosis] for method in methods.values()]
         table.add_row(diagnosis, *(_short(area) for area in areas))
     console.print(table)
-    console.print(
-        f"mean of all: {evaluation.macro:.3f}; best single input: {evaluation.macro_single:.3f}"
-    )
-    errors = [
-        (r.calibration_error, r.calibration_floor or 0.0)
-        for r in evaluation.results
-        if r.inputs == ALL and r.calibration_error is not None
-    ]
-    if errors:
-        worst, floor = max(errors)
+    singles = [figures.macro[method] for method in evaluation.inputs.values()]
+    best = max(singles, key=lambda area: area.value or 0.0, default=NOTHING)
+    console.print(f"mean of all: {_short(figures.macro[OURS])}; best single input: {_short(best)}")
+    if figures.calibration:
+        worst = max(figures.calibration.values(), key=lambda found: found.error)
         console.print(
-            f"largest calibration error of all (ECE, 15 bins): {worst:.3f}; exact probabilities"
-            f" would show {floor:.3f} on so many cases by chance"
+            f"largest calibration error of all (ECE, 15 bins): {worst.error:.3f}; exact"
+            f" probabilities would show {worst.floor:.3f} on so many cases by chance"
         )
-    for overall in evaluation.sets[:1]:
+    for sets in figures.coverage.values():
         console.print(
-            f"prediction sets: {overall.achieved} of cases covered ({overall.promised:.0%}"
-            f" promised), {overall.size:.1f} diagnoses in a set"
+            f"prediction sets: {sets.share} of cases covered ({COVERAGE:.0%} promised),"
+            f" {sets.size:.1f} diagnoses in a set"
         )
     console.print(f"out of distribution: {evaluation.flagged:.1%} of cases")
 
 
 def _short(area: Interval) -> str:
     return "-" if area.value is None else f"{area.value:.3f}"
-
-
-def evaluation_table(evaluation: Evaluation) -> str:
-    """The same with all intervals, as Markdown."""
-    inputs = list(dict.fromkeys(r.inputs for r in evaluation.results))
-    found = {(r.diagnosis, r.inputs): r.auroc for r in evaluation.results}
-    gains = {gain.diagnosis: gain for gain in evaluation.gains}
-    lines = [
-        f"AUROC [95% interval, patient bootstrap], {evaluation.cases} cases of"
-        f" {evaluation.patients} patients.",
-        "",
-        "| diagnosis | positive | " + " | ".join(inputs) + " | all minus best single |",
-        "|---" * (3 + len(inputs)) + "|",
-    ]
-    for diagnosis in dict.fromkeys(r.diagnosis for r in evaluation.results):
-        cells = [str(found[diagnosis, name]) for name in inputs]
-        gain = gains.get(diagnosis)
-        cells.append(f"{gain.difference} over {gain.best_single}" if gain else "")
-        positives = found[diagnosis, ALL].positives
-        lines.append(f"| {diagnosis} | {positives} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, *_error_lines(evaluation), *_set_lines(evaluation)]) + "\n"
-
-
-def _error_lines(evaluation: Evaluation) -> list[str]:
-    rows = [r for r in evaluation.results if r.inputs == ALL and r.calibration_error is not None]
-    return [
-        "",
-        "Calibration of all inputs together (ECE, 15 bins), beside what exact probabilities would"
-        " show on so many cases by chance.",
-        "",
-        "| diagnosis | error | by chance |",
-        "|---|---|---|",
-        *(
-            f"| {r.diagnosis} | {r.calibration_error:.3f} | {r.calibration_floor or 0:.3f} |"
-            for r in rows
-        ),
-    ]
-
-
-def _set_lines(evaluation: Evaluation) -> list[str]:
-    if not evaluation.sets:
-        return ["", "No prediction sets: the model was trained without them."]
-    return [
-        "",
-        "Prediction sets: share of cases whose true diagnoses are all in the set [95% interval,"
-        " patient bootstrap].",
-        "",
-        "| inputs | cases | promised | achieved | mean size | empty |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {found.inputs} | {found.achieved.cases} | {found.promised:.0%} | {found.achieved}"
-            f" | {found.size:.2f} | {found.empty:.1%} |"
-            for found in evaluation.sets
-        ),
-    ]
 
 
 def show_demonstration(console: Console, made: Demonstration) -> None:

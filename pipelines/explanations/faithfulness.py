@@ -1,4 +1,4 @@
-"""Does an explanation name what the model used? Take it away and see the probability fall.
+"""Does an explanation name what the model used? Remove it and see the probability fall.
 
 For every unseen case and every diagnosis that is true of it, tokens are ranked by how much they
 speak for the diagnosis, then removed (which to this model means: absent). At each share of them
@@ -116,7 +116,7 @@ def _rankings(model: Model, graph: Read, diagnosis: int) -> dict[str, dict[str, 
     """Part to method to a score for each of its tokens; the higher, the more it speaks for."""
     first, last = graph.tokens.spans[IMAGE]
     maps = model_maps(model.network, graph, diagnosis)
-    _, relevance = explain.relevance(model.network, graph.tokens)
+    relevance = explain.relevance(model.network, explain.read(model.network, graph.tokens))
     gradient = torch.autograd.grad(graph.logits[diagnosis], graph.values, retain_graph=True)[0]
     ours = relevance[diagnosis].double().numpy()
     product = (graph.values * gradient).sum(-1)[0].detach().double().numpy()

@@ -1,4 +1,4 @@
-"""Maps over a radiograph's patches, ours and the ones it is compared with, for the same model.
+"""Saliency maps over the patches of a radiograph: ours and the ones it is compared with.
 
 Every map is [patches], not negative; which patch a diagnosis rests on, by
 
@@ -82,7 +82,7 @@ def model_maps(network: Network, found: Read, diagnosis: int) -> dict[str, Score
     on_features, on_tokens = torch.autograd.grad(
         found.logits[diagnosis], [found.features, found.values], retain_graph=True
     )
-    _, relevance = explain.relevance(network, found.tokens)
+    relevance = explain.relevance(network, explain.read(network, found.tokens))
     attention = torch.stack([layer[0, :, diagnosis, span].mean(0) for layer in found.attentions])
     patches = found.values[0, span].detach()
     maps = {

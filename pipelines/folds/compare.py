@@ -1,4 +1,4 @@
-"""What the scores of a cross-validation say, each figure with a paired patient-bootstrap interval.
+"""The results of a cross-validation, each figure with a paired patient-bootstrap interval.
 
 Macro AUROC is the mean over diagnoses within each bootstrap sample. With several seeds, a figure is
 the mean of the figures of single models (what one who trains once may expect), not that of their
@@ -105,7 +105,6 @@ class CrossValidation:
 
     Attributes:
         cases, patients: tested.
-        split, repeats: how.
         folds: what was left out in turn.
         auroc: method to diagnosis to AUROC.
         macro: method to macro AUROC.
@@ -121,13 +120,10 @@ class CrossValidation:
         calibration: diagnosis to calibration error of the model.
         coverage: cases as they are, then availability patterns (others hidden), to the coverage of
             prediction sets.
-        seconds: part of the work to the time it took.
     """
 
     cases: int
     patients: int
-    split: str
-    repeats: int
     folds: tuple[JudgedFold, ...]
     auroc: Mapping[str, Mapping[str, Interval]]
     macro: Mapping[str, Interval]
@@ -141,7 +137,6 @@ class CrossValidation:
     log_loss: Mapping[str, Mapping[str, float]]
     calibration: Mapping[str, Calibration]
     coverage: Mapping[str, Coverage]
-    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +176,6 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
     return CrossValidation(
         cases=len(rows),
         patients=len(set(patients)),
-        split=study.evaluation.split,
-        repeats=study.evaluation.repeats,
         folds=tuple(_folds(tested, tuple(shown))),
         auroc={method: _by_label(court, found) for method, found in areas.items()},
         macro={method: macro_of(found) for method, found in areas.items()},
@@ -200,7 +193,6 @@ def judge(tested: OutOfFold, study: StudyConfig) -> CrossValidation:
         log_loss={method: _losses(court, values) for method, values in shown.items()},
         calibration=_calibration(court, study.seed),
         coverage=_coverage(court, tested, rows),
-        seconds={part: round(took, 1) for part, took in tested.seconds.items()},
     )
 
 
@@ -326,7 +318,7 @@ def _judged(court: _Judge, members: Values) -> Coverage:
     given = ~np.isnan(members).any(axis=(0, 2))
     true = court.labels == 1
     held = covered(true[None], members == 1).mean(axis=0)
-    size = members[:, given].sum(axis=2).mean() if given.any() else float("nan")
+    size = members[:, given].sum(axis=2, dtype=np.float64).mean() if given.any() else np.nan
     judged = given & true.any(axis=1)
     return Coverage(share(held, judged, court.patients, court.weights), float(size))
 

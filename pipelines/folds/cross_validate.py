@@ -1,6 +1,6 @@
 """The model beside its comparators, trained and tested on the same folds, seed after seed.
 
-Every task (`pipelines.folds.tasks`) leaves one file, so that a killed run goes on where it was;
+Every task (`pipelines.folds.tasks`) leaves one file, so that a killed run resumes where it stopped;
 tasks share nothing else, so that they can run side by side. What the scores say is for
 `pipelines.folds.compare`.
 """
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from clinical.config import EvaluationConfig, StudyConfig
+from clinical.config import StudyConfig
+from clinical.evaluation import EvaluationConfig
 from pipelines.folds import comparators_task, model_task, stress
 from pipelines.folds.methods import OURS, hidden
 from pipelines.folds.records import Validated, kept, read_validated, write
@@ -98,7 +99,7 @@ def folds_of(dataset: Dataset, settings: EvaluationConfig, seed: int) -> tuple[F
         cut = (
             date.fromisoformat(settings.tested_from)
             if settings.tested_from
-            else day_of_share(days, dataset.patients, settings.learnt_share)
+            else day_of_share(days, dataset.patients, settings.train_fraction)
         )
         return (temporal_split(days, dataset.patients, cut).fold,)
     return patient_folds(dataset.patients, dataset.labels, settings.folds, seed)
@@ -122,11 +123,11 @@ def cross_validate(
         report: called after each finished task with a line, the number done and that of all.
         workers: who does the tasks; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
-            learnt from only where the study asks for soft targets.
+            used for training only where the study asks for soft targets.
         asks: what is wanted beyond scores; finished tasks without it are done again.
 
     Raises:
-        CohortError: if the cohort cannot be split so, or a fold cannot be learnt from.
+        CohortError: if the cohort cannot be split so, or a fold cannot be trained on.
         RuntimeError: if a task ended otherwise; after all others were done.
     """
     settings, asks = study.evaluation, asks or Asks()

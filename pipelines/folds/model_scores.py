@@ -1,6 +1,7 @@
-"""What a finished model says of cases: calibrated probabilities and prediction sets.
+"""What a fold's model predicts for cases: calibrated probabilities and prediction sets.
 
-With all inputs, with each modality alone, and with each one hidden.
+With all inputs, with each modality alone, and with each one hidden. In a batch the last bits depend
+on who else is in it; what a finished model says of a case by itself is `study.case_scores`.
 """
 
 from __future__ import annotations
@@ -8,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from clinical.model import calibration
 from clinical.model.calibration import Pattern
-from clinical.model.fusion import Tokens
 from clinical.model.model import Model
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.training.fit import PreparedCase, predict_patterns
@@ -40,22 +39,6 @@ def scores_and_sets(
     shown = [(), *calibration.patterns(model.specs)]
     logits = dict(zip(shown, predict_patterns(model.network, cases, shown), strict=True))
     return _scores(model, logits, used), _sets(model, logits, used)
-
-
-def of_one(model: Model, case: PreparedCase) -> tuple[dict[str, Values], dict[str, Values]]:
-    """The same of one case by itself [1, diagnoses], whose last bits no other case can change.
-
-    In a batch they depend on who else is in it. All patterns together make the batch here, and
-    they are the same for every case.
-    """
-    shown = [(), *calibration.patterns(model.specs)]
-    with torch.inference_mode():
-        tokens = model.network.encode([case])
-        masks = [tokens.keep([n for n in tokens.spans if n not in names]).mask for names in shown]
-        values = tokens.values.expand(len(shown), -1, -1)
-        rows = model.network(Tokens(values, torch.cat(masks), tokens.spans))[0].double().numpy()
-    logits = {names: rows[[number]] for number, names in enumerate(shown)}
-    return _scores(model, logits, patterns_of([case])), _sets(model, logits, patterns_of([case]))
 
 
 def patterns_of(cases: Sequence[PreparedCase]) -> list[Pattern]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from clinical import canonical
-from clinical.config import EvaluationConfig, StudyConfig
+from clinical.config import StudyConfig
+from clinical.evaluation import EvaluationConfig
 from pipelines.folds.methods import AUTOML, COMPARATORS, OURS, taught_on, untaught
 from pipelines.folds.splits import Fold, Indices
 from pipelines.folds.stress import luck_of
@@ -56,7 +57,7 @@ class Task:
         fold: its cases; of a learning curve only some of those to learn from.
         what: method that is trained: OURS, COMPARATORS, AUTOML, `untaught` or `taught_on`.
         modality: that is left out, or empty.
-        share: of the patients that are learnt from.
+        share: of the patients that are used for training.
     """
 
     repeat: int

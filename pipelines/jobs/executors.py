@@ -1,4 +1,4 @@
-"""Three ways to do independent tasks: here, in processes of this machine, or on a Ray cluster.
+"""Three ways to run independent tasks: serially, in local processes, or on a Ray cluster.
 
 All have one signature and give results as they come, in any order. A task that ends with an error
 that a user can act on ends the run with that error. One that ends otherwise, or whose worker dies,
@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 from clinical.config import nearest
 from clinical.errors import ConfigError, TriptychError
+from pipelines.jobs.memory import bound_memory
 from pipelines.jobs.workers import end_with_parent
 
 Shared = TypeVar("Shared")
@@ -32,6 +33,8 @@ Result = TypeVar("Result")
 
 OBJECT_STORE_BYTES = 200 * 2**20
 """Of a Ray that is started here; what tasks share is small, and Ray would take 30% of memory."""
+
+CAN_FORK = "fork" in multiprocessing.get_all_start_methods()
 
 
 def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -132,7 +135,7 @@ def processes(
     work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task], jobs: int
 ) -> Iterator[tuple[Task, Result | Died]]:
     """Each in a process of its own that is forked from this one, so that `shared` is not copied."""
-    if "fork" not in multiprocessing.get_all_start_methods():
+    if not CAN_FORK:
         raise ConfigError("This system cannot fork processes.", remedy="choose --executor serial")
     waiting, running = list(tasks), dict[Any, tuple[Any, Task]]()
     # A collection would write to the head of every object, and so copy pages that are shared.
@@ -169,6 +172,7 @@ def _forked(work: Callable[[Any, Any], Any], shared: Any, task: Any) -> tuple[An
 def _in_child(work: Callable[[Any, Any], Any], shared: Any, task: Any, sender: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
     end_with_parent()
+    bound_memory()
     sender.send(_attempt(work, shared, task))
 
 
@@ -277,6 +281,14 @@ class Workers:
     def way(self) -> Executor:
         """The executor."""
         return executor(self.executor or ("serial" if self.jobs == 1 else "processes"))
+
+    @property
+    def contained(self) -> Executor:
+        """The executor for tasks that may end their process, which must not be this one.
+
+        As `way`, but one job too has a process of its own, where the system can fork.
+        """
+        return self.way if self.executor or not CAN_FORK else processes
 
     def run(
         self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]

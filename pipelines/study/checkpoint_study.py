@@ -1,7 +1,8 @@
-"""A model that is there already, tested on a whole cohort: nothing is trained, all is judged.
+"""A study of an existing model: tested on a whole cohort, nothing is trained.
 
-Only facts and probabilities of all cases are held in memory (`hollow`); what needs features looks
-at a sample. See `assessing` for how cases get there.
+Only facts and probabilities of all cases are held in memory (`case_facts`); what needs features
+looks at a sample. Cases go through the runner of `triptych assess` (`pipelines.assessing.runner`),
+and are told what it tells them (`case_scores`).
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from numpy.typing import NDArray
 
 from clinical.case.case import Problem, SkippedCase
 from clinical.errors import CohortError
-from clinical.model import model as models
 from clinical.model.model import Model
+from pipelines.assessing import runner, shards
+from pipelines.assessing.runner import Done, Wanted, Work, assessor_of
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import OURS, alone, hidden
 from pipelines.folds.model_scores import validated
 from pipelines.folds.splits import Fold, Indices
 from pipelines.jobs.executors import Died, Executor
 from pipelines.statistics.operating_points import Threshold
-from pipelines.study import case_facts, guard_sample, shards
-from pipelines.study.assess_cohort import Counts, Wanted, Work, assess_all
+from pipelines.study import case_facts, guard_sample
+from pipelines.study.case_scores import Scored
 from pipelines.study.design import StudyDesign
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
@@ -41,7 +43,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 Values = NDArray[np.float64]
 
-WHOLE = "whole cohort"
+WHOLE, FEATURES = "whole cohort", "features"
 RULE = "carried by the checkpoint (largest Youden index on its own validation patients)"
 
 
@@ -50,20 +52,22 @@ class Assessed:
     """A cohort that has gone through a model.
 
     Attributes:
-        work: what with, and where to.
         model: that was tested.
         survey: of the cohort.
         read: hollow cases, before any rule.
         tested: the same cases with what the model says of them.
-        counts: what this run did, and what was there.
+        withheld: [cases, diagnoses], whether a reader is not shown the suggestion.
+        outside: [cases], whether the case is marked as unlike those that were learnt from.
+        done: what this run did, and what was there.
     """
 
-    work: Work
     model: Model
     survey: Survey
     read: Cohort
     tested: OutOfFold
-    counts: Counts
+    withheld: NDArray[np.bool_]
+    outside: NDArray[np.bool_]
+    done: Done
 
 
 def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs: int) -> Assessed:
@@ -79,18 +83,17 @@ def assess(design: StudyDesign, checkpoint: Path, out: Path, run: Executor, jobs
         CohortError: if the cohort cannot be read, or knows none of the model's diagnoses.
         ModelError: if the checkpoint cannot be used.
     """
-    model, cohort = models.load(checkpoint), design.study.cohort
+    model, cohort = assessor_of(checkpoint).model, design.study.cohort
     root = Path(cohort.path)
     question = Question(cohort.source, root, cohort.limit, model.diagnoses)
     # In a worker, so that the tables' memory goes back when it ends.
     seen = only(run, survey, question, None, jobs)
-    work = Work(cohort.source, root, checkpoint, out / "features", out / "shards")
+    folder = out / "shards"
+    work = Work(cohort.source, root, folder, Scored(checkpoint, out / FEATURES))
     keys = shards.case_keys(seen.case_ids, seen.digests, model.identity.digest)
     wanted = [Wanted(*pair) for pair in zip(seen.case_ids, keys, strict=True)]
-    counts = assess_all(work, wanted, run, jobs)
-    dataset, tested, acquired = _gathered(work, model, seen, keys)
-    read = Cohort(seen.description, dataset, acquired, (), {})
-    return Assessed(work, model, seen, read, tested, counts)
+    done = runner.run(work, wanted, run, jobs)
+    return _gathered(folder, model, seen, keys, done)
 
 
 def with_settings_of(design: StudyDesign, checkpoint: Path) -> StudyDesign:
@@ -99,7 +102,7 @@ def with_settings_of(design: StudyDesign, checkpoint: Path) -> StudyDesign:
     Raises:
         ModelError: if the checkpoint cannot be used.
     """
-    own = models.load(checkpoint).study
+    own = assessor_of(checkpoint).model.study
     return replace(design, study=replace(design.study, model=own.model, training=own.training))
 
 
@@ -114,31 +117,29 @@ def only(
     ((_, found),) = run(work, shared, [task], jobs)
     if isinstance(found, Died):
         raise CohortError(
-            f"The cohort could not be looked at: its worker {found.reason}.",
-            remedy="look for memory, or for a file that cannot be read",
+            f"The cohort could not be read: its worker {found.reason}.",
+            remedy="check free memory, and look for an unreadable file",
         )
     return found
 
 
 def _gathered(
-    work: Work, model: Model, seen: Survey, keys: Sequence[str]
-) -> tuple[Dataset, OutOfFold, dict[str, dict[str, str]]]:
+    folder: Path, model: Model, seen: Survey, keys: Sequence[str], done: Done
+) -> Assessed:
     """All rows of the ledger in the order of the cohort."""
-    place = {key: number for number, key in enumerate(keys)}
     cases: list[CachedCase | None] = [None] * len(keys)
-    skipped: dict[int, SkippedCase] = {}
-    problems: dict[int, list[Problem]] = {}
+    skipped: list[SkippedCase] = []
+    problems: list[Problem] = list(seen.problems)
     scores: dict[str, Values] = {}
     in_set: dict[str, Values] = {}
     acquired: dict[str, dict[str, str]] = {}
     shape = (1, len(keys), len(model.diagnoses))
-    for row in shards.rows(work.shards):
-        number = place.get(row["key"])
-        if number is None:
-            continue  # of a case, or a model, that was another one then
-        problems[number] = [Problem(**problem) for problem in row["problems"]]
+    withheld, outside = np.zeros(shape[1:], dtype=bool), np.zeros(len(keys), dtype=bool)
+    # Rows of a case, or a model, that was another one then are passed over.
+    for number, row in enumerate(shards.in_order(shards.index(folder), keys)):
+        problems += [Problem(**problem) for problem in row["problems"]]
         if "facts" not in row:
-            skipped[number] = SkippedCase(row["case_id"], _why(row))
+            skipped.append(SkippedCase(row["case_id"], _why(row)))
             continue
         known = case_facts.known(row["facts"])
         cases[number] = known.cached
@@ -149,19 +150,22 @@ def _gathered(
         for pattern, values in row["in_set"].items():
             # Ones and noughts, and half the memory of all that is held of a case.
             _place(in_set, pattern, shape, np.float32)[0, number] = values
-    here = np.array([case is not None for case in cases], dtype=bool)
+        withheld[number] = [because is not None for because in row["withheld"]]
+        outside[number] = row["outside"] is not None
+    rows = np.flatnonzero([case is not None for case in cases])
     dataset = Dataset(
         tuple(case for case in cases if case is not None),
         model.diagnoses,
-        seen.labels[here],
-        tuple(skipped[n] for n in sorted(skipped)),
-        (*seen.problems, *(problem for n in sorted(problems) for problem in problems[n])),
+        seen.labels[rows],
+        tuple(skipped),
+        tuple(problems),
     )
     fold = Fold(WHOLE, np.array([], dtype=np.intp), np.arange(len(dataset.cases)))
-    rows = np.flatnonzero(here)
     kept = {name: _only(rows, values) for name, values in scores.items()}
     sets = {name: _only(rows, values) for name, values in in_set.items()}
-    return dataset, OutOfFold(dataset, ((fold,),), kept, validated(model), sets, {}), acquired
+    tested = OutOfFold(dataset, ((fold,),), kept, validated(model), sets, {})
+    read = Cohort(seen.description, dataset, acquired, (), {})
+    return Assessed(model, seen, read, tested, withheld[rows], outside[rows], done)
 
 
 def _place(
@@ -178,10 +182,7 @@ def _only(rows: Indices, values: Values) -> Values:
 
 
 def _why(row: shards.Row) -> Problem:
-    if "skipped" in row:
-        return Problem(**row["skipped"])
-    reason = f"the case {row['died']} while it was assessed, alone and in a worker of its own"
-    return Problem("", reason, case_id=row["case_id"], remedy="mend the case, or leave it out")
+    return Problem(**row["skipped"]) if "skipped" in row else runner.died(row)
 
 
 def selected(tested: OutOfFold, dataset: Dataset, selection: Selection) -> OutOfFold:
@@ -218,17 +219,25 @@ def thresholds(tested: OutOfFold, model: Model) -> tuple[Chosen, ...]:
     )
 
 
-def checks(model: Model, tested: OutOfFold) -> tuple[str, ...]:
-    """What is known, and what is not, of patients on both sides."""
-    facts, patients = model.facts, tested.dataset.patients
+def checks(assessed: Assessed, dataset: Dataset, selection: Selection) -> tuple[str, ...]:
+    """What is known of patients on both sides, and how much of what is tested readers are shown."""
+    model, patients = assessed.model, dataset.patients
+    facts, kept = model.facts, selection.kept
     learnt = facts["training_patients"] + facts["validation_patients"]
+    hidden = assessed.withheld[kept].sum(axis=0)
+    counts = ", ".join(
+        f"{name} {count}" for name, count in zip(model.diagnoses, hidden, strict=True) if count
+    )
     return (
-        f"The model {model.name} ({model.identity.digest[:12]}) was there already; it learnt from"
-        f" {facts['training_patients']} patients and was calibrated on"
+        f"The model {model.name} ({model.identity.digest[:12]}) was trained beforehand, on"
+        f" {facts['training_patients']} patients, and calibrated on"
         f" {facts['validation_patients']}.",
+        f"{int(assessed.outside[kept].sum())} of {len(patients)} tested cases are marked as unlike"
+        f" those that it learnt from. Suggestions that readers are not shown, judged here all the"
+        f" same: {counts or 'none'}.",
         f"{WHOLE}: {len(patients)} cases of {len(set(patients))} patients tested, each once."
-        f" Nobody checked whether any of them is among the {learnt} patients that the model was"
-        " made from: a checkpoint does not name them, and pseudonyms differ between cohorts.",
+        f" It was not checked whether any of them is among the {learnt} patients that the model was"
+        " trained on: a checkpoint does not name them, and pseudonyms differ between cohorts.",
     )
 
 
@@ -240,37 +249,44 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
         sampled: how many patients the guards looked at, in words; empty for all.
     """
     found = {
-        "recalibration maps": "there are no validation patients to choose one on; the calibration"
-        " that the checkpoint carries is judged",
-        "comparators that are trained": "nothing is trained; the model's own single modalities"
-        " stand in their place",
-        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "recalibration maps": "there are no validation patients to choose one on; the checkpoint's"
+        " own calibration is evaluated",
+        "trained comparators": "nothing is trained; the model's own single modalities are used"
+        " instead",
+        "stress curves": "only whole modalities are hidden from an existing model",
         "learning curve": "nothing is trained",
-        "patients that the model learnt from": "nobody checked whether they are tested here",
-        "identical images across the split": "the images that the model learnt from are not here",
+        "patients that the model was trained on": "not checked whether they are tested here",
+        "identical images across the split": "the model's training images are not available",
     }
     if assessed.survey.unknown:
         names = ", ".join(assessed.survey.unknown)
-        found["labels that the cohort does not know"] = f"not judged: {names}"
+        found["labels without outcomes in the cohort"] = f"not evaluated: {names}"
     if sampled:
         found["guards on all patients"] = sampled
     return found
 
 
 def look_for_shortcuts(
-    assessed: Assessed, tested: OutOfFold, design: StudyDesign, run: Executor, jobs: int
+    assessed: Assessed,
+    tested: OutOfFold,
+    design: StudyDesign,
+    out: Path,
+    run: Executor,
+    jobs: int,
 ) -> tuple[tuple[Finding, ...], str]:
     """What the guards find, and in how many patients if not in all; nothing if switched off."""
-    if not design.judgement.guards:
+    if not design.evaluation.guards:
         return (), ""
     study, dataset = design.study, tested.dataset
     rows = whole_patients(dataset.patients, guard_sample.MOST_CASES, study.seed)
     wanted = guard_sample.Sample(
+        replace(assessed.model.study, cohort=replace(study.cohort, limit=0)),
+        out / FEATURES,
         frozenset(dataset.cases[i].case.case_id for i in rows),
         tuple(name for name in dataset.diagnoses if name not in assessed.survey.unknown),
         Judging(samples=study.evaluation.bootstrap, seed=study.seed),
     )
-    found = only(run, guard_sample.guards, assessed.work, wanted, jobs)
+    found = only(run, guard_sample.guards, wanted, None, jobs)
     some, every = len({dataset.patients[i] for i in rows}), len(set(dataset.patients))
-    words = f"they looked at {some} of {every} patients, drawn by the study's seed"
+    words = f"they were run on {some} of {every} patients, drawn by the study's seed"
     return found, words if some < every else ""

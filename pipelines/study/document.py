@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.reports import html, pdf
 from pipelines.reports.blocks import Block, Document
 from pipelines.study.all_figures import FLOW, pictures
-from pipelines.study.sections import checks, robustness, whole
+from pipelines.study.sections import checks, comparison, robustness, whole
 from pipelines.study.sections.label import label
 
 
@@ -44,6 +44,7 @@ def _blocks(metrics: Mapping[str, Any], drawn: Container[str]) -> Iterator[Block
     yield from whole.fired(metrics)
     yield from whole.flow()
     yield from whole.together(metrics)
+    yield from comparison.beside_others(metrics)
     for name in metrics["labels"]:
         yield from label(metrics, name)
     yield from robustness.missingness(metrics, drawn)

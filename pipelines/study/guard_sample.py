@@ -1,4 +1,4 @@
-"""Guards need features, and those of a large cohort fit into no memory: they look at a sample."""
+"""Guards need features, and those of a large cohort exceed memory: they run on a sample."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from clinical.case.case import Outcome
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading, Source
 from clinical.cohorts.sources import source
-from clinical.config import CohortConfig
-from clinical.model import model as models
-from pipelines.study.assess_cohort import Work
+from clinical.config import StudyConfig
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
 from pipelines.study.guards_only import ask
@@ -23,8 +21,18 @@ MOST_CASES = 1500
 
 @dataclass(frozen=True)
 class Sample:
-    """Cases for the guards, labels that the cohort knows, and how the guards are judged."""
+    """Cases for the guards.
 
+    Attributes:
+        study: where the cohort lies, and how the model was made that is tested on it.
+        features: folder of frozen features.
+        case_ids: of the cases.
+        diagnoses: labels that the cohort knows.
+        judging: how the guards are judged.
+    """
+
+    study: StudyConfig
+    features: Path
     case_ids: frozenset[str]
     diagnoses: tuple[str, ...]
     judging: Judging
@@ -50,14 +58,13 @@ class _Part:
         return self._source.outcomes(root)
 
 
-def guards(work: Work, wanted: Sample) -> tuple[Finding, ...]:
+def guards(wanted: Sample, _: None = None) -> tuple[Finding, ...]:
     """What every guard finds in a sample, read again with its features."""
-    study = models.load(work.model).study
     study = replace(
-        study,
-        cohort=CohortConfig(source=work.source, path=str(work.root)),
+        wanted.study,
         diagnoses=wanted.diagnoses,
-        training=replace(study.training, augmentations=0, mask_weight=0.0),
+        training=replace(wanted.study.training, augmentations=0, mask_weight=0.0),
     )
-    read = read_cohort(_Part(source(work.source), wanted.case_ids), study, work.features)
+    part = _Part(source(study.cohort.source), wanted.case_ids)
+    read = read_cohort(part, study, wanted.features)
     return ask(read.dataset, read, wanted.judging)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from clinical.evaluation import EvaluationConfig
 from clinical.wording import RESEARCH_USE
 from pipelines.folds import compare
 from pipelines.folds.compare import CrossValidation
@@ -19,7 +20,7 @@ from pipelines.folds.methods import OURS
 from pipelines.statistics.sample_size import cox_snell_from_auroc, sample_size
 from pipelines.study import examples, subgroup_columns
 from pipelines.study.abstention import abstention
-from pipelines.study.design import Judgement, StudyDesign
+from pipelines.study.design import StudyDesign
 from pipelines.study.discrimination import discrimination
 from pipelines.study.fairness import Fairness, fairness
 from pipelines.study.flow import Flow
@@ -45,7 +46,7 @@ class Gathered:
     Attributes:
         flow: the way of the cases into the split.
         checks: sentences on the disjointness of patients.
-        images: of test cases among those learnt from, or None.
+        images: of test cases among the training cases, or None.
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
         left_out: what this study does not do besides, and why.
@@ -72,11 +73,11 @@ def judge(
         chosen: thresholds and maps of every label.
         gathered: what is known besides.
     """
-    study, judgement = design.study, design.judgement
+    study, evaluation = design.study, design.evaluation
     samples, seed = study.evaluation.bootstrap, study.seed
     result = compare.judge(tested, study)
     stated, missing = subgroup_columns.columns(
-        tested.dataset, gathered.facts, gathered.named, judgement
+        tested.dataset, gathered.facts, gathered.named, evaluation
     )
     fair = fairness(tested, chosen, stated, samples=samples, seed=seed)
     macro, labels = discrimination(tested, result, judged_methods(tested), samples, seed)
@@ -107,7 +108,7 @@ def judge(
         "learning_curve": sizes_and_fit(tested, samples=samples, seed=seed),
         "examples": examples.as_json(examples.pick(tested, chosen)),
         "guards": findings_as_json(gathered.findings),
-        "not_done": _not_done(judgement, tested, gathered, missing),
+        "not_done": _not_done(evaluation, tested, gathered, missing),
     }
     return plain(found), fair
 
@@ -123,7 +124,7 @@ def _use(
     samples, seed = design.study.evaluation.bootstrap, design.study.seed
     shown = probabilities(tested, chosen, rivals, column)
     labels, patients = tested.dataset.labels[:, column], tested.dataset.patients
-    thresholds = design.judgement.thresholds
+    thresholds = design.evaluation.thresholds
     return {
         "operating_point": operating(tested, OURS, chosen[column], column, samples, seed),
         "use": usefulness(shown, labels, patients, thresholds, samples=samples, seed=seed),
@@ -135,7 +136,7 @@ def _rivals(
 ) -> dict[str, Any]:
     """Comparator to its operating point for one label, thresholds chosen as for the model."""
     samples, seed = design.study.evaluation.bootstrap, design.study.seed
-    found = comparators(tested, rivals, design.judgement.sensitivity, column)
+    found = comparators(tested, rivals, design.evaluation.sensitivity, column)
     return {
         method: operating(tested, method, one, column, samples, seed)
         for method, one in found.items()
@@ -158,8 +159,8 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "automl": evaluation.automl,
         "seed": design.study.seed,
         # A checkpoint carries its thresholds, whatever the study aims at.
-        "target_sensitivity": None if design.checkpoint else design.judgement.sensitivity,
-        "guards": design.judgement.guards,
+        "target_sensitivity": None if design.checkpoint else design.evaluation.sensitivity,
+        "guards": design.evaluation.guards,
     }
 
 
@@ -197,17 +198,17 @@ def _next_study(area: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _not_done(
-    judgement: Judgement, tested: OutOfFold, gathered: Gathered, missing: Mapping[str, str]
+    evaluation: EvaluationConfig, tested: OutOfFold, gathered: Gathered, missing: Mapping[str, str]
 ) -> list[dict[str, str]]:
     found: dict[str, str] = {}
-    if not judgement.stress:
-        found["missingness stress curves"] = "switched off in [judgement]"
-    if not judgement.learning_curve:
-        found["learning curve"] = "switched off in [judgement]"
+    if not evaluation.stress:
+        found["missingness stress curves"] = "switched off in [evaluation]"
+    if not evaluation.learning_curve:
+        found["learning curve"] = "switched off in [evaluation]"
     for name, why in missing.items():
         found[f"subgroups by {name}"] = why
-    if not judgement.guards:
-        found["guards against shortcuts and leaks"] = "switched off in [judgement]"
+    if not evaluation.guards:
+        found["guards against shortcuts and leaks"] = "switched off in [evaluation]"
     if gathered.images is None:
         found["identical images across the split"] = "no case has an image"
     patients = tested.dataset.patients

@@ -1,4 +1,4 @@
-"""Columns of a cohort's own table of cases that patients are grouped by, such as "insurance"."""
+"""Extra columns of a cohort's table of cases, such as "insurance", to group patients by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from clinical.cohorts.sources import source
 from clinical.config import nearest
 from clinical.errors import ConfigError
-from pipelines.study.design import COLUMNS, StudyDesign
+from clinical.evaluation import COLUMNS
+from pipelines.study.design import StudyDesign
 from pipelines.study.external_cohort import PREFIX
 
 Named = Mapping[str, Mapping[str, str]]
@@ -21,7 +22,7 @@ def named_columns(design: StudyDesign) -> dict[str, dict[str, str]]:
     Raises:
         ConfigError: if no case has such a column; names the nearest one.
     """
-    names = [name for name in design.judgement.subgroups if name not in COLUMNS]
+    names = [name for name in design.evaluation.subgroups if name not in COLUMNS]
     if not names:
         return {}
     cohort = design.study.cohort

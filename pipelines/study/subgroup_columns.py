@@ -1,12 +1,12 @@
-"""What cases are grouped by: sex, age band, site, view, and the inputs that they have."""
+"""The columns that cases are grouped by: sex, age band, site, view, and available inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clinical.evaluation import AGE, SEX, SITE, VIEW, EvaluationConfig
 from clinical.modalities.kit import person
 from clinical.model.calibration import pattern_key
-from pipelines.study.design import AGE, SEX, SITE, VIEW, Judgement
 from pipelines.study.guards import acquisition
 from pipelines.study.guards.acquisition import Facts
 from pipelines.study.own_columns import Named
@@ -32,7 +32,7 @@ def inputs(cached: CachedCase) -> str:
 
 
 def columns(
-    dataset: Dataset, facts: Facts, named: Named, judgement: Judgement
+    dataset: Dataset, facts: Facts, named: Named, evaluation: EvaluationConfig
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """The group of every case for each column, and why a column that was asked for has none.
 
@@ -40,13 +40,13 @@ def columns(
         dataset: selected cases.
         facts: how images were made.
         named: columns of the cohort's own.
-        judgement: which columns, and the age bands.
+        evaluation: which columns, and the age bands.
     """
     views: Mapping[str, str] = facts.get(acquisition.VIEW, {})
     ages = [age(cached) for cached in dataset.cases]
     stated = {
         SEX: [sex(cached) for cached in dataset.cases],
-        AGE: age_bands(ages, judgement.age_edges),
+        AGE: age_bands(ages, evaluation.age_edges),
         SITE: dataset.sites,
         VIEW: [views.get(cached.case.case_id, "") for cached in dataset.cases],
         **{
@@ -54,7 +54,7 @@ def columns(
             for name, values in named.items()
         },
     }
-    wanted = {name: stated[name] for name in judgement.subgroups}
+    wanted = {name: stated[name] for name in evaluation.subgroups}
     found = {name: groups for name, groups in wanted.items() if any(groups)}
     missing = {name: "stated for no case" for name in wanted if name not in found}
     return found, missing

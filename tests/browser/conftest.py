@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+from waiting import SECONDS
+
+from ui.host import launch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))  # reading_fixture lives there
 
@@ -31,8 +34,20 @@ def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed (Debian's package chromium)")
-    expect.set_options(timeout=15_000)
+    milliseconds = 1000 * SECONDS
+    expect.set_options(timeout=milliseconds)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        opened = playwright.chromium.launch(
+            executable_path=path, args=list(SWITCHES), timeout=milliseconds
+        )
+        opened.on("context", lambda context: context.set_default_timeout(milliseconds))
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_start() -> Iterator[None]:
+    """A page may take its time to start; only a person would rather be told after a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launch, "START_SECONDS", SECONDS)
+        yield

@@ -80,13 +80,13 @@ def sign_in(page: Page, served: launch.RunningPage, name: str) -> None:
     page.get_by_label("Account").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def open_case(page: Page, case_id: str) -> None:
     page.locator(f'tr[data-pick="{case_id}"]').click()
-    expect(page.get_by_role("heading", name=case_id)).to_be_visible(timeout=20_000)
-    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=case_id)).to_be_visible()
+    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible()
 
 
 def sign(page: Page, name: str) -> None:

@@ -112,9 +112,9 @@ def test_all_suggestions_stand_in_one_row_and_choosing_one_changes_the_reasons(p
     expect(cards).to_have_count(len(reading_fixture.DIAGNOSES))
     tops = cards.evaluate_all("all => all.map(card => card.getBoundingClientRect().top)")
     assert len(set(tops)) == 1
-    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 high +14%")
+    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) +14%")
     page.locator('[data-pick="heart_failure"]').click()
-    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 high −8%")
+    expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) −8%")
     drawn = page.locator("img.sparkline")
     assert drawn.first.evaluate("image => image.complete && image.naturalWidth") == 44
 
@@ -132,7 +132,7 @@ def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
 ) -> None:
     page.goto(f"{address}/studies")
     figure = page.get_by_role("img", name="ROC curves of heart failure")
-    expect(figure).to_be_visible(timeout=20_000)
+    expect(figure).to_be_visible()
     assert figure.evaluate("image => image.naturalWidth") == 40
     card = page.locator('.example[data-pick="CASE-002"]')
     card.focus()
@@ -143,5 +143,5 @@ def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
 
 def test_the_model_page_shows_its_card(page: Page, address: str) -> None:
     page.goto(f"{address}/model")
-    expect(page.get_by_role("heading", name="What it is")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="What it is")).to_be_visible()
     expect(page.get_by_text("not installed: no what-if")).to_be_visible()

@@ -35,10 +35,11 @@ class Desk:
             self.trouble.append(message.text)
 
     def open_case(self, case_id: str) -> Locator:
+        self.page.clock.install()  # to be put forward; until then it goes as any other
         self.page.goto(self.address)
         self.page.locator(f'tr[data-pick="{case_id}"]').click()
         canvas = self.page.locator("canvas[data-drawn=yes]")
-        expect(canvas).to_be_visible(timeout=20_000)
+        expect(canvas).to_be_visible()
         return canvas
 
     def events(self, case_id: str) -> list[AuditEvent]:
@@ -91,7 +92,7 @@ def test_reject_with_the_keyboard_reaches_the_ledger(desk: Desk) -> None:
     expect(canvas).not_to_have_attribute("data-width", "2600")
     window = canvas.get_attribute("data-width") or ""
     heat_map = (canvas.get_attribute("data-diagnosis") or "").lower().replace(" ", "_")
-    page.wait_for_timeout(1100)
+    page.clock.fast_forward(1100)
     page.keyboard.press("x")
     page.get_by_role("combobox", name="Reason to reject").click()
     page.get_by_role("option", name="Laboratory values").click()
@@ -131,7 +132,7 @@ def test_a_hostile_note_is_text_and_the_address_names_no_case(desk: Desk) -> Non
 def test_reloading_a_case_goes_back_to_the_worklist(desk: Desk) -> None:
     desk.open_case("CASE-001")
     desk.page.reload()
-    expect(desk.page.locator("table.worklist")).to_be_visible(timeout=20_000)
+    expect(desk.page.locator("table.worklist")).to_be_visible()
     row = desk.page.locator('tr[data-pick="CASE-001"]')
     expect(row).to_contain_text("Opened")
 
@@ -147,7 +148,7 @@ def test_back_leads_to_the_worklist_and_forward_to_the_case(desk: Desk) -> None:
 def test_worklist_by_keyboard(desk: Desk) -> None:
     desk.page.goto(desk.address)
     by_case = desk.page.get_by_role("button", name="Case", exact=True)
-    expect(by_case).to_be_visible(timeout=20_000)
+    expect(by_case).to_be_visible()
     by_case.press("Enter")
     expect(desk.page.locator("th.case")).to_have_attribute("aria-sort", "ascending")
     desk.page.locator("tr[data-pick]").first.focus()
@@ -170,9 +171,9 @@ def test_another_theme_leaves_the_case_open(desk: Desk) -> None:
     expect(page.locator("[data-pick]").nth(1)).to_have_attribute("aria-checked", "true")
     page.get_by_role("button", name="Light theme").click()
 
-    expect(page.get_by_role("button", name="Dark theme")).to_be_visible(timeout=20_000)
-    expect(page.get_by_role("heading", name="CASE-004")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    expect(page.get_by_role("heading", name="CASE-004")).to_be_visible()
     expect(page.locator("[data-pick]").nth(1)).to_have_attribute("aria-checked", "true")
     assert "CASE" not in page.url
     page.get_by_role("button", name="Dark theme").click()
-    expect(page.get_by_role("button", name="Light theme")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Light theme")).to_be_visible()

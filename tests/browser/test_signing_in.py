@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import reading_fixture
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from waiting import SECONDS, until
 
 from clinical.access import accounts
 from clinical.audit import ledger, verify
@@ -20,7 +25,7 @@ from ui.host import app, launch
 pytestmark = pytest.mark.browser
 
 PASSWORD = "three quiet herons"
-IDLE_SECONDS = 5
+IDLE_SECONDS = 6
 
 
 @dataclass
@@ -43,28 +48,75 @@ class Ward:
         return found
 
 
-def make_ward(folder: Path, idle_minutes: float) -> Iterator[Ward]:
+def make_workspace(folder: Path) -> Path:
     workspace = reading_fixture.make_workspace(folder, cases=3)
     engine = open_workspace(workspace)
     for name, role in (("dr.first", "reader"), ("eve", "auditor"), ("boss", "administrator")):
         accounts.add(engine, name, role, PASSWORD)
     engine.dispose()
-    page = launch.start(
-        launch.Choices(workspace, port=launch.free_port(), idle_minutes=idle_minutes)
-    )
+    return workspace
+
+
+def make_ward(folder: Path) -> Iterator[Ward]:
+    workspace = make_workspace(folder)
+    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
     yield Ward(page.address, workspace)
     page.stop()
 
 
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    yield from make_ward(tmp_path_factory.mktemp("ward"), 15)
+    yield from make_ward(tmp_path_factory.mktemp("ward"))
 
 
-@pytest.fixture(scope="module")
-def hasty_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    """Signs out after five seconds without interaction."""
-    yield from make_ward(tmp_path_factory.mktemp("hasty"), IDLE_SECONDS / 60)
+@dataclass
+class HeldWard(Ward):
+    """A ward in which time passes only where the test lets it."""
+
+    hands: Path = Path()
+
+    def pass_time(self, seconds: float) -> None:
+        later = self.hands.with_suffix(".later")
+        later.write_text(str(float(self.hands.read_text()) + seconds))
+        later.replace(self.hands)  # whole, whenever the server looks
+
+
+SERVED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from ui.access import session
+from ui.host import launch
+
+hands = Path(sys.argv[1])
+session.time = SimpleNamespace(monotonic=lambda: float(hands.read_text()))
+sys.exit(launch.main(sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def held_ward(tmp_path: Path) -> Iterator[HeldWard]:
+    """Signs out after six seconds without interaction, by a clock that stands still."""
+    workspace, script, hands = make_workspace(tmp_path), tmp_path / "served.py", tmp_path / "hands"
+    script.write_text(SERVED)
+    hands.write_text("0")
+    port = launch.free_port()
+    command = [sys.executable, str(script), str(hands), f"--workspace={workspace}"]
+    choices = [f"--port={port}", f"--idle-minutes={IDLE_SECONDS / 60}"]
+    path = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([*command, *choices], env=os.environ | path)
+    page = launch.RunningPage(launch.address_of(port), process)
+    until(lambda: answers(port), "the page")
+    yield HeldWard(page.address, workspace, hands)
+    page.stop()
+
+
+def answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    with closing(connection), suppress(ConnectionRefusedError):
+        connection.request("GET", launch.HEALTH)
+        return connection.getresponse().status == http.client.OK
+    return False
 
 
 @dataclass
@@ -97,7 +149,7 @@ def sign_in(page: Page, ward: Ward, name: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def test_a_reader_signs_in_reads_reloads_and_signs_out(visitor: Visitor, ward: Ward) -> None:
@@ -124,7 +176,7 @@ def test_a_wrong_password_keeps_the_name_and_the_focus(visitor: Visitor, ward: W
     page.get_by_label("Password").fill("wrong wrong wrong")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("alert")).to_contain_text("do not open an account")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password")
     expect(page.get_by_label("Account")).to_have_value("boss")
     expect(page.get_by_label("Password")).to_be_focused()
     assert ward.kinds("boss") == ["REFUSED"]
@@ -138,7 +190,7 @@ def test_a_page_that_the_role_does_not_open_says_so_at_its_address(
     page.goto(f"{ward.address}/audit")
 
     refusal = page.get_by_text("An account with the role reader may not look through the record.")
-    expect(refusal).to_be_visible(timeout=20_000)
+    expect(refusal).to_be_visible()
     assert page.locator("table").count() == 0
     assert ward.kinds("dr.first")[-1] == "REFUSED"
 
@@ -160,17 +212,23 @@ def test_an_auditor_finds_events_and_saves_the_record(visitor: Visitor, ward: Wa
 
 
 def test_nobody_at_work_sees_the_sign_in_page_without_a_click(
-    visitor: Visitor, hasty_ward: Ward
+    visitor: Visitor, held_ward: HeldWard
 ) -> None:
     page = visitor.page()
-    sign_in(page, hasty_ward, "dr.first")
-    for step in range(IDLE_SECONDS):  # longer than the idle time, at work all along
-        page.mouse.move(100 + step, 300)
-        page.wait_for_timeout(1300)
+    sign_in(page, held_ward, "dr.first")
+    for step in range(3):  # longer than the idle time, at work all along
+        with page.expect_response(at_work):
+            page.mouse.move(100 + step, 300)
+        held_ward.pass_time(IDLE_SECONDS - 1)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
-    expect(page.get_by_label("Password")).to_be_visible(timeout=2_500 * IDLE_SECONDS)
-    assert hasty_ward.kinds("dr.first") == ["SIGNED_IN", "SIGNED_OUT"]
+    held_ward.pass_time(1)
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert held_ward.kinds("dr.first") == ["SIGNED_IN", "SIGNED_OUT"]
+
+
+def at_work(response: Response) -> bool:
+    return response.request.method == "POST" and response.url.endswith("/session")
 
 
 def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) -> None:
@@ -179,12 +237,12 @@ def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) 
     background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
     assert page.evaluate(background) == "rgb(15, 19, 24)"
     page.get_by_role("button", name="Light theme").click()
-    expect(page.get_by_role("button", name="Dark theme")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
     page.get_by_role("link", name="Accounts").click()
     expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
     page.reload()
 
-    expect(page.get_by_role("heading", name="Accounts")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
     assert page.evaluate(background) == "rgb(255, 255, 255)"
     page.get_by_test_id("stPopoverButton").click()  # opened beside Streamlit's own root
     expect(page.get_by_role("button", name="Change password")).to_be_visible()
@@ -255,7 +313,7 @@ def test_text_at_twice_its_size_fits_and_is_not_faint(browser: Browser, ward: Wa
 def test_every_route_is_closed_and_carries_the_headers(
     ward: Ward, method: str, path: str, status: int
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=SECONDS)
     accept = "text/html" if path == "/" else "*/*"
     connection.request(method, path, headers={"accept": accept})
     answer = connection.getresponse()
@@ -267,15 +325,15 @@ def test_every_route_is_closed_and_carries_the_headers(
 
 
 def test_a_name_that_resolves_to_loopback_is_not_answered(ward: Ward) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=SECONDS)
     connection.request("GET", "/sign-in", headers={"host": "rebound.example"})
     assert connection.getresponse().status == 400
     connection.close()
 
 
 def test_the_end_of_the_server_is_the_end_of_every_session(tmp_path: Path) -> None:
-    for ward in make_ward(tmp_path, 15):
-        connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=10)
+    for ward in make_ward(tmp_path):
+        connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=SECONDS)
         form = urlencode({"name": "dr.first", "password": PASSWORD})
         connection.request("POST", "/sign-in", form)
         assert connection.getresponse().status == http.client.SEE_OTHER

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Page, WebSocket, expect
-from settled import settle
+from settled import drawn, rest, settle
 
 from clinical.audit import ledger, verify
 from clinical.case.assessment import AuditEvent
@@ -87,8 +87,8 @@ def protocol(workspace: Path, **wanted: object) -> None:
 def open_case(page: Page, address: str, case_id: str) -> None:
     page.goto(address)
     page.locator(f'tr[data-pick="{case_id}"]').click()
-    expect(page.get_by_role("heading", name=case_id)).to_be_visible(timeout=20_000)
-    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=case_id)).to_be_visible()
+    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible()
 
 
 def test_with_the_mouse(page: Page, address: str, workspace: Path) -> None:
@@ -133,8 +133,8 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
     settle(page)
     received.clear()  # the worklist may say what the machine made of cases that were read
     page.keyboard.press("n")
-    expect(page.get_by_role("heading", name="CASE-000")).to_be_visible(timeout=20_000)
-    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="CASE-000")).to_be_visible()
+    expect(page.locator("canvas[data-drawn=yes]")).to_be_visible()
     assert [word for word in MACHINE if any(word in frame for frame in received)] == []
 
     search = "Your differential, most likely first"
@@ -188,13 +188,12 @@ def test_with_keys_alone_from_the_worklist_to_the_signature(
 def test_keys_typed_faster_than_the_page_runs_are_not_lost(
     page: Page, address: str, workspace: Path
 ) -> None:
-    """Accept, sign and confirm at 50 ms, while each waits for the run that the last one caused."""
+    """Accept, sign and confirm at once, while each waits for the run that the last one caused."""
     protocol(workspace)
     open_case(page, address, "CASE-004")
-    page.wait_for_timeout(1000)  # somebody who looks at the case first; a view is known by then
+    rest(page)  # somebody who looks at the case first
     for key in ("a", "s", "Control+Enter"):
         page.keyboard.press(key)
-        page.wait_for_timeout(50)
     expect(page.get_by_text("by dr.browser (reader) at")).to_be_visible()
     found = events(workspace, "CASE-004")
     assert [event.kind for event in found] == ["ASSESSED", "OPENED", "DECIDED", "SIGNED", "TIMED"]
@@ -218,7 +217,7 @@ def test_a_key_that_decides_does_not_reach_a_case_that_was_not_on_the_screen(
     for key in ("j", "a", "j"):
         page.keyboard.press(key)
     expect(page.get_by_role("heading", name=str(order[2]))).to_be_visible()
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
+    rest(page)
     assert decided(workspace) == before
 
 
@@ -249,12 +248,13 @@ def _listen(socket: WebSocket, received: list[bytes]) -> None:
     socket.on("framereceived", heard)
 
 
-def _tab_to(page: Page, name: str, most: int = 60) -> None:
-    """Press Tab until what has the focus is called `name`."""
+def _tab_to(page: Page, name: str, most: int = 120) -> None:
+    """Press Tab until what has the focus is called `name`, and once around, should it be missed."""
     passed: list[str] = []
     for _ in range(most):
+        rest(page)  # a field that is drawn anew would be passed by
         page.keyboard.press("Tab")
-        page.wait_for_timeout(40)  # a field that is drawn anew would be passed by
+        drawn(page)
         passed.append(page.evaluate(FOCUSED))
         if name in passed[-1]:
             return

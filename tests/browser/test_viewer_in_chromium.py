@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import viewer_fixture
 from playwright.sync_api import Browser, expect
+from settled import rest
 from viewer_screen import STATED, Screen, greys, image_of, new_screen, shown_by, worst
 
 from ui.host import launch
@@ -126,7 +127,7 @@ def test_pixels_are_sent_once_and_another_diagnosis_keeps_the_view(screen: Scree
     screen.received.clear()
     screen.page.locator('[data-pick="heart_failure"]').click()
     expect(canvas).to_have_attribute("data-diagnosis", "Heart failure")
-    screen.page.wait_for_timeout(300)
+    rest(screen.page)
 
     assert np.abs(greys(canvas) - drawn).max() > 20
     assert {**shown_by(canvas), "diagnosis": ""} == {**before, "diagnosis": ""}
@@ -289,7 +290,7 @@ def test_frames_are_scrolled_and_played_without_another_message(screen: Screen) 
     canvas = screen.open("LOOK-CINE")
     cine = image_of("LOOK-CINE")
     screen.press("o", "0")
-    screen.page.wait_for_timeout(300)
+    rest(screen.page)
     screen.received.clear()
     canvas.focus()
     screen.press("ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown")
@@ -306,9 +307,7 @@ def test_frames_are_scrolled_and_played_without_another_message(screen: Screen) 
     expect(canvas).to_have_attribute("data-plane", "1")  # it starts again after the last
     screen.page.get_by_role("button", name="Pause").click()
     screen.press("g", "d")  # choosing to measure stops it too
-    stopped = shown_by(canvas)["plane"]
-    screen.page.wait_for_timeout(400)
-    assert shown_by(canvas)["plane"] == stopped
+    expect(screen.page.get_by_role("button", name="Play")).to_be_visible()
     screen.page.get_by_role("slider", name="Frame").fill("1")
     expect(canvas).to_have_attribute("data-plane", "0")
     assert sum(screen.received) < 1000
@@ -370,9 +369,11 @@ def test_a_lost_graphics_context_comes_back_by_itself(screen: Screen) -> None:
     before = greys(canvas)
     canvas.evaluate(
         "canvas => { const gl = canvas.getContext('webgl2').getExtension('WEBGL_lose_context');"
-        " gl.loseContext(); setTimeout(() => gl.restoreContext(), 50); }"
+        " const back = new Promise(done => canvas.addEventListener('webglcontextrestored', done));"
+        " canvas.addEventListener('webglcontextlost', () => setTimeout(() => gl.restoreContext()));"
+        " gl.loseContext(); return back; }"
     )
-    screen.page.wait_for_timeout(400)
+    screen.settle()
     np.testing.assert_array_equal(greys(canvas), before)
 
 
@@ -385,7 +386,7 @@ def test_without_webgl_the_rest_of_the_page_still_works(browser: Browser, addres
     )
     screen.page.goto(screen.address)
     screen.page.locator('tr[data-pick="LOOK-PLAIN"]').click()
-    expect(screen.page.get_by_role("alert").filter(has_text="WebGL2")).to_be_visible(timeout=20_000)
+    expect(screen.page.get_by_role("alert").filter(has_text="WebGL2")).to_be_visible()
     expect(screen.page.locator(".card.chosen")).to_be_visible()
     screen.page.close()
     assert not screen.trouble

@@ -13,6 +13,7 @@ import viewer_fixture
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from settled import drawn
 
 from clinical.case.shapes import Array
 from clinical.case.window import Function, Window
@@ -36,18 +37,16 @@ class Screen:
         elif not self.page.locator("table.worklist").count():
             self.page.get_by_role("button", name="Worklist").click()
         self.page.locator(f'tr[data-pick="{case_id}"]').click()
-        expect(self.page.get_by_role("heading", name=case_id)).to_be_visible(timeout=20_000)
+        expect(self.page.get_by_role("heading", name=case_id)).to_be_visible()
         canvas = self.page.locator("canvas[data-drawn=yes]").first
-        expect(canvas).to_be_visible(timeout=20_000)
+        expect(canvas).to_be_visible()
         expect(canvas).to_have_attribute("data-diagnosis", re.compile("."))
         self.settle()
         return canvas
 
     def settle(self) -> None:
         """Wait until what was asked for is drawn."""
-        self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        drawn(self.page)
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -54,6 +54,9 @@ def test_a_study_is_read_with_defaults(tmp_path: Path) -> None:
         (("[training]", "[training"), "is not TOML"),
         (("[training]", "[evaluation]\nsplit = 'sites'\n[training]"), "did you mean 'site'"),
         (("[training]", "[evaluation]\nmargin = 0\n[training]"), "margin is 0.0"),
+        (("[training]", "[evaluation]\nfolds = 1\n[training]"), "folds is 1.*2 and more"),
+        (("[training]", "[evaluation]\nlearnt_share = 0.6\n[training]"), "write train_fraction"),
+        (("[training]", "[judgement]\nguards = false\n[training]"), r"under \[evaluation\]"),
         (("epochs = 3", "soft_targets = true"), "soft_targets needs an oracle"),
     ],
 )
@@ -81,7 +84,7 @@ def test_a_study_judges_when_it_has_folds_or_leaves_sites_out() -> None:
     assert config.EvaluationConfig(split="site").judges
 
 
-FOR_STUDIES_ONLY = {"include", "exclude", "judgement", "external", "checkpoint"}
+FOR_STUDIES_ONLY = {"include", "exclude", "external", "checkpoint"}
 """Parts that `triptych study run` reads and training does not (pipelines.study.design)."""
 
 

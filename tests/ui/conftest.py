@@ -10,6 +10,7 @@ import pytest
 import reading_fixture
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.access.roles import Role
 
@@ -44,7 +45,7 @@ def open_page(workspace: Path) -> OpenPage:
         role: Role = "reader",
         requested: bool = True,
     ) -> AppTest:
-        page = AppTest.from_file(str(SCRIPT), default_timeout=30)
+        page = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS)
         page.secrets["workspace"] = str(workspace)
         page.secrets["reader"] = reader
         page.secrets["role"] = role

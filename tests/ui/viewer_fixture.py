@@ -9,7 +9,7 @@ import reading_fixture
 from numpy.typing import NDArray
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array, Shape
+from clinical.case.shapes import Array, Arrays
 from clinical.case.window import Window
 from clinical.review import intake
 from clinical.workspace.database import open_workspace, writing
@@ -52,14 +52,20 @@ def looks() -> dict[str, Case]:
     )
     cine = Array(frames(), ("frame", "row", "column"), window=(500, 1000))
     plain = reading_fixture.make_case(1).inputs["image"].arrays[0]
-    inputs: dict[str, dict[str, Shape]] = {
+    inputs = {
         "LOOK-PLAIN": {"image": plain},
         "LOOK-PRIOR": {"image": windows, "prior_image": prior},
         "LOOK-CINE": {"image": cine},
         "LOOK-TALL": {"image": tall},
     }
     return {
-        name: Case(name, f"P-{name}", reading_fixture.DECISION, of) for name, of in inputs.items()
+        case_id: Case(
+            case_id,
+            f"P-{case_id}",
+            reading_fixture.DECISION,
+            {name: Arrays((image,)) for name, image in images.items()},
+        )
+        for case_id, images in inputs.items()
     }
 
 

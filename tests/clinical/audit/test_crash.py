@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from busy_writer import write
+from waiting import until
 
 from clinical.audit import heads, ledger
 from clinical.audit.verify import verify
@@ -37,8 +38,9 @@ def kill(writer: BaseProcess) -> None:
 
 
 def wait_until_busy(acknowledged: Path) -> None:
-    while not acknowledged.exists() or not acknowledged.stat().st_size:
-        time.sleep(0.002)
+    until(
+        lambda: acknowledged.exists() and acknowledged.stat().st_size, "a first event of a writer"
+    )
 
 
 def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) -> None:
@@ -48,7 +50,7 @@ def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) 
     for number in range(kills):
         slot = rng.randrange(WRITERS)
         wait_until_busy(acknowledged / writers[slot].name)
-        time.sleep(rng.uniform(0.0, 0.1))
+        time.sleep(rng.uniform(0.0, 0.1))  # anywhere in what it does
         kill(writers[slot])
         writers[slot] = start(workspace, acknowledged, WRITERS + number)
     for writer in writers:

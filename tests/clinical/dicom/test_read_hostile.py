@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -93,10 +92,8 @@ def test_ten_gigapixels_are_refused_by_the_header_with_the_numbers(
 ) -> None:
     read_image(write_dicom())
     path = write_dicom(Rows=50_000, Columns=50_000, NumberOfFrames=4)
-    start = time.monotonic()
     with pytest.raises(ImageUnreadable, match=r"50000 x 50000 pixels x 4 frames, 10,000,000,000"):
         read_image(path)
-    assert time.monotonic() - start < 1
 
 
 def test_a_png_that_claims_ten_gigapixels(tmp_path: Path) -> None:

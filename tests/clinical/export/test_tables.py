@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from sqlalchemy import Engine
+from waiting import SECONDS
 
 from clinical.export import tables
 from clinical.export.bundle import export
@@ -124,7 +125,7 @@ def test_libreoffice_opens_them_and_computes_nothing(
         [*opened, *(str(tmp_path / name) for name in names)],
         [*office, "--convert-to", ONLY_VALUES, *there, *sheets],
     ):
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
     changed: dict[str, str] = {}
     for name, sheet in zip(names, sheets, strict=True):
         with zipfile.ZipFile(sheet) as document:

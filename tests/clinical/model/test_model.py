@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from clinic_of_two import make_case
 
-from clinical.assess.assess import Assessor
+from clinical import canonical, config
+from clinical.assess.assess import SHIPPED_MODEL, Assessor
 from clinical.case.assessment import as_json
 from clinical.errors import ModelError
 from clinical.model import model as models
@@ -82,6 +83,26 @@ def test_an_edited_description_is_refused(model_of_two: Model, checkpoint: Path)
     change(checkpoint, thresholds={**model_of_two.thresholds, "failure": 0.001})
     with pytest.raises(ModelError, match="changed after training"):
         models.load(checkpoint)
+
+
+def test_a_checkpoint_with_earlier_names_is_read_and_keeps_its_name(checkpoint: Path) -> None:
+    file = checkpoint / "model.json"
+    data = json.loads(file.read_text())
+    stated = data["study"]["evaluation"]
+    data["study"]["evaluation"] = {"learnt_share": 0.6, "margin": stated["margin"]}
+    data["digest"] = canonical.digest({key: data[key] for key in data.keys() - {"digest"}})
+    file.write_text(json.dumps(data))
+    model = models.load(checkpoint)
+    assert model.study.evaluation.train_fraction == 0.6
+    assert model.identity.digest == data["digest"]
+    assert model.identity.configuration_digest == config.json_digest(data["study"])
+
+
+def test_the_shipped_checkpoint_is_who_it_was() -> None:
+    stated = json.loads((SHIPPED_MODEL / "model.json").read_text())
+    identity = models.load(SHIPPED_MODEL).identity
+    assert identity.digest == stated["digest"]
+    assert identity.configuration_digest == config.json_digest(stated["study"])
 
 
 def test_a_description_of_other_weights_is_refused(checkpoint: Path) -> None:

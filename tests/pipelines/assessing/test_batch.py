@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clinic_of_two import write_cohort
 
@@ -17,22 +20,38 @@ from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.case.assessment import Assessment, from_json
 from clinical.case.case import Case
-from clinical.errors import ConfigError
+from clinical.errors import CohortError, ConfigError
 from clinical.model import model as models
 from clinical.model.model import Model
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place
-from pipelines.assessing import batch
+from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
+from pipelines.cli import WITHOUT_SOME, main
+from pipelines.jobs import memory
+from pipelines.jobs.executors import Workers
 
+HERE = Workers("serial")
 FILES = ("assessments.jsonl", "skipped.csv", "problems.csv", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def healthy(
+    model_of_two: Model, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Assessment, ...]:
+    """What is found of the cohort where no case ends its worker."""
+    folder = tmp_path_factory.mktemp("healthy")
+    models.save(model_of_two, folder / "model")
+    cohort = write_cohort(folder / "cohort")
+    assess_cohort(Run(cohort, "folder", folder / "model", folder / "out", workers=HERE))
+    return tuple(assessed(folder / "out"))
 
 
 @pytest.fixture
 def run(model_of_two: Model, tmp_path: Path) -> Run:
     models.save(model_of_two, tmp_path / "model")
     cohort = write_cohort(tmp_path / "cohort")
-    return Run(cohort, "folder", tmp_path / "model", tmp_path / "out")
+    return Run(cohort, "folder", tmp_path / "model", tmp_path / "out", workers=HERE)
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -67,7 +86,7 @@ def test_every_case_is_assessed_or_skipped_with_a_reason(run: Run) -> None:
     manifest = json.loads((run.out / "manifest.json").read_text())
     assert manifest["counts"]["assessed"] == 12
     assert manifest["notice"] == "Research use only. Not a medical device."
-    assert not (run.out / "journal.jsonl").exists()
+    assert not (run.out / "unfinished").exists()
 
 
 def test_outcomes_are_never_read(run: Run) -> None:
@@ -92,7 +111,7 @@ def test_a_finished_run_is_not_repeated(
     assert assess_cohort(run) == first
     assert "holds the finished run" in " ".join(capsys.readouterr().err.split())
     assert before == {name: (run.out / name).stat().st_mtime_ns for name in FILES}
-    assert not (run.out / "journal.jsonl").exists()
+    assert not (run.out / "unfinished").exists()
 
 
 def test_a_lost_file_or_workspace_is_made_again(run: Run, tmp_path: Path) -> None:
@@ -115,7 +134,7 @@ def test_the_finished_run_of_something_else_is_not_written_over(run: Run) -> Non
     with pytest.raises(ConfigError, match=r"finished run of another.*choose another --out"):
         assess_cohort(run)
     assert before == {name: (run.out / name).read_bytes() for name in FILES}
-    assert not (run.out / "journal.jsonl").exists()
+    assert not (run.out / "unfinished").exists()
     (run.out / "manifest.json").unlink()
     assert assess_cohort(run).cases == 13
 
@@ -123,7 +142,7 @@ def test_the_finished_run_of_something_else_is_not_written_over(run: Run) -> Non
 def test_a_killed_run_goes_on_and_repeats_nothing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Run(run.path, run.source, run.model, tmp_path / "whole")
+    whole = replace(run, out=tmp_path / "whole")
     assess_cohort(whole)
     seen: list[str] = []
     original = Assessor.assess
@@ -138,8 +157,9 @@ def test_a_killed_run_goes_on_and_repeats_nothing(
     with pytest.raises(KeyboardInterrupt):
         assess_cohort(run)
     # A kill can also tear the last line.
-    with (run.out / "journal.jsonl").open("a") as lines:
-        lines.write('{"assessed": {"case_id": "c00')
+    (shard,) = (run.out / "unfinished").glob("*.jsonl")
+    with shard.open("a") as lines:
+        lines.write('{"key": "c0005", "case_id": "c00')
     again: list[str] = []
 
     def go_on(self: Assessor, case: Case) -> Assessment:
@@ -155,19 +175,21 @@ def test_a_killed_run_goes_on_and_repeats_nothing(
 
 
 def test_an_unfinished_run_of_something_else_is_not_taken_up(run: Run) -> None:
-    run.out.mkdir()
-    (run.out / "journal.jsonl").write_text('{"run": {"model": "other"}}\n')
+    (run.out / "unfinished").mkdir(parents=True)
+    (run.out / "unfinished" / "run.json").write_text('{"model": "other"}')
     with pytest.raises(ConfigError, match="unfinished run of another"):
         assess_cohort(run)
 
 
 def test_processes_do_not_change_a_byte(run: Run, tmp_path: Path) -> None:
     add_bad_rows(run.path)
-    alone = Run(run.path, run.source, run.model, tmp_path / "alone")
+    alone = replace(run, out=tmp_path / "alone")
     assess_cohort(alone)
-    assess_cohort(Run(run.path, run.source, run.model, run.out, jobs=2))
-    for name in FILES:
-        assert (run.out / name).read_bytes() == (alone.out / name).read_bytes()
+    for jobs in (1, 2):
+        out = run.out / str(jobs)
+        assess_cohort(replace(run, out=out, workers=Workers(jobs=jobs)))
+        for name in FILES:
+            assert (out / name).read_bytes() == (alone.out / name).read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["folder", "server"])
@@ -177,7 +199,7 @@ def test_the_workspace_takes_each_assessment_once(
     place: Place = tmp_path / "workspace"
     if kind == "server":
         place = request.getfixturevalue("server").empty_workspace(tmp_path)
-    kept = Run(run.path, run.source, run.model, run.out, place)
+    kept = replace(run, workspace=place, workers=Workers(jobs=2))
     assess_cohort(kept)
     assess_cohort(kept)
     engine = open_workspace(place)
@@ -189,19 +211,73 @@ def test_the_workspace_takes_each_assessment_once(
 
 
 def test_only_the_first_cases_with_a_limit(run: Run) -> None:
-    assert assess_cohort(Run(run.path, run.source, run.model, run.out, limit=3)).cases == 3
+    assert assess_cohort(replace(run, limit=3)).cases == 3
 
 
-def test_a_dead_worker_is_an_error_not_a_hang() -> None:
-    import queue
-    from types import SimpleNamespace
+def raises(case: Case) -> None:
+    raise ValueError(f"cannot think about {case.patient_id}")
 
-    class Silent:
-        def get(self, timeout: float) -> None:
-            raise queue.Empty
 
-    def read() -> Iterator[batch.Finished]:
-        return batch._arrivals(Silent(), [SimpleNamespace(exitcode=-9)])  # type: ignore[arg-type]
+def kills(case: Case) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(RuntimeError, match="exit code -9"):
-        next(read())
+
+def eats_memory(case: Case) -> None:
+    held = [np.ones(2**23) for _ in range(32)]  # 2 GB, if they could be had
+    assert held
+
+
+POISON = [
+    (raises, "ValueError in test_batch.py"),
+    (kills, "ended by SIGKILL"),
+    (eats_memory, "MemoryError in "),
+]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("poison", "reason"), POISON, ids=["raises", "kills", "eats memory"])
+def test_a_case_that_ends_its_worker_is_set_aside(
+    poison: Callable[[Case], None],
+    reason: str,
+    jobs: int,
+    healthy: tuple[Assessment, ...],
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original = Assessor.assess
+
+    def assess(self: Assessor, case: Case) -> Assessment:
+        if case.case_id in ("c0002", "c0007"):
+            poison(case)
+        return original(self, case)
+
+    monkeypatch.setattr(Assessor, "assess", assess)
+    monkeypatch.setattr(memory, "memory_here", lambda: 2**30)
+    arguments = ["assess", str(run.path), "--model", str(run.model), "--out", str(run.out)]
+    arguments += ["--workspace", str(tmp_path / "workspace"), "--jobs", str(jobs)]
+    assert main(arguments, {}) == WITHOUT_SOME
+    said = " ".join(capsys.readouterr().out.split())
+    assert "12 cases = 10 assessed + 2 skipped" in said
+    assert "2 of the skipped ended the process that assessed them" in said
+    skipped = rows(run.out / "skipped.csv")
+    assert [row["case_id"] for row in skipped] == ["c0002", "c0007"]
+    assert all(reason in row["reason"] and row["remedy"] for row in skipped)
+    counts = json.loads((run.out / "manifest.json").read_text())["counts"]
+    assert (counts["assessed"], counts["skipped"], counts["ended_worker"]) == (10, 2, 2)
+    assert "cannot think" not in "".join((run.out / name).read_text() for name in FILES)
+    wanted = [a for a in healthy if a.case_id not in ("c0002", "c0007")]
+    assert assessed(run.out) == wanted
+    engine = open_workspace(tmp_path / "workspace")
+    with engine.connect() as connection:
+        recorded = {event.case_id for event in ledger.events(connection)}
+    engine.dispose()
+    assert recorded == {a.case_id for a in wanted}
+
+
+def test_a_run_in_which_nothing_works_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "MOST_POISON", 3)
+    monkeypatch.setattr(Assessor, "assess", lambda self, case: raises(case))
+    with pytest.raises(CohortError, match="ended their workers"):
+        assess_cohort(replace(run, workers=Workers(jobs=2)))

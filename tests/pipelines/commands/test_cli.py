@@ -33,7 +33,7 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     main([], {})
     shown = capsys.readouterr()
     text = shown.out + shown.err
-    for command in ("simulate", "oracle", "train", "assess", "evaluate", "ui", "demo", "audit"):
+    for command in ("simulate", "compute-oracle", "train", "assess", "serve", "demo", "audit"):
         assert command in text
     assert "Research use only" in text
 
@@ -45,7 +45,8 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["assess", "nowhere", "--out", "out", "--source", "hanover"], 1, "hannover"),
         (["train", "none.toml", "--out", "out"], 1, "does not exist"),
         (["audit", "verify", "--workspace", "nowhere"], 1, "nowhere"),
-        (["ui", "--workspace", "nowhere"], 1, "nowhere"),
+        (["serve", "--workspace", "nowhere"], 1, "nowhere"),
+        (["demo", "--no-ui", "--out", "a-file/demo"], 1, "Not a directory"),
         (["assess", "--foo"], 2, "--foo"),
         (["simulate", "--cases", "0", "--out", "out"], 2, "--cases"),
     ],
@@ -59,6 +60,7 @@ def test_a_mistake_is_one_message_without_a_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
     assert main(arguments, {}) == code
     shown = capsys.readouterr()
     assert words in " ".join((shown.out + shown.err).split())
@@ -76,6 +78,7 @@ def test_from_files_to_a_verified_and_exported_record(
     assert "12 cases = 12 assessed + 0 skipped" in capsys.readouterr().out
     assert main(["evaluate", str(out), "--cohort", str(cohort), "--samples", "50"], {}) == 0
     assert json.loads((out / "evaluation.json").read_text())["cases"] == 12
+    assert "AUROC, 12 cases of 6 patients" in capsys.readouterr().out
     assert main(["audit", "verify", "--workspace", str(workspace)], {}) == 0
     assert "intact: 12 events" in capsys.readouterr().out
     record = tmp_path / "record.zip"
@@ -97,18 +100,15 @@ def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:
     assert "not a test result" in card
 
 
-def test_train_with_folds_writes_the_comparison(tmp_path: Path) -> None:
-    write_cohort(tmp_path / "cohort", cases=60)
-    (tmp_path / "study.toml").write_text(
-        STUDY.replace("[model]", "[evaluation]\nfolds = 2\nbootstrap = 20\n[model]")
-    )
-    out = tmp_path / "out"
-    arguments = ["train", str(tmp_path / "study.toml"), "--out", str(out), "--jobs", "2"]
-    assert main(arguments, {}) == 0
-    found = json.loads((out / "cross_validation.json").read_text())
-    assert found["cases"] == 60
-    assert {"reading", "training", "comparators of all"} <= set(found["seconds"])
-    assert "late fusion" in (out / "cross_validation.md").read_text()
+def test_train_tests_nobody_and_names_what_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "study.toml"
+    for split in ("folds = 2", 'split = "site"'):
+        file.write_text(STUDY.replace("[model]", f"[evaluation]\n{split}\n[model]"))
+        assert main(["train", str(file), "--out", str(tmp_path / "out")], {}) == 1
+        assert "triptych study run" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_brackets_in_a_remedy_are_printed(
     assert "write it as [section]" in capsys.readouterr().err
 
 
-def test_ctrl_c_says_that_the_command_goes_on(
+def test_ctrl_c_says_that_the_command_can_be_resumed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.commands.train.run_study", interrupt)
+    monkeypatch.setattr("pipelines.commands.train.train_study", interrupt)
     assert main(["train", "x.toml", "--out", str(tmp_path)], {}) == 130
-    assert "goes on from here" in capsys.readouterr().err
+    assert "Run it again to resume" in capsys.readouterr().err

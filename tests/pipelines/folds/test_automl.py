@@ -20,7 +20,6 @@ from cut_of_two import TEST, TRAIN, cut_of, with_images
 from clinical.config import load_study
 from clinical.errors import ConfigError
 from clinical.model.calibration import auroc
-from pipelines.commands import train
 from pipelines.folds.comparators import automl as comparator
 from pipelines.folds.comparators.automl import PACKAGES, automl, automl_versions
 from pipelines.folds.comparators.cut import Cut, Scores
@@ -28,7 +27,7 @@ from pipelines.folds.compare import judge
 from pipelines.folds.cross_validate import cross_validate
 from pipelines.folds.methods import AUTOML
 from pipelines.folds.tasks import Asks
-from pipelines.study import run as study_run
+from pipelines.study.retrospective_study import run_study
 
 TRIALS = 15
 STUDY_FILE = """
@@ -193,9 +192,8 @@ def test_its_versions_can_be_written_down() -> None:
     assert len(found) == len(PACKAGES)
 
 
-@pytest.mark.parametrize("run_study", [train.run_study, study_run.run_study])
 def test_without_the_extra_there_is_a_remedy_before_anything_is_read(
-    run_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparator, "find_spec", lambda name: None if name == "flaml" else name)
     file = tmp_path / "study.toml"

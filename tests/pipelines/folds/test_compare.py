@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from clinic_of_two import STUDY, make_dataset
 
-from pipelines.commands.comparison_table import markdown
 from pipelines.folds.compare import half_of, judge, verdict
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden, untaught
@@ -19,7 +18,9 @@ from pipelines.training.dataset import Dataset
 from pipelines.training.soft_targets import read_posteriors
 
 CASES = 400
-STUDY_OF_SCORES = replace(STUDY, evaluation=replace(STUDY.evaluation, bootstrap=200, repeats=2))
+STUDY_OF_SCORES = replace(
+    STUDY, evaluation=replace(STUDY.evaluation, bootstrap=200, repeats=2, margin=0.005)
+)
 
 
 def scores(quality: float, seeds: int = 2, seed: int = 0) -> np.ndarray:
@@ -124,15 +125,6 @@ def test_a_modality_is_removed_from_half_the_patients(tested: OutOfFold) -> None
     assert len({p for p, h in zip("aabcd", half, strict=True) if h}) == 2
     people = [str(n) for n in range(50)]
     assert (half_of(people, "notes", 0) != half_of(people, "image", 0)).any()
-
-
-def test_the_page_says_it_all(tested: OutOfFold) -> None:
-    text = markdown(judge(tested, STUDY_OF_SCORES))
-    for words in ("## AUROC", "boosting", "non-inferior at a margin", "ECE", "| training | 3 |"):
-        assert words in text
-    assert "nan" not in text
-    table = text.split("## AUROC")[1].split("##")[0].strip().splitlines()
-    assert len({line.count("|") for line in table}) == 1
 
 
 @pytest.mark.parametrize(

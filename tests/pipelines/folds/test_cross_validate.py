@@ -189,7 +189,7 @@ def test_the_later_half_is_tested_by_what_was_decided_before(tmp_path: Path) -> 
         for number, cached in enumerate(dataset.cases)
     )
     dataset = replace(dataset, cases=cases)
-    by_time = replace(SHORT.evaluation, split="time", folds=0, learnt_share=0.6)
+    by_time = replace(SHORT.evaluation, split="time", folds=0, train_fraction=0.6)
     study = replace(SHORT, evaluation=by_time)
     tested, _ = run(dataset, study, tmp_path)
     known = ~np.isnan(tested.scores[OURS][0]).any(axis=1)
@@ -298,6 +298,7 @@ def test_a_task_that_ends_badly_is_named_after_the_others_are_done(
     assert len([line for line in lines if "kept" in line]) == 3
 
 
+@pytest.mark.server
 def test_ray_gives_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray", reason="ray is an optional extra and is not installed")
     # Ray's workers step back otherwise, and on a busy machine for ever.

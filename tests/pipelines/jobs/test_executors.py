@@ -84,6 +84,7 @@ def test_without_ray_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_ray
+@pytest.mark.server
 def test_ray_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 

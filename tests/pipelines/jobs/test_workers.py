@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from waiting import until, until_ended
+
 PARENT = """
-import multiprocessing, sys, time
+import multiprocessing, signal, sys
 from pathlib import Path
 from pipelines.jobs.workers import end_with_parent
 
@@ -18,7 +19,7 @@ def wait(file):
     import os
     end_with_parent()
     Path(file).write_text(str(os.getpid()))
-    time.sleep(120)
+    signal.pause()
 
 if __name__ == "__main__":
     worker = multiprocessing.get_context("spawn").Process(target=wait, args=(sys.argv[1],))
@@ -32,21 +33,7 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script.write_text(PARENT, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     parent = subprocess.Popen([sys.executable, str(script), str(file)], env=environment)
-    deadline = time.monotonic() + 60
-    while not file.exists() or not file.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    worker = int(file.read_text())
+    worker = int(until(lambda: file.exists() and file.read_text(), "the worker's number"))
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    while _alive(worker):
-        assert time.monotonic() < deadline, "the worker outlived its parent"
-        time.sleep(0.05)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    until_ended(worker)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -17,14 +16,16 @@ from typing import Any
 import pandas as pd
 import pytest
 from clinic_of_two import STUDY, make_dataset, write_cohort
+from waiting import until, until_ended
 
 from clinical.case.case import Case
 from clinical.errors import CohortError, ConfigError
 from clinical.model import model as models
+from pipelines.assessing import runner
 from pipelines.folds.splits import hold_out
 from pipelines.jobs.executors import Workers
-from pipelines.study import assess_cohort, shards
-from pipelines.study.run import run_study
+from pipelines.study import case_scores
+from pipelines.study.retrospective_study import run_study
 from pipelines.training.dataset import CachedCase, cache_images
 from pipelines.training.train import train_model
 
@@ -34,12 +35,11 @@ checkpoint = "model"
 seed = 3
 [cohort]
 path = "cohort"
-[evaluation]
-bootstrap = 20
 [[exclude]]
 name = "too old"
 age = [85, 120]
-[judgement]
+[evaluation]
+bootstrap = 20
 guards = false
 subgroups = ["age"]
 age_edges = [60]
@@ -68,9 +68,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assess_cohort, "SHARD", 8)
-    monkeypatch.setattr(assess_cohort, "SPAN", 4)
+def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SPAN", 32)
 
 
 def files(out: Path) -> Bytes:
@@ -102,11 +101,11 @@ def test_nothing_is_trained_and_the_best_single_modality_is_the_rival(made: Path
 def test_the_report_says_what_was_not_done(made: Path) -> None:
     because = {one["what"]: one["because"] for one in metrics(made / "out")["not_done"]}
     assert "no validation patients" in because["recalibration maps"]
-    assert "nobody checked" in because["patients that the model learnt from"]
+    assert "not checked" in because["patients that the model was trained on"]
     page = (made / "out" / "report.html").read_text()
-    assert "Nobody checked whether any of them is among" in page
-    assert "a model that was there already" in page
-    assert "At thresholds that the checkpoint carries" in page
+    assert "It was not checked whether any of them is among" in page
+    assert "an existing model" in page
+    assert "At thresholds that come with the checkpoint" in page
 
 
 def test_thresholds_are_those_of_the_checkpoint(made: Path) -> None:
@@ -129,9 +128,9 @@ def test_the_rules_count_and_everybody_else_is_tested_once(made: Path) -> None:
 
 
 def test_the_same_case_gives_the_same_bits_whoever_is_beside_it(made: Path, tmp_path: Path) -> None:
-    # The first run had shards of 64 in this process; here they are of 8, in two processes.
+    # The first run had one span in this process; here there are four, in two processes.
     run_study(made / "study.toml", tmp_path / "out", workers=Workers("processes", 2))
-    assert len(list((tmp_path / "out" / "shards").iterdir())) == CASES / 8
+    assert len(list((tmp_path / "out" / "shards").iterdir())) == 4
     assert files(tmp_path / "out") == files(made / "out")
 
 
@@ -190,7 +189,7 @@ def test_a_poison_case_is_set_aside_and_counted(
             poison(case)
         return cache_images(case, *others)
 
-    monkeypatch.setattr(assess_cohort, "cache_images", taken)
+    monkeypatch.setattr(case_scores, "cache_images", taken)
     run_study(made / "study.toml", tmp_path / "out", workers=Workers(executor, 2))
     assert said(capsys, f"{CASES - 2} computed, 2 set aside")
     found = metrics(tmp_path / "out")
@@ -206,8 +205,8 @@ def test_a_poison_case_is_set_aside_and_counted(
 def test_a_run_in_which_nothing_works_ends(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assess_cohort, "MOST_POISON", 10)
-    monkeypatch.setattr(assess_cohort, "cache_images", lambda case, *others: raises(case))
+    monkeypatch.setattr(runner, "MOST_POISON", 10)
+    monkeypatch.setattr(case_scores, "cache_images", lambda case, *others: raises(case))
     with pytest.raises(CohortError, match="ended their workers"):
         run_study(made / "study.toml", tmp_path / "out", workers=Workers("serial"))
 
@@ -221,7 +220,7 @@ def test_a_label_that_the_cohort_does_not_know_is_not_judged(made: Path, tmp_pat
     run_study(made / "study.toml", tmp_path / "out", cohort, workers=Workers("serial"))
     found = metrics(tmp_path / "out")
     because = {one["what"]: one["because"] for one in found["not_done"]}
-    assert because["labels that the cohort does not know"] == "not judged: failure"
+    assert because["labels without outcomes in the cohort"] == "not evaluated: failure"
     assert found["labels"]["failure"]["methods"]["triptych"]["auroc"]["value"] is None
     assert found["labels"]["inflammation"]["methods"]["triptych"]["auroc"]["value"] is not None
 
@@ -234,47 +233,76 @@ def test_a_study_of_a_checkpoint_states_nothing_that_the_checkpoint_brings(made:
             run_study(file, made / "nowhere")
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
+
+
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from pipelines.jobs.executors import Workers
-from pipelines.study import assess_cohort
-from pipelines.study.run import run_study
+from pipelines.assessing import runner
+from pipelines.study.retrospective_study import run_study
 
-assess_cohort.SHARD, assess_cohort.SPAN = 8, 4
-folder, out, executor = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+folder, out, executor, held = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+do_span = runner.do_span
+
+def first_half(work, span):
+    if span.cases[0].case_id >= sys.argv[5]:
+        (held / str(os.getpid())).touch()
+        signal.pause()
+    return do_span(work, span)
+
+runner.SPAN, runner.do_span = 30, first_half
 run_study(folder / "study.toml", out, workers=Workers(executor, 2))
 """
 RAY = pytest.param(
-    "ray", marks=pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+    "ray",
+    2,
+    marks=[
+        pytest.mark.server,
+        pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
+    ],
 )
 
 
-@pytest.mark.parametrize("executor", ["serial", "processes", RAY])
+@pytest.mark.parametrize(("executor", "workers"), [("serial", 1), ("processes", 2), RAY])
 def test_a_run_that_is_killed_goes_on_where_it_was(
-    executor: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    executor: str, workers: int, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script, out = tmp_path / "run.py", tmp_path / "out"
+    """Its workers do the first half of the cases and then stand still, until they are gone."""
+    script, out, held = tmp_path / "run.py", tmp_path / "out", tmp_path / "held"
     script.write_text(SCRIPT, encoding="utf-8")
+    held.mkdir()
     # Ray's workers are nice, and would wait for everything else that the machine does.
     paths = {"PYTHONPATH": str(Path(__file__).parents[3]), "RAY_worker_niceness": "0"}
-    environment = {**os.environ, **paths}
-    command = [sys.executable, str(script), str(made), str(out), executor]
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        str(script),
+        str(made),
+        str(out),
+        executor,
+        str(held),
+        f"c{CASES // 2:04}",
+    ]
+    running = subprocess.Popen(command, env=os.environ | paths, stderr=subprocess.DEVNULL)
+
+    def still() -> bool:
+        assert running.poll() is None, "it was over before it could be killed"
+        return len(list(held.iterdir())) == workers
+
     try:
-        while len(list((out / "shards").glob("*.json"))) < 3:
-            assert running.poll() is None, "it was over before it could be killed"
-            time.sleep(0.002)
+        until(still, "workers that have done the first half")
     finally:
         os.kill(running.pid, signal.SIGKILL)
-    running.wait()
-    time.sleep(2)  # workers notice that who started them is gone
-    finished = {path: path.stat().st_mtime_ns for path in (out / "shards").glob("*.json")}
-    kept = sum(1 for _ in shards.rows(out / "shards"))
-    assert 24 <= kept < CASES
+        running.wait()
+    for worker in held.iterdir():
+        until_ended(int(worker.name))  # it has noticed that who started it is gone
+    kept = CASES // 2
+    finished = contents(out / "shards")
     capsys.readouterr()
     # Ray would stay in this process and be in the way of others; who resumes does not matter.
     run_study(made / "study.toml", out, workers=Workers("serial"))
     assert said(capsys, f"{kept} cases kept from an earlier run, {CASES - kept} computed")
-    assert finished == {path: path.stat().st_mtime_ns for path in finished}
+    assert finished.items() <= contents(out / "shards").items()
     assert files(out) == files(made / "out")

@@ -8,7 +8,8 @@ import pytest
 
 from clinical.config import load_study, training_digest
 from clinical.errors import ConfigError
-from pipelines.study.design import MARGIN, Judgement, load_design
+from clinical.evaluation import EvaluationConfig
+from pipelines.study.design import load_design
 
 STUDIES = Path(__file__).parents[3] / "sample_data" / "studies"
 PLAIN = 'name = "x"\n[cohort]\npath = "data"\n[evaluation]\nfolds = 3\n'
@@ -32,9 +33,8 @@ NOT_PLAIN = {"first-light", "two-sites", "changed-missingness"}
 def test_existing_studies_are_studies_as_they_are(file: Path) -> None:
     found = load_design(file)
     assert training_digest(found.study) == training_digest(load_study(file))
-    assert found.study.evaluation.margin == MARGIN
+    assert found.study == load_study(file)
     assert found.rules == ()
-    assert found.judgement == Judgement()
 
 
 @pytest.mark.parametrize("name", sorted(NOT_PLAIN - {"first-light"}))
@@ -44,24 +44,28 @@ def test_studies_that_say_more_can_be_read_too(name: str) -> None:
     assert found.rules or found.external
 
 
-def test_rules_and_judgement_do_not_change_what_keys_a_training(tmp_path: Path) -> None:
+def test_rules_and_how_it_is_judged_do_not_change_what_keys_a_training(tmp_path: Path) -> None:
     plain = load_study(write(tmp_path))
-    more = '[[include]]\nname = "adults"\nage = [18, 120]\n[judgement]\nsensitivity = 0.8\n'
-    found = load_design(write(tmp_path, more + "age_edges = [50]\n"))
+    more = '[[include]]\nname = "adults"\nage = [18, 120]\n'
+    judged = "sensitivity = 0.8\nage_edges = [50]\n"
+    found = load_design(write(tmp_path, judged + more))
     assert training_digest(found.study) == training_digest(plain)
     assert [rule.name for rule in found.rules] == ["adults"]
-    assert found.judgement == Judgement(sensitivity=0.8, age_edges=(50,))
+    wanted = EvaluationConfig(folds=3, sensitivity=0.8, age_edges=(50,))
+    assert found.evaluation == wanted
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("[judgment]\nguards = true\n", "'judgement'"),
-        ("[judgement]\nsensitivty = 0.8\n", "'sensitivity'"),
-        ("[judgement]\nsensitivity = 0\n", "above 0"),
-        ("[judgement]\nage_edges = [65, 40]\n", "do not rise"),
-        ('[judgement]\nage_edges = ["40"]\n', "type str"),
-        ("[judgement]\ncurve_from = 0.6\n", "lower one first"),
+        ("[judgement]\nguards = true\n", "'judgement' is called 'evaluation' now"),
+        ("learnt_share = 0.5\n", "'learnt_share' is called 'train_fraction' now"),
+        ("sensitivty = 0.8\n", "'sensitivity'"),
+        ("sensitivity = 0\n", "above 0"),
+        ("age_edges = [65, 40]\n", "do not rise"),
+        ('age_edges = ["40"]\n', "type str"),
+        ("curve_from = 0.6\n", "lower one first"),
+        ("learning_curve = [1.5]\n", "between 0 and 1"),
         ('[[include]]\nname = "a"\nhas_image = "image"\n', "unknown key"),
     ],
 )
@@ -76,5 +80,5 @@ def test_a_study_that_tests_nobody_is_refused(tmp_path: Path) -> None:
 
 
 def test_thresholds_of_the_decision_curve_are_round() -> None:
-    assert Judgement(curve_from=0.05, curve_to=0.08).thresholds == (0.05, 0.06, 0.07, 0.08)
-    assert len(Judgement().thresholds) == 50
+    assert EvaluationConfig(curve_from=0.05, curve_to=0.08).thresholds == (0.05, 0.06, 0.07, 0.08)
+    assert len(EvaluationConfig().thresholds) == 50

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clinic_of_two import make_dataset, write_cohort
-from test_study_run import STUDY
+from test_retrospective_study import STUDY
 
 from clinical.cohorts.cohort import CohortDescription
 from clinical.errors import ConfigError
@@ -17,7 +17,7 @@ from pipelines.folds.splits import given_fold
 from pipelines.study.design import load_design
 from pipelines.study.external_cohort import joined
 from pipelines.study.read_cohort import Cohort
-from pipelines.study.run import run_study
+from pipelines.study.retrospective_study import run_study
 
 TEXT = STUDY.replace("folds = 2\n", "") + '[external]\npath = "other"\nshares_patients = false\n'
 
@@ -60,8 +60,8 @@ def test_a_study_of_two_cohorts_tests_the_second(tmp_path: Path) -> None:
     assert found["study"]["split"] == "external"
     parts = {part["name"]: part["counts"]["cases"] for part in found["flow"]["parts"]}
     assert parts["tested: given split"] == found["study"]["cases"]
-    assert 0 < found["study"]["cases"] <= 80 < parts["learnt from"]
-    assert "learnt from one cohort, tested on another" in (
+    assert 0 < found["study"]["cases"] <= 80 < parts["training"]
+    assert "trained on one cohort, tested on another" in (
         tmp_path / "out" / "report.html"
     ).read_text(encoding="utf-8")
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["external"] == {

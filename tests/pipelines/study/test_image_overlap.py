@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from clinical.case.case import Case, Problem, SkippedCase
-from clinical.case.shapes import Array, Measurements
+from clinical.case.shapes import Array, Arrays, Measurements
 from pipelines.laboratory.simulate.radiograph import Consolidation, RadiographSpec, render
 from pipelines.study.image_alignment import aligned
 from pipelines.study.image_fingerprint import (
@@ -183,7 +183,16 @@ def test_a_cohort_gives_one_fingerprint_for_each_image_that_could_be_read() -> N
     stack = Array(np.stack([film(0), film(0)]), axes=("frame", "row", "column"))
     when = datetime(2022, 1, 1)
     readings = [
-        Case("a", "p1", when, {"image": image, "prior": stack, "measurements": Measurements(())}),
+        Case(
+            "a",
+            "p1",
+            when,
+            {
+                "image": Arrays((image,)),
+                "prior": Arrays((stack,)),
+                "measurements": Measurements(()),
+            },
+        ),
         SkippedCase("b", Problem("images.csv", "the file is broken.")),
         Case("c", "p2", when, {}),
         Problem("images.csv", "no such file."),

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from clinic_of_two import write_cohort
-from test_study_run import STUDY
+from test_retrospective_study import STUDY
 
 from clinical.errors import ConfigError
 from pipelines.study.design import load_design
 from pipelines.study.own_columns import named_columns
-from pipelines.study.run import run_study
+from pipelines.study.retrospective_study import run_study
 
-SMALL = STUDY.replace("[judgement]", "[judgement]\nlearning_curve = []\nstress = false").replace(
+SMALL = STUDY.replace("[evaluation]", "[evaluation]\nlearning_curve = []\nstress = false").replace(
     "age_edges = [60]", 'subgroups = ["sex", "insurance"]'
 )
 

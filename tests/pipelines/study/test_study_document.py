@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from study_metrics import examples, learning_curve, metrics, operating_point, stress
+from study_metrics import beside_others, examples, learning_curve, metrics, operating_point, stress
 
 from pipelines.reports.blocks import Box, Figures, Heading, Paragraph, Table
 from pipelines.study.document import document
@@ -19,6 +19,7 @@ def parts(found: dict[str, Any]) -> list[str]:
 def full() -> dict[str, Any]:
     return {
         **metrics("heart_failure", "copd"),
+        **beside_others(),
         "stress": stress(),
         "learning_curve": learning_curve(),
         "examples": examples("heart_failure", "copd"),
@@ -40,6 +41,7 @@ def test_the_order_is_that_of_a_reader() -> None:
     assert parts(full()) == [
         "Who is in the study",
         "All labels together",
+        "Beside other methods",
         "heart failure",
         "COPD",
         "Missing inputs",
@@ -48,7 +50,7 @@ def test_the_order_is_that_of_a_reader() -> None:
         "Splits and their checks",
         "Prediction sets",
         "Guards",
-        "What this study does not say",
+        "Limits of this study",
     ]
 
 
@@ -99,7 +101,7 @@ def test_comparators_stand_below_the_model_at_their_own_thresholds() -> None:
 
 
 def test_guards_that_fired_come_first_and_every_row_fills_its_columns() -> None:
-    rows = table(metrics(), "What it says").rows
+    rows = table(metrics(), "Finding").rows
     assert [row.cells[-2] for row in rows] == ["yes", "no"]
     for block in document(full()).blocks:
         if isinstance(block, Table):
@@ -114,10 +116,26 @@ def test_what_twice_as_many_patients_buy_is_a_sentence() -> None:
 
 def test_no_fit_has_a_reason() -> None:
     found = {**metrics(), "learning_curve": learning_curve("3 sizes, 4 are needed")}
-    assert "No curve is given through these points: 3 sizes, 4 are needed." in sentences(found)
+    assert "No curve is fitted to these points: 3 sizes, 4 are needed." in sentences(found)
     assert "Twice as many" not in sentences(found)
     found["learning_curve"]["fit"] = None
     assert "there is no fit" in sentences(found)
+
+
+def test_the_model_stands_beside_others_with_every_fold_and_seed() -> None:
+    found = {**metrics(), **beside_others()}
+    found["study"]["repeats"] = 3
+    assert table(found, "Difference").rows[0].cells == (
+        "triptych minus late fusion",
+        "+0.050 [+0.020, +0.080]",
+        "better",
+    )
+    cells = [row.cells for row in table(found, "Fold").rows]
+    assert cells[0] == ("site A", "1,100", "90", "2", "0.810", "-")
+    assert table(found, "Hidden from half").rows[0].cells[0] == "notes"
+    assert "macro AUROC 0.830 [0.800, 0.860]" in sentences(found)
+    assert "over seeds: triptych 0.012" in sentences(found)
+    assert "to the oracle that the model goes: 0.700" in sentences(found)
 
 
 def test_guards_that_were_off_are_not_silent() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.model import card
 from clinical.wording import RESEARCH_USE
@@ -42,7 +43,7 @@ def open_model(prepared_workspace: Path) -> OpenModel:
     st.cache_resource.clear()
 
     def opened() -> AppTest:
-        page = AppTest.from_function(script, default_timeout=30)
+        page = AppTest.from_function(script, default_timeout=SECONDS)
         page.secrets["workspace"] = str(prepared_workspace)
         page.secrets["reader"] = "dr.test"
         page.secrets["role"] = "reader"
@@ -76,7 +77,7 @@ def test_a_model_that_the_page_was_started_with_comes_first(
     (shipped,) = card.installed()
     told = {**shipped.description, "name": "own", "digest": "ab" * 32}
     (tmp_path / card.DESCRIPTION).write_text(json.dumps(told))
-    page = AppTest.from_function(script, default_timeout=30)
+    page = AppTest.from_function(script, default_timeout=SECONDS)
     page.secrets["workspace"] = str(prepared_workspace)
     page.secrets["reader"] = "dr.test"
     page.secrets["role"] = "reader"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.access import accounts
 from clinical.access.roles import ROLES, Role
@@ -114,7 +115,7 @@ def test_a_decision_by_an_auditor_is_refused_on_the_server(
 def test_a_demonstration_says_so_on_the_page(open_page: OpenPage) -> None:
     page = open_page(reader="dr.demo")
 
-    assert "Demonstration: everybody who opens this page reads as dr.demo." in headings(page)
+    assert "Demonstration: everyone who opens this page reads as dr.demo." in headings(page)
     assert not [button for button in page.button if button.label == "Sign out"]
 
 
@@ -130,7 +131,7 @@ def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         accounts.add(engine, name, role, "three quiet herons")
         held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
         engine.dispose()
-        page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
+        page = AppTest.from_file(str(app.SCRIPT), default_timeout=SECONDS)
         page.secrets["workspace"] = str(workspace)
         page.secrets["cookie"] = "triptych_session_1"
         return page.run()
@@ -165,9 +166,9 @@ def test_everybody_changes_their_own_password(
         page.text_input(key="own-new").input("four loud herons")
         next(b for b in page.button if b.label == "Change password").click().run()
         if typed == "a wrong password":
-            assert page.error[0].value == "That is not your password."
+            assert page.error[0].value == "Wrong password."
 
-    assert page.success[0].value == "Your password is changed."
+    assert page.success[0].value == "Your password has been changed."
     engine = open_workspace(workspace)
     assert accounts.authenticate(engine, "dr.first", "four loud herons").role == "reader"
     engine.dispose()
@@ -182,7 +183,7 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.button(key="sign").click().run()
     page.text_input(key="sign-password").input("a wrong password").run()
     page.button(key="confirm-sign").click().run()
-    assert any("That is not your password." in error.value for error in page.error)
+    assert any("Wrong password." in error.value for error in page.error)
     assert refusals(workspace) == [("dr.first", "confirm", "reader")]
     page.text_input(key="sign-password").input("three quiet herons").run()
     page.button(key="confirm-sign").click().run()
@@ -233,7 +234,7 @@ def test_without_a_session_there_is_nothing_but_the_way_to_the_sign_in_page(
     workspace: Path,
 ) -> None:
     st.cache_resource.clear()
-    page = AppTest.from_file(str(app.SCRIPT), default_timeout=30)
+    page = AppTest.from_file(str(app.SCRIPT), default_timeout=SECONDS)
     page.secrets["workspace"] = str(workspace)
     page.secrets["cookie"] = "triptych_session_1"
     page.run()

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 import study_fixture
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.access.roles import Role
 from clinical.errors import CohortError
@@ -39,7 +40,7 @@ def open_study(prepared_workspace: Path) -> OpenStudy:
     st.cache_resource.clear()
 
     def opened(folder: Path | None, role: Role = "reader") -> AppTest:
-        page = AppTest.from_function(script, default_timeout=30)
+        page = AppTest.from_function(script, default_timeout=SECONDS)
         page.secrets["workspace"] = str(prepared_workspace)
         page.secrets["reader"] = "dr.test"
         page.secrets["role"] = role
@@ -94,7 +95,7 @@ def test_a_study_of_another_format_is_refused_in_words(open_study: OpenStudy, ro
 
 def test_single_cases_are_for_those_who_may_read_cases(open_study: OpenStudy, root: Path) -> None:
     page = open_study(root, role="administrator")
-    assert "may not see single cases" in shown(page)
+    assert "may not see individual cases" in shown(page)
     assert "CASE-001" not in shown(page)
 
 

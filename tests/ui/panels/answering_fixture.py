@@ -10,8 +10,8 @@ MANNER "halves" answers every question with the stored assessment, its probabili
 from __future__ import annotations
 
 import json
+import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def main(digest: str, manner: str) -> None:
         if manner == "dies":
             return
         if manner == "hangs":
-            time.sleep(60)
+            signal.pause()
         said = (
             {"error": "The model cannot.", "remedy": "try another change"}
             if manner == "refuses"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from reading_fixture import DECISION, make_case
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.case.shapes import Event, Events
 from ui.panels import sparkline, story_panel
@@ -26,7 +27,7 @@ def test_history_is_a_time_line_then_what_has_no_date_then_what_is_denied() -> N
     places = [made.index(word) for word in ("First", "Later", "Undated", "No absent")]
     assert places == sorted(places)
     assert "2011-01 · 20 y" in made
-    assert made.index("Without a date") < made.index("Undated")
+    assert made.index("Date unknown") < made.index("Undated")
     assert made.index("Denied") < made.index("No absent")
 
 
@@ -45,7 +46,7 @@ def alone() -> None:
 
 
 def test_panels_work_without_a_model() -> None:
-    page = AppTest.from_function(alone).run(timeout=30)
+    page = AppTest.from_function(alone).run(timeout=SECONDS)
     shown = "".join(element.proto.body for element in page.get("html"))
 
     assert not page.exception

@@ -1,7 +1,8 @@
 """What the simulated clinic draws: shares, independence, times, units, gaps."""
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
@@ -25,7 +26,7 @@ PREVALENCES = {
 }
 
 
-@lru_cache(maxsize=1)
+@cache
 def patients() -> tuple[SimulatedPatient, ...]:
     return tuple(draw_patient(11, number) for number in range(4000))
 
@@ -95,15 +96,20 @@ def test_a_second_visit_knows_the_radiograph_of_the_first() -> None:
 
 
 def panels_of(patient: SimulatedPatient) -> frozenset[str]:
+    panel = panel_of_code()
+    return frozenset(panel[row.code] for row in patient.measurements)
+
+
+@cache
+def panel_of_code() -> dict[str, str]:
     table = likelihoods.load()
     panel = {analyte.code: analyte.panel for analyte in table.analytes.values()}
     for site in table.sites.values():
         panel |= {unit.code: table.analytes[key].panel for key, unit in site.units.items()}
-    return frozenset(panel[row.code] for row in patient.measurements)
+    return panel
 
 
-def measured_share(design: Design, name: str, among) -> float:
-    drawn = [draw_patient(12, number, design=design) for number in range(1500)]
+def measured_share(drawn: Sequence[SimulatedPatient], name: str, among) -> float:
     chosen = [p for p in drawn if p.measurements and among(p)]
     return sum(name in panels_of(p) for p in chosen) / len(chosen)
 
@@ -120,8 +126,9 @@ def test_nothing_is_missing_where_nothing_shall_be() -> None:
 
 def test_the_sicker_are_measured_more_only_where_that_is_the_design() -> None:
     def gap(missing: Missing) -> float:
-        sick = measured_share(Design(missing), "blood_gas", lambda p: p.severity > 0.5)
-        well = measured_share(Design(missing), "blood_gas", lambda p: p.severity < -0.5)
+        drawn = [draw_patient(12, number, design=Design(missing)) for number in range(1500)]
+        sick = measured_share(drawn, "blood_gas", lambda p: p.severity > 0.5)
+        well = measured_share(drawn, "blood_gas", lambda p: p.severity < -0.5)
         return sick - well
 
     assert gap("mnar") > 0.2

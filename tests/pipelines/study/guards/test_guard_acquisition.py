@@ -7,7 +7,7 @@ import pytest
 from clinic_of_shortcuts import CASES, QUICK, dataset_of, labels_of
 
 from clinical.case.case import Case
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Arrays
 from pipelines.study.guards.acquisition import OTHERS, acquisition, facts_of, widest_difference
 from pipelines.study.guards.guard import GuardResult, Skipped
 from pipelines.training.dataset import Dataset
@@ -132,8 +132,8 @@ def test_facts_are_read_from_whole_cases() -> None:
     image = Array(np.zeros((400, 500)), spacing=(1.0, 0.8), source={"ViewPosition": "ap"})
     bare = Array(np.zeros((4, 4)))
     cases = [
-        Case("a", "p", None, {"image": image}),
-        Case("b", "p", None, {"image": bare}),
+        Case("a", "p", None, {"image": Arrays((image,))}),
+        Case("b", "p", None, {"image": Arrays((bare,))}),
         Case("c", "p", None, {}),
     ]
     assert facts_of(cases) == {"view": {"a": "AP"}, "field": {"a": "40 x 40 cm"}}

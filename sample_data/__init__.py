@@ -1,0 +1,1 @@
+"""Forty-eight simulated patients and the study files: a package, so that a wheel carries them."""
