@@ -31,10 +31,10 @@ Segment = tuple[int, bytes, int]
 
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
 
-_LAST = 8
+LAST = 8
 """Bytes at the end of which at least one bit must count. Encoders may flush a word too much."""
 
-_OTHER = tuple(
+OTHER = tuple(
     first + np.random.default_rng(seed).integers(0, 255, 96, np.uint8).tobytes()
     for seed, first in enumerate([b"\xaa", b"\x11"] * 4)
 )
@@ -170,7 +170,7 @@ def check_enough(data: bytes, parts: Sequence[tuple[int, int]], pixels: NDArray[
     Raises:
         EOFError: if so.
     """
-    for other in _OTHER[:2]:
+    for other in OTHER[:2]:
         if (jpeg8_decode(with_tails(data, parts, other)) != pixels).any():
             raise EOFError("the entropy-coded data end too early")
 
@@ -273,11 +273,11 @@ def check_ends(stream: Stream, pixels: NDArray[Any]) -> None:
     Raises:
         ValueError: if data are left over.
     """
-    counted = stream.bits - 8 * _LAST <= stream.least
-    for other in _OTHER:
+    counted = stream.bits - 8 * LAST <= stream.least
+    for other in OTHER:
         if counted.all():
             return
-        tried = with_tails(stream.data, stream.parts, other, instead_of=_LAST)
+        tried = with_tails(stream.data, stream.parts, other, instead_of=LAST)
         changed = jpeg8_decode(tried) != pixels
         changed = changed.any(axis=2) if changed.ndim > 2 else changed
         counted |= np.logical_or.reduceat(_by_unit(changed, stream.frame), stream.firsts)

@@ -6,9 +6,11 @@ must say all that an image consists of, and run to their ends (`clinical.dicom.j
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from imagecodecs import jpeg8_decode
+from numpy.typing import NDArray
 
 from clinical.dicom import jpeg
 from clinical.errors import ImageUnreadable
@@ -16,6 +18,7 @@ from clinical.errors import ImageUnreadable
 _PROGRESSIVE = 0xC2
 _PROCESSES = (0xC0, 0xC1, _PROGRESSIVE)
 _COEFFICIENTS = 64
+_SHORT = 64
 _UNSENT = 14
 """More than the 13 bits by which a scan may leave a coefficient coarse."""
 
@@ -45,6 +48,24 @@ def check_whole(data: bytes) -> None:
     jpeg.check_enough(data, [part for scan in parts for part in scan], pixels)
     if len(parts) == 1 and frame.marker != _PROGRESSIVE:
         jpeg.check_ends(jpeg.stream_of(data, frame, found, parts[0]), pixels)
+    for header, scan in zip(headers, parts, strict=True) if len(parts) > 1 else ():
+        _check_scan(data, header, scan, pixels)
+
+
+def _check_scan(
+    data: bytes, header: bytes, scan: Sequence[tuple[int, int]], pixels: NDArray[Any]
+) -> None:
+    """Other bits at the end of a scan must change pixels, as in `jpeg.check_ends`.
+
+    Not asked of a scan that refines, by one level at most, or is hardly there at all.
+    """
+    if header[-1] >> 4 or max(end - start for start, end in scan) <= _SHORT:
+        return
+    for other in jpeg.OTHER:
+        tried = jpeg.with_tails(data, scan, other, instead_of=jpeg.LAST)
+        if (jpeg8_decode(tried) != pixels).any():
+            return
+    raise ValueError("entropy-coded data are left over")
 
 
 def _check_coefficients(headers: Iterable[bytes], components: int) -> None:

@@ -90,7 +90,7 @@ def test_a_decoder_that_takes_too_long(write_dicom: WriteDicom) -> None:
 def test_a_decoder_that_has_to_wait_is_not_late(
     write_dicom: WriteDicom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a busy computer time passes in which the decoder does not run; that time is not its own."""
+    """On a busy computer time passes in which the decoder does not run."""
     path = write_dicom()
     read_image(path)
     waiting = worker()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -205,3 +206,23 @@ def test_a_png_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
         (tmp_path / "image.dcm").write_bytes(changed)
         with pytest.raises(ImageUnreadable):
             read_image(tmp_path / "image.dcm")
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", ["baseline", "progressive"])
+def test_a_jpeg_with_data_left_over_in_a_scan_is_refused(
+    tmp_path: Path, kind: str, colour: bool
+) -> None:
+    whole = jpeg_of(tmp_path, kind, colour)
+    scans = whole.split(b"\xff\xda")
+    # A scan that refines coefficients (T.81 G.1.1.1) ends with what hardly shows.
+    first = [n for n in range(1, len(scans)) if scans[n][5 + 2 * scans[n][2]] >> 4 == 0]
+    longest = max(first, key=lambda number: len(scans[number]))
+    after = re.search(rb"\xff[\xc4\xd9]", scans[longest][12:])
+    assert after is not None
+    place = 12 + after.start()
+    more = np.random.default_rng(3).integers(0, 255, 100, np.uint8).tobytes()
+    scans[longest] = scans[longest][:place] + more + scans[longest][place:]
+    (tmp_path / "image.dcm").write_bytes(b"\xff\xda".join(scans))
+    with pytest.raises(ImageUnreadable, match="broken or cut short"):
+        read_image(tmp_path / "image.dcm")
