@@ -13,7 +13,7 @@ import pytest
 import pipelines.laboratory.oracle
 import pipelines.laboratory.simulate
 from clinical.errors import ConfigError
-from pipelines.laboratory.oracle import evidence, run
+from pipelines.laboratory.oracle import evidence, posterior_table
 from pipelines.laboratory.oracle.likelihood_ratios import evidence_ratios
 from pipelines.laboratory.oracle.posterior import posterior, prepare
 from pipelines.laboratory.simulate import likelihoods, senses
@@ -145,7 +145,7 @@ def test_the_oracle_hears_it() -> None:
 
 def test_the_oracle_asks_about_it_by_itself_and_without_it(tmp_path: Path) -> None:
     simulate(3, 9, tmp_path / "c", rows=64, design=WITH)
-    run.run(tmp_path / "c", tmp_path / "o.csv", leave_one_out=True)
+    posterior_table.write_posteriors(tmp_path / "c", tmp_path / "o.csv", leave_one_out=True)
     asked = {row["evidence"] for row in rows(tmp_path, "o")}
     assert {"pulse", "without_pulse", "all"} <= asked
 
@@ -155,4 +155,4 @@ def test_another_table_of_the_sense_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "c" / "simulation.json"
     file.write_text(file.read_text().replace("0" * 64, "1" * 64))
     with pytest.raises(ConfigError, match="another table"):
-        run.run(tmp_path / "c", tmp_path / "o.csv")
+        posterior_table.write_posteriors(tmp_path / "c", tmp_path / "o.csv")
