@@ -1,4 +1,4 @@
-"""Under what an assessment was computed: parts of the model, code, libraries, machine.
+"""The conditions an assessment was computed under: model parts, code, libraries, machine.
 
 The assessment itself does not hold this, because the same bits may come of other conditions; the
 ledger does, so that a replay that differs can say what else differs.

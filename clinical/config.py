@@ -27,12 +27,12 @@ RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
 
 @dataclass(frozen=True)
 class CohortConfig:
-    """Which cohort to learn from.
+    """The cohort to train on.
 
     Attributes:
         path: folder of the cohort; relative paths are relative to the TOML file.
         source: name of the cohort reader.
-        limit: use only the first so many cases; 0 means all.
+        limit: use only the first N cases; 0 = no limit.
     """
 
     path: str
@@ -50,8 +50,8 @@ class ModelConfig:
         heads: attention heads of the fusion.
         layers: cross-attention layers of the fusion.
         dropout: dropout inside the fusion.
-        components: principal components kept of each frozen embedding.
-        space: length of a vector in the shared space; 0: the model has none.
+        components: number of principal components kept from each frozen embedding.
+        space: dimension of the shared space; 0: the model has none.
         encoders: settings of one encoder alone; in TOML the tables [model.NAME], for example
             [model.radiograph] image_size = 512.
     """
@@ -68,26 +68,27 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the model is fitted.
+    """How the model is trained.
 
     Attributes:
-        alone_epochs: first, so many epochs in which every modality is learnt by itself.
-        epochs: then together; upper bound, early stopping usually ends before.
-        patience: epochs without a better validation loss before stopping.
+        alone_epochs: number of epochs at the start in which each modality is trained alone.
+        epochs: maximum number of epochs after that, in which all are trained together; early
+            stopping usually ends sooner.
+        patience: epochs without a better validation loss before training stops.
         batch_size: cases in one step.
         learning_rate, weight_decay: of AdamW.
         modality_dropout: probability that a present modality is hidden in one training example.
         alone_probability: probability that all modalities but one are hidden.
         token_dropout: probability that one token is hidden.
         auxiliary: weight of the loss of each modality alone.
-        space_epochs: last, so many epochs in which the shared space is learnt on the finished
-            tokens; diagnosis is not touched by it.
-        augmentations: augmented copies of every training image, beside the plain one.
+        space_epochs: number of epochs at the end in which the shared space is trained on the
+            finished tokens; diagnosis is not affected.
+        augmentations: augmented copies of every training image, in addition to the original.
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
-            that has masks (masks.csv), which only simulated ones do.
-        validation: share of patients kept for early stopping, calibration and thresholds.
-        soft_targets: learn the oracle's posterior given everything instead of the outcome (needs
-            `evaluation.oracle`); validation, calibration and testing keep the true outcomes.
+            with masks (masks.csv), which only simulated cohorts have.
+        validation: fraction of patients kept for early stopping, calibration and thresholds.
+        soft_targets: train on the oracle's posterior given all inputs instead of the outcome
+            (needs `evaluation.oracle`); validation, calibration and testing use true outcomes.
     """
 
     alone_epochs: int = 40
@@ -149,7 +150,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} does not exist.", remedy="give the path of a TOML file"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+        raise ConfigError(f"{path} is not TOML: {error}.", remedy="correct that line") from None
 
 
 def study_of(data: Mapping[str, Any], path: Path) -> StudyConfig:
@@ -269,7 +270,8 @@ def _check(study: StudyConfig, where: str) -> None:
     if not 0 < training.validation < 1:
         raise ConfigError(
             f"{where}: training.validation is {training.validation}.",
-            remedy="choose above 0 and below 1; calibration needs cases the fit has not seen",
+            remedy="choose above 0 and below 1; calibration needs cases the model was not trained"
+            " on",
         )
     model = study.model
     least_one = {

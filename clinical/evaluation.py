@@ -35,8 +35,8 @@ class EvaluationConfig:
             patients); with "patient" also with other folds.
         bootstrap: patient-bootstrap samples for confidence intervals.
         margin: difference in macro AUROC below which two methods count as equally good.
-        oracle: file with the posteriors that `triptych oracle` computed, relative to the cohort's
-            folder; empty for none.
+        oracle: file with the posteriors that `triptych compute-oracle` wrote, relative to the
+            cohort's folder; empty for none.
         removal: also train a model without each modality, to compare with hiding it.
         automl: trials of the AutoML comparator for each label and fold; 0: it is left out.
         sensitivity: that the operating point aims at, on validation patients.

@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
+from pipelines.commands import former_names
 from pipelines.commands.account import account_app
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
@@ -28,13 +29,14 @@ from pipelines.commands.options import (
     Model,
     OtherCohort,
     Out,
+    Samples,
     Source,
     StudyFile,
     Workspace,
     screen,
 )
 from pipelines.commands.reading import reading_app
-from pipelines.commands.similar import similar_app
+from pipelines.commands.retrieval import retrieval_app
 from pipelines.commands.study import study_app
 
 WITHOUT_SOME, INTERRUPTED = 3, 130
@@ -50,8 +52,8 @@ UNWRITABLE = {
 
 app = typer.Typer(
     name="triptych",
-    help="Fuse a radiograph, measurements, history and notes into explained, reviewed and recorded"
-    f" diagnostic suggestions. {RESEARCH_USE}",
+    help="Fuse a chest radiograph, measurements, history and notes into ranked diagnostic"
+    f" suggestions that are explained, reviewed and recorded.\n\n{RESEARCH_USE}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -59,9 +61,8 @@ app = typer.Typer(
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")
-app.add_typer(similar_app, name="similar")
+app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(study_app, name="study")
-app.command()(agreement)
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -72,6 +73,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         the process which assessed them, 130 = Ctrl-C.
     """
     del environ
+    if renamed := former_names.renamed(argv):
+        _complain(renamed)
+        return 2
     _quieten_libraries()
     command = typer.main.get_command(app)
     try:
@@ -87,11 +91,11 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except TyperException as error:
-        message = getattr(error, "format_message", error.__str__)()
-        _complain(message)
+        if message := getattr(error, "format_message", error.__str__)():
+            _complain(message)
         return 2
     if code == INTERRUPTED:
-        _complain("stopped. The same command goes on from here.")
+        _complain("stopped. Run it again to resume.")
     return int(code or 0)
 
 
@@ -120,24 +124,39 @@ def _quieten_libraries() -> None:
 @app.command()
 def simulate(
     out: Out,
-    cases: Annotated[int, typer.Option("--cases", min=1, help="How many cases.")] = 400,
-    seed: Annotated[int, typer.Option("--seed", help="Of every random draw.")] = 0,
-    rows: Annotated[int, typer.Option("--rows", min=128, help="Rows of a radiograph.")] = 512,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="Number of cases.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
+    rows: Annotated[
+        int, typer.Option("--rows", min=128, help="Height of a radiograph in pixels.")
+    ] = 512,
     jobs: Jobs = 1,
     missing: Annotated[
-        str, typer.Option("--missing", help="none, mcar, mar, or mnar (the sicker measured more).")
+        str,
+        typer.Option(
+            "--missing",
+            help="How values go missing: none, mcar, mar, or mnar (sicker patients are tested more"
+            " often).",
+        ),
     ] = "mnar",
     shortcut: Annotated[
-        str, typer.Option("--shortcut", help="A label whose films mostly carry a lead token.")
+        str,
+        typer.Option(
+            "--shortcut", help="Diagnosis to plant a shortcut for: a lead marker on most films."
+        ),
     ] = "",
+    further: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Record this too (may be given several times)."),
+    ] = None,
 ) -> None:
-    """Write a simulated cohort in the folder format, with radiographs as DICOM and masks."""
+    """Simulate a cohort in the folder format, with DICOM radiographs and masks."""
     from pipelines.jobs import progress
     from pipelines.laboratory.simulate.clinic import LABELS
     from pipelines.laboratory.simulate.cohort import simulate as simulate_cohort
     from pipelines.laboratory.simulate.design import design
+    from pipelines.laboratory.simulate.senses import chosen
 
-    switches = design(missing, shortcut, LABELS)
+    switches = design(missing, shortcut, LABELS, chosen(further or ()))
     with progress.bar() as display:
         task = display.add_task("simulate", total=cases, note="")
         simulate_cohort(
@@ -152,16 +171,23 @@ def simulate(
     screen.print(f"{cases} simulated cases (seed {seed}) in {out}")
 
 
-@app.command()
-def realism(
-    simulated: Annotated[Path, typer.Argument(metavar="SIMULATED", help="A simulated cohort.")],
-    real: Annotated[Path, typer.Argument(metavar="REAL", help="A cohort of real radiographs.")],
+@app.command("check-realism")
+def check_realism(
+    simulated: Annotated[
+        Path, typer.Argument(metavar="SIMULATED", help="Folder of a simulated cohort.")
+    ],
+    real: Annotated[
+        Path, typer.Argument(metavar="REAL", help="Folder of a cohort of real radiographs.")
+    ],
     source: Annotated[
-        str, typer.Option("--source", help="Reader of the real cohort.")
+        str, typer.Option("--source", help="Format of the real cohort, as in `assess --source`.")
     ] = "nih_chestxray",
-    limit: Annotated[int, typer.Option("--limit", min=20, help="At most so many of each.")] = 200,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=20, help="Use at most N films of each cohort."),
+    ] = 200,
 ) -> None:
-    """How far simulated films are from real ones, beside how far real ones are from each other."""
+    """Measure how far simulated films are from real ones (baseline: real from real)."""
     from pipelines.laboratory.simulate import realism as films
 
     found = films.compare(simulated, real, real_source=source, limit=limit)
@@ -171,18 +197,18 @@ def realism(
     screen.print(table)
 
 
-@app.command()
-def oracle(
+@app.command("compute-oracle")
+def compute_oracle(
     cohort: Annotated[
-        Path, typer.Argument(metavar="COHORT", help="Folder that `triptych simulate` wrote.")
+        Path, typer.Argument(metavar="COHORT", help="Folder written by `triptych simulate`.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
     jobs: Jobs = 1,
     leave_one_out: Annotated[
-        bool, typer.Option("--leave-one-out", help="Also with each kind of evidence left out.")
+        bool, typer.Option("--leave-one-out", help="Also leave out each modality in turn.")
     ] = False,
 ) -> None:
-    """Write what can be known of each simulated case from each kind of evidence and from all."""
+    """Compute the Bayes-optimal posterior, per modality and combined."""
     from pipelines.jobs import progress
     from pipelines.laboratory.oracle.posterior_table import write_posteriors
     from pipelines.laboratory.oracle.score import markdown, score
@@ -198,16 +224,18 @@ def oracle(
         )
     table = out.with_suffix(".md")
     table.write_text(markdown(score(out, cohort)), encoding="utf-8")
-    screen.print(f"{count} cases in {out}; how well they can be told apart: {table}")
+    screen.print(f"{count} cases: posteriors in {out}, best possible AUROC in {table}")
 
 
 @app.command()
 def pretrain(
     out: Out,
-    films: Annotated[int, typer.Option("--films", min=50, help="How many to learn from.")] = 4500,
+    films: Annotated[
+        int, typer.Option("--films", min=50, help="Number of films to train on.")
+    ] = 4500,
     jobs: Jobs = 1,
 ) -> None:
-    """Fit the layers that look at a film to outlined findings on simulated films."""
+    """Pretrain the image layers to outline and name findings on simulated films."""
     from pipelines.laboratory.pretrain.film_tail import pretrain as pretrain_tail
 
     pretrain_tail(out, films, jobs=jobs)
@@ -215,7 +243,7 @@ def pretrain(
 
 @app.command()
 def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
-    """Train a model on a whole cohort. To test one by folds or sites, use `triptych study run`."""
+    """Train a model on a whole cohort; `study run` tests one by folds or sites."""
     from pipelines.commands.train import train_study
 
     train_study(study_file, out, cohort)
@@ -231,12 +259,15 @@ def assess(
         str | None,
         typer.Option(
             "--workspace",
-            help="Also keep cases and assessments here, for review: a folder, or"
+            help="Also store cases and assessments in this workspace for review: a folder, or"
             " postgresql+psycopg://...",
         ),
     ] = None,
     jobs: Jobs = 1,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="First so many cases; 0: all.")] = 0,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=0, help="Only the first N cases (0 = no limit)."),
+    ] = 0,
     keys: Keys = None,
 ) -> None:
     """Assess every case of a cohort. Outcomes are never read.
@@ -258,12 +289,14 @@ def assess(
 
 @app.command()
 def evaluate(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="What `assess --out` wrote.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Folder written by `assess --out`.")
+    ],
     cohort: Annotated[Path, typer.Option("--cohort", help="Folder of the same cohort.")],
     source: Source = "folder",
-    samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
+    samples: Samples = 1000,
 ) -> None:
-    """Compare assessments with the cohort's outcomes: AUROC of each modality alone and of all.
+    """Compare assessments with outcomes: AUROC of each modality alone and combined.
 
     A report with thresholds, subgroups and guards: `triptych study run` with a checkpoint.
     """
@@ -279,20 +312,23 @@ def evaluate(
     screen.print(f"with all intervals: {file}")
 
 
-@app.command()
-def pointing(
+@app.command("check-explanations")
+def check_explanations(
     path: Annotated[
-        Path, typer.Argument(metavar="COHORT", help="A simulated cohort the model has not seen.")
+        Path,
+        typer.Argument(
+            metavar="COHORT", help="Folder of a simulated cohort the model was not trained on."
+        ),
     ],
     out: Out,
     model: Model = None,
     prior: Annotated[
         Path | None,
-        typer.Option("--prior", help="The training cohort, for the mean mask of each diagnosis."),
+        typer.Option("--prior", help="Training cohort: adds its mean masks as a baseline."),
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", help="Patient-bootstrap samples.")] = 1000,
+    samples: Samples = 1000,
 ) -> None:
-    """Judge explanations: do they point at the finding, and does the model use what they name?"""
+    """Test whether explanations point at the findings and are faithful to the model."""
     from clinical.assess.assess import SHIPPED_MODEL
     from pipelines.commands import summary
     from pipelines.explanations import report
@@ -301,20 +337,23 @@ def pointing(
     summary.show_pointing(screen, judged)
 
 
-@app.command()
-def domain(
+@app.command("check-domain")
+def check_domain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
     source: Source = "folder",
     model: Model = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=0, help="So many cases, evenly spread; 0: all.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", min=0, help="Only N cases, evenly spaced (0 = no limit)."
+        ),
     ] = 100,
     files: Annotated[
         Path | None,
-        typer.Option("--files", help="Also every image file below this folder, by its modality."),
+        typer.Option("--files", help="Also every image file below this folder, by DICOM modality."),
     ] = None,
 ) -> None:
-    """Which images a model marks as out of distribution: a cohort's own, and the same spoilt."""
+    """Count the images a model marks out of distribution, intact and degraded."""
     from clinical.assess.assess import load_assessor
     from clinical.cohorts.sources import source as find
     from pipelines.assessing import domain_check
@@ -326,35 +365,42 @@ def domain(
     screen.print(domain_check.table(rows), end="")
 
 
-@app.command()
-def ui(
+@app.command("serve")
+def serve_page(
     workspace: Workspace,
-    port: Annotated[int, typer.Option("--port", help="On the loopback interface.")] = 8501,
+    port: Annotated[
+        int, typer.Option("--port", help="Port of the page, on the loopback interface.")
+    ] = 8501,
     idle_minutes: Annotated[
-        float, typer.Option("--idle-minutes", help="Sign out after so long without interaction.")
+        float,
+        typer.Option("--idle-minutes", metavar="N", help="Sign out after N minutes of inactivity."),
     ] = 15.0,
     oidc: Annotated[
         Path | None,
         typer.Option(
-            "--oidc", help="TOML with [auth]: sign in with an organisation's account too."
+            "--oidc", help="TOML file with an auth table: also sign in by OpenID Connect."
         ),
     ] = None,
     studies: Annotated[
-        Path | None, typer.Option("--studies", help="Folder of finished studies, to look at.")
+        Path | None, typer.Option("--studies", help="Folder of finished studies to show.")
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="A checkpoint beside the one that ships: card and what-if."),
+        typer.Option("--model", help="Additional checkpoint, for its model card and what-if."),
     ] = None,
     demonstration: Annotated[
-        bool, typer.Option("--demonstration", help="Nobody signs in; all read as dr.demo.")
+        bool, typer.Option("--demonstration", help="No sign-in: everyone reads as dr.demo.")
     ] = False,
     role: Annotated[
-        str, typer.Option("--role", help="Of the demonstration: reader, adjudicator, auditor, ...")
+        str,
+        typer.Option(
+            "--role",
+            help="Role in the demonstration: reader, adjudicator, auditor or administrator.",
+        ),
     ] = "reader",
     keys: Keys = None,
 ) -> None:
-    """Open the reading page of a workspace in a browser on this machine."""
+    """Serve the reading page of a workspace to browsers on this machine."""
     from clinical.access.roles import role_of
     from clinical.workspace.place import place_of
     from ui.host.launch import DEMONSTRATION_READER, Choices, serve
@@ -372,16 +418,19 @@ def ui(
     serve(chosen)
 
 
+app.command("report-agreement")(agreement)
+
+
 @app.command()
 def demo(
     out: Out = Path("runs/demo"),
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Do not open the page.")] = False,
     port: Annotated[
-        int, typer.Option("--port", help="Of the page; another free one if it is taken.")
+        int, typer.Option("--port", help="Port of the page; another free one if it is taken.")
     ] = 8501,
     jobs: Jobs = 1,
 ) -> None:
-    """Assess the 48 embedded cases, record, verify, report; then open the page for everybody."""
+    """Assess the 48 embedded cases, verify and export the record, then open the page."""
     from pipelines.commands import summary
     from pipelines.commands.demo import demonstrate
 

@@ -65,7 +65,7 @@ def check_name(name: str) -> None:
     """
     if NAME.fullmatch(name) is None or name in RESERVED:
         raise AccountError(
-            "That is not a name for an account.",
+            "This is not a valid account name.",
             remedy="use up to 100 lower-case letters, digits and . _ @ + -, beginning with a letter"
             f' or digit, and not "{min(RESERVED)}".',
         )
@@ -83,10 +83,10 @@ def check_password(name: str, password: str) -> None:
         raise AccountError(
             f"A password needs at least {SHORTEST_PASSWORD} characters (and at most"
             f" {LONGEST_PASSWORD}).",
-            remedy="take a sentence or several words.",
+            remedy="use a sentence or several words.",
         )
     if plain_name(password) == name:
-        raise AccountError("The password is the name.", remedy="choose another one.")
+        raise AccountError("The password is the same as the name.", remedy="choose another one.")
 
 
 def add(
@@ -113,7 +113,7 @@ def add(
     now = datetime.now(UTC)
     with writing(engine) as connection:
         if find(connection, name) is not None:
-            raise AccountError(f"There is an account {name} already.", remedy="choose another.")
+            raise AccountError(f"An account named {name} already exists.", remedy="choose another.")
         connection.execute(
             insert(ACCOUNTS).values(
                 name=name, role=role, hash=hashed, created=now.isoformat(), disabled=""
@@ -187,7 +187,7 @@ def require(connection: Connection, name: str) -> Account:
     account = find(connection, name)
     if account is None:
         raise AccountError(
-            "There is no account of that name.", remedy="see `triptych account list`."
+            "There is no account with that name.", remedy="see `triptych account list`."
         )
     return account
 
@@ -215,7 +215,7 @@ def authenticate(engine: Engine, name: str, password: str) -> Account:
     right = len(password) <= LONGEST_PASSWORD and _matches(kept, password)
     if row is None or not row.hash or not right or row.disabled:
         raise SignInRefused(
-            "This name and password do not open an account.",
+            "Wrong name or password.",
             remedy="try again, or ask an administrator.",
         )
     if _hasher().check_needs_rehash(row.hash):

@@ -9,7 +9,7 @@ modality this ranks its tokens; how much the modality counts is its own evidence
 which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
 at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
 was compared with, and how well each points at findings whose place is known:
-docs/decisions/0009-explanations-that-point.md; measured by `triptych pointing`.
+docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What if an input were not there, or a value another one: a changed case, and a record of asking.
+"""What if an input were absent or a value different: a changed case, and a record of asking.
 
 A hypothetical assessment is never stored, never the assessment of a case, and no decision can name
 it. The ledger keeps that the question was asked: HYPOTHETICAL, with codes and digests.
@@ -62,7 +62,7 @@ def changed(case: Case, change: Change) -> Case:
                 raise ReviewError("The case has no such input.", remedy="choose another one.")
             if len(case.inputs) == 1:
                 raise ReviewError(
-                    "Without this input nothing would be left.", remedy="choose another change."
+                    "Without this input there would be none left.", remedy="choose another change."
                 )
             return case.without(change.modality)
         case Changed():
@@ -150,7 +150,7 @@ def record(
         ReviewError: if the case has been assessed again since, or `found` is of another case.
     """
     if found.case_id != case.case_id:
-        raise ReviewError("The answer is about another case.", remedy="ask again.")
+        raise ReviewError("The answer belongs to another case.", remedy="ask again.")
     left_out, codes = [], []
     match change:
         case LeftOut():

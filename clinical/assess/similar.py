@@ -1,4 +1,4 @@
-"""The shared space in use: cases like this one, and cases that a sentence describes.
+"""Similarity search in the shared space: cases like this one, and cases that match a sentence.
 
 A model's notes, image, measurements and history of one case lie near each other in one space
 (`clinical.model.space`), so a vector of any of them can be compared with those of any other. Each
@@ -88,7 +88,8 @@ class Index:
         place = np.flatnonzero(rows == self.case_ids.index(case_id))
         if not len(place):
             raise StoreError(
-                f"Case {case_id!r} has no {modality} in the index.", remedy="start from another"
+                f"Case {case_id!r} has no {modality} in the index.",
+                remedy="search with another modality",
             )
         vector: Vector = vectors[place[0]]
         return vector
@@ -264,8 +265,8 @@ def check_model(index: Index, model: Model) -> None:
     """Raise a ModelError if `index` was made with another model."""
     if index.model_digest != model.identity.digest:
         raise ModelError(
-            "The index was made with another model.",
-            remedy="give that model, or make the index again",
+            "The index was built with a different model.",
+            remedy="use that model, or rebuild the index",
         )
 
 
@@ -292,9 +293,9 @@ def load(folder: Path) -> Index:
     """Read an index and check its digest.
 
     Raises:
-        StoreError: if it is absent, of another format, or not whole.
+        StoreError: if it is absent, of another format, or incomplete.
     """
-    again = "make it again with `triptych similar index`"
+    again = "rebuild it with `triptych retrieval index`"
     try:
         described: dict[str, Any] = json.loads((folder / _JSON).read_text(encoding="utf-8"))
         data = (folder / _VECTORS).read_bytes()
@@ -321,4 +322,4 @@ def load(folder: Path) -> Index:
             {name: parts[f"vectors.{name}"] for name in names},
         )
     except (KeyError, SafetensorError):
-        raise StoreError(f"{folder} does not hold a whole index.", remedy=again) from None
+        raise StoreError(f"{folder} does not hold a complete index.", remedy=again) from None

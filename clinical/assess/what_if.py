@@ -41,7 +41,7 @@ def answer(assessor: Assessor, question: Mapping[str, Any]) -> Assessment:
         base = store.get_assessment(connection, question["assessment"])
         if base.model.digest != assessor.model.identity.digest:
             raise ModelError(
-                "This assessment was made by another model than the installed one.",
+                "This assessment was made by a different model from the one installed.",
                 remedy="assess the case again with the installed model",
             )
         case = store.get_case(connection, base.case_id, input_digest=base.input_digest)

@@ -1,4 +1,4 @@
-"""Puts the certificates of a time stamp in the order of DER, without touching what is signed.
+"""Put the certificates of a time stamp into DER order without touching what is signed.
 
 The certificates in a token are a SET that nothing signs (RFC 5652, section 5.1), and BER lets it
 stand in any order. Authorities that send their chain, `openssl ts` among them, make use of that;

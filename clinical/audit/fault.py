@@ -1,4 +1,4 @@
-"""A finding of verification on its way up; `verify` turns it into a verdict."""
+"""A fault found during verification; `verify` turns it into a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks the signed heads along one pass over the events.
+"""Check the signed heads during one pass over the events.
 
 Every root is computed again from the events, so that two heads which both fit are consistent with
 one another by construction. Heads name the one before, and are due at fixed places
@@ -97,7 +97,7 @@ def end(connection: Connection, walk: Walk) -> None:
     if present and walk.last is not None and walk.key not in present:
         raise Broken(
             walk.last.size,
-            "the signed heads were made with another key than the one in the workspace",
+            "the signed heads were made with a different key from the one in the workspace",
         )
 
 
@@ -110,14 +110,14 @@ def check_known(walk: Walk, known: TreeHead) -> None:
     if merkle.root(walk.edge).hex() != known.root:
         raise Broken(
             known.size,
-            f"the ledger was rewritten: the first {known.size} events are not those under the head "
-            "kept elsewhere",
+            f"the ledger was rewritten: the first {known.size} events do not match the head kept "
+            "elsewhere",
         )
     if walk.kept.get(known.size, (None,))[0] != known:
         raise Broken(
             known.size,
-            f"the first {known.size} events are those under the head kept elsewhere, but the "
-            "workspace's own head over them is another: it was taken away or signed again",
+            f"the first {known.size} events match the head kept elsewhere, but the "
+            "workspace's own head over them is different: it was removed or signed again",
         )
 
 
@@ -128,15 +128,15 @@ def _pass_head(walk: Walk) -> Walk:
         raise Broken(head.size, f"{where} is signed with a key that was not in force")
     if not heads.is_signed(head):
         raise Broken(
-            head.size, f"the signature of {where} does not fit: one of the two was changed"
+            head.size, f"the signature of {where} does not match: one of the two was changed"
         )
     before = canonical.sha256(heads.statement(walk.last)) if walk.last else NO_HASH
     if head.previous != before:
         raise Broken(
-            head.size, f"{where} does not follow the head before it: one was replaced or taken away"
+            head.size, f"{where} does not follow the head before it: one was replaced or removed"
         )
     if walk.last is not None and head.origin != walk.last.origin:
-        raise Broken(head.size, f"{where} is of another ledger")
+        raise Broken(head.size, f"{where} belongs to another ledger")
     if merkle.root(walk.edge).hex() != head.root:
         first = walk.last.size + 1 if walk.last else 1
         raise Broken(

@@ -1,4 +1,4 @@
-"""Signed tree heads: from time to time the key of the workspace signs the root over all events.
+"""Signed tree heads: at intervals the workspace key signs the Merkle root over all events.
 
 A head says how many events there were, the root of the Merkle tree over them, when, and of which
 ledger; it names the head before it. It is signed with every event that should not stand unsigned
@@ -101,12 +101,12 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
     right = all(isinstance(data.get(name), kind) for name, kind in kinds.items())
     if not right or data["size"] < 1:
         raise LedgerError(
-            "This is not a signed head.", remedy="use what `triptych audit head` wrote."
+            "This is not a signed head.", remedy="use a file written by `triptych audit sign`."
         )
     head = TreeHead(**{name: data[name] for name in kinds})
     if data.get("statement") != STATEMENT or not is_signed(head):
         raise LedgerError(
-            "The signature of this head does not fit it: it was changed after it was signed.",
+            "The signature of this head does not match: the head was changed after it was signed.",
             remedy="use another copy of the head.",
         )
     return head
@@ -155,7 +155,7 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
     """The signed head over all events: the last one if it covers them, or else a new one.
 
     Raises:
-        LedgerError: if there is nothing to sign, the ledger is not whole, or the key cannot be
+        LedgerError: if there is nothing to sign, the ledger is not intact, or the key cannot be
             used.
     """
     end = connection.execute(select(HEAD.c.sequence)).scalar_one_or_none()
@@ -165,7 +165,7 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
     edge = _edge(connection, row, end)
     if edge is None:
         raise LedgerError(
-            "The ledger is not whole, and a broken one is not signed.",
+            "The ledger is broken, and a broken ledger is not signed.",
             remedy="run `triptych audit verify`.",
         )
     if row and row.size == end:
@@ -221,14 +221,14 @@ def _new_key(payload: str) -> str:
         return str(json.loads(payload)["new"])
     except (ValueError, KeyError, TypeError):
         raise LedgerError(
-            "The event that names the key was changed.", remedy="run `triptych audit verify`."
+            "The event that records the key was changed.", remedy="run `triptych audit verify`."
         ) from None
 
 
 def _old(time: str, now: datetime) -> bool:
     try:
         return now - datetime.fromisoformat(time) >= EVERY
-    except (ValueError, TypeError):  # spoiled, so that it is looked at now
+    except (ValueError, TypeError):  # corrupted, so that it is looked at now
         return True
 
 

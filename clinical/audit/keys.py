@@ -47,7 +47,7 @@ def load(folder: Path, digest: str | None) -> Ed25519PrivateKey:
             return key
     raise LedgerError(
         f"{current} is not the key that signs this ledger (its digest begins with {digest[:16]}).",
-        remedy="put the key file back from a backup; without it nothing more can be recorded here.",
+        remedy="restore the key file from a backup; without it nothing more can be recorded here.",
     )
 
 
@@ -125,7 +125,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise _unwritable(f"The key file {path} cannot be made", error) from None
+        raise _unwritable(f"The key file {path} cannot be created", error) from None
     return key
 
 
@@ -133,7 +133,7 @@ def _read(path: Path) -> Ed25519PrivateKey:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise LedgerError(
-                f"The key file {path} can be read by others than its owner.",
+                f"The key file {path} can be read by users other than its owner.",
                 remedy=f"run `chmod 600 {path}`, then `triptych audit rotate-key`, because somebody"
                 " may have copied it.",
             )
@@ -145,7 +145,7 @@ def _read(path: Path) -> Ed25519PrivateKey:
         ) from None
     except ValueError:
         raise LedgerError(
-            f"{path} is not an Ed25519 key.", remedy="put the key file back from a backup."
+            f"{path} is not an Ed25519 key.", remedy="restore the key file from a backup."
         ) from None
 
 
@@ -161,13 +161,13 @@ def _settle(following: Path, current: Path) -> None:
         following.replace(current)
         _sync(current.parent)
     except OSError as error:
-        raise _unwritable(f"The new key cannot take the place of {current}", error) from None
+        raise _unwritable(f"The new key cannot replace {current}", error) from None
 
 
 def _unwritable(what: str, error: OSError) -> LedgerError:
     return LedgerError(
         f"{what}: {error.strerror}.",
-        remedy="let the folder of the workspace be writable for who records in it.",
+        remedy="make the folder of the workspace writable for the user who records in it.",
     )
 
 

@@ -1,4 +1,4 @@
-"""An event as bytes: the one canonical form that is hashed for the chain and for the tree.
+"""An event as bytes: the canonical form that is hashed for both the chain and the tree.
 
 `content` of an event is the canonical JSON of all its fields but its own hash. SHA-256 of it is the
 event's hash in the chain; `merkle.leaf_hash` of it is its leaf in the tree.

@@ -175,7 +175,7 @@ def _fields(
         canonical.dumps([actor, case_id])
     except (TypeError, ValueError):
         raise LedgerError(
-            "The event holds something that canonical JSON has no form for.",
+            "The event holds a value that canonical JSON cannot represent.",
             remedy="use text, finite numbers, booleans, lists and objects only.",
         ) from None
     return {
@@ -194,7 +194,7 @@ def _sound_end(connection: Connection) -> Head:
     if last != head(connection):
         # Appending here would move the head and so hide a cut tail for ever.
         raise LedgerError(
-            f"The ledger ends at event {last.sequence}, which is not what its head says.",
+            f"The ledger ends at event {last.sequence}, which does not match its head.",
             remedy="run `triptych audit verify`; restore the workspace from a backup.",
         )
     return last

@@ -1,4 +1,4 @@
-"""Proofs that whoever holds a signed head can check without the workspace, and their form as JSON.
+"""Proofs that anyone with a signed head can check without the workspace, and their JSON form.
 
 A proof of inclusion shows that one event is under a head; a proof of consistency shows that the
 events under an older head are still the first events under a newer one. Both are lists of hashes
@@ -31,11 +31,13 @@ def inclusion(connection: Connection, number: int) -> dict[str, Any]:
     """
     row = connection.execute(select(EVENTS).where(EVENTS.c.sequence == number)).one_or_none()
     if row is None:
-        raise LedgerError(f"There is no event {number}.", remedy="give a number of the ledger.")
+        raise LedgerError(
+            f"There is no event {number}.", remedy="give the number of an event in the ledger."
+        )
     head = heads.latest(connection)
     if head is None or head.size < number:
         raise LedgerError(
-            f"No signed head covers event {number} yet.", remedy="run `triptych audit head` first."
+            f"No signed head covers event {number} yet.", remedy="run `triptych audit sign` first."
         )
     path = merkle.inclusion_path(_leaves(connection, head), number - 1)
     return {
@@ -68,7 +70,7 @@ def consistency(connection: Connection, first: TreeHead) -> dict[str, Any]:
     }
     if not shows_consistency(proof):
         raise LedgerError(
-            "The events under this head are not those of the workspace any more.", remedy=_CHANGED
+            "The events under this head are no longer those of the workspace.", remedy=_CHANGED
         )
     return proof
 
@@ -104,7 +106,7 @@ def _leaves(connection: Connection, head: TreeHead) -> list[bytes]:
     try:
         found = leaves.hashes(connection, head.size)
     except ValueError:
-        raise LedgerError("An event is not JSON any more.", remedy=_CHANGED) from None
+        raise LedgerError("An event is no longer valid JSON.", remedy=_CHANGED) from None
     if len(found) != head.size or merkle.root_of(found).hex() != head.root:
-        raise LedgerError("The events are not those that were signed.", remedy=_CHANGED)
+        raise LedgerError("The events are not the ones that were signed.", remedy=_CHANGED)
     return found

@@ -1,8 +1,8 @@
-"""Replay: what the same model makes today of the inputs that an ASSESSED event names.
+"""Replay: assess the inputs named by an ASSESSED event again, with the same model.
 
 What computes is handed in (`Machine`), because the ledger must open without the model. Nothing but
 the workspace and the model is needed: cases and pixels are kept whole. Events are taken as they
-stand; whether the ledger is whole is for `clinical.audit.verify` to say.
+stand; whether the ledger is intact is for `clinical.audit.verify` to say.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _inputs(connection: Connection, event: AuditEvent) -> Case:
     named = str(event.payload.get("input"))
     case = store.get_case(connection, event.case_id, input_digest=named)
     if input_digest(case) != named:
-        raise StoreError("The stored inputs are not those that the event names.")
+        raise StoreError("The stored inputs are not the ones the event names.")
     return case
 
 
@@ -140,7 +140,9 @@ def _version(record: str) -> str:
     except (ValueError, KeyError, TypeError):
         raise StoreError("The stored assessment was changed and cannot be read.") from None
     if version not in assessments.SCHEMA_VERSIONS:
-        raise StoreError(f"The stored assessment has schema {version}, which is not known here.")
+        raise StoreError(
+            f"The stored assessment has schema {version}, which this version does not know."
+        )
     return str(version)
 
 

@@ -1,4 +1,4 @@
-"""Retention: a case is removed from the store, and the ledger says so and stays whole.
+"""Retention: remove a case from the store; the ledger records it and still verifies.
 
 The ledger holds pseudonyms, codes and digests only, so its events stay; what their digests named is
 gone, and verification finds the PURGED event that says why.
@@ -160,7 +160,7 @@ def find(
 def scrub(engine: Engine) -> None:
     """Leave no byte of what was deleted in the file of a workspace or in its write-ahead log.
 
-    VACUUM writes the file anew without its free space, and the log is emptied. A server does this
+    VACUUM rewrites the file without its free space, and the log is emptied. A server does this
     in its own time.
 
     Raises:
@@ -179,9 +179,10 @@ def scrub(engine: Engine) -> None:
         busy = True
     if busy:
         raise StoreError(
-            "The cases are purged, but another program uses the file, which may still hold bytes "
+            "The cases are purged, but another program is using the file, which may still hold"
+            " bytes "
             "of them.",
-            remedy="end the other program and give the same command again.",
+            remedy="stop the other program and run the same command again.",
         )
 
 
@@ -202,7 +203,7 @@ def _purge(
         connection.execute(delete(COMMENTS).where(COMMENTS.c.digest.in_(found.comments)))
     except ProgrammingError:
         raise StoreError(
-            "The server does not let this account delete.", remedy="purge as the owner."
+            "This database role may not delete.", remedy="purge as the owner of the database."
         ) from None
     payload = {"because": because, **asdict(found)}
     return ledger.append(

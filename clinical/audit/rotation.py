@@ -1,4 +1,4 @@
-"""Giving the ledger another key: an event that names the new one, signed by the old one.
+"""Key rotation: an event that names the new signing key, signed by the old one.
 
 The event and a head over it are signed with the old key in one transaction; every later head is
 signed with the new one. The old private key is not kept.
@@ -24,7 +24,7 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
     """Make a new key and append KEY_ROTATED; the new key signs from the next head on.
 
     Raises:
-        LedgerError: if nothing was signed yet, the ledger is not whole, or the old key cannot be
+        LedgerError: if nothing was signed yet, the ledger is not intact, or the old key cannot be
             used; the old key stays in force then.
     """
     with writing(engine) as connection:
@@ -32,7 +32,7 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
         last = heads.latest(connection)
         if last is None:
             raise LedgerError(
-                "Nothing has been signed with a key yet.", remedy="run `triptych audit head` first."
+                "Nothing has been signed with a key yet.", remedy="run `triptych audit sign` first."
             )
         old = heads.signing_key(connection)
         new = keys.public_hex(keys.make_next(folder))
@@ -44,7 +44,7 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
         if signed is None or signed.size != event.sequence:
             keys.drop_next(folder)
             raise LedgerError(
-                "The ledger is not whole, and its key is not changed until that is explained.",
+                "The ledger is broken; its key cannot be replaced until that is explained.",
                 remedy="run `triptych audit verify`.",
             )
     with writing(engine) as connection:

@@ -1,4 +1,4 @@
-"""Looking through the ledger, newest first, without reading it all: SQL filters and counts.
+"""Search the ledger, newest first, without reading all of it: SQL filters and counts.
 
 Nothing is verified here; `clinical.audit.verify` does that.
 """

@@ -1,4 +1,4 @@
-"""Time stamps of a third party for signed heads (RFC 3161), by files: nothing here uses a network.
+"""Third-party time stamps for signed heads (RFC 3161), exchanged as files: no network is used.
 
 A request names the SHA-256 of the statement that a head signs, the same digest that the next head
 names as the one before it. A time-stamping authority answers with a signed token which says that
@@ -31,8 +31,8 @@ GRANTED = 0
 
 SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 
-_OTHER_ANSWER = "use the answer to the request that was made with this head."
-_OTHER_COPY = "use another copy of the answer."
+_OTHER_ANSWER = "use the response to the request made for this head."
+_OTHER_COPY = "use another copy of the response."
 # What cryptography raises at a certificate that is not well formed; a KeyError is a name in letters
 # of no known kind.
 _CERTIFICATE_FAULTS = (
@@ -136,7 +136,8 @@ def _nonce(asked: bytes) -> int | None:
         return parse_timestamp_request(asked).nonce
     except ValueError:
         raise ConfigError(
-            "The request cannot be read.", remedy="give the file of `audit head` for it."
+            "The request cannot be read.",
+            remedy="give the file written by `audit sign --time-stamp-request`.",
         ) from None
 
 
@@ -145,7 +146,7 @@ def _granted(client: ModuleType, answer: bytes) -> TimeStampResponse:
         response: TimeStampResponse = client.decode_timestamp_response(ordered(answer))
     except ValueError:
         raise LedgerError(
-            "This cannot be read as the answer of a time-stamping authority (RFC 3161, DER).",
+            "This cannot be read as a time-stamp response (RFC 3161, DER).",
             remedy="use the file as the authority sent it, or check it with `openssl ts -verify`.",
         ) from None
     if response.status != GRANTED:
@@ -178,9 +179,7 @@ def _signer(response: TimeStampResponse) -> x509.Certificate:
     if len(infos) != 1 or len(found) != 1:
         raise _void("it does not hold the one certificate that signed it", _OTHER_COPY)
     if not _is_for_time_stamping(found[0]):
-        raise _void(
-            "its certificate is not for time stamping", "ask an authority that is there for it."
-        )
+        raise _void("its certificate is not for time stamping", "use a time-stamping authority.")
     return found[0]
 
 
@@ -215,4 +214,4 @@ def _unverified(reason: str) -> LedgerError:
 
 
 def _void(reason: str, remedy: str) -> LedgerError:
-    return LedgerError(f"The time stamp does not hold: {reason}.", remedy=remedy)
+    return LedgerError(f"The time stamp is not valid: {reason}.", remedy=remedy)

@@ -1,4 +1,4 @@
-"""Is the ledger whole, and does the store still hold what the ledger says it holds?
+"""Is the ledger intact, and does the store still hold what the ledger says it holds?
 
 One pass over the events checks each of them in this order, and the first fault is named: the chain
 (it follows the one before it and has the hash it should have), the signed head over it if there is
@@ -60,7 +60,7 @@ def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> V
 
     Args:
         connection: reads one consistent state of the workspace.
-        known: a head kept elsewhere (`triptych audit head`, or an export's); finds a ledger that
+        known: a head kept elsewhere (`triptych audit sign`, or an export's); finds a ledger that
             was rewritten and signed again or rolled back, which it cannot show by itself.
     """
     last, walk = EMPTY, Walk()
@@ -123,7 +123,7 @@ def _chain(connection: Connection) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 def _gap(expected: int, found: int) -> str:
     if found < 1:
-        return f"an event numbered {found} stands before the first"
+        return f"an event numbered {found} comes before the first"
     return f"event {expected} is missing, event {found} comes next"
 
 
@@ -190,7 +190,7 @@ def _check_end(connection: Connection, last: Head, known: Head | TreeHead | None
             f"truncated: the ledger ends at event {last.sequence}, its head says {head.sequence}",
         )
     if head != last:
-        raise Broken(last.sequence, "the last event is not the one that the head names")
+        raise Broken(last.sequence, "the last event is not the one named by the head")
     noted = known.size if isinstance(known, TreeHead) else known.sequence if known else 0
     if noted > last.sequence:
         raise Broken(

@@ -1,4 +1,4 @@
-"""What the machine said, why, and what a person decided about it. Frozen values.
+"""What the model said, why, and what a person decided about it. Frozen values.
 
 `SCHEMA_VERSION` names the JSON form of `Assessment` that `as_json` writes and docs/schema.md
 describes. It changes whenever a key changes its name or meaning, or one is added. An assessment

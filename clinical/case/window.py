@@ -1,4 +1,4 @@
-"""How a file asks to be looked at: window or lookup table, and the function between (C.11.2)."""
+"""How a file asks to be displayed: window or lookup table, and the VOI LUT function (C.11.2)."""
 
 from __future__ import annotations
 

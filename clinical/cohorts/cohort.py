@@ -1,4 +1,4 @@
-"""What every cohort reader gives, whatever the layout it reads.
+"""What every cohort reader provides, whatever layout it reads.
 
 A source is a module with `NAME`, `describe`, `index`, `read` and `outcomes` (see `Source`). Labels
 come from `outcomes` alone; `read` never opens them. Every row of a source ends as a `Case`, as a

@@ -1,4 +1,4 @@
-"""The sources that the project can read, by name. A new source is one module and one line here."""
+"""The cohort formats that can be read, by name. A new one is one module and one line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much one image may cost before it is refused."""
+"""Resource limits for reading one image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker makes of one file, and what it was asked to do. Frozen values."""
+"""What the worker returns for one file, and what it was asked to do. Frozen values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask the decoding worker, and survive whatever happens to it.
+"""Ask the decoding worker for an image, and recover if it crashes or hangs.
 
 One worker serves one process. It is started at the first image, kept for the next ones, and
 replaced when it crashed, hung or ran out of memory. A forked child starts its own. Threads take

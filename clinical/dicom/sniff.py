@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; its name is never asked."""
+"""File type from its first bytes; the file name is ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to look at the pixels: windows and tables, in canonical units (PS3.3 C.11.2)."""
+"""How to display the pixels: windows and tables, in canonical units (PS3.3 C.11.2)."""
 
 from __future__ import annotations
 

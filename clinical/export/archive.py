@@ -1,4 +1,4 @@
-"""One ZIP, written file by file as they are made; nothing but a chunk is held in memory.
+"""One ZIP, written file by file; only one chunk is held in memory.
 
 The same content at the same time gives the same bytes: entries carry the time of the export and no
 owner, in the order in which they were put.

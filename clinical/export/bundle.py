@@ -144,7 +144,7 @@ def export(
     """Write the record of all or some cases to the ZIP `out`, replacing an earlier one.
 
     A ledger that does not verify is exported too, as far as it can be read: the report and
-    `verify.py` then say so, and a record that was spoiled is replaced by a line that says so.
+    `verify.py` then say so, and a record that was corrupted is replaced by a line that says so.
 
     Args:
         engine: the workspace.
@@ -158,8 +158,8 @@ def export(
 
     Raises:
         StoreError: if a chosen case is not in the workspace, or `out` cannot be written.
-        LedgerError: if an event was spoiled so that it is no JSON object, or a ledger that does not
-            verify is to be de-identified: what was put into it by force could be anything.
+        LedgerError: if an event was corrupted and is no longer a JSON object, or a ledger that does
+            not verify is to be de-identified: what was forced into it could be anything.
     """
     job = _Job(actor, wanted, time or datetime.now(UTC), progress, de_identified)
     try:
@@ -212,7 +212,7 @@ def _view(connection: Connection, job: _Job, chosen: list[str], verdict: Verdict
         return
     if not verdict.intact:
         raise LedgerError(
-            "A ledger that does not verify is not de-identified.",
+            "A ledger that does not verify cannot be exported de-identified.",
             remedy="run `triptych audit verify`; restore the workspace from a backup.",
         )
     with copied(connection, chosen) as copy:

@@ -130,7 +130,7 @@ class CasePage:
 
 @dataclass(frozen=True)
 class AbsentCase:
-    """A case that cannot be shown, because its record is spoiled or was purged; why, in words.
+    """A case that cannot be shown, because its record is corrupted or was purged; why, in words.
 
     Attributes:
         lawful: that it cannot be shown is no fault.
@@ -163,8 +163,8 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
     """Gather one case with its latest assessment, where a model made one, and its inputs.
 
     Raises:
-        StoreError: if the case, its assessment or a comment is missing or spoiled.
-        LedgerError: if one of its events was spoiled.
+        StoreError: if the case, its assessment or a comment is missing or corrupted.
+        LedgerError: if one of its events was corrupted.
     """
     past = list(ledger.events(connection, case_id=case_id))
     if purge := purge_of(past):

@@ -1,4 +1,4 @@
-"""Cases, assessments and events without what could identify a person (HIPAA Safe Harbor).
+"""Cases, assessments and events without anything that identifies a person (HIPAA Safe Harbor).
 
 45 CFR 164.514(b)(2) lists what has to go; the table in docs/export.md says where each class could
 be and what happens. Nothing is searched for and cut out: only what is listed here is taken over,

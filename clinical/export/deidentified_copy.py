@@ -1,4 +1,4 @@
-"""The chosen cases, de-identified, as a workspace of their own from which the files are written.
+"""The chosen cases, de-identified, as a temporary workspace that the files are written from.
 
 So every format says the same and needs no second way of being written. The copy has a chain of its
 own; what connects it with the ledger is the receipt alone. Cases come in random order and their
@@ -82,7 +82,7 @@ def copied(source: Connection, chosen: Sequence[str]) -> Iterator[Copy]:
         chosen: which cases.
 
     Raises:
-        LedgerError: at an event that was spoiled so that it cannot be read.
+        LedgerError: at an event that was corrupted so that it cannot be read.
     """
     work = _Work(source, Pseudonyms())
     shuffled = secrets.SystemRandom().sample(list(chosen), len(chosen))
@@ -151,7 +151,7 @@ def _brought(target: Connection, work: _Work, event: AuditEvent, known: set[str]
         if not digest:
             return {}
         assessment = store.get_assessment(work.source, digest)
-    except StoreError:  # purged or spoiled: the events say so, or the verdict does
+    except StoreError:  # purged or corrupted: the events say so, or the verdict does
         work.left_out.records += 1
         return {}
     known |= {suggestion.diagnosis for suggestion in assessment.suggestions}

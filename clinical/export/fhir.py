@@ -90,7 +90,7 @@ def _assessed(connection: Connection, event: AuditEvent, done: set[str]) -> Iter
         return
     try:
         assessment = store.get_assessment(connection, digest)
-    except StoreError:  # spoiled: the verdict and assessments.jsonl say so
+    except StoreError:  # corrupted: the verdict and assessments.jsonl say so
         return
     done.add(digest)
     if assessment.model.digest not in done:

@@ -1,4 +1,4 @@
-"""Which characters a font can draw, so that a PDF never shows a blank where there was a name.
+"""Which characters a font can draw, so that a PDF never shows a blank in place of a name.
 
 Liberation Sans has Latin, Greek, Cyrillic and Hebrew; `SCRIPTS` come after it.
 """

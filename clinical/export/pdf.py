@@ -43,7 +43,7 @@ MOST_CASES = 200
 MOST_ROWS = 2000
 """So many cases are in the list at the front."""
 EVENTS, MANIFEST = "events.jsonl", "manifest.json"
-_PREFIX = "data:image/png;base64,"
+_ENDINGS = {"data:image/png;base64": "png", "data:image/svg+xml;base64": "svg"}
 _NOT_SHOWN = frozenset({"assessment", "trail"})
 
 
@@ -130,7 +130,7 @@ def _compiled(root: Path) -> bytes:
         made = compiler.compile(format="pdf", pdf_standards=["a-3b"])
     except typst.TypstError as error:
         raise StoreError(
-            f"The report cannot be set: {str(error).splitlines()[0][:80]}",
+            f"The report could not be typeset: {str(error).splitlines()[0][:80]}",
             remedy="export fewer cases at a time.",
         ) from None
     if not isinstance(made, bytes):
@@ -165,8 +165,8 @@ def _case(
     pictures = [asdict(picture) for picture in page.pictures]
     for count, picture in enumerate(pictures):
         for layer, image in enumerate([picture, *picture["layers"]]):
-            image["file"] = f"picture-{number}-{count}-{layer}.png"
-            data = image.pop("uri").removeprefix(_PREFIX)
+            kind, _, data = image.pop("uri").partition(",")
+            image["file"] = f"picture-{number}-{count}-{layer}.{_ENDINGS[kind]}"
             (root / image["file"]).write_bytes(base64.b64decode(data))
     return {
         **_plain(shown),

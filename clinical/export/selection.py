@@ -1,4 +1,4 @@
-"""What of the record an export shows: chosen cases, each of them whole."""
+"""Which part of the record an export contains: selected cases, each in full."""
 
 from __future__ import annotations
 

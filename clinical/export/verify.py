@@ -5,7 +5,7 @@
 This file is part of every export and shares no code with Triptych, so that it can be read on its
 own; that is why it is one long file. It recomputes every digest, the chain of events, the Merkle
 tree (RFC 9162), the Ed25519 signatures (RFC 8032) and what readers signed, and prints a verdict.
-Exit code 0 if the record is whole, 1 if not. docs/export.md says what each file is.
+Exit code 0 if the record is intact, 1 if not. docs/export.md says what each file is.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def check_files(record: Record) -> str:
     extra = sorted(record.files.names - set(named) - OUTSIDE)
     if extra:
         raise Fault("The file %s does not belong to the export." % extra[0])
-    return "All %d files are as they were when the record was exported." % len(named)
+    return "All %d files are unchanged since the record was exported." % len(named)
 
 
 def check_verdict(record: Record) -> str:
@@ -282,7 +282,7 @@ def take(record: Record, event: Dict[str, Any]) -> bytes:
         return bytes.fromhex(event["leaf"])
     content = canonical({name: event[name] for name in event if name != "hash"})
     if sha256(content) != event["hash"]:
-        raise Fault("Event %d was changed: its content does not have its hash." % number)
+        raise Fault("Event %d was changed: its content does not match its hash." % number)
     record.read += 1
     payload, kind = event["payload"], event["kind"]
     leaf = hashlib.sha256(b"\0" + content).digest()
@@ -315,18 +315,18 @@ def check_heads(record: Record) -> str:
     for head in record.heads:
         where = "The signed head over %d events" % head["size"]
         if record.roots.get(head["size"]) != head["root"]:
-            raise Fault("%s does not fit the events: one of them is not what was signed." % where)
+            raise Fault("%s does not match the events: at least one was changed." % where)
         if key and sha256(bytes.fromhex(head["public_key"])) != key:
             raise Fault("%s is signed with a key that was not in force." % where)
         if not signed(head["public_key"], head["signature"], head_statement(head)):
-            raise Fault("The signature of the head over %d events is false." % head["size"])
+            raise Fault("The signature of the head over %d events is not valid." % head["size"])
         if (head["previous"], head["origin"]) != (before, origin):
             raise Fault("%s does not follow the head before it." % where)
         before = sha256(head_statement(head))
         key = next_key(record, head)
     record.key = key
     size = record.heads[-1]["size"]
-    return "The key signed the first %d of %d events, in %d heads that fit them." % (
+    return "The key signed the first %d of %d events, in %d heads that match them." % (
         size,
         len(record.hashes),
         len(record.heads),
@@ -363,14 +363,14 @@ def check_receipt(record: Record) -> str:
     path = [bytes.fromhex(step) for step in receipt["path"]]
     leaf = hashlib.sha256(b"\0" + content).digest()
     if included(leaf, event["sequence"] - 1, head["size"], path) != head["root"]:
-        raise Fault("The receipt of the export is not under its signed head.")
+        raise Fault("The receipt of the export is not covered by its signed head.")
     if record.heads and head["origin"] != record.heads[-1]["origin"]:
-        raise Fault("The receipt is of another ledger.")
+        raise Fault("The receipt belongs to another ledger.")
     key = sha256(bytes.fromhex(head["public_key"]))
     if record.key and key != record.key:
-        raise Fault("The receipt is signed with another key than the record.")
+        raise Fault("The receipt is signed with a different key from the record.")
     if not signed(head["public_key"], head["signature"], head_statement(head)):
-        raise Fault("The signature of the receipt is false.")
+        raise Fault("The signature of the receipt is not valid.")
     end = record.manifest["head"]
     if event["sequence"] == end["sequence"] + 1 and event["previous"] != end["hash"]:
         raise Fault("The receipt does not follow the last event.")
@@ -396,7 +396,7 @@ def check_proofs(record: Record) -> str:
         right = record.leaves.get(number, leaf) == leaf
         top = included(leaf, number - 1, proofs["size"], path)
         if not right or top != record.roots.get(proofs["size"]):
-            raise Fault("The proof for event %d is false." % number)
+            raise Fault("The proof for event %d is not valid." % number)
     return "%d proofs of inclusion lead to the signed head." % len(proofs["events"])
 
 
@@ -406,12 +406,10 @@ def check_signatures(record: Record) -> str:
         payload = event["payload"]
         numbers = payload["decisions"]
         if any(not 0 < number <= len(record.hashes) for number in numbers):
-            raise Fault("Signature %d is over decisions that are not there." % event["sequence"])
+            raise Fault("Signature %d covers decisions that are missing." % event["sequence"])
         if sha256(canonical([record.hashes[n - 1] for n in numbers])) != payload["digest"]:
-            raise Fault("Signature %d is over other decisions than it names." % event["sequence"])
-    return "%d signatures of readers are bound to the decisions they were made over." % len(
-        record.signings
-    )
+            raise Fault("Signature %d does not match the decisions it names." % event["sequence"])
+    return "%d signatures of readers match the decisions they cover." % len(record.signings)
 
 
 def check_records(record: Record) -> str:
@@ -420,14 +418,14 @@ def check_records(record: Record) -> str:
     compare(record, "cases.jsonl", "input", inputs_of)
     compare(record, "comments.jsonl", "comment", digest_of)
     kinds = ("assessment", "input", "comment")
-    words = "%d assessments, %d cases and %d comments are those that the events name." % tuple(
+    words = "%d assessments, %d cases and %d comments are the ones the events name." % tuple(
         len(record.named[kind]) for kind in kinds
     )
     gone = {event for kind in kinds for event in record.purged[kind].values()}
     if gone:
         numbers = ", ".join(str(event) for event in sorted(gone)[:20])
         more = " and %d more" % (len(gone) - 20) if len(gone) > 20 else ""
-        words += " What is not here of them was purged by event %s%s." % (numbers, more)
+        words += " What is missing of them was purged by event %s%s." % (numbers, more)
     return words
 
 
@@ -457,7 +455,7 @@ def compare(record: Record, name: str, kind: str, called: Callable[[Any], str]) 
         found.add(digest)
     for digest, number in record.named[kind].items():
         if digest not in found:
-            raise Fault("%s lacks what event %d names." % (name, number))
+            raise Fault("%s lacks a record that event %d names." % (name, number))
 
 
 CHECKS = (
@@ -484,11 +482,11 @@ def examine(place: Path, key: str) -> Tuple[List[str], List[str], Dict[str, Any]
         for check in CHECKS:
             good += [words] if (words := check(record)) else []
         if key and key != record.key:
-            raise Fault("The key is not the one that you named.")
+            raise Fault("The key is not the one you gave.")
     except Fault as fault:
         return good, [str(fault)], record.manifest if record else {}, record.key if record else ""
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        bad = "A file is not in the form that an export has: it was changed."
+        bad = "A file is not in the format of an export: it was changed."
         return good, [bad], record.manifest if record else {}, record.key if record else ""
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
         return good, ["The export cannot be read: %s." % error], {}, ""
@@ -498,19 +496,21 @@ def examine(place: Path, key: str) -> Tuple[List[str], List[str], Dict[str, Any]
 def verdict(good: List[str], bad: List[str], manifest: Dict[str, Any], key: str) -> str:
     """One page of plain words."""
     lines = ["TRIPTYCH RECORD: VERDICT", "Research use only. Not a medical device.", ""]
-    lines.append("THE RECORD IS WHOLE." if not bad else "THE RECORD IS NOT WHOLE.")
+    lines.append("THE RECORD IS INTACT." if not bad else "THE RECORD IS NOT INTACT.")
     if manifest.get("created"):
         lines.append("Exported %s by %s." % (manifest["created"], manifest.get("actor", "?")))
-    lines += ["", "What holds:"] + ["  + " + text for text in good] + ["  (nothing)"] * (not good)
+    lines += (
+        ["", "What was verified:"] + ["  + " + text for text in good] + ["  (nothing)"] * (not good)
+    )
     if bad:
-        lines += ["", "What is wrong (the checks after it were not made):", "  - " + bad[0]]
+        lines += ["", "What failed (later checks were not run):", "  - " + bad[0]]
     else:
-        lines += ["", "Digest of the key that signed:", "  " + key]
+        lines += ["", "Digest of the signing key:", "  " + key]
     lines += meaning(bool(bad), manifest)
     lines += ["", "What this cannot show:"]
     lines += ["  Who holds the key: compare its digest with one from another source (--key)."]
-    lines += ["  That the clock was right, that somebody was who they said, or that a decision"]
-    lines += ["  was a good one. What was never recorded cannot be missed here."]
+    lines += ["  That the clock was right, that people were who they said they were, or that a"]
+    lines += ["  decision was right. What was never recorded cannot be detected."]
     return "\n".join(lines)
 
 
@@ -522,23 +522,23 @@ def meaning(bad: bool, manifest: Dict[str, Any]) -> List[str]:
         return [
             "",
             "What this means:",
-            "  Nothing that was recorded up to the export was changed,",
-            "  removed or put in afterwards by anybody who does not hold the secret key.",
+            "  Nothing that was recorded before the export was changed, removed or added",
+            "  afterwards by anyone without the secret key.",
         ]
     return [
         "",
         "What this means:",
-        "  These files are as Triptych wrote them from a ledger of %d events, and nobody who"
+        "  These files are as Triptych wrote them from a ledger of %d events; nobody without"
         % manifest["head"]["sequence"],
-        "  does not hold the secret key changed them afterwards.",
-        "  They are DE-IDENTIFIED: names were replaced, times are no dates, images and free",
-        "  text were left out. That they say what the ledger says can NOT be checked from here;",
-        "  whoever holds the ledger can export it whole.",
+        "  the secret key changed them afterwards.",
+        "  They are DE-IDENTIFIED: names were replaced, times are not dates, images and free",
+        "  text were left out. Whether they match the ledger can NOT be checked from here;",
+        "  whoever holds the ledger can export all of it.",
     ]
 
 
 def main(arguments: List[str]) -> int:
-    """Check what the arguments name; 0 if it is whole."""
+    """Check what the arguments name; 0 if it is intact."""
     rest, key = list(arguments), ""
     if "--key" in rest:
         place = rest.index("--key")

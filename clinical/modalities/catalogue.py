@@ -1,4 +1,4 @@
-"""Which encoders there are: one in the folder of each modality. What loads torch is loaded here."""
+"""The registry of encoders, one per modality folder. Everything that loads torch is loaded here."""
 
 from __future__ import annotations
 

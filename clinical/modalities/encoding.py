@@ -1,4 +1,4 @@
-"""What every encoder takes and gives: prepared inputs, batches of them, and tokens.
+"""The interface of every encoder: prepared inputs, batches of them, and tokens.
 
 An encoder is the module `encoder` in the folder of its modality, with
 

@@ -49,10 +49,11 @@ class Picture:
 
     Attributes:
         modality: name of the input.
-        uri: the picture itself, as a data URI.
-        width, height: of the source, in pixels.
-        caption: how it is shown, for example its window.
+        uri: the picture itself, PNG or SVG, as a data URI.
+        width, height: of the source: its pixels, or the millimetres of a drawing.
+        caption: what is shown and how, for example its size and window.
         layers: heat maps over it.
+        wide: takes the whole width of a page.
     """
 
     modality: str
@@ -61,6 +62,7 @@ class Picture:
     height: int
     caption: str
     layers: tuple[Layer, ...] = ()
+    wide: bool = False
 
 
 def _nothing(value: Any) -> tuple[()]:  # noqa: ARG001 - what most modalities have of most things

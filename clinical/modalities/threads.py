@@ -1,4 +1,4 @@
-"""Bits that do not depend on how many threads the caller happens to use."""
+"""Results that do not depend on how many threads the caller uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From logits to probabilities that mean what they say, and what the inputs can support at all.
+"""From logits to calibrated probabilities, and which diagnoses the inputs can support at all.
 
 Everything here is fitted on validation patients, whom the network's weights have not seen, once
 for each availability pattern (which modalities are there), because a model that lost a modality is

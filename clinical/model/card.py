@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, read without loading it and without torch.
+"""What a checkpoint says about itself, read without loading it and without torch.
 
 The words in `Card` are what its model.json claims. Whether weights and digests hold is checked when
 the model is loaded (`clinical.model.model.load`), not here.
@@ -50,7 +50,7 @@ def read(folder: Path) -> Card:
     except FileNotFoundError:
         raise ModelError(
             f"{folder} holds no {DESCRIPTION}.",
-            remedy="give the folder that `triptych train` wrote",
+            remedy="give a folder written by `triptych train`",
         ) from None
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{file} does not describe a model.", remedy="copy it again") from None

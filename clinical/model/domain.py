@@ -4,8 +4,8 @@ Each modality has a distance and a limit. Images and notes: Mahalanobis distance
 embedding from the training cases (Lee et al. 2018, arXiv 1807.03888, one class), over all
 directions, with a covariance shrunk as Ledoit and Wolf (2004) do. Tables: the share of items the
 model has no token for. Limits are a quantile of the distances of validation cases, so a known share
-of ordinary cases lies outside by construction. What the mark sees is measured by `triptych domain`;
-docs/decisions tells what else was tried.
+of ordinary cases lies outside by construction. `triptych check-domain` measures what is marked;
+docs/decisions lists what else was tried.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ def load(folder: Path) -> Model:
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} holds no model: {Path(error.filename).name} is missing.",
-            remedy="give the folder that `triptych train` wrote",
+            remedy="give a folder written by `triptych train`",
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise ModelError(

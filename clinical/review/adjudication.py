@@ -1,4 +1,4 @@
-"""The last word where signed readings of one case differ."""
+"""Adjudication: the final decision where signed readings of a case differ."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ def check_adjudicate(adjudication: Adjudication, events: Iterable[AuditEvent]) -
     if adjudication.signatures != signatures(now):
         raise ReviewError(
             "A reader has signed or amended since the readings were compared.",
-            remedy="look at the readings as they stand now.",
+            remedy="review the readings as they are now.",
         )
     if missing := agreed(now) - adjudication.present:
         raise ReviewError(
             f"The readers agree on {len(missing)} of the diagnoses that were left out.",
-            remedy="decide only on those where they differ.",
+            remedy="decide only on the ones where they differ.",
         )
     other = adjudication.present - agreed(now) - set(disputed(now))
     if any(not CODED.fullmatch(name) for name in other):
         raise ReviewError(
-            "An adjudicated diagnosis is one of the readers', or a code.",
+            "An adjudicated diagnosis must be one of the readers', or a code.",
             remedy='give a code such as "ICD-10:J18.9" for any other.',
         )
     check_comment(adjudication.comment, needed=False)
@@ -125,13 +125,13 @@ def adjudicate(engine: Engine, adjudication: Adjudication) -> AuditEvent:
 
 def _check_due(adjudication: Adjudication, now: Progress) -> None:
     if not may(adjudication.role, "adjudicate"):
-        raise ReviewError("This role does not adjudicate.", remedy="ask an adjudicator.")
+        raise ReviewError("This role may not adjudicate.", remedy="ask an adjudicator.")
     if adjudication.time.tzinfo is None:
         raise ReviewError("The time needs a time zone.", remedy="give the time in UTC.")
     if now.adjudicated is not None:
         raise ReviewError(
             f"{now.adjudicated.adjudicator} has adjudicated this case already.",
-            remedy="no more can be decided on it, unless it is assessed again.",
+            remedy="nothing more can be decided unless the case is assessed again.",
         )
     if not differ(now.signed):
         raise ReviewError(

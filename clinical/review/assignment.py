@@ -1,4 +1,4 @@
-"""Who is to read a case: ASSIGNED events, of which the last one of each case stands."""
+"""Who is to read a case: ASSIGNED events, of which the latest one for each case counts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def check_assignment(cases: Collection[str], reader: str, role: Role) -> None:
         )
     if not 1 <= len(cases) <= MOST:
         raise ReviewError(
-            f"{len(cases)} cases cannot be assigned at once.", remedy=f"mark 1 to {MOST} cases."
+            f"{len(cases)} cases cannot be assigned at once.", remedy=f"select 1 to {MOST} cases."
         )
     if reader != reader.strip() or len(reader) > LONGEST:
-        raise ReviewError("This is no account name.", remedy="choose one of the accounts.")
+        raise ReviewError("This is not an account name.", remedy="choose one of the accounts.")
 
 
 def can_assign(cases: Collection[str], reader: str, role: Role) -> bool:

@@ -1,4 +1,4 @@
-"""What every comment of a reader has to fulfil."""
+"""What every comment of a reader must satisfy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def check_comment(comment: str, *, needed: bool) -> None:
             f"The comment has more than {MAX_COMMENT} characters.", remedy="shorten it."
         )
     if needed and not comment.strip():
-        raise ReviewError('The reason "other" needs a comment.', remedy="say which reason it is.")
+        raise ReviewError(
+            'The reason "other" needs a comment.', remedy="give the reason in the comment."
+        )
     if any("\ud800" <= character <= "\udfff" for character in comment):  # half a character
         raise ReviewError("The comment is not valid Unicode.", remedy="type it again.")

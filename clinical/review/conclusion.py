@@ -1,4 +1,4 @@
-"""What a reader concluded: the diagnoses they hold to be present, from their decisions."""
+"""What a reader concluded: the diagnoses their decisions mark as present."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding on a suggestion, adding a diagnosis, and taking back what is not signed yet.
+"""Decide on a suggestion, add a diagnosis, and undo what is not signed yet.
 
 Each rule is written once: `check_decision` raises, `can_decide` wraps it for a button, and
 `decide` checks again inside the transaction that appends the event.
@@ -40,8 +40,8 @@ from clinical.workspace.database import writing
 REASONS: dict[str, str] = {
     "image_finding_missed": "The image shows a finding that the suggestion misses",
     "finding_is_artifact": "The finding on the image is an artefact or an overlay",
-    "lab_explains": "Laboratory values or vital signs speak for another explanation",
-    "history_explains": "The history speaks for another explanation",
+    "lab_explains": "Laboratory values or vital signs point to another explanation",
+    "history_explains": "The history points to another explanation",
     "other_diagnosis_more_likely": "Another diagnosis is more likely",
     "input_wrong_patient_or_quality": "An input is of poor quality or of another patient",
     "not_clinically_plausible": "Not plausible in this clinical setting",
@@ -200,18 +200,18 @@ def check_reading(now: Progress, name: str) -> Reader:
         )
     if not mine.shown:
         raise ReviewError(
-            "This case needs a reading of your own before the machine's is shown.",
+            "This case needs your own reading before the model's suggestions are shown.",
             remedy="commit your first read.",
         )
     if now.adjudicated is not None:
         raise ReviewError(
             f"{now.adjudicated.adjudicator} has adjudicated this case.",
-            remedy="no more can be decided on it, unless it is assessed again.",
+            remedy="nothing more can be decided unless the case is assessed again.",
         )
     if mine.signature is not None:
         raise ReviewError(
             f"You signed this reading at {mine.signature.recorded[:16]} UTC.",
-            remedy="amend it, with a reason, if it has to change.",
+            remedy="amend it, with a reason, to change it.",
         )
     return mine
 
@@ -234,7 +234,7 @@ def _check_subject(decision: ReviewDecision, assessment: Assessment | None, now:
     right = assessment_digest(assessment) if assessment else ""
     if named != right or (assessment and decision.case_id != assessment.case_id):
         raise ReviewError(
-            "The decision names another case or assessment than the one it is checked against.",
+            "The decision is about a different case or assessment.",
             remedy="open the case again.",
         )
     if now.subject is None or named != now.subject.digest:
@@ -263,9 +263,9 @@ def _check_added(decision: ReviewDecision, assessment: Assessment | None) -> Non
         )
     if known is None and not CODED.fullmatch(decision.diagnosis):
         raise ReviewError(
-            "To add a diagnosis needs its code.",
-            remedy='choose one of the list or give a code such as "ICD-10:J18.9"; '
-            "words belong in the comment.",
+            "Adding a diagnosis needs its code.",
+            remedy='choose one from the list or give a code such as "ICD-10:J18.9"; '
+            "free text belongs in the comment.",
         )
 
 
@@ -273,7 +273,7 @@ def _check_action(decision: ReviewDecision, suggestion: Suggestion) -> None:
     if decision.action == "accept" and suggestion.withheld_because is not None:
         raise ReviewError(
             "A withheld suggestion cannot be accepted.",
-            remedy="add the diagnosis as your own if you hold it to be right.",
+            remedy="add the diagnosis as your own if you think it is right.",
         )
 
 
@@ -281,7 +281,7 @@ def _check_reason(decision: ReviewDecision) -> None:
     optional = decision.action in ("accept", "add")
     if decision.reason not in REASONS and (not optional or decision.reason):
         raise ReviewError(
-            f"To {decision.action} needs one of the coded reasons.",
+            f"The decision to {decision.action} needs one of the coded reasons.",
             remedy=f"choose one of {', '.join(REASONS)}.",
         )
 
@@ -291,7 +291,8 @@ def _check_replacement(decision: ReviewDecision, assessment: Assessment | None) 
     if decision.action != "modify":
         if replacement:
             raise ReviewError(
-                f"To {decision.action} takes no replacement.", remedy="choose modify instead."
+                f"The decision to {decision.action} takes no replacement.",
+                remedy="choose modify instead.",
             )
         return
     if replacement == decision.diagnosis:
@@ -301,7 +302,7 @@ def _check_replacement(decision: ReviewDecision, assessment: Assessment | None) 
     known = {s.diagnosis for s in (assessment.suggestions if assessment else ())}
     if replacement not in known and not CODED.fullmatch(replacement):
         raise ReviewError(
-            "To modify needs a replacement diagnosis.",
-            remedy='choose another diagnosis of the list or give a code such as "ICD-10:J18.9"; '
-            "words belong in the comment.",
+            "The decision to modify needs a replacement diagnosis.",
+            remedy='choose another diagnosis from the list or give a code such as "ICD-10:J18.9"; '
+            "free text belongs in the comment.",
         )

@@ -1,4 +1,4 @@
-"""The blinded first read: a reader's own differential, before they see the machine's."""
+"""The blinded first read: a reader's own differential, before they see the model's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_RANKED = 10
 
 @dataclass(frozen=True)
 class FirstRead:
-    """What a reader holds a case to be, before the machine's suggestions are shown.
+    """What a reader holds a case to be, before the model's suggestions are shown.
 
     Attributes:
         case_id: the case.
@@ -61,8 +61,8 @@ def check_first_read(read: FirstRead, assessment: Assessment, events: Iterable[A
         )
     if mine.shown:
         raise ReviewError(
-            "The machine's suggestions for this case were shown to you already.",
-            remedy="decide on them; a first read comes before.",
+            "You have already seen the model's suggestions for this case.",
+            remedy="decide on them; a first read must come before.",
         )
     if read.time.tzinfo is None:
         raise ReviewError("The time of a first read needs a time zone.", remedy="give it in UTC.")
@@ -79,7 +79,7 @@ def can_commit(read: FirstRead, assessment: Assessment, events: Iterable[AuditEv
 
 
 def commit_first_read(engine: Engine, read: FirstRead, *, view: Viewed | None = None) -> AuditEvent:
-    """Record a first read and that the machine's output is shown now, in one transaction.
+    """Record a first read and that the model's output is shown now, in one transaction.
 
     Args:
         engine: the workspace.
@@ -116,13 +116,13 @@ def _check_differential(differential: tuple[Ranked, ...], known: set[str]) -> No
     names = [item.diagnosis for item in differential]
     if len(names) > MOST_RANKED:
         raise ReviewError(
-            f"A differential has at most {MOST_RANKED} diagnoses.", remedy="leave out the last."
+            f"A differential has at most {MOST_RANKED} diagnoses.", remedy="remove some."
         )
     if len(set(names)) < len(names):
-        raise ReviewError("A diagnosis stands twice in the differential.", remedy="take one out.")
+        raise ReviewError("A diagnosis appears twice in the differential.", remedy="remove one.")
     if any(name not in known and not CODED.fullmatch(name) for name in names):
         raise ReviewError(
-            "A differential holds diagnoses of the list, or codes.",
+            "A differential may only hold diagnoses from the list, or codes.",
             remedy='give a code such as "ICD-10:J18.9" for any other.',
         )
     if any(item.confidence not in get_args(Confidence) for item in differential):

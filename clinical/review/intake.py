@@ -1,4 +1,4 @@
-"""What is put before readers: an assessed case, a case without an assessment, an open case."""
+"""What readers are given: an assessed case, a case without an assessment, an opened case."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def record_import(
         return None
     if any(event.kind == "ASSESSED" for event in brought):
         raise ReviewError(
-            f"Case {case.case_id} has an assessment, made of other inputs.",
+            f"Case {case.case_id} was assessed with different inputs.",
             remedy="assess the case again, or import it into a workspace of its own.",
         )
     store.put_case(connection, case)
@@ -128,7 +128,7 @@ def to_decide(assessment: Assessment) -> list[str]:
 
 
 def _since_purge(connection: Connection, case_id: str) -> list[AuditEvent]:
-    """Events of a case; after a purge it comes anew, and what was before says nothing about it."""
+    """Events of a case since its last purge; what came before says nothing about it."""
     past = list(ledger.events(connection, case_id=case_id))
     purged = max((e.sequence for e in past if e.kind == "PURGED"), default=0)
     return [event for event in past if event.sequence > purged]
@@ -139,7 +139,7 @@ def _check_patient(connection: Connection, case: Case) -> None:
     if known is not None and known != case.patient_id:
         raise ReviewError(
             f"The workspace holds case {case.case_id} of another patient already.",
-            remedy="use a workspace of its own for every cohort.",
+            remedy="use a separate workspace for each cohort.",
         )
 
 

@@ -49,7 +49,7 @@ class Kappa:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ReaderKappa:
     """Agreement of the first two signed readings of every case that has two.
 
     Attributes:
@@ -116,7 +116,7 @@ def pairs(events: Iterable[AuditEvent]) -> list[Pair]:
     return [Pair(case_id, signed[0], signed[1]) for case_id, signed in double if len(signed) > 1]
 
 
-def agreement_of(doubled: Sequence[Pair]) -> Agreement:
+def reader_kappa_of(doubled: Sequence[Pair]) -> ReaderKappa:
     """Agreement over double-read cases."""
     held = [(pair, concluded(pair.first), concluded(pair.second)) for pair in doubled]
     named = {pair.case_id: _named(pair) for pair in doubled}
@@ -132,10 +132,10 @@ def agreement_of(doubled: Sequence[Pair]) -> Agreement:
             ratings.append((name in first, name in second))
             owners.append(pair.case_id)
     differing = sum(first != second for _, first, second in held)
-    return Agreement(len(held), differing, kappa(ratings, owners), by_diagnosis)
+    return ReaderKappa(len(held), differing, kappa(ratings, owners), by_diagnosis)
 
 
-def agreement(connection: Connection) -> Agreement:
+def reader_kappa(connection: Connection) -> ReaderKappa:
     """Agreement over all double-read cases of a workspace; reads the events of these alone.
 
     Raises:
@@ -145,7 +145,7 @@ def agreement(connection: Connection) -> Agreement:
     for event in ledger.events(connection, kind="SIGNED"):
         signers[event.case_id].add(event.actor)
     doubled = [case_id for case_id, names in signers.items() if len(names) > 1]
-    return agreement_of(
+    return reader_kappa_of(
         pairs(e for case_id in doubled for e in ledger.events(connection, case_id=case_id))
     )
 

@@ -1,4 +1,4 @@
-"""What an ASSESSED event pins beside the digests of assessment, inputs and model."""
+"""What an ASSESSED event records besides the digests of assessment, inputs and model."""
 
 from __future__ import annotations
 

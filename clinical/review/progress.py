@@ -1,7 +1,7 @@
-"""Where the reading of one case stands: one fold over its events, which every rule asks.
+"""How far the reading of a case has got: one fold over its events, used by every rule.
 
 A reading is of one subject: the latest assessment of the case, or its import where no model has
-looked at it. A new subject asks every reader for a new reading, so the fold starts anew there;
+looked at it. A new subject asks every reader for a new reading, so the fold starts again there;
 what was decided on an earlier subject stays in the ledger and in `history`.
 """
 
@@ -124,7 +124,7 @@ class Reader:
     Attributes:
         name: account name.
         opened: when they first opened it (ISO 8601, UTC), or "".
-        shown: when they were first shown what the machine made of it, or "".
+        shown: when they were first shown what the model made of it, or "".
         first_read: their differential before that, or None; empty means "no diagnosis".
         past: their decisions that were not undone, oldest first.
         signature: the one that stands, or None.
@@ -235,7 +235,7 @@ def ranked(event: AuditEvent) -> tuple[Ranked, ...]:
 
 
 def withheld(now: Progress, name: str, role: Role, protocol: Protocol, case_id: str) -> bool:
-    """Whether the machine's output is to be kept from this reader until their own first read.
+    """Whether the model's output is to be kept from this reader until their own first read.
 
     Not once they have seen it, not for who may not decide, and not once the case has all the
     signatures it needs.

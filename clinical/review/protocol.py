@@ -1,4 +1,4 @@
-"""How cases of a workspace are to be read: a first read without the machine, a second reader.
+"""How cases of a workspace are to be read: a first read without the model, a second reader.
 
 The protocol is the last PROTOCOL event of the ledger, so that an auditor sees who set it and when,
 and which protocol was in force at each decision. A workspace without one has the plain protocol.
@@ -24,7 +24,7 @@ class Protocol:
     """How the cases of a workspace are read.
 
     Attributes:
-        first_read: readers commit a differential before they see what the machine made of a case.
+        first_read: readers commit a differential before they see what the model made of a case.
         second_share: share of the cases that two readers have to sign, 0 to 1.
     """
 
@@ -52,7 +52,7 @@ def check_protocol(protocol: Protocol) -> None:
     """
     if not (math.isfinite(protocol.second_share) and 0 <= protocol.second_share <= 1):
         raise ReviewError(
-            "The share of cases with a second reader has to be from 0 to 1.",
+            "The fraction of cases with a second reader must be from 0 to 1.",
             remedy="give 0 for none, 1 for every case.",
         )
 
@@ -80,7 +80,7 @@ def in_force(connection: Connection) -> Protocol:
     """The protocol of the workspace as of now.
 
     Raises:
-        LedgerError: if its event was spoiled.
+        LedgerError: if its event was corrupted.
     """
     found = PLAIN
     for event in ledger.events(connection, case_id="", kind="PROTOCOL"):  # quick by the index

@@ -104,7 +104,7 @@ def check_sign(signature: Signature, events: Iterable[AuditEvent]) -> Reader:
     """
     now = progress(events)
     if not may(signature.role, "decide"):
-        raise ReviewError("This role does not sign readings.", remedy="sign in as a reader.")
+        raise ReviewError("This role may not sign readings.", remedy="sign in as a reader.")
     if signature.meaning not in MEANINGS:
         raise ReviewError("A signature needs a meaning.", remedy=f"use one of {tuple(MEANINGS)}.")
     if signature.time.tzinfo is None:
@@ -123,8 +123,8 @@ def check_sign(signature: Signature, events: Iterable[AuditEvent]) -> Reader:
         )
     if decisions_digest(mine) != signature.decisions:
         raise ReviewError(
-            "Your decisions changed since they were shown, in another window of yours.",
-            remedy="look at them as they stand now, then sign.",
+            "Your decisions were changed in another window after they were shown here.",
+            remedy="review them as they are now, then sign.",
         )
     return mine
 
@@ -162,7 +162,7 @@ def sign(
             recorded then.
     """
     if identify is not None and not identify():
-        raise ReviewError("The password is not right.", remedy="type it again.")
+        raise ReviewError("Wrong password.", remedy="type it again.")
     with writing(engine) as connection:
         events = ledger.events(connection, case_id=signature.case_id)
         mine = check_sign(signature, events)
@@ -209,11 +209,11 @@ def check_amend(amendment: Amendment, events: Iterable[AuditEvent]) -> Reader:
         )
     if mine.signature is None:
         raise ReviewError(
-            "There is no signature of yours to amend.", remedy="change your decisions as they are."
+            "You have no signature to amend.", remedy="change your decisions directly."
         )
     if amendment.reason not in AMEND_REASONS:
         raise ReviewError(
-            "To amend needs one of the coded reasons.",
+            "Amending needs one of the coded reasons.",
             remedy=f"choose one of {', '.join(AMEND_REASONS)}.",
         )
     check_comment(amendment.comment, needed=amendment.reason == NEEDS_COMMENT)

@@ -93,7 +93,7 @@ def moved(
 def statuses(connection: Connection, *, only: Collection[str] | None = None) -> dict[str, Status]:
     """case_id to status for every case in the ledger, in one pass over it.
 
-    A case whose events were spoiled keeps the status it had before them; `verify` names them.
+    A case whose events were corrupted keeps the status it had before them; `verify` names them.
 
     Args:
         connection: reads the workspace.

@@ -1,4 +1,4 @@
-"""What the machine changed: the first read against what was decided after it was shown."""
+"""What the model changed: the first read against what was decided after it was shown."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Switches:
 
     Attributes:
         kept: the final word is that of the first read.
-        to_machine: it changed to what the machine suggested.
-        from_machine: it changed, away from what the machine suggested.
+        to_machine: it changed to what the model suggested.
+        from_machine: it changed, away from what the model suggested.
         helpful, harmful: changes for the better and for the worse, where the truth is known.
     """
 
@@ -54,7 +54,7 @@ def switches(
     Args:
         first: diagnoses of the first read.
         final: diagnoses concluded in the end (`clinical.review.conclusion`).
-        machine: diagnoses the machine suggested, at or above their threshold and not withheld.
+        machine: diagnoses the model suggested, at or above their threshold and not withheld.
         truth: what is known to have been so; nothing if left out.
     """
     known = truth or {}

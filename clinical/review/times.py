@@ -1,4 +1,4 @@
-"""How long a reading took, idle time left out.
+"""How long a reading took, not counting idle time.
 
 The rule: time between two signs of life (a run of the page that the reader caused, or a report
 that keys, pointer or wheel were used) counts if it is at most `IDLE_AFTER` long; a longer gap does

@@ -1,4 +1,4 @@
-"""Taking a decision back, until it is signed; what it superseded stands again."""
+"""Undo a decision before it is signed; the one it superseded becomes current again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_undo(events: Iterable[AuditEvent], name: str, sequence: int) -> Record
         if decision.sequence == sequence:
             return decision
     raise ReviewError(
-        "There is no decision of yours to take back here.",
+        "You have no decision to take back here.",
         remedy="look at the record below the panels: it may have been taken back already.",
     )
 

@@ -1,4 +1,4 @@
-"""One image file of a cohort: only from inside its folder, only through the one guarded reader."""
+"""One image file of a cohort: only from inside its folder, only through the guarded reader."""
 
 from __future__ import annotations
 

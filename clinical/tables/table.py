@@ -1,4 +1,4 @@
-"""Tables as cohorts bring them: CSV (UTF-8) or Parquet, every cell as text, no row lost.
+"""Tables as supplied by cohorts: CSV (UTF-8) or Parquet, every cell as text, no row lost.
 
 Cells stay text because a reader that guesses types turns the identifier 007 into 7. A row is
 numbered as a spreadsheet shows it: the header is row 1, a quoted line break does not start a row.

@@ -1,4 +1,4 @@
-"""Values that nobody should overlook: the published limits in critical.csv.
+"""Values nobody should overlook: the published critical limits in critical.csv.
 
 critical.csv has one row per LOINC term with limits in the unit of the table of measurements: at or
 below `low`, and at or above `high`, a value is critical. The limits are those of adults.

@@ -1,4 +1,4 @@
-"""The measurements that are understood, and what is normal for whom.
+"""The measurements that are recognised, and their reference ranges.
 
 measurements.csv has one row per LOINC term: canonical UCUM unit, plausible range (beyond it a
 value is taken for an error), molar mass in g/mol, valence, further accepted units, further LOINC

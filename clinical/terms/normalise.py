@@ -1,4 +1,4 @@
-"""From what a source wrote to one number in one unit, or to a reason why not."""
+"""From a source's value and unit to one number in one unit, or to the reason why not."""
 
 from __future__ import annotations
 

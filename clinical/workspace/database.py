@@ -185,7 +185,7 @@ def open_workspace(place: Place, *, create: bool = False) -> Engine:
     elif not path.is_file():
         raise StoreError(
             f"{place} holds no {DATABASE_NAME}.",
-            remedy="name the folder of an existing workspace, or let `triptych demo` make one.",
+            remedy="give the folder of an existing workspace, or create one with `triptych demo`.",
         )
     engine = _engine(path)
     try:
@@ -197,7 +197,8 @@ def open_workspace(place: Place, *, create: bool = False) -> Engine:
         engine.dispose()
         raise StoreError(
             f"{path} cannot be opened as a Triptych workspace ({_reason(error)}).",
-            remedy="check that it is a whole SQLite file in a folder you may write to, or restore "
+            remedy="check that it is a complete SQLite file in a folder you may write to, or"
+            " restore "
             "it from a backup.",
         ) from None
     except StoreError:
@@ -214,14 +215,16 @@ def grant(engine: Engine, role: str) -> None:
             workspace is in a folder.
     """
     if engine.dialect.name == "sqlite":
-        raise StoreError("A workspace in a folder has no roles.", remedy="leave the role out.")
+        raise StoreError(
+            "A workspace in a folder has no database roles.", remedy="leave out --grant."
+        )
     try:
         with writing(engine) as connection:
             postgres.grant(connection, TABLES.sorted_tables, role)
     except DatabaseError:
         raise StoreError(
-            "The server does not grant this.",
-            remedy="make the role first, and grant as the owner of the tables.",
+            "The server refused this grant.",
+            remedy="create the role first, and grant as the owner of the tables.",
         ) from None
 
 
@@ -280,7 +283,7 @@ def _open_server(place: Server, create: bool) -> Engine:
         engine.dispose()
         raise StoreError(
             f"{place.address} holds no workspace that this role may open or make.",
-            remedy="let the owner of the database make one with `triptych audit create --grant`.",
+            remedy="let the owner of the database create one with `triptych audit create --grant`.",
         ) from None
     except StoreError:
         engine.dispose()
@@ -294,7 +297,8 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be made: {error.strerror}.", remedy="choose a folder you may write to."
+            f"{path} cannot be created: {error.strerror}.",
+            remedy="choose a folder you may write to.",
         ) from None
 
 
@@ -365,7 +369,7 @@ def _check_number(place: str, found: int | None) -> None:
     if found is None:
         raise StoreError(
             f"{place} holds no workspace.",
-            remedy="let its owner make one with `triptych audit create`.",
+            remedy="let its owner create one with `triptych audit create`.",
         )
     if found != LAYOUT:
         raise StoreError(

@@ -1,4 +1,4 @@
-"""Where a workspace is, and how a person, the page and the process beside it name it.
+"""Where a workspace is, and how a person, the page and its helper process refer to it.
 
 A folder, or a database on a PostgreSQL server (`clinical.workspace.postgres`) with the folder of
 the key that signs there. Names go on command lines, into pipes and into the page's settings, so

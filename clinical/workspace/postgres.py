@@ -1,4 +1,4 @@
-"""A workspace on a PostgreSQL server, for several reviewers at once: what differs from SQLite.
+"""A workspace on a PostgreSQL server, for several reviewers at once: where it differs from SQLite.
 
 Nothing but the dialect: the same tables, the same functions. Writers queue at a lock on the head
 of the ledger, triggers keep the ledger append-only, and `grant` gives a role what recording needs
@@ -45,12 +45,12 @@ def url_of(place: str) -> URL:
         url = None
     if url is None or url.drivername != DRIVER:
         raise StoreError(
-            "This is no address of a workspace.",
+            "This is not the address of a workspace.",
             remedy=f"give a folder, or {DRIVER}://name@host/database.",
         )
     if url.password is not None or any(name in url.query for name in SECRETS):
         raise StoreError(
-            "This address of a workspace holds a password.",
+            "The workspace address contains a password.",
             remedy="leave it out, and keep it in a file that PGPASSFILE names (or ~/.pgpass), which"
             " only you may read.",
         )
@@ -70,7 +70,7 @@ def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float
         StoreError: if the driver is not installed.
     """
     try:
-        # pre_ping: a page stands open for days, and the server may be started anew meanwhile.
+        # pre_ping: a page stands open for days, and the server may be restarted meanwhile.
         engine = create_engine(
             url, hide_parameters=True, pool_pre_ping=True, execution_options=options
         )
@@ -97,8 +97,9 @@ def _say_lost(context: ExceptionContext) -> None:
     opening = context.connection is None
     if (context.is_disconnect or opening) and not context.is_pre_ping:
         raise StoreError(
-            "The server of the workspace does not let us in, or does not answer.",
-            remedy="check that it runs, and the name, password and database; then try again.",
+            "The workspace server refused the connection or did not answer.",
+            remedy="check that it is running, and the user name, password and database; then try"
+            " again.",
         ) from None
 
 
@@ -139,6 +140,6 @@ def key_folder(keys: Path | None) -> Path:
     if keys is None or not keys.is_dir():
         raise StoreError(
             "A workspace on a server needs a folder for its signing key.",
-            remedy="name a folder of this machine that is yours alone, with --keys.",
+            remedy="name a folder on this machine that only you can read, with --keys.",
         )
     return keys

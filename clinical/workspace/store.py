@@ -1,4 +1,4 @@
-"""Where cases, pixels, assessments and comments wait to be read, each named by its digest.
+"""The store of cases, pixels, assessments and comments, each identified by its digest.
 
 Every function works inside the caller's transaction (`clinical.workspace.database.writing` for the
 puts), so that what is stored and the audit event about it commit together. Content is never
@@ -111,7 +111,7 @@ def get_case(
         input_digest: `Assessment.input_digest`, to get the inputs of that assessment.
 
     Raises:
-        StoreError: if there is no such case, or its pixels are missing or spoiled.
+        StoreError: if there is no such case, or its pixels are missing or corrupted.
     """
     row = connection.execute(_current(case_id, input_digest)).one_or_none()
     if row is None:
@@ -278,7 +278,7 @@ def _record(value: Mapping[str, Any]) -> bytes:
     except ValueError:
         raise StoreError(
             "A record holds a number that is not finite or a text that is not valid Unicode.",
-            remedy="mend the source and read the case again.",
+            remedy="correct the source and read the case again.",
         ) from None
 
 

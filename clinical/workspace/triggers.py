@@ -1,4 +1,4 @@
-"""What keeps the ledger append-only in the database itself, as statements of both dialects.
+"""Database triggers that keep the ledger append-only, in both SQL dialects.
 
 Whoever owns the database can drop a trigger, so these keep out mistakes, not intent.
 """

@@ -1,8 +1,8 @@
-"""What readers made of the machine's suggestions: accepted, modified, rejected, added.
+"""What readers made of the model's suggestions: accepted, modified, rejected, added.
 
-Counted are the decisions that stand in signed readings. A suggestion is a diagnosis at or above its
+The decisions that stand in signed readings are counted. A suggestion is a diagnosis at or above its
 threshold and not withheld; a reader has to decide on each of them before they can sign. To reject
-what the machine gave a low probability is no override, and is not counted as one.
+what the model gave a low probability is no override, and is not counted as one.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Acceptance:
         opened: cases that were opened in it.
         signed: readings that were signed in it.
         decisions: that stand in these.
-        suggested: what the machine suggested in them, of which...
-        accepted, modified, rejected: ... so many.
-        added: diagnoses that readers hold and the machine did not suggest.
-        agreement: share of the suggestions that were accepted.
-        same: share of the readings that hold just what the machine suggested.
+        suggested: number of suggestions in them.
+        accepted, modified, rejected: how many of these suggestions were.
+        added: diagnoses that readers made and the model did not suggest.
+        agreement: fraction of the suggestions that were accepted.
+        same: fraction of the readings whose diagnoses are exactly those suggested.
     """
 
     model: str
@@ -59,7 +59,7 @@ class OfDiagnosis:
         readings: signed readings of cases that the model saw.
         suggested, accepted, modified, rejected, added: as in `Acceptance`, of this diagnosis.
         overridden: share of its suggestions that were modified or rejected.
-        kappa: of machine and reader on whether it is present, over all readings.
+        kappa: of model and reader on whether it is present, over all readings.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""How long readings took: active seconds up to the first signature, idle time left out."""
+"""How long readings took: active seconds up to the first signature, not counting idle time."""
 
 from __future__ import annotations
 

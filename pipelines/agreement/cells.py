@@ -1,4 +1,4 @@
-"""Cells of the report: which model, reader and month; and shares in them, if enough is in them."""
+"""Cells of the report (model, reader, month) and proportions in them, where counts suffice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the report says, as numbers: made of the ledger and the store in one transaction."""
+"""Everything the report says, as numbers, computed from ledger and store in one transaction."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Counts:
     Attributes:
         cases, readings, readers: signed readings, of how many cases, by how many readers.
         models: whose assessments were opened, signed or made, or `NO_MODEL`, by name.
-        without_reference: models whose checkpoint is not at hand.
+        without_reference: models whose checkpoint is not available.
         assessed: assessments in the window, and...
         not_read: ... how many of them the store does not hold.
         purged: cases removed from the store; nothing of them is counted.
         unsigned: decisions in readings that nobody signed; not counted.
-        unknown_codes: kinds of measurement that a model was given and has not learnt.
+        unknown_codes: kinds of measurement that a model was given but not trained on.
         outcomes: whether a cohort's outcomes were given.
     """
 

@@ -1,4 +1,4 @@
-"""Drift of inputs: what the models are given now against what their checkpoints keep."""
+"""Input drift: what models are given now, against what their checkpoints keep from training."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def given(groups: Mapping[Group, Sequence[Seen]], known: Mapping[str, Reference]
 def measured(
     groups: Mapping[Group, Sequence[Seen]], known: Mapping[str, Reference]
 ) -> list[Measured]:
-    """Kinds of measurement that the model has learnt and `LEAST` cases have, farthest first."""
+    """Kinds of measurement the model was trained on and `LEAST` cases have, farthest first."""
     rows: list[Measured] = []
     for (model, period), cases in groups.items():
         kept = known.get(cases[0].model_digest)

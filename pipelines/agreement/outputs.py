@@ -1,4 +1,4 @@
-"""Drift of outputs: what the models say now against the prevalence in their training.
+"""Output drift: what models predict now, against the prevalence in their training data.
 
 The mean of calibrated probabilities is what the model expects the prevalence to be among these
 cases. Where it leaves that of training, either the patients are others or the model reads them

@@ -1,4 +1,4 @@
-"""Values of today against a few quantiles of the training values, which is all that was kept.
+"""Current values against the few training quantiles that a checkpoint keeps.
 
 The distance is the Kolmogorov-Smirnov statistic at these quantiles: the largest gap between the
 share of today's values below a quantile and the share that training had there. Between quantiles

@@ -1,7 +1,7 @@
 """The readings of a workspace, one pass over its events: who read what, with which model, when.
 
 A passage is one thing that was read (an assessment, or an import without a model) with all that
-its readers did, from the event that brought the case to the one that brought it anew. A reading is
+its readers did, from the event that brought the case to the one that brought it again. A reading is
 one reader's part of a passage that is signed. It belongs to the calendar month (UTC) of the
 signature that stands.
 """
@@ -95,12 +95,12 @@ class Reading:
 
     @cached_property
     def on_suggested(self) -> list[RecordedDecision]:
-        """The decisions on what the machine suggested."""
+        """The decisions on what the model suggested."""
         return [d for d in self.reader.standing.values() if d.diagnosis in self.passage.suggested]
 
     @cached_property
     def added(self) -> frozenset[str]:
-        """Diagnoses that the reader holds and the machine did not suggest.
+        """Diagnoses that the reader holds and the model did not suggest.
 
         What stands in the place of a suggestion counts with that, as modified.
         """

@@ -1,4 +1,4 @@
-"""`triptych agreement`: verify, count, write the report, and record that it was made.
+"""`triptych report-agreement`: verify, count, write the report, and record that it was made.
 
 The order is that of an export: everything is made from one moment of the workspace, REPORTED names
 the digest of agreement.json, and only then are the files put into the folder, so that no report

@@ -1,4 +1,4 @@
-"""What a checkpoint keeps of the cases it was trained and validated on, to compare later ones with.
+"""What a checkpoint keeps of its training and validation cases, to compare later cases with.
 
 Nothing else is known of them: neither the training cases nor what the model said of them is in a
 checkpoint. Read from `model.json` alone, without torch.

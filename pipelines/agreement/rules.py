@@ -1,4 +1,4 @@
-"""Alerts: what somebody has to look at, each a rule with a number, a threshold and a reason.
+"""Alerts: what somebody has to look at, each a rule with a figure, a threshold and a reason.
 
 A rule fires only where its interval lies beyond the threshold, or enough cases are counted that
 chance alone would hardly do it. An alert says where to look, not what is wrong. The thresholds are
@@ -54,54 +54,54 @@ RULES: dict[str, Rule] = {
             "overridden",
             f"Suggestions of a diagnosis modified or rejected in a month: interval above"
             f" {MOST_OVERRIDDEN:.0%}",
-            "Readers then go against more of them than they follow.",
+            "Readers then overrule more suggestions than they follow.",
         ),
         Rule(
             "always_accepted",
             f"A reader accepted every one of at least {ALWAYS_ACCEPTED} suggestions in a month",
-            "Who would reject 6 of 100 does so with a chance of 5%. It may be a good model, or"
-            " a reader who no longer looks.",
+            "A reader who rejects 6 in 100 has a 5% chance of such a run. It may be a good model,"
+            " or a reader who no longer looks.",
         ),
         Rule(
             "hasty",
             f"Median active time of a reader in a month under {LEAST_SECONDS:g} s, of at least"
             f" {LEAST_TIMED} cases",
-            "A film, a table of measurements and a note are hardly looked at in less.",
+            "A film, a table of measurements and a note can hardly be read in less.",
         ),
         Rule(
             "low_kappa",
-            f"Kappa of two readers on a diagnosis in a month: interval below {LEAST_KAPPA}, of at"
-            f" least {LEAST_DOUBLED} cases, {LEAST} of them with it to one of the two",
+            f"Kappa of two readers on a diagnosis in a month: interval below {LEAST_KAPPA}, over at"
+            f" least {LEAST_DOUBLED} cases, {LEAST} of them with it according to either reader",
             "Where agreement is called substantial (Landis and Koch, Biometrics 1977; 33: 159).",
         ),
         Rule(
             "harmful",
-            f"Changes after the first read that were for the worse: interval above"
-            f" {LEAST_HARMFUL:.0%} of those with a known truth",
-            "The machine then misleads more often than it helps.",
+            f"Harmful changes after the first read: interval above {LEAST_HARMFUL:.0%} of those"
+            " with known truth",
+            "The model then misleads more often than it helps.",
         ),
         Rule(
             "outside",
-            f"Cases marked as out of distribution in a month: interval above {MOST_OUTSIDE:.0%}",
-            "Of cases like those of validation at most 1% are marked for each input.",
+            f"Cases flagged as out of distribution in a month: interval above {MOST_OUTSIDE:.0%}",
+            "Of cases like the validation cases, at most 1% are flagged for each input.",
         ),
         Rule(
             "missing",
             f"Cases of a month without an input: interval more than {100 * MORE_MISSING:.0f} points"
             " above validation",
-            "Probabilities are calibrated for what is missing, but know less.",
+            "Probabilities are calibrated for missing inputs, but rest on less information.",
         ),
         Rule(
             "measured_otherwise",
             f"A measurement in a month: distance from the training quantiles above {FARTHEST} and"
-            " above what chance does",
-            "A seventh of the values then lies elsewhere; another method or unit does more.",
+            " above chance",
+            "A seventh of the values has then shifted; a change of method or unit shifts more.",
         ),
         Rule(
             "expected_otherwise",
             f"Mean probability of a diagnosis in a month: interval above {OTHER_PREVALENCE} times"
             f" the prevalence in training, or below 1/{OTHER_PREVALENCE}",
-            "Half as much again is more than a season or a ward usually does.",
+            "This is more than a season or a ward usually explains.",
         ),
     )
 }
@@ -163,7 +163,7 @@ def hasty(rows: Sequence[Took]) -> list[Alert]:
     return [
         Alert(
             "hasty", r.model, r.reader, r.period, "", r.median, LEAST_SECONDS, r.measured,
-            f"{r.reader} took {r.median:.0f} s in the median over {r.measured} cases.",
+            f"{r.reader} took a median of {r.median:.0f} s over {r.measured} cases.",
         )
         for r in rows
         if r.period and r.reader and r.measured >= LEAST_TIMED
@@ -191,12 +191,12 @@ def low_kappa(rows: Sequence[Doubled]) -> list[Alert]:
 
 
 def harmful(rows: Sequence[Switched]) -> list[Alert]:
-    """Months in which the machine leads readers astray."""
+    """Months in which the model leads readers astray."""
     return [
         Alert(
             "harmful", r.model, ALL, r.period, "", r.harmful / (r.helpful + r.harmful),
             LEAST_HARMFUL, r.helpful + r.harmful,
-            f"{r.harmful} of {r.helpful + r.harmful} changes were for the worse.",
+            f"{r.harmful} of {r.helpful + r.harmful} changes were harmful.",
         )
         for r in rows
         if r.period and r.reader == ALL
@@ -209,7 +209,7 @@ def outside(rows: Sequence[Marked]) -> list[Alert]:
     return [
         Alert(
             "outside", r.model, ALL, r.period, "", r.share.value, MOST_OUTSIDE, r.share.cases,
-            f"{r.share.value:.0%} of {r.share.cases} cases are marked as out of distribution"
+            f"{r.share.value:.0%} of {r.share.cases} cases are flagged as out of distribution"
             f" (at least {r.share.low:.0%}).",
         )
         for r in rows
@@ -250,7 +250,7 @@ def measured_otherwise(rows: Sequence[Measured]) -> list[Alert]:
             "measured_otherwise", r.model, ALL, r.period, r.code, r.statistic,
             max(FARTHEST, r.limit), r.cases,
             f"{measurement_words(r.code)}: {r.statistic:.2f} from training over {r.cases} cases;"
-            f" the median moved by {r.shift:+.1f} interquartile ranges.",
+            f" the median shifted by {r.shift:+.1f} interquartile ranges.",
         )
         for r in rows
         if r.period and r.statistic > max(FARTHEST, r.limit)
@@ -258,7 +258,7 @@ def measured_otherwise(rows: Sequence[Measured]) -> list[Alert]:
 
 
 def expected_otherwise(rows: Sequence[Expected]) -> list[Alert]:
-    """Diagnoses that the model expects more or less often than it has learnt them."""
+    """Diagnoses that the model expects more or less often than it has learned them."""
     found = []
     for r in rows:
         if not r.period or r.probability.value is None:

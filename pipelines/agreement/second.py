@@ -1,4 +1,4 @@
-"""Two readers of one case: how far they agree, and what an adjudicator said where they did not."""
+"""Two readers of one case: how far they agree, and what the adjudicator decided otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clinical.review.conclusion import concluded, differ
-from clinical.review.kappa import Kappa, Pair, agreement_of
+from clinical.review.kappa import Kappa, Pair, reader_kappa_of
 from pipelines.agreement.cells import ALL
 from pipelines.agreement.readings import Passage, Window, month
 
@@ -19,10 +19,10 @@ class Doubled:
     Attributes:
         model, period, diagnosis: which; "" for all months or diagnoses.
         cases: signed by two.
-        differing: in so many the two do not hold the same; of one diagnosis: disagree on it.
+        differing: how many have differing diagnoses; for one diagnosis, how many disagree on it.
         kappa: of the first two signatures.
-        adjudicated: of those that differ, so many have a last word...
-        as_suggested: ... that is what the machine suggested (on the diagnosis, or on all).
+        adjudicated: how many of those that differ were adjudicated...
+        as_suggested: ... that is what the model suggested (on the diagnosis, or on all).
     """
 
     model: str
@@ -56,7 +56,7 @@ def doubled(found: Iterable[Passage], window: Window) -> list[Doubled]:
 
 def _rows(model: str, period: str, passages: list[Passage]) -> list[Doubled]:
     pairs = [Pair(p.case_id, *p.progress.signed[:2]) for p in passages]
-    agreed = agreement_of(pairs)
+    agreed = reader_kappa_of(pairs)
     last = {
         p.case_id: (p.suggested, frozenset(p.progress.adjudicated.present))
         for p in passages

@@ -1,4 +1,4 @@
-"""What the models were given and what they said, read from the store, one passage at a time."""
+"""What models were given and what they predicted, read from the store in one pass."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Seen:
         outside: modalities that were marked.
         said: diagnosis to what the model said.
         values: code of a measurement, or `AGE`, to its values in the unit of the term; only of a
-            model whose checkpoint is at hand.
+            model whose checkpoint is available.
     """
 
     case_id: str

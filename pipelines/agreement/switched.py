@@ -2,7 +2,7 @@
 
 A change of a diagnosis is helpful or harmful only against a truth. It is the cohort's outcome where
 one was given, and otherwise the adjudication of the case, which rests on the same inputs and on
-readings that the machine may have moved; without either it is counted as unknown.
+readings that the model may have moved; without either it is counted as unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Switched:
         readings: signed readings that began with a first read.
         judged: those of which something is known to be true.
         kept: the first word is the last.
-        to_machine, from_machine: changed to what the machine suggested, or away from it.
+        to_machine, from_machine: changed to what the model suggested, or away from it.
         helpful, harmful, unknown: changes for the better, for the worse, and without a truth.
     """
 

@@ -1,4 +1,4 @@
-"""The report as CSV files that a spreadsheet may open: one for each list of the findings."""
+"""The report as CSV files that are safe in a spreadsheet: one for each list of findings."""
 
 from __future__ import annotations
 

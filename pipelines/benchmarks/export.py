@@ -1,4 +1,4 @@
-"""`make bench`, third part: the export of a long record, 100,000 events unless told.
+"""`make bench`, part 3: exporting a long record, by default 100,000 events.
 
 A tenth as many cases, each with an image, measurements, history, a note, an assessment with
 explanations, and ten events. Numbers depend on the machine and on what else it does.

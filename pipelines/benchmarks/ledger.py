@@ -1,4 +1,4 @@
-"""`make bench`, second part: a long ledger, 100,000 events unless told; rates, times and memory.
+"""`make bench`, part 2: a long ledger, by default 100,000 events: rates, times and memory.
 
 Numbers depend on the machine and on what else it does. Nothing here is a test.
 """

@@ -1,4 +1,4 @@
-"""`make bench`: our parts beside the plain alternative, in one run, as ratios.
+"""`make bench`, part 1: our code against a plain alternative in the same run, as ratios.
 
 Numbers depend on the machine and on what else it does; ratios less so. Nothing here is a test.
 """

@@ -11,11 +11,11 @@ from rich.table import Table
 from pipelines.commands.options import Keys, Workspace, open_place, screen
 
 account_app = typer.Typer(
-    help="Accounts of a workspace: reader, adjudicator, auditor or administrator.",
+    help="Manage the accounts of a workspace: who may sign in, and with which role.",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the account, in lower case.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Account name, in lower case.")]
 FromInput = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
@@ -26,15 +26,15 @@ def add(
     name: Name,
     workspace: Workspace,
     role: Annotated[
-        str, typer.Option("--role", help="reader, adjudicator, auditor or administrator.")
+        str, typer.Option("--role", help="Role: reader, adjudicator, auditor or administrator.")
     ],
     password_stdin: FromInput = False,
     oidc: Annotated[
-        bool, typer.Option("--oidc", help="Without a password: signs in by OIDC only.")
+        bool, typer.Option("--oidc", help="No password: sign in by OpenID Connect only.")
     ] = False,
     keys: Keys = None,
 ) -> None:
-    """Make an account; asks for its password twice."""
+    """Add an account; asks for its password twice."""
     from clinical.access import accounts
     from clinical.access.roles import role_of
 
@@ -49,14 +49,14 @@ def add(
 
 @account_app.command("list")
 def show(workspace: Workspace, keys: Keys = None) -> None:
-    """All accounts with role and state."""
+    """List all accounts with role and status."""
     from clinical.access import accounts
 
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
         found = accounts.everyone(connection)
     engine.dispose()
-    table = Table("name", "role", "made", "signs in by", "disabled since")
+    table = Table("name", "role", "created", "signs in by", "disabled since")
     for account in found:
         table.add_row(
             account.name,
@@ -70,7 +70,7 @@ def show(workspace: Workspace, keys: Keys = None) -> None:
 
 @account_app.command()
 def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
-    """Keep an account from signing in; its name stays in the record."""
+    """Stop an account from signing in; its name stays in the record."""
     from clinical.access import accounts
 
     engine = open_place(workspace, keys)
@@ -90,11 +90,11 @@ def enable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     screen.print(f"enabled {accounts.plain_name(name)}")
 
 
-@account_app.command()
-def password(
+@account_app.command("set-password")
+def set_password(
     name: Name, workspace: Workspace, password_stdin: FromInput = False, keys: Keys = None
 ) -> None:
-    """Give an account another password."""
+    """Set a new password for an account."""
     from clinical.access import accounts
 
     engine = open_place(workspace, keys)
@@ -108,5 +108,5 @@ def password(
 def _password(from_input: bool) -> str:
     if from_input:
         return sys.stdin.readline().rstrip("\r\n")
-    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Repeat it")
     return typed

@@ -1,4 +1,4 @@
-"""`triptych agreement`: how readers and models of a workspace agree, month by month."""
+"""`triptych report-agreement`: how readers and models of a workspace agree, month by month."""
 
 from __future__ import annotations
 
@@ -16,23 +16,38 @@ def agreement(
     workspace: Workspace,
     out: Out,
     since: Annotated[
-        datetime | None, typer.Option("--since", formats=DAYS, help="Signed or assessed from then.")
+        datetime | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            formats=DAYS,
+            help="Signed or assessed on or after this time (UTC).",
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--until", formats=DAYS, help="... and before then (UTC).")
+        datetime | None,
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            formats=DAYS,
+            help="Signed or assessed before this time (UTC).",
+        ),
     ] = None,
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", help="Folder of a checkpoint; the shipped one is always known."),
+        typer.Option("--model", help="Folder of a further checkpoint beside the shipped model."),
     ] = None,
     cohort: Annotated[
-        Path | None, typer.Option("--cohort", help="Folder of the same cohort, for its outcomes.")
+        Path | None,
+        typer.Option("--cohort", help="Folder of the same cohort, to compare with outcomes."),
     ] = None,
     source: Source = "folder",
-    actor: Annotated[str, typer.Option("--actor", help="Who asks; recorded.")] = "auditor",
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who makes the report, for the record.")
+    ] = "auditor",
     keys: Keys = None,
 ) -> None:
-    """Report how readers and models agree: HTML, PDF, JSON, CSV; that it was made is recorded."""
+    """Report how readers and models agree, as HTML, PDF, JSON and CSV; recorded."""
     from pipelines.agreement.readings import Window
     from pipelines.agreement.recorded_report import NUMBERS, PAGE, PRINT, Wanted, make
     from pipelines.agreement.reference import references

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from clinical.audit.verify import Verdict
 
 audit_app = typer.Typer(
-    help="Verify, sign, prove, replay, purge and export the record.", no_args_is_help=True
+    help="Verify, sign, replay, export or purge the record of a workspace.", no_args_is_help=True
 )
 
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
-OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen.")]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", help="File to write. Default: standard output.")
+]
 
 
 @audit_app.command()
@@ -31,23 +33,28 @@ def verify(
     workspace: Workspace,
     head: Annotated[
         Path | None,
-        typer.Option("--head", help="A head kept elsewhere (`audit head`, or a manifest.json)."),
+        typer.Option(
+            "--head",
+            help="Signed head kept elsewhere (`audit sign`), or an export's manifest.json.",
+        ),
     ] = None,
     time_stamp: Annotated[
         Path | None,
-        typer.Option("--time-stamp", help="What an authority answered for that head (RFC 3161)."),
+        typer.Option("--time-stamp", help="Time-stamp response for that head (RFC 3161)."),
     ] = None,
     tsa_certificate: Annotated[
         Path | None,
-        typer.Option("--tsa-certificate", help="Root certificate of that authority, PEM."),
+        typer.Option(
+            "--tsa-certificate", help="Root certificate of the time-stamping authority (PEM)."
+        ),
     ] = None,
     time_stamp_request: Annotated[
         Path | None,
-        typer.Option("--time-stamp-request", help="The request; its nonce is compared, too."),
+        typer.Option("--time-stamp-request", help="Time-stamp request, to compare its nonce."),
     ] = None,
     keys: Keys = None,
 ) -> None:
-    """Check events, signatures and records; names the first broken row. Exit 1 if broken."""
+    """Verify events, signatures and stored records; exit 1 at the first broken one."""
     from clinical.audit.verify import verify as verify_ledger
     from pipelines.commands import time_stamp as time_stamping
 
@@ -70,25 +77,40 @@ def verify(
 def export(
     workspace: Workspace,
     out: Annotated[Path, typer.Option("--out", help="ZIP file to write.")],
-    case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
-    reader: Annotated[str, typer.Option("--reader", help="Only cases this account read.")] = "",
-    study: Annotated[str, typer.Option("--study", help="Only cases a model so named saw.")] = "",
+    case: Annotated[
+        list[str] | None,
+        typer.Option("--case", metavar="CASE", help="Only this case (may be repeated)."),
+    ] = None,
+    reader: Annotated[str, typer.Option("--reader", help="Only cases read by this account.")] = "",
+    study: Annotated[
+        str, typer.Option("--study", help="Only cases assessed by this model (name).")
+    ] = "",
     since: Annotated[
         datetime | None,
-        typer.Option("--since", formats=DAYS, help="Cases with an event from then."),
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            formats=DAYS,
+            help="Only cases with an event on or after this time (UTC).",
+        ),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", formats=DAYS, help="... and one before then (UTC)."),
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            formats=DAYS,
+            help="Only cases with an event before this time (UTC).",
+        ),
     ] = None,
     de_identified: Annotated[
         bool,
-        typer.Option("--de-identified", help="Without names, dates, images and free text."),
+        typer.Option("--de-identified", help="Leave out names, dates, images and free text."),
     ] = False,
-    actor: Annotated[str, typer.Option("--actor", help="Who exports; recorded.")] = "auditor",
+    actor: Annotated[str, typer.Option("--actor", help="Who exports, for the record.")] = "auditor",
     keys: Keys = None,
 ) -> None:
-    """Write the record as one ZIP that proves itself (docs/export.md); the export is recorded."""
+    """Export the record as one self-verifying ZIP file; recorded as an event."""
     from clinical.export.bundle import export as export_record
     from clinical.export.selection import Selection
     from pipelines.jobs import progress
@@ -122,16 +144,16 @@ def export(
 def replay(
     workspace: Workspace,
     event: Annotated[
-        int | None, typer.Argument(metavar="[EVENT]", help="Number of an ASSESSED event.")
+        int | None, typer.Argument(metavar="[EVENT]", help="Number of one ASSESSED event.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every ASSESSED event.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Replay every ASSESSED event.")] = False,
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", help="Folder of a checkpoint; the shipped one is always tried."),
+        typer.Option("--model", help="Folder of a further checkpoint beside the shipped model."),
     ] = None,
     keys: Keys = None,
 ) -> None:
-    """Assess stored inputs again and compare bit by bit. Exit 1 unless all are identical."""
+    """Assess stored inputs again and compare bit by bit; exit 1 on any difference."""
     from pipelines.commands import replay as replaying
 
     if (event is None) == (not everything):
@@ -148,19 +170,30 @@ def replay(
 @audit_app.command()
 def purge(
     workspace: Workspace,
-    case: Annotated[list[str] | None, typer.Option("--case", help="A case to remove.")] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option("--case", metavar="CASE", help="Remove this case (may be repeated)."),
+    ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option("--older-than", min=1, help="Cases without any event for so many days."),
+        typer.Option(
+            "--older-than",
+            metavar="N",
+            min=1,
+            help="Remove cases without an event in the last N days.",
+        ),
     ] = None,
     because: Annotated[
-        str, typer.Option("--because", help="erasure, retention or mistake; recorded.")
+        str,
+        typer.Option("--because", help="Recorded reason: erasure, retention or mistake."),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    actor: Annotated[str, typer.Option("--actor", help="Who purges; recorded.")] = "system",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be removed.")
+    ] = False,
+    actor: Annotated[str, typer.Option("--actor", help="Who purges, for the record.")] = "system",
     keys: Keys = None,
 ) -> None:
-    """Remove cases with pixels, notes, comments and assessments; the ledger stays whole."""
+    """Remove cases with images, notes and assessments; the ledger still verifies."""
     from pipelines.commands import purge as purging
 
     engine = open_place(workspace, keys)
@@ -174,22 +207,27 @@ def purge(
 
 
 @audit_app.command()
-def head(
+def sign(
     workspace: Workspace,
     out: OutFile = None,
     time_stamp_request: Annotated[
         Path | None,
-        typer.Option("--time-stamp-request", help="Also a request for a time stamp (RFC 3161)."),
+        typer.Option(
+            "--time-stamp-request", help="Also write a time-stamp request here (RFC 3161)."
+        ),
     ] = None,
     keys: Keys = None,
 ) -> None:
-    """Sign a head over all events and give it out as JSON: keep it where nobody here can write."""
+    """Sign a head over all events, as JSON; keep it where nobody here can write."""
     from clinical.audit import heads
     from clinical.workspace.database import writing
     from pipelines.commands import time_stamp as time_stamping
 
     if time_stamp_request and out is None:
-        raise ConfigError("A time stamp is of a head that is kept.", remedy="give --out, too.")
+        raise ConfigError(
+            "--time-stamp-request requires --out.",
+            remedy="give --out as well, to keep the head that is time-stamped.",
+        )
     engine = open_place(workspace, keys)
     with writing(engine) as connection:
         signed = heads.sign_now(connection)
@@ -203,38 +241,42 @@ def head(
 def prove(
     workspace: Workspace,
     event: Annotated[
-        int | None, typer.Option("--event", min=1, help="This event is under the last head.")
+        int | None,
+        typer.Option("--event", min=1, help="Prove that this event is in the last signed head."),
     ] = None,
     head: Annotated[
-        Path | None, typer.Option("--head", help="The last head continues this one.")
+        Path | None,
+        typer.Option("--head", help="Prove that the last signed head extends this one."),
     ] = None,
     out: OutFile = None,
     keys: Keys = None,
 ) -> None:
-    """Prove one thing of the last signed head to somebody who does not have the ledger."""
+    """Write a proof about the last signed head for somebody without the ledger."""
     from clinical.audit import proofs
     from clinical.audit.heads import TreeHead
 
     kept = _kept(head) if head else None
     if (event is None) == (kept is None):
-        raise ConfigError("Nothing or two things to prove.", remedy="give --event or --head.")
+        raise ConfigError("Prove needs either --event or --head.", remedy="give one of the two.")
     if kept is not None and not isinstance(kept, TreeHead):
-        raise LedgerError(f"{head} holds no signed head.", remedy="use what `audit head` wrote.")
+        raise LedgerError(
+            f"{head} holds no signed head.", remedy="use a file written by `audit sign`."
+        )
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
         if kept is not None:
             proof = proofs.consistency(connection, kept)
-            what = f"{proof['second']['size']} events continue those {kept.size}"
+            what = f"the head over {proof['second']['size']} events extends that over {kept.size}"
         else:
             proof = proofs.inclusion(connection, event or 0)
-            what = f"event {event} is under the head over {proof['head']['size']} events"
+            what = f"event {event} is in the head over {proof['head']['size']} events"
     engine.dispose()
     _give(proof, out, what)
 
 
 @audit_app.command("rotate-key")
 def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
-    """Sign with a new key from now on; the old one vouches for it and is then forgotten."""
+    """Replace the signing key; the old key signs the new one and is then deleted."""
     from clinical.audit.rotation import rotate
 
     engine = open_place(workspace, keys)
@@ -248,17 +290,18 @@ def create(
     workspace: Workspace,
     keys: Keys = None,
     grant: Annotated[
-        str, typer.Option("--grant", help="Role of the server that may record, but change nothing.")
+        str,
+        typer.Option("--grant", help="Database role that may add records but never change them."),
     ] = "",
 ) -> None:
-    """Make an empty workspace; on a server, as the owner of its database."""
+    """Create an empty workspace; on a server, as the owner of its database."""
     from clinical.workspace.database import grant as grant_role
 
     engine = open_place(workspace, keys, create=True)
     if grant:
         grant_role(engine, grant)
     engine.dispose()
-    screen.print("an empty workspace" + (f"; {grant} may record" if grant else ""))
+    screen.print("created an empty workspace" + (f"; {grant} may record" if grant else ""))
 
 
 def _say(verdict: Verdict) -> None:
@@ -297,7 +340,7 @@ def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
 
 
 def _kept(file: Path) -> Head | TreeHead:
-    """A head that was kept: what `audit head` wrote, or the manifest of an export."""
+    """A head that was kept: what `audit sign` wrote, or the manifest of an export."""
     from clinical.audit import heads
     from clinical.audit.ledger import Head
 
@@ -305,12 +348,14 @@ def _kept(file: Path) -> Head | TreeHead:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError(
-            f"{file} cannot be read: {error.strerror}.", remedy="name the file of a kept head."
+            f"{file} cannot be read: {error.strerror}.", remedy="name a file that holds a head."
         ) from None
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        raise LedgerError(f"{file} is not a head.", remedy="use what `triptych audit head` wrote.")
+        raise LedgerError(
+            f"{file} is not a head.", remedy="use a file written by `triptych audit sign`."
+        )
     noted = data.get("head")
     if isinstance(noted, dict) and set(noted) == {"sequence", "hash"}:
         return Head(int(noted["sequence"]), str(noted["hash"]))

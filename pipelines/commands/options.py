@@ -1,4 +1,4 @@
-"""Arguments and options that several commands of the command line share, and its screen."""
+"""Arguments and options shared by several commands, and the console they print to."""
 
 from __future__ import annotations
 
@@ -16,34 +16,42 @@ screen = Console(markup=False, highlight=False, soft_wrap=True)
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Workspace = Annotated[
     str,
-    typer.Option("--workspace", help="Folder of the workspace, or postgresql+psycopg://..."),
+    typer.Option("--workspace", help="Workspace: a folder, or postgresql+psycopg://..."),
 ]
 Keys = Annotated[
-    Path | None, typer.Option("--keys", help="Folder of the signing key, for a server only.")
+    Path | None,
+    typer.Option("--keys", help="Folder of the signing key, for a workspace on a server."),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of parallel processes.")]
+Samples = Annotated[
+    int, typer.Option("--samples", min=1, help="Number of patient-bootstrap samples.")
+]
 Executor = Annotated[
     str,
     typer.Option(
         "--executor",
-        help="serial, processes, or ray (on the cluster of RAY_ADDRESS); default: processes for"
-        " more than one job.",
+        help="How to run jobs: serial, processes, or ray (on the cluster at RAY_ADDRESS). Default:"
+        " processes if --jobs is above 1.",
     ),
 ]
 Source = Annotated[
     str,
     typer.Option(
-        "--source", help="folder, hannover, covid_chestxray, nih_chestxray or appendicitis."
+        "--source",
+        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray or"
+        " appendicitis.",
     ),
 ]
 Model = Annotated[
-    Path | None, typer.Option("--model", help="Folder of a checkpoint; default: the shipped one.")
+    Path | None,
+    typer.Option("--model", help="Folder of a checkpoint. Default: the shipped model."),
 ]
 
 Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.")]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="Study file.")]
 OtherCohort = Annotated[
-    Path | None, typer.Option("--cohort", help="Folder of the cohort, if not as in the study.")
+    Path | None,
+    typer.Option("--cohort", help="Folder of the cohort, if not the one in the study file."),
 ]
 
 

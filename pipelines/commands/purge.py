@@ -1,4 +1,4 @@
-"""`triptych audit purge`: which cases go, what of them, and that they went."""
+"""`triptych audit purge`: choose the cases, remove them, and report what was removed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def count(engine: Engine, cases: Sequence[str]) -> str:
     numbers = {kind: sum(len(getattr(held, kind)) for held in found) for kind in kinds}
     return (
         f"{len(found)} cases, {numbers['assessments']} assessments,"
-        f" {numbers['pixels']} images of no other case, {numbers['comments']} comments"
+        f" {numbers['pixels']} images used by no other case, {numbers['comments']} comments"
     )
 
 
@@ -60,4 +60,4 @@ def purge(engine: Engine, cases: Sequence[str], because: str, actor: str, screen
     screen.print(f"removed {told}")
     if events:
         screen.print(f"recorded as events {events[0].sequence} to {events[-1].sequence}")
-    screen.print("exports, backups and indices made before still hold what was in them")
+    screen.print("earlier exports, backups and indices still hold what was removed")

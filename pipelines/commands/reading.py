@@ -1,4 +1,4 @@
-"""`triptych reading ...`: cases without a model, how cases are to be read, how readers agree."""
+"""`triptych reading ...`: import cases without a model, set the protocol, compare readers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from clinical.review.kappa import Kappa
 from pipelines.commands.options import Cohort, Keys, Source, Workspace, open_place, screen
 
 reading_app = typer.Typer(
-    help="How people read the cases of a workspace, and how far they agree.",
+    help="Set up how people read cases, and compare their readings.",
     no_args_is_help=True,
 )
 
-Actor = Annotated[str, typer.Option("--actor", help="Who does this; recorded.")]
+Actor = Annotated[str, typer.Option("--actor", help="Who does this, for the record.")]
 
 
 @reading_app.command("import")
@@ -27,35 +27,35 @@ def import_(
     actor: Actor = "system",
     keys: Keys = None,
 ) -> None:
-    """Put the cases of a cohort into a workspace, to be read without a model."""
+    """Import the cases of a cohort into a workspace, to be read without a model."""
     from clinical.workspace.place import place_of
     from pipelines.commands import reading_import
 
     found = reading_import.import_cohort(cohort, source, place_of(workspace, keys), actor)
     screen.print(
-        f"{found.imported} imported, {found.known} there already, {found.skipped} skipped,"
+        f"{found.imported} imported, {found.known} already there, {found.skipped} skipped,"
         f" {found.problems} problems"
     )
 
 
-@reading_app.command()
-def protocol(
+@reading_app.command("set-protocol")
+def set_protocol(
     workspace: Workspace,
     first_read: Annotated[
         bool | None,
         typer.Option(
             "--first-read/--no-first-read",
-            help="Readers commit their own differential before the machine's is shown.",
+            help="Readers commit their own differential before they see the model's.",
         ),
     ] = None,
     second_share: Annotated[
         float | None,
-        typer.Option("--second-readers", help="Share of the cases that two sign, 0 to 1."),
+        typer.Option("--second-readers", help="Fraction of cases read by two, 0 to 1."),
     ] = None,
     actor: Actor = "system",
     keys: Keys = None,
 ) -> None:
-    """Say how cases are read, or change it; a change is an event of the ledger."""
+    """Set or show the reading protocol; every change is recorded as an event."""
     from dataclasses import replace
 
     from clinical.review import protocol
@@ -71,22 +71,22 @@ def protocol(
     protocol.set_protocol(engine, wanted, actor)
     engine.dispose()
     screen.print(
-        f"first read before the machine's: {'yes' if wanted.first_read else 'no'};"
+        f"first read before the model's: {'yes' if wanted.first_read else 'no'};"
         f" cases with two readers: {wanted.second_share:.0%}"
     )
 
 
 @reading_app.command()
-def agreement(
+def compare(
     workspace: Workspace,
     cohort: Annotated[
         Path | None,
-        typer.Option("--cohort", help="Folder of the same cohort, for its outcomes."),
+        typer.Option("--cohort", help="Folder of the same cohort, to compare with outcomes."),
     ] = None,
     source: Source = "folder",
     keys: Keys = None,
 ) -> None:
-    """Kappa of two readers, and what readers changed after they saw the machine's suggestions."""
+    """Compare two readers (kappa), and readings before and after suggestions."""
     from clinical.cohorts.sources import source as find
     from clinical.review import kappa, switches
 
@@ -95,17 +95,17 @@ def agreement(
         truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
     engine = open_place(workspace, keys)
     with engine.connect() as connection:
-        found = kappa.agreement(connection)
+        found = kappa.reader_kappa(connection)
         readings, changed = switches.counted(connection, truths)
     engine.dispose()
     table = Table("", "pairs", "agree", "kappa", "95% interval")
     for name, one in {"all diagnoses": found.overall, **found.by_diagnosis}.items():
         table.add_row(name, *_kappa(one))
-    screen.print(f"{found.cases} cases signed by two; in {found.differing} the readings differ")
+    screen.print(f"{found.cases} cases signed by two readers, who differ in {found.differing}")
     screen.print(table)
     screen.print(
         f"{readings} signed readings with a first read: {changed.kept} diagnoses kept,"
-        f" {changed.to_machine} changed to the machine's, {changed.from_machine} away from it"
+        f" {changed.to_machine} changed towards the model, {changed.from_machine} away from it"
         + (f"; {changed.helpful} helpful, {changed.harmful} harmful" if cohort else "")
     )
 

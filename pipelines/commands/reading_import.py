@@ -1,4 +1,4 @@
-"""Cases of a cohort put into a workspace as they are, to be read without a model."""
+"""Import the cases of a cohort into a workspace, to be read without a model."""
 
 from __future__ import annotations
 

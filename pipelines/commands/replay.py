@@ -1,4 +1,4 @@
-"""`triptych audit replay`: recorded suggestions computed again with the models at hand."""
+"""`triptych audit replay`: recompute recorded suggestions with the models available."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def show(screen: Console, replay: Replay) -> bool:
         if len(replay.found) == 1 or one.result != "identical":
             screen.print(line(one))
     for phrase, count in Counter(p for one in replay.found for p in one.conditions).items():
-        screen.print(f"not as it was, for {count} events: {phrase}")
+        screen.print(f"changed since, for {count} events: {phrase}")
     counts = Counter(one.result for one in replay.found)
     told = ", ".join(f"{number} {result}" for result, number in counts.items())
-    screen.print(f"{len(replay.found)} replayed: {told or 'there is none'}")
+    screen.print(f"{len(replay.found)} replayed: {told or 'none'}")
     return replay.verdict.intact and not counts["different"] and not counts["impossible"]
 
 

@@ -19,7 +19,7 @@ from pipelines.commands.options import (
 )
 
 study_app = typer.Typer(
-    help="A retrospective study: splits, comparators, intervals, guards, verdict and report.",
+    help="Run a retrospective study: splits, comparators, intervals, guards, report.",
     no_args_is_help=True,
 )
 
@@ -32,22 +32,24 @@ def run(
     jobs: Jobs = 1,
     executor: Executor = "",
 ) -> None:
-    """Select, train or load, test, judge, report; the same command goes on where it was stopped."""
+    """Run a whole study, from selection to report; run it again to resume."""
     from pipelines.jobs.executors import Workers
     from pipelines.study.retrospective_study import run_study
 
     sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
     screen.print(
-        f"report: {out / 'report.html'} and report.pdf; as numbers: {out / 'metrics.json'}"
+        f"report: {out / 'report.html'} and report.pdf; all figures: {out / 'metrics.json'}"
     )
 
 
 @study_app.command()
 def report(
-    results: Annotated[Path, typer.Argument(metavar="DIR", help="What `study run --out` wrote.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder written by `study run --out`.")
+    ],
 ) -> None:
-    """Write report, checklists and model card again, from metrics.json and manifest.json alone."""
+    """Rewrite report, checklists and model card from metrics.json and manifest.json."""
     from pipelines.study.document import html_files, pdf_files
     from pipelines.study.retrospective_study import (
         derived,
@@ -60,15 +62,16 @@ def report(
     found = {**html_files(metrics), **pdf_files(metrics), **derived(metrics, manifest)}
     write_files(results, found)
     screen.print(
-        f"report: {results / 'report.html'} and report.pdf; lists: {results / 'checklists.html'}"
+        f"report: {results / 'report.html'} and report.pdf;"
+        f" checklists: {results / 'checklists.html'}"
     )
 
 
 @study_app.command()
-def guards(cohort: Cohort, out: Out, source: Source = "folder") -> None:
-    """Look for shortcuts and leaks in a cohort before anything is trained."""
+def check(cohort: Cohort, out: Out, source: Source = "folder") -> None:
+    """Check a cohort for shortcuts and leaks before anything is trained."""
     from pipelines.study import guards_only
 
     findings = guards_only.find_traps(cohort, source, out)
     guards_only.show(screen, findings)
-    screen.print(f"as numbers: {out / guards_only.GUARDS}")
+    screen.print(f"all figures: {out / guards_only.GUARDS}")

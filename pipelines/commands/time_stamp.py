@@ -1,4 +1,4 @@
-"""Time stamps on the command line: a request beside a kept head, and what its answer shows."""
+"""Time stamps on the command line: write a request for a kept head, and check the response."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_request(head: TreeHead, out: Path, screen: Console) -> None:
         raise StoreError(
             f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
         ) from None
-    screen.print(f"request for a time stamp: {out}; docs/ledger.md says how to send it")
+    screen.print(f"time-stamp request: {out}; docs/ledger.md explains how to send it")
 
 
 def named(
@@ -56,8 +56,9 @@ def named(
         return None
     if answer is None or certificate is None or not isinstance(head, TreeHead):
         raise ConfigError(
-            "A time stamp is checked for a signed head against the certificate of its authority.",
-            remedy="give --head (as `audit head` wrote it), --time-stamp and --tsa-certificate.",
+            "Checking a time stamp needs the signed head and the certificate of the authority.",
+            remedy="give --head (a file written by `audit sign`), --time-stamp and"
+            " --tsa-certificate.",
         )
     return Stamped(head, _read(answer), _read(certificate), _read(asked) if asked else None)
 
@@ -84,5 +85,5 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise StoreError(
-            f"{file} cannot be read: {error.strerror}.", remedy="name a file that can."
+            f"{file} cannot be read: {error.strerror}.", remedy="name a readable file."
         ) from None

@@ -1,4 +1,4 @@
-"""A few examples of the pointing game as one picture, to be looked at.
+"""A few examples of the pointing game as one picture.
 
 One row for each case: the radiograph with the mask's outline, then the map of each method over it
 with a cross at its strongest patch.

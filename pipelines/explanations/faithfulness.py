@@ -1,4 +1,4 @@
-"""Does an explanation name what the model used? Take it away and see the probability fall.
+"""Does an explanation name what the model used? Remove it and see the probability fall.
 
 For every unseen case and every diagnosis that is true of it, tokens are ranked by how much they
 speak for the diagnosis, then removed (which to this model means: absent). At each share of them

@@ -1,4 +1,4 @@
-"""`triptych pointing`: judge a model's explanations on a cohort that has masks, and write it down.
+"""`triptych check-explanations`: evaluate a model's explanations on a cohort that has masks.
 
 out/ pointing.json   every score and difference, with intervals
      pointing.md     the same as tables
@@ -62,7 +62,7 @@ def judge(
     )
     if not points:
         raise CohortError(
-            "No true diagnosis of the model shows in the cohort's masks.",
+            "None of the model's diagnoses has a mask in this cohort.",
             remedy=f"diagnoses that can be pointed at: {', '.join(masks.FINDINGS_OF)}",
         )
     game = pointing.summarise(points, samples=samples)
@@ -130,7 +130,8 @@ def markdown(model: Model, game: Game, falls: Sequence[Fall]) -> str:
         "",
         "## Pointing game",
         "",
-        f"Hit: the strongest patch's middle lies in the mask or within {pointing.TOLERANCE:.1%} of"
+        "Hit: the centre of the strongest patch lies in the mask or within"
+        f" {pointing.TOLERANCE:.1%} of"
         " the image's longer side (15 pixels at 512). Energy: share of the map inside the mask.",
         "",
     ]
@@ -169,7 +170,7 @@ def _faithfulness_tables(falls: Sequence[Fall]) -> list[str]:
     lines = [
         "## Faithfulness",
         "",
-        "Mean fall of the calibrated probability of a true diagnosis. Comprehensiveness: without"
+        "Mean drop in the calibrated probability of a true diagnosis. Comprehensiveness: without"
         " the tokens ranked highest, more is better. Sufficiency: with only those, less is better"
         f" (and {OURS} is ahead where its difference is below 0).",
         "",

@@ -1,4 +1,4 @@
-"""Maps over a radiograph's patches, ours and the ones it is compared with, for the same model.
+"""Saliency maps over the patches of a radiograph: ours and the ones it is compared with.
 
 Every map is [patches], not negative; which patch a diagnosis rests on, by
 

@@ -1,4 +1,4 @@
-"""The comparators on one fold, also on tested patients who lose inputs."""
+"""The comparators on one fold, including tested patients who lose inputs."""
 
 from __future__ import annotations
 

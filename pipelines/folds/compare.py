@@ -1,4 +1,4 @@
-"""What the scores of a cross-validation say, each figure with a paired patient-bootstrap interval.
+"""The results of a cross-validation, each figure with a paired patient-bootstrap interval.
 
 Macro AUROC is the mean over diagnoses within each bootstrap sample. With several seeds, a figure is
 the mean of the figures of single models (what one who trains once may expect), not that of their

@@ -1,6 +1,6 @@
 """The model beside its comparators, trained and tested on the same folds, seed after seed.
 
-Every task (`pipelines.folds.tasks`) leaves one file, so that a killed run goes on where it was;
+Every task (`pipelines.folds.tasks`) leaves one file, so that a killed run resumes where it stopped;
 tasks share nothing else, so that they can run side by side. What the scores say is for
 `pipelines.folds.compare`.
 """
@@ -123,11 +123,11 @@ def cross_validate(
         report: called after each finished task with a line, the number done and that of all.
         workers: who does the tasks; the results do not depend on it.
         oracle: evidence to posteriors [cases, diagnoses], judged beside the other methods, and
-            learnt from only where the study asks for soft targets.
+            used for training only where the study asks for soft targets.
         asks: what is wanted beyond scores; finished tasks without it are done again.
 
     Raises:
-        CohortError: if the cohort cannot be split so, or a fold cannot be learnt from.
+        CohortError: if the cohort cannot be split so, or a fold cannot be trained on.
         RuntimeError: if a task ended otherwise; after all others were done.
     """
     settings, asks = study.evaluation, asks or Asks()

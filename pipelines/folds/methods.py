@@ -1,4 +1,4 @@
-"""What the methods of a cross-validation are called, in records, tables and reports."""
+"""Names of the methods of a cross-validation, in records, tables and reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def untaught(modality: str) -> str:
 
 
 def taught_on(share: float) -> str:
-    """Name of the model that learnt from a share of the patients only."""
+    """Name of the model trained on a share of the patients only."""
     return f"{OURS}: taught on {share:g} of the patients"
 
 

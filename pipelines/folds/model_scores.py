@@ -1,4 +1,4 @@
-"""What a model of a fold says of a batch of cases: calibrated probabilities and prediction sets.
+"""What a fold's model predicts for cases: calibrated probabilities and prediction sets.
 
 With all inputs, with each modality alone, and with each one hidden. In a batch the last bits depend
 on who else is in it; what a finished model says of a case by itself is `study.case_scores`.

@@ -1,4 +1,4 @@
-"""The model on one fold: trained, calibrated, and asked about the patients of the fold.
+"""The model on one fold: trained, calibrated, and applied to the patients of the fold.
 
 With nested folds (`evaluation.inner`) every patient to learn from is a validation patient of one of
 several trainings: their mean probability is what is tested, and thresholds and calibration maps see
@@ -54,7 +54,7 @@ def run(bench: Bench, task: Task) -> dict[str, Any]:
 def inner_cuts(
     dataset: Dataset, train: Indices, study: StudyConfig
 ) -> list[tuple[Indices, Indices]]:
-    """Places among `train` that are learnt from and that are validated on: one pair, or nested."""
+    """Places among `train` to train on and to validate on: one pair, or nested."""
     patients, labels = [dataset.patients[i] for i in train], dataset.labels[train]
     if study.evaluation.inner:
         return list(grouped_folds(patients, labels, study.evaluation.inner, study.seed))

@@ -1,4 +1,4 @@
-"""What a finished task of a cross-validation leaves on disk: one JSON file, replaced as a whole."""
+"""What a finished task of a cross-validation leaves on disk: one JSON file, replaced atomically."""
 
 from __future__ import annotations
 

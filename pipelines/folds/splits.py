@@ -20,12 +20,12 @@ NO_SITE = "(no site)"
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """What is learnt from and what is tested.
+    """What is trained on and what is tested.
 
     Attributes:
         name: "fold 3", or the sites that are left out.
         train, test: indices of cases, patient-disjoint.
-        removed: cases at other sites that are not learnt from, because their patient is tested.
+        removed: cases at other sites not used for training, because their patient is tested.
     """
 
     name: str
@@ -75,7 +75,7 @@ def patient_folds(
 
 
 def site_folds(sites: Sequence[str], patients: Sequence[str], folds: int = 0) -> tuple[Fold, ...]:
-    """Each site left out in turn; a patient of the tested site is nowhere learnt from.
+    """Each site left out in turn; a patient of the tested site is never trained on.
 
     Args:
         sites: site of every case; the empty ones are left out together.
@@ -99,7 +99,7 @@ def site_folds(sites: Sequence[str], patients: Sequence[str], folds: int = 0) ->
 
 
 def _grouped(counts: Mapping[str, int], folds: int) -> list[list[str]]:
-    """Whole sites in so many groups of about equal size, the largest sites first."""
+    """Whole sites in a given number of groups of similar size, the largest sites first."""
     groups: list[list[str]] = [[] for _ in range(folds)]
     for site in sorted(counts, key=lambda name: (-counts[name], name)):
         min(groups, key=lambda group: sum(counts[name] for name in group)).append(site)
@@ -111,7 +111,7 @@ def _name(sites: Sequence[str]) -> str:
 
 
 def given_fold(splits: Sequence[str], patients: Sequence[str]) -> tuple[Fold, ...]:
-    """The cohort's own split: cases marked "test" are tested, all others are learnt from.
+    """The cohort's own split: cases marked "test" are tested, all others are for training.
 
     Raises:
         CohortError: if no case is marked "test", or all are.
@@ -130,7 +130,7 @@ def _left_out(name: str, tested: NDArray[np.bool_], patients: Sequence[str]) -> 
     known = np.array([patient in people for patient in patients])
     train, test = np.flatnonzero(~known), np.flatnonzero(tested)
     if not len(train):
-        raise CohortError(f"{name}: no patient is left to learn from.", remedy="group fewer sites")
+        raise CohortError(f"{name}: no patient is left to train on.", remedy="group fewer sites")
     return Fold(name, train, test, int((known & ~tested).sum()))
 
 

@@ -1,4 +1,4 @@
-"""Cases as plain rows of numbers, which is what the comparators read.
+"""Cases as plain rows of numbers, for the comparators.
 
 Measurements and history become a table in which what is missing stays missing; images and notes
 become pooled frozen embeddings, the same ones that the model reads. Nothing is fitted here.

@@ -57,7 +57,7 @@ class Task:
         fold: its cases; of a learning curve only some of those to learn from.
         what: method that is trained: OURS, COMPARATORS, AUTOML, `untaught` or `taught_on`.
         modality: that is left out, or empty.
-        share: of the patients that are learnt from.
+        share: of the patients that are used for training.
     """
 
     repeat: int

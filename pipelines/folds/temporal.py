@@ -1,8 +1,8 @@
-"""Learn from the past, test on what came later, as a model meets it in use.
+"""Train on the past and test on what came later, as a model meets it in use.
 
 A patient with cases on both sides is tested: the later cases stay in the test, and the earlier ones
-are not learnt from. Moving the earlier ones to the test would test on the past; leaving the later
-ones out would test on newcomers only, and returning patients are what a clinic has.
+are not used for training. Moving the earlier ones to the test would test on the past; leaving the
+later ones out would test on new patients only, and a clinic has returning patients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TemporalSplit:
     Attributes:
         fold: `removed` counts the earlier cases of patients who are tested.
         cut: the first day that is tested.
-        undated: cases without a decision date; neither learnt from nor tested.
+        undated: cases without a decision date; neither trained on nor tested.
     """
 
     fold: Fold
@@ -37,11 +37,13 @@ class TemporalSplit:
 
     def __str__(self) -> str:
         text = (
-            f"{len(self.fold.train)} cases decided before {self.cut.isoformat()} are learnt from,"
+            f"{len(self.fold.train)} cases decided before {self.cut.isoformat()} are for training,"
             f" {len(self.fold.test)} decided from then on are tested."
         )
         if self.fold.removed:
-            text += f" {self.fold.removed} earlier cases of tested patients are not learnt from."
+            text += (
+                f" {self.fold.removed} earlier cases of tested patients are not used for training."
+            )
         if self.undated:
             text += f" {self.undated} cases without a decision date are left out."
         return text
@@ -88,7 +90,7 @@ def temporal_split(
     if not len(test):
         raise CohortError(f"{name}: no case is left to test.", remedy=REMEDY)
     if not len(train):
-        raise CohortError(f"{name}: no patient is left to learn from.", remedy=REMEDY)
+        raise CohortError(f"{name}: no patient is left to train on.", remedy=REMEDY)
     removed = int((earlier & known).sum())
     return TemporalSplit(Fold(name, train, test, removed), cut, sum(when is None for when in days))
 
@@ -117,7 +119,7 @@ def day_of_share(days: Sequence[date | None], patients: Sequence[str], share: fl
     order = sorted(last.values())
     if not order or order[0] == order[-1]:
         raise CohortError(
-            f"{len(order)} patients with a decision date cannot be cut by date.",
+            f"{len(order)} patients with a decision date cannot be split by date.",
             remedy="fill in decision_time in the table of cases, or choose another split",
         )
     # Never the first day of all, which nothing precedes.

@@ -1,4 +1,4 @@
-"""Arrays kept on disk under the digest of what they were made from. Plain `.npy`, never pickle.
+"""Arrays cached on disk under the digest of what they were made from. Plain `.npy`, never pickle.
 
 A file is written beside its place and renamed, so that a killed run leaves none behind that looks
 whole, and two runs that share a folder do not meet. One that is broken all the same (a full disk,

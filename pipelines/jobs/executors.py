@@ -1,4 +1,4 @@
-"""Three ways to do independent tasks: here, in processes of this machine, or on a Ray cluster.
+"""Three ways to run independent tasks: serially, in local processes, or on a Ray cluster.
 
 All have one signature and give results as they come, in any order. A task that ends with an error
 that a user can act on ends the run with that error. One that ends otherwise, or whose worker dies,

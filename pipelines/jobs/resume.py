@@ -29,7 +29,7 @@ class Progress:
         epoch: whole epochs done.
         best_epoch, best_loss: the epoch with the lowest validation loss.
         best: the network's state then.
-        alone: modality to its lowest validation loss while each was learnt by itself.
+        alone: modality to its lowest validation loss while each was trained by itself.
     """
 
     epoch: int = 0
@@ -46,7 +46,7 @@ class Progress:
         return Progress(epoch, self.best_epoch, self.best_loss, self.best, self.alone)
 
     def advanced_alone(self, network: Network, losses: Mapping[str, float]) -> Progress:
-        """One epoch on in which modalities were learnt by themselves: each keeps its own best."""
+        """One epoch on in which modalities were trained alone: each keeps its own best."""
         better = {n: loss for n, loss in losses.items() if loss < self.alone.get(n, math.inf)}
         now = snapshot(network)
         best = {

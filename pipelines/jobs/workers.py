@@ -1,4 +1,4 @@
-"""Worker processes that give results in order and do not outlive who started them."""
+"""Worker processes that return results in order and do not outlive their parent."""
 
 from __future__ import annotations
 

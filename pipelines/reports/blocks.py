@@ -1,4 +1,4 @@
-"""What a report is made of: a few kinds of block, written once and printed as HTML and as PDF.
+"""The building blocks of a report: written once, printed as HTML and as PDF.
 
 All text is plain text; what looks like markup is printed as it stands.
 """

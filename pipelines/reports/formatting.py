@@ -1,4 +1,4 @@
-"""Figures of `metrics.json` as a reader sees them."""
+"""Figures of `metrics.json` as readers see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`triptych similar`: index a cohort, search it, measure how well one input finds another."""
+"""`triptych retrieval`: index a cohort, search it, and measure how well one input finds another."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def index_cohort(
         source: name of its reader.
         model: folder of the checkpoint, or None for the one that ships with the package.
         out: folder for the index.
-        patients: the first case of each of the first so many patients only; 0: all cases.
+        patients: only the first N patients, with one case each; 0 = all cases.
 
     Raises:
         CohortError: if the cohort cannot be read, or none of its cases can be used.

@@ -1,4 +1,4 @@
-"""Do prediction sets hold what they promise? Achieved coverage and size, on unseen patients."""
+"""Do prediction sets keep their promise? Achieved coverage and size, on unseen patients."""
 
 from __future__ import annotations
 

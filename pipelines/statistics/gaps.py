@@ -1,10 +1,10 @@
-"""How far apart a figure is between groups of patients, and whether chance does as much.
+"""How far a figure differs between groups of patients, and whether chance explains it.
 
 A gap is the largest minus the smallest figure of any group. It is never below 0, so that its
 bootstrap interval lies above 0 even where groups do not differ; the p-value is what speaks to that.
-It comes from permutation: labels of the group go to other patients, and the gap is taken anew. What
-is tested is that scores and outcomes together do not depend on the group, so that groups with
-another case mix may differ without the model being to blame.
+It comes from permutation: group labels are shuffled among patients and the gap is recomputed. The
+null hypothesis is that scores and outcomes together do not depend on the group, so groups with a
+different case mix may differ without the model being to blame.
 """
 
 from __future__ import annotations

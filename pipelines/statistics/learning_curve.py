@@ -1,4 +1,4 @@
-"""What more patients would buy: a power law through AUROCs of models that learnt from n patients.
+"""The benefit of more patients: a power law through the AUROC at several training sizes.
 
 1 - AUROC = a + b * n^-c, with an asymptote a, after Cortes, Jackel, Solla, Vapnik and Denker 1993,
 NIPS, and Figueroa, Zeng-Treitler, Kandula and Ngo 2012, BMC Med Inform Decis Mak 12:8. A few noisy
@@ -67,7 +67,7 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
     """Fit the curve, each point weighted by one over its variance.
 
     Args:
-        sizes: patients learnt from, one for each point; repeats are welcome.
+        sizes: training patients, one for each point; repeats are welcome.
         areas: AUROC of each point [points]; NaN where not defined, which leaves the point out.
         draws: their bootstrap samples [samples, points], of the same patients in each row, so that
             what the points share is kept.
@@ -76,9 +76,7 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         ConfigError: if a size is not above 0.
     """
     if min(sizes, default=1) <= 0:
-        raise ConfigError(
-            "A model cannot have learnt from no patient.", remedy="state sizes above 0"
-        )
+        raise ConfigError("A model cannot be trained on no patients.", remedy="state sizes above 0")
     known = np.isfinite(areas) & (np.isfinite(draws).sum(axis=0) > 1)
     n, error = np.asarray(sizes, dtype=np.float64)[known], 1 - areas[known]
     rows = 1 - draws[:, known]

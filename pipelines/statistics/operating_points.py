@@ -1,4 +1,4 @@
-"""A threshold chosen on validation patients, and what it does to test patients.
+"""A threshold chosen on validation patients, and its effect on test patients.
 
 A case is an alert if its score is at or above the threshold. A threshold that is chosen on the
 cases that it is judged on flatters itself, so choosing and judging are two functions.

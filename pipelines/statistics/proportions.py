@@ -1,4 +1,4 @@
-"""Shares of cases (sensitivity, positive predictive value and the like) and their intervals."""
+"""Proportions of cases (sensitivity, positive predictive value and the like) with intervals."""
 
 from __future__ import annotations
 

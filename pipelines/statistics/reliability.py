@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Slope, intercept and reliability curve, on unseen patients.
+"""Calibration: slope, intercept and reliability curve, on unseen patients.
 
 The hierarchy of Van Calster, McLernon, van Smeden, Wynants and Steyerberg 2019, BMC Med 17:230:
 mean calibration (in the large), weak calibration (slope and intercept), moderate calibration (the

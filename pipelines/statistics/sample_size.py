@@ -68,7 +68,7 @@ def sample_size(prevalence: float, parameters: int, cox_snell: float) -> SampleS
     most = most_cox_snell(prevalence)
     if parameters < 1:
         raise ConfigError(
-            f"{parameters} parameters make no model.", remedy="count all candidate parameters"
+            f"{parameters} parameters do not make a model.", remedy="count all candidate parameters"
         )
     if not 0 < cox_snell < most:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""What if the model spoke only where its prediction set is small? Abstention by the set's size.
+"""What if the model answered only where its prediction set is small? Abstention by set size.
 
 A set that holds many diagnoses narrows nothing down, and an empty one says that the case is like
 none that the model was calibrated on; on both the model abstains. Sets are those of cases as they

@@ -1,4 +1,4 @@
-"""What a study needs to know of a case once its inputs are gone: a small row of facts.
+"""What a study needs to know about a case once its inputs are gone: a small row of facts.
 
 Rules, subgroups and predictions ask who, where, when, and how many usable items there are. A hollow
 case answers that with the same shapes, filled with stand-ins that all cases share, so that a cohort

@@ -1,4 +1,4 @@
-"""A model that is there already, tested on a whole cohort: nothing is trained, all is judged.
+"""A study of an existing model: tested on a whole cohort, nothing is trained.
 
 Only facts and probabilities of all cases are held in memory (`case_facts`); what needs features
 looks at a sample. Cases go through the runner of `triptych assess` (`pipelines.assessing.runner`),
@@ -117,8 +117,8 @@ def only(
     ((_, found),) = run(work, shared, [task], jobs)
     if isinstance(found, Died):
         raise CohortError(
-            f"The cohort could not be looked at: its worker {found.reason}.",
-            remedy="look for memory, or for a file that cannot be read",
+            f"The cohort could not be read: its worker {found.reason}.",
+            remedy="check free memory, and look for an unreadable file",
         )
     return found
 
@@ -229,15 +229,15 @@ def checks(assessed: Assessed, dataset: Dataset, selection: Selection) -> tuple[
         f"{name} {count}" for name, count in zip(model.diagnoses, hidden, strict=True) if count
     )
     return (
-        f"The model {model.name} ({model.identity.digest[:12]}) was there already; it learnt from"
-        f" {facts['training_patients']} patients and was calibrated on"
+        f"The model {model.name} ({model.identity.digest[:12]}) was trained beforehand, on"
+        f" {facts['training_patients']} patients, and calibrated on"
         f" {facts['validation_patients']}.",
         f"{int(assessed.outside[kept].sum())} of {len(patients)} tested cases are marked as unlike"
         f" those that it learnt from. Suggestions that readers are not shown, judged here all the"
         f" same: {counts or 'none'}.",
         f"{WHOLE}: {len(patients)} cases of {len(set(patients))} patients tested, each once."
-        f" Nobody checked whether any of them is among the {learnt} patients that the model was"
-        " made from: a checkpoint does not name them, and pseudonyms differ between cohorts.",
+        f" It was not checked whether any of them is among the {learnt} patients that the model was"
+        " trained on: a checkpoint does not name them, and pseudonyms differ between cohorts.",
     )
 
 
@@ -249,18 +249,18 @@ def left_out(assessed: Assessed, sampled: str) -> dict[str, str]:
         sampled: how many patients the guards looked at, in words; empty for all.
     """
     found = {
-        "recalibration maps": "there are no validation patients to choose one on; the calibration"
-        " that the checkpoint carries is judged",
-        "comparators that are trained": "nothing is trained; the model's own single modalities"
-        " stand in their place",
-        "stress curves": "only whole modalities are hidden from a model that was there already",
+        "recalibration maps": "there are no validation patients to choose one on; the checkpoint's"
+        " own calibration is evaluated",
+        "trained comparators": "nothing is trained; the model's own single modalities are used"
+        " instead",
+        "stress curves": "only whole modalities are hidden from an existing model",
         "learning curve": "nothing is trained",
-        "patients that the model learnt from": "nobody checked whether they are tested here",
-        "identical images across the split": "the images that the model learnt from are not here",
+        "patients that the model was trained on": "not checked whether they are tested here",
+        "identical images across the split": "the model's training images are not available",
     }
     if assessed.survey.unknown:
         names = ", ".join(assessed.survey.unknown)
-        found["labels that the cohort does not know"] = f"not judged: {names}"
+        found["labels without outcomes in the cohort"] = f"not evaluated: {names}"
     if sampled:
         found["guards on all patients"] = sampled
     return found
@@ -288,5 +288,5 @@ def look_for_shortcuts(
     )
     found = only(run, guard_sample.guards, wanted, None, jobs)
     some, every = len({dataset.patients[i] for i in rows}), len(set(dataset.patients))
-    words = f"they looked at {some} of {every} patients, drawn by the study's seed"
+    words = f"they were run on {some} of {every} patients, drawn by the study's seed"
     return found, words if some < every else ""

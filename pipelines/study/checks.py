@@ -1,4 +1,4 @@
-"""Is every fold what it claims to be? Verified on its indices, and said in a sentence."""
+"""Is every fold what it claims to be? Verified on its indices, and stated in a sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from clinical.errors import CohortError
 from pipelines.folds.splits import Fold, Indices
 
-REMEDY = "split by patient (pipelines.folds.splits), and mend patient_id where one person has two"
+REMEDY = (
+    "split by patient (pipelines.folds.splits), and correct patient_id where one person has two"
+)
 
 
 def check_folds(folds: Sequence[Fold], patients: Sequence[str]) -> tuple[str, ...]:
@@ -31,7 +33,7 @@ def check_folds(folds: Sequence[Fold], patients: Sequence[str]) -> tuple[str, ..
     twice = len(tested) - len(np.unique(tested))
     if twice:
         raise CohortError(
-            f"{twice} cases are tested in more than one fold.", remedy="make the folds anew"
+            f"{twice} cases are tested in more than one fold.", remedy="make the folds again"
         )
     summary = (
         f"{_number(len(folds), 'fold')}: {len(tested)} of {_number(len(patients), 'case')} tested,"
@@ -76,10 +78,10 @@ def _check_indices(where: str, indices: Indices, cases: int) -> None:
     if not len(indices):
         raise CohortError(f"{where} is empty.", remedy="choose fewer folds or a larger cohort")
     if len(np.unique(indices)) < len(indices):
-        raise CohortError(f"{where} holds a case twice.", remedy="make the folds anew")
+        raise CohortError(f"{where} holds a case twice.", remedy="make the folds again")
     if indices.min() < 0 or indices.max() >= cases:
         raise CohortError(
-            f"{where} names a case that is not in the cohort.", remedy="make the folds anew"
+            f"{where} names a case that is not in the cohort.", remedy="make the folds again"
         )
 
 

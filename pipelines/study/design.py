@@ -1,4 +1,4 @@
-"""A study file: what `triptych train` reads, who is in the study, and what is tested.
+"""A study file: what `triptych train` reads, who is in the study, and how it is evaluated.
 
 `[[include]]` and `[[exclude]]` are the rules of `pipelines.study.rules`, `[external]` and
 `checkpoint` are here. They are no part of StudyConfig, which a model is trained by.
@@ -38,13 +38,13 @@ OF_TRAININGS = (
 
 @dataclass(frozen=True)
 class External:
-    """Another cohort, which is tested and nowhere learnt from.
+    """Another cohort, which is tested and never trained on.
 
     Attributes:
         path: its folder; relative paths are relative to the TOML file.
         source: name of the cohort reader.
         shares_patients: whether one patient_id is one person in both cohorts. Such a person is
-            tested and not learnt from; otherwise ids were given independently.
+            tested and not trained on; otherwise ids were given independently.
     """
 
     path: str
@@ -159,7 +159,7 @@ def _of_checkpoint(settings: EvaluationConfig, where: str) -> EvaluationConfig:
     if stated:
         raise ConfigError(
             f"{where}: [evaluation] states {', '.join(stated)} beside {CHECKPOINT}.",
-            remedy="remove that; a model that is there already is tested on the whole cohort",
+            remedy="remove that; a model that already exists is tested on the whole cohort",
         )
     return replace(settings, split=CHECKPOINT)
 

@@ -1,4 +1,4 @@
-"""How well every method tells those with a diagnosis from those without it, on unseen patients."""
+"""Discrimination of every method for every label, on unseen patients."""
 
 from __future__ import annotations
 

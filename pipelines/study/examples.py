@@ -1,4 +1,4 @@
-"""Cases right and wrong: of each label the clearest that were found, missed, or a false alarm.
+"""Example cases: for each label the clearest that were found, missed, or a false alarm.
 
 `as_json` has figures alone and may go where the report goes. `page` names the cases and shows their
 images; it is patient data.

@@ -1,4 +1,4 @@
-"""Two cohorts as one: the first is learnt from, the second is tested."""
+"""External validation: train on one cohort, test on a second."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _renamed(cohort: Cohort, cases: Collection[str], people: Collection[str]) ->
 
 
 def _regions(one: Dataset, two: Dataset) -> np.ndarray | None:
-    """Regions are learnt from only, so those of tested cases are never read."""
+    """Regions are used for training only, so those of tested cases are never read."""
     if one.regions is None:
         return None
     return np.concatenate([one.regions, np.zeros((len(two.cases), *one.regions.shape[1:]), "f4")])

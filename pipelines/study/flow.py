@@ -1,4 +1,4 @@
-"""From the cohort to the parts of a split: every case is counted on its way, none is lost silently.
+"""From the cohort to the parts of a split: every case is accounted for.
 
 What STARD 2015 (Bossuyt, BMJ 2015, item 19) and CONSORT (Schulz, BMJ 2010, item 13) ask to show as
 a diagram of participants. `pipelines.study.diagram` draws it.

@@ -1,4 +1,4 @@
-"""Guards need features, and those of a large cohort fit into no memory: they look at a sample."""
+"""Guards need features, and those of a large cohort exceed memory: they run on a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`triptych study guards`: look for shortcuts and leaks in a cohort before anything is trained.
+"""`triptych study check`: look for shortcuts and leaks in a cohort before anything is trained.
 
 The same guards as in a study (`pipelines.study.guards`), on all its cases and diagnoses. Features
 are kept in the folder, where `study run` with the same `--out` finds them.
@@ -37,7 +37,7 @@ def find_traps(root: Path, source_name: str, out: Path) -> tuple[Finding, ...]:
     Args:
         root: folder of the cohort.
         source_name: of its reader.
-        out: folder for the results; a killed run goes on from the features it holds.
+        out: folder for the results; a killed run resumes from the features it holds.
 
     Raises:
         CohortError: if the cohort cannot be read, or has no outcomes or no usable case.
@@ -120,6 +120,6 @@ def _asked(result: GuardResult) -> tuple[str, ...]:
 def _closing(findings: Sequence[Finding]) -> Iterator[str]:
     asked = [finding for finding in findings if isinstance(finding, GuardResult)]
     skipped = len(findings) - len(asked)
-    yield f"{len(fired(findings))} of {len(asked)} fire; {skipped} could not be asked."
-    yield "One that fires says where to look; one that is silent proves nothing."
+    yield f"{len(fired(findings))} of {len(asked)} fired; {skipped} could not be run."
+    yield "A guard that fires says where to look; a silent one proves nothing."
     yield RESEARCH_USE

@@ -1,4 +1,4 @@
-"""What is kept of an image to recognise it again, also after it was saved differently.
+"""What is kept of an image to recognise it again, even after it was saved differently.
 
 An image is averaged to a small grid whose grey levels are replaced by their ranks, so brightness,
 contrast, gamma and window do not matter. Two things are drawn from a window of the grid: a

@@ -1,4 +1,4 @@
-"""Is an image of the test cases also among those that were learnt from?
+"""Is an image of the test cases also among the training images?
 
 The same film under two patient numbers passes every check by patient. Identical images are found
 by the digest of their pixels. Near-identical ones (saved at another size, with another window or

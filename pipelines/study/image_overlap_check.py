@@ -1,4 +1,4 @@
-"""Are images of tested patients among those that were learnt from? Fold by fold."""
+"""Are images of tested patients among the training images? Fold by fold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SameImages:
 
     Attributes:
         sentences: one for each fold.
-        exact, near: test images that are identical, or nearly, to one that was learnt from.
+        exact, near: test images that are identical, or nearly, to a training image.
         rows: of `same_images.csv`.
     """
 

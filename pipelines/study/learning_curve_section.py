@@ -1,4 +1,4 @@
-"""The learning curve of a study: macro AUROC against the number of patients learnt from."""
+"""The learning curve of a study: macro AUROC against the number of training patients."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from pipelines.study.discrimination import tested_rows
 def sizes_and_fit(tested: OutOfFold, *, samples: int, seed: int) -> dict[str, Any] | None:
     """Points, sizes and the fitted curve, as JSON-compatible values; None if nobody asked.
 
-    A size is the mean over folds of the patients that were learnt from, stopped on and calibrated
-    on. All sizes are tested on the same patients, so bootstrap samples are shared and the fit
-    knows what the points have in common. Of the first repeat.
+    A size is the mean over folds of the patients used for training, early stopping and
+    calibration. All sizes are tested on the same patients, so bootstrap samples are shared and
+    the fit accounts for what the points have in common. From the first repeat.
 
     Args:
         tested: out of fold, with `taught` models.

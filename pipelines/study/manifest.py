@@ -1,4 +1,4 @@
-"""`manifest.json`: what a study was made from, so that somebody else can make it again.
+"""`manifest.json`: what a study was made from, so that somebody else can reproduce it.
 
 It names no path of the machine and no patient. Everything but `times` is the same in a rerun.
 """

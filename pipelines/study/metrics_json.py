@@ -46,7 +46,7 @@ class Gathered:
     Attributes:
         flow: the way of the cases into the split.
         checks: sentences on the disjointness of patients.
-        images: of test cases among those learnt from, or None.
+        images: of test cases among the training cases, or None.
         findings: of the guards; empty where they were switched off.
         facts: how images were made.
         left_out: what this study does not do besides, and why.

@@ -1,4 +1,4 @@
-"""Stress curves: what is left of the discrimination when inputs go missing, up to all of them.
+"""Stress curves: how discrimination falls when inputs go missing, up to all of them.
 
 A modality is hidden from a growing share of the patients, the same ones at every larger share; or
 every single measured value is lost with a growing probability. Macro AUROC on tested patients of

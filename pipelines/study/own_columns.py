@@ -1,4 +1,4 @@
-"""Columns of a cohort's own table of cases that patients are grouped by, such as "insurance"."""
+"""Extra columns of a cohort's table of cases, such as "insurance", to group patients by."""
 
 from __future__ import annotations
 

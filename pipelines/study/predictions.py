@@ -1,4 +1,4 @@
-"""`predictions.parquet`: one row a case, label, method and repeat, for whoever judges anew.
+"""`predictions.parquet`: one row per case, label, method and repeat, for independent analysis.
 
 Column names are those of MEDS-evaluation (subject_id, prediction_time, boolean_value,
 predicted_boolean_probability, predicted_boolean_value), with ours beside them. Two things differ

@@ -1,7 +1,7 @@
 """`triptych study run`: one study file and one cohort to a study that a reviewer can check.
 
-Select by rules, check the splits, train and test (or test a model that is there already), choose
-thresholds on validation patients, judge on the tested ones, write. A killed run goes on where it
+Select by rules, check the splits, train and test (or test a model that already exists), choose
+thresholds on validation patients, judge on the tested ones, write. A killed run resumes where it
 was: features, finished trainings and assessed cases are kept in the folder, and all that is written
 comes from them and is written again.
 """
@@ -85,7 +85,7 @@ class _Made:
         tested: what the model says of the cases that the rules have left.
         chosen: thresholds and maps of every label.
         gathered: what is known besides.
-        model: what the manifest says of a model that was there already.
+        model: what the manifest says of a model that already existed.
     """
 
     read: Cohort
@@ -102,7 +102,7 @@ def run_study(
 
     Args:
         study_file: see `pipelines.study.design`.
-        out: folder for the results; a killed run goes on from what it holds.
+        out: folder for the results; a killed run resumes from what it holds.
         cohort: folder of the cohort, if not as in the study.
         workers: who does the trainings, or parts of the cohort; the results do not depend on it.
 
@@ -220,7 +220,7 @@ def _cohort(design: StudyDesign, cache: Path) -> Cohort:
     if external is None:
         return cohort
     config = CohortConfig(external.path, external.source, study.cohort.limit)
-    # Masks and augmented copies are for learning, and nothing here is learnt from.
+    # Masks and augmented copies are for learning, and nothing here is used for training.
     training = replace(study.training, mask_weight=0.0, augmentations=0)
     known = cohort.dataset.diagnoses
     other = replace(study, cohort=config, training=training, diagnoses=known)
@@ -297,7 +297,7 @@ def _flow(
     if study.evaluation.split not in ("given", "time"):
         return flow(dataset, selection, {f"{fold.name}, tested": fold.test for fold in folds})
     (fold,) = folds
-    parts: dict[str, Indices] = {"learnt from": fold.train, f"tested: {fold.name}": fold.test}
+    parts: dict[str, Indices] = {"training": fold.train, f"tested: {fold.name}": fold.test}
     unused = {"another case of the patient is tested": fold.removed}
     if study.evaluation.split == "time":
         kept = [dataset.cases[i].case for i in selection.kept]

@@ -38,7 +38,7 @@ class Has:
 
 @dataclass(frozen=True)
 class AtLeast:
-    """The case has so many usable items of a modality; an absent modality has none."""
+    """The case has at least this many usable items of a modality; an absent one has none."""
 
     modality: str
     items: int
@@ -111,7 +111,7 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
             f"{path} does not exist.", remedy="give the path of a TOML file"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}.", remedy="mend that line") from None
+        raise ConfigError(f"{path} is not TOML: {error}.", remedy="correct that line") from None
     return rules(data, path.name)
 
 
@@ -164,7 +164,7 @@ def _rule(kind: Kind, table: Any, where: str) -> Rule:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{where} is not a text.", remedy='write it as "..."')
+        raise ConfigError(f"{where} is not text.", remedy='write it as "..."')
     return value
 
 
@@ -188,7 +188,9 @@ def _pair(value: Any, where: str, example: str) -> tuple[Any, Any]:
 def _age(value: Any, where: str) -> Age:
     bounds = _pair(value, where, "[18, 120]")
     if not all(isinstance(b, int | float) and not isinstance(b, bool) for b in bounds):
-        raise ConfigError(f"{where} holds other than numbers.", remedy="write years: [18, 120]")
+        raise ConfigError(
+            f"{where} holds values that are not numbers.", remedy="write years: [18, 120]"
+        )
     low, high = bounds
     if not 0 <= low <= high:
         raise ConfigError(f"{where} is [{low}, {high}].", remedy="write the lower bound first")
@@ -231,7 +233,7 @@ def _day(value: Any, where: str) -> date:
     try:
         return date.fromisoformat(_text(value, where))
     except ValueError:
-        raise ConfigError(f"{where}: {value!r} is no date.", remedy="write 2022-01-31") from None
+        raise ConfigError(f"{where}: {value!r} is not a date.", remedy="write 2022-01-31") from None
 
 
 CONDITIONS: dict[str, Callable[[Any, str], Condition]] = {

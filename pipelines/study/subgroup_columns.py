@@ -1,4 +1,4 @@
-"""What cases are grouped by: sex, age band, site, view, and the inputs that they have."""
+"""The columns that cases are grouped by: sex, age band, site, view, and available inputs."""
 
 from __future__ import annotations
 

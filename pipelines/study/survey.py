@@ -1,4 +1,4 @@
-"""What a cohort is before any case is read: who is listed, what is known, and what has changed."""
+"""A cohort before any case is read: who is listed, what is known, and what has changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Question:
 
     Attributes:
         source, root: of the cohort.
-        limit: only the first so many cases; 0 means all.
+        limit: only the first N cases; 0 = no limit.
         diagnoses: labels that are asked for.
     """
 
@@ -76,7 +76,7 @@ def survey(question: Question, _: None = None) -> Survey:
     if len(unknown) == len(question.diagnoses):
         raise CohortError(
             "The cohort has outcomes for none of the model's diagnoses.",
-            remedy=f"name them as the model does: {', '.join(question.diagnoses)}",
+            remedy=f"use the model's names: {', '.join(question.diagnoses)}",
         )
     readings = reader.read(root, frozenset())
     problems = tuple(found for found in readings if isinstance(found, Problem))

@@ -1,4 +1,4 @@
-"""What is chosen on validation patients: thresholds and calibration maps, one per fold and label.
+"""Thresholds and calibration maps, chosen on validation patients, one per fold and label.
 
 Each fold has its own model, so each has its own threshold and map, from patients that its weights
 have not seen and that it is not tested on. The same patients stopped the training and calibrated

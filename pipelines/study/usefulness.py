@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say, and what does acting on them do? Per label, unseen patients.
+"""Calibration and clinical usefulness, per label, on unseen patients.
 
 Of the first repeat. The model is judged as it is shown and recalibrated, beside the simpler models
 that it is compared with.
@@ -42,7 +42,7 @@ def probabilities(
 ) -> dict[str, Values]:
     """Method to probabilities of one label [cases]: the model, recalibrated, and its rivals.
 
-    Recalibrated only where maps were chosen; a model that was there already has none.
+    Recalibrated only where maps were chosen; a model that already existed has none.
     """
     mended = {RECALIBRATED: chosen[column].recalibrated} if chosen[column].maps else {}
     return {

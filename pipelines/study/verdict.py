@@ -1,4 +1,4 @@
-"""Is fusion worth it? The model against the simpler ones, in one sentence that a reader acts on."""
+"""Is fusion worth it? The model against simpler ones, in one sentence to act on."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def fusion_verdict(
         words = (
             f"This cannot be concluded: against {chosen.second}, fusion may be better or worse by"
             f" more than {chosen.margin:g} AUROC ({_signed(chosen.macro)}). Until more patients"
-            " decide it, nothing speaks for the more complex model."
+            " settle it, nothing favours the more complex model."
         )
         return FusionVerdict(None, words, chosen.second, reasons)
     words = (

@@ -1,4 +1,4 @@
-"""A cohort read once for training: cases without their pixels, and frozen image features.
+"""A cohort read once for training: cases without pixels, and frozen image features.
 
 Frozen features of images and sentences are kept on disk under their content (backbone, pixels or
 text, settings, augmentation; `pipelines.jobs.cache`), so a second run or a resumed one does not
@@ -140,7 +140,7 @@ def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...
         if name not in known:
             raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
     if not known:
-        raise CohortError("The cohort has no outcomes to learn.", remedy="add outcomes.csv")
+        raise CohortError("The cohort has no outcomes to train on.", remedy="add outcomes.csv")
     return study.diagnoses or tuple(known)
 
 
@@ -190,7 +190,7 @@ def _regions(
 def cache_images(
     case: Case, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> CachedCase:
-    """The case for training or testing: its images as frozen features, from the cache or anew."""
+    """The case for training or testing: its images as frozen features, cached or computed."""
     images: dict[str, tuple[Prepared, ...]] = {}
     small: dict[str, Shape] = {}
     for kit, name, value in read_by(case):

@@ -19,7 +19,7 @@ from pipelines.jobs import resume
 from pipelines.training.pointing_loss import pointing_loss
 
 TOGETHER_RATE = 0.3
-"""Learning rate, relative to the first, once modalities that were learnt alone are put together."""
+"""Learning rate, relative to the first, once modalities trained alone are put together."""
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -92,7 +92,7 @@ def fit(
     while True:
         together = state.epoch - settings.alone_epochs
         if together == 0:
-            # From here on all is learnt together, from where each modality did best by itself.
+            # From here on all are trained together, from where each modality did best by itself.
             network.load_state_dict(state.best)
             optimiser = _optimiser(network, study)
             loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
@@ -130,7 +130,7 @@ def _optimiser(network: Network, study: StudyConfig) -> torch.optim.Optimizer:
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, study: StudyConfig, epoch: int) -> None:
-    """One schedule while modalities are learnt alone, then a gentler one for all together."""
+    """One schedule while modalities are trained alone, then a gentler one for all together."""
     settings = study.training
     together = epoch - settings.alone_epochs
     if together < 0:

@@ -70,7 +70,7 @@ def load_mask(path: Path) -> NDArray[np.bool_]:
             return np.asarray(picture.convert("1"), dtype=bool)
     except (OSError, UnidentifiedImageError):
         raise CohortError(
-            f"The mask {path.name} cannot be read.", remedy=f"mend it or take it out of {TABLE}"
+            f"The mask {path.name} cannot be read.", remedy=f"correct it, or remove it from {TABLE}"
         ) from None
 
 

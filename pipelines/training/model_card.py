@@ -1,4 +1,4 @@
-"""A model card in Markdown, written from what the checkpoint itself knows."""
+"""A model card in Markdown, written from what the checkpoint contains."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ def model_card(model: Model) -> str:
         "",
         "## Limits",
         "",
-        "- A model trained on simulated patients knows simulated patients. On real radiographs its"
+        "- A model trained on simulated patients knows only simulated patients. On real"
+        " radiographs its"
         " suggestions are marked out of distribution and withheld.",
-        "- Suggestions that validation did not support for the inputs at hand are withheld with the"
+        "- Suggestions that validation did not support for the given inputs are withheld with the"
         " reason.",
         '- A prediction set ("cannot be excluded at 90%") promises coverage over patients like'
         " those of validation, on average; at another hospital it may not hold."
@@ -70,7 +71,7 @@ def model_card(model: Model) -> str:
 
 def _taught(model: Model) -> str:
     training = model.study.training
-    taught = ["Each modality was learnt alone, then all together"]
+    taught = ["Each modality was trained alone, then all together"]
     if training.soft_targets:
         taught.append(
             "from the simulated clinic's own posteriors instead of outcomes (distilled from the"

@@ -1,4 +1,4 @@
-"""The oracle's posteriors that `triptych oracle` wrote, joined to cases by their id.
+"""The oracle's posteriors from `triptych compute-oracle`, joined to cases by case_id.
 
 Columns: case_id, evidence (history, image, measurements, notes or all), diagnosis, probability. No
 training reads them unless its study asks for soft targets.
@@ -40,7 +40,9 @@ def read_posteriors(
             probability.
     """
     if not file.exists():
-        raise CohortError(f"{file} does not exist.", remedy="make it with `triptych oracle`")
+        raise CohortError(
+            f"{file} does not exist.", remedy="make it with `triptych compute-oracle`"
+        )
     read = pd.read_csv(file, dtype={"case_id": str, "evidence": str, "diagnosis": str})
     missing = [name for name in _COLUMNS if name not in read.columns]
     if missing:
@@ -52,7 +54,7 @@ def read_posteriors(
     if len(bad):
         raise CohortError(
             f"{file}, row {bad[0] + 2}, column probability: not between 0 and 1.",
-            remedy="make it again with `triptych oracle`",
+            remedy="make it again with `triptych compute-oracle`",
         )
     row = read["case_id"].map({name: number for number, name in enumerate(case_ids)})
     column = read["diagnosis"].map({name: number for number, name in enumerate(diagnoses)})

@@ -1,4 +1,4 @@
-"""Training: fit encoders and fusion, calibrate on patients the fit has not seen, save.
+"""Training: fit encoders and fusion, calibrate on held-out patients, save.
 
 Early stopping, calibration, thresholds and limits all use the validation patients; nothing here is
 a result. Results come from `triptych study run`, on patients no part of this has seen.
@@ -168,7 +168,7 @@ def fit_specs(cases: Sequence[CachedCase], study: StudyConfig) -> dict[str, Enco
                 remedy=nearest(name, sorted(frozen | set(shapes))),
             )
     if not specs:
-        raise CohortError("No case has an input to learn from.", remedy="check model.modalities")
+        raise CohortError("No case has an input to train on.", remedy="check model.modalities")
     return specs
 
 
@@ -263,7 +263,7 @@ def judge_patterns(
     labels: NDArray[np.float64],
     modalities: Sequence[str],
 ) -> list[Judged]:
-    """What the network says under every availability pattern; none of it was learnt from."""
+    """What the network says under every availability pattern; none of it was used for training."""
     judged = []
     wanted = calibration.patterns(modalities)
     for pattern, logits in zip(wanted, predict_patterns(network, cases, wanted), strict=True):

@@ -176,7 +176,7 @@ def test_a_wrong_password_keeps_the_name_and_the_focus(visitor: Visitor, ward: W
     page.get_by_label("Password").fill("wrong wrong wrong")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("alert")).to_contain_text("do not open an account")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password")
     expect(page.get_by_label("Account")).to_have_value("boss")
     expect(page.get_by_label("Password")).to_be_focused()
     assert ward.kinds("boss") == ["REFUSED"]

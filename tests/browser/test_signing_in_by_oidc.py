@@ -184,7 +184,7 @@ def test_anybody_else_is_refused(
     page = context.new_page()
     come(page, address)
 
-    expect(page.get_by_role("alert")).to_contain_text("this workspace does not")
+    expect(page.get_by_role("alert")).to_contain_text("no account in this workspace")
     assert events(workspace)[-1] == ("REFUSED", "unknown name")
     page.goto(address)
     assert page.get_by_role("alert").count() == 0  # the cookie of the provider is gone

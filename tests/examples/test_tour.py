@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_it_ends_with_a_record_that_is_whole(toured: Path) -> None:
-    assert "THE RECORD IS WHOLE" in tour.check(toured / "record.zip")
+    assert "THE RECORD IS INTACT" in tour.check(toured / "record.zip")
     with zipfile.ZipFile(toured / "record.zip") as archive:
         events = [json.loads(line) for line in archive.read("events.jsonl").splitlines()]
     assert [event["kind"] for event in events] == ["ASSESSED"] * tour.CASES + ["OPENED", "DECIDED"]

@@ -1,4 +1,4 @@
-"""Asking whoever is signed in for their password once more, before what only they may do."""
+"""Ask the signed-in user for their password again before a sensitive action."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def confirm(password: str) -> bool:
     except SignInRefused as error:
         login_throttle.failed(name)
         session.record_refusal(engine, name, presence.role(), "confirm")
-        raise AccountError("That is not your password.", remedy=error.remedy) from None
+        raise AccountError("Wrong password.", remedy=error.remedy) from None
     login_throttle.succeeded(name)
     return True

@@ -1,4 +1,4 @@
-"""How long a name has to wait after failed sign-ins, so that guessing is slow.
+"""How long a name must wait after failed sign-ins, so that guessing is slow.
 
 In memory and bounded: the names that failed longest ago are forgotten first. Names are kept as
 digests, because what is typed into the field of a name is sometimes a password.

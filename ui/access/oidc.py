@@ -1,4 +1,4 @@
-"""Signing in with an organisation's account (OpenID Connect), by what `st.login` is made of.
+"""Sign in with an organisation's account (OpenID Connect), on the machinery behind `st.login`.
 
 Streamlit's own routes speak with the provider and leave a signed cookie that would be good for 30
 days. Here it is good once: the sign-in page turns it into a session with an idle time and deletes
@@ -59,7 +59,7 @@ def provider(file: Path) -> dict[str, Any]:
     if len(section["cookie_secret"]) < SHORTEST_SECRET:
         raise ConfigError(
             f"cookie_secret in {file} has fewer than {SHORTEST_SECRET} characters.",
-            remedy='take what `python -c "import secrets; print(secrets.token_hex())"` prints',
+            remedy='use the output of `python -c "import secrets; print(secrets.token_hex())"`',
         )
     if urlsplit(section["redirect_uri"]).path != "/oauth2callback":
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Who reads on this page of the browser, and what that account may do, asked anew each time.
+"""Who is signed in to this browser page, and what the account may do, checked again each time.
 
 Two kinds of page: one where everybody signs in (`ui.host.door`), and a demonstration, where
 everybody reads under one name. Nothing is kept between runs, so that a disabled account can do
@@ -34,7 +34,7 @@ def signed_in() -> bool:
 
 
 def at_work() -> None:
-    """Note an interaction: the idle time begins anew."""
+    """Note an interaction: the idle time starts again."""
     session.touch(_token())
 
 

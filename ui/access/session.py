@@ -85,7 +85,7 @@ def sign_in_vouched(engine: Engine, name: str, idle: float) -> str:
     if account is None or account.disabled:
         _record_no_entry(engine, name, "unknown" if name else "unverified")
         raise SignInRefused(
-            "Your organisation knows you, this workspace does not.",
+            "Your organisation signed you in, but you have no account in this workspace.",
             remedy="ask an administrator for an account with your e-mail address as its name.",
         )
     return _begin(engine, account, "oidc", idle)
@@ -114,7 +114,7 @@ def holder(engine: Engine, token: str) -> Account | None:
 
 
 def touch(token: str) -> None:
-    """Note an interaction: the idle time begins anew, unless it has passed already."""
+    """Note an interaction: the idle time starts again, unless it has passed already."""
     with _lock:
         found = _live.get(_key(token))
         if found and found.left > 0:

@@ -1,4 +1,4 @@
-"""The sign-in page: plain HTML with one form, before anything of the page itself is sent."""
+"""The sign-in page: plain HTML with one form, sent before anything of the page itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def passing(address: str) -> str:
     After a redirect from a provider the browser does not send a SameSite=Strict cookie until a page
     of our own asks for the next one.
     """
-    onward = tag("a", "Go on", href=address)
+    onward = tag("a", "Continue", href=address)
     refresh = Markup('<meta http-equiv="refresh" content="0;url={0}">').format(address)
     return _document("Triptych", tag("main", onward), refresh)
 

@@ -1,4 +1,4 @@
-"""The door of the page: nothing but the sign-in page is answered without a session.
+"""Access control of the page: without a session only the sign-in page is answered.
 
 `Gate` stands before every route, Streamlit's own too: its page, its stream of messages, its files.
 The routes here sign in, and tell an open page how much of its idle time is left. A request that

@@ -124,9 +124,9 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
         studies=chosen.studies,
         model=chosen.model,
     )
-    print(f"Triptych is open at {address_of(port)} (Ctrl+C ends it)", flush=True)
+    print(f"Triptych is open at {address_of(port)} (Ctrl+C stops it)", flush=True)
     if reader is not None:
-        print(f"Demonstration: everybody who opens this page reads as {reader}.", flush=True)
+        print(f"Demonstration: everyone who opens this page reads as {reader}.", flush=True)
     if open_browser:
         threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
     served.run(config=app.options(port))
@@ -161,7 +161,7 @@ def start(chosen: Choices) -> RunningPage:
         page.stop()
         raise ConfigError(
             f"The page did not answer on port {chosen.port}.",
-            remedy="run `triptych ui` to see why, or choose another port with --port",
+            remedy="run `triptych serve` to see why, or choose another port with --port",
         )
     return page
 
@@ -196,10 +196,12 @@ def _check(chosen: Choices) -> None:
     if chosen.reader is not None and not chosen.reader.strip():
         raise ConfigError("A demonstration needs a reader.", remedy="give it a name")
     if not 1 <= chosen.port <= 65535:
-        raise ConfigError(f"{chosen.port} is not a port.", remedy="choose one from 1024 to 65535")
+        raise ConfigError(
+            f"{chosen.port} is not a valid port.", remedy="choose one from 1024 to 65535"
+        )
     if not 0 < chosen.idle_minutes <= LONGEST_IDLE:
         raise ConfigError(
-            f"{chosen.idle_minutes:g} minutes is not an idle time.",
+            f"{chosen.idle_minutes:g} minutes is not a valid idle time.",
             remedy=f"choose one up to {LONGEST_IDLE:g} with --idle-minutes",
         )
     if chosen.model is not None:
@@ -220,7 +222,7 @@ def _check_accounts(workspace: Place, *, needed: bool) -> None:
     if needed and not usable:
         raise ConfigError(
             "Nobody can sign in: the workspace has no account.",
-            remedy="make the first one with `triptych account add NAME --role administrator"
+            remedy="create the first one with `triptych account add NAME --role administrator"
             f" {shlex.join(as_options(workspace))}`, or look around with --demonstration",
         )
 

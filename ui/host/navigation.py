@@ -33,7 +33,7 @@ class Room:
 
 # In the order of the bar; the first that a role may open is where it begins.
 ROOMS = (
-    # Who assigns cases sees the list too, without a word of the machine.
+    # Who assigns cases sees the list too, without a word of the model.
     Room("Worklist", "worklist", ("read_cases", "assign"), lambda: worklist.render(case_page())),
     Room("Studies", "studies", ("studies",), lambda: study.render(case_page())),
     Room("Model", "model", ("studies",), model.render),

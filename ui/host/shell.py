@@ -1,4 +1,4 @@
-"""Streamlit's HTML shell with scripts of ours before its own.
+"""Streamlit's HTML shell with our scripts before its own.
 
 `theme_choice.js` has to run first: Streamlit reads the theme from the browser's storage when it
 starts and would follow the operating system where nothing is stored there; this page is dark unless

@@ -1,4 +1,4 @@
-"""Who may sign in: add an account, disable it, give it another password."""
+"""Manage accounts: add, disable, set a new password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ui.state import record
 from ui.words.event_words import PERMISSIONS as PERMISSION_WORDS
 from ui.words.markup import Markup, chip, table, tag
 
-HEADINGS = ("Account", "Role", "State", "Signs in by", "Made (UTC)", "May")
+HEADINGS = ("Account", "Role", "State", "Signs in by", "Created (UTC)", "May")
 
 
 def render() -> None:
@@ -23,7 +23,7 @@ def render() -> None:
     everyone = record.everyone()
     frame.masthead("Accounts", f"{len(everyone)} accounts")
     if presence.demonstration():
-        st.info("In a demonstration nobody signs in; accounts count when it is over.")
+        st.info("Nobody signs in to a demonstration; accounts apply when it is over.")
     st.html(accounts_table(everyone))
     add, change = st.columns(2, gap="medium")
     with add:

@@ -29,7 +29,7 @@ def render() -> None:
     top = st.container()
     try:
         _record()
-    except LedgerError as error:  # a spoiled event; the verdict says more
+    except LedgerError as error:  # a corrupted event; the verdict says more
         frame.refusal(error)
     with top:  # last, because it reads the whole ledger
         _verification()
@@ -42,7 +42,7 @@ def _record() -> None:
     page = record.page_number(sought)
     found = record.find(sought, limit=PAGE_SIZE, skip=page * PAGE_SIZE)
     if not found.events:
-        st.info("No event fits this filter.")
+        st.info("No event matches this filter.")
         return
     st.html(events_table(found.events))
     _pager(sought, page, found.total)
@@ -71,7 +71,7 @@ def _row(event: AuditEvent) -> Markup:
 def _verification() -> None:
     line, button = st.columns([0.86, 0.14], vertical_alignment="center")
     again = button.button("Verify ledger", key="verify", width="stretch")
-    with st.spinner("Verifying every event and what it names"):
+    with st.spinner("Verifying every event and the records it names"):
         found = state.verified(again=again)
     verdict = found.verdict
     place = f"broken at event {verdict.first_broken}" if verdict.first_broken else "broken"
@@ -96,10 +96,10 @@ def _filters() -> Sought:
         "Kind",
         ledger.KINDS,
         format_func=event_words.kind,
-        placeholder="Every kind",
+        placeholder="All kinds",
         key="kinds",
     )
-    case = fields[2].text_input("Case", placeholder="Whole case name", key="case")
+    case = fields[2].text_input("Case", placeholder="Full case name", key="case")
     first = fields[3].date_input("From", None, format="YYYY-MM-DD", key="from")
     last = fields[4].date_input("To", None, format="YYYY-MM-DD", key="to")
     return Sought(

@@ -1,6 +1,6 @@
 """One case: warnings, suggestions, and three panels coloured by the selected diagnosis.
 
-While the machine's output is withheld, or where there is none, the panels show the case alone.
+While the model's output is withheld, or where there is none, the panels show the case alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
-NO_MODEL = "No model has looked at this case: it is read without suggestions."
+NO_MODEL = "No model has assessed this case: it is read without suggestions."
 NO_SUGGESTION = "The model made no suggestion for this case."
 
 
@@ -49,7 +49,7 @@ def render(list_page: Page) -> None:
     case = shown.case
     with frame.masthead(case.case_id, *_facts(case)):
         _navigation(case_id)
-    # Each part has a place that is always there: a viewer that moves on the page starts anew.
+    # Each part has a place that is always there: a viewer that moves on the page starts again.
     with st.container(key="pause"):
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
@@ -112,7 +112,11 @@ def warning_lines(assessment: Assessment) -> Markup:
     if distribution.flagged:
         reasons = " ".join(phrasing.sentence(reason) for reason in distribution.reasons)
         lines.append(
-            _line("Out of distribution", f"Unlike what the model was trained on. {reasons}", "bad")
+            _line(
+                "Out of distribution",
+                f"Unlike the cases the model was trained on. {reasons}",
+                "bad",
+            )
         )
     lines.extend(_line("Inputs disagree", sentence, "warn") for sentence in assessment.conflicts)
     if assessment.missing:

@@ -1,4 +1,4 @@
-"""The model page: what is installed, what assessed these cases, what it learnt from, its limits."""
+"""The model page: installed models, which ones assessed these cases, training data and limits."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def render() -> None:
         st.html(frame.panel_title(f"Model card: {card.name}"))
         st.html(_text(card))
     with right:
-        st.html(frame.panel_title("What it learnt from"))
+        st.html(frame.panel_title("What it was trained on"))
         st.html(training(card.description))
         st.html(frame.panel_title("Diagnoses", "thresholds and usual frequency in training"))
         st.html(diagnoses(card.description))
-        st.html(frame.panel_title("Which inputs it can work with", "on validation patients"))
+        st.html(frame.panel_title("Which inputs it supports", "on validation patients"))
         st.html(patterns(card.description))
 
 
@@ -92,14 +92,14 @@ def training(description: Mapping[str, Any]) -> Markup:
     cohort = description.get("study", {}).get("cohort", {})
     pairs = {
         "Cohort": f"{cohort.get('path', 'unknown')} (read by {cohort.get('source', 'unknown')})",
-        "Learnt from": _people(facts, "training"),
+        "Trained on": _people(facts, "training"),
         "Calibrated on": _people(facts, "validation"),
         "Reads": ", ".join(description.get("modalities", ())),
         "Trained parameters": _count(facts.get("trained_parameters")),
-        "Made with": ", ".join(f"{k} {v}" for k, v in facts.get("versions", {}).items()),
+        "Software": ", ".join(f"{k} {v}" for k, v in facts.get("versions", {}).items()),
     }
     rows = [tag("tr", tag("th", k, scope="row"), tag("td", v)) for k, v in pairs.items() if v]
-    return table(("Of its training", "As the checkpoint states"), rows, "study", "Training")
+    return table(("Of the training run", "As stated in the checkpoint"), rows, "study", "Training")
 
 
 def _people(facts: Mapping[str, Any], part: str) -> str:
@@ -120,7 +120,8 @@ def diagnoses(description: Mapping[str, Any]) -> Markup:
     note = tag(
         "p",
         "These figures were used to choose thresholds and calibration: they are not a test result."
-        " The map is probability = sigmoid(slope × logit + intercept), one for each set of inputs.",
+        " Each set of inputs has its calibration map: probability = sigmoid(slope × logit +"
+        " intercept).",
         class_="quiet",
     )
     return joined([table(head, rows, "study", "Diagnoses"), note])

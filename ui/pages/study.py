@@ -27,8 +27,8 @@ KIND_WORDS: dict[Kind, str] = {
     "false alarm": "Wrong: negative, and an alert",
 }
 NO_FOLDER = (
-    "No folder of studies was named when this page was started: `triptych ui --studies DIR`, where"
-    " DIR holds what `triptych study run` wrote."
+    "No folder of studies was given when this page was started. Start it with `triptych serve"
+    " --studies DIR`, where DIR holds the results of `triptych study run`."
 )
 
 
@@ -38,7 +38,7 @@ def render(case_page: Page) -> None:
     found = studies.folders(Path(root)) if root else []
     if not found:
         frame.masthead("Study")
-        st.info(NO_FOLDER if not root else "The folder of studies holds no finished study.")
+        st.info(NO_FOLDER if not root else "The studies folder holds no finished study.")
         return
     # Before its widget, because the masthead stands above it and has to stay in view.
     kept = st.session_state.get(CHOSEN)
@@ -191,7 +191,7 @@ def _gallery(folder: Path, label: str) -> None:
     detail = "extremes of the first repeat, not typical cases"
     st.html(frame.panel_title(f"Cases right and wrong: {phrasing.named(label)}", detail))
     if not presence.can("read_cases"):
-        st.html(tag("p", "This account may not see single cases.", class_="empty"))
+        st.html(tag("p", "This account may not see individual cases.", class_="empty"))
         return
     shown = studies.examples(folder, label, EACH)
     here = {row.entry.case_id for row in state.rows()}

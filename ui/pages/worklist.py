@@ -44,7 +44,7 @@ ALL_INPUTS = "Any inputs"
 def render(case_page: Page) -> None:
     """Show the worklist; opening a case goes to `case_page`.
 
-    An account that assigns cases and may not read them sees no word of the machine about any.
+    An account that assigns cases and may not read them sees no word of the model about any.
     """
     opens = presence.can("read_cases")
     rows = state.rows() if opens else tuple(map(worklist_order.unopened, state.rows()))
@@ -153,7 +153,7 @@ def _assigned() -> None:
 
 def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
     if not shown:
-        st.info("No case fits this search.")
+        st.info("No case matches this search.")
         return
     view = state.view()
     pages = -(-len(shown) // PAGE_SIZE)

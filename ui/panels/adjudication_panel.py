@@ -1,4 +1,4 @@
-"""Two signed readings side by side, and the last word on where they differ."""
+"""Two signed readings side by side, and the adjudicator's decision where they differ."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def render(shown: OpenCase) -> None:
         tag(
             "div",
             tag("h2", "Adjudication"),
-            tag("span", "The signed readings differ; the last word is yours.", class_="detail"),
+            tag(
+                "span", "The signed readings differ; the final decision is yours.", class_="detail"
+            ),
             class_="panel-title",
         )
     )
@@ -58,7 +60,7 @@ def render(shown: OpenCase) -> None:
         )
         settled = all(words.values())
         st.button(
-            "Record the last word",
+            "Record adjudication",
             key="adjudicate",
             type="primary",
             disabled=not settled,
@@ -74,7 +76,12 @@ def _settle(shown: OpenCase) -> None:
         name: st.session_state.get(_word_key(shown, name)) for name in adjudication.disputed(now)
     }
     if not all(words.values()):
-        state.refuse(ReviewError("A word is missing.", remedy="say of each whether it is present."))
+        state.refuse(
+            ReviewError(
+                "The adjudication is incomplete.",
+                remedy="say for each diagnosis whether it is present.",
+            )
+        )
         return
     present = adjudication.agreed(now) | {name for name, word in words.items() if word == "Present"}
     comment = str(st.session_state.get(_comment_key(shown)) or "")
@@ -104,14 +111,14 @@ def side_by_side(readers: list[Reader]) -> Markup:
     return table(head, rows, "readings", "Signed readings side by side")
 
 
-def agreement_table(found: kappa.Agreement) -> Markup:
+def kappa_table(found: kappa.ReaderKappa) -> Markup:
     """Kappa over all double-read cases, overall and per diagnosis."""
     if not found.cases:
         return tag("p", "No case has two signed readings yet.", class_="empty")
     rows = [_kappa("All diagnoses", found.overall)]
     rows += [_kappa(phrasing.diagnosis(name), one) for name, one in found.by_diagnosis.items()]
     head = ("Diagnosis", "Pairs", "Agree", "Kappa", "95% interval")
-    return table(head, rows, "kappas", "Agreement of two readers")
+    return table(head, rows, "kappas", "Agreement between two readers")
 
 
 def _word(shown: OpenCase, name: str, readers: list[Reader]) -> Word | None:
@@ -121,7 +128,7 @@ def _word(shown: OpenCase, name: str, readers: list[Reader]) -> Word | None:
             tag(
                 "p",
                 tag("b", phrasing.diagnosis(name)),
-                f"held by {', '.join(holding)} only",
+                f"diagnosed by {', '.join(holding)} only",
                 class_="standing",
             ),
             width="content",
@@ -143,7 +150,7 @@ def _cell(reader: Reader, name: str) -> Markup:
     present = name in conclusion.concluded(reader)
     return tag(
         "td",
-        chip("present" if present else "not held", "good" if present else ""),
+        chip("present" if present else "absent", "good" if present else ""),
         said(decision) if decision else "",
     )
 
@@ -158,7 +165,7 @@ def _kappa(label: str, found: Kappa) -> Markup:
     if found.low is not None and found.high is not None:
         interval = f"{found.low:.2f} to {found.high:.2f}"
     elif found.value is not None:
-        interval = "none: too few answers differ"
+        interval = "not available: too few answers differ"
     return tag(
         "tr",
         tag("th", label, scope="row"),

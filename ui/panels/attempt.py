@@ -1,4 +1,4 @@
-"""Doing something that the rules may refuse, and saying so in words.
+"""Do something the rules may refuse, and show the refusal in words.
 
 What a reader asked for is done in the callback of its button: that runs before the page does. In
 the run itself it would be lost whenever the next click or key came before the run had reached it.

@@ -1,4 +1,4 @@
-"""A model card as markup: the little of Markdown that a card is written in, and nothing else.
+"""A model card as markup: the small part of Markdown that a card uses, and nothing else.
 
 Headings, paragraphs, bulleted lists, tables, **strong** and `code`. All else stays the text it is:
 links, images and HTML in a card that somebody was sent are shown, never followed or run.

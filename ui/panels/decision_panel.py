@@ -1,4 +1,4 @@
-"""Accept, modify, reject, add, take back, sign; every step goes through `review`."""
+"""Accept, modify, reject, add, undo, sign; every step goes through `review`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         _reading_buttons(shown)
     _added(shown)
     waiting = state.pending()
-    # Always there, so that what follows keeps its place: a viewer that moves starts anew.
+    # Always there, so that what follows keeps its place: a viewer that moves starts again.
     with st.container(key="reasons"):
         if waiting == "sign":
             signature_panel.render(shown)
@@ -55,10 +55,10 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
 
 def _suggestion_row(shown: OpenCase, diagnosis: str) -> None:
     st.html(_standing(shown, diagnosis), width="content")
-    st.html(tag("span", "How sure", class_="quiet"), width="content")
+    st.html(tag("span", "Confidence", class_="quiet"), width="content")
     standing = shown.mine.standing.get(diagnosis)
     diagnosis_field.how_sure(
-        "How sure you are of this decision",
+        "Confidence in this decision",
         _sure_key(shown, diagnosis),
         default=standing.confidence if standing else None,
     )
@@ -152,7 +152,7 @@ def _added(shown: OpenCase) -> None:
         for decision in added:
             st.html(_added_line(decision), width="content")
             st.button(
-                "Take back",
+                "Undo",
                 key=f"take-back-{decision.sequence}",
                 type="tertiary",
                 on_click=attempt,
@@ -178,7 +178,7 @@ def _add_form(shown: OpenCase) -> None:
         fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
         diagnosis_field.one(ADDED, choices, fields[0], fields[1])
         with fields[2]:
-            diagnosis_field.how_sure("How sure you are", "added-confidence", labelled=True)
+            diagnosis_field.how_sure("Confidence", "added-confidence", labelled=True)
         _comment_field(fields[3])
         fields[4].form_submit_button(
             "Record diagnosis", type="primary", width="stretch", on_click=_add, args=(shown,)

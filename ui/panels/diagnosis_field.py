@@ -1,4 +1,4 @@
-"""Choosing diagnoses: a search over a list, and a field for any other code."""
+"""Choose diagnoses: a search over a list, and a field for any other code."""
 
 from __future__ import annotations
 

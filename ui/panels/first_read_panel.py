@@ -1,4 +1,4 @@
-"""The reader's own differential, before the machine's is shown."""
+"""The reader's own differential, before the model's is shown."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ui.words import phrasing
 from ui.words.markup import tag
 
 EXPLAINED = (
-    "The machine's suggestions are withheld until you commit a reading of your own. "
-    "Both are kept, and which came first."
+    "The model's suggestions are withheld until you commit your own reading. "
+    "Both are kept, and in which order they were made."
 )
 
 
@@ -54,7 +54,7 @@ def render(shown: OpenCase) -> None:
             args=(shown, False),
         )
         if not settled:
-            words = "Say of each diagnosis how sure you are."
+            words = "State your confidence in each diagnosis."
             st.html(tag("p", words, class_="quiet"), width="content")
     tell()
 
@@ -63,7 +63,7 @@ def _commit(shown: OpenCase, some: bool) -> None:
     """Commit what is chosen; a button for "no diagnosis" refuses if something was meanwhile."""
     names = _names(shown)
     if bool(names) != some:
-        state.refuse(ReviewError("Your differential changed.", remedy="look at it, then commit."))
+        state.refuse(ReviewError("Your differential changed.", remedy="review it, then commit."))
         return
     # Not what the run that drew the button knew: an answer may have come with the same click.
     sure = [st.session_state.get(_sure_key(shown, name), "") for name in names]
@@ -84,7 +84,7 @@ def _search(shown: OpenCase) -> None:
         key=_key(shown),
     )
     code.text_input(
-        "And a code, last",
+        "Or a code, added last",
         placeholder=diagnosis_field.CODE_EXAMPLE,
         max_chars=60,
         key=_code_key(shown),
@@ -115,7 +115,7 @@ def _confidence(place: int, name: str, shown: OpenCase) -> Confidence | None:
         spoken = phrasing.diagnosis(name)
         label = tag("p", tag("b", f"{place}. {spoken}"), class_="standing")
         st.html(label, width="content")
-        return diagnosis_field.how_sure(f"How sure of {spoken}", _sure_key(shown, name))
+        return diagnosis_field.how_sure(f"Confidence in {spoken}", _sure_key(shown, name))
 
 
 def differential(first_read: tuple[progress.Ranked, ...]) -> str:

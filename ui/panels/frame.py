@@ -1,4 +1,4 @@
-"""What every page carries: the bar with where to go and who reads, the masthead, the ledger."""
+"""What every page has: the bar with navigation and account, the masthead, the ledger status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bar(pages: Iterable[Page]) -> None:
         st.html(
             tag(
                 "p",
-                f"Demonstration: everybody who opens this page reads as {state.reader()}.",
+                f"Demonstration: everyone who opens this page reads as {state.reader()}.",
                 class_="demonstration",
                 role="note",
             )
@@ -64,16 +64,16 @@ def _alarm(guesses: Guesses) -> Markup:
     return tag(
         "p",
         tag("b", f"{guesses.times} attempts to sign in {whom} were refused in the last day."),
-        f"The last was at {guesses.last[:16].replace('T', ' ')} UTC. Ask whose they were; the page"
-        " Audit has them under the kind Refused.",
+        f"The last was at {guesses.last[:16].replace('T', ' ')} UTC. Find out whose they were; the"
+        " Audit page lists them as Refused.",
         class_="bad",
     )
 
 
 def _own_password() -> None:
     with st.form("own-password-form", clear_on_submit=True, border=False):
-        current = st.text_input("Your password now", type="password", key="own-current")
-        new = st.text_input("The new one", type="password", key="own-new")
+        current = st.text_input("Current password", type="password", key="own-current")
+        new = st.text_input("New password", type="password", key="own-new")
         done = st.form_submit_button("Change password", type="primary")
     if not done:
         return
@@ -82,7 +82,7 @@ def _own_password() -> None:
     except AccountError as error:
         refusal(error)
     else:
-        st.success("Your password is changed.")
+        st.success("Your password has been changed.")
 
 
 def masthead(title: str, *facts: str) -> DeltaGenerator:

@@ -1,4 +1,4 @@
-"""Hears that a reader is at work while nothing makes the page run again."""
+"""Notices that a reader is active while nothing makes the page run again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ui.words.markup import Markup, signed_bar, table, tag, unseen
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
 EFFECT = "Against / for"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
-LEGEND = "H high, L low for the range; HH, LL critical by published limits for adults."
+LEGEND = "H high, L low by the reference range; HH, LL critical by published adult limits."
 EARLIER = 3  # earlier values in words; all of them are in the line beside
 
 Numbered = tuple[int, Measurement]
@@ -97,7 +97,7 @@ def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | s
     item = kind[0][1]
     mark = marked(item)
     if item.value is None:
-        shown = tag("td", item.raw_value, class_="value raw", title="as the source gave it")
+        shown = tag("td", item.raw_value, class_="value raw", title="as given by the source")
         unit = item.raw_unit
     else:
         flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""

@@ -15,7 +15,7 @@ from ui.words import phrasing
 from ui.words.markup import tag
 
 ALONE = (
-    "Two readers sign this case, each on their own. What the other one decides is shown after you"
+    "Two readers sign this case independently. You see the other reader's decisions after you"
     " have signed."
 )
 
@@ -27,7 +27,7 @@ def render(shown: OpenCase) -> None:
         for event in desk.news(shown)
     ]
     if lines:
-        own = "Your own decisions stand as they are; both are kept."
+        own = "Your own decisions are unchanged; both are kept."
         head = tag("p", tag("b", "Since you opened this case"), tag("span", own), class_="warn")
         st.html(tag("div", head, *lines, class_="warnings", role="status"))
     elif shown.hidden:
@@ -44,9 +44,9 @@ def told(event: AuditEvent) -> str:
             return said(decision) + (f" ({inside_a_sentence(reason)})" if reason else "")
         case "UNDONE":
             named = phrasing.diagnosis(str(event.payload.get("diagnosis", "")))
-            return f"took back a decision on {inside_a_sentence(named)}"
+            return f"undid a decision on {inside_a_sentence(named)}"
         case "SIGNED":
             return "signed the case"
         case "AMENDED":
-            return "reopened what they had signed"
+            return "reopened their signed reading"
     return "adjudicated the case"

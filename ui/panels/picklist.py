@@ -1,4 +1,4 @@
-"""Markup to choose from: rows of the worklist, cards of suggestions."""
+"""Markup for lists to choose from: rows of the worklist, cards of suggestions."""
 
 from __future__ import annotations
 

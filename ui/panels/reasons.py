@@ -1,4 +1,4 @@
-"""What one suggestion means and rests on, in words: for, against, missing, disagreeing."""
+"""What one suggestion means and is based on, in words: for, against, missing, disagreeing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
         _part(
             "What it means", map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
         ),
-        _part("Speaks for it", _strongest(case, items, 1) or ["nothing that stands out"]),
-        _part("Speaks against it", _strongest(case, items, -1) or ["nothing that stands out"]),
+        _part("Evidence for it", _strongest(case, items, 1) or ["nothing that stands out"]),
+        _part("Evidence against it", _strongest(case, items, -1) or ["nothing that stands out"]),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
         role="region",
@@ -47,9 +47,7 @@ def meaning(suggestion: Suggestion, found: PredictionSet) -> list[str]:
     if suggestion.withheld_because is not None:
         lines = [f"withheld: {suggestion.withheld_because}", usual]
     else:
-        lines = [
-            f"of 100 cases that look like this, {_of_a_hundred(suggestion.probability)} it; {usual}"
-        ]
+        lines = [f"of 100 cases like this, {_of_a_hundred(suggestion.probability)} it; {usual}"]
     if suggestion.in_set is None:
         return [*lines, f"no set: {found.absent_because}"] if found.absent_because else lines
     if suggestion.in_set:
@@ -71,7 +69,7 @@ def inputs(
     lines: list[str] = []
     if explanation is not None and explanation.share:
         ordered = sorted(explanation.share.items(), key=lambda pair: -pair[1])
-        lines.append("rests on " + ", ".join(f"{n} {phrasing.percent(s)}" for n, s in ordered))
+        lines.append("based on " + ", ".join(f"{n} {phrasing.percent(s)}" for n, s in ordered))
     if suggestion.withheld_because is None:
         lines += [f"disagrees: {words}" for words in disagreeing(assessment, suggestion)]
     if assessment.missing:

@@ -24,8 +24,8 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
             st.html(frame.panel_title("What each input contributes", phrasing.named(diagnosis)))
             st.html(contributions(shown.machine.assessment, diagnosis))
         if presence.can("adjudicate"):
-            st.html(frame.panel_title("Agreement of readers", "cases signed by two"))
-            st.html(adjudication_panel.agreement_table(desk.agreement()))
+            st.html(frame.panel_title("Agreement between readers", "cases signed by two readers"))
+            st.html(adjudication_panel.kappa_table(desk.reader_kappa()))
     with right:
         recorded = len(decisions.history(shown.events))
         st.html(frame.panel_title("Decisions", f"{recorded} recorded"))

@@ -1,4 +1,4 @@
-"""How much of one suggestion rests on each input."""
+"""How much of one suggestion is based on each input."""
 
 from __future__ import annotations
 

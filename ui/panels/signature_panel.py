@@ -1,4 +1,4 @@
-"""Signing a reading; what a signed or adjudicated reading shows; reopening it with a reason."""
+"""Sign a reading; show a signed or adjudicated reading; reopen it with a reason."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def render_closed(shown: OpenCase) -> None:
     elif waiting := _waiting(shown):
         lines.append(tag("p", waiting, class_="quiet"))
     if not presence.can("decide"):
-        words = f"An account with the role {state.role()} looks at cases and does not decide."
+        words = f"An account with the role {state.role()} can view cases but not decide on them."
         lines.append(tag("p", words, class_="quiet"))
     open_again = shown.progress.adjudicated is None and shown.mine.signature is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="closed"):
@@ -113,7 +113,7 @@ def _signed_line(reader: Reader) -> Markup:
     if signature is None:
         return tag("p")
     meaning = MEANINGS.get(signature.meaning, signature.meaning)
-    broken = "" if signature_rules.holds(reader) else chip("does not fit the decisions", "bad")
+    broken = "" if signature_rules.holds(reader) else chip("does not match the decisions", "bad")
     return tag(
         "p",
         chip("signed", "good"),
@@ -127,9 +127,9 @@ def _waiting(shown: OpenCase) -> str:
         return "Nobody has signed a reading of this case."
     signed, needed = len(shown.progress.signed), shown.protocol.readers(shown.case.case_id)
     if signed < needed:
-        return "This case is read by two. It waits for the second reader."
+        return "This case needs two readers. It is waiting for the second."
     if conclusion.differ(shown.progress.signed):
-        return "The signed readings differ. The case waits for an adjudicator."
+        return "The signed readings differ. The case is waiting for an adjudicator."
     return "The readings agree." if signed > 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""A line of earlier values, as small as a word."""
+"""A small line of earlier values, the size of a word."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def render(
     pieces = [history(n, shape, case.decision_time, explanation) for n, shape in events.items()]
     pieces += [notes(n, shape, case.decision_time, explanation) for n, shape in texts.items()]
     if not pieces:
-        pieces = [tag("p", "No history and no notes were given for this case.", class_="empty")]
+        pieces = [tag("p", "No history or notes were given for this case.", class_="empty")]
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Story"))
 
 
@@ -59,7 +59,7 @@ def history(
         for words, kind, first, part in (
             ("", "", person, ()),
             ("", "timeline", (), dated),
-            ("Without a date" if dated else "", "", (), undated),
+            ("Date unknown" if dated else "", "", (), undated),
             ("Denied", "", (), denied),
         )
     ]

@@ -91,7 +91,7 @@ def _withheld(reason: str) -> Markup:
 
 def _probability(suggestion: Suggestion, over: bool) -> Markup:
     usual = phrasing.percent(suggestion.prevalence)
-    marks = ((suggestion.threshold, f"suggested from {phrasing.percent(suggestion.threshold)}"),)
+    marks = ((suggestion.threshold, f"threshold {phrasing.percent(suggestion.threshold)}"),)
     return tag(
         "div",
         tag(
@@ -103,8 +103,8 @@ def _probability(suggestion: Suggestion, over: bool) -> Markup:
         bar(suggestion.probability, "hot" if over else "", marks),
         tag(
             "div",
-            tag("span", f"usual {usual}", title="Prevalence: such cases in the training data"),
-            tag("span", "suggested" if over else "below limit"),
+            tag("span", f"usual {usual}", title="Prevalence in the training data"),
+            tag("span", "suggested" if over else "below threshold"),
             unseen(f", threshold {phrasing.percent(suggestion.threshold)}"),
             class_="context",
         ),

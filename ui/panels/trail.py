@@ -14,7 +14,7 @@ from ui.panels.first_read_panel import differential
 from ui.words import phrasing
 from ui.words.markup import Markup, chip, table, tag
 
-HEAD = ("Event", "Time (UTC)", "Reader", "Diagnosis", "What was done", "Reason and comment")
+HEAD = ("Event", "Time (UTC)", "Reader", "Diagnosis", "Action", "Reason and comment")
 KINDS = ("FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED", "ADJUDICATED")
 
 
@@ -42,7 +42,7 @@ def table_of(
 def _row(event: AuditEvent, stands: bool, undone: bool, comment: Callable[[str], str]) -> Markup:
     diagnosis, done = _what(event)
     faded = event.kind == "DECIDED" and not stands
-    fate = tag("small", " taken back" if undone else " superseded") if faded else ""
+    fate = tag("small", " undone" if undone else " superseded") if faded else ""
     codes = signature.AMEND_REASONS if event.kind == "AMENDED" else decisions.REASONS
     code = str(event.payload.get("reason", ""))
     words = comment(str(event.payload.get("comment", "")))
@@ -62,7 +62,7 @@ def _time(payload: Mapping[str, Any]) -> str:
     active, idle = payload.get("active_seconds"), payload.get("idle_seconds")
     if active is None or idle is None:
         return "not measured"
-    return f"{active:.0f} s of work, {idle:.0f} s idle left out"
+    return f"{active:.0f} s active, {idle:.0f} s idle not counted"
 
 
 def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
@@ -79,11 +79,11 @@ def _what(event: AuditEvent) -> tuple[str, list[str | Markup]]:
             ]
         case "UNDONE":
             named = phrasing.diagnosis(str(payload.get("diagnosis", "")))
-            return named, [chip("taken back"), f"event {payload.get('takes_back')}"]
+            return named, [chip("undone"), f"event {payload.get('takes_back')}"]
         case "FIRST_READ":
             return "", [chip("first read"), differential(ranked(event))]
         case "SHOWN":
-            return "", [chip("shown"), "the machine's suggestions"]
+            return "", [chip("shown"), "the model's suggestions"]
         case "SIGNED":
             meaning = signature.MEANINGS.get(str(payload.get("meaning", "")), "")
             return "", [chip("signed", "good"), f"as {payload.get('role')}: {meaning}."]

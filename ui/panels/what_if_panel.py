@@ -1,4 +1,4 @@
-"""What if an input were missing, or a value another one: the same model on a changed case.
+"""What if an input were missing, or a value different: the same model on a changed case.
 
 Everything here is marked HYPOTHETICAL in words. Nothing of it can be decided on: decisions name the
 assessment of the case, which this leaves alone.
@@ -51,12 +51,12 @@ def _controls(shown: state.Reading) -> None:
             width=420,
         )
         change = _value(shown.case, chosen) if isinstance(chosen, Changed) else chosen
-        asked = st.button("See what moves", key="what-if-ask", type="primary")
+        asked = st.button("Show what changes", key="what-if-ask", type="primary")
         st.button("Clear", key="what-if-clear", on_click=what_if.forget)
     if not asked or change is None:
         return
     try:
-        with st.spinner("The model reads the changed case. The first time takes a while."):
+        with st.spinner("The model is assessing the changed case. The first time takes longer."):
             what_if.ask(shown, change)
     except TriptychError as error:
         st.error(f"No answer. {error.message}")
@@ -68,7 +68,7 @@ def _value(case: Case, chosen: Changed) -> Changed:
     measured = measurement(case, chosen)
     limits = plausible(measured)
     value = st.number_input(
-        f"Value instead, {phrasing.unit(measured.unit)}" if measured.unit else "Value instead",
+        f"New value, {phrasing.unit(measured.unit)}" if measured.unit else "New value",
         min_value=limits[0] if limits else None,
         max_value=limits[1] if limits else None,
         value=chosen.value,
@@ -109,13 +109,13 @@ def comparison(case: Case, change: Change, real: Assessment, changed: Assessment
     """Every diagnosis as assessed and as it would be, in the order of the assessment."""
     new = {suggestion.diagnosis: suggestion for suggestion in changed.suggestions}
     rows = [_row(before, new[before.diagnosis]) for before in real.suggestions]
-    head = ("Diagnosis", "As assessed", "Hypothetical", "Moves by", "")
+    head = ("Diagnosis", "As assessed", "Hypothetical", "Change", "")
     heading = tag(
         "p",
         chip("HYPOTHETICAL", "hypothetical"),
         tag("b", phrasing.sentence(described(case, change))),
-        " Not an assessment of this patient. No decision can rest on it; that it was asked for is"
-        " in the record.",
+        " Not an assessment of this patient. No decision may be based on it; the question"
+        " is in the record.",
         class_="hypothetical",
     )
     lines = [heading, *_warnings(changed)]
@@ -127,7 +127,7 @@ def _warnings(changed: Assessment) -> list[Markup]:
     if not changed.out_of_distribution.flagged:
         return []
     reasons = " ".join(map(phrasing.sentence, changed.out_of_distribution.reasons))
-    return [tag("p", f"The changed case is unlike what the model was trained on. {reasons}")]
+    return [tag("p", f"The changed case is unlike the cases the model was trained on. {reasons}")]
 
 
 def _row(before: Suggestion, after: Suggestion) -> Markup:

@@ -1,4 +1,4 @@
-"""Session state of assigning: which cases are marked in the worklist, and to whom they go."""
+"""Session state of assignment: which cases are selected in the worklist, and to whom they go."""
 
 from __future__ import annotations
 

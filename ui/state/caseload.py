@@ -61,7 +61,7 @@ def current(engine: Engine, place: Place) -> Caseload:
 
 
 def brought_up(connection: Connection, before: Caseload) -> Caseload:
-    """`before` brought up to the present head; read anew if the ledger is another one."""
+    """`before` brought up to the present head; read again if the ledger is another one."""
     head = ledger.head(connection)
     if head == before.head:
         return before

@@ -1,4 +1,4 @@
-"""The case on a reader's desk: what they may see of it, and everything they may do with it.
+"""The case a reader has open: what they may see of it, and everything they may do with it.
 
 What is done is done from the callback of a button, with the `OpenCase` that was on the screen when
 the button was drawn: that, and nothing that came since, is what the reader acts on.
@@ -56,9 +56,9 @@ class OpenCase:
         progress: where the reading stands, from `events`.
         events: the events of the case that this reader may see.
         protocol: the one in force.
-        machine: what the machine made of it; None while it is withheld, and where no model has
+        machine: what the model made of it; None while it is withheld, and where no model has
             looked at the case.
-        withheld: the machine's output waits for this reader's first read.
+        withheld: the model's output waits for this reader's first read.
         hidden: other readers' decisions wait for this reader's signature.
         diagnoses: the model's list by name, in an order that says nothing about the case.
     """
@@ -97,7 +97,7 @@ class _Desk:
 
 
 def opened(case_id: str) -> OpenCase | None:
-    """The case as this reader may see it; records OPENED where it comes on the screen anew.
+    """The case as this reader may see it; records OPENED where it comes on the screen again.
 
     Returns:
         None if the workspace has nothing to read of it.
@@ -208,7 +208,7 @@ def first_read(shown: OpenCase, differential: tuple[Ranked, ...]) -> FirstRead:
 
 
 def commit(shown: OpenCase, read: FirstRead) -> None:
-    """Record a first read; the machine's output is shown at the next run.
+    """Record a first read; the model's output is shown at the next run.
 
     Raises:
         ReviewError: if it is late, or no ranked list of diagnoses.
@@ -290,11 +290,11 @@ def adjudicate(
     )
 
 
-def agreement() -> kappa.Agreement:
+def reader_kappa() -> kappa.ReaderKappa:
     """How far readers agree on the cases that two have signed, as of now."""
     with state.engine().connect() as connection:
         head = ledger.head(connection)
-    return _agreement(state.workspace(), head.hash)
+    return _reader_kappa(state.workspace(), head.hash)
 
 
 def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
@@ -368,6 +368,6 @@ def _now() -> datetime:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _agreement(place: Place, head: str) -> kappa.Agreement:  # noqa: ARG001  (the cache's key)
+def _reader_kappa(place: Place, head: str) -> kappa.ReaderKappa:  # noqa: ARG001  (the cache's key)
     with state.engine().connect() as connection:
-        return kappa.agreement(connection)
+        return kappa.reader_kappa(connection)

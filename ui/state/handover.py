@@ -1,7 +1,7 @@
-"""What a reader has open outlasts a reload of the page that the page itself asked for.
+"""Keep a reader's unfinished work across a page reload that the page itself requested.
 
 Streamlit reads its theme when the page is loaded, so that another theme needs a reload, and a
-reload begins a session anew. The state of the old session waits here for the new one of the same
+reload starts a new session. The state of the old session waits here for the new one of the same
 reader; nothing of it is in the address or in the browser.
 """
 

@@ -1,4 +1,4 @@
-"""What the pages of the auditor and the administrator ask of the workspace; pages touch none."""
+"""Queries of the auditor's and administrator's pages, which never touch the workspace directly."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ Task = Literal[Action, "sign", "amend"]
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One case on the screen with what the machine made of it.
+    """One case on the screen with what the model made of it.
 
     Attributes:
         case: with its pixels, as the assessment saw it.
@@ -75,7 +75,7 @@ class Verified:
 def rows() -> tuple[Row, ...]:
     """Every case with its review status, as of now.
 
-    Where a first read comes before the machine's, what the machine says of a case that this reader
+    Where a first read comes before the model's, what the model says of a case that this reader
     has not read yet is left out: the worklist would give it away.
     """
     found = caseload.current(engine(), workspace()).rows

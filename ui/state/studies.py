@@ -1,7 +1,6 @@
 """Finished studies, as `triptych study run` left them: what a folder holds, read and cached.
 
-Nothing is judged anew. Groups that the study suppressed are in none of the files that are read for
-tables; only their number is.
+Nothing is evaluated again. The files read for tables hold no suppressed groups, only their number.
 """
 
 from __future__ import annotations
@@ -111,7 +110,7 @@ def _metrics(file: Path, changed: int) -> Mapping[str, Any]:  # noqa: ARG001  (a
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise CohortError(
-            f"{file.parent.name} holds no {METRICS} of a study that can be shown.",
+            f"{file.parent.name} holds no {METRICS} of a study that can be displayed.",
             remedy="run `triptych study run` again with this version",
         )
     return found

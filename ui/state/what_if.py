@@ -74,10 +74,10 @@ def refusal(assessment: Assessment) -> str | None:
     if _card(assessment) is not None:
         return None
     if not cards():
-        return "No model is installed, so that nothing can be tried."
+        return "No model is installed, so what-if is not available."
     return (
         f"The model that assessed this case ({assessment.model.name}) is not installed, and"
-        " another one would answer another question."
+        " a different model would answer a different question."
     )
 
 
@@ -158,7 +158,7 @@ def _ask(found: Card, question: Mapping[str, Any]) -> Assessment:
             said = _heard(running, LOADING_SECONDS)
             if said.get("ready") != found.digest:
                 end(running)
-                raise ModelError("Another model was loaded.", remedy="start the page again")
+                raise ModelError("Another model was loaded.", remedy="restart the page")
             running.ready.set()
         pipe = _pipe(running.process.stdin)
         try:
@@ -187,7 +187,9 @@ def _heard(running: Answering, seconds: float) -> Mapping[str, Any]:
 
 def _ended(running: Answering) -> ModelError:
     end(running)
-    return ModelError("The process that answers has ended.", remedy="ask again; it is started anew")
+    return ModelError(
+        "The process that answers has ended.", remedy="ask again; it will be restarted"
+    )
 
 
 def _running(found: Card) -> Answering:
@@ -229,5 +231,5 @@ def _lines(pipe: IO[str]) -> Iterator[str]:
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:
     if pipe is None:
-        raise ModelError("The process that answers has no pipe.", remedy="start the page again")
+        raise ModelError("The process that answers has no pipe.", remedy="restart the page")
     return pipe

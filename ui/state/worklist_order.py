@@ -16,7 +16,7 @@ from ui.words import phrasing
 Column = Literal[
     "priority", "case", "status", "suggestion", "probability", "inputs", "marks", "assigned", "time"
 ]
-Marks = Literal["Any marks", "Out of distribution", "Conflict", "No marks"]
+Marks = Literal["Any flags", "Out of distribution", "Conflict", "No flags"]
 
 COLUMNS: tuple[Column, ...] = get_args(Column)
 MARKS: tuple[Marks, ...] = get_args(Marks)
@@ -51,7 +51,7 @@ class Row:
 
     @cached_property
     def level(self) -> Level:
-        """How urgent it is to read, by what this row shows of the machine's opinion."""
+        """How urgent it is to read, by what this row shows of the model's opinion."""
         return priority.level(
             self.entry.dangerous[1] if self.entry.dangerous else None,
             opinion_withheld=self.entry.flagged or self.entry.top is None,
@@ -72,7 +72,7 @@ class Row:
 
 
 def unopened(row: Row) -> Row:
-    """The row without what the machine says of the case, which the worklist would give away."""
+    """The row without what the model says of the case, which the worklist would give away."""
     said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
     return replace(row, entry=said_nothing)
 
@@ -94,7 +94,7 @@ class View:
 
     search: str = ""
     status: tuple[Status, ...] = ()
-    marks: Marks = "Any marks"
+    marks: Marks = "Any flags"
     without: str = ""
     assigned: str | None = None
     sort: Column = "priority"
@@ -149,7 +149,7 @@ def _marked(row: Row, marks: Marks) -> bool:
             return row.entry.flagged
         case "Conflict":
             return row.entry.conflicts > 0
-        case "No marks":
+        case "No flags":
             return not row.entry.flagged and not row.entry.conflicts
     return True
 

@@ -79,7 +79,7 @@ def report(
     """Hear what the viewer shows: `view` of the state of `key` has visit, at, now and seen.
 
     Args:
-        visit: number of the visit to a case; looks are counted anew for another.
+        visit: number of the visit to a case; looks are counted again for another.
         place: where it stands; it tells of the buttons of its form, or of those outside forms.
         key: unique on the page.
         on_view_change: called when it was told something.

@@ -1,4 +1,4 @@
-"""An event of the ledger as a sentence that a person reads."""
+"""An event of the ledger as a readable sentence."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _CHANGES = {
     "added": "Added the account {0} with the role {1}",
     "disabled": "Disabled the account {0}",
     "enabled": "Enabled the account {0} again",
-    "password": "Set another password for the account {0}",
+    "password": "Set a new password for the account {0}",
 }
 _NO_ENTRY = {
     "password": "wrong password",
     "disabled": "the account is disabled",
-    "unknown": "no account of that name",
+    "unknown": "no account with that name",
     "unverified": "the provider does not vouch for the address",
 }
 _ENDS = {
     "asked": "Signed out",
-    "idle": "Signed out: nobody at work for the idle time",
+    "idle": "Signed out: inactive for too long",
     "disabled": "Signed out: the account was disabled",
-    "password": "Signed out: an administrator set another password",
+    "password": "Signed out: an administrator set a new password",
     "stopped": "Signed out: the server was stopped",
 }
 PERMISSIONS: dict[Permission, str] = {
@@ -38,10 +38,10 @@ PERMISSIONS: dict[Permission, str] = {
     "decide": "decide on a suggestion",
     "assign": "assign a case",
     "adjudicate": "adjudicate",
-    "audit": "look through the record",
+    "audit": "view the record",
     "export": "export the record",
-    "studies": "see studies and the model",
-    "accounts": "look after accounts",
+    "studies": "view studies and the model",
+    "accounts": "manage accounts",
 }
 
 
@@ -85,20 +85,24 @@ def _decided(payload: Mapping[str, Any]) -> str:
 
 def _assigned(payload: Mapping[str, Any]) -> str:
     reader = payload.get("reader")
-    return f"Assigned the case to {reader}" if reader else "Took the assignment of the case back"
+    return f"Assigned the case to {reader}" if reader else "Withdrew the assignment of the case"
 
 
 def _imported(payload: Mapping[str, Any]) -> str:
-    return f"Put the case up for reading without a model, with {_list(payload, 'inputs')}"
+    return f"Imported the case for reading without a model, with {_list(payload, 'inputs')}"
 
 
 def _protocol(payload: Mapping[str, Any]) -> str:
-    first = "before the machine's" if payload.get("first_read") else "beside the machine's"
+    first = (
+        "before they see the model's suggestions"
+        if payload.get("first_read")
+        else "with the model's suggestions in view"
+    )
     share = payload.get("second_share")
     second = (
         f"; {share:.0%} of cases have two readers" if isinstance(share, float) and share else ""
     )
-    return f"From here on readers give their reading {first}{second}"
+    return f"From now on readers give their reading {first}{second}"
 
 
 def _first_read(payload: Mapping[str, Any]) -> str:
@@ -116,7 +120,7 @@ def _hypothetical(payload: Mapping[str, Any]) -> str:
         part
         for part in (
             f"without {left}" if left else "",
-            f"with another {changed}" if changed else "",
+            f"with a different {changed}" if changed else "",
         )
         if part
     )
@@ -131,7 +135,7 @@ def _undone(payload: Mapping[str, Any]) -> str:
 def _signed(payload: Mapping[str, Any]) -> str:
     numbers = payload.get("decisions")
     count = len(numbers) if isinstance(numbers, list) else 0
-    asked = ", the password asked again" if payload.get("identity") == "password" else ""
+    asked = ", after entering the password" if payload.get("identity") == "password" else ""
     signed = f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
     return f"{signed}{asked}{_on_screen(payload)}"
 
@@ -139,7 +143,7 @@ def _signed(payload: Mapping[str, Any]) -> str:
 def _timed(payload: Mapping[str, Any]) -> str:
     active = payload.get("active_seconds")
     return (
-        f"Spent {active:.0f} s on the case, idle time left out"
+        f"Spent {active:.0f} s on the case, not counting idle time"
         if isinstance(active, int | float)
         else "Time spent"
     )
@@ -166,7 +170,7 @@ def _exported(payload: Mapping[str, Any]) -> str:
 def _reported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     return (
-        f"Made an agreement report ({payload.get('readings', 0)} readings,"
+        f"Created an agreement report ({payload.get('readings', 0)} readings,"
         f" {payload.get('cases', 0)} cases); the ledger was {state}"
     )
 
@@ -190,7 +194,7 @@ def _refused(payload: Mapping[str, Any]) -> str:
     if what == "sign_in":
         return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
     if what == "confirm":
-        return "Refused: wrong password where it is asked for once more"
+        return "Refused: wrong password at confirmation"
     known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
     return f"Refused: to {known}, as {payload.get('role', '')}"
 
@@ -221,7 +225,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "ASSIGNED": _assigned,
     "OPENED": _opened,
     "FIRST_READ": _first_read,
-    "SHOWN": lambda _: "Saw what the machine says",
+    "SHOWN": lambda _: "Saw the model's suggestions",
     "HYPOTHETICAL": _hypothetical,
     "DECIDED": _decided,
     "UNDONE": _undone,
@@ -231,7 +235,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "ADJUDICATED": _adjudicated,
     "EXPORTED": _exported,
     "REPORTED": _reported,
-    "PURGED": lambda _: "Removed the case from the store; its events stay",
-    "KEY_ROTATED": lambda _: "Put another signing key in place of the old one",
+    "PURGED": lambda _: "Removed the case from the store; its events remain",
+    "KEY_ROTATED": lambda _: "Replaced the signing key",
     "SIGNED_OUT": _signed_out,
 }

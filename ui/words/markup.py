@@ -1,4 +1,4 @@
-"""HTML that cannot be forged: every text that goes in is escaped, whatever it holds.
+"""HTML that cannot be forged: every inserted text is escaped, whatever it holds.
 
 All markup of the page is made with `tag` and the few shapes below. Only `Markup`, which only this
 module makes, passes through unescaped; case text never becomes Markup without `tag` around it.

@@ -1,4 +1,4 @@
-"""History: one token per coded event that the training cases knew, and one each for age and sex.
+"""History: one token per coded event seen in training, and one each for age and sex.
 
 A stated absence ("no haemoptysis") is evidence and has a token of its own; silence has none.
 """
@@ -40,7 +40,7 @@ class Settings:
     Attributes:
         width: length of a token.
         bins: bins of the piecewise linear encoding of age.
-        least: a code needs so many training cases to enter the vocabulary.
+        least: minimum number of training cases for a code to enter the vocabulary.
         codes: event codes, in the order of their embeddings, after age and the two sexes.
         ages: edges of the age scale; empty where no training case gives an age.
     """

@@ -42,7 +42,7 @@ class Settings:
     Attributes:
         width: length of a token.
         bins: bins of the piecewise linear encoding.
-        least: a code needs so many training values to enter the vocabulary.
+        least: minimum number of training values for a code to enter the vocabulary.
         edges: code to the `bins` + 1 edges of its scale.
     """
 

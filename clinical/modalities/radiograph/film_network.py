@@ -1,4 +1,4 @@
-"""The two networks that look at a radiograph: a frozen ImageNet one, and one that learnt films.
+"""The two frozen networks that read a radiograph: one from ImageNet, one pretrained on films.
 
 Both begin with the same frozen layers of EfficientNet-lite0 (Tan and Le 2019, arXiv 1905.11946; the
 lite variant has no squeeze-and-excitation and ReLU6), the `Stem`. From there `ImageNetTail` goes on
@@ -152,7 +152,7 @@ def imagenet() -> tuple[Stem, ImageNetTail]:
 
 @lru_cache(maxsize=1)
 def film_tail() -> FilmTail:
-    """The tail that learnt films, frozen."""
+    """The tail pretrained on films, frozen."""
     tail = FilmTail()
     tail.load_state_dict({name: w.float() for name, w in load_file(FILM_WEIGHTS).items()})
     return tail.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

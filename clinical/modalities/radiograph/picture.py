@@ -47,7 +47,7 @@ def pictures(name: str, value: Arrays, explanation: Explanation | None) -> list[
                 _uri(_small(image, LONGEST)),
                 columns,
                 rows,
-                f"window {centre:.0f} / {width:.0f}",
+                f"{columns} × {rows}, window {centre:.0f} / {width:.0f}",
                 tuple(_layer(m) for m in maps if (m.modality, m.item) == (name, number)),
             )
         )

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pipelines.agreement.cells import ALL
 from pipelines.agreement.readings import NO_MODEL
-from pipelines.agreement.wording import InCell, InMonth
+from pipelines.agreement.report_rows import InCell, InMonth
 from pipelines.reports.blocks import Figures, Heading
 
 Found = TypeVar("Found", bound=InMonth)

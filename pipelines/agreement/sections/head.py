@@ -1,12 +1,12 @@
-"""What the report says first and last: verdict, alerts, rules, and what it does not say."""
+"""First and last sections of the report: verdict, alerts, rules and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pipelines.agreement.findings import Findings
+from pipelines.agreement.report_rows import when, who
 from pipelines.agreement.rules import RULES, Alert
-from pipelines.agreement.wording import when, who
 from pipelines.reports.blocks import (
     Block,
     Box,
@@ -57,10 +57,12 @@ def verdict(found: Findings) -> Iterator[Block]:
         Item(f"{told.reason}.", f"At {place}:"),
         Item(
             f"Only the {counted(told.events, 'event')} before it are counted here."
-            " What comes after is not in this report, whatever it says."
+            " Nothing after it is in this report."
         ),
     )
-    yield Box("The record is broken", items, "bad", "Ask who keeps the record before you read on.")
+    yield Box(
+        "The record is broken", items, "bad", "Ask whoever keeps the record before you read on."
+    )
 
 
 def alerts(found: Findings) -> Iterator[Block]:
@@ -89,7 +91,7 @@ def rules(found: Findings) -> Iterator[Block]:
         Row((rule.words, rule.reason, str(fired[name])), bool(fired[name]))
         for name, rule in RULES.items()
     )
-    columns = (Column("A rule fires for", wide=True), Column("Why there", wide=True))
+    columns = (Column("Rule", wide=True), Column("Why this limit", wide=True))
     yield Table((*columns, *numbers("Fired")), rows)
     if found.alerts:
         yield Heading("Every alert")
@@ -100,28 +102,27 @@ def rules(found: Findings) -> Iterator[Block]:
 def limits(found: Findings) -> Iterator[Block]:
     """What is not counted, and what no count can say."""
     counts = found.counts
-    yield Heading("What this report does not say", 1)
+    yield Heading("Limits of this report", 1)
     lines = [
         f"{counted(counts.unsigned, 'decision')} in readings that nobody signed: not counted.",
-        f"{counted(counts.purged, 'case')} removed from the store: nothing of them is counted.",
-        f"{counted(counts.not_read, 'assessment')} that the store does not hold: not in the"
-        " comparison with training.",
-        f"{counted(counts.unknown_codes, 'kind')} of measurement that a model was given and has not"
-        " learnt: it does not see them, and there is nothing to compare them with.",
+        f"{counted(counts.purged, 'case')} removed from the store: not counted.",
+        f"{counted(counts.not_read, 'assessment')} missing from the store: not in the comparison"
+        " with training.",
+        f"{counted(counts.unknown_codes, 'kind')} of measurement that a model was given but not"
+        " trained on: it ignores them, and there is nothing to compare them with.",
         *(
-            f"{model}: its checkpoint is not at hand (--model), so that its inputs are compared"
-            " with nothing."
+            f"{model}: its checkpoint was not given (--model), so its inputs are not compared."
             for model in counts.without_reference
         ),
         "A checkpoint keeps prevalences, quantiles of measurements and ages, how many validation"
         " cases had each input, and how far an image or note may be from training. It does not"
-        " keep how often each diagnosis was suggested, means and spreads of measurements, codes of"
-        " the history or anything else of images and notes: these have no reference here.",
-        "Agreement is no correctness: reader and machine may be wrong together.",
-        "Intervals take cases as independent. Several suggestions in one case and several cases of"
-        " one patient are not quite, so they are a little too narrow; months are not corrected for"
-        " being many.",
-        "Times are those of the computer's clock; active is what the page saw signs of life in.",
+        " keep how often each diagnosis was suggested, means and spreads of measurements, history"
+        " codes or anything else about images and notes: for these there is no reference.",
+        "Agreement is not correctness: reader and model may both be wrong.",
+        "Intervals treat cases as independent. Several suggestions in one case and several cases of"
+        " one patient are not quite independent, so intervals are a little too narrow; there is no"
+        " correction for looking at many months.",
+        "Times come from the computer's clock; active time is time with activity on the page.",
     ]
     yield Listing(tuple(Item(line) for line in lines))
 

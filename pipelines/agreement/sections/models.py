@@ -1,4 +1,4 @@
-"""What the report says of models: inputs and outputs against what a checkpoint keeps."""
+"""Sections about models: inputs and outputs compared with the checkpoint."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipelines.agreement.findings import Findings
 from pipelines.agreement.inputs import Given
 from pipelines.agreement.outputs import Expected
 from pipelines.agreement.reference import measurement_words
+from pipelines.agreement.report_rows import NOTHING, percent, when
 from pipelines.agreement.rules import FARTHEST
 from pipelines.agreement.sections.by_model import all_months, by_model, months, of_model
-from pipelines.agreement.wording import NOTHING, percent, when
 from pipelines.reports.blocks import (
     Block,
     Column,
@@ -57,15 +57,18 @@ def inputs(found: Findings) -> Iterator[Block]:
         yield Paragraph("No case was assessed in this time.")
         return
     yield Paragraph(
-        "Cases by the month in which they were assessed; a case counts once in each, as it was"
-        " assessed last. Marked: out of distribution. At most: of cases like those of validation,"
-        " 1% for each input that has a limit.",
+        "Cases by month of assessment; a case counts once per month, by its last assessment."
+        " Flagged: out of distribution. Expected at most: of cases like the validation cases, 1%"
+        " for each input that has a limit.",
         soft=True,
     )
     for one in by_model(found.counts.models, found.marked, months):
         yield one.heading
         yield Table(
-            (*texts("Month"), *numbers("Cases", "Marked", "Marked, of cases", "At most")),
+            (
+                *texts("Month"),
+                *numbers("Cases", "Flagged", "Flagged, of cases", "Expected at most"),
+            ),
             tuple(
                 Row(
                     (
@@ -89,9 +92,9 @@ def outputs(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     yield Heading("Outputs against training", 1)
     yield Paragraph(
         "The mean of calibrated probabilities is how often the model expects a diagnosis among"
-        " these cases. Where it leaves the prevalence in training, the patients are others or the"
-        " model reads them differently: only outcomes can tell. How often each diagnosis was"
-        " suggested in training is not kept in a checkpoint: compare the months.",
+        " these cases. Where it departs from the prevalence in training, the patients differ or"
+        " the model reads them differently: only outcomes can tell. A checkpoint does not keep how"
+        " often each diagnosis was suggested in training: compare the months.",
         soft=True,
     )
     for one in by_model(found.counts.models, found.expected, months):
@@ -100,7 +103,7 @@ def outputs(found: Findings, drawn: Container[str]) -> Iterator[Block]:
         columns = (
             *texts("Diagnosis", "Month"),
             *numbers("Cases", "Mean probability", "Prevalence in training"),
-            Column("So it is expected"),
+            Column("Expected"),
             *numbers("Suggested", "Withheld"),
         )
         listed = sorted(one.rows, key=lambda r: (r.diagnosis, r.period))
@@ -109,7 +112,7 @@ def outputs(found: Findings, drawn: Container[str]) -> Iterator[Block]:
 
 def _inputs(rows: list[Given]) -> Table:
     columns = numbers(
-        "Cases", "Missing", "In validation", "Marked, of those that have it", "At most"
+        "Cases", "Missing", "In validation", "Flagged, of cases with it", "Expected at most"
     )
     listed = sorted(rows, key=lambda r: (r.modality, r.period))
     return Table(
@@ -134,16 +137,16 @@ def _inputs(rows: list[Given]) -> Table:
 
 def _measured(found: Findings, model: str) -> Iterator[Block]:
     if model in found.counts.without_reference:
-        yield Paragraph("Its checkpoint is not at hand: measurements are compared with nothing.")
+        yield Paragraph("Its checkpoint was not given: measurements are not compared.")
         return
     rows = all_months(of_model(found.measured, model))
     if not rows:
-        yield Paragraph("No measurement that the model has learnt is in enough of the cases.")
+        yield Paragraph("No measurement known to the model is present in enough cases.")
         return
     shown, rest = rows[:MOST_MEASURED], len(rows) - MOST_MEASURED
-    yield Heading("Measurements, all months, the farthest first")
+    yield Heading("Measurements over all months, most shifted first")
     columns = numbers(
-        "Cases", "Values", "Median", "In training", "Moved by, IQR", "Distance", "Chance up to"
+        "Cases", "Values", "Median", "In training", "Shift, IQR", "Distance", "By chance up to"
     )
     yield Table(
         (*texts("Measurement"), *columns),
@@ -166,10 +169,10 @@ def _measured(found: Findings, model: str) -> Iterator[Block]:
     )
     more = f" {rest} more are in measurements.csv, as are the months." if rest > 0 else ""
     yield Paragraph(
-        "Distance: Kolmogorov-Smirnov statistic at the quantiles of training that the checkpoint"
-        " keeps, 0 to 1. Chance up to: what it stays below with 95% for all of these together, if"
-        " nothing has changed. IQR: interquartile ranges of training. Bold: beyond the limits of"
-        " the alert." + more,
+        "Distance: Kolmogorov-Smirnov statistic at the training quantiles kept in the checkpoint,"
+        " 0 to 1. By chance up to: what it stays below with 95% probability for all measurements"
+        " together if nothing has changed. IQR: interquartile ranges in training. Bold: beyond the"
+        " limits of the alert." + more,
         soft=True,
     )
 

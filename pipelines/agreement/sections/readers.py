@@ -1,4 +1,4 @@
-"""What the report says of readers: agreement, overrides, first reads, second readers, time."""
+"""Sections about readers: agreement, overrides, first reads, second readers, time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from pipelines.agreement.attention import Took
 from pipelines.agreement.cells import ALL, LEAST
 from pipelines.agreement.figures import Span, bars, span, spans
 from pipelines.agreement.findings import Findings
-from pipelines.agreement.second import Doubled
-from pipelines.agreement.sections.by_model import (
-    all_months,
-    by_model,
-    months_and_readers,
-    of_model,
-)
-from pipelines.agreement.wording import (
+from pipelines.agreement.report_rows import (
     FEW,
     NOTHING,
     kappa,
@@ -28,6 +21,13 @@ from pipelines.agreement.wording import (
     where,
     who,
     worth_drawing,
+)
+from pipelines.agreement.second import Doubled
+from pipelines.agreement.sections.by_model import (
+    all_months,
+    by_model,
+    months_and_readers,
+    of_model,
 )
 from pipelines.reports.blocks import (
     Block,
@@ -47,7 +47,7 @@ ACCEPTED, WHY, TIMES = "accepted", "reasons", "times"
 """Kinds of figure that a model has."""
 
 SHARES = (0, 0.25, 0.5, 0.75, 1)
-_NOBODY = "Nobody has signed a reading in this time."
+_NOBODY = "Nobody has signed a reading in this period."
 
 
 def pictures(found: Findings) -> dict[str, Figure]:
@@ -68,18 +68,18 @@ def pictures(found: Findings) -> dict[str, Figure]:
     for took in by_model(found.counts.models, found.took, months_and_readers):
         if timed := [r for r in took.rows if r.upper is not None]:
             ticks = count_ticks(max(int(r.upper or 0) for r in timed))
-            title = f"Active time of a case, median and quartiles, {took.model}"
+            title = f"Active time per case, median and quartiles, {took.model}"
             drawn[took.figure(TIMES)] = spans(title, "seconds", _timed(worth_drawing(timed)), ticks)
     return drawn
 
 
 def agreement(found: Findings, drawn: Container[str]) -> Iterator[Block]:
-    """Readers and machine, by reader, month and diagnosis."""
-    yield Heading("Readers and machine", 1)
+    """Readers and model, by reader, month and diagnosis."""
+    yield Heading("Readers and model", 1)
     yield Paragraph(
-        "Counted are decisions in signed readings. A suggestion is a diagnosis at or above its"
-        " threshold. Added: held by the reader, not suggested. Same: the reader holds just what"
-        f" the machine suggested. A cell with fewer than {LEAST} has counts only.",
+        "Decisions in signed readings are counted. A suggestion is a diagnosis at or above its"
+        " threshold. Added: diagnosed by the reader, not suggested. Same: the reader's diagnoses"
+        f" are exactly those suggested. Cells with fewer than {LEAST} show counts only.",
         soft=True,
     )
     if not found.acceptance:
@@ -125,22 +125,22 @@ def overrides(found: Findings, drawn: Container[str]) -> Iterator[Block]:
 
 
 def first_reads(found: Findings) -> Iterator[Block]:
-    """What readers changed once they saw the machine's suggestions."""
-    yield Heading("First reads and what was changed after them", 1)
+    """What readers changed once they saw the model's suggestions."""
+    yield Heading("First reads and changes after them", 1)
     if not found.switched:
-        yield Paragraph("No signed reading began with a first read of the reader's own.")
+        yield Paragraph("No signed reading began with a first read.")
         return
-    truth = "the cohort's outcomes, and else " if found.counts.outcomes else ""
+    truth = "the cohort's outcomes, or else " if found.counts.outcomes else ""
     yield Paragraph(
-        "Diagnoses that the reader changed after the machine's output was shown. Helpful, from"
-        f" wrong to right, and harmful, the other way, by {truth}the adjudication of the case,"
-        " which rests on the same inputs. Unknown: changes where neither says anything.",
+        "Diagnoses that the reader changed after the model's output was shown. Helpful (wrong to"
+        f" right) and harmful (right to wrong) are judged by {truth}the adjudication of the case,"
+        " which is based on the same inputs. Unknown: changes without a truth to judge them by.",
         soft=True,
     )
     for one in by_model(found.counts.models, found.switched, months_and_readers):
         yield one.heading
         columns = numbers(
-            "Readings", "With a truth", "Kept", "To the machine's", "Away from it", "Helpful",
+            "Readings", "With known truth", "Kept", "Towards the model", "Away from it", "Helpful",
             "Harmful", "Unknown",
         )  # fmt: skip
         figures = [
@@ -165,10 +165,9 @@ def second_readers(found: Findings) -> Iterator[Block]:
         return
     yield Paragraph(
         "Cohen's kappa of the first two signatures of a case, with the large-sample interval of"
-        " Fleiss, Cohen and Everitt (1969), summed by case. A diagnosis counts over all cases; over"
-        " all diagnoses only those count that either reader decided on, so that two who agree on"
-        " most of them agree by chance, too, and kappa is low. Months are those of the second"
-        " signature.",
+        " Fleiss, Cohen and Everitt (1969), summed by case. For one diagnosis all cases count; for"
+        " all diagnoses together only those that either reader decided on, so readers who agree on"
+        " most of them also agree by chance, and kappa is low. Months are by the second signature.",
         soft=True,
     )
     columns = numbers("Cases", "Differ", "Agree", "Kappa", "Adjudicated", "Of these, as suggested")
@@ -179,10 +178,10 @@ def second_readers(found: Findings) -> Iterator[Block]:
 
 def times(found: Findings, drawn: Container[str]) -> Iterator[Block]:
     """How long a case takes."""
-    yield Heading("Time of a case", 1)
+    yield Heading("Time per case", 1)
     yield Paragraph(
-        "Active seconds up to the first signature of a reading; a gap of more than"
-        f" {IDLE_AFTER.total_seconds():g} s between two signs of life does not count.",
+        "Active seconds up to the first signature of a reading; gaps of more than"
+        f" {IDLE_AFTER.total_seconds():g} s without activity are not counted.",
         soft=True,
     )
     if not found.took:
@@ -223,7 +222,7 @@ def _diagnoses(rows: list[OfDiagnosis]) -> Iterator[Block]:
     yield Heading("By diagnosis, all months")
     columns = numbers(
         "Suggested", "Accepted", "Modified", "Rejected", "Added", "Overridden",
-        "Kappa of machine and reader",
+        "Kappa of model and reader",
     )  # fmt: skip
     yield Table(
         (*texts("Diagnosis"), *columns),

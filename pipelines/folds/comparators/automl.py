@@ -1,4 +1,4 @@
-"""An AutoML on what ridge regression reads, for studies that ask for it; needs the extra `automl`.
+"""AutoML on the features that ridge regression uses, on request; needs the extra `automl`.
 
 FLAML (Wang et al. 2021, MLSys, https://arxiv.org/abs/1911.04706) searches learners and their
 settings in turn, by log loss on the inner folds of the other comparators. Trials are counted and
@@ -63,7 +63,7 @@ def automl(cut: Cut, trials: int) -> Scores:
     """Probabilities of every label, each from a search of its own.
 
     Args:
-        cut: what is learnt from and tested.
+        cut: what is trained on and what is tested.
         trials: settings that are tried for each label, over all learners.
 
     Raises:

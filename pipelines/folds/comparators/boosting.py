@@ -1,4 +1,4 @@
-"""Histogram boosting on all tables and components at once; what is missing stays missing."""
+"""Histogram gradient boosting on all tables and components at once; missing values stay missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparator is given, and what it says."""
+"""What a comparator is given, and what it returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPONENTS = 128
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Vectors and labels of all cases, and which of them are learnt from and tested.
+    """Vectors and labels of all cases, and which of them are for training and which are tested.
 
     Attributes:
         vectors: of all cases.

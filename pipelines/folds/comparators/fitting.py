@@ -1,4 +1,4 @@
-"""How one label is fitted from rows of numbers, and which settings are chosen for it."""
+"""How one label is fitted from feature rows, and how its settings are chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ridge logistic regression on all tables and components at once; what is missing has a flag."""
+"""Ridge logistic regression on all tables and components at once, with missingness flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of its own for each modality.
+"""A separate model for each modality.
 
 Measurements and history: histogram boosting or ridge regression on the table; images and notes:
 ridge regression on principal components of the pooled frozen embeddings. Which settings, is chosen

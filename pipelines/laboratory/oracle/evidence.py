@@ -1,4 +1,4 @@
-"""What a case states directly of the person: age, sex, smoking, illnesses, drugs, build."""
+"""What a case states directly about the person: age, sex, smoking, conditions, drugs, build."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pipelines.laboratory.simulate.clinic import SimulatedPatient
 from pipelines.laboratory.simulate.likelihoods import Likelihoods
 
 KINDS = ("history", "image", "measurements", "notes")
-"""The kinds of evidence, by the names that the product's modalities have."""
+"""The kinds of evidence that every cohort has, by the names that the product's modalities have."""
 
 _STEP = 2.5
 
 
 def present(patient: SimulatedPatient) -> frozenset[str]:
-    """The kinds of evidence that a case has."""
+    """The kinds of evidence that a case has, further senses too."""
     there = {
         "history": patient.sex is not None,
         "image": patient.radiograph is not None,
         "measurements": bool(patient.measurements),
         "notes": patient.report is not None,
     }
-    return frozenset(kind for kind in KINDS if there[kind])
+    return frozenset(kind for kind in KINDS if there[kind]) | frozenset(patient.recorded)
 
 
 def known(patient: SimulatedPatient, kinds: frozenset[str], table: Likelihoods) -> Known:

@@ -1,4 +1,4 @@
-"""Likelihood of what history and note say of signs, with the signs themselves summed out.
+"""Likelihood of the signs that history and notes report, with the signs themselves summed out.
 
 Whether a sign is there is never known; what is coded and what is told depend on it and on nothing
 else. Signs that depend on other signs (ankle oedema on leg swelling) are summed over together.

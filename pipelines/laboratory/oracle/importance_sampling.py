@@ -1,4 +1,4 @@
-"""Draw the persons and latents that could be behind a case, with exact importance weights.
+"""Sample the persons and latent variables that could explain a case, with exact importance weights.
 
 What the evidence states of the person (age, sex, smoking, body mass index, coded and mentioned
 illnesses, drugs) is put into the proposal, so few draws are wasted; whatever the proposal differs

@@ -1,4 +1,4 @@
-"""What each piece of evidence is worth: its log-likelihood ratio for every label, by itself.
+"""The log-likelihood ratio of each piece of evidence, alone, for every label.
 
 The ratio compares those with the label and those without it, among persons of the same age, sex and
 site, all else (the other evidence, other conditions, background) averaged over. Ratios of pieces
@@ -13,7 +13,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from pipelines.laboratory.oracle import evidence, history_and_notes, measurements, radiograph
+from pipelines.laboratory.oracle import (
+    evidence,
+    further_senses,
+    history_and_notes,
+    measurements,
+    radiograph,
+)
 from pipelines.laboratory.oracle.importance_sampling import (
     Known,
     People,
@@ -34,7 +40,7 @@ class Worth:
     """One piece of evidence.
 
     Attributes:
-        kind: of `evidence.KINDS`.
+        kind: of evidence, see `evidence.present`.
         name: of the sign, event, analyte or finding.
         ratios: label to the natural logarithm of P(piece | label) / P(piece | not label); infinite
             where the piece excludes the label or all else.
@@ -111,6 +117,14 @@ def _pieces(
             seen = panels_seen(patient.measurements, site, table)
             for factor in measurements.ordering(seen, site, table, sets, people):
                 yield "measurements", factor.name, factor.values[factor.rows]
+    for kind, own in further_senses.shown(patient, kinds):
+        for factor in own.factors(patient.recorded[kind], table, sets, people):
+            yield kind, factor.name, factor.values[factor.rows]
+        again = own.readings(patient.recorded[kind], table)
+        for block in measurements.blocks(again, site, table, sets, people):
+            total = np.zeros(shape)
+            measurements.add_values(total, [block])
+            yield kind, block.key, total
 
 
 def _stated(

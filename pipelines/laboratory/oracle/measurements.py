@@ -1,4 +1,4 @@
-"""Likelihood of measured values, with everything normal in them integrated in closed form.
+"""Likelihood of measured values, with all Gaussian parts integrated in closed form.
 
 On its scale a value is: what the person and the conditions do to it, plus a coefficient for each
 latent that analytes share, plus the offset of the patient, plus noise. Offset, noise and shared
@@ -233,7 +233,7 @@ def _log_between(reading: Reading, mean: NDArray[np.float64], sd: float) -> Floa
 def ordering(
     seen: frozenset[str], site: Site, table: Likelihoods, sets: ConditionSets, people: People
 ) -> list[Factor]:
-    """What it says that a panel was measured or not, where the sicker are measured more."""
+    """What it says that a panel was measured or not, where sicker patients are tested more."""
     return [
         of_persons(
             f"{name} measured", _ordered(name, panel, name in seen, site, table, people), sets

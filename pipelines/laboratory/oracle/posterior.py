@@ -1,4 +1,4 @@
-"""The oracle: what can be known of a simulated case, from any part of its evidence.
+"""The oracle: the Bayes-optimal posterior of a simulated case, from any part of its evidence.
 
 It knows the law of the clinic (`likelihoods.toml` and the code that draws from it), the site and
 its habits, and the evidence; not the truth. So no model of the same evidence can have a lower
@@ -8,7 +8,7 @@ Evidence: the coded history with age and sex; the measurements, and in the desig
 panels were measured; what the note says (`notes.Report`, a sufficient statistic of its text); and
 of the radiograph the true findings with their extents, pattern and projection, and sex, age and
 body mass index as rendered (`film`), not the pixels. A model that reads pixels is bounded all the
-more.
+more. A further sense brings what it says as a module of its own (`further_senses`).
 
 Exact: the prior of every set of conditions (sets of a total probability below 1e-4 are left out;
 `Posterior.lost` says how much); signs, summed out; offsets, repeated values, inflammation and renal
@@ -33,10 +33,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from pipelines.laboratory.oracle import evidence, history_and_notes, measurements, radiograph
+from pipelines.laboratory.oracle import (
+    evidence,
+    further_senses,
+    history_and_notes,
+    measurements,
+    radiograph,
+)
 from pipelines.laboratory.oracle.factors import Factor
 from pipelines.laboratory.oracle.importance_sampling import Known, People, Tilt, draw
-from pipelines.laboratory.oracle.readings import panels_seen, read
+from pipelines.laboratory.oracle.readings import Reading, panels_seen, read
 from pipelines.laboratory.oracle.sets import (
     ConditionSets,
     Flags,
@@ -132,7 +138,7 @@ def posterior(patient: SimulatedPatient, oracle: Oracle, kinds: frozenset[str]) 
     Args:
         patient: a case drawn from the law of `oracle`.
         oracle: of `prepare`.
-        kinds: from `evidence.KINDS`; none at all gives the prior of the site.
+        kinds: of evidence, see `evidence.present`; none at all gives the prior of the site.
     """
     kinds = kinds & evidence.present(patient)
     table, sets = oracle.table, oracle.sets[patient.site]
@@ -181,10 +187,23 @@ def _log_joint(
         total += sets.members.astype(float) @ people.condition_weight
     for factor in _factors(patient, oracle, kinds, sets, people):
         factor.add_to(total)
-    if "measurements" in kinds:
-        readings = read(patient.measurements, patient.decision_time, site, table)
-        measurements.add_values(total, measurements.blocks(readings, site, table, sets, people))
+    readings = _readings(patient, table, kinds)
+    measurements.add_values(total, measurements.blocks(readings, site, table, sets, people))
     return total
+
+
+def _readings(
+    patient: SimulatedPatient, table: Likelihoods, kinds: frozenset[str]
+) -> dict[str, list[Reading]]:
+    """The values of the chart, and those that a further sense reads once more."""
+    found: dict[str, list[Reading]] = {}
+    if "measurements" in kinds:
+        site = table.sites[patient.site]
+        found |= read(patient.measurements, patient.decision_time, site, table)
+    for name, own in further_senses.shown(patient, kinds):
+        for key, readings in own.readings(patient.recorded[name], table).items():
+            found[key] = [*found.get(key, ()), *readings]
+    return found
 
 
 def _factors(
@@ -199,6 +218,8 @@ def _factors(
     found = history_and_notes.factors(heard(patient, table, kinds), table, sets, people)
     if "image" in kinds:
         found += radiograph.factors(patient, table, sets, people)
+    for name, own in further_senses.shown(patient, kinds):
+        found += own.factors(patient.recorded[name], table, sets, people)
     if "measurements" in kinds and oracle.design.missing == "mnar":
         seen = panels_seen(patient.measurements, site, table)
         found += measurements.ordering(seen, site, table, sets, people)

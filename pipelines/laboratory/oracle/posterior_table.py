@@ -1,7 +1,7 @@
-"""Ask the oracle about every case of a simulated cohort: one CSV of probabilities.
+"""Compute the oracle's posterior for every case of a simulated cohort: one CSV of probabilities.
 
 The cases are drawn again from what simulation.json records (the pixels are not needed), in any
-number of processes, and written in case order as they are done. A run that was stopped goes on
+number of processes, and written in case order as they are done. A run that was stopped resumes
 where it was.
 """
 
@@ -21,7 +21,7 @@ from clinical.errors import ConfigError
 from pipelines.jobs.workers import in_order
 from pipelines.laboratory.oracle import evidence
 from pipelines.laboratory.oracle.posterior import Oracle, Posterior, posterior, prepare
-from pipelines.laboratory.simulate import likelihoods
+from pipelines.laboratory.simulate import likelihoods, senses
 from pipelines.laboratory.simulate.clinic import LABELS, draw_patient
 from pipelines.laboratory.simulate.design import Design, design
 
@@ -51,8 +51,9 @@ def write_posteriors(
 ) -> int:
     """Write `out`, a CSV of `COLUMNS`, for the cases of a simulated cohort.
 
-    `evidence` is history, image, measurements, notes, all, and with `leave_one_out` also
-    without_history and so on; only what a case has. The bytes do not depend on `jobs`.
+    `evidence` is history, image, measurements, notes, a further sense, all, and with
+    `leave_one_out` also without_history and so on; only what a case has. The bytes do not depend
+    on `jobs`.
 
     Args:
         cohort: folder that `triptych simulate` wrote; only its simulation.json is read.
@@ -73,7 +74,8 @@ def write_posteriors(
             f"{out.name} is already there.", remedy="Choose a new file, or remove that one."
         )
     record = _record(cohort)
-    switches = design(record["missing"], record["shortcut"], LABELS)
+    further = senses.chosen(record.get("senses", {}))
+    switches = design(record["missing"], record["shortcut"], LABELS, further)
     first, total = int(record["first"]), int(record["cases"])
     partial, done = _resume(out, {**record, "leave_one_out": leave_one_out})
     tasks = (
@@ -105,7 +107,7 @@ def _write(
 
 
 def _record(cohort: Path) -> dict[str, Any]:
-    """simulation.json, checked against the table that is at hand."""
+    """simulation.json, checked against the table of this version."""
     try:
         record = json.loads((cohort / "simulation.json").read_text(encoding="utf-8"))
         digest = record["likelihoods"]
@@ -116,7 +118,14 @@ def _record(cohort: Path) -> dict[str, Any]:
             f"{cohort.name} is not a simulated cohort: {error}",
             remedy="Give a folder that `triptych simulate` wrote.",
         ) from error
-    if digest != likelihoods.load().digest:
+    further = senses.senses()
+    drawn_from = record.get("senses", {})
+    changed = [
+        name
+        for name in drawn_from
+        if name in further and further[name].digest() != drawn_from[name]
+    ]
+    if changed or digest != likelihoods.load().digest:
         raise ConfigError(
             f"{cohort.name} was drawn from another table of likelihoods than this version has.",
             remedy="Simulate the cohort again, or use the version that made it.",
@@ -125,11 +134,11 @@ def _record(cohort: Path) -> dict[str, Any]:
 
 
 def _resume(out: Path, record: dict[str, Any]) -> tuple[Path, int]:
-    """The file to go on with, and how many cases are whole in it."""
+    """The file to resume, and how many complete cases it holds."""
     partial, stamp = out.with_name(f".{out.name}.partial"), _stamp(out)
     here = Path(__file__).parent
     simulate = here.parent / "simulate"
-    sources = sorted([*here.glob("*.py"), *simulate.glob("*.py"), *simulate.glob("*.toml")])
+    sources = sorted([*here.rglob("*.py"), *simulate.rglob("*.py"), *simulate.rglob("*.toml")])
     content = json.dumps(
         {**record, "sources": [canonical.sha256(path.read_bytes()) for path in sources]}
     )
@@ -182,10 +191,9 @@ def _rows(task: _Task) -> list[tuple[str, ...]]:
 
 def questions(there: frozenset[str], leave_one_out: bool) -> dict[str, frozenset[str]]:
     """Name of the evidence to its kinds, for a case that has the kinds `there`."""
-    asked = {kind: frozenset({kind}) for kind in evidence.KINDS if kind in there}
+    asked = {kind: frozenset({kind}) for kind in sorted(there)}
     asked[ALL] = there
     if leave_one_out and len(there) > 1:
-        for kind in evidence.KINDS:
-            if kind in there:
-                asked[f"{WITHOUT}{kind}"] = there - {kind}
+        for kind in sorted(there):
+            asked[f"{WITHOUT}{kind}"] = there - {kind}
     return asked

@@ -1,4 +1,4 @@
-"""Likelihood of what a radiograph shows: the true findings, not the pixels.
+"""Likelihood of the findings on a radiograph: the true findings, not the pixels.
 
 Which findings are seen, how large they are, how many patches of consolidation and how dense, fluid
 on both sides, and the projection. Sides, zones and lobes carry nothing more: the side of a

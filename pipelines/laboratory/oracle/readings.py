@@ -1,4 +1,4 @@
-"""What a chart row says of an analyte: an interval on the scale of its likelihood.
+"""What a measurement says about an analyte: an interval on the scale of its likelihood.
 
 A reported value stands for all values that round to it in the unit of the report; one at the end of
 the measuring range for all beyond it. Derived analytes say something of those they derive from only

@@ -1,4 +1,4 @@
-"""How well the oracle tells the labels of a cohort apart: what is possible, not what is reached."""
+"""Discrimination of the oracle on a cohort: the best possible, not what a model reaches."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def score(file: Path, cohort: Path, *, samples: int = 1000) -> tuple[Score, ...]
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(
             f"{file.name} and {cohort.name} do not belong together: {error}",
-            remedy="Give the file that `triptych oracle` wrote for this cohort.",
+            remedy="Give the file that `triptych compute-oracle` wrote for this cohort.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""`triptych pretrain`: draw films, fit the tail that looks at them, and write it with its card."""
+"""`triptych pretrain`: draw films, fit the film tail, and write it with its card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.laboratory.pretrain.fit import EPOCHS, Teacher, fit, judge, read
 from pipelines.laboratory.simulate import likelihoods
 
 HELD_OUT = 0.1
-"""Share of films that are not learnt from, for the figures on the card."""
+"""Share of films that are not used for training, for the figures on the card."""
 
 SEED = 20260
 _THREADS = 2
@@ -29,7 +29,7 @@ def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, 
     """Write the weights of the film tail and their card into `out`.
 
     Args:
-        out: folder; a killed run goes on from what it holds.
+        out: folder; a killed run resumes from what it holds.
         number: of films, some of them held out for the card.
         seed: of the clinic of films and of the fit.
         epochs: how often every film is looked at.
@@ -54,7 +54,7 @@ def pretrain(out: Path, number: int, seed: int = SEED, *, epochs: int = EPOCHS, 
     resume.discard(out / "unfinished")
     known = [area for area in judged.values() if not math.isnan(area)]
     mean = f", mean AUROC of {len(known)} findings {fmean(known):.3f}" if known else ""
-    console.print(f"film tail in {out}, judged on {held_out} films{mean}")
+    console.print(f"film tail in {out}, tested on {held_out} films{mean}")
 
 
 def save(teacher: Teacher, file: Path) -> None:
@@ -71,13 +71,13 @@ def card(judged: dict[str, float], learnt: int, held_out: int, seed: int, epochs
     ]
     return "\n".join(
         [
-            "# Film tail: the layers that learnt simulated chest films",
+            "# Film tail: layers pretrained on simulated chest films",
             "",
             f"**{RESEARCH_USE}** From stride 8 on, EfficientNet-lite0 (ImageNet weights, Apache"
             " 2.0) with a feature pyramid, fitted to outline and name findings.",
             "",
             f"{learnt:,} simulated films (seed {seed}) of a clinic of their own, {epochs} epochs;"
-            " no film, patient or scanner of a cohort is among them. It knows no real film.",
+            " no film, patient or scanner of a cohort is among them. It has seen no real film.",
             "",
             f"AUROC of naming each finding on {held_out} other films of that clinic, with the head"
             " that is not kept:",

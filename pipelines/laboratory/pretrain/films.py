@@ -1,7 +1,7 @@
-"""Simulated films to learn to see from: every finding often, and no two films of one scanner.
+"""Simulated films for pretraining: every finding is frequent, and no two films share a scanner.
 
 They are of a clinic of their own (another seed and other prevalences than any cohort), and every
-film has a scanner that is drawn for it alone. So a network that learnt from them has met no patient
+film has a scanner that is drawn for it alone. So a network trained on them has met no patient
 and no scanner of the simulated hospitals, and leaving one of those out still means something.
 """
 
@@ -106,7 +106,7 @@ def _table() -> Likelihoods:
 
 
 def kept(folder: Path, films: int, seed: int, jobs: int) -> Iterator[Path]:
-    """Files of the first so many films; what an earlier run has written is not drawn again."""
+    """Files of the first N films; films that an earlier run has written are not drawn again."""
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [(folder, seed, number) for number in range(films)]
     yield from track(in_order(_keep, tasks, jobs), "draw films", films)

@@ -77,7 +77,7 @@ def read(files: Sequence[Path]) -> Lessons:
 def fit(
     lessons: Lessons, seed: int, folder: Path, key: str, report: Report, epochs: int = EPOCHS
 ) -> Teacher:
-    """Fit a teacher; a killed run goes on at its last whole epoch if `key` is the same."""
+    """Fit a teacher; a killed run resumes at its last whole epoch if `key` is the same."""
     torch.manual_seed(seed)
     teacher = Teacher()
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -131,7 +131,7 @@ def _loss(teacher: Teacher, lessons: Lessons, chosen: Tensor) -> Tensor:
 
 
 def judge(teacher: Teacher, lessons: Lessons) -> dict[str, float]:
-    """AUROC of every finding on films that were not learnt from; NaN where all or none show it."""
+    """AUROC of every finding on held-out films; NaN where all or none show it."""
     rows: list[NDArray[np.float64]] = []
     with torch.inference_mode():
         for start in range(0, len(lessons), _BATCH):

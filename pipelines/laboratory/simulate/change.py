@@ -1,4 +1,4 @@
-"""What findings do to one lung: the change of matter that they share, and where it is seen."""
+"""What findings do to one lung: the change in tissue they share, and where it is seen."""
 
 from __future__ import annotations
 

@@ -1,29 +1,37 @@
 """The simulated clinic: one generative model that draws everything known of one visit.
 
 Order of drawing: person (traits, background) -> severity -> conditions -> signs, analytes, image
-findings -> what was ordered, recorded and lost -> rows, note and radiograph specification. Each
-part has its own stream of random numbers under (seed, number), so a case is the same whatever else
-is drawn, in whatever order and process.
+findings -> what was ordered, recorded and lost -> rows, note and radiograph specification ->
+further senses (`senses`). Each part has its own stream of random numbers under (seed, number), so a
+case is the same whatever else is drawn, in whatever order and process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from clinical import canonical
 from clinical.case.shapes import Event, Sex, Text
 from pipelines.laboratory.simulate import history, imaging, likelihoods, notes, person
 from pipelines.laboratory.simulate.design import SHORTCUT_WITH, SHORTCUT_WITHOUT, Design
 from pipelines.laboratory.simulate.examination import RadiographSpec, Side
-from pipelines.laboratory.simulate.laboratory import Physiology, RawMeasurement, draw_measurements
+from pipelines.laboratory.simulate.laboratory import (
+    Physiology,
+    RawMeasurement,
+    draw_measurements,
+    patient_offsets,
+)
 from pipelines.laboratory.simulate.likelihoods import Compression, Likelihoods, Photometric, Site
 from pipelines.laboratory.simulate.notes import Report
 from pipelines.laboratory.simulate.person import Person
+from pipelines.laboratory.simulate.senses import Visit, senses
 
 LABELS = (
     "bacterial_pneumonia",
@@ -82,6 +90,7 @@ class SimulatedPatient:
         earlier: number of the patient's earlier case, if that has a radiograph to compare with.
         person: the patient, for the image header.
         severity: of the illness, a standard normal; decides what is measured under "mnar".
+        recorded: further sense to what it shows; those that were not recorded are no keys.
     """
 
     case_id: str
@@ -105,6 +114,7 @@ class SimulatedPatient:
     earlier: int | None
     person: Person
     severity: float
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,7 @@ def draw_patient(
     spec, findings = _radiograph(stream(seed, number, "image"), illness, site, table)
     who = illness.person
     report = _report(stream(seed, number, "notes"), illness, table) if "notes" in has else None
+    physiology = _physiology(illness, inflammation, table.sites[site])
     labels = frozenset(illness.conditions) & set(LABELS) or frozenset({"none_of_these"})
     if design.shortcut:
         chance = SHORTCUT_WITH if design.shortcut in labels else SHORTCUT_WITHOUT
@@ -168,7 +179,7 @@ def draw_patient(
         else (),
         measurements=draw_measurements(
             stream(seed, number, "measurements"),
-            _physiology(illness, inflammation, table.sites[site]),
+            physiology,
             table.sites[site],
             decision_time,
             table,
@@ -194,7 +205,26 @@ def draw_patient(
         earlier=_earlier(seed, number, table, design),
         person=who,
         severity=illness.severity,
+        recorded=_recorded(seed, number, physiology, site, table, design),
     )
+
+
+def _recorded(
+    seed: int, number: int, physiology: Physiology, site: str, table: Likelihoods, design: Design
+) -> Mapping[str, Any]:
+    """What the further senses of the design show."""
+    if not design.senses:
+        return MappingProxyType({})
+    offsets = patient_offsets(stream(seed, number, "measurements"), table)
+    visit = Visit(physiology, offsets, site, table, complete=design.missing == "none")
+    patient = _patient_number(seed, number, table)
+    found = {
+        name: senses()[name].draw(
+            visit, sense_stream(seed, number, name), sense_stream(seed, patient, name, 1)
+        )
+        for name in design.senses
+    }
+    return MappingProxyType({name: shown for name, shown in found.items() if shown is not None})
 
 
 def _compression(seed: int, number: int, site: Site) -> Compression:
@@ -203,11 +233,17 @@ def _compression(seed: int, number: int, site: Site) -> Compression:
 
 def _earlier(seed: int, number: int, table: Likelihoods, design: Design) -> int | None:
     """The patient's earlier case, if its radiograph was taken."""
-    first = _patient_number(seed, number, table)
-    if first == number:
+    first = earlier_visit(seed, number, table)
+    if first is None:
         return None
     has = _available(stream(seed, first, "visit", 1), table, design)
     return first if "image" in has else None
+
+
+def earlier_visit(seed: int, number: int, table: Likelihoods) -> int | None:
+    """Number of the patient's earlier case, or None where this is the first."""
+    first = _patient_number(seed, number, table)
+    return None if first == number else first
 
 
 def body(seed: int, number: int, *, table: Likelihoods | None = None) -> np.random.Generator:
@@ -243,6 +279,13 @@ def stream(seed: int, number: int, purpose: str, part: int = 0) -> np.random.Gen
     """The random numbers of one purpose of one case."""
     entropy = np.random.SeedSequence([seed, number, _STREAMS.index(purpose), part])
     return np.random.default_rng(entropy)
+
+
+def sense_stream(seed: int, number: int, sense: str, part: int = 0) -> np.random.Generator:
+    """The random numbers of a further sense: of the visit (0), the body (1), the signal (2)."""
+    own = int(canonical.sha256(sense.encode())[:12], 16)
+    # Beyond every place in `_STREAMS`, and the same whatever other senses there are.
+    return np.random.default_rng(np.random.SeedSequence([seed, number, 1000, own, part]))
 
 
 def _site(seed: int, number: int, table: Likelihoods) -> str:

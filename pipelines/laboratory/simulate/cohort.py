@@ -1,11 +1,12 @@
 """Write simulated cases as a cohort in the folder format, with DICOM images and finding masks.
 
-    out/ cohort.toml, simulation.json, the tables (CSV), images/CASE.dcm, masks/CASE-finding.png
+    out/ cohort.toml, simulation.json, the tables (CSV), images/CASE.dcm, masks/CASE-finding.png,
+         and for each further sense a table and a folder of its name
 
 Cases are drawn and rendered one by one, in any number of processes, and written in case order, so
 memory does not grow with the cohort and the bytes do not depend on the processes. Everything goes
 to a hidden sibling folder that is renamed at the end: a cohort is there whole or not at all. A run
-that was stopped goes on where it was, keeping the images that are done.
+that was stopped resumes where it stopped, keeping the images that are done.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import contextlib
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +29,12 @@ from clinical import canonical
 from clinical.dicom.write import NOTICE, RadiographHeader, derived_uid, write_radiograph
 from clinical.errors import ConfigError
 from pipelines.jobs.workers import in_order
-from pipelines.laboratory.simulate import clinic, likelihoods
+from pipelines.laboratory.simulate import clinic, likelihoods, senses
 from pipelines.laboratory.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 from pipelines.laboratory.simulate.design import Design
 from pipelines.laboratory.simulate.examination import RadiographSpec
 from pipelines.laboratory.simulate.radiograph import Radiograph, render
+from pipelines.laboratory.simulate.senses import Owner, Sense
 
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "split", "sex", "age_years"),
@@ -86,7 +88,7 @@ def simulate(
         first: number of the first case, not negative.
         rows: of each square radiograph, at least 32.
         jobs: processes.
-        design: how values go missing, and whether a shortcut is planted.
+        design: what goes missing, what is planted, and what is recorded besides.
         progress: called with the number of cases done so far.
 
     Raises:
@@ -94,11 +96,14 @@ def simulate(
     """
     _check_arguments(cases, seed, first, rows, jobs)
     record = _record(cases, seed, first, rows, design)
-    partial = _prepare(out, record)
+    partial = _prepare(out, record, ["images", "masks", *set(_tables(design)) - set(TABLES)])
     numbers = range(first, first + cases)
     tasks = (_Task(seed, number, rows, partial, design) for number in numbers)
     with contextlib.ExitStack() as stack:
-        writers = {name: _table(stack, partial / f"{name}.csv", name) for name in TABLES}
+        writers = {
+            name: _table(stack, partial / f"{name}.csv", columns)
+            for name, columns in _tables(design).items()
+        }
         for done, made in enumerate(in_order(_make, tasks, jobs), start=1):
             for name, lines in made.items():
                 writers[name].writerows(lines)
@@ -121,7 +126,7 @@ def _check_arguments(cases: int, seed: int, first: int, rows: int, jobs: int) ->
 
 def _record(cases: int, seed: int, first: int, rows: int, design: Design) -> dict[str, Any]:
     """What was asked for, and of which clinic: simulation.json."""
-    return {
+    record: dict[str, Any] = {
         "notice": NOTICE,
         "cases": cases,
         "seed": seed,
@@ -131,16 +136,26 @@ def _record(cases: int, seed: int, first: int, rows: int, design: Design) -> dic
         "shortcut": design.shortcut,
         "likelihoods": likelihoods.load().digest,
     }
+    # Left out where there are none, as it was before there were any.
+    if design.senses:
+        record["senses"] = {name: senses.senses()[name].digest() for name in design.senses}
+    return record
+
+
+def _tables(design: Design) -> dict[str, tuple[str, ...]]:
+    """Columns of every table of a cohort."""
+    further = {senses.senses()[name].table: senses.COLUMNS for name in design.senses}
+    return {**TABLES, **further}
 
 
 def _stamp(record: dict[str, Any]) -> str:
     """All that images depend on, so the code that makes them too."""
     here = Path(__file__).parent
-    sources = sorted(path for path in here.iterdir() if path.suffix in (".py", ".toml"))
+    sources = sorted(path for path in here.rglob("*") if path.suffix in (".py", ".toml"))
     return _json({**record, "sources": [canonical.sha256(path.read_bytes()) for path in sources]})
 
 
-def _prepare(out: Path, record: dict[str, Any]) -> Path:
+def _prepare(out: Path, record: dict[str, Any], folders: Sequence[str]) -> Path:
     """The hidden folder to write to, empty or left by an equal run that was stopped."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(
@@ -152,7 +167,7 @@ def _prepare(out: Path, record: dict[str, Any]) -> Path:
     if partial.exists():
         if not stamp.exists():
             raise ConfigError(
-                f"{partial.name} is there, but is not the rest of a simulation.",
+                f"{partial.name} exists, but is not an unfinished simulation.",
                 remedy="Move it away, or choose another folder.",
             )
         if stamp.read_text(encoding="utf-8") != _stamp(record):
@@ -160,7 +175,7 @@ def _prepare(out: Path, record: dict[str, Any]) -> Path:
     # The stamp first, so that whatever is in the folder can be told to be ours.
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(_stamp(record), encoding="utf-8")
-    for name in ("images", "masks"):
+    for name in folders:
         (partial / name).mkdir(exist_ok=True)
     return partial
 
@@ -169,10 +184,10 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def _table(stack: contextlib.ExitStack, path: Path, name: str) -> Any:
+def _table(stack: contextlib.ExitStack, path: Path, columns: Sequence[str]) -> Any:
     file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(TABLES[name])
+    writer.writerow(columns)
     return writer
 
 
@@ -186,6 +201,29 @@ def _make(task: _Task) -> Rows:
         rows["masks"] = [(case, finding, _mask_path(case, finding)) for finding in found]
     if patient.earlier is not None:
         rows["images"].append(_prior(task, patient, patient.earlier))
+    for name in task.design.senses:
+        sense = senses.senses()[name]
+        rows[sense.table] = _recordings(task, sense, patient)
+    return rows
+
+
+def _recordings(task: _Task, sense: Sense, patient: SimulatedPatient) -> list[tuple[str, ...]]:
+    """Write what a further sense recorded at this visit and at an earlier one; their rows."""
+    rows: list[tuple[str, ...]] = []
+    earlier = clinic.earlier_visit(task.seed, task.number, likelihoods.load())
+    for number, role in ((task.number, ""), (earlier, "prior")):
+        if number is None:
+            continue
+        shown = patient if not role else draw_patient(task.seed, number, design=task.design)
+        if sense.name not in shown.recorded:
+            continue
+        stem = f"{sense.table}/{patient.case_id}{'-' if role else ''}{role}"
+        owner = Owner(
+            shown.case_id, shown.patient_id, shown.person, shown.site, shown.decision_time
+        )
+        signal = clinic.sense_stream(task.seed, number, sense.name, 2)
+        time = sense.write(task.folder / stem, shown.recorded[sense.name], owner, signal)
+        rows.append((patient.case_id, f"{stem}{sense.ending}", _iso(time), role))
     return rows
 
 

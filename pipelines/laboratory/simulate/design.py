@@ -1,9 +1,9 @@
-"""The switches of a simulated cohort: how values go missing, and whether a shortcut is planted.
+"""The switches of a simulated cohort: what goes missing, what is planted, what is recorded besides.
 
 Missingness in the terms of Rubin 1976 (Biometrika 63:581): completely at random (mcar); depending
 on what is seen, here the early warning score of the measured vital signs (mar); depending on what
-is not seen, here the severity itself, so that the sicker are measured more (mnar); or nothing
-missing at all (none).
+is not seen, here the severity itself, so that sicker patients are tested more often (mnar); or
+nothing missing at all (none).
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ class Design:
     Attributes:
         missing: which panels and modalities are absent, and why.
         shortcut: a label whose films mostly carry a lead token in a corner, or "".
+        senses: what is recorded beside film, chart, history and note
+            (`pipelines.laboratory.simulate.senses`), sorted.
     """
 
     missing: Missing = "mnar"
     shortcut: str = ""
+    senses: tuple[str, ...] = ()
 
 
-def design(missing: str, shortcut: str, labels: tuple[str, ...]) -> Design:
-    """Check the switches.
+def design(
+    missing: str, shortcut: str, labels: tuple[str, ...], senses: tuple[str, ...] = ()
+) -> Design:
+    """Check the switches; the senses are those of `senses.chosen`.
 
     Raises:
         ConfigError: if one has no such position; names the nearest.
@@ -45,7 +50,7 @@ def design(missing: str, shortcut: str, labels: tuple[str, ...]) -> Design:
                 raise ConfigError(
                     f"The clinic has no label {shortcut!r}.", remedy=nearest(shortcut, labels)
                 )
-            return Design(known, shortcut)
+            return Design(known, shortcut, senses)
     raise ConfigError(
         f"There is no missingness {missing!r}.", remedy=nearest(missing, get_args(Missing))
     )

@@ -114,7 +114,7 @@ def draw_radiograph(
     severity: float,
     site: Site,
 ) -> RadiographSpec:
-    """Place the findings and draw the projection; the sicker are radiographed in bed (AP)."""
+    """Place the findings and draw the projection; sicker patients are radiographed in bed (AP)."""
     extents, side = findings.extents, findings.side
     bedside = logistic(np.log(site.bedside / (1 - site.bedside)) + BEDSIDE_SEVERITY * severity)
     view: View = "AP" if rng.random() < bedside else "PA"

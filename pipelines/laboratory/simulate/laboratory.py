@@ -76,7 +76,7 @@ def draw_measurements(
 
     Vital signs are the first panel; under "mar" they decide with what probability others follow.
     """
-    offsets = {key: float(rng.standard_normal()) for key in table.analytes}
+    offsets = patient_offsets(rng, table)
     rows: list[RawMeasurement] = []
     vitals: dict[str, float] = {}
     for name in table.panels:
@@ -93,6 +93,11 @@ def draw_measurements(
                     if name == VITALS:
                         vitals.setdefault(key, round(value, table.analytes[key].decimals))
     return tuple(sorted(rows, key=lambda row: row.time))
+
+
+def patient_offsets(rng: np.random.Generator, table: Likelihoods) -> dict[str, float]:
+    """Analyte to the offset of the patient at a visit, a standard normal: drawn first of all."""
+    return {key: float(rng.standard_normal()) for key in table.analytes}
 
 
 def ordered(
@@ -135,7 +140,7 @@ _WARNING = {
 
 
 def early_warning(vitals: Mapping[str, float]) -> int:
-    """National Early Warning Score 2 of the vital signs at hand; those not taken count 0."""
+    """National Early Warning Score 2 of the vital signs available; those not taken count 0."""
     return sum(
         next(points for end, points in steps if vitals[key] <= end)
         for key, steps in _WARNING.items()

@@ -1,4 +1,4 @@
-"""How the patient was held in front of the detector on the day: no two films are alike in it."""
+"""How the patient was positioned in front of the detector: it differs from film to film."""
 
 from __future__ import annotations
 

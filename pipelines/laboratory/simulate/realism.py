@@ -1,4 +1,4 @@
-"""How far simulated radiographs are from real ones, beside how far real ones are from each other.
+"""How far simulated radiographs are from real ones, with real against real as the baseline.
 
 Three distances, each after the encoder's own scaling: of grey levels (histograms), of sharpness and
 grain (power spectra), and of what the frozen backbone sees (Frechet distance of its features). Each
@@ -117,7 +117,7 @@ def compare(
     Args:
         simulated, real: folders of the cohorts.
         simulated_source, real_source: names of their readers.
-        limit: at most so many images of each, drawn at random.
+        limit: at most this many images of each, drawn at random.
         components: principal components for the Frechet distance; few enough for the images.
         seed: of the draws and of the halves.
 

@@ -1,4 +1,4 @@
-"""Rooms and readers: every scanner has its own look, its habits of shuttering and its lettering."""
+"""Rooms and scanners: each has its own image processing, collimation and lettering."""
 
 from __future__ import annotations
 

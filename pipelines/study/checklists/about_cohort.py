@@ -1,4 +1,4 @@
-"""What a finished study knows of its cohort, its cases and how they were split.
+"""What a finished study knows about its cohort, its cases and their split.
 
 Every function gives sentences, or nothing where the study's files do not know.
 """
@@ -98,21 +98,21 @@ def _checked(study: Finished) -> str:
 
 def disjoint(study: Finished) -> str:
     """What was checked of patients on both sides."""
-    return f"Looked at by patient: {_checked(study)}"
+    return f"Checked by patient: {_checked(study)}"
 
 
 def parts(study: Finished) -> str:
-    """Cases learnt from and tested, with positives."""
+    """Training and tested cases, with positives."""
     folds = study.metrics["folds"]
     learnt = span([fold["learnt"] for fold in folds])
     tested = span([fold["tested"] for fold in folds])
     each = "each fold" if len(folds) > 1 else "the fold"
     parts = from_json(study.metrics["flow"]).parts
     shares = [f"{words(name)} {_positives(parts, name)}" for name in study.labels]
-    learning = any(part.name.startswith("learnt") for part in parts)
-    kinds = "learnt from and tested" if learning else "tested"
+    learning = any(part.name == "training" for part in parts)
+    kinds = "training and tested" if learning else "tested"
     return (
-        f"Cases in {each}: {learnt} learnt from, {tested} tested."
+        f"Cases in {each}: {learnt} for training, {tested} tested."
         f" Positive of known outcomes, {kinds}: {listed(shares)}."
     )
 
@@ -125,16 +125,16 @@ def _positives(parts: Sequence[Part], label: str) -> str:
 
 
 def training_and_test(study: Finished) -> str:
-    """What tells tested from learnt cases."""
+    """What separates tested from training cases."""
     cohort = study.manifest["cohort"]["name"]
     if not study.trains:
-        return f"The model was there already; nothing was learnt from the cohort {cohort}."
+        return f"The model existed beforehand; nothing was trained on the cohort {cohort}."
     if study.external:
         reader = study.manifest["external"]["reader"]
-        return f"Learnt from the cohort {cohort}, tested on another, read as “{reader}”."
+        return f"Trained on the cohort {cohort}, tested on another, read as “{reader}”."
     return (
-        f"Learnt and tested cases come from one cohort, {cohort}, under the same rules; they are"
-        f" told apart as {SPLITS[study.study['split']]}."
+        f"Training and tested cases come from one cohort, {cohort}, under the same rules; they are"
+        f" separated as {SPLITS[study.study['split']]}."
     )
 
 
@@ -144,7 +144,7 @@ def images_across(study: Finished) -> str:
     if images is None:
         return ""
     exact = counted(images["exact"], "test image")
-    return f"{exact} identical, and {images['near']} nearly so, to one that was learnt from."
+    return f"{exact} identical, and {images['near']} nearly so, to a training image."
 
 
 def no_image(study: Finished) -> str:
@@ -213,7 +213,7 @@ def sites(study: Finished) -> str:
     if not found:
         return ""
     small = study.metrics["suppressed"].get(SITE, 0)
-    more = f"; groups too small to be told: {small}" if small else ""
+    more = f"; groups too small to report: {small}" if small else ""
     return f"Sites: {listed(found)}{more}."
 
 
@@ -237,18 +237,18 @@ def _first_label(study: Finished, column: str) -> list[str]:
 
 
 def training_rules(study: Finished) -> str:
-    """Rules that shaped what was learnt from."""
+    """Rules that shaped what was used for training."""
     return eligibility(study) if study.trains else ""
 
 
 def training_source(study: Finished) -> str:
-    """The cohort that was learnt from."""
+    """The cohort that was used for training."""
     return cohort_source(study) if study.trains else ""
 
 
 def training_groups(study: Finished) -> str:
     """Patients learnt from, where they are the tested ones in other folds."""
-    apart = any(part.name.startswith("learnt") for part in from_json(study.metrics["flow"]).parts)
+    apart = any(part.name == "training" for part in from_json(study.metrics["flow"]).parts)
     return groups(study) if study.trains and not apart else ""
 
 

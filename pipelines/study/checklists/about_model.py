@@ -1,4 +1,4 @@
-"""What a finished study knows of its model, its settings and what it was made with.
+"""What a finished study knows about its model, settings and software.
 
 Every function gives sentences, or nothing where the study's files do not know.
 """
@@ -115,7 +115,7 @@ def ensemble(study: Finished) -> str:
     if not study.trains:
         return ""
     if repeats == 1:
-        return "No ensemble was judged: one repeat, one model for each fold."
+        return "No ensemble was evaluated: one repeat, one model for each fold."
     return (
         f"The mean probability of {repeats} repeats has a macro AUROC of"
         f" {interval(study.metrics['ensemble'])}; all other figures are of single models."
@@ -173,7 +173,7 @@ def code(study: Finished) -> str:
     """Version and digest of the code."""
     found = study.manifest["code"]
     commit = f", commit {found['commit']}" if "commit" in found else ""
-    changed = ", with changes that are in no commit" if found.get("modified") else ""
+    changed = ", with uncommitted changes" if found.get("modified") else ""
     model = study.manifest.get("model", {}).get("digest")
     tested = f" Model that was tested: {model}." if model else ""
     source = f"SHA-256 of the source {found['sha256']}"
@@ -185,7 +185,7 @@ def study_file(study: Finished) -> str:
     found = study.manifest["study"]
     decides = "; of the settings that decide the training: "
     training = f"{decides}{found['config_sha256']}" if study.trains else ""
-    return f"The study file fixes rules and judgement: SHA-256 {found['file_sha256']}{training}."
+    return f"The study file fixes rules and evaluation: SHA-256 {found['file_sha256']}{training}."
 
 
 def predictions(study: Finished) -> str:

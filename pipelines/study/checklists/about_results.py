@@ -178,24 +178,24 @@ def by_fold(study: Finished) -> str:
 
 
 def inside(study: Finished) -> str:
-    """Figures in the cohort that was learnt from."""
+    """Figures in the training cohort."""
     known = study.trains and not study.external
     return _figures(study) if known else ""
 
 
 def elsewhere(study: Finished) -> str:
-    """Figures at sites, or in a cohort, that were not learnt from."""
+    """Figures at held-out sites, or in another cohort."""
     if study.external:
         return _figures(study)
     if study.study["split"] != SITE:
         return ""
     judged = [(fold["name"], fold["macro"][OURS]) for fold in study.metrics["folds"]]
     folds = [f"{name} {area:.3f}" for name, area in judged if area is not None]
-    return f"Macro AUROC at sites that were not learnt from: {listed(folds)}." if folds else ""
+    return f"Macro AUROC at held-out sites: {listed(folds)}." if folds else ""
 
 
 def fair_inside(study: Finished) -> str:
-    """Groups in the cohort that was learnt from."""
+    """Groups in the training cohort."""
     known = study.trains and not study.external
     return _fairness(study) if known else ""
 
@@ -229,11 +229,11 @@ def gap_method(study: Finished) -> str:
     figures = list(dict.fromkeys(_figure(gap) for gap in _gaps(study)))
     columns = list(dict.fromkeys(str(gap["column"]) for gap in _gaps(study)))
     if not figures:
-        return "Groups were looked at, and no column has two that are large enough to compare."
+        return "Groups were examined, but no column has two that are large enough to compare."
     small = sum(study.metrics["suppressed"].values())
     return (
         f"Gaps in {named(figures)} between groups by {named(columns)}, p-values by permutation and"
-        f" Holm over {counted(len(_gaps(study)), 'gap')}; groups too small to be told: {small}."
+        f" Holm over {counted(len(_gaps(study)), 'gap')}; groups too small to report: {small}."
     )
 
 
@@ -278,15 +278,15 @@ def sets(study: Finished) -> str:
 
 
 def guard_method(study: Finished) -> str:
-    """Which guards looked."""
+    """Which guards were run."""
     rows = study.metrics["guards"]
     if not study.study["guards"]:
         return "Guards against shortcuts and leaks were switched off."
     looked = list(dict.fromkeys(str(row["guard"]) for row in rows if not row["skipped"]))
     skipped = sum(row["skipped"] for row in rows)
     return (
-        f"Guards against shortcuts and leaks that looked: {named(looked)};"
-        f" {counted(skipped, 'question')} could not be looked at."
+        f"Guards against shortcuts and leaks that were run: {named(looked)};"
+        f" {counted(skipped, 'question')} could not be answered."
     )
 
 
@@ -322,4 +322,4 @@ def limits(study: Finished) -> str:
     undone = [f"{row['what']} ({row['because']})" for row in study.metrics["not_done"]]
     told = f"Not done: {'; '.join(undone)}. " if undone else ""
     cohorts = "Two cohorts" if study.external else "One cohort"
-    return f"{told}{cohorts}; another hospital or device may give other figures."
+    return f"{told}{cohorts}; another hospital or device may give different figures."

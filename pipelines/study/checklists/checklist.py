@@ -1,4 +1,4 @@
-"""A published list of what a study has to report, as a table, and the same list filled."""
+"""A published reporting checklist as a table, and the same list filled in."""
 
 from __future__ import annotations
 

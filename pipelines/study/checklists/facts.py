@@ -1,4 +1,4 @@
-"""What a finished study can say by itself: name, as in the lists' tables, to a function."""
+"""What a finished study can report by itself: name, as in the checklists' tables, to function."""
 
 from __future__ import annotations
 

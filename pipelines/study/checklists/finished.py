@@ -1,4 +1,4 @@
-"""A finished study as its files tell it, and how facts of it are put into words."""
+"""A finished study read from its files, and how its facts are put into words."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Finished:
 
     @property
     def trains(self) -> bool:
-        """Whether a model was trained, rather than one tested that was there already."""
+        """Whether a model was trained, rather than one tested that already existed."""
         return str(self.study["split"]) != CHECKPOINT
 
     @property
     def external(self) -> bool:
-        """Whether another cohort was tested than the one that was learnt from."""
+        """Whether another cohort was tested than the one that was used for training."""
         return str(self.study["split"]) == EXTERNAL
 
     @property

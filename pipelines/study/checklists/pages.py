@@ -1,4 +1,4 @@
-"""`checklists.html` and `checklists.json`: published lists, filled as far as a study knows.
+"""`checklists.html` and `checklists.json`: published checklists, filled in as far as possible.
 
 The page loads nothing, has no script, and looks like the report. What only a person can write is
 not written here: it stands in a list of its own at the end.

@@ -1,4 +1,4 @@
-"""Single cases of one label: what the model says, and what each modality alone says."""
+"""Example cases of one label: the prediction of the model, and of each modality alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of the discrimination as more and more of one input is missing."""
+"""How discrimination falls as more and more of one input is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is it visible where or how an image was made, and does that predict the label?
+"""Does the image show where or how it was made, and does that predict the label?
 
 Networks read the hospital and the device off an image and predict with them (Zech et al. 2018, PLoS
 Medicine 15:e1002683; DeGrave, Janizek and Lee 2021, Nature Machine Intelligence 3:610-619). Two
@@ -13,7 +13,7 @@ things together make a shortcut, and neither alone does:
    differs by more than 0.3 from that in all others (low end above 0.2).
 
 The guard fires where both hold. A projection (AP or PA) is held to the stricter AUROC of 0.65 and
-0.6: the sicker are radiographed in bed everywhere, so the view always carries a little of severity,
+0.6: sicker patients are radiographed in bed everywhere, so the view always reflects some severity,
 which is known at the decision and honest; beyond that it stands in for the label.
 """
 

@@ -1,4 +1,4 @@
-"""What is later than the decision, and what may be, because nobody says when it was known.
+"""Values later than the decision, and values that may be because their time is unknown.
 
 A case never holds what is later than its decision, so the later values are those that the reader
 set aside and reported. A value without a time was not set aside and may be later. Events of the

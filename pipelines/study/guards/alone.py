@@ -1,4 +1,4 @@
-"""Labels predicted from columns that are no evidence of disease, one finding for each diagnosis."""
+"""Labels predicted from columns that are not evidence of disease, one finding per diagnosis."""
 
 from __future__ import annotations
 

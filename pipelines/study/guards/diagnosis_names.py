@@ -1,4 +1,4 @@
-"""Does a sentence name a diagnosis? Words of its name, whether it is affirmed, asked or denied."""
+"""Does a sentence name a diagnosis? Words of its name, whether affirmed, asked or denied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guard against shortcuts and leaks says: one number, one verdict, one plain sentence.
+"""The result of a guard against shortcuts and leaks: one number, one verdict, one plain sentence.
 
 A guard tries to reach the label, or to know where a case comes from, by a road that no honest
 model should need. It fires where that road goes too far. A guard that does not fire is no proof of
@@ -69,7 +69,7 @@ def clears(estimate: Interval, threshold: float, surely: float) -> bool:
 def told_from(
     label: str, what: str, estimate: Interval, threshold: float, fires: bool, worry: str
 ) -> str:
-    """One sentence: a label can be told from something, perhaps, or hardly.
+    """One sentence: a label can be predicted from something, perhaps, or hardly.
 
     Args:
         label: that is predicted.
@@ -78,10 +78,12 @@ def told_from(
         worry: what it means where the guard fires.
     """
     if fires:
-        return f"{label} can be told from {what}: {worry}."
+        return f"{label} can be predicted from {what}: {worry}."
     if estimate.value is not None and estimate.value > threshold:
-        return f"{label} can perhaps be told from {what}, but the cases are too few to be sure."
-    return f"{label} can hardly be told from {what}."
+        return (
+            f"{label} can perhaps be predicted from {what}, but the cases are too few to be sure."
+        )
+    return f"{label} can hardly be predicted from {what}."
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

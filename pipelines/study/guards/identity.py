@@ -1,4 +1,4 @@
-"""Does an image's embedding tell who the patient is?
+"""Does the embedding of an image identify the patient?
 
 Radiographs identify people (Packhaeuser et al. 2022, Scientific Reports 12:14851). That is no fault
 as long as no patient is on both sides of a split; where one is, a model can remember the patient's

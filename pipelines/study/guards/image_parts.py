@@ -116,7 +116,7 @@ def _pooled(found: Tensor) -> Tensor:
 
 
 def shrunk(image: Pixels, longest: int = SIDE) -> Pixels:
-    """The image with its longer side at most so many pixels, each the mean of what it covers."""
+    """The image reduced to a longest side, each pixel the mean of the area it covers."""
     share = longest / max(image.shape)
     if share >= 1:
         return image

@@ -1,4 +1,4 @@
-"""Is the label told by what lies outside the lungs?
+"""Can the label be predicted from what lies outside the lungs?
 
 An image's border and what surrounds the lungs hold letters, shutters and the device's processing
 (Zech et al. 2018, PLoS Medicine 15:e1002683; Maguolo and Nanni 2021, Information Fusion 76:1-7).
@@ -151,7 +151,7 @@ def _result(
 ) -> GuardResult:
     threshold = 0.5 + SHARE_OF_WHOLE * max((whole.value or 0.5) - 0.5, 0.0)
     fires = clears(found, threshold, SURELY_AUROC)
-    worry = "unless the disease reaches there, much of what the image tells is not the disease"
+    worry = "unless the disease extends there, much of what the image tells is not the disease"
     sentence = told_from(name, WORDS[part], found, threshold, fires, worry)
     return GuardResult(
         NAME,

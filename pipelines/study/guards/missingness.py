@@ -1,4 +1,4 @@
-"""Is the label told by what is missing, without a single value?
+"""Can the label be predicted from what is missing, without a single value?
 
 What is measured follows what a clinician suspects, and in an assembled cohort often where a case
 was found (Agniel, Kohane and Weber 2018, BMJ 361:k1479). The columns say only whether each modality
@@ -30,7 +30,7 @@ def missingness(dataset: Dataset, judging: Judging | None = None) -> tuple[Findi
         dataset,
         rows,
         judging or Judging(),
-        what="what is there and what is missing",
+        what="what is present and what is missing",
         worry="a model may have learnt who was tested",
     )
 

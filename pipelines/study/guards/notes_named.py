@@ -140,7 +140,9 @@ def _result(
 def _sentence(name: str, share: float, loses: bool, tells: bool) -> str:
     found = f"The notes of {share:.0%} of the cases with {name} name it"
     if loses:
-        return f"{found}, and without those sentences the notes tell it less well: a likely leak."
+        return (
+            f"{found}, and without those sentences the notes predict it less well: a likely leak."
+        )
     if tells:
         return f"{found}, and being named alone predicts it: a likely leak."
-    return f"{found}, which adds little to what the other sentences tell."
+    return f"{found}, which adds little to what the other sentences say."

@@ -1,4 +1,4 @@
-"""How well one thing is told from another, always out of fold by patient.
+"""How well one thing predicts another, always out of fold by patient.
 
 Ridge logistic regression on standardised columns, and patient-bootstrap intervals. Scores of
 different folds are pooled, so each leaves out its fold's intercept: training folds with more

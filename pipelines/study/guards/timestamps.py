@@ -1,4 +1,4 @@
-"""Is the label told by time stamps, without a single value?
+"""Can the label be predicted from time stamps, without a single value?
 
 Hour, weekday and month of the decision, and how many hours before it the first and the last
 measurement and note were written. Times of an event of the history are left out: when an illness

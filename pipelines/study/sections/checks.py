@@ -1,4 +1,4 @@
-"""What a report says last: splits, prediction sets, all guards, and what the study does not say."""
+"""Last sections of a report: splits, prediction sets, all guards, and limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def splits(m: Metrics) -> Iterator[Block]:
     if images := m["checks"]["images"]:
         yield Paragraph(
             f"{images['exact']} test images are identical, and {images['near']} nearly identical, "
-            "to one that was learnt from."
+            "to a training image."
         )
 
 
@@ -60,7 +60,7 @@ def sets(m: Metrics) -> Iterator[Block]:
 
 
 def _abstention(m: Metrics) -> Iterator[Block]:
-    yield Heading("If the model spoke only where its set is small")
+    yield Heading("If the model answered only where its set is small")
     rows = tuple(
         Row(
             (
@@ -86,10 +86,10 @@ def guards(m: Metrics) -> Iterator[Block]:
     rows = tuple(_guard(one) for one in sorted(looked, key=lambda one: not one["fires"]))
     columns = (*texts("Guard", "Measure"), *numbers("Number", "Limit", "Fires"))
     if rows:
-        yield Table((*columns, Column("What it says", wide=True)), rows)
+        yield Table((*columns, Column("Finding", wide=True)), rows)
     skipped = [one for one in m["guards"] if one["skipped"]]
     if skipped:
-        yield Paragraph("Not looked at:")
+        yield Paragraph("Not run:")
         yield Listing(
             tuple(
                 Item(f"{one['reason']}.", f"{words(one['guard'])}, {one['subject']}:")
@@ -113,7 +113,7 @@ def _guard(one: Metrics) -> Row:
 
 def limits(m: Metrics) -> Iterator[Block]:
     """What the study does not say."""
-    yield Heading("What this study does not say", 1)
+    yield Heading("Limits of this study", 1)
     lines = []
     if m["suppressed"]:
         counts = ", ".join(f"{count} of {name}" for name, count in m["suppressed"].items())
@@ -127,13 +127,12 @@ def limits(m: Metrics) -> Iterator[Block]:
         f"{one['what'][:1].upper()}{one['what'][1:]}: {one['because']}." for one in m["not_done"]
     ]
     lines += [
-        "Thresholds and the calibration that the checkpoint carries come from its own validation "
-        "patients."
+        "Thresholds and calibration come with the checkpoint, from its own validation patients."
         if m["study"]["split"] == "checkpoint"
-        else "Thresholds and calibration maps come from validation patients who also stopped the "
-        "training, so they are a little too hopeful; the figures above are of patients who were "
-        "not used for either.",
-        "Retrospective data of one cohort: another hospital, another case mix or another device "
-        "may give other figures.",
+        else "Thresholds and calibration maps come from validation patients who were also used for "
+        "early stopping, so they are slightly optimistic; the figures above are from patients who "
+        "were used for neither.",
+        "Retrospective data of one cohort: another hospital, case mix or device may give different "
+        "figures.",
     ]
     yield Listing(tuple(Item(line) for line in lines))

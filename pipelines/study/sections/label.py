@@ -1,4 +1,4 @@
-"""What a report says of one label."""
+"""The section of a report about one label."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _groups(m: Metrics, name: str) -> Iterator[Block]:
     every = m["subgroups"]["groups"]
     patterns = [row for row in every if row["label"] == name and row["column"] == INPUTS]
     if patterns:
-        yield Heading("By the inputs that a case has")
+        yield Heading("By available inputs")
         yield _patterns(patterns)
 
 
@@ -173,7 +173,7 @@ def _patterns(patterns: list[Metrics]) -> Table:
 
 
 def _next_study(found: Metrics) -> Iterator[Block]:
-    yield Heading("Patients that a next study needs")
+    yield Heading("Patients a next study needs")
     if not found["sizes"]:
         yield Paragraph(f"Not given: {found['because']}.")
         return

@@ -1,4 +1,4 @@
-"""What a report says of missing inputs, of more patients, and of single cases."""
+"""Sections about missing inputs, more patients, and example cases."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def missingness(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
     if MISSINGNESS in drawn:
         yield Figures((MISSINGNESS,))
         yield Paragraph(
-            "Columns differ in their cases, so a difference between two is not what an input is "
-            "worth.",
+            "Columns differ in their cases, so a difference between two is not the value of an "
+            "input.",
             soft=True,
         )
     if taken:
-        yield Heading("Inputs taken away")
+        yield Heading("Inputs removed")
         yield Figures(taken, 2)
         yield Paragraph(
-            "Tested cases lose an input, or single items of it, at random; nothing is trained "
-            "anew. Bars: 95% interval of the first method.",
+            "Tested cases lose an input, or single items of it, at random; nothing is retrained. "
+            "Bars: 95% interval of the first method.",
             soft=True,
         )
 
@@ -52,7 +52,7 @@ def more_patients(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
     fit = m["learning_curve"]["fit"]
     if fit is None or fit["rate"] is None:
         because = fit["because"] if fit else "there is no fit"
-        yield Paragraph(f"No curve is given through these points: {because}.")
+        yield Paragraph(f"No curve is fitted to these points: {because}.")
         return
     yield Paragraph(
         f"Twice as many patients ({2 * fit['largest']:,} rather than {fit['largest']:,}) would "
@@ -72,7 +72,7 @@ def examples(m: Metrics, drawn: Container[str]) -> Iterator[Block]:
         return
     yield Heading("Example cases, right and wrong", 1)
     yield Paragraph(
-        "Of each label the clearest: positive cases with the highest probability (found) and the "
+        "The clearest of each label: positive cases with the highest probability (found) and the "
         "lowest (missed), negative ones with the highest (false alarm). They are extremes, not "
         "typical cases. Which cases they are is in examples.html, which holds patient data.",
         soft=True,

@@ -1,4 +1,4 @@
-"""What a report says first: the verdict, guards that fired, who is in it, all labels together."""
+"""First sections of a report: verdict, guards that fired, who is in it, all labels together."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SPLITS = {
     "patient": "patient-grouped folds",
     "site": "each site left out in turn",
     "given": "the cohort's own split",
-    "time": "learnt from earlier decisions, tested on later ones",
-    "external": "learnt from one cohort, tested on another",
-    "checkpoint": "a model that was there already, nothing trained",
+    "time": "trained on earlier decisions, tested on later ones",
+    "external": "trained on one cohort, tested on another",
+    "checkpoint": "an existing model, nothing trained",
 }
 
 
@@ -69,8 +69,8 @@ def fired(m: Metrics) -> Iterator[Block]:
     skipped = sum(one["skipped"] for one in m["guards"])
     yield Paragraph(
         "No guard against shortcuts and leaks fired "
-        f"({len(m['guards']) - skipped} looked, {skipped} could not). "
-        "That is no proof that there is none."
+        f"({len(m['guards']) - skipped} ran, {skipped} could not). "
+        "That does not prove that there are none."
     )
 
 
@@ -96,7 +96,7 @@ def together(m: Metrics) -> Iterator[Block]:
     }
     yield method_table(("Macro AUROC", "Macro average precision"), figures)
     target = m["study"]["target_sensitivity"]
-    which = "the checkpoint carries"
+    which = "come with the checkpoint"
     if target is not None:
         which = f"aim at a sensitivity of {target} on validation patients"
     means = [f"{name} {interval(row)}" for name, row in m["macro_operating_point"].items()]

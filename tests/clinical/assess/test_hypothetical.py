@@ -62,7 +62,7 @@ def test_what_cannot_be_asked(case: Case, change: Change, words: str) -> None:
 
 def test_the_last_input_cannot_be_left_out(case: Case) -> None:
     alone = case.without(*(name for name in case.inputs if name != "notes"))
-    with pytest.raises(ReviewError, match="nothing would be left"):
+    with pytest.raises(ReviewError, match="would be none left"):
         hypothetical.changed(alone, LeftOut("notes"))
 
 

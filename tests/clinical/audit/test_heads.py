@@ -119,7 +119,7 @@ def test_a_kept_head_survives_its_way_through_a_file(workspace: Engine) -> None:
     record(workspace, 4)
     assert verdict(workspace, head).intact
     for name, value in (("size", 4), ("root", "ab" * 32), ("time", ""), ("signature", "00" * 64)):
-        with pytest.raises(LedgerError, match="does not fit"):
+        with pytest.raises(LedgerError, match="does not match"):
             heads.from_json({**kept, name: value})
     with pytest.raises(LedgerError, match="not a signed head"):
         heads.from_json({**kept, "size": "3"})
@@ -210,9 +210,9 @@ def test_a_broken_ledger_is_appended_to_but_not_signed(workspace: Engine) -> Non
     with writing(workspace) as connection:
         connection.execute(text("DROP TRIGGER events_no_update"))
         connection.execute(text("UPDATE events SET actor = 'm' WHERE sequence = 3"))
-    with pytest.raises(LedgerError, match="not whole"):
+    with pytest.raises(LedgerError, match="is broken"):
         sign(workspace)
-    with pytest.raises(LedgerError, match="not whole"):
+    with pytest.raises(LedgerError, match="is broken"):
         rotation.rotate(workspace)
     assert len(keys.digests(folder(workspace))) == 1
     record(workspace, 1, "EXPORTED")
@@ -247,7 +247,7 @@ def test_an_older_head_is_proved_to_be_of_the_same_ledger(workspace: Engine) -> 
     with workspace.connect() as connection:
         proof = json.loads(json.dumps(proofs.consistency(connection, kept)))
         assert proofs.shows_consistency(proof)
-        with pytest.raises(LedgerError, match="not those of the workspace"):
+        with pytest.raises(LedgerError, match="no longer those of the workspace"):
             proofs.consistency(connection, replace(kept, root="ab" * 32))
         with pytest.raises(LedgerError, match="fewer than 99"):
             proofs.consistency(connection, replace(kept, size=99))
@@ -262,14 +262,14 @@ def test_head_verify_prove_and_rotate(
     record(workspace, 6)
     place = ["--workspace", str(folder(workspace))]
     kept, proof = tmp_path / "head.json", tmp_path / "proof.json"
-    assert main(["audit", "head", *place, "--out", str(kept)], {}) == 0
+    assert main(["audit", "sign", *place, "--out", str(kept)], {}) == 0
     assert "signed head over 6 events" in capsys.readouterr().out
     assert main(["audit", "rotate-key", *place], {}) == 0
     assert "event 7: key " in capsys.readouterr().out
     assert main(["audit", "prove", *place, "--event", "2", "--out", str(proof)], {}) == 0
     assert proofs.shows_inclusion(json.loads(proof.read_text(encoding="utf-8")))
     assert main(["audit", "prove", *place, "--head", str(kept), "--out", str(proof)], {}) == 0
-    assert "7 events continue those 6" in capsys.readouterr().out
+    assert "the head over 7 events extends that over 6" in capsys.readouterr().out
     assert proofs.shows_consistency(json.loads(proof.read_text(encoding="utf-8")))
     assert main(["audit", "prove", *place], {}) == 1
     capsys.readouterr()
@@ -278,7 +278,7 @@ def test_head_verify_prove_and_rotate(
     assert "intact: 7 events" in shown
     assert "signed: the first 7, key " in shown
     assert "is a head of this ledger" in shown
-    assert main(["audit", "head", *place], {}) == 0
+    assert main(["audit", "sign", *place], {}) == 0
     assert heads.from_json(json.loads(capsys.readouterr().out)).size == 7
 
     kept.write_text(kept.read_text(encoding="utf-8").replace('"size": 6', '"size": 5'))

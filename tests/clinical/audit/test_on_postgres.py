@@ -114,9 +114,9 @@ def test_the_role_that_records_may_not_purge_and_its_owner_may(
     decide(workspace, example.decision(digest, case_id="leaving", comment="Leave me out."))
     with workspace.connect() as connection:
         before = ledger.head(connection)
-    with pytest.raises(StoreError, match="does not let this account delete") as caught:
+    with pytest.raises(StoreError, match="may not delete") as caught:
         retention.purge(workspace, ["leaving"], because="erasure", actor="system")
-    assert caught.value.remedy == "purge as the owner."
+    assert caught.value.remedy == "purge as the owner of the database."
     with workspace.connect() as connection:
         assert ledger.head(connection) == before
         assert store.get_case(connection, "leaving")
@@ -138,8 +138,8 @@ def test_what_cannot_be_opened_is_one_message(server: Server, keys_folder: Path)
     nowhere = "postgresql+psycopg://owner@/none?host=/nowhere"
     for address, words in (
         (server.url(OWNER, "empty"), "holds no workspace"),
-        (server.url(OWNER, "none"), "does not let us in, or does not answer"),
-        (nowhere, "does not let us in, or does not answer"),
+        (server.url(OWNER, "none"), "refused the connection or did not answer"),
+        (nowhere, "refused the connection or did not answer"),
     ):
         with pytest.raises(StoreError, match=words):
             open_workspace(place_of(address, keys_folder))
@@ -155,7 +155,7 @@ def test_the_commands_take_an_address(
     assert main(["audit", "create", *place, "--grant", WRITER], {}) == 0
     place[1] = server.url(WRITER, "other")
     assert main(["audit", "export", *place, "--out", str(tmp_path / "out")], {}) == 0
-    assert main(["audit", "head", *place, "--out", str(tmp_path / "head.json")], {}) == 0
+    assert main(["audit", "sign", *place, "--out", str(tmp_path / "head.json")], {}) == 0
     kept = ["--head", str(tmp_path / "head.json")]
     assert main(["audit", "verify", *place, *kept], {}) == 0
     assert "intact: 1 events" in capsys.readouterr().out
@@ -165,7 +165,7 @@ def test_the_commands_take_an_address(
     parted = ["--out", str(tmp_path / "d.zip"), "--de-identified"]
     assert main(["audit", "export", *place, *parted], {}) == 0
     assert main(["audit", "create", "--workspace", str(tmp_path / "w"), "--grant", "x"], {}) == 1
-    assert "has no roles" in capsys.readouterr().err
+    assert "has no database roles" in capsys.readouterr().err
 
 
 def test_a_page_outlives_a_restart_of_the_server(workspace: Engine, server: Server) -> None:
@@ -177,12 +177,12 @@ def test_a_page_outlives_a_restart_of_the_server(workspace: Engine, server: Serv
     with workspace.connect() as connection:
         assert ledger.head(connection) == before
         server.run(f"SELECT pg_terminate_backend(pid) {others}")
-        with pytest.raises(StoreError, match="does not answer"):
+        with pytest.raises(StoreError, match="did not answer"):
             ledger.head(connection)
 
 
 def test_a_role_that_is_not_there_is_given_nothing(owned: Engine) -> None:
-    with pytest.raises(StoreError, match="does not grant"):
+    with pytest.raises(StoreError, match="refused this grant"):
         grant(owned, "nobody of that name")
 
 

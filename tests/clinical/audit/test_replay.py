@@ -168,7 +168,7 @@ def test_changed_inputs_are_not_replayed_as_if_they_were_the_recorded_ones(
         record["inputs"]["history"]["age_years"] = 20.0
         connection.execute(update(CASES).values(record=canonical.dumps(record).decode()))
     found = replayed(ward, assessor)
-    assert (found.result, "not those" in found.why) == ("impossible", True)
+    assert (found.result, "are not the ones" in found.why) == ("impossible", True)
 
 
 def test_a_purged_case_is_said_to_be_purged(ward: Engine, assessor: Assessor) -> None:

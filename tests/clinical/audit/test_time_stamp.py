@@ -194,7 +194,7 @@ def test_without_its_certificate_it_is_refused(head: TreeHead, authority: Author
 
 @pytest.mark.parametrize("junk", [b"", b"no answer", b"<html>Too many requests</html>"])
 def test_what_is_no_answer_is_named(head: TreeHead, authority: Authority, junk: bytes) -> None:
-    with pytest.raises(LedgerError, match="cannot be read as the answer"):
+    with pytest.raises(LedgerError, match="cannot be read as a time-stamp response"):
         time_stamp.check(head, junk, authority.root)
 
 
@@ -225,11 +225,11 @@ def test_from_a_head_to_its_stamp_on_the_command_line(
     with workspace.connect() as connection:
         place = ["--workspace", str(folder_of(connection))]
     kept, asked, answer = (tmp_path / f"head.{end}" for end in ("json", "tsq", "tsr"))
-    assert main(["audit", "head", *place, "--time-stamp-request", str(asked)], {}) == 1
+    assert main(["audit", "sign", *place, "--time-stamp-request", str(asked)], {}) == 1
     assert "give --out" in " ".join(capsys.readouterr().err.split())
     asking = ["--out", str(kept), "--time-stamp-request", str(asked)]
-    assert main(["audit", "head", *place, *asking], {}) == 0
-    assert f"request for a time stamp: {asked}" in capsys.readouterr().out
+    assert main(["audit", "sign", *place, *asking], {}) == 0
+    assert f"time-stamp request: {asked}" in capsys.readouterr().out
     answer.write_bytes(authority.answer(asked.read_bytes()))
     signed_head(workspace)
 

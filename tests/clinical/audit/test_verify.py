@@ -222,7 +222,7 @@ def test_the_reason_names_the_field(bench: Bench, statement: str, reason: str) -
 def test_a_rehashed_event_breaks_its_successor_or_a_head(bench: Bench) -> None:
     bench.fill(plain(4))
     rehash(bench, 4, actor="mallory")
-    assert "not the one that the head names" in bench.verify().reason
+    assert "not the one named by the head" in bench.verify().reason
     rehash(bench, 2, actor="mallory")
     verdict = bench.verify()
     assert verdict.first_broken == 3

@@ -58,7 +58,7 @@ def test_the_record_is_whole_and_names_the_event(purged: Engine, tmp_path: Path)
     exported(purged, tmp_path / "r.zip")
     code, words = run(tmp_path / "r.zip")
     assert code == 0, words
-    assert "What is not here of them was purged by event 5." in words
+    assert "What is missing of them was purged by event 5." in words
 
 
 def test_tables_and_lines_say_so(purged: Engine, tmp_path: Path) -> None:

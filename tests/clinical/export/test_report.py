@@ -27,7 +27,7 @@ from clinical.case.shapes import Array, Arrays
 from clinical.export import card_blocks, pdf
 from clinical.export.bundle import export
 from clinical.export.card_blocks import Block
-from clinical.modalities.kit import pictures
+from clinical.modalities.kit import Picture, pictures
 from clinical.modalities.radiograph.picture import grey, window_of
 from clinical.review import decisions as decisions_rules
 from clinical.review import intake, progress
@@ -280,6 +280,23 @@ def test_the_heat_map_lies_where_its_box_says() -> None:
     alpha = np.asarray(decoded(layer.uri).getchannel("A"))
     assert alpha[0, 0] == 0
     assert alpha[-1, -1] == alpha.max() == round(0.62 * 255)
+
+
+@needs_poppler
+def test_a_drawing_is_set_as_it_is_and_its_words_can_be_searched(
+    workspace: Engine, example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="90mm" height="30mm" viewBox="0 0 90 30">'
+        '<path d="M0 9h90" stroke="#111111"/><text y="20" font-size="5">aVF</text></svg>'
+    )
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+    trace = Picture("trace", uri, 90, 30, "25 mm/s", wide=True)
+    monkeypatch.setattr("clinical.export.case_page.pictures", lambda case, top: [trace])
+    example.recorded(workspace)
+    text = text_of(report_of(workspace, tmp_path / "record.zip", example))
+    assert "trace, 25 mm/s" in text
+    assert "aVF" in text
 
 
 # Words

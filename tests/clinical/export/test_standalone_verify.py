@@ -78,8 +78,8 @@ def spoiled(good: Path, spoil: Callable[[Content], None]) -> Path:
 def test_a_good_export_is_whole_as_zip_and_as_folder(good: Path, tmp_path: Path) -> None:
     code, words = run(good)
     assert code == 0, words
-    assert "THE RECORD IS WHOLE." in words
-    assert "1 signatures of readers are bound" in words
+    assert "THE RECORD IS INTACT." in words
+    assert "1 signatures of readers match" in words
     assert "Research use only" in words
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(good) as archive:
@@ -102,7 +102,7 @@ def test_the_key_that_somebody_else_named_is_compared(good: Path) -> None:
     assert run(good, "--key", last["key"])[0] == 0
     code, words = run(good, "--key", "0" * 64)
     assert code == 1
-    assert "The key is not the one that you named." in words
+    assert "The key is not the one you gave." in words
 
 
 def test_a_ledger_that_was_broken_before_is_said_so(signed: Engine, tmp_path: Path) -> None:
@@ -233,17 +233,17 @@ def nonsense_for_a_file(content: Content) -> None:
         (a_file_taken_away, "comments.jsonl is missing"),
         (a_file_put_in, "more.csv does not belong"),
         (an_event_changed, "Event 6 was changed"),
-        (an_event_changed_and_hashed_again, "does not fit the events"),
-        (an_event_deleted, "does not fit the events"),
+        (an_event_changed_and_hashed_again, "does not match the events"),
+        (an_event_deleted, "does not match the events"),
         (two_events_swapped, "Event 2 is missing or out of place"),
-        (the_tail_cut, "does not fit the events"),
-        (a_signature_forged, "is false"),
+        (the_tail_cut, "does not match the events"),
+        (a_signature_forged, "is not valid"),
         (signed_again_with_another_key, "a key that was not in force"),
         (a_comment_reworded, "is not the one that the ledger recorded"),
         (the_manifest_reworded, "is not the one that the ledger recorded"),
         (a_proof_replaced, "is not the one that the ledger recorded"),
         (the_receipt_taken_away, "receipt.json is missing"),
-        (nonsense_for_a_file, "not in the form that an export has"),
+        (nonsense_for_a_file, "not in the format of an export"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -252,7 +252,7 @@ def test_a_spoiled_export_is_not_whole(
 ) -> None:
     code, said = run(spoiled(good, spoil))
     assert code == 1
-    assert "THE RECORD IS NOT WHOLE." in said
+    assert "THE RECORD IS NOT INTACT." in said
     assert words in said
 
 

@@ -84,9 +84,9 @@ def test_no_interval_where_the_error_would_come_out_as_nothing(
 
 
 def test_agreement_over_the_cases_of_a_workspace(ward: Any) -> None:
-    def found() -> kappa_rules.Agreement:
+    def found() -> kappa_rules.ReaderKappa:
         with ward.engine.connect() as connection:
-            return kappa_rules.agreement(connection)
+            return kappa_rules.reader_kappa(connection)
 
     assert found().cases == 0
     ward.protocol(second_share=1.0)

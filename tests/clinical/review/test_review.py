@@ -71,7 +71,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"reader": " "}, "account name"),
     ({"reader": "dr.bob"}, "has not opened"),
     ({"time": datetime(2025, 3, 4)}, "time zone"),
-    ({"case_id": "case-2"}, "another case"),
+    ({"case_id": "case-2"}, "a different case"),
 ]
 
 

@@ -20,12 +20,12 @@ from clinical.workspace.database import writing
 pytestmark = pytest.mark.both_databases
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"role": "auditor"}, "does not sign"),
-    ({"role": "administrator"}, "does not sign"),
+    ({"role": "auditor"}, "may not sign"),
+    ({"role": "administrator"}, "may not sign"),
     ({"meaning": "seen"}, "needs a meaning"),
     ({"assessment_digest": "0" * 64}, "assessed again"),
     ({"reader": "dr.eve"}, "has not opened"),
-    ({"decisions": "0" * 64}, "changed since they were shown"),
+    ({"decisions": "0" * 64}, "changed in another window"),
 ]
 
 
@@ -117,7 +117,7 @@ def test_the_identity_is_asked_where_there_are_accounts(ward: Any) -> None:
 
 def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:
     ward.accept("dr.ada")
-    with pytest.raises(ReviewError, match="no signature of yours"):
+    with pytest.raises(ReviewError, match="no signature to amend"):
         signature.amend(ward.engine, ward.amendment("dr.ada"))
     ward.sign("dr.ada")
     for reason, comment, rule in (

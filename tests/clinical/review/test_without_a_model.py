@@ -93,7 +93,7 @@ def test_an_assessment_later_asks_for_a_new_reading(workspace: Engine, example: 
     assert entry.assessment_digest
     assert status.status(past(workspace)) == "unread"
     assert imported(workspace, case) is None, "it is there already, with these inputs"
-    with pytest.raises(ReviewError, match="made of other inputs"):
+    with pytest.raises(ReviewError, match="assessed with different inputs"):
         imported(workspace, example.case(note="Another note."))
 
 

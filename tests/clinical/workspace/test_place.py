@@ -1,4 +1,4 @@
-"""How a workspace is named: a folder, or an address that never holds a password."""
+"""How a workspace is named: a folder, or an address that never contains a password."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_folder_and_an_address_come_back_from_their_names(tmp_path: Path) -> N
     ],
 )
 def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
-    with pytest.raises(StoreError, match="holds a password") as caught:
+    with pytest.raises(StoreError, match="contains a password") as caught:
         place_of(address, tmp_path)
     assert "hunter2" not in f"{caught.value} {caught.value.remedy}"
     assert "PGPASSFILE" in caught.value.remedy
@@ -36,7 +36,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path, ad
 
 @pytest.mark.parametrize("address", ["mysql://x", "postgresql+psycopg://u@h:port/b", "://"])
 def test_another_address_is_none(tmp_path: Path, address: str) -> None:
-    with pytest.raises(StoreError, match="no address of a workspace"):
+    with pytest.raises(StoreError, match="not the address of a workspace"):
         place_of(address, tmp_path)
 
 

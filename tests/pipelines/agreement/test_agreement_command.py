@@ -1,4 +1,4 @@
-"""`triptych agreement`: what it writes, what it records, and what it makes of a broken record."""
+"""`triptych report-agreement`: its files, its event, and what it makes of a broken record."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def counted(engine: Engine) -> Findings:
 
 
 def run(workspace: Path, out: Path, *more: str) -> int:
-    return main(["agreement", "--workspace", str(workspace), "--out", str(out), *more], {})
+    return main(["report-agreement", "--workspace", str(workspace), "--out", str(out), *more], {})
 
 
 def test_the_report_is_written_and_that_it_was_made_is_recorded(

@@ -33,7 +33,7 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     main([], {})
     shown = capsys.readouterr()
     text = shown.out + shown.err
-    for command in ("simulate", "oracle", "train", "assess", "evaluate", "ui", "demo", "audit"):
+    for command in ("simulate", "compute-oracle", "train", "assess", "serve", "demo", "audit"):
         assert command in text
     assert "Research use only" in text
 
@@ -45,7 +45,7 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["assess", "nowhere", "--out", "out", "--source", "hanover"], 1, "hannover"),
         (["train", "none.toml", "--out", "out"], 1, "does not exist"),
         (["audit", "verify", "--workspace", "nowhere"], 1, "nowhere"),
-        (["ui", "--workspace", "nowhere"], 1, "nowhere"),
+        (["serve", "--workspace", "nowhere"], 1, "nowhere"),
         (["demo", "--no-ui", "--out", "a-file/demo"], 1, "Not a directory"),
         (["assess", "--foo"], 2, "--foo"),
         (["simulate", "--cases", "0", "--out", "out"], 2, "--cases"),
@@ -135,7 +135,7 @@ def test_brackets_in_a_remedy_are_printed(
     assert "write it as [section]" in capsys.readouterr().err
 
 
-def test_ctrl_c_says_that_the_command_goes_on(
+def test_ctrl_c_says_that_the_command_can_be_resumed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
@@ -143,4 +143,4 @@ def test_ctrl_c_says_that_the_command_goes_on(
 
     monkeypatch.setattr("pipelines.commands.train.train_study", interrupt)
     assert main(["train", "x.toml", "--out", str(tmp_path)], {}) == 130
-    assert "goes on from here" in capsys.readouterr().err
+    assert "Run it again to resume" in capsys.readouterr().err

@@ -32,10 +32,10 @@ def test_cases_are_imported_and_readers_get_accounts(
         return " ".join(capsys.readouterr().out.split())
 
     assert "4 imported" in run("reading", "import", str(tmp_path / "cohort"))
-    assert "first read before the machine's: yes" in run("reading", "protocol", "--first-read")
-    assert "0 cases signed by two" in run("reading", "agreement")
+    assert "first read before the model's: yes" in run("reading", "set-protocol", "--first-read")
+    assert "0 cases signed by two readers" in run("reading", "compare")
     run("account", "add", "boss", "--role", "administrator", "--password-stdin")
-    run("account", "password", "boss", "--password-stdin")
+    run("account", "set-password", "boss", "--password-stdin")
     run("account", "disable", "boss")
     run("account", "enable", "boss")
     assert "administrator" in run("account", "list")
@@ -46,8 +46,8 @@ def test_a_password_in_an_address_is_refused_before_anything_is_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = ["--workspace", "postgresql+psycopg://boss:hunter2@/base", "--keys", str(tmp_path)]
-    for words in (["ui"], ["account", "list"], ["assess", "x", "--out", "y"]):
+    for words in (["serve"], ["account", "list"], ["assess", "x", "--out", "y"]):
         assert main([*words, *place], {}) == 1
     shown = capsys.readouterr()
-    assert "holds a password" in shown.err
+    assert "contains a password" in shown.err
     assert "hunter2" not in shown.out + shown.err

@@ -46,13 +46,13 @@ def test_a_cohort_is_imported_once_read_and_compared(
     with engine.connect() as connection:
         cases = [entry.case_id for entry in store.worklist(connection)]
     engine.dispose()
-    assert f"{len(cases)} imported, 0 there already" in found
+    assert f"{len(cases)} imported, 0 already there" in found
     again = run(capsys, "import", cohort, "--workspace", workspace)
-    assert f"0 imported, {len(cases)} there already" in again
+    assert f"0 imported, {len(cases)} already there" in again
 
     read(workspace, cases[0], "dr.one", "dr.two")
-    told = run(capsys, "agreement", "--workspace", workspace, "--cohort", cohort)
-    assert "1 cases signed by two; in 0 the readings differ" in told
+    told = run(capsys, "compare", "--workspace", workspace, "--cohort", cohort)
+    assert "1 cases signed by two readers, who differ in 0" in told
     assert "not defined" in told
     assert "0 helpful, 0 harmful" in told
 
@@ -64,12 +64,12 @@ def test_the_protocol_is_shown_and_changed(
     open_workspace(workspace, create=True).dispose()
 
     def told(*arguments: str) -> str:
-        return run(capsys, "protocol", "--workspace", workspace, *arguments)
+        return run(capsys, "set-protocol", "--workspace", workspace, *arguments)
 
-    assert "machine's: no; cases with two readers: 0%" in told()
-    assert "machine's: yes; cases with two readers: 0%" in told("--first-read")
-    assert "machine's: yes; cases with two readers: 25%" in told("--second-readers", "0.25")
-    assert "machine's: no; cases with two readers: 25%" in told("--no-first-read")
+    assert "model's: no; cases with two readers: 0%" in told()
+    assert "model's: yes; cases with two readers: 0%" in told("--first-read")
+    assert "model's: yes; cases with two readers: 25%" in told("--second-readers", "0.25")
+    assert "model's: no; cases with two readers: 25%" in told("--no-first-read")
     engine = open_workspace(workspace)
     with engine.connect() as connection:
         kinds = [event.kind for event in ledger.events(connection)]
@@ -81,5 +81,7 @@ def test_a_share_that_is_none_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_workspace(tmp_path, create=True).dispose()
-    assert main(["reading", "protocol", "--workspace", str(tmp_path), "--second-readers", "2"], {})
+    assert main(
+        ["reading", "set-protocol", "--workspace", str(tmp_path), "--second-readers", "2"], {}
+    )
     assert "from 0 to 1" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`triptych pointing` from a cohort to its files, untrained: it has to run, not to win."""
+"""`triptych check-explanations` from a cohort to its files, untrained: run, not win."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_command_writes_numbers_tables_and_examples(
 ) -> None:
     out = str(tmp_path / "out")
     options = ["--model", str(checkpoint), "--prior", str(cohort), "--samples", "50", "--out", out]
-    assert main(["pointing", str(cohort), *options], {}) == 0
+    assert main(["check-explanations", str(cohort), *options], {}) == 0
     assert "Pointing game" in capsys.readouterr().out
     found = json.loads((tmp_path / "out" / "pointing.json").read_text())
     scores = {(s["diagnosis"], s["method"]): s for s in found["pointing"]["scores"]}

@@ -26,7 +26,7 @@ def test_the_cut_day_itself_is_tested() -> None:
     assert (found.fold.train.tolist(), found.fold.test.tolist()) == ([0, 1], [2, 3])
     assert (found.fold.removed, found.undated) == (0, 0)
     assert str(found) == (
-        "2 cases decided before 2022-01-11 are learnt from, 2 decided from then on are tested."
+        "2 cases decided before 2022-01-11 are for training, 2 decided from then on are tested."
     )
 
 
@@ -38,7 +38,7 @@ def test_a_returning_patient_is_tested_and_the_earlier_cases_are_not_learnt_from
     assert found.fold.train.tolist() == [2, 3]
     assert found.fold.test.tolist() == [1, 5, 6]
     assert (found.fold.removed, found.undated) == (1, 1)
-    assert "1 earlier cases of tested patients are not learnt from." in str(found)
+    assert "1 earlier cases of tested patients are not used for training." in str(found)
     assert "1 cases without a decision date are left out." in str(found)
 
 
@@ -96,11 +96,11 @@ def test_patients_of_one_day_are_on_one_side() -> None:
 def test_what_cannot_be_cut_is_an_error() -> None:
     with pytest.raises(CohortError, match="0 patients with a decision date"):
         day_of_share(on(None, None), ["a", "b"], 0.5)
-    with pytest.raises(CohortError, match="2 patients with a decision date cannot be cut"):
+    with pytest.raises(CohortError, match="2 patients with a decision date cannot be split"):
         day_of_share(on(3, 3), ["a", "b"], 0.5)
     with pytest.raises(CohortError, match="no case is left to test"):
         temporal_split(on(0, 1), ["a", "b"], START + timedelta(days=9))
-    with pytest.raises(CohortError, match="no patient is left to learn from"):
+    with pytest.raises(CohortError, match="no patient is left to train on"):
         temporal_split(on(0, 9), ["a", "a"], START + timedelta(days=5))
     with pytest.raises(ValueError, match="leaves one side empty"):
         day_of_share(on(0, 9), ["a", "b"], 1.0)

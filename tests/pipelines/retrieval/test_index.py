@@ -1,4 +1,4 @@
-"""The commands `triptych similar ...` on a made-up cohort in the folder format."""
+"""The commands `triptych retrieval ...` on a made-up cohort in the folder format."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def checkpoint(model_of_two: Model, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def index(cohort: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("similar") / "index"
-    made = ["similar", "index", str(cohort), "--out", str(out), "--model", str(checkpoint)]
+    made = ["retrieval", "index", str(cohort), "--out", str(out), "--model", str(checkpoint)]
     assert main(made, {}) == 0
     return out
 
@@ -47,7 +47,7 @@ def test_the_index_is_two_files_and_what_could_not_be_used(index: Path) -> None:
 
 
 def test_nearest_shows_other_patients(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["similar", "nearest", str(index), "--case", "c0000", "-k", "4"]
+    asked = ["retrieval", "find", str(index), "--case", "c0000", "-k", "4"]
     assert main([*asked, "--from", "notes", "--to", "measurements"], {}) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
@@ -58,7 +58,7 @@ def test_nearest_shows_other_patients(index: Path, capsys: pytest.CaptureFixture
 def test_search_takes_words(
     index: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["similar", "search", str(index), "Unwell since yesterday.", "-k", "3"]
+    asked = ["retrieval", "search", str(index), "Unwell since yesterday.", "-k", "3"]
     assert main([*asked, "--model", str(checkpoint)], {}) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
 
@@ -66,7 +66,7 @@ def test_search_takes_words(
 def test_recall_takes_one_case_of_each_patient(
     cohort: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["similar", "recall", str(cohort), "--out", str(tmp_path), "--patients", "5"]
+    asked = ["retrieval", "evaluate", str(cohort), "--out", str(tmp_path), "--patients", "5"]
     assert main([*asked, "--model", str(checkpoint), "--samples", "20"], {}) == 0
     assert "own, 10" in capsys.readouterr().out
     pairs = json.loads((tmp_path / "recall.json").read_text())["pairs"]
@@ -78,9 +78,9 @@ def test_recall_takes_one_case_of_each_patient(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nearest", "INDEX", "--case", "c9999"], "no case 'c9999'"),
-        (["nearest", "INDEX", "--case", "c0000", "--to", "imago"], "no 'imago'"),
-        (["nearest", "nowhere", "--case", "c0000"], "holds no index"),
+        (["find", "INDEX", "--case", "c9999"], "no case 'c9999'"),
+        (["find", "INDEX", "--case", "c0000", "--to", "imago"], "no 'imago'"),
+        (["find", "nowhere", "--case", "c0000"], "holds no index"),
         (["index", "COHORT", "--out", "out", "--source", "hanover"], "hannover"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_mistake_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     places = {"INDEX": str(index), "COHORT": str(cohort)}
-    assert main(["similar", *(places.get(a, a) for a in arguments)], {}) == 1
+    assert main(["retrieval", *(places.get(a, a) for a in arguments)], {}) == 1
     assert words in capsys.readouterr().err
 
 

@@ -101,11 +101,11 @@ def test_nothing_is_trained_and_the_best_single_modality_is_the_rival(made: Path
 def test_the_report_says_what_was_not_done(made: Path) -> None:
     because = {one["what"]: one["because"] for one in metrics(made / "out")["not_done"]}
     assert "no validation patients" in because["recalibration maps"]
-    assert "nobody checked" in because["patients that the model learnt from"]
+    assert "not checked" in because["patients that the model was trained on"]
     page = (made / "out" / "report.html").read_text()
-    assert "Nobody checked whether any of them is among" in page
-    assert "a model that was there already" in page
-    assert "At thresholds that the checkpoint carries" in page
+    assert "It was not checked whether any of them is among" in page
+    assert "an existing model" in page
+    assert "At thresholds that come with the checkpoint" in page
 
 
 def test_thresholds_are_those_of_the_checkpoint(made: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_label_that_the_cohort_does_not_know_is_not_judged(made: Path, tmp_pat
     run_study(made / "study.toml", tmp_path / "out", cohort, workers=Workers("serial"))
     found = metrics(tmp_path / "out")
     because = {one["what"]: one["because"] for one in found["not_done"]}
-    assert because["labels that the cohort does not know"] == "not judged: failure"
+    assert because["labels without outcomes in the cohort"] == "not evaluated: failure"
     assert found["labels"]["failure"]["methods"]["triptych"]["auroc"]["value"] is None
     assert found["labels"]["inflammation"]["methods"]["triptych"]["auroc"]["value"] is not None
 

@@ -60,8 +60,8 @@ def test_a_study_of_two_cohorts_tests_the_second(tmp_path: Path) -> None:
     assert found["study"]["split"] == "external"
     parts = {part["name"]: part["counts"]["cases"] for part in found["flow"]["parts"]}
     assert parts["tested: given split"] == found["study"]["cases"]
-    assert 0 < found["study"]["cases"] <= 80 < parts["learnt from"]
-    assert "learnt from one cohort, tested on another" in (
+    assert 0 < found["study"]["cases"] <= 80 < parts["training"]
+    assert "trained on one cohort, tested on another" in (
         tmp_path / "out" / "report.html"
     ).read_text(encoding="utf-8")
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["external"] == {

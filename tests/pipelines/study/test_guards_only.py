@@ -1,4 +1,4 @@
-"""`triptych study guards`: traps of a cohort, before anything is trained."""
+"""`triptych study check`: traps of a cohort, before anything is trained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_traps_are_told_and_written_without_training_or_embedding(
 ) -> None:
     monkeypatch.setattr(encoder, "_embed_one", None)
     cohort, out = write_cohort(tmp_path / "cohort", cases=120), tmp_path / "out"
-    assert main(["study", "guards", str(cohort), "--out", str(out)], {}) == 0
+    assert main(["study", "check", str(cohort), "--out", str(out)], {}) == 0
     shown = capsys.readouterr().out
     assert "FIRES" in shown
     assert "5 more" in shown
@@ -41,7 +41,7 @@ def test_traps_are_told_and_written_without_training_or_embedding(
     assert warned == [("afterwards", "notes")]
     assert found["fired"] == 1
     assert {f["guard"] for f in found["findings"] if f["skipped"]} >= {"image_regions", "identity"}
-    main(["study", "guards", str(cohort), "--out", str(out)], {})
+    main(["study", "check", str(cohort), "--out", str(out)], {})
     assert (out / "guards.json").read_bytes() == first
     assert sorted(path.name for path in out.iterdir()) == [
         "guards.json",
@@ -66,6 +66,6 @@ def test_parts_that_were_looked_at_reach_their_guard() -> None:
 
 
 def test_an_unknown_source_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["study", "guards", str(tmp_path), "--source", "hanover", "--out", str(tmp_path)]
+    command = ["study", "check", str(tmp_path), "--source", "hanover", "--out", str(tmp_path)]
     assert main(command, {}) == 1
     assert "did you mean 'hannover'" in " ".join(capsys.readouterr().err.split())

@@ -50,7 +50,7 @@ def test_the_order_is_that_of_a_reader() -> None:
         "Splits and their checks",
         "Prediction sets",
         "Guards",
-        "What this study does not say",
+        "Limits of this study",
     ]
 
 
@@ -101,7 +101,7 @@ def test_comparators_stand_below_the_model_at_their_own_thresholds() -> None:
 
 
 def test_guards_that_fired_come_first_and_every_row_fills_its_columns() -> None:
-    rows = table(metrics(), "What it says").rows
+    rows = table(metrics(), "Finding").rows
     assert [row.cells[-2] for row in rows] == ["yes", "no"]
     for block in document(full()).blocks:
         if isinstance(block, Table):
@@ -116,7 +116,7 @@ def test_what_twice_as_many_patients_buy_is_a_sentence() -> None:
 
 def test_no_fit_has_a_reason() -> None:
     found = {**metrics(), "learning_curve": learning_curve("3 sizes, 4 are needed")}
-    assert "No curve is given through these points: 3 sizes, 4 are needed." in sentences(found)
+    assert "No curve is fitted to these points: 3 sizes, 4 are needed." in sentences(found)
     assert "Twice as many" not in sentences(found)
     found["learning_curve"]["fit"] = None
     assert "there is no fit" in sentences(found)

@@ -38,7 +38,7 @@ def test_rows_of_no_case_are_told_once(cohort: Path) -> None:
 
 
 def test_a_cohort_that_knows_none_of_the_diagnoses_is_refused(cohort: Path) -> None:
-    with pytest.raises(CohortError, match="name them as the model does: scurvy"):
+    with pytest.raises(CohortError, match="use the model's names: scurvy"):
         survey(Question("folder", cohort, 0, ("scurvy",)))
 
 

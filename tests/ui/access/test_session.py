@@ -155,7 +155,7 @@ def test_a_provider_vouches_for_a_name_and_the_workspace_decides(engine: Engine)
     assert holder is not None
     assert holder.role == "auditor"
     for stranger in ("someone@else.example", ""):
-        with pytest.raises(SignInRefused, match="does not"):
+        with pytest.raises(SignInRefused, match="no account in this workspace"):
             session.sign_in_vouched(engine, stranger, idle=900)
 
     assert recorded(engine)[1] == (

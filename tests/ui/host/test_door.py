@@ -105,7 +105,7 @@ def test_a_wrong_password_says_so_keeps_the_name_and_sets_no_cookie(client: Test
     answer = client.post("/sign-in", data={"name": "dr.first", "password": "wrong"})
 
     assert answer.status_code == 401
-    assert "do not open an account" in answer.text
+    assert "Wrong name or password" in answer.text
     assert 'value="dr.first"' in answer.text
     assert "wrong" not in answer.text
     assert "set-cookie" not in answer.headers

@@ -70,14 +70,14 @@ def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account
 
 @pytest.mark.parametrize("minutes", [0, -1, 481, float("nan")])
 def test_an_idle_time_that_is_none_is_refused(prepared_workspace: Path, minutes: float) -> None:
-    with pytest.raises(ConfigError, match="not an idle time"):
+    with pytest.raises(ConfigError, match="not a valid idle time"):
         launch.serve(launch.Choices(prepared_workspace, reader="dr.demo", idle_minutes=minutes))
 
 
 def test_the_command_refuses_a_role_that_there_is_not(
     prepared_workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["ui", "--workspace", str(prepared_workspace), "--demonstration", "--role", "king"]
+    words = ["serve", "--workspace", str(prepared_workspace), "--demonstration", "--role", "king"]
     assert main(words, {}) == 1
     assert "adjudicator" in capsys.readouterr().err
 

@@ -65,7 +65,7 @@ def test_filters_narrow_and_begin_at_the_first_page(desk: AppTest) -> None:
     assert "1 to 1 of 1" in shown(desk)
     desk.text_input(key="case").input("CASE-777").run()
 
-    assert desk.info[0].value == "No event fits this filter."
+    assert desk.info[0].value == "No event matches this filter."
 
 
 def test_days_are_whole_days(desk: AppTest) -> None:
@@ -76,7 +76,7 @@ def test_days_are_whole_days(desk: AppTest) -> None:
     desk.date_input(key="to").set_value(today).run()
     assert "of 162 events" in shown(desk)
     desk.date_input(key="to").set_value(today - timedelta(days=1)).run()
-    assert desk.info[0].value == "No event fits this filter."
+    assert desk.info[0].value == "No event matches this filter."
 
 
 def test_a_broken_record_is_named_with_its_place(
@@ -169,15 +169,15 @@ def event(kind: EventKind, **payload: object) -> AuditEvent:
     [
         (event("OPENED", assessment="ab"), "Opened the case"),
         (event("SIGNED_IN", by="password", role="reader"), "Signed in with a password, as reader"),
-        (event("SIGNED_OUT", why="idle"), "Signed out: nobody at work for the idle time"),
+        (event("SIGNED_OUT", why="idle"), "Signed out: inactive for too long"),
         (event("REFUSED", what="sign_in", why="password"), "Sign-in refused: wrong password"),
         (
             event("REFUSED", what="confirm", why="password", role="reader"),
-            "Refused: wrong password where it is asked for once more",
+            "Refused: wrong password at confirmation",
         ),
         (
             event("REFUSED", what="accounts", why="role", role="reader"),
-            "Refused: to look after accounts, as reader",
+            "Refused: to manage accounts, as reader",
         ),
         (
             event("ACCOUNT", account="dr.first", change="added", role="reader"),

@@ -60,7 +60,7 @@ def test_search_that_fits_nothing_says_so(open_page: OpenPage) -> None:
     page = open_page()
     page.text_input(key="search").input("no such case").run()
 
-    assert page.info[0].value == "No case fits this search."
+    assert page.info[0].value == "No case matches this search."
     assert button(page, "Next unread").disabled
 
 
@@ -90,7 +90,7 @@ def test_opened_is_recorded_once_in_a_session(open_page: OpenPage, workspace: Pa
 def test_warnings_come_before_anything_else(open_page: OpenPage) -> None:
     html = shown(open_page(case_id="CASE-002"))
 
-    assert "Unlike what the model was trained on" in html
+    assert "Unlike the cases the model was trained on" in html
     assert "the measurements speak for heart failure" in html
     assert RESEARCH_USE in html
 

@@ -115,7 +115,7 @@ def test_a_decision_by_an_auditor_is_refused_on_the_server(
 def test_a_demonstration_says_so_on_the_page(open_page: OpenPage) -> None:
     page = open_page(reader="dr.demo")
 
-    assert "Demonstration: everybody who opens this page reads as dr.demo." in headings(page)
+    assert "Demonstration: everyone who opens this page reads as dr.demo." in headings(page)
     assert not [button for button in page.button if button.label == "Sign out"]
 
 
@@ -166,9 +166,9 @@ def test_everybody_changes_their_own_password(
         page.text_input(key="own-new").input("four loud herons")
         next(b for b in page.button if b.label == "Change password").click().run()
         if typed == "a wrong password":
-            assert page.error[0].value == "That is not your password."
+            assert page.error[0].value == "Wrong password."
 
-    assert page.success[0].value == "Your password is changed."
+    assert page.success[0].value == "Your password has been changed."
     engine = open_workspace(workspace)
     assert accounts.authenticate(engine, "dr.first", "four loud herons").role == "reader"
     engine.dispose()
@@ -183,7 +183,7 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.button(key="sign").click().run()
     page.text_input(key="sign-password").input("a wrong password").run()
     page.button(key="confirm-sign").click().run()
-    assert any("That is not your password." in error.value for error in page.error)
+    assert any("Wrong password." in error.value for error in page.error)
     assert refusals(workspace) == [("dr.first", "confirm", "reader")]
     page.text_input(key="sign-password").input("three quiet herons").run()
     page.button(key="confirm-sign").click().run()

@@ -95,7 +95,7 @@ def test_a_study_of_another_format_is_refused_in_words(open_study: OpenStudy, ro
 
 def test_single_cases_are_for_those_who_may_read_cases(open_study: OpenStudy, root: Path) -> None:
     page = open_study(root, role="administrator")
-    assert "may not see single cases" in shown(page)
+    assert "may not see individual cases" in shown(page)
     assert "CASE-001" not in shown(page)
 
 

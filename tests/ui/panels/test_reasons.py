@@ -1,4 +1,4 @@
-"""What a suggestion means and rests on, in words."""
+"""What a suggestion means and based on, in words."""
 
 from __future__ import annotations
 

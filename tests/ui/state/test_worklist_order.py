@@ -72,7 +72,7 @@ def test_search_needs_every_word(search: str, order: str) -> None:
 
 @pytest.mark.parametrize(
     ("marks", "order"),
-    [("Out of distribution", "B"), ("Conflict", "C"), ("No marks", "DA"), ("Any marks", "BDAC")],
+    [("Out of distribution", "B"), ("Conflict", "C"), ("No flags", "DA"), ("Any flags", "BDAC")],
 )
 def test_filter_by_marks(marks: Marks, order: str) -> None:
     assert ids(arrange(ROWS, View(marks=marks, sort="time"))) == order

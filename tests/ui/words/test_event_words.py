@@ -19,9 +19,13 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
 @pytest.mark.parametrize(
     ("kind", "payload", "words"),
     [
-        ("PROTOCOL", {"first_read": True, "second_share": 0.5}, "before the machine's; 50% of"),
+        (
+            "PROTOCOL",
+            {"first_read": True, "second_share": 0.5},
+            "before they see the model's suggestions; 50% of",
+        ),
         ("ASSIGNED", {"reader": "dr.b"}, "Assigned the case to dr.b"),
-        ("ASSIGNED", {"reader": ""}, "Took the assignment of the case back"),
+        ("ASSIGNED", {"reader": ""}, "Withdrew the assignment of the case"),
         (
             "FIRST_READ",
             {"differential": [{"diagnosis": "heart_failure", "confidence": "high"}]},
@@ -34,14 +38,14 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ),
         ("UNDONE", {"takes_back": 7, "diagnosis": "copd_exacerbation"}, "Took back event 7"),
         ("SIGNED", {"decisions": [4], "role": "reader"}, "Signed 1 decision as reader"),
-        ("SIGNED", {"decisions": [4, 5], "identity": "password"}, ", the password asked again"),
+        ("SIGNED", {"decisions": [4, 5], "identity": "password"}, ", after entering the password"),
         ("TIMED", {"active_seconds": 61.4}, "Spent 61 s on the case"),
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),
         (
             "REPORTED",
             {"readings": 12, "cases": 9, "intact": True},
-            "Made an agreement report (12 readings, 9 cases); the ledger was intact",
+            "Created an agreement report (12 readings, 9 cases); the ledger was intact",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`triptych oracle`: one CSV for a simulated cohort, the same however it was made."""
+"""`triptych compute-oracle`: one CSV for a simulated cohort, the same however it was made."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def test_a_file_is_never_overwritten(
 ) -> None:
     out = tmp_path / "oracle.csv"
     out.write_text("mine", encoding="utf-8")
-    assert main(["oracle", str(cohort), "--out", str(out)], {}) == 1
+    assert main(["compute-oracle", str(cohort), "--out", str(out)], {}) == 1
     assert "already there" in capsys.readouterr().err
     assert out.read_text(encoding="utf-8") == "mine"

@@ -173,7 +173,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / ".cohort.partial"
     other.mkdir()
     (other / "theirs.txt").write_text("kept", encoding="utf-8")
-    with pytest.raises(ConfigError, match="not the rest of a simulation"):
+    with pytest.raises(ConfigError, match="not an unfinished simulation"):
         simulate(1, 3, tmp_path / "cohort", rows=ROWS)
     assert (other / "theirs.txt").exists()
 

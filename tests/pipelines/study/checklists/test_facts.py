@@ -25,7 +25,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "parts",
-            "Cases in each fold: 19 to 20 learnt from, 20 tested. Positive of known outcomes,"
+            "Cases in each fold: 19 to 20 for training, 20 tested. Positive of known outcomes,"
             " tested: heart failure 5 of 20, 5 of 20; rare 0 of 19, 0 of 19.",
         ),
         (
@@ -35,7 +35,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ("prevalence", "In this study: heart failure 25.0%; rare 0.0%."),
         ("unknown_outcomes", "Of 40 cases, the outcome is unknown in: heart failure 0; rare 2."),
         ("missing", "Of 40 cases, an input is there: history in 40; image in 31."),
-        ("sites", "Sites: north (20); south (20); groups too small to be told: 1."),
+        ("sites", "Sites: north (20); south (20); groups too small to report: 1."),
         (
             "groups",
             "Tested patients by group, sex: female (20), male (20); site: north (20), south (20);"
@@ -43,7 +43,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "images_across",
-            "1 test image identical, and 0 nearly so, to one that was learnt from.",
+            "1 test image identical, and 0 nearly so, to a training image.",
         ),
         (
             "objective",
@@ -66,7 +66,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         ),
         (
             "code",
-            f"Triptych 0.1.0, commit {'e' * 40}, with changes that are in no commit, SHA-256 of the"
+            f"Triptych 0.1.0, commit {'e' * 40}, with uncommitted changes, SHA-256 of the"
             f" source {'d' * 64}.",
         ),
         (
@@ -108,7 +108,7 @@ def said(fact: str, found: Json | None = None, made: Json | None = None) -> str:
         (
             "limits",
             "Not done: learning curve (it needs more trainings). One cohort; another hospital or"
-            " device may give other figures.",
+            " device may give different figures.",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_model_that_was_there_already_is_not_said_to_be_trained() -> None:
     assert "developed" not in told["title"]
     assert told["objective"].startswith("To test a model")
     assert told["retrospective"].startswith("Retrospective: tested on")
-    assert "nothing was learnt from the cohort" in told["training_and_test"]
+    assert "nothing was trained on the cohort" in told["training_and_test"]
     assert told["code"].endswith(f"Model that was tested: {'9' * 64}.")
 
 
@@ -178,7 +178,7 @@ def test_tested_patients_are_not_said_to_be_those_that_were_learnt_from() -> Non
     found = metrics()
     assert said("training_groups", found) == said("groups", found) != ""
     first, second = found["flow"]["parts"]
-    found["flow"]["parts"] = [{**first, "name": "learnt from"}, {**second, "name": "tested: given"}]
+    found["flow"]["parts"] = [{**first, "name": "training"}, {**second, "name": "tested: given"}]
     assert said("training_groups", found) == ""
 
 

@@ -100,7 +100,7 @@ def test_a_finding_in_the_corner_of_a_lung_fires_only_where_the_lungs_are_not_kn
     assert [finding.fires for finding in found(labels, images, lungs)] == [False] * 3
     border, *_ = found(labels, images, None)
     assert border.fires
-    assert "unless the disease reaches there" in border.sentence
+    assert "unless the disease extends there" in border.sentence
 
 
 def test_nothing_fires_where_nothing_is_there() -> None:

@@ -88,5 +88,7 @@ def test_nothing_missing_and_too_few_are_skipped() -> None:
     assert isinstance(few, Skipped)
     assert "too few" in few.reason
     assert missingness(dataset_of(np.empty(0)), QUICK) == (
-        Skipped("missingness", "gout", "cases do not differ in what is there and what is missing"),
+        Skipped(
+            "missingness", "gout", "cases do not differ in what is present and what is missing"
+        ),
     )

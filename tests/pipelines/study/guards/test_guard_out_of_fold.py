@@ -112,9 +112,9 @@ def test_a_sentence_does_not_call_uncertain_what_is_absent_or_the_reverse() -> N
         for value, low, fires in [(0.8, 0.7, True), (0.8, 0.5, False), (0.55, 0.5, False)]
     ]
     assert words == [
-        "gout can be told from the clock: late.",
-        "gout can perhaps be told from the clock, but the cases are too few to be sure.",
-        "gout can hardly be told from the clock.",
+        "gout can be predicted from the clock: late.",
+        "gout can perhaps be predicted from the clock, but the cases are too few to be sure.",
+        "gout can hardly be predicted from the clock.",
     ]
 
 

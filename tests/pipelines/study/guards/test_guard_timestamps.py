@@ -44,7 +44,7 @@ def test_a_clock_that_does_not_tell_is_silent(dataset: Dataset) -> None:
     (found,) = timestamps(dataset, QUICK)
     assert isinstance(found, GuardResult)
     assert not found.fires
-    assert found.sentence == "gout can hardly be told from time stamps alone."
+    assert found.sentence == "gout can hardly be predicted from time stamps alone."
 
 
 def test_a_time_that_only_the_sick_have_is_left_to_the_guard_of_missingness() -> None:

@@ -1,4 +1,4 @@
-"""Figures of the report as a reader sees them."""
+"""Rows of the agreement report: which of them are shown, and how their figures read."""
 
 from __future__ import annotations
 
