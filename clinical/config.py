@@ -181,7 +181,7 @@ def unknown(key: str, known: Iterable[str], where: str) -> ConfigError:
     if key in RENAMED:
         new = RENAMED[key]
         where_to = f"write its keys under [{new}]" if new == "evaluation" else f"write {new}"
-        return ConfigError(f"{where}: {key!r} is called {new!r} now.", remedy=where_to)
+        return ConfigError(f"{where}: {key!r} is now called {new!r}.", remedy=where_to)
     return ConfigError(f"{where}: unknown key {key!r}.", remedy=nearest(key, known))
 
 

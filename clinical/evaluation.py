@@ -1,4 +1,4 @@
-"""How a model is judged: the `[evaluation]` table of a study file, and what it may hold."""
+"""How a model is evaluated: the `[evaluation]` table of a study file, and its valid values."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ COLUMNS = (SEX, AGE, SITE, VIEW)
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How the model is judged.
+    """How the model is evaluated.
 
     Attributes:
         split: "patient" (patient-grouped folds), "site" (each site left out in turn), "given"
-            (the cohort's own split: cases marked "test" are tested, the others are learnt from) or
-            "time" (what was decided earlier is learnt from, what was decided later is tested).
-        folds: number of folds; 0 with "patient" judges nothing. With "site", 0 leaves out one site
-            at a time, and a number groups whole sites into so many folds.
-        tested_from: first day that is tested (ISO 8601), with "time"; empty: chosen by the share.
-        train_fraction: share of the patients that is learnt from, with "time"; those seen last
-            earliest first.
-        inner: nested folds: so many trainings inside every fold, so that each patient to learn from
-            is a validation patient of one of them; for small cohorts. 0: one training, which keeps
-            `training.validation` of the patients aside.
-        repeats: repetitions, each with another training seed (initialisation, order, validation
-            patients); with "patient" also with other folds.
+            (the cohort's own split: cases marked "test" are tested, all others train) or "time"
+            (earlier decisions train, later ones are tested).
+        folds: number of folds; 0 with "patient" tests nothing. With "site", 0 leaves out one site
+            at a time, and a number groups whole sites into that many folds.
+        tested_from: with "time", the first day that is tested (ISO 8601); empty: set by
+            `train_fraction`.
+        train_fraction: with "time", fraction of the patients to train on, those whose last case
+            is earliest.
+        inner: number of nested folds in each fold, so that each training patient is a validation
+            patient once; for small cohorts. 0: one training that keeps `training.validation` of
+            the patients for validation.
+        repeats: repetitions, each with a new training seed (initialisation, order, validation
+            patients); with "patient" also with new folds.
         bootstrap: patient-bootstrap samples for confidence intervals.
         margin: difference in macro AUROC below which two methods count as equally good.
         oracle: file with the posteriors that `triptych compute-oracle` wrote, relative to the
             cohort's folder; empty for none.
         removal: also train a model without each modality, to compare with hiding it.
-        automl: trials of the AutoML comparator for each label and fold; 0: it is left out.
-        sensitivity: that the operating point aims at, on validation patients.
-        subgroups: columns that patients are grouped by: of COLUMNS, or of the cohort's own table
-            of cases.
-        age_edges: first age in years of every age band but the lowest.
-        guards: look for shortcuts and leaks.
-        curve_from, curve_to: threshold probabilities that the decision curve runs between.
-        stress: test patients who lose inputs, too.
-        learning_curve: shares of the patients that further models learn from; empty for none.
+        automl: trials of the AutoML comparator for each label and fold; 0: no AutoML.
+        sensitivity: target sensitivity of the operating point, on validation patients.
+        subgroups: columns to group patients by: any of COLUMNS, or of the cohort's own table of
+            cases.
+        age_edges: lowest age in years of every age band except the first.
+        guards: check for shortcuts and leaks.
+        curve_from, curve_to: range of threshold probabilities of the decision curve.
+        stress: also test patients with inputs removed.
+        learning_curve: fractions of the patients that further models are trained on; empty for
+            none.
     """
 
     split: str = "patient"
@@ -103,16 +105,17 @@ def check(evaluation: EvaluationConfig, where: str) -> None:
             remedy="choose above 0 and at most 1, for example 0.9",
         )
     if not all(evaluation.subgroups):
-        raise ConfigError(f"{where}.subgroups has one without a name.", remedy="name a column")
+        raise ConfigError(f"{where}.subgroups holds an empty name.", remedy="name a column")
     edges = evaluation.age_edges
     if not edges or any(low >= high for low, high in pairwise(edges)):
         raise ConfigError(
-            f"{where}.age_edges do not rise.", remedy="state first ages, for example [40, 65]"
+            f"{where}.age_edges are not in ascending order.",
+            remedy="give the lowest age of each further band, for example [40, 65]",
         )
     if any(not 0 < share < 1 for share in evaluation.learning_curve):
         raise ConfigError(
-            f"{where}.learning_curve holds a share that is not between 0 and 1.",
-            remedy="state shares of the patients, for example [0.2, 0.35, 0.6], or [] for none",
+            f"{where}.learning_curve holds a fraction that is not between 0 and 1.",
+            remedy="give fractions of the patients, for example [0.2, 0.35, 0.6], or [] for none",
         )
     if not 0.01 <= evaluation.curve_from < evaluation.curve_to <= 0.99:
         raise ConfigError(
@@ -130,7 +133,7 @@ def _check_counts(evaluation: EvaluationConfig, where: str) -> None:
     for name in ("folds", "inner"):
         if getattr(evaluation, name) < 0 or getattr(evaluation, name) == 1:
             raise ConfigError(
-                f"{where}.{name} is {getattr(evaluation, name)}.", remedy="choose 0, or 2 and more"
+                f"{where}.{name} is {getattr(evaluation, name)}.", remedy="choose 0, or 2 or more"
             )
     if evaluation.automl < 0:
         raise ConfigError(f"{where}.automl is {evaluation.automl}.", remedy="choose 0 or more")
@@ -153,5 +156,5 @@ def _check_time(evaluation: EvaluationConfig, where: str) -> None:
         ) from None
     if evaluation.split != "time":
         raise ConfigError(
-            f"{where}.tested_from is for a split by time.", remedy='add split = "time"'
+            f"{where}.tested_from is only for a split by time.", remedy='add split = "time"'
         )

@@ -23,6 +23,7 @@ from pipelines.commands import former_names
 from pipelines.commands.account import account_app
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
+from pipelines.commands.inspect import inspect
 from pipelines.commands.options import (
     Jobs,
     Keys,
@@ -419,6 +420,7 @@ def serve_page(
 
 
 app.command("report-agreement")(agreement)
+app.command()(inspect)
 
 
 @app.command()

@@ -100,7 +100,7 @@ def _toml(path: Path) -> dict[str, Any]:
             f"{SETTINGS}: byte {error.start} is not UTF-8.", remedy=table.RESAVE
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise CohortError(f"{SETTINGS} is not TOML: {error}.", remedy="mend that line") from None
+        raise CohortError(f"{SETTINGS} is not TOML: {error}.", remedy="correct that line") from None
 
 
 def _known(data: Mapping[str, Any], keys: Iterable[str], where: str) -> None:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from imagecodecs import jpegls_decode, packbits_decode
-from numpy.typing import NDArray
-from pydicom.encaps import get_frame
 from pydicom.uid import UID
 
 from clinical.dicom import dataset, jpeg, jpeg_2000
+from clinical.dicom.cells import Cells, Layout, Samples, placed
+from clinical.dicom.encapsulated import is_encapsulated, only_frame
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.errors import ImageUnreadable
 
@@ -26,6 +24,8 @@ _RLE_HEADER = 64
 _RLE_PADDING = 4
 """Zeros that may follow the pixels of a segment: two bytes of padding decode to one of them."""
 
+_LEFT_OVER = "There are {:,} bytes more of pixel data than the header says; they were left out."
+
 _AGAIN = "Fetch the file again from its source; it may have been cut short."
 
 _TRANSCODE = (
@@ -33,43 +33,7 @@ _TRANSCODE = (
 )
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What the header says of the pixel cells (PS3.5 section 8.1.1).
-
-    Attributes:
-        rows, columns: size of the single frame; one sample per pixel.
-        allocated: bits per cell: 8, 16 or 32.
-        stored: bits of a cell that hold the value.
-        high: position of the most significant of them.
-        signed: two's complement?
-        words: was the element written as OW, in 16-bit words?
-    """
-
-    rows: int
-    columns: int
-    allocated: int
-    stored: int
-    high: int
-    signed: bool
-    words: bool = False
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Decoded cells and where in each of them the value is.
-
-    Attributes:
-        values: unsigned integers, rows x columns.
-        stored, high: as in `Layout`, but as the codec has it.
-    """
-
-    values: NDArray[Any]
-    stored: int
-    high: int
-
-
-Decoder = Callable[[bytes, Layout], Cells]
+Decoder = Callable[[bytes, Layout], Samples]
 
 
 def cells(pixel_data: bytes, layout: Layout, transfer_syntax: str) -> Cells:
@@ -80,7 +44,13 @@ def cells(pixel_data: bytes, layout: Layout, transfer_syntax: str) -> Cells:
             broken, or of another size than the header says.
     """
     if transfer_syntax in NATIVE:
-        return _native(pixel_data, layout, big=transfer_syntax == dataset.EXPLICIT_BIG)
+        if is_encapsulated(pixel_data):
+            raise ImageUnreadable(
+                "The pixel data are compressed, but the header says that they are not.",
+                remedy="Correct the transfer syntax, or export the image again from its source.",
+            )
+        found = _native(pixel_data, layout, big=transfer_syntax == dataset.EXPLICIT_BIG)
+        return placed(found, layout, lossless=True)
     decoder = DECODERS.get(transfer_syntax)
     if decoder is None:
         raise ImageUnreadable(
@@ -88,7 +58,7 @@ def cells(pixel_data: bytes, layout: Layout, transfer_syntax: str) -> Cells:
             remedy=_TRANSCODE,
         )
     try:
-        decoded = decoder(get_frame(pixel_data, 0, number_of_frames=1), layout)
+        decoded = decoder(only_frame(pixel_data, layout), layout)
     except MemoryError:
         raise ImageUnreadable(
             "Decoding the pixel data takes more memory than the limit.",
@@ -101,35 +71,21 @@ def cells(pixel_data: bytes, layout: Layout, transfer_syntax: str) -> Cells:
         ) from None
     if decoded.values.shape != (layout.rows, layout.columns):
         raise _mismatch()
-    if transfer_syntax in LOSSLESS and decoded.stored > layout.stored:
-        # The codec gave the cells back bit for bit; only Bits Stored of them are the value. A lossy
-        # codec may overshoot by a few levels instead, which masking would wrap around.
-        return Cells(decoded.values, layout.stored, layout.stored - 1)
-    return decoded
+    return placed(decoded, layout, lossless=transfer_syntax in LOSSLESS)
 
 
-def stored_values(found: Cells, *, signed: bool) -> NDArray[np.int64] | NDArray[np.int32]:
-    """The values in `found`: shifted to bit 0, other bits masked, sign extended."""
-    kind = np.int64 if found.values.dtype.itemsize > 2 else np.int32
-    shift = found.high + 1 - found.stored
-    values: NDArray[Any] = found.values.astype(kind)
-    if shift:
-        values >>= shift
-    if shift or found.stored < 8 * found.values.dtype.itemsize:
-        values &= (1 << found.stored) - 1
-    if signed:
-        half = 1 << (found.stored - 1)
-        values ^= half
-        values -= half
-    return values
-
-
-def _native(data: bytes, layout: Layout, *, big: bool) -> Cells:
+def _native(data: bytes, layout: Layout, *, big: bool) -> Samples:
     count = layout.rows * layout.columns
     size = layout.allocated // 8
     if len(data) < count * size:
         raise ImageUnreadable(
             f"The pixel data are cut short: {len(data):,} of {count * size:,} bytes.", remedy=_AGAIN
+        )
+    left_over = len(data) - count * size
+    if left_over > 1 and left_over >= count * size:
+        raise ImageUnreadable(
+            f"There are {len(data):,} bytes of pixel data; the header says {count * size:,}.",
+            remedy="Give a file that holds one image, with a header that fits it.",
         )
     # 8-bit pixels in big-endian 16-bit words change places in pairs (PS3.5 sections 8.1.1, A.3).
     if big and size == 1 and layout.words:
@@ -137,10 +93,12 @@ def _native(data: bytes, layout: Layout, *, big: bool) -> Cells:
         values = np.frombuffer(even, ">u2").astype("<u2").view(np.uint8)[:count]
     else:
         values = np.frombuffer(data, f"{'>' if big else '<'}u{size}", count)
-    return Cells(values.reshape(layout.rows, layout.columns), layout.stored, layout.high)
+    notes = (_LEFT_OVER.format(left_over),) if left_over > 1 else ()
+    shape = layout.rows, layout.columns
+    return Samples(values.reshape(shape), layout.allocated, notes=notes)
 
 
-def _rle(frame: bytes, layout: Layout) -> Cells:
+def _rle(frame: bytes, layout: Layout) -> Samples:
     """PS3.5 annex G: one PackBits segment for each byte of a cell, the most significant first."""
     size, pixels = layout.allocated // 8, layout.rows * layout.columns
     count, *starts = struct.unpack_from("<16L", frame)
@@ -156,17 +114,17 @@ def _rle(frame: bytes, layout: Layout) -> Cells:
     return _native(planes.tobytes(), layout, big=False)
 
 
-def _jpeg(frame: bytes, layout: Layout) -> Cells:
+def _jpeg(frame: bytes, layout: Layout) -> Samples:
     header = _checked(frame, layout)
     if header.marker not in jpeg.PROCESSES:
         raise ImageUnreadable(
             "The pixel data are JPEG of a process not allowed here, such as progressive.",
             remedy=_TRANSCODE,
         )
-    return Cells(jpeg.decode(frame), header.precision, header.precision - 1)
+    return Samples(jpeg.decode(frame), header.precision)
 
 
-def _jpeg_ls(frame: bytes, layout: Layout) -> Cells:
+def _jpeg_ls(frame: bytes, layout: Layout) -> Samples:
     header = _checked(frame, layout)
     if not frame.rstrip(b"\0\xff").endswith(_JPEG_END):
         # CharLS would notice, but may look for a code that does not end for seconds.
@@ -179,16 +137,16 @@ def _jpeg_ls(frame: bytes, layout: Layout) -> Cells:
         if not whole.endswith(b"\0" + _JPEG_END):
             raise
         values = jpegls_decode(whole[:-3] + _JPEG_END)
-    return Cells(values, header.precision, header.precision - 1)
+    return Samples(values, header.precision)
 
 
-def _jpeg_2000(frame: bytes, layout: Layout) -> Cells:
+def _jpeg_2000(frame: bytes, layout: Layout) -> Samples:
     header = jpeg_2000.header_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
     values = jpeg_2000.decode(frame)
     unsigned = values.view(f"u{values.dtype.itemsize}")
-    return Cells(unsigned, header.precision, header.precision - 1)
+    return Samples(unsigned, header.precision, header.signed)
 
 
 def _checked(frame: bytes, layout: Layout) -> jpeg.Frame:
@@ -218,6 +176,7 @@ NATIVE = (
 )
 
 LOSSLESS = (
+    "1.2.840.10008.1.2.5",
     "1.2.840.10008.1.2.4.57",
     "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.4.80",

@@ -6,11 +6,13 @@ takes plain text for DICOM. Here the encoding is settled first and then only `re
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from io import BytesIO
 from typing import cast
 
+from pydicom.datadict import dictionary_description, dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
@@ -27,6 +29,8 @@ DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
 _UID = re.compile(r"[0-9.]{1,64}")
+_BINARY = {"US", "SS", "UL", "SL", "US or SS", "AT", "FL", "FD", "OB", "OW", "OB or OW", "UN"}
+_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _CODE = re.compile(r"[A-Z0-9 _]{1,16}")
 
 
@@ -118,9 +122,54 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
         if value is None or value == "":
             return ()
         many = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-        return tuple(float(v) for v in many)
+        return tuple(_decimal(v) for v in many)
     except PARSER_ERRORS:
         return ()
+
+
+def stated(dataset: Dataset, keyword: str) -> float | None:
+    """The number of an attribute that decides what pixels mean; None where it is absent or empty.
+
+    Raises:
+        ImageUnreadable: if it holds anything else than one finite number. To take it for absent
+            would be to choose another meaning in silence.
+    """
+    values = numbers(dataset, keyword)
+    if not values and is_empty(dataset, keyword):
+        return None
+    if len(set(values)) == 1 and math.isfinite(values[0]):
+        return values[0]
+    raise unclear(keyword)
+
+
+def is_empty(dataset: Dataset, keyword: str) -> bool:
+    """Whether an attribute is absent, or has no value."""
+    found = dataset.get_item(keyword)
+    value = None if found is None else found.value
+    if isinstance(value, bytes) and (found.VR or dictionary_VR(keyword)) not in _BINARY:
+        value = value.strip(b" \0")
+    return value is None or (hasattr(value, "__len__") and not len(value))
+
+
+def unclear(keyword: str) -> ImageUnreadable:
+    """The error for an attribute that is there, but does not say what it must."""
+    return ImageUnreadable(
+        f"{name_of(keyword)} in the header cannot be understood.",
+        remedy="Correct it in the file, or export the image again from its source.",
+    )
+
+
+def name_of(keyword: str) -> str:
+    """The name of an attribute as PS3.6 has it, such as Rescale Slope."""
+    return str(dictionary_description(keyword))
+
+
+def _decimal(value: object) -> float:
+    """A number; a decimal string (PS3.5 6.2, DS) may have the comma of its writer's country."""
+    if isinstance(value, str):
+        value = value.strip()
+        return float(value.replace(",", ".") if _COMMA.fullmatch(value) else value)
+    return float(cast(float, value))
 
 
 def code(dataset: Dataset, keyword: str) -> str:
@@ -144,15 +193,6 @@ def codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     except PARSER_ERRORS:
         return ()
     return tuple(text if _CODE.fullmatch(text) else "" for text in texts)
-
-
-def digits(dataset: Dataset, keyword: str) -> str:
-    """A date, time or time-zone offset as the file writes it, or ""."""
-    try:
-        text = str(dataset.get(keyword) or "").strip()
-    except PARSER_ERRORS:
-        return ""
-    return text if re.fullmatch(r"[0-9.+\-]{1,26}", text) else ""
 
 
 def macro(dataset: Dataset, keyword: str) -> Dataset:

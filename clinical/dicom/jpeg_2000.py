@@ -1,8 +1,9 @@
 """JPEG 2000 and HTJ2K (ISO/IEC 15444-1, -15) of one component, by OpenJPEG.
 
 OpenJPEG notices data that are missing within a tile-part, but paints tiles that are missing
-altogether black; so the tile-parts are counted before. OpenJPH, which `imagecodecs` has as well,
-goes on in silence where an HTJ2K code block is broken.
+altogether black; so the tile-parts are counted before. It decodes a stretch of zeros, such as a
+download leaves where a block is missing, as if that were pixels; so none may be there. OpenJPH,
+which `imagecodecs` has as well, goes on in silence where an HTJ2K code block is broken.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ _SIZ = b"\xff\x4f\xff\x51"
 _SOT, _EOC = 0xFF90, 0xFFD9
 _SHORTEST_PART = 14
 
+_HOLE = bytes(256)
+"""No coder of pixels gives so many zeros; empty packets are one zero each, and far fewer."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -28,6 +32,7 @@ class Header:
         rows, columns: of the first component.
         components: how many there are.
         precision: bits per sample.
+        signed: two's complement?
         tiles: how many the image is cut into.
         start: where the codestream begins; a JP2 file has boxes before it.
     """
@@ -36,6 +41,7 @@ class Header:
     columns: int
     components: int
     precision: int
+    signed: bool
     tiles: int
     start: int
 
@@ -56,6 +62,7 @@ def header_of(data: bytes) -> Header:
         columns=-(-x1 // dx) + (-x0 // dx),
         components=components,
         precision=(depth & 0x7F) + 1,
+        signed=bool(depth & 0x80),
         tiles=across * down,
         start=start,
     )
@@ -68,10 +75,13 @@ def decode(data: bytes) -> NDArray[Any]:
         Signed or unsigned integers of 8, 16 or 32 bits, rows x columns.
 
     Raises:
-        ValueError, struct.error: if a tile, a part of one, or the end is missing.
+        ValueError, struct.error: if a tile, a part of one, a stretch of it, or the end is missing.
         RuntimeError: if OpenJPEG refuses it.
     """
-    _check_tiles(data, header_of(data))
+    header = header_of(data)
+    _check_tiles(data, header)
+    if _HOLE in data[header.start :]:
+        raise ValueError("a stretch of the data is missing")
     decoded: NDArray[Any] = jpeg2k_decode(data)
     return decoded
 

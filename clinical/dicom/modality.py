@@ -16,6 +16,9 @@ from clinical.errors import ImageUnreadable
 
 _EXPORT = "Export the image again from its source."
 
+ANGIOGRAMS = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
+"""X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lut:
@@ -26,12 +29,14 @@ class Lut:
         entries: outputs; larger stored values take the last.
         bits: of an output, as the descriptor states it.
         explanation: LUT Explanation as a code string, or "".
+        notes: what was odd about it, a sentence each.
     """
 
     first: int
     entries: NDArray[np.float64]
     bits: int
     explanation: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,37 +68,44 @@ class Modality:
         return values
 
 
-def modality_of(found: Dataset, *, bits: int, signed: bool) -> Modality:
+def modality_of(found: Dataset, *, bits: int, signed: bool, big: bool = False) -> Modality:
     """The modality transformation of an image with `bits` stored.
 
+    Args:
+        found: the data set.
+        bits, signed: of the stored values.
+        big: is the data set big-endian?
+
     Raises:
-        ImageUnreadable: if the slope is 0 or the table is broken.
+        ImageUnreadable: if the slope is 0, or slope, intercept or the table cannot be understood.
     """
     place = dataset.macro(found, "PixelValueTransformationSequence")
     bottom = -(1 << (bits - 1)) if signed else 0
     top = bottom + (1 << bits) - 1
-    lut = lut_of(found, "ModalityLUTSequence", signed=signed)
+    # PS3.3 C.8.7.1.1.2: that of an angiogram leads away from what is displayed, to X-ray intensity.
+    angiogram = dataset.code(found, "SOPClassUID") in ANGIOGRAMS
+    lut = None if angiogram else lut_of(found, "ModalityLUTSequence", signed=signed, big=big)
     if lut is not None:
         return Modality(1.0, 0.0, lut, float(lut.entries.min()), float(lut.entries.max()))
-    slope = dataset.number(place, "RescaleSlope")
-    intercept = dataset.number(place, "RescaleIntercept") or 0.0
+    slope = dataset.stated(place, "RescaleSlope")
+    intercept = dataset.stated(place, "RescaleIntercept") or 0.0
     slope = 1.0 if slope is None else slope
-    if slope == 0 or not np.isfinite(slope) or not np.isfinite(intercept):
-        raise ImageUnreadable("Rescale Slope is 0 or not a number.", remedy=_EXPORT)
+    if slope == 0:
+        raise ImageUnreadable("Rescale Slope is 0.", remedy=_EXPORT)
     ends = sorted((bottom * slope + intercept, top * slope + intercept))
     return Modality(slope, intercept, None, ends[0], ends[1])
 
 
-def lut_of(found: Dataset, keyword: str, *, signed: bool) -> Lut | None:
+def lut_of(found: Dataset, keyword: str, *, signed: bool, big: bool = False) -> Lut | None:
     """The first table of the sequence `keyword`, or None where there is none.
 
     Raises:
         ImageUnreadable: if its descriptor and its data do not fit.
     """
-    return next(luts_of(found, keyword, signed=signed), None)
+    return next(luts_of(found, keyword, signed=signed, big=big), None)
 
 
-def luts_of(found: Dataset, keyword: str, *, signed: bool) -> Iterator[Lut]:
+def luts_of(found: Dataset, keyword: str, *, signed: bool, big: bool = False) -> Iterator[Lut]:
     """Every table of the sequence `keyword`; those after the first only if they are whole.
 
     Raises:
@@ -102,13 +114,13 @@ def luts_of(found: Dataset, keyword: str, *, signed: bool) -> Iterator[Lut]:
     sequence = found.get(keyword)
     for number, item in enumerate(sequence if isinstance(sequence, Sequence) else ()):
         try:
-            yield _lut(item, signed=signed)
+            yield _lut(item, signed=signed, big=big)
         except ImageUnreadable:
             if number == 0:
                 raise
 
 
-def _lut(item: Dataset, *, signed: bool) -> Lut:
+def _lut(item: Dataset, *, signed: bool, big: bool) -> Lut:
     descriptor = dataset.numbers(item, "LUTDescriptor")
     if len(descriptor) != 3:
         raise ImageUnreadable("A LUT Descriptor does not have three values.", remedy=_EXPORT)
@@ -117,22 +129,30 @@ def _lut(item: Dataset, *, signed: bool) -> Lut:
     first = int(descriptor[1])
     if signed and first >= 32768:
         first -= 65536
-    entries = _entries(item, int(descriptor[2]))[:count]
-    if len(entries) < count:
-        raise ImageUnreadable("A lookup table is shorter than it says.", remedy=_EXPORT)
     bits = int(descriptor[2])
-    return Lut(first, entries, bits, dataset.code(item, "LUTExplanation"))
+    entries = _entries(item, count, bits, big=big)
+    notes: tuple[str, ...] = ()
+    if 0 < bits < 16 and entries.max() >= 1 << bits:
+        bits, notes = 16, (f"A lookup table has larger entries than the {bits} bits it states.",)
+    return Lut(first, entries, bits, dataset.code(item, "LUTExplanation"), notes)
 
 
-def _entries(item: Dataset, bits: int) -> NDArray[np.float64]:
+def _entries(item: Dataset, count: int, bits: int, *, big: bool) -> NDArray[np.float64]:
+    """The `count` entries of a table; how wide they are, the length of the data decides.
+
+    8-bit entries may stand one or two to a word (PS3.3 C.11.1.1.1); the words are in the byte order
+    of the data set.
+    """
     value = item.get("LUTData")
-    if isinstance(value, bytes):
-        raw = np.frombuffer(value[: len(value) // 2 * 2], "<u2").astype(np.float64)
-        # Tables of 8-bit entries are two entries to a word where packed as bytes.
-        return np.frombuffer(value, "u1").astype(np.float64) if bits <= 8 and _packed(raw) else raw
-    many = list(value) if hasattr(value, "__iter__") else [value]
-    return np.array(many, np.float64)
-
-
-def _packed(words: NDArray[np.float64]) -> bool:
-    return bool(words.size and words.max() > 255)
+    if not isinstance(value, bytes):
+        many = list(value) if hasattr(value, "__iter__") else [value]
+        value, big = np.array(many, np.int64).astype("<u2").tobytes(), False
+    packed = bits <= 8 and len(value) == count + count % 2 and len(value) != 2 * count
+    if packed:
+        words = np.frombuffer(value, ">u2" if big else "<u2").astype("<u2")
+        return words.view(np.uint8)[:count].astype(np.float64)
+    if len(value) < 2 * count:
+        raise ImageUnreadable("A lookup table is shorter than it says.", remedy=_EXPORT)
+    if len(value) > 2 * count:
+        raise ImageUnreadable("A lookup table is longer than it says.", remedy=_EXPORT)
+    return np.frombuffer(value, ">u2" if big else "<u2").astype(np.float64)

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.case.shapes import Sex
 from clinical.case.window import Window
 from clinical.dicom.limits import Limits
-from clinical.errors import ImageUnreadable
+from clinical.errors import ImageRefused, ImageUnreadable
 
 Photometric = Literal["MONOCHROME1", "MONOCHROME2"]
 
@@ -41,13 +42,18 @@ chunks as SyntaxError)."""
 
 @dataclass(frozen=True)
 class Request:
-    """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`."""
+    """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`.
+
+    A "header" is asked for its attributes only (`clinical.dicom.attributes`).
+    """
 
     path: str
     photometric: Photometric | None
     expected_patient_id: str | None
     limits: Limits
-    kind: Literal["image", "waveform"] = "image"
+    kind: Literal["image", "waveform", "header"] = "image"
+    expected_sex: Sex | None = None
+    expected_age_years: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +78,12 @@ class Picture:
 def check_size(
     rows: int, columns: int, limits: Limits, *, frames: int = 1, samples: int = 1
 ) -> None:
-    """Refuse a header that claims more samples than the limit, before anything is allocated.
+    """Refuse a header that claims more than the limits, before anything is allocated.
 
     Raises:
         ImageUnreadable: if rows x columns x frames x samples is 0 or above `limits.pixels`.
+        ImageRefused: if a side is longer than `limits.side`, or than `limits.aspect` times the
+            other: whoever pads it to a square would need the square of its longer side.
     """
     total = rows * columns * frames * samples
     if min(rows, columns, frames, samples) < 1:
@@ -90,4 +98,10 @@ def check_size(
             f"The header claims {rows} x {columns} pixels{extra}, {total:,} in all; "
             f"the limit is {limits.pixels:,}.",
             remedy="Give one projection image of ordinary size, or raise Limits.pixels.",
+        )
+    if max(rows, columns) > min(limits.side, limits.aspect * min(rows, columns)):
+        raise ImageRefused(
+            f"The image has {rows:,} x {columns:,} pixels; no side of a radiograph is longer than "
+            f"{limits.side:,}, or than {limits.aspect} times the other.",
+            remedy="Give one projection image of ordinary shape.",
         )

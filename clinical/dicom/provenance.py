@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-
 import numpy as np
 from pydicom.dataset import Dataset
 
-from clinical.dicom import dataset
+from clinical.dicom import dataset, dates, view
 from clinical.dicom.picture import PARSER_ERRORS
 
 _CODES = (
@@ -20,15 +17,23 @@ _CODES = (
     "BodyPartExamined",
 )
 
-_STAMP = re.compile(
-    r"(?P<date>\d{8})(?P<time>\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?(?P<zone>[+-]\d{4})?"
-)
+_CALIBRATED = ("GEOMETRY", "FIDUCIAL")
 
 
 def of(found: Dataset) -> dict[str, str]:
     """The attributes of `found` that may travel with its pixels, where they are known."""
     source = {keyword: dataset.code(found, keyword) for keyword in _CODES}
-    source["acquired"] = acquired(found)
+    seen = view.of(found)
+    source["ViewPosition"] = seen.position
+    stamps = dates.of(found)
+    source["acquired"] = stamps.acquired
+    if dates.is_later(stamps.latest, stamps.acquired):
+        source["latest_date"] = stamps.latest
+        source["latest_date_from"] = stamps.latest_by
+    if seen.stated_by not in ("", "ViewPosition"):
+        source["view_from"] = seen.stated_by
+    if seen.doubted_by:
+        source["view_doubted_by"] = seen.doubted_by
     ratio = dataset.numbers(found, "PixelAspectRatio")
     if len(ratio) == 2 and ratio[0] != ratio[1] and min(ratio) > 0:
         source["PixelAspectRatio"] = f"{ratio[0]:g}:{ratio[1]:g}"
@@ -44,47 +49,29 @@ def of_another_patient(found: Dataset, expected: str | None) -> bool:
     return expected is not None and bool(stated) and stated != expected.strip()
 
 
-def acquired(found: Dataset) -> str:
-    """When the image was acquired, ISO 8601, or "".
+def calibration(found: Dataset) -> str:
+    """How Pixel Spacing was corrected for magnification (PS3.3 10.7.1.3), or "" if it was not.
 
-    Acquisition DateTime, else Acquisition Date and Time, else Content Date and Time, with the time
-    zone that the value or Timezone Offset From UTC gives. A date alone where no time is known.
+    GEOMETRY or FIDUCIAL where the header says so; UNKNOWN where only another Imager Pixel Spacing
+    shows it.
     """
-    zone = dataset.digits(found, "TimezoneOffsetFromUTC")
-    stamps = [dataset.digits(found, "AcquisitionDateTime")]
-    for kind in ("Acquisition", "Content"):
-        date = dataset.digits(found, f"{kind}Date").replace(".", "")
-        stamps.append(date + dataset.digits(found, f"{kind}Time") if date else "")
-    for stamp in stamps:
-        match = _STAMP.fullmatch(stamp)
-        if match:
-            iso = _iso(match, zone)
-            try:
-                datetime.fromisoformat(iso)
-            except ValueError:
-                continue
-            return iso
-    return ""
-
-
-def _iso(match: re.Match[str], zone: str) -> str:
-    date, time = match["date"], match["time"] or ""
-    iso = f"{date[:4]}-{date[4:6]}-{date[6:]}"
-    if not time:
-        return iso
-    whole, _, fraction = time.partition(".")
-    whole = whole.ljust(6, "0")
-    iso += f"T{whole[:2]}:{whole[2:4]}:{whole[4:6]}" + (f".{fraction:0<6}" if fraction else "")
-    zone = match["zone"] or zone
-    if re.fullmatch(r"[+-]\d{4}", zone):
-        iso += f"{zone[:3]}:{zone[3:]}"
-    return iso
+    place = dataset.macro(found, "PixelMeasuresSequence")
+    stated = dataset.code(place, "PixelSpacingCalibrationType")
+    if stated in _CALIBRATED:
+        return stated
+    patient, imager = (
+        dataset.numbers(where, keyword)
+        for where, keyword in ((place, "PixelSpacing"), (found, "ImagerPixelSpacing"))
+    )
+    if len(patient) != 2 or len(imager) != 2:
+        return ""
+    return "" if np.allclose(patient, imager, rtol=0.001) else "UNKNOWN"
 
 
 def spacing(found: Dataset) -> tuple[tuple[float, float] | None, str]:
     """Millimetres between rows and between columns, and the attribute that says so.
 
-    Pixel Spacing (calibrated, PS3.3 10.7.1), else Imager Pixel Spacing (at the detector, not
+    Pixel Spacing (PS3.3 10.7.1; see `calibration`), else Imager Pixel Spacing (at the detector, not
     corrected for magnification), else Nominal Scanned Pixel Spacing (digitised film).
     """
     place = dataset.macro(found, "PixelMeasuresSequence")

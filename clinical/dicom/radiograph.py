@@ -7,13 +7,16 @@ is not applied; it only gives `window` and `windows`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from clinical.dicom import codecs, dataset, provenance, window
+from clinical.dicom import codecs, dataset, doubts, provenance, view, window
+from clinical.dicom.cells import Layout, stored_values
 from clinical.dicom.modality import Modality, modality_of
 from clinical.dicom.picture import PARSER_ERRORS, Picture, Request, check_size
 from clinical.errors import ImageRefused, ImageUnreadable
@@ -37,29 +40,81 @@ def read(data: bytes, request: Request) -> Picture:
         )
     layout = _layout(found, request)
     photometric = _photometric(found, request)
+    doubts.check_brightness(found, photometric)
+    spacing, measured_by = _spacing(found, request)
     cells = codecs.cells(_pixel_data(found), layout, transfer_syntax)
-    stored = codecs.stored_values(cells, signed=layout.signed)
-    padded = _padded(found, stored, cells.values, signed=layout.signed)
-    modality = modality_of(found, bits=layout.stored, signed=layout.signed)
+    stored = stored_values(cells, signed=layout.signed)
+    padded = _padded(found, stored, cells.values, layout)
+    big = transfer_syntax == dataset.EXPLICIT_BIG
+    modality = modality_of(found, bits=layout.stored, signed=layout.signed, big=big)
     values = _canonical(stored, modality, inverted=photometric == "MONOCHROME1")
     shown = None if padded is None else values[~padded]
     if shown is not None and padded is not None and shown.size:
         values[padded] = shown.min()
+    top = modality.low + modality.high if photometric == "MONOCHROME1" else None
+    sample = values if shown is None or not shown.size else shown
+    opening, windows = window.of(found, sample, mirror=top, big=big)
     source = provenance.of(found) | {
         "format": "DICOM",
         "PhotometricInterpretation": photometric,
         "TransferSyntaxUID": transfer_syntax,
     }
-    spacing, measured_by = provenance.spacing(found)
     if measured_by:
         source["spacing_from"] = measured_by
-    top = modality.low + modality.high if photometric == "MONOCHROME1" else None
-    sample = values if shown is None or not shown.size else shown
-    opening, windows = window.of(found, sample, mirror=top)
-    return Picture(values, spacing, opening, source, windows)
+    if measured_by == "PixelSpacing" and (calibrated := provenance.calibration(found)):
+        source["spacing_calibration"] = calibrated
+    notes = [
+        *_layout_notes(found, layout),
+        *cells.notes,
+        *(modality.lut.notes if modality.lut else ()),
+    ]
+    notes += doubts.of(found, request, photometric)
+    if notes:
+        source["warnings"] = "\n".join(notes)
+    return _facing(found, Picture(values, spacing, opening, source, windows))
 
 
-def _layout(found: Dataset, request: Request) -> codecs.Layout:
+def _spacing(found: Dataset, request: Request) -> tuple[tuple[float, float] | None, str]:
+    """As `provenance.spacing`, for pixels that are not too long or wide to be resampled.
+
+    Raises:
+        ImageRefused: if they are.
+    """
+    spacing, measured_by = provenance.spacing(found)
+    ratio = spacing or dataset.numbers(found, "PixelAspectRatio") or (1.0, 1.0)
+    if min(ratio) > 0 and max(ratio) > request.limits.pixel_aspect * min(ratio):
+        raise ImageRefused(
+            f"The pixels are {ratio[0]:g} high to {ratio[-1]:g} wide, which no radiograph has.",
+            remedy="Correct the spacing in the file, or export the image again.",
+        )
+    return spacing, measured_by
+
+
+def _layout_notes(found: Dataset, layout: Layout) -> Iterator[str]:
+    if _integer(found, "HighBit") not in (None, layout.high):
+        yield f"High Bit cannot be; bit {layout.high} was taken, as Bits Stored says."
+
+
+def _facing(found: Dataset, picture: Picture) -> Picture:
+    """The picture with the patient's right at its left, where Patient Orientation tells."""
+    source = dict(picture.source)
+    turn = view.turn_of(found)
+    if turn is None and view.orientation(found) == ("", ""):
+        source["orientation"] = "unknown"
+    doubtful = source.get("view_doubted_by") or view.is_side(source.get("ViewPosition", ""))
+    if not turn or doubtful:
+        return replace(picture, source=source)
+    source["turned"] = f"{turn.words()}, by Patient Orientation"
+    spacing = picture.spacing
+    if turn.transposed:
+        spacing = (spacing[1], spacing[0]) if spacing else None
+        high, _, wide = source.get("PixelAspectRatio", "").partition(":")
+        if wide:
+            source["PixelAspectRatio"] = f"{wide}:{high}"
+    return replace(picture, values=turn.apply(picture.values), spacing=spacing, source=source)
+
+
+def _layout(found: Dataset, request: Request) -> Layout:
     """Check everything that the header alone can tell, before anything is decoded."""
     rows, columns = _integer(found, "Rows"), _integer(found, "Columns")
     _check_kind(found, has_size=rows is not None or columns is not None)
@@ -75,17 +130,20 @@ def _layout(found: Dataset, request: Request) -> codecs.Layout:
     allocated = _integer(found, "BitsAllocated")
     if allocated == 1:
         raise ImageRefused("The file holds a 1-bit mask, not a radiograph.", remedy=_SINGLE)
-    stored = _integer(found, "BitsStored") or allocated
-    high = _integer(found, "HighBit")
+    stored, high = _integer(found, "BitsStored"), _integer(found, "HighBit")
+    stored = allocated if stored is None else stored
     if allocated not in (8, 16, 32) or stored is None or not 1 <= stored <= allocated:
         raise ImageUnreadable(
             f"The header states {stored} bits in cells of {allocated}.", remedy=_EXPORT
         )
     if high is None or not stored - 1 <= high < allocated:
         high = stored - 1
-    signed = _integer(found, "PixelRepresentation") == 1
+    representation = _integer(found, "PixelRepresentation")
+    if representation not in (None, 0, 1):
+        raise dataset.unclear("PixelRepresentation")
+    signed = representation == 1
     words = found.get_item("PixelData").VR == "OW"
-    return codecs.Layout(rows, columns, allocated, stored, high, signed, words)
+    return Layout(rows, columns, allocated, stored, high, signed, words)
 
 
 def _check_kind(found: Dataset, *, has_size: bool) -> None:
@@ -103,7 +161,10 @@ def _check_kind(found: Dataset, *, has_size: bool) -> None:
 
 
 def _photometric(found: Dataset, request: Request) -> str:
-    stated = dataset.code(found, "PhotometricInterpretation") or request.photometric
+    stated = dataset.code(found, "PhotometricInterpretation")
+    if not stated and not dataset.is_empty(found, "PhotometricInterpretation"):
+        raise dataset.unclear("PhotometricInterpretation")
+    stated = stated or request.photometric or ""
     if stated in ("MONOCHROME1", "MONOCHROME2"):
         return stated
     if stated:
@@ -115,8 +176,10 @@ def _photometric(found: Dataset, request: Request) -> str:
 
 
 def _integer(found: Dataset, keyword: str) -> int | None:
-    value = dataset.number(found, keyword)
-    return None if value is None or not np.isfinite(value) else int(value)
+    value = dataset.stated(found, keyword)
+    if value is not None and value != int(value):
+        raise dataset.unclear(keyword)
+    return None if value is None else int(value)
 
 
 def _pixel_data(found: Dataset) -> bytes:
@@ -130,24 +193,32 @@ def _pixel_data(found: Dataset) -> bytes:
 
 
 def _padded(
-    found: Dataset, stored: NDArray[Any], cells: NDArray[Any], *, signed: bool
+    found: Dataset, stored: NDArray[Any], cells: NDArray[Any], layout: Layout
 ) -> NDArray[np.bool_] | None:
     """Which pixels are padding (PS3.3 C.7.5.1.1.2), or None if none is.
 
     The padding value may lie outside Bits Stored, so whole cells are compared too.
     """
-    value = dataset.number(found, "PixelPaddingValue")
+    value = dataset.stated(found, "PixelPaddingValue")
     if value is None:
         return None
-    limit = dataset.number(found, "PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(value if limit is None else limit)))
+    limit = dataset.stated(found, "PixelPaddingRangeLimit")
+    ends = [int(value), int(value if limit is None else limit)]
+    low, high = sorted(_as_stored(end, layout) for end in ends)
     mask: NDArray[np.bool_] = (stored >= low) & (stored <= high)
-    wide = 1 << (8 * cells.dtype.itemsize)
-    if limit is None:
-        mask |= cells == low % wide
-        if signed and low >= wide // 2:
-            mask |= stored == low - wide
+    whole = 1 << (8 * cells.dtype.itemsize)
+    low, high = sorted(end % whole for end in ends)
+    if low >> layout.stored and layout.high == layout.stored - 1:
+        mask |= (cells >= low) & (cells <= high)
     return mask if mask.any() else None
+
+
+def _as_stored(padding: int, layout: Layout) -> int:
+    """A padding value as stored pixels have it, where it was written with the wrong sign."""
+    half, whole = 1 << (layout.stored - 1), 1 << layout.allocated
+    if layout.signed and padding >= half:
+        return padding - (whole if padding >= whole // 2 else 2 * half)
+    return padding + whole if padding < 0 and not layout.signed else padding
 
 
 def _canonical(stored: NDArray[Any], modality: Modality, *, inverted: bool) -> NDArray[np.float32]:

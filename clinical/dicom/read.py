@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Sex
 from clinical.case.window import from_json as window_from_json
 from clinical.dicom import reader
 from clinical.dicom.limits import DEFAULT_LIMITS, Limits
@@ -18,6 +18,8 @@ def read_image(
     *,
     photometric: Literal["MONOCHROME1", "MONOCHROME2"] | None = None,
     expected_patient_id: str | None = None,
+    expected_sex: Sex | None = None,
+    expected_age_years: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Array:
     """Read one grayscale image: DICOM (PS3.10 file or bare data set), PNG or JPEG, by its content.
@@ -36,6 +38,7 @@ def read_image(
         photometric: convention of a PNG or JPEG (default MONOCHROME2), and of a DICOM file that
             does not state one; what a DICOM file states wins.
         expected_patient_id: refuse a DICOM file that states another Patient ID.
+        expected_sex, expected_age_years: of the case; a DICOM file that states another is reported.
         limits: what the image may cost.
 
     Returns:
@@ -45,14 +48,26 @@ def read_image(
         PhotometricInterpretation (before inversion), Modality, ViewPosition, BodyPartExamined,
         acquired (ISO 8601), PixelAspectRatio (where pixels are not square and no spacing says so),
         coloured_pixels (share of a PNG or JPEG with coloured marks), format, and dataset_digest
-        (SHA-256 of the file). Never a name.
+        (SHA-256 of the file). Where there is something to say: latest_date (of all that the header
+        states, if after `acquired`) and latest_date_from (its attribute), view_from (attribute
+        that told the view, if not View Position), view_doubted_by (one that contradicts it),
+        spacing_calibration (PS3.3 10.7.1.3), turned (what was done so that the patient's right is
+        at the left of the picture), orientation ("unknown" where the header does not state it), and
+        warnings (sentences, one to a line). Never a name.
 
     Raises:
         ImageRefused: well formed, but not one grayscale image, or of another patient.
         ImageUnreadable: missing, broken, hostile, or over a limit. Neither error's text holds the
             path or anything from the file but sizes and counts.
     """
-    request = Request(os.fspath(path.absolute()), photometric, expected_patient_id, limits)
+    request = Request(
+        os.fspath(path.absolute()),
+        photometric,
+        expected_patient_id,
+        limits,
+        expected_sex=expected_sex,
+        expected_age_years=expected_age_years,
+    )
     answer, values = reader.ask(request)
     spacing, window = answer["spacing"], answer["window"]
     return Array(

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 import clinical
 from clinical.dicom import wire
+from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Request
 from clinical.errors import ImageError, ImageRefused, ImageUnreadable, WaveformError
 
@@ -162,7 +163,7 @@ def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
 
     Returns:
         What the worker says of the image ("spacing", "window", "windows", "source") or of the
-        recording ("channels", "rate", "source"), and its values.
+        recording ("channels", "rate", "source") or of a header ("attributes"), and its values.
 
     Raises:
         ImageRefused, ImageUnreadable: whatever happened to an image, exactly one of them.
@@ -171,7 +172,7 @@ def ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     try:
         return _ask(request)
     except ImageError as error:
-        if request.kind == "image":
+        if request.kind != "waveform":
             raise
         # What the parser and the worker say of a broken file holds for a recording too.
         heard = (text.replace("image", "recording") for text in (error.message, error.remedy))
@@ -185,11 +186,11 @@ def _ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
         except _Late:
             _discard()
             raise ImageUnreadable(
-                f"Reading the image took more than {request.limits.seconds:g} s.",
-                remedy="Give an image of ordinary size, or raise Limits.seconds.",
+                f"The decoder gave no answer within {request.limits.wall_seconds:g} s.",
+                remedy="Try again when the computer has less to do, or raise Limits.wall_seconds.",
             ) from None
         except _Gone:
-            raise _death(_worker.ended() if _worker else 0) from None
+            raise _death(_worker.ended() if _worker else 0, request.limits) from None
         except BaseException:
             # Interrupted between question and answer: the next answer would be the wrong one.
             _discard()
@@ -199,7 +200,7 @@ def _ask(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     try:
         values = body.view("<f4").reshape(answer["shape"])
     except (ValueError, KeyError, TypeError):
-        raise _death(0) from None
+        raise _death(0, request.limits) from None
     return answer, values
 
 
@@ -224,7 +225,7 @@ def _exchange(request: Request) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         _discard()
         worker = _running()
         worker.send(header)
-    return worker.receive(time.monotonic() + request.limits.seconds, 4 * request.limits.pixels)
+    return worker.receive(time.monotonic() + request.limits.wall_seconds, 4 * request.limits.pixels)
 
 
 def _running() -> Worker:
@@ -254,9 +255,12 @@ def _discard() -> None:
         _worker = None
 
 
-def _death(code: int) -> ImageUnreadable:
-    if -code == signal.SIGXCPU:
-        return ImageUnreadable("Reading the image took too much processor time.", remedy=_AGAIN)
+def _death(code: int, limits: Limits) -> ImageUnreadable:
+    if -code in (signal.SIGPROF, signal.SIGXCPU):
+        return ImageUnreadable(
+            f"Reading the image took more than {limits.seconds:g} s of processor time.",
+            remedy="Give an image of ordinary size, or raise Limits.seconds.",
+        )
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return ImageUnreadable(f"The decoder broke down on this image ({how}).", remedy=_AGAIN)
 

@@ -27,7 +27,7 @@ _MOST_TABLES = 3  # a table has up to 65,536 entries, and all travel in one head
 
 
 def of(
-    found: Dataset, values: NDArray[np.float32], *, mirror: float | None
+    found: Dataset, values: NDArray[np.float32], *, mirror: float | None, big: bool = False
 ) -> tuple[tuple[float, float], tuple[Window, ...]]:
     """Centre and width to display `values` with, and every window and table of the file.
 
@@ -41,10 +41,11 @@ def of(
         values: canonical pixels that are not padding.
         mirror: sum of the smallest and largest modality value where the pixels were inverted
             (MONOCHROME1); the file's windows are then mirrored too.
+        big: is the data set big-endian?
     """
     low, high = float(values.min()), float(values.max())
     spans, windows = [], []
-    for (centre, width), window in [*_windows(found), *_tables(found, signed=low < 0)]:
+    for (centre, width), window in [*_windows(found), *_tables(found, signed=low < 0, big=big)]:
         middle = centre if mirror is None else mirror - centre
         if middle - width / 2 < high and middle + width / 2 > low:
             spans.append((middle, width))
@@ -79,8 +80,10 @@ def _windows(found: Dataset) -> Iterator[tuple[tuple[float, float], Window]]:
             yield (centre, width), Window(function, centre, width, name or "")
 
 
-def _tables(found: Dataset, *, signed: bool) -> Iterator[tuple[tuple[float, float], Window]]:
-    for lut in islice(luts_of(found, "VOILUTSequence", signed=signed), _MOST_TABLES):
+def _tables(
+    found: Dataset, *, signed: bool, big: bool
+) -> Iterator[tuple[tuple[float, float], Window]]:
+    for lut in islice(luts_of(found, "VOILUTSequence", signed=signed, big=big), _MOST_TABLES):
         low, high = float(lut.entries.min()), float(lut.entries.max())
         inside = np.flatnonzero((lut.entries > low) & (lut.entries < high))
         if not inside.size:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydicom import config
 
 from clinical.case import window
-from clinical.dicom import radiograph, raster, sniff, waveform, wire
+from clinical.dicom import attributes, radiograph, raster, sniff, waveform, wire
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Picture, Request
 from clinical.dicom.recording import Recording
@@ -100,6 +100,8 @@ def serve(requests: BinaryIO, answers: int) -> None:
         else:
             body = np.ascontiguousarray(values, "<f4")
             wire.write(answers, answer, body.data.cast("B"))
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answered(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
@@ -109,6 +111,9 @@ def _answered(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
         channels = [astuple(channel) for channel in heard.channels]
         described = {"channels": channels, "rate": heard.rate, "source": dict(heard.source)}
         return {"shape": list(heard.values.shape), **described}, heard.values
+    if request.kind == "header":
+        told = attributes.of(_content(request.path, request.limits), request.limits)
+        return {"shape": [0], "attributes": told}, np.zeros(0, np.float32)
     found = picture(request)
     return _described(found), found.values
 
@@ -133,13 +138,18 @@ def _address_space() -> int:
 
 
 def _bound(base: int, limits: Limits) -> None:
-    """Limit memory and processor time for the next request; soft limits, so each can differ."""
+    """Limit memory and processor time for the next request; soft limits, so each can differ.
+
+    A timer of processor time ends the process; the limit, which knows whole seconds only and not
+    fewer than the process has used in all, stands behind it.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + 2
     if base:
         memory = base + limits.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (memory, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+    signal.setitimer(signal.ITIMER_PROF, limits.seconds)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from clinical.case.case import Problem
-from clinical.case.shapes import Array
+from clinical.case.shapes import Array, Sex
 from clinical.dicom.picture import Photometric
 from clinical.dicom.read import read_image
 from clinical.errors import ImageError
@@ -18,6 +18,8 @@ def load(
     *,
     photometric: Photometric | None = None,
     patient_id: str | None = None,
+    sex: Sex | None = None,
+    age_years: float | None = None,
 ) -> Array | Problem:
     """The canonical array of `root / path`.
 
@@ -27,6 +29,7 @@ def load(
         path: as the table writes it.
         photometric: for formats that do not say it, see `clinical.dicom.read.read_image`.
         patient_id: whose image a DICOM file has to be.
+        sex, age_years: of the case; that a DICOM file states another is a warning.
 
     Returns:
         The image, or the `Problem` that kept it from being one. The path is not repeated in it,
@@ -44,7 +47,13 @@ def load(
     if not is_file:
         return _at(place, "there is no such image file.", "add the file, or correct the path")
     try:
-        return read_image(found, photometric=photometric, expected_patient_id=patient_id)
+        return read_image(
+            found,
+            photometric=photometric,
+            expected_patient_id=patient_id,
+            expected_sex=sex,
+            expected_age_years=age_years,
+        )
     except ImageError as error:
         return _at(place, error.message, error.remedy or "export the image again")
 

@@ -49,7 +49,7 @@ class Run:
         workspace: that also takes cases, assessments and events, or None; a folder is made if it is
             missing.
         workers: who does it; the results do not depend on it.
-        limit: only the first so many cases; 0 means all.
+        limit: only the first N cases; 0 = no limit.
     """
 
     path: Path

@@ -133,7 +133,7 @@ def run(work: Work, cases: Sequence[Wanted], executor: Executor, jobs: int) -> D
             if poison > MOST_POISON:
                 raise CohortError(
                     f"{poison} cases ended their workers; the reasons are in {work.shards}.",
-                    remedy="mend the cause, delete that folder, and run it again",
+                    remedy="correct the cause, delete that folder, and run it again",
                 )
             spans = [*alone, *_spans(others, jobs)]
     return Done(kept, len(left) - poison, poison)
@@ -142,7 +142,7 @@ def run(work: Work, cases: Sequence[Wanted], executor: Executor, jobs: int) -> D
 def died(row: shards.Row) -> Problem:
     """Why the case of a row was set aside."""
     reason = f"the case {row['died']} while it was assessed, alone and in a worker of its own"
-    return Problem("", reason, case_id=row["case_id"], remedy="mend the case, or leave it out")
+    return Problem("", reason, case_id=row["case_id"], remedy="correct the case, or leave it out")
 
 
 def _spans(cases: Sequence[Wanted], jobs: int) -> list[Span]:

@@ -65,7 +65,7 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
         worst = max(figures.calibration.values(), key=lambda found: found.error)
         console.print(
             f"largest calibration error of all (ECE, 15 bins): {worst.error:.3f}; exact"
-            f" probabilities would show {worst.floor:.3f} on so many cases by chance"
+            f" probabilities would show {worst.floor:.3f} by chance with this many cases"
         )
     for sets in figures.coverage.values():
         console.print(

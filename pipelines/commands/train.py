@@ -25,7 +25,7 @@ def train_study(study_file: Path, out: Path, cohort: Path | None = None) -> None
 
     Args:
         study_file: the study.
-        out: folder for the results; a killed run goes on from what it holds.
+        out: folder for the results; a killed run resumes from what it holds.
         cohort: folder of the cohort, if not as in the study.
 
     Raises:

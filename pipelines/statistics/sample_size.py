@@ -35,8 +35,8 @@ class SampleSize:
         shrinkage: to need a shrinkage of SHRINKAGE or less severe.
         optimism: to overstate Nagelkerke's R2 by at most OPTIMISM.
         needed: the largest of them.
-        events: positive cases among so many.
-        events_per_parameter: among so many.
+        events: positive cases among the patients needed.
+        events_per_parameter: the same, divided by the number of parameters.
         cox_snell: anticipated R2 that shrinkage and optimism rest on.
         most_cox_snell: the largest R2 that is possible at this prevalence.
         extrapolated: True if there are more parameters than were simulated for `mean_error`.

@@ -96,7 +96,7 @@ def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
     evaluation = study.evaluation
     if external and checkpoint:
         raise ConfigError(
-            f"{path.name}: {CHECKPOINT} beside {EXTERNAL}.",
+            f"{path.name}: {CHECKPOINT} and {EXTERNAL} cannot be combined.",
             remedy="name the cohort to test as the cohort; a checkpoint is tested on all of it",
         )
     if checkpoint is not None:
@@ -106,7 +106,7 @@ def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
     study = replace(study, evaluation=evaluation)
     if checkpoint is None and not evaluation.judges:
         raise ConfigError(
-            f"{path.name}: the study tests nobody.",
+            f"{path.name}: the study tests no case.",
             remedy="add [evaluation] with folds = 5, or train it with `triptych train`",
         )
     found = rules({kind: data[kind] for kind in KINDS if kind in data}, path.name)
@@ -140,7 +140,7 @@ def _checkpoint(data: Mapping[str, Any], path: Path) -> Path | None:
     stated = data[CHECKPOINT]
     if not isinstance(stated, str) or not stated:
         raise ConfigError(
-            f"{path.name}: {CHECKPOINT} is not a text.",
+            f"{path.name}: {CHECKPOINT} is not text.",
             remedy=f'write "{SHIPPED}", or the folder of a model relative to this file',
         )
     for key in OF_THE_MODEL:

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def whole_patients(patients: Sequence[str], most: int, seed: int) -> list[int]:
-    """Numbers, in order, of at most so many cases: of a patient all of them or none.
+    """Numbers, in order, of at most `most` cases: of a patient all of them or none.
 
     A patient who has more cases than are left over is passed by, and the next one is tried.
 

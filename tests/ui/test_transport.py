@@ -90,6 +90,25 @@ def unpacked(message: bytes) -> tuple[dict[str, Any], NDArray[np.uint16]]:
     return header, np.frombuffer(message[4 + length :], "<u2").reshape(size)
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"spacing_from": "PixelSpacing", "Modality": "DX"}, "ImagerPixelSpacing"),
+        (
+            {"spacing_from": "PixelSpacing", "Modality": "DX", "spacing_calibration": "GEOMETRY"},
+            "PixelSpacing",
+        ),
+        ({"spacing_from": "PixelSpacing", "Modality": "CT"}, "PixelSpacing"),
+        ({"spacing_from": "NominalScannedPixelSpacing"}, "NominalScannedPixelSpacing"),
+        ({}, ""),
+    ],
+)
+def test_a_millimetre_is_one_at_the_detector_unless_it_was_calibrated(
+    source: dict[str, str], said: str
+) -> None:
+    assert transport.spacing_from(Array(np.zeros((2, 2), np.float32), source=source)) == said
+
+
 def test_message_holds_header_and_samples() -> None:
     source = {"spacing_from": "ImagerPixelSpacing"}
     values = np.array([[1, 2, 3], [4, 5, 700]], np.float32)

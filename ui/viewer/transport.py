@@ -19,6 +19,8 @@ from clinical.errors import ImageError
 
 LEVELS = 65535
 
+_PROJECTIONS = ("CR", "DX")
+
 LARGEST_BYTES = 190_000_000
 """Of one message; Streamlit sends none above 200 MB."""
 
@@ -105,11 +107,24 @@ def message(array: Array) -> bytes:
             "range": max(float(array.values.max()) - samples.intercept, 1e-6),
             "spacing": list(array.spacing[-2:]) if array.spacing else None,
             "aspect": aspect(array),
-            "spacingFrom": array.source.get("spacing_from", ""),
+            "spacingFrom": spacing_from(array),
             "presets": [_preset_as_json(preset) for preset in presets(array)],
         }
     ).encode()
     return struct.pack("<I", len(header)) + header + samples.values.tobytes()
+
+
+def spacing_from(array: Array) -> str:
+    """The attribute that says what a millimetre of the image is.
+
+    Pixel Spacing without calibration is that of the detector (PS3.3 10.7.1.3), as Imager Pixel
+    Spacing always is.
+    """
+    stated = array.source.get("spacing_from", "")
+    calibrated = "spacing_calibration" in array.source
+    if stated == "PixelSpacing" and array.source.get("Modality") in _PROJECTIONS and not calibrated:
+        return "ImagerPixelSpacing"
+    return stated
 
 
 def aspect(array: Array) -> float:

@@ -48,7 +48,7 @@ class Settings:
     Attributes:
         width: length of a token.
         shapes: principal components kept of each part of a beat.
-        tracings: of several tracings of a case, so many are read, the first ones.
+        tracings: how many tracings of a case are read at most, the first ones.
 
     Raises:
         ConfigError: for a number that cannot be.

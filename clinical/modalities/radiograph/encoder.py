@@ -42,6 +42,9 @@ VOCABULARY = False
 REGIONS = 3
 """Means of so many regions a side are in the row of an image that comparators read."""
 
+SQUARE = 0.005
+"""A pixel counts as square up to this difference of its sides: a pixel in 200."""
+
 STRIDE = film_network.STRIDE
 FINE = STRIDE // film_network.FILM_STRIDE
 PARTS = (film_network.IMAGENET_CHANNELS, 2 * film_network.FILM_CHANNELS)
@@ -56,7 +59,7 @@ class Settings:
         width: length of a token.
         components: principal components kept of each network's channels.
         image_size: side of the padded, resampled image in pixels; a multiple of 32.
-        images: of several images of a case, so many are read, the first ones.
+        images: how many images of a case are read at most, the first ones.
 
     Raises:
         ConfigError: for a size or number that cannot be.
@@ -115,17 +118,38 @@ def prepare(
 def _patches(
     image: Array, settings: Settings, rng: np.random.Generator | None
 ) -> NDArray[np.float16]:
-    square = network_input(image.values, settings.image_size, rng)
+    square = network_input(image.values, settings.image_size, rng, pixel=pixel_of(image))
     with torch.inference_mode():
         features = features_of(square[None])[0]
     return features.permute(1, 2, 0).reshape(-1, CHANNELS).numpy().astype(np.float16)
 
 
+def pixel_of(image: Array) -> tuple[float, float]:
+    """Height and width of a pixel, in any one unit; a square where nothing says otherwise.
+
+    Of the spacing, else of the Pixel Aspect Ratio (PS3.3 C.7.6.3.1.7).
+    """
+    if image.spacing is not None:
+        return image.spacing[0], image.spacing[1]
+    high, _, wide = image.source.get("PixelAspectRatio", "1:1").partition(":")
+    return float(high), float(wide)
+
+
+def _square(shape: tuple[int, ...], pixel: tuple[float, float]) -> tuple[int, int]:
+    """Rows and columns that hold the image and are as high as they are wide."""
+    height, width = shape
+    if abs(pixel[0] / pixel[1] - 1) < SQUARE:
+        side = max(height, width)
+        return side, side
+    longer = max(height * pixel[0], width * pixel[1])
+    return max(height, round(longer / pixel[0])), max(width, round(longer / pixel[1]))
+
+
 def _box(image: Array) -> tuple[float, float, float, float]:
     height, width = image.values.shape
-    side = max(height, width)
-    top, left = -((side - height) // 2), -((side - width) // 2)
-    return float(top), float(left), float(top + side), float(left + side)
+    rows, columns = _square(image.values.shape, pixel_of(image))
+    top, left = -((rows - height) // 2), -((columns - width) // 2)
+    return float(top), float(left), float(top + rows), float(left + columns)
 
 
 evidence = heat_maps
@@ -160,18 +184,23 @@ def grid_sources(cells: int, image: int = 0) -> tuple[TokenSource, ...]:
 
 
 def network_input(
-    values: NDArray[np.float32], size: int, rng: np.random.Generator | None = None
+    values: NDArray[np.float32],
+    size: int,
+    rng: np.random.Generator | None = None,
+    *,
+    pixel: tuple[float, float] = (1.0, 1.0),
 ) -> Tensor:
     """Scaled, padded and resampled image [3, size, size] as the backbone expects it.
 
     Intensities between the 0.5 and 99.5 percentile become 0 to 1, which makes the device's own
-    scale irrelevant; black pads the shorter side; with `rng` the image is augmented.
+    scale irrelevant; black pads the shorter side; with `rng` the image is augmented. What is padded
+    and resampled is square on the patient: `pixel` is height and width of a pixel, in one unit.
     """
-    side = max(values.shape)
+    sides = _square(values.shape, pixel)
     # NumPy's percentiles take a tenth of the time of a tensor's (4 against 55 ms at 512 x 512).
     low, high = np.percentile(values, [0.5, 99.5])
     plain = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1, dtype=np.float32)
-    scaled: Tensor = _standardise(side, size)(torch.from_numpy(plain)[None])
+    scaled: Tensor = _standardise(sides, size)(torch.from_numpy(plain)[None])
     if rng is not None:
         augment = _augment()
         augment.set_random_state(seed=int(rng.integers(2**31)))
@@ -181,11 +210,11 @@ def network_input(
 
 
 @lru_cache(maxsize=8)
-def _standardise(side: int, size: int) -> Compose:
+def _standardise(sides: tuple[int, int], size: int) -> Compose:
     return Compose(
         [
-            SpatialPad((side, side)),
-            Resize((size, size), mode="bilinear", anti_aliasing=side > 1.5 * size),
+            SpatialPad(sides),
+            Resize((size, size), mode="bilinear", anti_aliasing=max(sides) > 1.5 * size),
         ]
     )
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from clinical.case.case import Problem
 from clinical.case.shapes import Array, Arrays
 from clinical.dicom.picture import Photometric
-from clinical.tables import clock, pixels
+from clinical.modalities.radiograph import doubts
+from clinical.modalities.radiograph.doubts import in_utc
+from clinical.modalities.radiograph.views import view_of
+from clinical.tables import pixels
 from clinical.tables.case_rows import CaseRows, CaseTable, TimedRow, timely
 from clinical.tables.clock import Clock
 from clinical.tables.table import Columns, Row
@@ -26,9 +30,6 @@ DEFAULT_SIDE = 384
 IMAGE, PRIOR = "image", "prior_image"
 ROLES = {"": IMAGE, "prior": PRIOR}
 """Value of `role` to input: the images to be read, and those of an earlier visit."""
-
-LATERAL_VIEWS = {"LL", "RL", "LAT", "LATERAL"}
-"""Values of `view` for side views, after DICOM View Position (0018,5101), PS3.3 C.8.11.5."""
 
 PHOTOMETRIC: dict[str, Photometric | None] = {
     "": None,
@@ -66,25 +67,55 @@ def _by_role(case: CaseRows, watch: Clock, problems: list[Problem]) -> dict[str,
 def _images(
     case: CaseRows, timed: list[TimedRow], watch: Clock, problems: list[Problem]
 ) -> tuple[Array, ...]:
-    """Every image that can be read: frontal before lateral, later before earlier."""
-    read: list[tuple[Array, datetime]] = []
+    """Every image that can be read: frontal before others, later before earlier."""
+    read: list[_Found] = []
     # Reversed first, so that of two equals the one further down the file is the later one.
     for file, row, time in reversed(timed):
-        image = _one_image(case, row, Problem(file, "", row.number, "path"), watch)
+        place = Problem(file, "", row.number, "path")
+        image = _one_image(case, row, place, watch)
         if isinstance(image, Problem):
             problems.append(image)
-        elif any(image.digest == known.digest for known, _ in read):
+        elif any(image.digest == known.image.digest for known in read):
             reason = "the image is the same as another one of the case; it is used once."
             remedy = "remove the row, or correct its path"
             problems.append(Problem(file, reason, row.number, "path", remedy))
         else:
-            read.append((image, time or LONG_AGO))
-    read.sort(key=lambda pair: (not _lateral(pair[0]), pair[1]), reverse=True)
-    return tuple(image for image, _ in read)
+            problems.extend(doubts.of(image, row["view"], place, watch, time))
+            taken = time or doubts.instant_of(image, watch) or LONG_AGO
+            rank = _rank(image, row["view"])
+            read.append(_Found(_named(image, row["view"]), rank, in_utc(taken), place))
+    read.sort(key=lambda found: (found.rank, found.time), reverse=True)
+    if read and read[0].rank == 0:
+        reason = "no image of the case is known to be frontal; this one is read as if it were."
+        remedy = "add a frontal image, or correct the view"
+        problems.append(replace(read[0].place, column="view", reason=reason, remedy=remedy))
+    return tuple(found.image for found in read)
 
 
-def _lateral(image: Array) -> bool:
-    return image.source.get("ViewPosition", "").upper() in LATERAL_VIEWS
+class _Found(NamedTuple):
+    """An image, the rank of its view, when it was taken, and its row."""
+
+    image: Array
+    rank: int
+    time: datetime
+    place: Problem
+
+
+def _rank(image: Array, word: str) -> int:
+    """2 for a frontal image, 1 where nobody says what it is, 0 for any other."""
+    said = [text for text in (word, image.source.get("ViewPosition", "")) if text]
+    if not said:
+        return 1
+    doubted = "view_doubted_by" in image.source and not word
+    return 2 if not doubted and all(view_of(text) == "frontal" for text in said) else 0
+
+
+def _named(image: Array, word: str) -> Array:
+    """With the view that the table says, if it says one."""
+    if not word:
+        return image
+    told = {key: text for key, text in image.source.items() if key != "view_from"}
+    return replace(image, source={**told, "ViewPosition": word})
 
 
 def _one_image(case: CaseRows, row: Row, place: Problem, watch: Clock) -> Array | Problem:
@@ -92,22 +123,30 @@ def _one_image(case: CaseRows, row: Row, place: Problem, watch: Clock) -> Array 
     if photometric not in PHOTOMETRIC:
         reason, remedy = "the cell is not one of the two.", "write MONOCHROME1 or MONOCHROME2"
         return replace(place, column="photometric", reason=reason, remedy=remedy)
+    # The patient was younger when an image of an earlier visit was taken.
+    prior = ROLES.get(row["role"].lower()) == PRIOR
     found = pixels.load(
         case.root,
         place,
         row["path"],
         photometric=PHOTOMETRIC[photometric],
         patient_id=case.row["patient_id"],
+        sex=case.sex,
+        age_years=None if prior else case.age_years,
     )
     if isinstance(found, Problem):
         return found
-    acquired = clock.instant(found.source.get("acquired", ""), case.zone)
-    if acquired and watch.decision and acquired > watch.decision:
+    made = doubts.instant_of(found, watch)
+    if made and watch.decision and in_utc(made) > in_utc(watch.decision):
+        by = found.source.get("latest_date_from", "")
+        what = (
+            f"was made after the decision, by its {by}."
+            if by
+            else ("was acquired after the decision.")
+        )
         return replace(
             place,
-            reason="the image says itself that it was acquired after the decision.",
+            reason=f"the image says itself that it {what}",
             remedy="correct decision_time, or leave the image out",
         )
-    if row["view"]:
-        return replace(found, source={**found.source, "ViewPosition": row["view"]})
     return found

@@ -33,7 +33,7 @@ def learning(
     sizes: Sequence[Mapping[str, Any]],
     fit: Mapping[str, Any] | None,
 ) -> Figure:
-    """Macro AUROC against the number of patients learnt from.
+    """Macro AUROC against the number of training patients.
 
     Args:
         points: of single trainings: `patients`, `auroc`, which may be None.
@@ -49,7 +49,7 @@ def learning(
     seen += [s["auroc"][k] for s in means for k in ("value", "low", "high") if s["auroc"][k]]
     seen += [_at(fitted, end)] if fitted else []
     x, y = count_ticks(max(end, most)), area_ticks(seen)
-    names = "patients learnt from", "macro AUROC"
+    names = "training patients", "macro AUROC"
     axes = Axes("Learning curve", *names, (0, x[-1]), (y[0], y[-1]), x, y)
     drawn = _curve(axes, fitted, [s["patients"] for s in means]) if fitted else []
     drawn += [dot(axes.at(p["patients"], p["auroc"]), PALE, 2.5) for p in known]
@@ -57,7 +57,9 @@ def learning(
     entries = {MEASURED: "measured, mean and 95%; pale: single trainings"}
     if fitted:
         entries |= {FITTED: "fitted power law", EXTRAPOLATED: "the same, up to twice as many"}
-    return plotted(axes, drawn, entries, "Learning curve: macro AUROC by patients learnt from")
+    return plotted(
+        axes, drawn, entries, "Learning curve: macro AUROC by number of training patients"
+    )
 
 
 def _at(fit: Mapping[str, Any], patients: float) -> float:

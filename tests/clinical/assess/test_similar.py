@@ -161,5 +161,5 @@ def test_wrong_questions_are_named(
         similar.nearest(index, index.vector("c0001"), 0)
     with pytest.raises(ConfigError, match="text is empty"):
         similar.search(model_of_pairs, index, "  ", 3)
-    with pytest.raises(ModelError, match="another model"):
+    with pytest.raises(ModelError, match="different model"):
         similar.search(model_of_two, index, "Fever.", 3)

@@ -83,7 +83,7 @@ def test_an_assessment_by_another_model_is_refused(
         "assessment": assessment_digest(other),
         "change": {"left_out": "notes"},
     }
-    with pytest.raises(ModelError, match="another model"):
+    with pytest.raises(ModelError, match="different model"):
         what_if.answer(assessor, question)
 
 

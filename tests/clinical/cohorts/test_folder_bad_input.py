@@ -96,7 +96,8 @@ def broken_parquet(root: Path, _: Writer) -> None:
 
 def invent_photometric(root: Path, _: Writer) -> None:
     (root / IMAGE).write_text(
-        "case_id,path,photometric\nc1,images/c1.dcm,RGB\nc2,images/c2.png,monochrome2\n"
+        "case_id,path,photometric,view,time\nc1,images/c1.dcm,RGB,PA,2024-03-01\n"
+        "c2,images/c2.png,monochrome2,PA,2024-03-01\n"
     )
 
 

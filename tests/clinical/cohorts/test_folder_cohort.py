@@ -139,20 +139,40 @@ def test_age_from_a_birth_year_needs_the_decision(tmp_path: Path) -> None:
     assert "c" not in found
 
 
-IMAGES = {
-    "the latest": ("a,1.png,,2024-01-01\na,2.png,,2024-01-02\n", 2),
-    "a time beats none": ("a,1.png,,2024-01-01\na,2.png,,\n", 1),
-    "of equals the lower row": ("a,1.png,,\na,2.png,,\n", 2),
-    "frontal before lateral": ("a,1.png,PA,2024-01-01\na,2.png,LL,2024-01-02\n", 1),
-    "one that can be read": ("a,1.png,,2024-01-01\na,none.png,,2024-01-02\n", 1),
-    "lateral by its own header": ("a,1.png,,2024-01-01\na,lateral.dcm,,2024-01-02\n", 1),
-    "lateral if there is no other": ("a,lateral.dcm,,2024-01-02\na,none.png,,2024-01-01\n", 0),
+NO_FILE = "there is no such image file."
+NO_VIEW = "nobody says whether the image is a frontal one."
+NO_TIME = "nobody says when the image was taken; it may be later than the decision."
+NOT_FRONTAL = "no image of the case is known to be frontal; this one is read as if it were."
+
+IMAGES: dict[str, tuple[str, int, list[str]]] = {
+    "the latest": ("a,1.png,PA,2024-01-01\na,2.png,PA,2024-01-02\n", 2, []),
+    "a time beats none": ("a,1.png,AP,2024-01-01\na,2.png,AP,\n", 1, [NO_TIME]),
+    "of equals the lower row": ("a,1.png,PA,\na,2.png,PA,\n", 2, [NO_TIME] * 2),
+    "frontal before lateral": ("a,1.png,PA,2024-01-01\na,2.png,LL,2024-01-02\n", 1, []),
+    "frontal before unsaid": ("a,1.png,PA,2024-01-01\na,2.png,,2024-01-02\n", 1, [NO_VIEW]),
+    "unsaid before lateral": ("a,1.png,,2024-01-01\na,2.png,LL,2024-01-02\n", 1, [NO_VIEW]),
+    "one that can be read": ("a,1.png,PA,2024-01-01\na,none.png,,2024-01-02\n", 1, [NO_FILE]),
+    "lateral by its own header": (
+        "a,1.png,PA,2024-01-01\na,lateral.dcm,,2024-01-02\n",
+        1,
+        [],
+    ),
+    "lateral if there is no other": (
+        "a,lateral.dcm,,2024-01-02\na,none.png,,2024-01-01\n",
+        0,
+        [NO_FILE, NOT_FRONTAL],
+    ),
 }
 
 
-@pytest.mark.parametrize(("rows", "chosen"), IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize(("rows", "chosen", "said"), IMAGES.values(), ids=IMAGES)
 def test_which_of_two_images_comes_first(
-    tmp_path: Path, png_writer: Writer, dicom_writer: Writer, rows: str, chosen: int
+    tmp_path: Path,
+    png_writer: Writer,
+    dicom_writer: Writer,
+    rows: str,
+    chosen: int,
+    said: list[str],
 ) -> None:
     import pydicom
 
@@ -172,7 +192,7 @@ def test_which_of_two_images_comes_first(
     assert images[0].values.shape[1] == (10 * chosen or 24)
     unreadable = rows.count("none.png")
     assert len(images) == 2 - unreadable, "the other image is of the case too"
-    assert len(case.problems) == unreadable
+    assert [problem.reason for problem in case.problems] == said
 
 
 def test_an_image_given_twice_is_used_once(tmp_path: Path, png_writer: Writer) -> None:
@@ -180,7 +200,7 @@ def test_an_image_given_twice_is_used_once(tmp_path: Path, png_writer: Writer) -
     write(
         tmp_path,
         cases="case_id,patient_id,decision_time\na,p,2024-03-01\n",
-        images="case_id,path,time\na,1.png,2024-01-01\na,1.png,2024-01-02\n",
+        images="case_id,path,view,time\na,1.png,PA,2024-01-01\na,1.png,PA,2024-01-02\n",
     )
     case = read(tmp_path)["a"]
     assert len(case.inputs["image"].arrays) == 1
@@ -193,8 +213,8 @@ def test_an_image_of_an_earlier_visit_stands_beside(tmp_path: Path, png_writer: 
     write(
         tmp_path,
         cases="case_id,patient_id,decision_time\na,p,2024-03-01\n",
-        images="case_id,path,time,role\na,1.png,2023-05-01,prior\na,2.png,2024-01-02,\n"
-        "a,2.png,2023-01-02,former\n",
+        images="case_id,path,view,time,role\na,1.png,PA,2023-05-01,prior\n"
+        "a,2.png,PA,2024-01-02,\na,2.png,PA,2023-01-02,former\n",
     )
     case = read(tmp_path)["a"]
     shapes = {name: value.arrays[0].values.shape for name, value in case.inputs.items()}

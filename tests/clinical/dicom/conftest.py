@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEndian
@@ -18,7 +19,10 @@ WriteDicom = Callable[..., Path]
 
 
 def radiograph(pixels: Pixels, transfer_syntax: str, **attributes: Any) -> Dataset:
-    """A Computed Radiography data set around `pixels`; `attributes` replace or add to the rest."""
+    """A Computed Radiography data set around `pixels`; `attributes` replace or add to the rest.
+
+    An attribute may be a whole `DataElement`, to choose how it is written.
+    """
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
     meta.MediaStorageSOPInstanceUID = UID("1.2.3.4")
@@ -42,7 +46,10 @@ def radiograph(pixels: Pixels, transfer_syntax: str, **attributes: Any) -> Datas
         "PixelData": pixels.tobytes(),
         **attributes,
     }.items():
-        setattr(data, keyword, value)
+        if isinstance(value, DataElement):
+            data.add(value)
+        else:
+            setattr(data, keyword, value)
     if "HighBit" not in data:
         data.HighBit = data.BitsStored - 1
     data["PixelData"].VR = "OB" if bits == 8 else "OW"

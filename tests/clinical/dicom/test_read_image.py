@@ -296,6 +296,7 @@ def test_source_names_what_is_known_and_never_the_patient(write_dicom: WriteDico
         "ViewPosition": "PA",
         "BodyPartExamined": "CHEST",
         "acquired": "2024-02-29T13:30:05.250000+01:30",
+        "orientation": "unknown",
         "format": "DICOM",
         "dataset_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
     }

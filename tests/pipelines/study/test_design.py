@@ -58,11 +58,11 @@ def test_rules_and_how_it_is_judged_do_not_change_what_keys_a_training(tmp_path:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("[judgement]\nguards = true\n", "'judgement' is called 'evaluation' now"),
-        ("learnt_share = 0.5\n", "'learnt_share' is called 'train_fraction' now"),
+        ("[judgement]\nguards = true\n", "'judgement' is now called 'evaluation'"),
+        ("learnt_share = 0.5\n", "'learnt_share' is now called 'train_fraction'"),
         ("sensitivty = 0.8\n", "'sensitivity'"),
         ("sensitivity = 0\n", "above 0"),
-        ("age_edges = [65, 40]\n", "do not rise"),
+        ("age_edges = [65, 40]\n", "not in ascending order"),
         ('age_edges = ["40"]\n', "type str"),
         ("curve_from = 0.6\n", "lower one first"),
         ("learning_curve = [1.5]\n", "between 0 and 1"),
@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, more: str, message: str) -
 
 
 def test_a_study_that_tests_nobody_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="tests nobody"):
+    with pytest.raises(ConfigError, match="tests no case"):
         load_design(write(tmp_path, text='name = "x"\n[cohort]\npath = "data"\n'))
 
 
