@@ -39,9 +39,9 @@ test test-fast: export OMP_NUM_THREADS = 1
 test: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# Neither browser nor server: what is run while one writes.
+# No browser, no server, nothing long: what is run while one writes.
 test-fast: setup
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not wheel and not browser and not server"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not wheel and not browser and not server and not long"
 
 # Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
 trials: setup

@@ -37,6 +37,7 @@ CODE = (
     "case",
     "config.py",
     "dicom",
+    "evaluation.py",
     "formatting.py",
     "modalities",
     "model",

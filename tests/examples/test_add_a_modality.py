@@ -11,7 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from clinical.modalities.kit import kits
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = (

@@ -8,7 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from examples import tour
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 

@@ -37,10 +37,12 @@ def kill(writer: BaseProcess) -> None:
     writer.close()
 
 
-def wait_until_busy(acknowledged: Path) -> None:
-    until(
-        lambda: acknowledged.exists() and acknowledged.stat().st_size, "a first event of a writer"
-    )
+def wait_until_busy(writer: BaseProcess, acknowledged: Path) -> None:
+    def busy() -> bool:
+        assert writer.is_alive(), "a writer gave up by itself"
+        return acknowledged.exists() and acknowledged.stat().st_size > 0
+
+    until(busy, f"a first event of {writer.name}")
 
 
 def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) -> None:
@@ -49,12 +51,12 @@ def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) 
     writers = [start(workspace, acknowledged, number) for number in range(WRITERS)]
     for number in range(kills):
         slot = rng.randrange(WRITERS)
-        wait_until_busy(acknowledged / writers[slot].name)
+        wait_until_busy(writers[slot], acknowledged / writers[slot].name)
         time.sleep(rng.uniform(0.0, 0.1))  # anywhere in what it does
         kill(writers[slot])
         writers[slot] = start(workspace, acknowledged, WRITERS + number)
     for writer in writers:
-        wait_until_busy(acknowledged / writer.name)
+        wait_until_busy(writer, acknowledged / writer.name)
         kill(writer)
 
 

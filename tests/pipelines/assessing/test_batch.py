@@ -31,6 +31,8 @@ from pipelines.cli import WITHOUT_SOME, main
 from pipelines.jobs import memory
 from pipelines.jobs.executors import Workers
 
+pytestmark = pytest.mark.long
+
 HERE = Workers("serial")
 FILES = ("assessments.jsonl", "skipped.csv", "problems.csv", "manifest.json")
 

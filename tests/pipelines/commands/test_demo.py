@@ -15,6 +15,8 @@ from clinical.cohorts import folder
 from pipelines.cli import main
 from pipelines.commands.demo import SAMPLE_DATA
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from pipelines.study.missing_inputs import stress_curves
 from pipelines.training.dataset import Dataset
 from pipelines.training.soft_targets import soft_targets
 
+pytestmark = pytest.mark.long
+
 SHORT = replace(
     STUDY,
     training=replace(STUDY.training, alone_epochs=2, epochs=1),

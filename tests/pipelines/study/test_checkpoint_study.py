@@ -29,6 +29,8 @@ from pipelines.study.retrospective_study import run_study
 from pipelines.training.dataset import CachedCase, cache_images
 from pipelines.training.train import train_model
 
+pytestmark = pytest.mark.long
+
 DESIGN = """
 name = "two"
 checkpoint = "model"

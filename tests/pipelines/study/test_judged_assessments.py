@@ -17,6 +17,8 @@ from pipelines.folds.methods import AS_THEY_ARE, OURS, alone
 from pipelines.study.judged_assessments import evaluate, to_json
 from pipelines.study.retrospective_study import run_study
 
+pytestmark = pytest.mark.long
+
 
 def test_the_planted_truth_gives_the_expected_table(model_of_two: Model, tmp_path: Path) -> None:
     models.save(model_of_two, tmp_path / "model")

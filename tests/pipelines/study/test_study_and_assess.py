@@ -19,6 +19,8 @@ from pipelines.study import checkpoint_study
 from pipelines.study.checkpoint_study import Assessed
 from pipelines.study.design import load_design
 
+pytestmark = pytest.mark.long
+
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "cohort"
 MARKED = "sim-2026-000023"
 CASES = {*(f"sim-2026-{number:06d}" for number in range(6)), MARKED}

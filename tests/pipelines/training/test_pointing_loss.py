@@ -19,6 +19,8 @@ from pipelines.training.fit import Keeping, Lessons, fit
 from pipelines.training.masks import IMAGE
 from pipelines.training.pointing_loss import pointing_loss
 
+pytestmark = pytest.mark.long
+
 SETTINGS = encoder.Settings(width=16, components=6, image_size=96)
 CELLS = 9
 MODEL = ModelConfig(

@@ -13,6 +13,8 @@ from pipelines.laboratory.pretrain import films
 from pipelines.laboratory.pretrain.film_tail import card, pretrain, save
 from pipelines.laboratory.pretrain.fit import Lessons, fit, judge, read
 
+pytestmark = pytest.mark.long
+
 SEED = 3
 
 
