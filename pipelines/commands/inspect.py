@@ -35,7 +35,7 @@ Stated = Annotated[
 
 
 def inspect(file: File, npy: Npy = None, png: Png = None, photometric: Stated = "") -> None:
-    """How one image file is understood: what decided, what came of it, or why it is refused."""
+    """Show how an image file is understood, or why it is refused."""
     understood = inspect_file(file, _photometric(photometric))
     show(screen, understood)
     if understood.refusal is not None:

@@ -54,7 +54,7 @@ def test_a_study_is_read_with_defaults(tmp_path: Path) -> None:
         (("[training]", "[training"), "is not TOML"),
         (("[training]", "[evaluation]\nsplit = 'sites'\n[training]"), "did you mean 'site'"),
         (("[training]", "[evaluation]\nmargin = 0\n[training]"), "margin is 0.0"),
-        (("[training]", "[evaluation]\nfolds = 1\n[training]"), "folds is 1.*2 and more"),
+        (("[training]", "[evaluation]\nfolds = 1\n[training]"), "folds is 1.*2 or more"),
         (("[training]", "[evaluation]\nlearnt_share = 0.6\n[training]"), "write train_fraction"),
         (("[training]", "[judgement]\nguards = false\n[training]"), r"under \[evaluation\]"),
         (("epochs = 3", "soft_targets = true"), "soft_targets needs an oracle"),

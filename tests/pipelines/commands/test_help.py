@@ -15,9 +15,9 @@ from pipelines.commands.former_names import FORMER_NAMES
 WIDEST = 79
 
 VERBS = (
-    "add assess check compare compute create demo disable enable evaluate export find import index"
-    " list pretrain prove purge replay report rotate run search serve set sign simulate train"
-    " verify"
+    "add assess check compare compute create demo disable enable evaluate export find import"
+    " index inspect list pretrain prove purge replay report rotate run search serve set sign"
+    " simulate train verify"
 )
 """A new command is added here by hand: is its name a verb?"""
 
