@@ -20,6 +20,11 @@ SWITCHES = (
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    # A picture that takes long on a busy machine is no crash: nothing is ended or shut out for it.
+    "--disable-gpu-watchdog",
+    "--disable-gpu-process-crash-limit",
+    "--disable-domain-blocking-for-3d-apis",
+    "--disable-hang-monitor",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

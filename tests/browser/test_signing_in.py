@@ -189,7 +189,7 @@ def test_a_page_that_the_role_does_not_open_says_so_at_its_address(
     sign_in(page, ward, "dr.first")
     page.goto(f"{ward.address}/audit")
 
-    refusal = page.get_by_text("An account with the role reader may not look through the record.")
+    refusal = page.get_by_text("An account with the role reader may not view the record.")
     expect(refusal).to_be_visible()
     assert page.locator("table").count() == 0
     assert ward.kinds("dr.first")[-1] == "REFUSED"
