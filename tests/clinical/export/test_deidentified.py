@@ -6,6 +6,7 @@ Every text and time of the workspace that came from outside is a mark that is lo
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -178,8 +179,10 @@ def test_no_mark_date_or_digest_is_in_any_file(ward: Engine, content: dict[str, 
         assert MARK not in text.lower(), name
         assert "424242" not in text, name
         if name != "verify.py":
+            # Twelve and more hexadecimal digits are a digest, which may hold a year by chance.
+            told = re.sub(r"\b[0-9a-f]{12,}\b", "", text)
             for date in DATES:
-                assert date not in text, name
+                assert date not in told, name
         for digest in digests(ward):
             assert digest not in text, name
 
