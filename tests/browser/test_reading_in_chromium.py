@@ -164,6 +164,14 @@ def test_worklist_by_keyboard(desk: Desk) -> None:
     expect(desk.page.locator("table.worklist")).to_be_visible()
 
 
+def test_the_first_click_after_half_a_minute_of_looking_is_heard(desk: Desk) -> None:
+    """It comes with a sign of life, which must not take its place."""
+    desk.open_case("CASE-001")
+    desk.page.clock.fast_forward(31_000)
+    desk.page.get_by_role("button", name="Worklist").click()
+    expect(desk.page.locator("table.worklist")).to_be_visible()
+
+
 def test_another_theme_leaves_the_case_open(desk: Desk) -> None:
     desk.open_case("CASE-004")
     page = desk.page
