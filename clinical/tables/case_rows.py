@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -15,6 +15,12 @@ from clinical.tables.clock import Clock
 from clinical.tables.table import Columns, Row
 
 
+def no_companions(path: Path) -> tuple[Path, ...]:
+    """None: what the file at `path` holds, it holds alone."""
+    del path
+    return ()
+
+
 @dataclass(frozen=True)
 class CaseTable:
     """A table of inputs in the folder format.
@@ -23,11 +29,13 @@ class CaseTable:
         stem: file name without its ending.
         columns: that it must and may have.
         paths: whether its column `path` names files below the cohort's folder.
+        companions: the files beside a named one that belong to it and are read with it.
     """
 
     stem: str
     columns: Columns
     paths: bool = False
+    companions: Callable[[Path], tuple[Path, ...]] = no_companions
 
 
 @dataclass(frozen=True)
