@@ -220,7 +220,10 @@ def _by_unit(code: str, name: str, found: tuple[Term, ...], unit: str, *, by_nam
         return Placed(code, name, found[0], problem, "unit", remedy)
     named = ", ".join(f"{t.code} {t.name} in {t.unit}" for t in found)
     problem = f"the name fits several measurements and the unit does not decide: {named}"
-    return Placed(code, name, None, problem, "code", "write the LOINC code that is meant")
+    remedy = "write the LOINC code that is meant"
+    if len({t.specimen for t in found}) > 1:
+        remedy += ", or the specimen in a column specimen"
+    return Placed(code, name, None, problem, "code", remedy)
 
 
 def _is_code(name: str) -> bool:

@@ -6,7 +6,8 @@ other_specimens.csv has LOINC codes that belong to other specimens than the meas
 understood, most of them from the list of laboratory items of the open MIMIC-III demo.
 doubtful_blood.csv says beyond which values of blood, in the unit of the term, a value that comes by
 name and without a specimen is more often one of urine: limits of this project, set beyond what is
-seen in blood but for the rarest patients. Inside these limits nobody can tell.
+seen in blood but for the rarest patients, and for leukocytes only where they are counted per uL,
+as in urine. Inside these limits nobody can tell.
 """
 
 from __future__ import annotations
