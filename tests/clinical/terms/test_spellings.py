@@ -1,7 +1,8 @@
 """Names and units as laboratories write them, one a row of tests/spec/spellings.csv.
 
-The table was written by hand from the lists of `mimic3_demo` and `fhir_us_core` and from what
-German, French, Spanish and English laboratories print: what each row must become, or why not.
+The table was written by hand from the lists of `mimic3_demo`, `eicu_demo` and `fhir_us_core` and
+from what German, French, Spanish and English laboratories print: what each row must become, or why
+it is not used.
 """
 
 from __future__ import annotations
