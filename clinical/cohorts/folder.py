@@ -65,13 +65,20 @@ def index(root: Path) -> tuple[CaseEntry, ...]:
     )
 
 
-def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
+def read(
+    root: Path, wanted: Container[str] | None = None, *, without: Container[str] = ()
+) -> Iterator[Reading]:
     """Problems of files first, then each wanted case with what could be used of it.
+
+    Args:
+        root: the cohort's folder.
+        wanted: case ids; None for all.
+        without: tables of inputs to leave closed, with the files that they name.
 
     Raises:
         CohortError: if the folder, cases.csv or cohort.toml cannot be used.
     """
-    zone = folder_layout.settings(root).zone
+    settings = folder_layout.settings(root)
     cases, problems = folder_layout.cases(root)
     yield from problems
     rows, repeated = table.unique(cases, "case_id")
@@ -82,6 +89,8 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
     files: dict[str, str] = {}
     groups: dict[str, dict[str, list[Row]]] = {}
     for stem in folder_layout.INPUT_TABLES:
+        if stem in without:
+            continue
         # Likewise, and those of none.
         found, problems = _open(
             root,
@@ -95,7 +104,8 @@ def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
             yield from strays
     for row in rows:
         own = {stem: groups[stem].get(row["case_id"], []) for stem in groups}
-        yield from assemble(CaseRows(root, zone, file, row, files, own))
+        told = CaseRows(root, settings.zone, file, row, files, own, codes=settings.codes)
+        yield from assemble(told)
 
 
 def digests(root: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import difflib
 import tomllib
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from clinical.modalities.kit import kits
 from clinical.tables import table
 from clinical.tables.case_rows import CaseTable
 from clinical.tables.table import Columns, Table
+from clinical.terms import loinc
 
 SETTINGS = "cohort.toml"
 
@@ -40,10 +41,14 @@ class FolderSettings:
     Attributes:
         description: name, source, licence and diagnoses.
         zone: of times that name none.
+        codes: the cohort's own names and codes of measurements, to LOINC codes or known names.
+        stated: keys that the file has.
     """
 
     description: CohortDescription
     zone: tzinfo
+    codes: Mapping[str, str] = field(default_factory=dict)
+    stated: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 def find(root: Path, stem: str) -> tuple[str | None, tuple[Problem, ...]]:
@@ -82,14 +87,15 @@ def settings(root: Path) -> FolderSettings:
         CohortError: if the file is there and is not what it should be.
     """
     data = _toml(root / SETTINGS) if (root / SETTINGS).exists() else {}
-    _known(data, ("name", "source", "licence", "time_zone", "diagnoses"), SETTINGS)
+    _known(data, ("name", "source", "licence", "time_zone", "diagnoses", "codes"), SETTINGS)
     description = CohortDescription(
         _text(data, "name", root.resolve().name),
         _text(data, "source", "folder"),
         _text(data, "licence", "not stated"),
         _diagnoses(data.get("diagnoses", [])),
     )
-    return FolderSettings(description, _zone(_text(data, "time_zone", "UTC")))
+    zone = _zone(_text(data, "time_zone", "UTC"))
+    return FolderSettings(description, zone, _codes(data.get("codes", {})), frozenset(data))
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -135,6 +141,24 @@ def _diagnoses(found: Any) -> tuple[Diagnosis, ...]:
             remedy="give each diagnosis its own name",
         )
     return diagnoses
+
+
+def _codes(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise CohortError(
+            f"{SETTINGS}: codes is not a table of texts.",
+            remedy='write [codes] and below it "Krea (Serum)" = "2160-0"',
+        )
+    for target in found.values():
+        if not loinc.candidates(target):
+            near = loinc.nearest(target)
+            raise CohortError(
+                f"{SETTINGS}: codes: {target!r} is neither a LOINC code nor a name that is known.",
+                remedy=f"did you mean {near!r}?"
+                if near
+                else "use a LOINC code of the table of measurements",
+            )
+    return found
 
 
 def _zone(name: str) -> tzinfo:

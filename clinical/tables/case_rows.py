@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +40,7 @@ class CaseRows:
         files: table to file name.
         rows: table to the rows of this case.
         age_years, sex: from the table of cases.
+        codes: of cohort.toml: the cohort's own names of measurements to what they mean.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class CaseRows:
     rows: Mapping[str, Sequence[Row]]
     age_years: float | None = None
     sex: Sex | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def decision(self) -> datetime | None:

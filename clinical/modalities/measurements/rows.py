@@ -23,7 +23,7 @@ def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, 
     items: list[Measurement] = []
     for file, row, time in timely(case, TABLE.stem, watch, "time", problems):
         item = normalise.measurement(
-            row["code"],
+            case.codes.get(row["code"], row["code"]),
             row["value"],
             row["unit"],
             time=time,
@@ -32,14 +32,14 @@ def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, 
         )
         items.append(item)
         if item.problem:
-            column, remedy = _blame(row)
+            column, remedy = _blame(case, row)
             problems.append(Problem(file, f"{item.problem}.", row.number, column, remedy))
     return {MEASUREMENTS: Measurements(tuple(items))} if items else {}
 
 
-def _blame(row: Row) -> tuple[str, str]:
+def _blame(case: CaseRows, row: Row) -> tuple[str, str]:
     """Which cell keeps a measurement from being used, and what to do."""
-    term = loinc.lookup(row["code"])
+    term = loinc.lookup(case.codes.get(row["code"], row["code"]))
     if term is None:
         return "code", "use a LOINC code or a name from the table of measurements"
     if term.read_unit(row["unit"]) is None:

@@ -1,0 +1,319 @@
+"""What the measurements of a cohort are, name by name, and which of them would be misread."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from clinical.case.shapes import Measurement
+from clinical.terms import loinc, normalise, units
+from clinical.terms.loinc import Term
+from pipelines.checking import suspects
+from pipelines.checking.findings import FEWEST, Counted, Finding, listed, ranked, shown
+from pipelines.checking.suspects import Suspect
+
+QUANTILES = (5, 25, 50, 75, 95)
+FEWEST_FOR_QUANTILES = 20
+"""Below this number of values only the median is given; below `FEWEST` nothing is."""
+WORTH_TELLING = 0.05
+"""Share of refused values from which they are more than single slips."""
+LOINC = re.compile(r"\d{1,5}-\d")
+IMPLAUSIBLE = "outside the plausible range"
+
+
+class Value(NamedTuple):
+    """One value as a source writes it; `case` and `time` are compared and never printed."""
+
+    case: str
+    name: str
+    value: str
+    unit: str
+    time: str = ""
+    specimen: str = ""
+    table: str = ""
+
+
+@dataclass(frozen=True)
+class MeasurementFound:
+    """All values of one name that are read as one term.
+
+    Attributes:
+        table: where they stand.
+        written: the name in the source.
+        label: what a dictionary of the source calls it, or "".
+        code, name: LOINC code and name of the term; "" where the name is not known.
+        values, cases: how many.
+        used: values that are read.
+        unit: of the quantiles.
+        quantiles: 5, 25, 50, 75 and 95%; None where too few values are used.
+        units: units as written.
+        refused: reasons, without the values that are used.
+        bounds: values given as a bound.
+        repeats: values that say again what another one of the same time says.
+        contradictions: moments at which two values of one case differ.
+        suspects: what another unit would explain.
+    """
+
+    table: str
+    written: str
+    label: str
+    code: str
+    name: str
+    values: int
+    cases: int
+    used: int
+    unit: str
+    quantiles: tuple[float | None, ...]
+    units: tuple[Counted, ...]
+    refused: tuple[Counted, ...]
+    bounds: int
+    repeats: int
+    contradictions: int
+    suspects: tuple[Suspect, ...]
+
+    @property
+    def share_refused(self) -> float:
+        """Of all values."""
+        return 1 - self.used / self.values if self.values else 0.0
+
+
+@dataclass(frozen=True)
+class MeasurementsFound:
+    """All measurements.
+
+    Attributes:
+        known: names that are read as a term, the most frequent first.
+        unknown: names that are not, likewise, as far as they may be printed.
+        hidden_names, hidden_values: unknown names in fewer than `FEWEST` rows.
+    """
+
+    known: tuple[MeasurementFound, ...] = ()
+    unknown: tuple[MeasurementFound, ...] = ()
+    hidden_names: int = 0
+    hidden_values: int = 0
+
+
+@dataclass
+class _Group:
+    """Values of one name and one term, as they come in."""
+
+    cases: set[str] = field(default_factory=set)
+    triples: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    moments: dict[tuple[str, str], set[tuple[str, str]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    repeats: int = 0
+
+
+@lru_cache(maxsize=1 << 18)
+def read(name: str, value: str, unit: str, specimen: str) -> Measurement:
+    """The value as a cohort's reader understands it; equal ones are understood once."""
+    del specimen
+    return normalise.measurement(name, value, unit)
+
+
+def measured(
+    values: Iterable[Value],
+    codes: Mapping[str, str] = MappingProxyType({}),
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> MeasurementsFound:
+    """What all values of a source say.
+
+    Args:
+        values: in any order.
+        codes: of cohort.toml, or of a dictionary of the source: local name to what it means.
+        labels: local name to what the source calls it.
+    """
+    groups: dict[tuple[str, str, str], _Group] = defaultdict(_Group)
+    for item in values:
+        target = codes.get(item.name, item.name)
+        found = read(target, item.value, item.unit, item.specimen)
+        group = groups[item.table, item.name, found.code]
+        group.cases.add(item.case)
+        group.triples[item.value, item.unit, item.specimen] += 1
+        if item.time:
+            seen = group.moments[item.case, item.time]
+            said = (item.value, item.unit)
+            group.repeats += said in seen
+            seen.add(said)
+    told = [
+        _found((table, name, labels.get(name, "")), code, group, codes.get(name, name))
+        for (table, name, code), group in groups.items()
+    ]
+    told.sort(key=lambda one: (-one.values, one.written, one.code))
+    return _parted(told)
+
+
+def _parted(told: Sequence[MeasurementFound]) -> MeasurementsFound:
+    unknown = [one for one in told if not one.code]
+    kept = [one for one in unknown if one.values >= FEWEST or LOINC.fullmatch(one.written)]
+    lost = [one for one in unknown if one not in kept]
+    return MeasurementsFound(
+        tuple(one for one in told if one.code),
+        tuple(kept),
+        len(lost),
+        sum(one.values for one in lost),
+    )
+
+
+def _found(named: tuple[str, str, str], code: str, group: _Group, target: str) -> MeasurementFound:
+    term = loinc.lookup(code)
+    used: list[tuple[float, int]] = []
+    reasons, unit_counts = Counter[str](), Counter[str]()
+    by_unit: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    bounds = 0
+    for (value, unit, specimen), n in group.triples.items():
+        item = read(target, value, unit, specimen)
+        unit_counts[unit] += n
+        bounds += n * (item.problem == normalise.BOUND)
+        if item.value is not None:
+            used.append((item.value, n))
+        else:
+            reasons[item.problem] += n
+        number = suspects.number(value)
+        if number is not None:
+            by_unit[unit][0].extend([number] * n)
+            if item.problem.startswith(IMPLAUSIBLE):
+                by_unit[unit][1].extend([number] * n)
+    return MeasurementFound(
+        *named,
+        term.code if term else "",
+        term.name if term else "",
+        group.triples.total(),
+        len(group.cases),
+        sum(n for _, n in used),
+        term.unit if term else "",
+        quantiles(used),
+        shown(unit_counts, is_unit).counts,
+        ranked(reasons),
+        bounds,
+        group.repeats,
+        sum(_contradicts(target, said) for said in group.moments.values()),
+        tuple(_suspects(term, by_unit)) if term else (),
+    )
+
+
+def _contradicts(target: str, said: set[tuple[str, str]]) -> bool:
+    if len(said) < 2:
+        return False
+    read_as = {read(target, value, unit, "").value for value, unit in said} - {None}
+    return len(read_as) > 1
+
+
+def _suspects(
+    term: Term, by_unit: Mapping[str, tuple[list[float], list[float]]]
+) -> Iterator[Suspect]:
+    for unit, (raw, refused) in by_unit.items():
+        yield from suspects.of(term, unit, raw, refused)
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of the table of units, in any spelling."""
+    return not text or units.squeeze(text).casefold() in _spellings()
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> frozenset[str]:
+    return frozenset(
+        spelling.casefold()
+        for same in units.table().values()
+        for unit in same
+        for spelling in unit.spellings
+    )
+
+
+def quantiles(used: Sequence[tuple[float, int]]) -> tuple[float | None, ...]:
+    """5, 25, 50, 75 and 95% of values with their counts; None where too few."""
+    total = sum(n for _, n in used)
+    if total < FEWEST:
+        return (None,) * len(QUANTILES)
+    values = np.repeat([value for value, _ in used], [n for _, n in used])
+    found = [float(f"{one:.6g}") for one in np.percentile(values, QUANTILES)]
+    if total < FEWEST_FOR_QUANTILES:
+        return (None, None, found[2], None, None)
+    return tuple(found)
+
+
+def findings(found: MeasurementsFound) -> Iterator[Finding]:
+    """What is to be decided about measurements, and what is good to know."""
+    yield from _without_unit(found.known)
+    for one in found.known:
+        yield from _of_known(one, f"{one.table}, {shown_name(one)}")
+    if found.unknown:
+        most = ", ".join(f"{shown_name(one)} ({one.values:,})" for one in found.unknown[:5])
+        more = f", and {len(found.unknown) - 5:,} more" if len(found.unknown) > 5 else ""
+        yield Finding(
+            "know",
+            "measurements",
+            f"Names are not in the table of measurements; their values are kept, and not used:"
+            f" {most}{more}.",
+            "see the proposal for [codes], or use LOINC codes",
+            sum(one.values for one in found.unknown),
+        )
+    if found.hidden_names:
+        yield Finding(
+            "know",
+            "measurements",
+            f"{found.hidden_names:,} further names are not known, each in fewer than {FEWEST} rows;"
+            " they are not printed, because they may be anything.",
+            "look for them with the reader's own messages, which name the rows",
+            found.hidden_values,
+        )
+
+
+def _without_unit(known: Sequence[MeasurementFound]) -> Iterator[Finding]:
+    """One finding for all values of a table without a unit."""
+    tables: dict[str, list[str]] = defaultdict(list)
+    counts = Counter[str]()
+    for one in known:
+        lost = sum(item.count for item in one.refused if item.text.startswith("no unit given"))
+        if lost < FEWEST:
+            continue
+        usual = next((f" (usual in {s.would_be})" for s in one.suspects if not s.stated), "")
+        tables[one.table].append(f"{shown_name(one)}{usual}")
+        counts[one.table] += lost
+    for table, names in tables.items():
+        yield Finding(
+            "decide",
+            table,
+            f"Values have no unit, and are not used: {', '.join(names)}.",
+            "say the unit of each",
+            counts[table],
+        )
+
+
+def shown_name(one: MeasurementFound) -> str:
+    """The name as written, with what a dictionary of the source calls it."""
+    return f"{one.written} {one.label}".strip()
+
+
+def _of_known(one: MeasurementFound, place: str) -> Iterator[Finding]:
+    for suspect in (one for one in one.suspects if one.stated):
+        yield Finding(
+            "decide", place, f"{suspect}.", "correct the unit, or confirm it", suspect.count
+        )
+    if one.contradictions:
+        yield Finding(
+            "decide",
+            place,
+            "Values of one case at one time differ.",
+            "keep one of them, or say which specimen or device each is of",
+            one.contradictions,
+        )
+    others = tuple(item for item in one.refused if not item.text.startswith("no unit given"))
+    lost = sum(item.count for item in others)
+    if lost >= max(FEWEST, WORTH_TELLING * one.values) and not any(s.stated for s in one.suspects):
+        yield Finding(
+            "know",
+            place,
+            f"Values are kept and not used: {listed(others)}.",
+            "correct the unit or the value, or leave the row out",
+            lost,
+        )

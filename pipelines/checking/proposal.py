@@ -1,0 +1,170 @@
+"""A proposal for cohort.toml: what is plain can be pasted, what must be decided is a comment."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from clinical.terms import loinc
+from clinical.terms.loinc import Term
+from pipelines.checking.columns import ColumnFound
+from pipelines.checking.dictionary import Dictionary
+from pipelines.checking.findings import Finding
+from pipelines.checking.measurements import MeasurementFound, MeasurementsFound
+from pipelines.checking.tables_found import TableFound
+
+_BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*")
+_BLOOD = ("blood", "serum", "plasma", "blut", "s", "p", "b", "i.s.", "im serum", "i.p.")
+NEAR = 0.88
+
+
+def for_cohort(
+    tables: Mapping[str, TableFound], measured: MeasurementsFound, findings: Sequence[Finding]
+) -> tuple[str, ...]:
+    """Lines for the cohort.toml of a folder that is in our format, or nearly."""
+    parts = [_csv(list(tables.values())), _columns(tables), _codes(measured, {}, {})]
+    if any("zone" in one.remedy for one in findings if one.level == "decide"):
+        parts.insert(
+            0, ['# time_zone = "Europe/Berlin"    # of times that name none; the default is UTC']
+        )
+    return _joined(parts)
+
+
+def for_tables(
+    tables: Sequence[TableFound], measured: MeasurementsFound, known: Dictionary
+) -> tuple[str, ...]:
+    """Lines for a cohort.toml to come, and which table would become which."""
+    roles = [
+        f"# {found.file} could become {found.role}.csv: "
+        + ", ".join(
+            f"{ours} = {theirs}" for ours, theirs in found.mapping.items() if ours != theirs
+        )
+        for found in tables
+        if found.role not in ("", "dictionary") and found.mapping and not found.wide
+    ]
+    return _joined([roles, _csv(tables), _codes(measured, known.codes, known.labels)])
+
+
+def _joined(parts: Sequence[list[str]]) -> tuple[str, ...]:
+    lines: list[str] = []
+    for part in parts:
+        if part:
+            lines += ([""] if lines else []) + part
+    return tuple(lines)
+
+
+def _csv(tables: Sequence[TableFound]) -> list[str]:
+    """What the tables share of a dialect that is not the default."""
+    lines: list[str] = []
+    delimiters = {found.delimiter for found in tables if found.delimiter}
+    encodings = {found.encoding for found in tables if found.delimiter}
+    forms = {c.form for found in tables for c in found.columns if c.kind in ("numbers", "mixed")}
+    if len(delimiters) == 1 and delimiters != {","}:
+        lines.append(f"delimiter = {json.dumps(delimiters.pop())}")
+    if encodings == {"Windows-1252"}:
+        lines.append('encoding = "cp1252"')
+    if "decimal comma" in forms and "decimal point" not in forms:
+        lines.append('decimal = ","')
+    elif "either, comma" in forms or "both" in forms:
+        lines += [
+            '# decimal = ","      # 3,500 is three and a half',
+            '# thousands = ","    # 3,500 is 3500',
+        ]
+    return ["[csv]", *lines] if lines else []
+
+
+def _columns(tables: Mapping[str, TableFound]) -> list[str]:
+    lines: list[str] = []
+    for stem, found in tables.items():
+        told = [line for column in found.columns for line in _column(column, found)]
+        if told:
+            lines += [f"[columns.{stem}]", *told]
+    return lines
+
+
+def _column(column: ColumnFound, found: TableFound) -> Iterator[str]:
+    if column.near and column.filled:
+        yield f"{column.near} = {json.dumps(column.name)}"
+    elif column.kind == "times" and not column.ours and not _timed(found):
+        yield f"# time = {json.dumps(column.name)}    # if it says when the row was known"
+        yield f"# ignore = [{json.dumps(column.name)}]    # if it says something else"
+
+
+def _timed(found: TableFound) -> bool:
+    return any(c.ours in ("time", "onset", "offset_days", "decision_time") for c in found.columns)
+
+
+def _codes(
+    measured: MeasurementsFound, stated: Mapping[str, str], labels: Mapping[str, str]
+) -> list[str]:
+    lines = [line for one in measured.known for line in _stated(one, stated, labels)]
+    lines += [line for one in measured.unknown for line in _guess(one)]
+    return ["[codes]", *lines] if lines else []
+
+
+def _stated(
+    one: MeasurementFound, stated: Mapping[str, str], labels: Mapping[str, str]
+) -> Iterator[str]:
+    if one.written in stated:
+        said = labels.get(one.written, "")
+        other = _by_unit(one, said)
+        if other is None:
+            yield _line(one.written, one.code, f"{said}, {one.values:,} values; {one.name}")
+            return
+        units = ", ".join(unit.text for unit in one.units)
+        yield "# " + _line(one.written, one.code, f"{said}; the dictionary says {one.name}")
+        yield "# " + _line(one.written, other.code, f"{said}; the unit {units} says {other.name}")
+
+
+def _by_unit(one: MeasurementFound, said: str) -> Term | None:
+    """The term that label and unit mean where the code that is stated does not fit the unit."""
+    if one.used or not one.units:
+        return None
+    fitting = [
+        term
+        for term in loinc.candidates(said)
+        if term.code != one.code and all(term.read_unit(unit.text) for unit in one.units)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _guess(one: MeasurementFound) -> Iterator[str]:
+    """What an unknown name is: plain if a known name with a specimen of blood, else a question."""
+    plain = within(one.written)
+    if plain and one.used == 0 and all(plain.read_unit(unit.text) for unit in one.units):
+        yield _line(one.written, plain.code, f"{one.values:,} values; {plain.name}")
+        return
+    several = list(loinc.candidates(one.written))
+    for term in several or _near(one.written):
+        yield "# " + _line(one.written, term.code, f"{one.values:,} values; if it is {term.name}")
+
+
+def _line(written: str, code: str, remark: str) -> str:
+    return f"{json.dumps(written, ensure_ascii=False)} = {json.dumps(code)}    # {remark}"
+
+
+def within(written: str) -> Term | None:
+    """The term of a name with its specimen of blood in brackets: "Krea (Serum)"; else None."""
+    bracket = _BRACKETS.search(written)
+    if bracket is None or bracket[1].strip().lower() not in _BLOOD:
+        return None
+    return loinc.lookup(_BRACKETS.sub(" ", written).strip())
+
+
+@cache
+def _names() -> dict[str, Term]:
+    return {
+        loinc.plain(name): term
+        for term in loinc.terms()
+        for name in (term.name, *term.aliases)
+        if len(name) > 3
+    }
+
+
+def _near(written: str) -> list[Term]:
+    near = difflib.get_close_matches(loinc.plain(written), _names(), n=2, cutoff=NEAR)
+    alike = [name for name in near if name[0] == loinc.plain(written)[:1]]
+    return list({_names()[name].code: _names()[name] for name in alike}.values())
