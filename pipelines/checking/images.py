@@ -72,7 +72,7 @@ class Film(NamedTuple):
 
 @dataclass(frozen=True)
 class FilmFound:
-    """What one file is; `patient`, `bytes_digest` and `pixels_digest` are compared, never printed.
+    """What one file is; `patient`, digests and `folder` are compared, never printed.
 
     Attributes:
         header: name and value of what was read without pixels.
@@ -84,6 +84,7 @@ class FilmFound:
 
     patient: str
     bytes_digest: str
+    folder: str = ""
     header: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
     read: bool = False
@@ -105,6 +106,7 @@ class ImagesFound:
         doubts: sentences with the number of files; these images are used all the same.
         same_file, same_pixels: images that are also there under another file.
         other_patient: of these, under another patient.
+        other_folder: of these, in another folder.
     """
 
     files: int = 0
@@ -116,6 +118,7 @@ class ImagesFound:
     same_file: int = 0
     same_pixels: int = 0
     other_patient: int = 0
+    other_folder: int = 0
 
 
 def sampled(films: Sequence[Film], most: int) -> list[Film]:
@@ -145,9 +148,9 @@ def look(film: Film) -> FilmFound:
         return FilmFound(
             film.patient, "", refused=f"The file cannot be opened ({type(error).__name__})."
         )
+    found = FilmFound(film.patient, data_digest, film.path.parent.as_posix())
     try:
-        header = dict(inspection.header(film.path))
-        found = FilmFound(film.patient, data_digest, header)
+        found = replace(found, header=dict(inspection.header(film.path)))
         if not film.whole:
             return found
         image = read_image(
@@ -158,7 +161,7 @@ def look(film: Film) -> FilmFound:
             expected_age_years=film.age_years,
         )
     except ImageError as error:
-        return FilmFound(film.patient, data_digest, refused=error.message)
+        return replace(found, refused=error.message)
     return read_whole(found, image, film)
 
 
@@ -230,8 +233,9 @@ def summed(found: Sequence[FilmFound]) -> ImagesFound:
             told["size"] = f"{one.header['Rows']} x {one.header['Columns']}"
         for name, value in {**one.traits, **told}.items():
             counts[name][value] += 1
-    same_file, far_file = _twins([(one.bytes_digest, one.patient) for one in found])
-    same_pixels, far_pixels = _twins([(one.pixels_digest, one.patient) for one in found])
+    files = [one.bytes_digest for one in found]
+    pixels = [one.pixels_digest for one in found]
+    patients, folders = [one.patient for one in found], [one.folder for one in found]
     return ImagesFound(
         len(found),
         0,
@@ -239,9 +243,10 @@ def summed(found: Sequence[FilmFound]) -> ImagesFound:
         {name: shown(told, partial(_printable, name)) for name, told in counts.items()},
         ranked(Counter(one.refused for one in found if one.refused)),
         ranked(Counter(doubt for one in found for doubt in one.doubts)),
-        same_file,
-        same_pixels,
-        max(far_file, far_pixels),
+        _again(files),
+        _again(pixels),
+        max(_apart(files, patients), _apart(pixels, patients)),
+        _apart(files, folders),
     )
 
 
@@ -252,15 +257,19 @@ def _printable(name: str, value: str) -> bool:
     return name != "body part" or any(word in value.upper() for word in doubts.CHEST)
 
 
-def _twins(films: Sequence[tuple[str, str]]) -> tuple[int, int]:
-    """Files that have a twin, and those whose twin is of another patient."""
+def _again(digests: Sequence[str]) -> int:
+    """How many are there that came before."""
+    told = [digest for digest in digests if digest]
+    return len(told) - len(set(told))
+
+
+def _apart(digests: Sequence[str], owners: Sequence[str]) -> int:
+    """How many have a twin with another owner."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for digest, patient in films:
-        if digest:
-            groups[digest].append(patient)
-    again = [told for told in groups.values() if len(told) > 1]
-    far = [told for told in again if len({one for one in told if one}) > 1]
-    return sum(len(told) - 1 for told in again), sum(len(told) for told in far)
+    for digest, owner in zip(digests, owners, strict=True):
+        if digest and owner:
+            groups[digest].append(owner)
+    return sum(len(told) for told in groups.values() if len(set(told)) > 1)
 
 
 def findings(found: ImagesFound) -> Iterator[Finding]:
@@ -274,7 +283,16 @@ def findings(found: ImagesFound) -> Iterator[Finding]:
             found.other_patient,
         )
     same = max(found.same_file, found.same_pixels)
-    if same and not found.other_patient:
+    if found.other_folder:
+        yield Finding(
+            "decide",
+            "images",
+            "One and the same image lies in several folders; if folders are labels or splits, they"
+            " contradict each other.",
+            "keep one of each",
+            found.other_folder,
+        )
+    elif same and not found.other_patient:
         yield Finding("know", "images", "Images are there twice or more.", count=same)
     if found.missing:
         yield Finding(
@@ -284,16 +302,15 @@ def findings(found: ImagesFound) -> Iterator[Finding]:
             "add the files, or correct the paths",
             found.missing,
         )
-    for item in found.refused:
-        yield Finding("know", "images", f"Left out: {item.text}", count=item.count)
+    if found.refused:
+        refused = sum(item.count for item in found.refused)
+        text = f"Images are left out; the first of the reasons: {found.refused[0].text}"
+        yield Finding("know", "images", text, "see the table of images", refused)
     for item in found.doubts:
-        level = "decide" if item.text.startswith(DECIDED) else "know"
-        yield Finding(
-            "decide" if level == "decide" else "know",
-            "images",
-            _sentence(item.text),
-            count=item.count,
-        )
+        if item.text.startswith(DECIDED):
+            yield Finding(
+                "decide", "images", _sentence(item.text), "say it in the table", item.count
+            )
 
 
 DECIDED = (

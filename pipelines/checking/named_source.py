@@ -22,7 +22,7 @@ from pipelines.checking.folder_cohort import Options
 from pipelines.checking.found import CheckFound, NotesFound, left_out
 from pipelines.checking.images import Film, FilmFound
 from pipelines.checking.measurements import Value
-from pipelines.checking.people import Listed
+from pipelines.checking.people import NOT_LOOKED_AT, Listed
 from pipelines.checking.raw_table import RawTable, is_table, opened
 from pipelines.checking.tables_found import TableFound, table_found
 from pipelines.jobs.workers import in_order
@@ -168,11 +168,11 @@ def _film(case: Case, image: Array) -> FilmFound:
     }
     header = {name: image.source[key] for key, name in keys.items() if key in image.source}
     film = Film(Path(), case.patient_id, clock=Clock(UTC, case.decision_time))
-    return images.read_whole(FilmFound(case.patient_id, "", header), image, film)
+    return images.read_whole(FilmFound(case.patient_id, "", header=header), image, film)
 
 
 def _listed(entries: Sequence[CaseEntry], told: dict[str, tuple[str, str]]) -> Listed:
-    persons = [told.get(entry.case_id, ("not looked at", "")) for entry in entries]
+    persons = [told.get(entry.case_id, (NOT_LOOKED_AT, "")) for entry in entries]
     return Listed(
         [entry.case_id for entry in entries],
         [entry.patient_id for entry in entries],

@@ -185,6 +185,7 @@ def _offsets(found: TableFound) -> Iterator[Finding]:
         yield Finding(
             "decide",
             found.file,
-            f"Times are distances from some moment, in a unit that is not stated: {', '.join(names)}.",
+            "Times are distances from some moment, in a unit that is not stated:"
+            f" {', '.join(names)}.",
             "make offset_days of them: days from the decision, negative before it",
         )

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from clinical.case.case import Outcome
 from pipelines.checking.findings import NOTHING, Counted, Finding, Shown, shown
 
-_FLOAT = re.compile(r"\d+[.,]\d+|\d+(?:[.,]\d+)?[eE]\+?\d+")
+_FLOAT = re.compile(r"\d+[.,]\d+(?:[eE]\+?\d+)?|\d+[eE]\+\d+")
 _NOBODY = {"na", "n/a", "nan", "null", "none", "unknown", "unbekannt", "-", "--", "?", "#n/a", "0"}
+NOT_LOOKED_AT = "not looked at"
+"""Sex of a case that was not read."""
 MOST_CASES = 50
 """Cases of one patient from which one asks whether it is one patient."""
 
@@ -91,7 +93,8 @@ def people(listed: Listed, outcomes: Iterable[Outcome] = ()) -> PeopleFound:
 
 
 def _is_sex(word: str) -> bool:
-    return len(word) <= 1 or word.lower() in ("female", "male", "unknown", "other")
+    known = ("female", "male", "unknown", "other", NOT_LOOKED_AT)
+    return len(word) <= 1 or word.lower() in known
 
 
 def _labels(outcomes: Iterable[Outcome]) -> tuple[tuple[OutcomeFound, ...], set[str]]:
@@ -112,7 +115,7 @@ def _contradictory(listed: Listed) -> int:
     ages: dict[str, list[float]] = defaultdict(list)
     columns = (listed.patient_ids, listed.sexes, listed.ages)
     for patient, sex, age in zip(*columns, strict=False):
-        if patient and sex:
+        if patient and sex and sex != NOT_LOOKED_AT:
             sexes[patient].add(sex.lower()[:1])
         if patient and re.fullmatch(r"\d{1,3}(?:\.\d+)?", age):
             ages[patient].append(float(age))
