@@ -25,6 +25,7 @@ from clinical.case.assessment import (
 from clinical.case.case import Case, input_digest
 from clinical.modalities.catalogue import EncoderModule, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
+from clinical.modalities.kit import kit_of
 from clinical.model import calibration, domain
 from clinical.model.calibration import Pattern
 from clinical.model.card import CHECKPOINTS
@@ -38,6 +39,7 @@ SHIPPED_MODEL = CHECKPOINTS / "first-light"
 _CONFLICT_FOR = 0.6
 _CONFLICT_AGAINST = 0.25  # of the prevalence
 _CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually tells may disagree
+_SHOWN, _LONGEST = 6, 40  # codes in a sentence, characters of a code
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +106,7 @@ class Assessor:
             out_of_distribution=found.outside,
             problems=tuple(str(problem) for problem in case.problems),
             prediction_set=found.prediction_set,
+            unknown_codes=self._unknown_codes(case, found.prepared),
         )
 
     def score(self, prepared: Mapping[str, Prepared]) -> Scores:
@@ -218,6 +221,19 @@ class Assessor:
         }
         return domain.judge(embeddings, self.model.envelopes, unknown)
 
+    def _unknown_codes(self, case: Case, prepared: Mapping[str, Prepared]) -> tuple[str, ...]:
+        found = []
+        for name, value in case.inputs.items():
+            if name not in prepared or not prepared[name].unknown:
+                continue
+            kit, read = kit_of(name, value), {s.index for s in prepared[name].sources}
+            stated = [item.name if item.value is not None else "" for item in kit.measured(value)]
+            stated += [event.code for event in kit.coded(value)]
+            missed = [word for index, word in enumerate(stated) if word and index not in read]
+            if missed:
+                found.append(_unknown_sentence(name, missed, sum(map(bool, stated))))
+        return tuple(found)
+
     def _conflicts(
         self, ledger: ModalityLedger, suggestions: Sequence[Suggestion]
     ) -> tuple[str, ...]:
@@ -244,6 +260,16 @@ class Assessor:
     def _tells(self, modality: str, diagnosis: str) -> bool:
         support = self.model.support.get(modality, {}).get(diagnosis, calibration.Support())
         return support.low is not None and support.low >= _CONFLICT_AUROC
+
+
+def _unknown_sentence(name: str, missed: Sequence[str], items: int) -> str:
+    """ "history: 3 of 7 items are unknown to this model: I50.22, 428.0"."""
+    different = list(dict.fromkeys(missed))
+    # A code may be somebody's own words, and as long as they like.
+    words = [word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…" for word in different]
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    count = f"{len(missed)} of {items} {'item is' if items == 1 else 'items are'}"
+    return f"{name}: {count} unknown to this model: {', '.join(words[:_SHOWN])}{more}"
 
 
 def load_assessor(folder: Path | None = None) -> Assessor:

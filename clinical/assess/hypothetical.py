@@ -70,7 +70,7 @@ def changed(case: Case, change: Change) -> Case:
             _check_value(before, change.value)
             value = case.inputs[change.modality]
             items = list(kit_of(change.modality, value).measured(value))
-            items[change.index] = replace(before, value=change.value)
+            items[change.index] = replace(before, value=change.value, bound="")
             inputs = {**case.inputs, change.modality: Measurements(tuple(items))}
             return replace(case, inputs=inputs)
 

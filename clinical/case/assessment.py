@@ -176,6 +176,8 @@ class Assessment:
         out_of_distribution: whether to trust any of this.
         problems: what of the case could not be read, as sentences.
         prediction_set: what the set of diagnoses means, or why there is none.
+        unknown_codes: one sentence for each modality with items that the model was not trained
+            on; they had no part in what it says.
         schema_version: the JSON form it was made or read in.
     """
 
@@ -193,6 +195,7 @@ class Assessment:
     out_of_distribution: OutOfDistribution
     problems: tuple[str, ...] = ()
     prediction_set: PredictionSet = NO_SETS
+    unknown_codes: tuple[str, ...] = ()
     schema_version: str = SCHEMA_VERSION
 
 
@@ -208,6 +211,8 @@ def as_json(assessment: Assessment) -> dict[str, Any]:
     data = asdict(assessment)
     modalities = {key: data.pop(key) for key in ("used", "missing", "unknown")}
     later = _LATER.get(assessment.schema_version, ())
+    if not data["unknown_codes"]:  # as it was before there could be any
+        del data["unknown_codes"]
     for suggestion in data["suggestions"]:
         for key in later:
             del suggestion[key]
@@ -250,6 +255,7 @@ def from_json(data: Mapping[str, Any]) -> Assessment:
         prediction_set=PredictionSet(**data["prediction_set"])
         if "prediction_set" in data
         else NO_SETS,
+        unknown_codes=tuple(data.get("unknown_codes", ())),
         schema_version=version,
     )
 

@@ -21,6 +21,7 @@ from clinical.case import window
 from clinical.case.window import Window
 
 Sex = Literal["female", "male"]
+Bound = Literal["", "<", ">", "≤", "≥"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,8 @@ class Measurement:
         raw_value, raw_unit: exactly as the source gave them.
         reference: lower and upper reference limit in `unit`; either may be None.
         problem: why `value` is None, or "".
+        bound: "<", ">", "≤" or "≥" where the assay only said that the true value is below
+            or above `value`; "" where `value` was measured.
     """
 
     code: str
@@ -111,6 +114,7 @@ class Measurement:
     raw_unit: str
     reference: tuple[float | None, float | None] = (None, None)
     problem: str = ""
+    bound: Bound = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ class Event:
     """One coded item of history: a condition, a symptom, a drug, an examination finding.
 
     Attributes:
-        code: ICD-10, SNOMED CT, ATC, or `source:name` where no code is given.
+        code: ICD-10, ICD-9-CM, SNOMED CT, ATC (`clinical.terms.codes` has the forms), or
+            `source:name` where no code is given.
         display: what to show a person.
         onset: when it began, or None.
         present: False where the source states that the patient does *not* have it.
@@ -184,20 +189,7 @@ def shape_as_json(shape: Shape) -> dict[str, Any]:
         case Measurements():
             return {
                 "shape": "measurements",
-                "items": [
-                    {
-                        "code": m.code,
-                        "name": m.name,
-                        "value": m.value,
-                        "unit": m.unit,
-                        "time": time_as_json(m.time),
-                        "raw_value": m.raw_value,
-                        "raw_unit": m.raw_unit,
-                        "reference": list(m.reference),
-                        "problem": m.problem,
-                    }
-                    for m in shape.items
-                ],
+                "items": [_measurement_as_json(m) for m in shape.items],
             }
         case Events():
             return {
@@ -222,6 +214,22 @@ def shape_as_json(shape: Shape) -> dict[str, Any]:
                     for t in shape.items
                 ],
             }
+
+
+def _measurement_as_json(m: Measurement) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "code": m.code,
+        "name": m.name,
+        "value": m.value,
+        "unit": m.unit,
+        "time": time_as_json(m.time),
+        "raw_value": m.raw_value,
+        "raw_unit": m.raw_unit,
+        "reference": list(m.reference),
+        "problem": m.problem,
+    }
+    # Left out where the value was measured, so that digests of cases stored before it hold.
+    return {**data, "bound": m.bound} if m.bound else data
 
 
 def _array_as_json(array: Array) -> dict[str, Any]:

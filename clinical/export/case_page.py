@@ -231,6 +231,8 @@ def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
         yield "Missing", ", ".join(words(name) for name in assessment.missing)
     if assessment.unknown:
         yield "Not read by this model", ", ".join(words(name) for name in assessment.unknown)
+    for sentence in assessment.unknown_codes:
+        yield "Unknown to this model", sentence
     for problem in assessment.problems:
         yield "Not usable", problem
 

@@ -127,6 +127,7 @@ def assessment(found: Assessment, made: Case, inputs: str) -> Assessment:
         conflicts=(CONFLICT,) * len(found.conflicts),
         out_of_distribution=OutOfDistribution(outside.score, outside.flagged),
         problems=(),
+        unknown_codes=(),
         prediction_set=replace(
             found.prediction_set, absent_because=None if absent is None else WITHHELD.lower()[:-1]
         ),

@@ -11,7 +11,7 @@ from clinical.case.shapes import Measurement
 from clinical.formatting import limits, moment, number
 from clinical.modalities.history.words import event_words
 from clinical.modalities.kit import person, read_by
-from clinical.modalities.measurements.words import outside
+from clinical.modalities.measurements.words import bounded, outside
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _measurement(item: Measurement) -> MeasurementRow:
     return MeasurementRow(
         item.name,
         item.code,
-        number(item.value),
+        bounded(item, number(item.value)),
         item.unit,
         limits(item.reference),
         outside(item),

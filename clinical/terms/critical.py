@@ -33,7 +33,10 @@ def limits() -> dict[str, tuple[float | None, float | None]]:
 
 
 def critical(measured: Measurement) -> Side | None:
-    """The side on which a value is critical, or None; None too where no limits are published."""
+    """The side on which a value is critical, or None; None too where no limits are published.
+
+    A bound is critical only where every value that it allows is.
+    """
     term = lookup(measured.code)
     if measured.value is None or term is None or term.code not in limits():
         return None
@@ -42,6 +45,7 @@ def critical(measured: Measurement) -> Side | None:
         value = convert(measured.value, measured.unit, term)
     except TermError:
         return None
-    if low is not None and value <= low:
+    if low is not None and value <= low and measured.bound not in (">", "≥"):
         return "low"
-    return "high" if high is not None and value >= high else None
+    beyond = high is not None and value >= high and measured.bound not in ("<", "≤")
+    return "high" if beyond else None

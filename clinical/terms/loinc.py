@@ -2,8 +2,9 @@
 
 measurements.csv has one row per LOINC term: canonical UCUM unit, plausible range (beyond it a
 value is taken for an error), molar mass in g/mol, valence, further accepted units, further LOINC
-codes of the same thing (another property or method), names that mean this term alone, and names it
-shares with other terms so that the unit has to decide. ranges.csv has the reference ranges.
+codes of the same thing (another property or method), names that mean this term alone, names it
+shares with other terms so that the unit or the specimen has to decide, and the specimen it is of
+("" for what is measured on the person). ranges.csv has the reference ranges.
 
 Short names are this project's own. LOINC codes are copyright Regenstrief Institute, Inc. and the
 LOINC Committee, available at no cost under the licence at loinc.org/license.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
@@ -45,7 +47,8 @@ class Term:
         accepted: UCUM codes of all units it may come in, `unit` first.
         equivalents: further LOINC codes read as this term.
         aliases: names that mean this term and no other.
-        shared_names: names it shares with other terms; the unit must tell them apart.
+        shared_names: names it shares with other terms; unit or specimen must tell them apart.
+        specimen: "blood", "arterial blood", "venous blood", or "" for what has none.
         lines: from the code of each accepted unit, the conversion to `unit`.
         exact_spellings, folded_spellings: accepted units by spelling, with and without case.
     """
@@ -61,6 +64,7 @@ class Term:
     equivalents: tuple[str, ...]
     aliases: tuple[str, ...]
     shared_names: tuple[str, ...]
+    specimen: str
     lines: Mapping[str, Line] = field(repr=False, compare=False, hash=False)
     exact_spellings: Mapping[str, Unit] = field(repr=False, compare=False, hash=False)
     folded_spellings: Mapping[str, Unit] = field(repr=False, compare=False, hash=False)
@@ -123,6 +127,7 @@ def _term(row: dict[str, str]) -> Term:
         equivalents=tuple(row["equivalents"].split()),
         aliases=_list(row["aliases"]),
         shared_names=_list(row["shared"]),
+        specimen=row["specimen"],
         lines=lines,
         exact_spellings=exact,
         folded_spellings=folded,
@@ -150,10 +155,11 @@ def terms() -> tuple[Term, ...]:
 
 
 def plain(name: str) -> str:
-    """`name` without case, umlauts, spaces and punctuation; % and # are kept."""
+    """`name` without case, umlauts, accents, spaces and punctuation; % and # are kept."""
     text = unicodedata.normalize("NFKC", name).casefold()
     for written, read in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("γ", "gamma"), ("α", "alpha")):
         text = text.replace(written, read)
+    text = unicodedata.normalize("NFKD", text)
     return "".join(c for c in text if c.isalnum() or c in "%#")
 
 
@@ -178,7 +184,22 @@ def candidates(code_or_name: str) -> tuple[Term, ...]:
     if text[:6].casefold() == "loinc:":
         text = text[6:].strip()
     by_code = _by_code().get(text)
-    return (by_code,) if by_code else _by_name().get(plain(text), ())
+    if by_code:
+        return (by_code,)
+    return _by_name().get(plain(text), ()) or _said_twice(text)
+
+
+_ALSO = re.compile(r"([^()]+)\(([^()]+)\)([^()]*)")
+
+
+def _said_twice(text: str) -> tuple[Term, ...]:
+    """What a name and its abbreviation in brackets both mean: "GOT (AST)"; else nothing."""
+    found = _ALSO.fullmatch(text)
+    if not found:
+        return ()
+    outside = _by_name().get(plain(found[1] + found[3]), ())
+    inside = _by_name().get(plain(found[2]), ())
+    return tuple(term for term in outside if term in inside)
 
 
 def lookup(code_or_name: str) -> Term | None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from clinical.case.shapes import Measurement, Sex
 from clinical.errors import TermError
-from clinical.terms import units
+from clinical.terms import cells, specimens, units
+from clinical.terms.cells import Cell
 from clinical.terms.loinc import Term, candidates, lookup, reference_range
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,(?:\d{1,2}|\d{4,})", re.ASCII)
-_BOUND = re.compile(r"(?:[<>≤≥].*|[+-]?(?:inf|infinity|∞))", re.IGNORECASE | re.DOTALL)
 _LOINC = re.compile(r"\d{1,5}-\d", re.ASCII)
 
-BOUND = "beyond the assay: given as a bound, not a value"
 UNKNOWN = "not in the table of measurements"
+KNOWN_NAMES = "use a LOINC code or a name from the table of measurements"
+MAY_BE_URINE = "seldom of blood and may be of urine; no specimen is given"
+SAY_SPECIMEN = "write blood, serum, urine or what it was in a column specimen"
 
 
 def convert(value: float, unit: str, term: Term) -> float:
@@ -59,6 +61,24 @@ def _accepted_unit(unit: str, term: Term) -> str:
     return code
 
 
+@dataclass(frozen=True)
+class Understood:
+    """One row as it was understood.
+
+    Attributes:
+        measurement: with a value, or raw with its problem.
+        column: of the folder format, that keeps the value from being used; "" where it is used.
+        remedy: what would make it usable, or "".
+        spread: how far the true value may lie from the written one because of rounding, in the
+            unit of the measurement; 0 where it is not used.
+    """
+
+    measurement: Measurement
+    column: str = ""
+    remedy: str = ""
+    spread: float = 0.0
+
+
 def measurement(
     code_or_name: str,
     raw_value: str,
@@ -67,73 +87,160 @@ def measurement(
     time: datetime | None = None,
     sex: Sex | None = None,
     age_years: float | None = None,
+    specimen: str = "",
 ) -> Measurement:
     """One measurement, normalised where that needs no guess. Never raises.
 
     A value that cannot be normalised is kept raw with `value` None and `problem` saying why; the
-    problem names units and ranges, never the value. Bounds such as "<0.3" or "inf" are not values.
+    problem names units and ranges, never the value. A bound such as "<0.3" has its limit as
+    `value` and says so in `bound`; "inf" has no limit and so no value.
 
     Args:
         code_or_name: LOINC code, or a name the table knows.
         raw_value, raw_unit: as the source gives them; both are kept.
         time: when it was measured.
         sex, age_years: choose the reference range; None widens it.
+        specimen: what it was measured in, as the source says it; "" where it does not.
     """
-    name, raw, unit = str(code_or_name), str(raw_value), str(raw_unit)
-    term, problem = _place(name, unit)
+    return understand(
+        code_or_name,
+        raw_value,
+        raw_unit,
+        time=time,
+        sex=sex,
+        age_years=age_years,
+        specimen=specimen,
+    ).measurement
+
+
+def understand(
+    code_or_name: str,
+    raw_value: str,
+    raw_unit: str,
+    *,
+    time: datetime | None = None,
+    sex: Sex | None = None,
+    age_years: float | None = None,
+    specimen: str = "",
+) -> Understood:
+    """`measurement`, and where it cannot be used which cell is to blame and what to do."""
+    name, raw, unit = str(code_or_name).strip(), str(raw_value), str(raw_unit)
+    cell = cells.read(raw)
+    placed = place(name, unit if unit.strip() else cell.unit, specimen)
+    term = placed.term
     if term is None:
-        code = name.strip()
-        if not _LOINC.fullmatch(code) and ":" not in code:
-            code = f"local:{code}"
-        return Measurement(code, name.strip(), None, "", time, raw, unit, problem=problem)
+        kept = Measurement(
+            placed.code, placed.name, None, "", time, raw, unit, problem=placed.problem
+        )
+        return Understood(kept, placed.column, placed.remedy)
     reference = reference_range(term.code, sex=sex, age_years=age_years)
-    value, canonical = None, ""
-    if not problem:
-        value, canonical, problem = _normalise(term, raw, unit)
-    return Measurement(term.code, term.name, value, canonical, time, raw, unit, reference, problem)
+
+    def refused(problem: str, column: str, remedy: str) -> Understood:
+        raw_only = (term.code, term.name, None, "", time, raw, unit, reference, problem)
+        return Understood(Measurement(*raw_only), column, remedy)
+
+    if placed.problem:
+        return refused(placed.problem, placed.column, placed.remedy)
+    written = unit if unit.strip() else cell.unit
+    value, problem = _normalise(term, cell, unit, written)
+    if value is None:
+        return refused(problem, "value", "correct the value or its unit, or leave the row out")
+    accepted = term.read_unit(written) or ""
+    if placed.by_name and specimens.may_be_urine(term, value, accepted):
+        return refused(MAY_BE_URINE, "value", SAY_SPECIMEN)
+    spread = abs(float(term.lines[accepted].slope)) * cell.step / 2
+    used = (term.code, term.name, value, term.unit, time, raw, unit, reference, "", cell.bound)
+    return Understood(Measurement(*used), spread=spread)
 
 
-def _place(name: str, unit: str) -> tuple[Term | None, str]:
-    """The one term that a name and a unit can mean, and what stands in the way."""
-    found = candidates(name)
+@dataclass(frozen=True)
+class Placed:
+    """The one term that a row can mean, or what stands in the way; `code` and `name` to keep."""
+
+    code: str
+    name: str
+    term: Term | None = None
+    problem: str = ""
+    column: str = ""
+    remedy: str = ""
+    by_name: bool = False
+
+
+@lru_cache(maxsize=8192)
+def place(name: str, unit: str, cell: str) -> Placed:
+    """The one term that a name, a unit and the cell of a specimen can mean."""
+    code = name if _LOINC.fullmatch(name) or ":" in name else f"local:{name}"
+    stated = specimens.read(cell)
+    if stated is None:
+        return Placed(
+            code, name, None, "the specimen is not a word that is known", "specimen", SAY_SPECIMEN
+        )
+    coded = specimens.of_code(name)
+    if coded:
+        return _other(name, *coded, "code")
+    named = specimens.within(name)
+    if (
+        stated
+        and named.specimen
+        and (stated in specimens.BLOODS) != (named.specimen in specimens.BLOODS)
+    ):
+        problem = f"the name is of {named.specimen}, the specimen is {stated}"
+        return Placed(code, name, None, problem, "specimen", "correct one of the two")
+    specimen = named.specimen if stated in ("", "blood") and named.specimen else stated
+    found = candidates(specimens.precise(named.name, specimen))
+    fitting = specimens.fitting(found, specimen)
+    if specimen and not fitting and (found or specimen not in specimens.BLOODS):
+        column = "specimen" if stated else "code"
+        return _other(name, found[0].name if found else name, specimen, column)
     if not found:
-        return None, UNKNOWN
+        return Placed(code, name, None, UNKNOWN, "code", KNOWN_NAMES)
+    return _by_unit(code, name, fitting, unit, by_name=not specimen and not _is_code(name))
+
+
+def _other(name: str, thing: str, specimen: str, column: str) -> Placed:
+    """Refuses a value of another specimen under a name of its own, so that nobody mixes them."""
+    problem = f"a value of {specimen}, and no value of {specimen} is read"
+    if specimen in specimens.BLOODS:
+        problem = f"the code or name does not go with {specimen}"
+    remedy = "leave the row out, or correct the specimen"
+    shown = name if specimen in name.casefold() else f"{thing} ({specimen})"
+    code = f"{specimen.replace(' ', '_')}:{name}"
+    return Placed(code, shown, None, problem, column, remedy)
+
+
+def _by_unit(code: str, name: str, found: tuple[Term, ...], unit: str, *, by_name: bool) -> Placed:
     fitting = [t for t in found if t.read_unit(unit) is not None]
     if len(fitting) == 1:
-        return fitting[0], ""
+        return Placed(code, name, fitting[0], by_name=by_name)
     if len(found) == 1:
         accepted = ", ".join(found[0].accepted)
         fault = "unit not accepted" if unit.strip() else "no unit given"
-        return found[0], f"{fault}; accepted: {accepted}"
+        problem = f"{fault}; accepted: {accepted}"
+        remedy = "write one of the accepted units"
+        return Placed(code, name, found[0], problem, "unit", remedy)
     named = ", ".join(f"{t.code} {t.name} in {t.unit}" for t in found)
-    return None, f"the name fits several measurements and the unit does not decide: {named}"
+    problem = f"the name fits several measurements and the unit does not decide: {named}"
+    return Placed(code, name, None, problem, "code", "write the LOINC code that is meant")
 
 
-def _normalise(term: Term, raw: str, unit: str) -> tuple[float | None, str, str]:
-    number, problem = _parse(raw)
-    if number is None:
-        return None, "", problem
-    value = convert(number, unit, term)
+def _is_code(name: str) -> bool:
+    return bool(_LOINC.fullmatch(name.casefold().removeprefix("loinc:").strip()))
+
+
+def _normalise(term: Term, cell: Cell, unit: str, read_in: str) -> tuple[float | None, str]:
+    if cell.number is None:
+        return None, cell.problem
+    if cell.unit:
+        written = term.read_unit(cell.unit)
+        if written is None:
+            return None, "not a number alone, and what stands beside it is no accepted unit"
+        if unit.strip() and written != term.read_unit(unit):
+            return None, "the unit beside the value is not that of the column unit"
+    value = convert(cell.number, read_in, term)
     low, high = term.plausible
     if not low <= value <= high:
-        return None, "", f"outside the plausible range {low:g} to {high:g} {term.unit}"
-    return value, term.unit, ""
-
-
-def _parse(raw: str) -> tuple[float | None, str]:
-    text = raw.strip()
-    if not text:
-        return None, "no value given"
-    if _BOUND.fullmatch(text):
-        return None, BOUND
-    if _DECIMAL_COMMA.fullmatch(text):
-        text = text.replace(",", ".")
-    elif "," in text:
-        return None, "not an unambiguous number: write a decimal point and no thousands separator"
-    if not _NUMBER.fullmatch(text):
-        return None, "not a number"
-    number = float(text)
-    return (number, "") if math.isfinite(number) else (None, "not a finite number")
+        return None, f"outside the plausible range {low:g} to {high:g} {term.unit}"
+    return value, ""
 
 
 def abnormality(m: Measurement) -> float:

@@ -19,7 +19,8 @@ from importlib import resources
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUPERSCRIPT_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_POWER_OF_TEN = re.compile(r"^[x*]?10(?:\^|\*\*?|[eE])(\d{1,2})(?=\D|$)")
+_POWER_OF_TEN = re.compile(r"^[x*]?10(?:(?:\^|\*\*?|[eE]|exp)(\d{1,2})(?=\D|$)|\((\d{1,2})\))")
+_COUNTED = re.compile(r"^(?:cells|Zellen)(?=[x*]?10)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def squeeze(raw: str) -> str:
     """
     text = _SUPERSCRIPT_RUN.sub(lambda run: "^" + run[0].translate(SUPERSCRIPTS), raw)
     text = "".join(text.split()).replace("\u00b5", "u").replace("\u03bc", "u")
-    text = text.replace("mcg", "ug").replace("\u00d7", "x")
-    return _POWER_OF_TEN.sub(r"10*\1", text)
+    text = text.replace("mcg", "ug").replace("\u00d7", "x").replace("1,73", "1.73")
+    return _POWER_OF_TEN.sub(lambda found: f"10*{found[1] or found[2]}", _COUNTED.sub("", text))
 
 
 @cache

@@ -117,6 +117,7 @@ def _numbers(case: Case, reference: Reference) -> dict[str, tuple[float, ...]]:
     for kit, name, value in read_by(case):
         if name == reference.measured_in:
             for item in kit.measured(value):
+                # A bound counts as its limit: medians and ranks stay right, and the page says so.
                 if item.value is not None:
                     found[item.code].append(item.value)
         age = kit.person(value).age_years

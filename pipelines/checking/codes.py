@@ -6,23 +6,25 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
 
-from clinical.terms import diagnoses
+from clinical.terms import codes
+from clinical.terms.codes import Coded
 from pipelines.checking.findings import NOTHING, Counted, Finding, Shown, ranked, shown
 
-SYSTEMS: dict[str, re.Pattern[str]] = {
-    "LOINC": re.compile(r"\d{1,5}-\d"),
-    "ICD-10": re.compile(r"[A-TV-Z]\d[0-9A-B](?:\.[0-9A-Z]{1,4})?", re.IGNORECASE),
-    "ICD-10 without a point": re.compile(r"[A-TV-Z]\d[0-9A-B][0-9A-Z]{1,4}", re.IGNORECASE),
-    "ATC": re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}", re.IGNORECASE),
-    "ICD-9": re.compile(r"\d{3}\.\d{1,2}|[VE]\d{2,3}\.\d{1,2}", re.IGNORECASE),
-    "ICD-9 without a point, or a number": re.compile(r"[VE]?\d{3,5}", re.IGNORECASE),
-    "SNOMED CT": re.compile(r"\d{6,18}"),
-    "a name of the source": re.compile(r"[A-Za-z][\w-]*:\S.*"),
-}
-"""What a code looks like; the first that fits counts."""
-
 SEVERAL = "several codes in one cell"
+WORDS = "words"
+SYSTEMS: dict[str, re.Pattern[str]] = {
+    "ICD-9-CM": re.compile(r"ICD-9-CM:.+"),
+    "ICD-11": re.compile(r"ICD-11:.+"),
+    "ICD-10": re.compile(r"[A-Z]\d[0-9AB](?:\.[0-9A-Z]{1,4})?"),
+    "ATC": re.compile(r"[A-Z]\d{2}[A-Z]{2}(?:\d{2})?"),
+    "SNOMED CT": re.compile(r"\d{6,18}"),
+    "bare numbers": re.compile(r"\d+"),
+    "names of the source": re.compile(r"[A-Za-z][\w-]*:\S.*"),
+}
+"""What a code looks like in the one form of its system (`clinical.terms.codes`)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class CodesFound:
         file: where they stand.
         rows: with a code.
         systems: rows of each system.
-        codes: different codes.
+        codes: different codes, in the one form of their system.
+        otherwise: rows that write a code otherwise than in that form, such as without its point.
+        doubtful: reasons why codes are kept as they are written.
         commonest: codes that may be printed.
         onsets: rows with a time.
     """
@@ -42,75 +46,85 @@ class CodesFound:
     rows: int = 0
     systems: tuple[Counted, ...] = ()
     codes: int = 0
+    otherwise: int = 0
+    doubtful: tuple[Counted, ...] = ()
     commonest: Shown = NOTHING
     onsets: int = 0
 
 
+@lru_cache(maxsize=1 << 16)
+def canonical(written: str, system: str) -> Coded:
+    """A code in the one form of its system, as a cohort's reader understands it."""
+    return codes.canonical(written, system)
+
+
 def system_of(code: str) -> str:
-    """The code system that a code looks like, or "words"."""
-    text = re.sub(r"\A(?:ICD-?10|ICD-?9|SNOMED|ATC)[:\s]", "", code.strip(), flags=re.IGNORECASE)
-    found = next((name for name, shape in SYSTEMS.items() if shape.fullmatch(text)), "")
-    parts = [part for part in re.split(r"[,;|]\s*", text) if part]
-    if not found and len(parts) > 1 and all(_is_code(part) for part in parts):
-        return SEVERAL
-    return found or "words"
+    """The code system of a code in its one form, or `WORDS`."""
+    found = next((name for name, shape in SYSTEMS.items() if shape.fullmatch(code)), "")
+    if found:
+        return found
+    parts = [part for part in re.split(r"[,;|]\s*", code) if part]
+    coded = [system_of(codes.canonical(part).code) for part in parts if len(parts) > 1]
+    return SEVERAL if coded and WORDS not in coded else WORDS
 
 
-def _is_code(text: str) -> bool:
-    return any(shape.fullmatch(text) for shape in SYSTEMS.values())
+def of(
+    file: str, written: Iterable[str], systems: Iterable[str] = (), times: Iterable[str] = ()
+) -> CodesFound:
+    """What the codes of a table are.
 
-
-def of(file: str, codes: Iterable[str], times: Iterable[str] = ()) -> CodesFound:
-    """What the codes of a table are."""
-    counts = Counter(code for code in codes if code)
-    systems = Counter[str]()
-    for code, n in counts.items():
-        systems[system_of(code)] += n
-    # V and E codes of ICD-9 look like ICD-10 without a point; what most codes are decides.
-    bare = "ICD-9 without a point, or a number"
-    if systems[bare] > sum(systems[name] for name in ("ICD-10", "ICD-10 without a point")):
-        systems[bare] += systems.pop("ICD-10", 0) + systems.pop("ICD-10 without a point", 0)
+    Args:
+        file: for the report.
+        written, systems: code and code system of each row.
+        times: of each row.
+    """
+    counts = Counter(pair for pair in zip_longest(written, systems, fillvalue="") if pair[0])
+    read, told, doubtful = Counter[str](), Counter[str](), Counter[str]()
+    otherwise = 0
+    for (code, system), n in counts.items():
+        found = canonical(code, system)
+        read[found.code] += n
+        told[system_of(found.code)] += n
+        otherwise += n * (found.code.removeprefix("ICD-9-CM:") != code)
+        if found.problem:
+            doubtful[found.problem] += n
     return CodesFound(
         file,
         counts.total(),
-        ranked(systems),
-        len(counts),
-        shown(counts, _is_vocabulary),
+        ranked(told),
+        len(read),
+        otherwise,
+        ranked(doubtful),
+        shown(read, lambda code: system_of(code) in ("ICD-10", "ICD-9-CM", "ATC")),
         sum(bool(time) for time in times),
     )
 
 
-def _is_vocabulary(code: str) -> bool:
-    return (
-        system_of(code) in ("ICD-10", "ATC", "LOINC") or f"ICD-10:{code}" in diagnoses.diagnoses()
-    )
-
-
 def findings(found: CodesFound) -> Iterator[Finding]:
-    """Codes that may be meant in two ways."""
+    """Codes that may be meant in two ways, or in none."""
     told = {item.text: item.count for item in found.systems}
-    both = told.get("ICD-10", 0) and told.get("ICD-10 without a point", 0)
-    if both:
-        yield Finding(
-            "know",
-            f"{found.file}, column code",
-            "ICD-10 codes are written with and without a point; one diagnosis has two codes.",
-            "write all of them with the point",
-            told["ICD-10 without a point"],
-        )
+    place = f"{found.file}, codes"
     if told.get(SEVERAL):
         yield Finding(
             "decide",
-            f"{found.file}, column code",
-            "Cells hold several codes, which would be read as one that nobody knows.",
+            place,
+            "Cells hold several codes, which are read as one that nobody knows.",
             "give each code a row of its own, or keep the one that is meant",
             told[SEVERAL],
         )
-    if told.get("words"):
+    for item in found.doubtful:
+        yield Finding(
+            "decide",
+            place,
+            f"{item.text[:1].upper()}{item.text[1:]}.",
+            codes.SYSTEM_REMEDY,
+            item.count,
+        )
+    if told.get(WORDS):
         yield Finding(
             "know",
-            f"{found.file}, column code",
+            place,
             "Rows have words for a code; no model knows them.",
             "write a code, or source:name",
-            told["words"],
+            told[WORDS],
         )

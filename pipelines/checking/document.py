@@ -150,12 +150,20 @@ def _measurements(found: CheckFound) -> Iterator[Block]:
     if told.known:
         yield Table(MEASURED, tuple(map(_measured, told.known)))
     if told.unknown or told.hidden_names:
-        yield Heading("Names that are not known")
+        yield Heading("Names that are not read")
         rows = [
-            Row((shown_name(one), f"{one.values:,}", f"{one.cases:,}", listed(one.units)))
+            Row(
+                (
+                    shown_name(one),
+                    f"{one.values:,}",
+                    f"{one.cases:,}",
+                    listed(one.units),
+                    listed(one.refused, 2),
+                )
+            )
             for one in told.unknown
         ]
-        columns = (*texts("written"), *numbers("n", "cases"), *texts("units as written"))
+        columns = (*texts("written"), *numbers("n", "cases"), *texts("units as written", "why"))
         if rows:
             yield Table(columns, tuple(rows))
         if told.hidden_names:
@@ -216,7 +224,10 @@ def _history(found: CheckFound) -> Iterator[Block]:
     for one in found.codes:
         told = [
             Item(f"{one.rows:,} rows, {one.codes:,} different codes", one.file),
-            Item(listed(one.systems, 9), "Written as"),
+            Item(listed(one.systems, 9), "Read as"),
+            Item(f"{one.otherwise:,} rows", "Not written in the one form of their system")
+            if one.otherwise
+            else None,
             _item("Most frequent", one.commonest),
         ]
         yield Listing(tuple(item for item in told if item))

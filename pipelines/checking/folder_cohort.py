@@ -197,7 +197,7 @@ def _times(
 def _codes(tables: _Tables) -> Iterator[codes.CodesFound]:
     if "history" in tables.raw:
         raw = tables.raw["history"]
-        yield codes.of(raw.file, raw.column("code"), raw.column("onset"))
+        yield codes.of(raw.file, raw.column("code"), raw.column("code_system"), raw.column("onset"))
 
 
 def _notes(tables: _Tables) -> Iterator[NotesFound]:

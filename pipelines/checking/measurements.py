@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,8 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from clinical.case.shapes import Measurement
-from clinical.terms import loinc, normalise, units
+from clinical.modalities.measurements.repeats import CONTRADICTION, Taken, settled
+from clinical.tables.table import Row
+from clinical.terms import cells, loinc, normalise, units
 from clinical.terms.loinc import Term
+from clinical.terms.normalise import UNKNOWN, Understood
 from pipelines.checking import suspects
 from pipelines.checking.findings import FEWEST, Counted, Finding, listed, ranked, shown
 from pipelines.checking.suspects import Suspect
@@ -25,6 +29,9 @@ FEWEST_FOR_QUANTILES = 20
 WORTH_TELLING = 0.05
 """Share of refused values from which they are more than single slips."""
 LOINC = re.compile(r"\d{1,5}-\d")
+SOME_TIME = datetime(2020, 1, 1, 12, tzinfo=UTC)
+"""Values are compared with others of their own time, whichever it is."""
+SEVERAL = "the name fits several measurements"
 IMPLAUSIBLE = "outside the plausible range"
 
 
@@ -106,17 +113,20 @@ class _Group:
 
     cases: set[str] = field(default_factory=set)
     triples: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    moments: dict[tuple[str, str], set[tuple[str, str]]] = field(
-        default_factory=lambda: defaultdict(set)
+    moments: dict[tuple[str, str], list[tuple[str, str, str]]] = field(
+        default_factory=lambda: defaultdict(list)
     )
-    repeats: int = 0
+
+
+def read(name: str, value: str, unit: str, specimen: str) -> Measurement:
+    """The value as a cohort's reader understands it; equal ones are understood once."""
+    return understood(name, value, unit, specimen).measurement
 
 
 @lru_cache(maxsize=1 << 18)
-def read(name: str, value: str, unit: str, specimen: str) -> Measurement:
-    """The value as a cohort's reader understands it; equal ones are understood once."""
-    del specimen
-    return normalise.measurement(name, value, unit)
+def understood(name: str, value: str, unit: str, specimen: str) -> Understood:
+    """The same, with what is needed to compare values of one time."""
+    return normalise.understand(name, value, unit, time=SOME_TIME, specimen=specimen)
 
 
 def measured(
@@ -139,10 +149,7 @@ def measured(
         group.cases.add(item.case)
         group.triples[item.value, item.unit, item.specimen] += 1
         if item.time:
-            seen = group.moments[item.case, item.time]
-            said = (item.value, item.unit)
-            group.repeats += said in seen
-            seen.add(said)
+            group.moments[item.case, item.time].append((item.value, item.unit, item.specimen))
     told = [
         _found((table, name, labels.get(name, "")), code, group, codes.get(name, name))
         for (table, name, code), group in groups.items()
@@ -172,7 +179,7 @@ def _found(named: tuple[str, str, str], code: str, group: _Group, target: str) -
     for (value, unit, specimen), n in group.triples.items():
         item = read(target, value, unit, specimen)
         unit_counts[unit] += n
-        bounds += n * (item.problem == normalise.BOUND)
+        bounds += n * (bool(item.bound) or item.problem == cells.BOUND)
         if item.value is not None:
             used.append((item.value, n))
         else:
@@ -194,17 +201,22 @@ def _found(named: tuple[str, str, str], code: str, group: _Group, target: str) -
         shown(unit_counts, is_unit).counts,
         ranked(reasons),
         bounds,
-        group.repeats,
-        sum(_contradicts(target, said) for said in group.moments.values()),
+        *_at_one_time(target, group),
         tuple(_suspects(term, by_unit)) if term else (),
     )
 
 
-def _contradicts(target: str, said: set[tuple[str, str]]) -> bool:
-    if len(said) < 2:
-        return False
-    read_as = {read(target, value, unit, "").value for value, unit in said} - {None}
-    return len(read_as) > 1
+def _at_one_time(target: str, group: _Group) -> tuple[int, int]:
+    """Values that repeat another one of their time, and moments whose values contradict."""
+    repeats = contradictions = 0
+    for (_, time), said in group.moments.items():
+        if len(said) > 1:
+            row = Row(0, (time,), {"time": 0})
+            taken = [Taken("", row, understood(target, *one)) for one in said]
+            kept, _ = settled(taken)
+            repeats += len(said) - len(kept)
+            contradictions += any(item.problem == CONTRADICTION for item in kept)
+    return repeats, contradictions
 
 
 def _suspects(
@@ -246,16 +258,27 @@ def findings(found: MeasurementsFound) -> Iterator[Finding]:
     yield from _without_unit(found.known)
     for one in found.known:
         yield from _of_known(one, f"{one.table}, {shown_name(one)}")
-    if found.unknown:
-        most = ", ".join(f"{shown_name(one)} ({one.values:,})" for one in found.unknown[:5])
-        more = f", and {len(found.unknown) - 5:,} more" if len(found.unknown) > 5 else ""
+    for one in found.unknown:
+        several = [item for item in one.refused if item.text.startswith(SEVERAL)]
+        if several:
+            yield Finding(
+                "decide",
+                f"{one.table}, {shown_name(one)}",
+                f"The values are not used: {several[0].text}.",
+                "write the LOINC code that is meant, or say it in [codes]",
+                several[0].count,
+            )
+    unknown = [one for one in found.unknown if one.refused and one.refused[0].text == UNKNOWN]
+    if unknown:
+        most = ", ".join(f"{shown_name(one)} ({one.values:,})" for one in unknown[:5])
+        more = f", and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
         yield Finding(
             "know",
             "measurements",
             f"Names are not in the table of measurements; their values are kept, and not used:"
             f" {most}{more}.",
             "see the proposal for [codes], or use LOINC codes",
-            sum(one.values for one in found.unknown),
+            sum(one.values for one in unknown),
         )
     if found.hidden_names:
         yield Finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -133,7 +134,11 @@ def _codes(
 ) -> Iterator[codes.CodesFound]:
     for one, found in raw:
         if found.role == "history" and one.file not in known.files:
-            yield codes.of(one.file, one.column(found.mapping["code"]))
+            column = found.mapping["code"]
+            # "icd9_code" and "icd10" say the system themselves.
+            stated = re.search(r"icd\W?(9|10|11)", column, re.IGNORECASE)
+            system = [f"ICD-{stated[1]}"] * one.rows if stated else []
+            yield codes.of(one.file, one.column(column), system)
 
 
 def _notes(raw: Sequence[tuple[RawTable, TableFound]]) -> Iterator[NotesFound]:

@@ -160,7 +160,9 @@ def _history(raw: RawTable, columns: Sequence[ColumnFound]) -> dict[str, str]:
         if column.kind == "words" and column.distinct <= MOST_NAMES:
             counts = Counter(cell for cell in raw.column(column.name) if cell)
             known = sum(
-                n for code, n in counts.items() if coded.system_of(code) in ("ICD-10", "ATC")
+                n
+                for code, n in counts.items()
+                if coded.system_of(coded.canonical(code, "").code) in ("ICD-10", "ATC")
             )
             if known > counts.total() / 2:
                 return {"code": column.name}

@@ -11,7 +11,7 @@ from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities.kit import read_by
-from clinical.modalities.measurements.words import marked
+from clinical.modalities.measurements.words import bounded, marked
 from ui.panels import frame, share, sparkline
 from ui.words import phrasing
 from ui.words.markup import Markup, signed_bar, table, tag, unseen
@@ -45,6 +45,7 @@ def render(
         measurement_table(name, shape, case.decision_time, explanation)
         for name, shape in tables.items()
     ]
+    pieces += share.unknown_codes(tables, assessment)
     pieces.append(tag("p", LEGEND, class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Measured"))
 
@@ -101,7 +102,9 @@ def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | s
         unit = item.raw_unit
     else:
         flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
-        shown = tag("td", phrasing.number(item.value), flag, class_="value")
+        value = bounded(item, phrasing.number(item.value))
+        written = f"{item.raw_value} {item.raw_unit}".strip() if item.bound else ""
+        shown = tag("td", value, flag, class_="value", title=written or None)
         unit = phrasing.unit(item.unit)
     kinds = (mark, "unused" if item.problem else "")
     return tag(
@@ -127,7 +130,12 @@ def _earlier(kind: Sequence[Numbered], decision: datetime | None) -> Markup | st
     if not past:
         return ""
     words = [
-        " ".join(filter(None, (phrasing.number(item.value or 0.0), _since(item, decision))))
+        " ".join(
+            filter(
+                None,
+                (bounded(item, phrasing.number(item.value or 0.0)), _since(item, decision)),
+            )
+        )
         for item in past[:EARLIER]
     ]
     more = f", {len(past) - EARLIER} more" if len(past) > EARLIER else ""

@@ -1,4 +1,4 @@
-"""How much of one suggestion is based on each input."""
+"""How much of one suggestion is based on each input, and what of it the model does not know."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from clinical.case.assessment import Assessment, Explanation
 from ui.words import phrasing
+from ui.words.markup import Markup, tag
 
 
 def of(
@@ -34,3 +35,15 @@ def of(
         return "no explanation shown"
     total = sum(explanation.share.get(name, 0.0) for name in shown)
     return f"{phrasing.percent(total)} of this suggestion"
+
+
+def unknown_codes(names: Iterable[str], assessment: Assessment | None) -> list[Markup]:
+    """A line for each of the named inputs with items that had no part in what the model said."""
+    told = assessment.unknown_codes if assessment else ()
+    return [
+        tag("p", phrasing.sentence(sentence), class_="quiet")
+        for name in names
+        for sentence in told
+        # A sentence begins with the name of the input (`clinical.assess.assess`).
+        if sentence.startswith(f"{name}: ")
+    ]

@@ -34,6 +34,7 @@ def render(
     detail = share.of("notes", [*events, *texts], assessment, explanation)
     st.html(frame.panel_title("Story", detail))
     pieces = [history(n, shape, case.decision_time, explanation) for n, shape in events.items()]
+    pieces += share.unknown_codes([*events, *texts], assessment)
     pieces += [notes(n, shape, case.decision_time, explanation) for n, shape in texts.items()]
     if not pieces:
         pieces = [tag("p", "No history or notes were given for this case.", class_="empty")]

@@ -13,6 +13,7 @@ from clinical.case.assessment import Assessment, Suggestion
 from clinical.case.case import Case
 from clinical.errors import TriptychError
 from clinical.modalities.kit import read_by
+from clinical.modalities.measurements.words import bounded
 from ui.access import presence
 from ui.panels import frame
 from ui.state import state, what_if
@@ -90,7 +91,8 @@ def choices(case: Case) -> dict[Change, str]:
             if item.value is not None:
                 age = phrasing.before(item.time, case.decision_time)
                 since = f", {age} before" if age else ""
-                now = f"{phrasing.number(item.value)} {phrasing.unit(item.unit)}".strip()
+                value = bounded(item, phrasing.number(item.value))
+                now = f"{value} {phrasing.unit(item.unit)}".strip()
                 found[Changed(name, index, item.value)] = f"{item.name}, now {now}{since}"
     return found
 
@@ -101,7 +103,9 @@ def described(case: Case, change: Change) -> str:
         return f"{change.modality} left out"
     measured = measurement(case, change)
     value = phrasing.number(change.value)
-    was = phrasing.number(measured.value) if measured.value is not None else "unknown"
+    was = "unknown"
+    if measured.value is not None:
+        was = bounded(measured, phrasing.number(measured.value))
     return f"{measured.name} {value} {phrasing.unit(measured.unit)} instead of {was}"
 
 

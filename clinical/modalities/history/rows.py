@@ -9,10 +9,11 @@ from clinical.case.shapes import Event, Events
 from clinical.tables.case_rows import CaseRows, CaseTable, timely
 from clinical.tables.clock import Clock
 from clinical.tables.table import Columns
+from clinical.terms import codes
 
 TABLE = CaseTable(
     "history",
-    Columns(("case_id", "code", "display"), ("onset", "offset_days", "present")),
+    Columns(("case_id", "code", "display"), ("code_system", "onset", "offset_days", "present")),
 )
 HISTORY = "history"
 
@@ -31,7 +32,11 @@ def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, 
             reason, remedy = "the cell is not 1, 0, yes or no.", "write 1, 0, yes or no"
             problems.append(Problem(file, reason, row.number, "present", remedy))
         else:
-            items.append(Event(row["code"], row["display"] or row["code"], onset, present))
+            coded = codes.canonical(row["code"], row["code_system"])
+            if coded.problem:
+                reason = f"{coded.problem}."
+                problems.append(Problem(file, reason, row.number, "code", codes.SYSTEM_REMEDY))
+            items.append(Event(coded.code, row["display"] or row["code"], onset, present))
     if items or case.age_years is not None or case.sex:
         return {HISTORY: Events(tuple(items), case.age_years, case.sex)}
     return {}

@@ -13,6 +13,7 @@ from clinical.terms.diagnoses import diagnoses
 from clinical.wording import inside_a_sentence
 
 _ICD = re.compile(r"(ICD-1[01]:)?[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
+_ICD9 = re.compile(r"ICD-9-CM:(\d{3}|V\d{2})(\.\d{1,2})?|ICD-9-CM:E\d{3}(\.\d)?")
 _ATC = re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}")
 
 
@@ -47,4 +48,5 @@ def _deidentified(item: Event, decision: datetime | None) -> Event:
 
 def listed_code(code: str) -> str:
     """A code of ICD or ATC as it is; anything else may be somebody's own words."""
-    return code if _ICD.fullmatch(code) or _ATC.fullmatch(code) else OTHER
+    listed = any(form.fullmatch(code) for form in (_ICD, _ICD9, _ATC))
+    return code if listed else OTHER

@@ -61,7 +61,7 @@ EXAMPLE = Measurements(
 
 
 def fit(values: Iterable[Measurements], settings: Settings) -> Settings:
-    """Vocabulary and quantile edges from training values."""
+    """Vocabulary and quantile edges from training values; a bound counts as its limit."""
     seen: dict[str, list[float]] = defaultdict(list)
     for value in values:
         for item in value.items:

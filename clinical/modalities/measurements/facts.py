@@ -33,7 +33,7 @@ def stated(value: Measurements) -> Sequence[str]:
 
 
 def columns(value: Measurements) -> Mapping[str, float]:
-    """Code to value; of a repeated measurement the last one counts."""
+    """Code to value; of a repeated measurement the last one counts, and a bound as its limit."""
     timed = sorted(value.items, key=lambda m: (m.time is not None, m.time))
     return {item.code: item.value for item in timed if item.value is not None}
 

@@ -5,43 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clinical.case.case import Problem
-from clinical.case.shapes import Measurement, Measurements
+from clinical.case.shapes import Measurements
+from clinical.modalities.measurements.repeats import Taken, settled
 from clinical.tables.case_rows import CaseRows, CaseTable, timely
 from clinical.tables.clock import Clock
-from clinical.tables.table import Columns, Row
-from clinical.terms import loinc, normalise
+from clinical.tables.table import Columns
+from clinical.terms import normalise
 
 TABLE = CaseTable(
     "measurements",
-    Columns(("case_id", "code", "value", "unit"), one_of=("time", "offset_days")),
+    Columns(("case_id", "code", "value", "unit"), ("specimen",), one_of=("time", "offset_days")),
 )
 MEASUREMENTS = "measurements"
 
 
 def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, Measurements]:
-    """Every timely measurement; one that cannot be normalised is kept raw and reported."""
-    items: list[Measurement] = []
+    """Every timely measurement; one that cannot be used is kept raw and reported."""
+    taken: list[Taken] = []
     for file, row, time in timely(case, TABLE.stem, watch, "time", problems):
-        item = normalise.measurement(
+        found = normalise.understand(
             case.codes.get(row["code"], row["code"]),
             row["value"],
             row["unit"],
             time=time,
             sex=case.sex,
             age_years=case.age_years,
+            specimen=row["specimen"],
         )
-        items.append(item)
-        if item.problem:
-            column, remedy = _blame(case, row)
-            problems.append(Problem(file, f"{item.problem}.", row.number, column, remedy))
+        taken.append(Taken(file, row, found))
+        if found.measurement.problem:
+            reason = f"{found.measurement.problem}."
+            problems.append(Problem(file, reason, row.number, found.column, found.remedy))
+    items, repeats = settled(taken)
+    problems += repeats
     return {MEASUREMENTS: Measurements(tuple(items))} if items else {}
-
-
-def _blame(case: CaseRows, row: Row) -> tuple[str, str]:
-    """Which cell keeps a measurement from being used, and what to do."""
-    term = loinc.lookup(case.codes.get(row["code"], row["code"]))
-    if term is None:
-        return "code", "use a LOINC code or a name from the table of measurements"
-    if term.read_unit(row["unit"]) is None:
-        return "unit", "write one of the accepted units"
-    return "value", "correct the value or its unit, or leave the row out"

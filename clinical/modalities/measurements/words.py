@@ -20,8 +20,13 @@ def label(value: Measurements, item: EvidenceItem) -> str:
     if found.value is None:
         return found.name or item.label
     mark = marked(found)
-    words = f"{found.name} {number(found.value)} {found.unit}".rstrip()
+    words = f"{found.name} {bounded(found, number(found.value))} {found.unit}".rstrip()
     return f"{words} ({mark})" if mark else words
+
+
+def bounded(item: Measurement, value: str) -> str:
+    """ "< 0.5": the value of `item`, already in words, with its bound where it is one."""
+    return f"{item.bound} {value}".lstrip()
 
 
 def marked(item: Measurement) -> str:
@@ -33,13 +38,14 @@ def marked(item: Measurement) -> str:
 
 
 def outside(item: Measurement) -> str:
-    """ "high" or "low" for the reference range, or ""."""
+    """ "high" or "low" for the reference range, or ""; of a bound only where it is certain."""
     low, high = item.reference
     if item.value is None:
         return ""
-    if high is not None and item.value > high:
+    if high is not None and item.value > high and item.bound not in ("<", "≤"):
         return "high"
-    return "low" if low is not None and item.value < low else ""
+    below = low is not None and item.value < low and item.bound not in (">", "≥")
+    return "low" if below else ""
 
 
 def deidentified(value: Measurements, decision: datetime | None) -> Measurements:
@@ -53,4 +59,5 @@ def _deidentified(item: Measurement, decision: datetime | None) -> Measurement:
     if term is None or item.value is None or item.unit not in term.accepted:
         return Measurement(code, name, None, "", None, "", "", problem=LEFT_OUT)
     time = counted_before(item.time, decision)
-    return Measurement(code, name, item.value, item.unit, time, "", "", item.reference)
+    limits = item.reference
+    return Measurement(code, name, item.value, item.unit, time, "", "", limits, bound=item.bound)

@@ -172,7 +172,7 @@ def _measured(found: Findings, model: str) -> Iterator[Block]:
         "Distance: Kolmogorov-Smirnov statistic at the training quantiles kept in the checkpoint,"
         " 0 to 1. By chance up to: what it stays below with 95% probability for all measurements"
         " together if nothing has changed. IQR: interquartile ranges in training. Bold: beyond the"
-        " limits of the alert." + more,
+        " limits of the alert. A bound such as < 5 counts as its limit." + more,
         soft=True,
     )
 

@@ -13,7 +13,7 @@ from clinic_of_two import NOW, make_case
 from clinical.assess.assess import Assessor
 from clinical.case.assessment import NO_SETS, Assessment, as_json, from_json
 from clinical.case.case import Case, Problem, input_digest
-from clinical.case.shapes import Measurement, Measurements
+from clinical.case.shapes import Event, Events, Measurement, Measurements
 from clinical.model.calibration import Support
 from clinical.model.model import Model
 
@@ -93,6 +93,32 @@ def test_a_modality_that_the_model_does_not_read_is_named_and_changes_nothing(
     found = assessor.assess(case)
     assert found.unknown == ("sonography",)
     assert found.suggestions == assessor.assess(sick()).suggestions
+
+
+def test_codes_that_the_model_was_not_trained_on_are_counted_and_named(
+    assessor: Assessor,
+) -> None:
+    case = sick()
+    measured, history = case.inputs["measurements"], case.inputs["history"]
+    assert isinstance(measured, Measurements)
+    assert isinstance(history, Events)
+    iron = Measurement("2498-4", "Iron", 20.0, "ug/dL", NOW, "20", "ug/dL")
+    refused = replace(iron, value=None, unit="", problem="not a number")
+    events = (*history.items, Event("4280", "heart failure"), Event("x" * 200, "words"))
+    odd = {
+        **case.inputs,
+        "measurements": Measurements((*measured.items, iron, refused)),
+        "history": replace(history, items=events),
+    }
+    plain, found = assessor.assess(case), assessor.assess(replace(case, inputs=odd))
+    values, codes = len(measured.items), len(history.items)
+    assert set(found.unknown_codes) == {
+        f"measurements: 1 of {values + 1} items are unknown to this model: Iron",
+        f"history: 2 of {codes + 2} items are unknown to this model: 4280, {'x' * 40}…",
+    }
+    assert from_json(as_json(found)) == found
+    assert plain.unknown_codes == ()
+    assert "unknown_codes" not in as_json(plain), "digests of what was recorded before hold"
 
 
 def test_a_withheld_number_is_not_shown_as_a_conflict(model_of_two: Model) -> None:

@@ -138,7 +138,9 @@ FAULTS = [
     Fault("an unknown code", edit(LAB, "1988-5", "9-9"), LAB, 2, "code", "not in the table"),
     Fault("an impossible value", edit(LAB, "120,", "120000,"), LAB, 2, "value", "plausible"),
     Fault("a value that is no number", edit(LAB, "120,", "high,"), LAB, 2, "value", "not a number"),
-    Fault("a bound", edit(LAB, "120,", "<5,"), LAB, 2, "value", "beyond the assay"),
+    Fault("a bound without a limit", edit(LAB, "120,", "inf,"), LAB, 2, "value", "beyond the"),
+    Fault("a spoilt specimen", edit(LAB, "120,", "haemolysed,"), LAB, 2, "value", "haemolysed"),
+    Fault("a code of urine", edit(LAB, "1988-5", "2161-8"), LAB, 2, "code", "a value of urine"),
     Fault("no value", edit(LAB, "120,", ","), LAB, 2, "value", "no value"),
     Fault("a late value", edit(LAB, "03-01T09:00", "03-01T12:01"), LAB, 2, "time", LATE),
     Fault(

@@ -95,6 +95,7 @@ def assessed(example: Any, case: Case) -> Any:
         conflicts=(f"{MARK} disagrees",),
         out_of_distribution=OutOfDistribution(1.2, True, (f"{MARK} is far",)),
         problems=(f"{MARK}.csv",),
+        unknown_codes=(f"history: 1 of 1 items are unknown to this model: {MARK}",),
         prediction_set=PredictionSet(absent_because=MARK),
     )
 

@@ -23,7 +23,7 @@ from clinical import formatting
 from clinical.audit import ledger
 from clinical.case.assessment import Explanation, HeatMap
 from clinical.case.case import Case
-from clinical.case.shapes import Array, Arrays
+from clinical.case.shapes import Array, Arrays, Measurements
 from clinical.export import card_blocks, pdf
 from clinical.export.bundle import export
 from clinical.export.card_blocks import Block
@@ -34,6 +34,7 @@ from clinical.review import intake, progress
 from clinical.review import signature as signature_rules
 from clinical.review.decisions import record_decision
 from clinical.review.intake import record_assessment
+from clinical.terms import normalise
 from clinical.wording import RESEARCH_USE
 from clinical.workspace.database import writing
 
@@ -72,6 +73,25 @@ def test_a_case_read_without_a_model_has_all_but_what_a_model_says(
         assert words in made
     for words in ("Suggestions", "Evidence for", "cannot be shown"):
         assert words not in made
+
+
+@needs_poppler
+def test_a_bound_and_codes_that_the_model_does_not_know_are_in_the_report(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    plain = example.case()
+    bound = normalise.measurement("CRP", "< 0,5", "mg/dl", time=example.noon)
+    case = replace(plain, inputs={**plain.inputs, "measurements": Measurements((bound,))})
+    told = "history: 1 of 2 items are unknown to this model: 4280"
+    found = replace(example.assessment(case), unknown_codes=(told,))
+    with writing(workspace) as connection:
+        record_assessment(connection, case, found, "system", time=example.noon)
+
+    made = text_of(report_of(workspace, tmp_path / "record.zip", example))
+
+    assert "< 5 mg/L" in made
+    assert "Unknown to this model" in made
+    assert told in made
 
 
 def test_it_is_pdf_a_3_with_the_events_and_the_digests_inside(

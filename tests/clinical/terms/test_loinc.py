@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from clinical.terms import loinc, normalise, units
+from clinical.terms import loinc, normalise, specimens, units
 from clinical.terms import loinc as loinc_rules
 
 TERMS = loinc_rules.terms()
@@ -30,6 +30,12 @@ def test_the_check_digit_follows_the_guide() -> None:
 @pytest.mark.parametrize("term", TERMS, ids=lambda t: t.code)
 def test_codes_have_valid_check_digits(term: loinc.Term) -> None:
     for code in (term.code, *term.equivalents):
+        body, digit = code.split("-")
+        assert loinc_check_digit(body) == int(digit), code
+
+
+def test_codes_of_other_specimens_have_valid_check_digits() -> None:
+    for code in specimens.other_specimens():
         body, digit = code.split("-")
         assert loinc_check_digit(body) == int(digit), code
 

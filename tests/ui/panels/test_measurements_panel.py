@@ -6,8 +6,9 @@ import pytest
 from reading_fixture import DECISION, lab, make_assessment, make_case, measurements
 
 from clinical.case.assessment import EvidenceItem, Explanation
-from clinical.case.shapes import Measurement
+from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities.measurements.words import marked
+from clinical.terms import normalise
 from ui.pages.case import explanation_of
 from ui.panels.measurements_panel import evidence_of, measurement_table
 
@@ -46,6 +47,14 @@ def test_marks_are_letters_and_words_for_a_screen_reader() -> None:
     assert 'title="low">L<' in made
     assert 'title="critical low">LL<' in made  # 89% oxygen saturation
     assert "10⁹/L" in made
+
+
+def test_a_bound_stands_with_its_sign_and_tells_what_the_source_wrote() -> None:
+    item = normalise.measurement("CRP", "< 0,5", "mg/dl", time=DECISION)
+    made = str(measurement_table("measurements", Measurements((item,)), DECISION, None))
+
+    assert ">&lt; 5</td>" in made
+    assert 'title="&lt; 0,5 mg/dl"' in made
 
 
 def test_earlier_values_stand_below_the_newest_in_words_and_as_a_line() -> None:

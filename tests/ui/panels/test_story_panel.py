@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from reading_fixture import DECISION, make_case
+from reading_fixture import DECISION, make_assessment, make_case
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
 from clinical.case.shapes import Event, Events
-from ui.panels import sparkline, story_panel
+from ui.panels import share, sparkline, story_panel
 
 EVENTS = Events(
     (
@@ -54,6 +55,20 @@ def test_panels_work_without_a_model() -> None:
     assert "C-reactive protein" in shown
     assert "of this suggestion" not in shown
     assert make_case(1).case_id not in shown
+
+
+def test_what_the_model_was_not_trained_on_is_a_line_of_its_input() -> None:
+    sentences = (
+        "history: 2 of 3 items are unknown to this model: 4280, <b>",
+        "measurements: 1 of 9 items are unknown to this model: Iron",
+    )
+    told = replace(make_assessment(make_case(1)), unknown_codes=sentences)
+
+    (line,) = share.unknown_codes(["history", "notes"], told)
+    assert str(line) == (
+        '<p class="quiet">History: 2 of 3 items are unknown to this model: 4280, &lt;b&gt;.</p>'
+    )
+    assert share.unknown_codes(["history"], None) == []
 
 
 def test_a_line_runs_from_old_to_new_within_its_box() -> None:
