@@ -86,7 +86,7 @@ def of(
         read[found.code] += n
         told[system_of(found.code)] += n
         otherwise += n * (found.code.removeprefix("ICD-9-CM:") != code)
-        if found.problem:
+        if found.problem and system_of(found.code) != SEVERAL:
             doubtful[found.problem] += n
     return CodesFound(
         file,

@@ -121,7 +121,7 @@ def _people(found: CheckFound) -> Iterator[Block]:
 def _item(name: str, shown: Shown, most: int = 8) -> Item | None:
     if not shown.counts and not shown.hidden_rows:
         return None
-    text = ", ".join(f"{one.text or 'empty'} {one.count:,}" for one in shown.counts[:most])
+    text = ", ".join(f"{one.text or 'empty'} ({one.count:,})" for one in shown.counts[:most])
     if len(shown.counts) > most:
         text += f", {len(shown.counts) - most:,} more"
     hidden = (
@@ -178,10 +178,10 @@ def _measured(one: MeasurementFound) -> Row:
     quantiles = [f"{value:.4g}" if value is not None else "·" for value in one.quantiles]
     spread = f"{' / '.join(quantiles)} {one.unit}" if any(one.quantiles) else ""
     doubts = [str(suspect) for suspect in one.suspects]
-    doubts += [f"{one.bounds:,} bounds"] if one.bounds else []
-    doubts += [f"{one.contradictions:,} contradictions"] if one.contradictions else []
-    doubts += [f"{one.repeats:,} repeats"] if one.repeats else []
-    refused = f"{one.share_refused:.0%}: {listed(one.refused, 3)}" if one.refused else ""
+    doubts += [counted(one.bounds, "bound")] if one.bounds else []
+    doubts += [counted(one.contradictions, "contradiction")] if one.contradictions else []
+    doubts += [counted(one.repeats, "repeat")] if one.repeats else []
+    refused = f"{_refused_share(one)}: {listed(one.refused, 3)}" if one.refused else ""
     return Row(
         (
             shown_name(one),
@@ -204,6 +204,10 @@ SHORT = (
     Column("unit"),
     Column("doubts, and why not used", wide=True),
 )
+
+
+def _refused_share(one: MeasurementFound) -> str:
+    return f"{one.share_refused:.0%}" if one.share_refused >= 0.005 else "<1%"
 
 
 def _in_short(one: MeasurementFound) -> Row:

@@ -73,7 +73,7 @@ def ranked(counts: Mapping[str, int]) -> tuple[Counted, ...]:
 def listed(counts: tuple[Counted, ...] | Counter[str], most: int = 4) -> str:
     """The most frequent ones with their counts, in one line."""
     found = ranked(counts) if isinstance(counts, Counter) else counts
-    told = [f"{item.text} {item.count:,}" for item in found[:most]]
+    told = [f"{item.text} ({item.count:,})".lstrip() for item in found[:most]]
     if len(found) > most:
         told.append(f"{len(found) - most} more")
     return ", ".join(told)

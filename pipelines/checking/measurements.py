@@ -317,6 +317,18 @@ def shown_name(one: MeasurementFound) -> str:
     return f"{one.written} {one.label}".strip()
 
 
+def meant_by_unit(one: MeasurementFound) -> Term | None:
+    """The term that name and unit mean where the code that a dictionary states has no such unit."""
+    if one.used or not one.units or not one.label:
+        return None
+    fitting = [
+        term
+        for term in loinc.candidates(one.label)
+        if term.code != one.code and all(term.read_unit(unit.text) for unit in one.units)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
 def _of_known(one: MeasurementFound, place: str) -> Iterator[Finding]:
     for suspect in (one for one in one.suspects if one.stated):
         yield Finding(
@@ -330,6 +342,17 @@ def _of_known(one: MeasurementFound, place: str) -> Iterator[Finding]:
             "keep one of them, or say which specimen or device each is of",
             one.contradictions,
         )
+    other = meant_by_unit(one)
+    if other is not None:
+        yield Finding(
+            "decide",
+            place,
+            f"The dictionary says {one.code} {one.name}, and the unit {one.units[0].text} says"
+            f" {other.code} {other.name}.",
+            "choose one of the two in [codes]",
+            one.values,
+        )
+        return
     others = tuple(item for item in one.refused if not item.text.startswith("no unit given"))
     lost = sum(item.count for item in others)
     if lost >= max(FEWEST, WORTH_TELLING * one.values) and not any(s.stated for s in one.suspects):

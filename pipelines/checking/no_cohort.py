@@ -176,21 +176,25 @@ def _findings(
         yield Finding("decide", table.file, f"The table cannot be opened: {table.reason}.")
     for one, found in raw:
         yield from findings(one, found)
-        if found.role in ("measurements", "history", "notes"):
-            yield from _offsets(found)
+    yield from _offsets([found for _, found in raw])
     yield from people.findings(whom)
     yield from measurements.findings(measured)
     yield from images.findings(pictures)
 
 
-def _offsets(found: TableFound) -> Iterator[Finding]:
-    """Times as distances from a moment that the table does not name."""
-    names = [c.name for c in found.columns if "offset" in c.name.lower() and c.kind == "numbers"]
-    if names and "time" not in found.mapping:
+def _offsets(tables: Sequence[TableFound]) -> Iterator[Finding]:
+    """Times as distances from a moment that no table names."""
+    told = [
+        f"{found.file} ({', '.join(names)})"
+        for found in tables
+        if found.role in ("measurements", "history", "notes") and "time" not in found.mapping
+        if (names := [c.name for c in found.columns if "offset" in c.name.lower()])
+    ]
+    if told:
         yield Finding(
             "decide",
-            found.file,
-            "Times are distances from some moment, in a unit that is not stated:"
-            f" {', '.join(names)}.",
+            "times",
+            "They are distances from some moment, in a unit that is not stated:"
+            f" {', '.join(told)}.",
             "make offset_days of them: days from the decision, negative before it",
         )

@@ -13,7 +13,7 @@ from clinical.terms.loinc import Term
 from pipelines.checking.columns import ColumnFound
 from pipelines.checking.dictionary import Dictionary
 from pipelines.checking.findings import Finding
-from pipelines.checking.measurements import MeasurementFound, MeasurementsFound
+from pipelines.checking.measurements import MeasurementFound, MeasurementsFound, meant_by_unit
 from pipelines.checking.tables_found import TableFound
 
 _BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*")
@@ -110,25 +110,13 @@ def _stated(
 ) -> Iterator[str]:
     if one.written in stated:
         said = labels.get(one.written, "")
-        other = _by_unit(one, said)
+        other = meant_by_unit(one)
         if other is None:
             yield _line(one.written, one.code, f"{said}, {one.values:,} values; {one.name}")
             return
         units = ", ".join(unit.text for unit in one.units)
         yield "# " + _line(one.written, one.code, f"{said}; the dictionary says {one.name}")
         yield "# " + _line(one.written, other.code, f"{said}; the unit {units} says {other.name}")
-
-
-def _by_unit(one: MeasurementFound, said: str) -> Term | None:
-    """The term that label and unit mean where the code that is stated does not fit the unit."""
-    if one.used or not one.units:
-        return None
-    fitting = [
-        term
-        for term in loinc.candidates(said)
-        if term.code != one.code and all(term.read_unit(unit.text) for unit in one.units)
-    ]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def _guess(one: MeasurementFound) -> Iterator[str]:

@@ -19,8 +19,8 @@ WIDER = 1.3
 """Factor by which the usual range is widened before a median counts as being in it."""
 FAR = 1.8
 """Factor from the usual range from which a median is looked at, on a linear scale."""
-FAR_LOW, FAR_HIGH = 10.0, 100.0
-"""The same where values span decades: illness raises CRP a hundredfold, and lowers few things."""
+FAR_LOG, FAR_ONE_SIDED = 6.0, 100.0
+"""The same where values span decades: with both limits, and with an upper one alone, as of CRP."""
 _SLIPS = (10.0, 100.0, 1000.0)
 _DECIMAL = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3})?")
 
@@ -152,5 +152,8 @@ def _within(span: tuple[float, float], value: float) -> bool:
 
 def _far(term: Term, span: tuple[float, float], value: float) -> bool:
     low, high = span
-    below, above = (FAR, FAR) if term.scale == "linear" else (FAR_LOW, FAR_HIGH)
-    return value > high * above or (low > 0 and value < low / below)
+    if term.scale == "linear":
+        factor = FAR
+    else:
+        factor = FAR_ONE_SIDED if None in reference_range(term.code) else FAR_LOG
+    return value > high * factor or value < low / factor
