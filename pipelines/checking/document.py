@@ -90,7 +90,8 @@ def _verdict(found: CheckFound) -> Iterator[Block]:
 
 def _finding(one: Finding) -> Item:
     many = f"({one.count:,})" if one.count else ""
-    remedy = f"Remedy: {one.remedy}." if one.remedy else ""
+    end = "" if one.remedy.endswith("?") else "."
+    remedy = f"Remedy: {one.remedy}{end}" if one.remedy else ""
     return Item(one.text, f"{one.place}:", " ".join(part for part in (many, remedy) if part))
 
 

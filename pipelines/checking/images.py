@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from clinical.case.case import Problem
 from clinical.case.shapes import Array, Sex
 from clinical.dicom import inspect as inspection
@@ -22,6 +24,8 @@ from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
 from pipelines.checking.findings import Counted, Finding, Shown, ranked, shown
 from pipelines.jobs.workers import in_order
+from pipelines.study.image_fingerprint import Grids, ranks
+from pipelines.study.image_overlap import near_pairs
 
 ENDINGS = (".dcm", ".dicom", ".ima", ".png", ".jpg", ".jpeg")
 
@@ -80,6 +84,7 @@ class FilmFound:
         read: whether its pixels were read.
         doubts: what a cohort's reader would report of it.
         traits: name to value, of what was read.
+        grid: what recognises the image again when it was saved differently.
     """
 
     patient: str
@@ -91,6 +96,7 @@ class FilmFound:
     doubts: tuple[str, ...] = ()
     traits: Mapping[str, str] = field(default_factory=dict)
     pixels_digest: str = ""
+    grid: Grids | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,8 @@ class ImagesFound:
         same_file, same_pixels: images that are also there under another file.
         other_patient: of these, under another patient.
         other_folder: of these, in another folder.
+        alike: images that another one nearly is, saved at another size, window or crop.
+        alike_patients: of these, of which the other one is of another patient.
     """
 
     files: int = 0
@@ -119,6 +127,8 @@ class ImagesFound:
     same_pixels: int = 0
     other_patient: int = 0
     other_folder: int = 0
+    alike: int = 0
+    alike_patients: int = 0
 
 
 def sampled(films: Sequence[Film], most: int) -> list[Film]:
@@ -179,6 +189,7 @@ def read_whole(found: FilmFound, image: Array, film: Film) -> FilmFound:
         doubts=tuple(told),
         traits=traits_of(image, film.view),
         pixels_digest=image.digest,
+        grid=ranks(image.values),
     )
 
 
@@ -247,6 +258,7 @@ def summed(found: Sequence[FilmFound]) -> ImagesFound:
         _again(pixels),
         max(_apart(files, patients), _apart(pixels, patients)),
         _apart(files, folders),
+        *_alike(found),
     )
 
 
@@ -272,6 +284,22 @@ def _apart(digests: Sequence[str], owners: Sequence[str]) -> int:
     return sum(len(told) for told in groups.values() if len(set(told)) > 1)
 
 
+def _alike(found: Sequence[FilmFound]) -> tuple[int, int]:
+    """Images that are nearly another one, and of these those of which it is of another patient."""
+    first = {one.pixels_digest: one for one in reversed(found) if one.grid is not None}
+    films = [one for one in first.values() if one.grid is not None and one.grid.any()]
+    if len(films) < 2:
+        return 0, 0
+    grids = np.stack([one.grid for one in films if one.grid is not None])
+    pairs = [(one, other) for one, other in near_pairs(grids, grids) if one < other]
+    apart = [
+        (one, other)
+        for one, other in pairs
+        if len({films[one].patient, films[other].patient} - {""}) > 1
+    ]
+    return len({at for pair in pairs for at in pair}), len({at for pair in apart for at in pair})
+
+
 def findings(found: ImagesFound) -> Iterator[Finding]:
     """What is to be decided about images, and what is left out."""
     if found.other_patient:
@@ -294,6 +322,17 @@ def findings(found: ImagesFound) -> Iterator[Finding]:
         )
     elif same and not found.other_patient:
         yield Finding("know", "images", "Images are there twice or more.", count=same)
+    if found.alike_patients:
+        yield Finding(
+            "decide",
+            "images",
+            "Images of several patients are nearly the same one, at another size, window or crop.",
+            "find out whether they are one patient",
+            found.alike_patients,
+        )
+    elif found.alike:
+        text = "Images are nearly another one, at another size, window or crop."
+        yield Finding("know", "images", text, count=found.alike)
     if found.missing:
         yield Finding(
             "know",

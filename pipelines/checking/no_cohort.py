@@ -22,13 +22,6 @@ from pipelines.checking.people import Listed, PeopleFound
 from pipelines.checking.raw_table import RawTable, Unopened, is_table, opened
 from pipelines.checking.tables_found import TableFound, findings, recognised, values
 
-NO_CASES = Finding(
-    "decide",
-    "cases.csv",
-    "It is no cohort yet: nothing says what one case is, and when its decision was needed.",
-    "write cases.csv, with one row for each decision (docs/cohort-format.md)",
-)
-
 
 @dataclass(frozen=True)
 class _Files:
@@ -78,9 +71,22 @@ def check(root: Path, options: Options, told: Sequence[Finding] = ()) -> CheckFo
         other_files=ranked(Counter(path.suffix.lower() or "no ending" for path in files.others)),
         proposal=proposal.for_tables([found for _, found in raw], measured, known),
     )
-    told = [*(told or [NO_CASES]), *_findings(raw, lost, measured, pictures, found.people)]
+    told = [*(told or [_no_cases(root)]), *_findings(raw, lost, measured, pictures, found.people)]
     told += [one for found_codes in history for one in codes.findings(found_codes)]
     return replace(found, findings=tuple(sorted(told, key=lambda one: one.level)))
+
+
+def _no_cases(root: Path) -> Finding:
+    inside = [path.parent for path in root.glob("*/cases.*") if is_table(path)]
+    remedy = "write cases.csv, with one row for each decision (docs/cohort-format.md)"
+    if len(inside) == 1:
+        remedy = f"or is the folder {inside[0].name} meant, which has a cases.csv?"
+    return Finding(
+        "decide",
+        "cases.csv",
+        "It is no cohort yet: nothing says what one case is, and when its decision was needed.",
+        remedy,
+    )
 
 
 def _sorted(root: Path) -> _Files:
