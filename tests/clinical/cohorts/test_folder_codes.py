@@ -39,8 +39,10 @@ def test_a_name_that_is_known_can_be_given_another_meaning(tmp_path: Path) -> No
 
 
 def test_other_names_are_read_as_ever(tmp_path: Path) -> None:
-    root = written(tmp_path, '"KREA_X7" = "2160-0"', "c1,KREA_X8,1,mg/dL,2024-03-01T09:00")
-    assert items(root) == [("local:KREA_X8", None, "not in the table of measurements")]
+    rows = ("c1,KREA_X8,1,mg/dL,2024-03-01T09:00", "c1,CRP,5,mg/L,2024-03-01T09:00")
+    unknown = ("local:KREA_X8", None, "not in the table of measurements")
+    root = written(tmp_path, '"KREA_X7" = "2160-0"', *rows)
+    assert items(root) == [unknown, ("1988-5", 5.0, "")]
 
 
 @pytest.mark.parametrize(
