@@ -13,6 +13,7 @@ from clinical.tables.table import Columns
 TABLE = CaseTable(
     "history",
     Columns(("case_id", "code", "display"), ("onset", "offset_days", "present")),
+    time="onset",
 )
 HISTORY = "history"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from clinical.case.case import Problem
 from clinical.case.shapes import Measurement, Measurements
@@ -14,25 +15,32 @@ from clinical.terms import loinc, normalise
 TABLE = CaseTable(
     "measurements",
     Columns(("case_id", "code", "value", "unit"), one_of=("time", "offset_days")),
+    numbers=("value",),
 )
 MEASUREMENTS = "measurements"
+SAY_FORMAT = 'write decimal = "." or decimal = "," under [csv.measurements] in cohort.toml'
 
 
 def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, Measurements]:
     """Every timely measurement; one that cannot be normalised is kept raw and reported."""
     items: list[Measurement] = []
     for file, row, time in timely(case, TABLE.stem, watch, "time", problems):
+        number, unread = case.number(TABLE.stem, row, "value")
         item = normalise.measurement(
             row["code"],
-            row["value"],
+            number,
             row["unit"],
             time=time,
             sex=case.sex,
             age_years=case.age_years,
         )
+        if unread:
+            item = replace(item, value=None, unit="", problem=unread)
+        if number != row["value"]:
+            item = replace(item, raw_value=row["value"])  # as it was written
         items.append(item)
         if item.problem:
-            column, remedy = _blame(row)
+            column, remedy = ("value", SAY_FORMAT) if unread else _blame(row)
             problems.append(Problem(file, f"{item.problem}.", row.number, column, remedy))
     return {MEASUREMENTS: Measurements(tuple(items))} if items else {}
 
