@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from clinical.tables.header import LIKE, fold
 from pipelines.checking.raw_table import RawTable
 
 ENOUGH = 0.95
@@ -130,7 +131,7 @@ def nearest(name: str, absent: Iterable[str]) -> str:
     absent = list(absent)
     plain = name.strip().lower()
     for one in absent:
-        if plain == one or plain in SYNONYMS.get(one, ()):
+        if plain == one or plain in SYNONYMS.get(one, ()) or LIKE.get(fold(name)) == one:
             return one
     found = difflib.get_close_matches(plain.replace(" ", "_"), absent, n=1, cutoff=0.8)
     return found[0] if found else ""

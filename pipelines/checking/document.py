@@ -75,6 +75,9 @@ def _verdict(found: CheckFound) -> Iterator[Block]:
     if known:
         yield Heading("Good to know", 1)
         yield Listing(tuple(map(_finding, known)))
+    if found.written:
+        yield Heading("How the tables are written", 1)
+        yield Listing(tuple(Item(text) for text in found.written))
     if found.left_out:
         yield Heading("What the reader reports", 1)
         yield Paragraph(
@@ -111,10 +114,18 @@ def _people(found: CheckFound) -> Iterator[Block]:
     yield Listing(tuple(one for one in told if one))
     if whom.outcomes:
         rows = [
-            Row((one.diagnosis, f"{one.positive:,}", f"{one.negative:,}", f"{one.unknown:,}"))
+            Row(
+                (
+                    one.diagnosis,
+                    *map("{:,}".format, (one.positive, one.negative, one.unknown, one.before)),
+                )
+            )
             for one in whom.outcomes
         ]
-        yield Table((*texts("outcome"), *numbers("positive", "negative", "unknown")), tuple(rows))
+        yield Table(
+            (*texts("outcome"), *numbers("positive", "negative", "unknown", "of these, before")),
+            tuple(rows),
+        )
     if whom.without_outcome:
         yield Paragraph(f"{whom.without_outcome:,} cases have no row of outcomes.", soft=True)
 

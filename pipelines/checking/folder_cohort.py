@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
+from clinical.case.shapes import Sex
 from clinical.cohorts import folder, folder_layout
+from clinical.cohorts.folder_case import decided
 from clinical.cohorts.folder_layout import FolderSettings
 from clinical.errors import CohortError
 from clinical.modalities.radiograph.rows import PHOTOMETRIC
-from clinical.tables import clock, demographics, pixels
+from clinical.tables import clock, pixels, sexes
 from clinical.tables.clock import Clock
+from clinical.tables.form import PLAIN
+from clinical.tables.table import Row
 from pipelines.checking import codes, images, measurements, people, proposal, times
-from pipelines.checking.columns import ColumnFound, columns_of
 from pipelines.checking.findings import Finding, shown
+from pipelines.checking.folder_tables import (
+    FolderTables,
+    decisions,
+    folder_tables,
+    timed_columns,
+)
 from pipelines.checking.found import CheckFound, NotesFound, left_out
 from pipelines.checking.images import Film, ImagesFound
+from pipelines.checking.measurements import Value
 from pipelines.checking.people import Listed
-from pipelines.checking.raw_table import RawTable, Unopened, opened
-from pipelines.checking.tables_found import TableFound, table_found, values
+from pipelines.checking.raw_table import RawTable
+from pipelines.checking.reader_words import to_decide
 from pipelines.checking.tables_found import findings as table_findings
 
 Progress = Callable[[str, int, int], None]
@@ -43,15 +54,6 @@ class Options:
     progress: Progress = lambda *_: None
 
 
-@dataclass(frozen=True)
-class _Tables:
-    """The tables of a cohort as they lie there, by their name in the format."""
-
-    raw: Mapping[str, RawTable]
-    found: Mapping[str, TableFound]
-    unopened: tuple[Unopened, ...]
-
-
 def check(root: Path, options: Options) -> CheckFound:
     """Look at a cohort in the folder format.
 
@@ -59,25 +61,20 @@ def check(root: Path, options: Options) -> CheckFound:
         CohortError: if it cannot be read at all.
     """
     settings = folder_layout.settings(root)
-    tables = _tables(root)
-    read, skipped, told = _read(root, tables.raw)
-    cases = tables.raw.get("cases")
-    decisions = _decisions(cases)
+    tables = folder_tables(root, settings)
+    read, skipped, told = _read(root, tables)
     measured = measurements.measured(_values(tables), settings.codes)
-    whom = people.people(_listed(cases), _outcomes(root, told))
-    timed = tuple(_times(tables, decisions, settings))
+    whom = people.people(_listed(tables), _outcomes(root, told))
+    timed = tuple(_times(tables, settings))
     history = tuple(_codes(tables))
     pictures = _images(root, tables, settings, options)
+    reported = left_out(told)
     findings = [
+        *to_decide(reported),
         *_of_tables(tables),
-        *_of_outcomes(told),
         *people.findings(whom),
         *measurements.findings(measured),
-        *(
-            one
-            for found in timed
-            for one in times.findings(found, zone_stated="time_zone" in settings.stated)
-        ),
+        *(one for found in timed for one in times.findings(found)),
         *(one for found in history for one in codes.findings(found)),
         *images.findings(pictures),
     ]
@@ -94,40 +91,20 @@ def check(root: Path, options: Options) -> CheckFound:
         tuple(_notes(tables)),
         timed,
         pictures,
-        left_out=left_out(told),
+        written=tuple(f"{one.file}: {one.reason}" for one in folder.notes(root)),
+        left_out=reported,
         findings=tuple(sorted(findings, key=lambda one: one.level)),
-        proposal=proposal.for_cohort(tables.found, measured, findings),
+        proposal=proposal.for_cohort(tables, measured, findings, _sexes(tables, settings)),
     )
 
 
-def _tables(root: Path) -> _Tables:
-    raw: dict[str, RawTable] = {}
-    found: dict[str, TableFound] = {}
-    unopened = []
-    columns = {
-        "cases": folder_layout.CASES,
-        "outcomes": folder_layout.OUTCOMES,
-        **{stem: table.columns for stem, table in folder_layout.INPUT_TABLES.items()},
-    }
-    for stem, ours in columns.items():
-        file, _ = folder_layout.find(root, stem)
-        if file is None:
-            continue
-        one = opened(root, root / file)
-        if isinstance(one, Unopened):
-            unopened.append(one)
-        else:
-            raw[stem] = one
-            found[stem] = table_found(one, columns_of(one, ours.known), stem)
-    return _Tables(raw, found, tuple(unopened))
-
-
-def _read(root: Path, raw: Mapping[str, RawTable]) -> tuple[int, int, list[Problem]]:
+def _read(root: Path, tables: FolderTables) -> tuple[int, int, list[Problem]]:
     """Cases that can be read, cases that cannot, and what the reader says; files stay closed."""
     named = [stem for stem, table in folder_layout.INPUT_TABLES.items() if table.paths]
-    with_files = {case for stem in named if stem in raw for case in raw[stem].column("case_id")}
+    with_files = {case for stem in named for case in tables.column(stem, "case_id")}
     read = skipped = 0
-    told: list[Problem] = []
+    # Tables that stay closed have their problems as well.
+    told = [tables.refused[stem] for stem in named if stem in tables.refused]
     for one in folder.read(root, without=named):
         if isinstance(one, Case):
             read += 1
@@ -144,66 +121,59 @@ def _read(root: Path, raw: Mapping[str, RawTable]) -> tuple[int, int, list[Probl
     return read, skipped, told
 
 
-def _decisions(cases: RawTable | None) -> dict[str, str]:
-    if cases is None:
-        return {}
-    return dict(zip(cases.column("case_id"), cases.column("decision_time"), strict=True))
+def _values(tables: FolderTables) -> Iterator[Value]:
+    names = ("case_id", "code", "unit", "time", "specimen")
+    if "measurements" in tables.read:
+        case, code, unit, time, specimen = (tables.column("measurements", name) for name in names)
+        days = tables.column("measurements", "offset_days")
+        cells = (code, tables.numbers("measurements", "value"), unit, time, days, specimen)
+        file = tables.file("measurements")
+        for who, name, value, unit_, moment, offset, where in zip(case, *cells, strict=True):
+            yield Value(who, name, value, unit_, moment or offset, where, file)
 
 
-def _values(tables: _Tables) -> Iterator[measurements.Value]:
-    if "measurements" in tables.raw:
-        yield from values(tables.raw["measurements"], tables.found["measurements"])
-
-
-def _listed(cases: RawTable | None) -> Listed:
-    if cases is None:
-        return Listed((), ())
+def _listed(tables: FolderTables) -> Listed:
     names = ("case_id", "patient_id", "site", "split", "sex", "age_years")
-    return Listed(*(cases.column(name) for name in names))
+    return Listed(*(tables.column("cases", name) for name in names))
 
 
 def _outcomes(root: Path, told: list[Problem]) -> list[Outcome]:
     """The outcomes; what cannot be read of them goes to `told`."""
     try:
-        return list(folder.outcomes(root))
+        found = list(folder.outcomes(root))
     except CohortError as error:
-        told.append(Problem("outcomes.csv", error.message, remedy=error.remedy))
+        told.append(
+            Problem("outcomes.csv", f"No outcome is read. {error.message}", 1, "", error.remedy)
+        )
         return []
+    told += [one.problem for one in found if one.problem]
+    return found
 
 
-def _of_outcomes(told: Sequence[Problem]) -> Iterator[Finding]:
-    for one in told:
-        if one.file == "outcomes.csv":
-            yield Finding(
-                "decide",
-                "outcomes.csv",
-                f"No outcome is read: {one.reason}",
-                one.remedy,
-            )
+def _times(tables: FolderTables, settings: FolderSettings) -> Iterator[times.TimesFound]:
+    known = decisions(tables)
+    orders = tables.forms.get("cases", PLAIN).order("decision_time")
+    for stem, name in timed_columns(tables):
+        yield times.of(
+            (tables.file(stem), name),
+            zip(tables.column(stem, "case_id"), tables.column(stem, name), strict=True),
+            tables.forms.get(stem, PLAIN).order(name),
+            times.Decisions(known, orders, settings.zone),
+        )
+    for stem, one in tables.read.items():
+        if "offset_days" in one.names:
+            yield times.offsets(one.file, tables.numbers(stem, "offset_days"))
 
 
-def _times(
-    tables: _Tables, decisions: Mapping[str, str], settings: FolderSettings
-) -> Iterator[times.TimesFound]:
-    for stem, raw in tables.raw.items():
-        for column in ("time", "onset"):
-            if column in raw.names and stem != "cases":
-                cases, cells = raw.column("case_id"), raw.column(column)
-                yield times.of(raw.file, column, cases, cells, decisions, settings.zone)
-        if "offset_days" in raw.names:
-            yield times.offsets(raw.file, raw.column("offset_days"))
+def _codes(tables: FolderTables) -> Iterator[codes.CodesFound]:
+    if "history" in tables.read:
+        cells = (tables.column("history", name) for name in ("code", "code_system", "onset"))
+        yield codes.of(tables.file("history"), *cells)
 
 
-def _codes(tables: _Tables) -> Iterator[codes.CodesFound]:
-    if "history" in tables.raw:
-        raw = tables.raw["history"]
-        yield codes.of(raw.file, raw.column("code"), raw.column("code_system"), raw.column("onset"))
-
-
-def _notes(tables: _Tables) -> Iterator[NotesFound]:
-    if "notes" in tables.raw:
-        raw = tables.raw["notes"]
-        yield notes_of(raw, "section", "text")
+def _notes(tables: FolderTables) -> Iterator[NotesFound]:
+    if "notes" in tables.read:
+        yield notes_of(tables.read["notes"], "section", "text")
 
 
 def notes_of(raw: RawTable, section: str, text: str) -> NotesFound:
@@ -214,8 +184,10 @@ def notes_of(raw: RawTable, section: str, text: str) -> NotesFound:
     return NotesFound(raw.file, lengths.total(), sections, told)
 
 
-def _images(root: Path, tables: _Tables, settings: FolderSettings, options: Options) -> ImagesFound:
-    if "images" not in tables.raw:
+def _images(
+    root: Path, tables: FolderTables, settings: FolderSettings, options: Options
+) -> ImagesFound:
+    if "images" not in tables.read:
         return ImagesFound()
     films = images.sampled(list(_films(root, tables, settings)), options.images)
 
@@ -225,53 +197,68 @@ def _images(root: Path, tables: _Tables, settings: FolderSettings, options: Opti
     return images.looked_at(films, options.jobs, done)
 
 
-def _films(root: Path, tables: _Tables, settings: FolderSettings) -> Iterator[Film]:
-    raw, cases = tables.raw["images"], tables.raw.get("cases")
+@dataclass(frozen=True)
+class _Person:
+    """What the table of cases says of whom an image shows."""
+
+    patient: str
+    sex: Sex | None
+    age_years: float | None
+    clock: Clock
+
+
+def _persons(tables: FolderTables, settings: FolderSettings) -> Mapping[str, _Person]:
+    form, meaning = tables.forms.get("cases", PLAIN), _sexes(tables, settings)
     names = ("case_id", "patient_id", "decision_time", "sex", "age_years")
-    told: dict[str, dict[str, str]] = defaultdict(dict)
-    if cases is not None:
-        for row in zip(*(cases.column(name) for name in names), strict=True):
-            told[row[0]] = dict(zip(names, row, strict=True))
-    columns = ("case_id", "path", "view", "photometric", "time")
-    for case, path, view, photometric, time in zip(*map(raw.column, columns), strict=True):
-        about = told[case]
-        decision = about.get("decision_time", "")
+    columns = {name: at for at, name in enumerate(names)}
+    found = {}
+    for cells in zip(*(tables.column("cases", name) for name in names), strict=True):
+        row = Row(0, cells, columns)
+        sex = meaning.get(sexes.cell(row["sex"]))
+        found[row["case_id"]] = _Person(
+            row["patient_id"],
+            "female" if sex == "female" else "male" if sex == "male" else None,
+            clock.number(row["age_years"]),
+            decided(row, settings.zone, form),
+        )
+    return found
+
+
+def _sexes(tables: FolderTables, settings: FolderSettings) -> sexes.Meaning:
+    return sexes.meaning(tables.column("cases", "sex"), settings.told["cases"].sexes)
+
+
+def _films(root: Path, tables: FolderTables, settings: FolderSettings) -> Iterator[Film]:
+    persons = _persons(tables, settings)
+    nobody = _Person("", None, None, Clock(settings.zone or UTC, None))
+    names = ("case_id", "path", "view", "photometric", "time", "role")
+    columns = [tables.column("images", name) for name in names]
+    for case, path, view, photometric, time, role in zip(*columns, strict=True):
+        who = persons.get(case, nobody)
         yield Film(
             pixels.inside(root, path) or root / "(outside)",
-            about.get("patient_id", ""),
+            who.patient,
             view=view,
             photometric=PHOTOMETRIC.get(photometric.upper()),
-            sex=demographics.SEXES.get(about.get("sex", "").lower()),
-            age_years=clock.number(about.get("age_years", "")),
-            clock=Clock(
-                settings.zone, clock.instant(decision, settings.zone) if decision else None
-            ),
+            sex=who.sex,
+            # The patient was younger when an image of an earlier visit was taken.
+            age_years=None if role else who.age_years,
+            clock=who.clock,
             timed=bool(time),
-            expected=about.get("patient_id") or None,
+            expected=who.patient or None,
         )
 
 
-def _of_tables(tables: _Tables) -> Iterator[Finding]:
+def _of_tables(tables: FolderTables) -> Iterator[Finding]:
     for lost in tables.unopened:
         yield Finding("decide", lost.file, f"The table cannot be opened: {lost.reason}.")
     for stem, found in tables.found.items():
-        yield from table_findings(tables.raw[stem], found)
-        yield from times.unread(found.file, found.columns, _known(stem))
-        yield from (one for column in found.columns for one in _unknown(found.file, column))
-
-
-def _known(stem: str) -> tuple[str, ...]:
-    if stem in folder_layout.INPUT_TABLES:
-        return folder_layout.INPUT_TABLES[stem].columns.known
-    return {"cases": folder_layout.CASES, "outcomes": folder_layout.OUTCOMES}[stem].known
-
-
-def _unknown(file: str, column: ColumnFound) -> Iterator[Finding]:
-    if column.near and column.filled:
-        yield Finding(
-            "decide",
-            f"{file}, column {column.name}",
-            f"The column is not read, and seems to be {column.near}.",
-            "rename it, or map it in [columns]",
-            column.filled,
+        # What the reader has decided, or asks about by itself, is not asked again.
+        decided_on = tables.forms.get(stem, PLAIN).numbers
+        columns = tuple(
+            replace(column, form="")
+            if column.ours in decided_on or column.ours.endswith("_id")
+            else column
+            for column in found.columns
         )
+        yield from table_findings(tables.raw[stem], replace(found, columns=columns))

@@ -59,6 +59,7 @@ class CheckFound:
         skipped: cases that nothing can be read of.
         tables, measurements, people, codes, notes, times, images, resources: what is there.
         other_files: files that are none of these, by the ending of their name.
+        written: how tables are written, where it is not the format's own way; no faults.
         left_out: what the cohort's reader says.
         findings: what is to be decided, then what is good to know.
         proposal: lines of TOML for cohort.toml.
@@ -78,6 +79,7 @@ class CheckFound:
     images: ImagesFound = field(default_factory=ImagesFound)
     resources: ResourcesFound = field(default_factory=ResourcesFound)
     other_files: tuple[Counted, ...] = ()
+    written: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
     proposal: tuple[str, ...] = ()
@@ -88,7 +90,12 @@ class CheckFound:
         return tuple(one for one in self.findings if one.level == "decide")
 
 
-_ROWS = re.compile(r"\brow(s?) \d[\d, and]*\b")
+_ROWS = (
+    (re.compile(r"\brow(s?) \d[\d, and]*\b"), r"row\1 ..."),
+    (re.compile(r"(?:\d+ rows of the case are|The row is) not used"), "The rows are not used"),
+    (re.compile(r"\d+ rows \([^)]*\) give|row(?:s?) \.\.\. gives?"), "rows ... give"),
+)
+"""Numbers of rows in a message, which would make two messages of one."""
 
 
 def left_out(problems: Iterable[Problem]) -> tuple[LeftOut, ...]:
@@ -96,7 +103,10 @@ def left_out(problems: Iterable[Problem]) -> tuple[LeftOut, ...]:
     counts: Counter[tuple[str, str, str]] = Counter()
     for one in problems:
         place = one.file + (f", column {one.column}" if one.column else "")
-        counts[place, _ROWS.sub(r"row\1 ...", one.reason), one.remedy] += 1
+        reason = one.reason
+        for numbers, instead in _ROWS:
+            reason = numbers.sub(instead, reason)
+        counts[place, reason, one.remedy] += 1
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(LeftOut(*key, n) for key, n in order)
 

@@ -180,8 +180,8 @@ def read_whole(found: FilmFound, image: Array, film: Film) -> FilmFound:
     watch = film.clock or Clock(UTC, None)
     time = watch.decision if film.timed else None
     told = [one.reason for one in doubts.of(image, film.view, Problem("", ""), watch, time)]
-    made = doubts.instant_of(image, watch)
-    if made and watch.decision and doubts.in_utc(made) > doubts.in_utc(watch.decision):
+    made = watch.made(image.source)
+    if made and watch.decision and made > watch.decision:
         told.append("the image says itself that it was made after the decision; it is not used.")
     return replace(
         found,

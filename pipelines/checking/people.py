@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clinical.case.case import Outcome
+from clinical.tables import identifiers
 from pipelines.checking.findings import NOTHING, Counted, Finding, Shown, shown
 
 _FLOAT = re.compile(r"\d+[.,]\d+(?:[eE]\+?\d+)?|\d+[eE]\+\d+")
-_NOBODY = {"na", "n/a", "nan", "null", "none", "unknown", "unbekannt", "-", "--", "?", "#n/a", "0"}
+_NOBODY = {*identifiers.NOBODY, "0"}
 NOT_LOOKED_AT = "not looked at"
 """Sex of a case that was not read."""
 MOST_CASES = 50
@@ -20,12 +21,13 @@ MOST_CASES = 50
 
 @dataclass(frozen=True)
 class OutcomeFound:
-    """How often a diagnosis is there."""
+    """How often a diagnosis is there; `before`: of the unknown, those of before the decision."""
 
     diagnosis: str
     positive: int
     negative: int
     unknown: int
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,14 @@ def _is_sex(word: str) -> bool:
 
 def _labels(outcomes: Iterable[Outcome]) -> tuple[tuple[OutcomeFound, ...], set[str]]:
     counts: dict[str, Counter[bool | None]] = defaultdict(Counter)
+    early = Counter[str]()
     labelled = set()
     for one in outcomes:
         counts[one.diagnosis][one.value] += 1
+        early[one.diagnosis] += one.problem is not None
         labelled.add(one.case_id)
     found = tuple(
-        OutcomeFound(name, values[True], values[False], values[None])
+        OutcomeFound(name, values[True], values[False], values[None], early[name])
         for name, values in counts.items()
     )
     return found, labelled
@@ -171,6 +175,14 @@ def findings(found: PeopleFound) -> Iterator[Finding]:
             most,
         )
     for outcome in found.outcomes:
+        if outcome.before:
+            yield Finding(
+                "know",
+                f"outcome {outcome.diagnosis}",
+                "It is of before the decision, and counts as unknown.",
+                "correct the time, or leave the outcome out",
+                outcome.before,
+            )
         if not outcome.positive or not outcome.negative:
             yield Finding(
                 "know",

@@ -8,29 +8,40 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from clinical.tables.header import sounds_like_time
+from clinical.tables.sexes import M_OF_TWO, ONE_OF_TWO, SAME_LETTER, Meaning
 from clinical.terms import loinc
 from clinical.terms.loinc import Term
-from pipelines.checking.columns import ColumnFound
 from pipelines.checking.dictionary import Dictionary
 from pipelines.checking.findings import Finding
+from pipelines.checking.folder_tables import FolderTables
 from pipelines.checking.measurements import MeasurementFound, MeasurementsFound, meant_by_unit
 from pipelines.checking.tables_found import TableFound
 
 _BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*")
 _BLOOD = ("blood", "serum", "plasma", "blut", "s", "p", "b", "i.s.", "im serum", "i.p.")
+ASKED = (M_OF_TWO, ONE_OF_TWO, SAME_LETTER)
 NEAR = 0.88
 
 
 def for_cohort(
-    tables: Mapping[str, TableFound], measured: MeasurementsFound, findings: Sequence[Finding]
+    tables: FolderTables,
+    measured: MeasurementsFound,
+    findings: Sequence[Finding],
+    sexes: Meaning,
 ) -> tuple[str, ...]:
     """Lines for the cohort.toml of a folder that is in our format, or nearly."""
-    parts = [_csv(list(tables.values())), _columns(tables), _codes(measured, {}, {})]
-    if any("zone" in one.remedy for one in findings if one.level == "decide"):
-        parts.insert(
-            0, ['# time_zone = "Europe/Berlin"    # of times that name none; the default is UTC']
+    zone = ['# time_zone = "Europe/Berlin"    # of times that name none']
+    asks = any("time_zone" in one.remedy for one in findings if one.level == "decide")
+    parts = [zone if asks else []]
+    for stem, found in tables.found.items():
+        asked = any(
+            one.place.startswith(found.file) and "can be read in two ways" in one.text
+            for one in findings
         )
-    return _joined(parts)
+        parts.append(_written(stem, found, asked=asked))
+        parts.append(_columns(stem, found, sexes if stem == "cases" else {}))
+    return _joined([*parts, _codes(measured, {}, {})])
 
 
 def for_tables(
@@ -57,7 +68,7 @@ def _joined(parts: Sequence[list[str]]) -> tuple[str, ...]:
 
 
 def _csv(tables: Sequence[TableFound]) -> list[str]:
-    """What the tables share of a dialect that is not the default."""
+    """What tables of another layout share of a dialect that is not the default."""
     lines: list[str] = []
     delimiters = {found.delimiter for found in tables if found.delimiter}
     encodings = {found.encoding for found in tables if found.delimiter}
@@ -69,32 +80,55 @@ def _csv(tables: Sequence[TableFound]) -> list[str]:
     if "decimal comma" in forms and "decimal point" not in forms:
         lines.append('decimal = ","')
     elif "either, comma" in forms or "both" in forms:
-        lines += [
-            '# decimal = ","      # 3,500 is three and a half',
-            '# thousands = ","    # 3,500 is 3500',
-        ]
+        lines += TWO_READINGS
     return ["[csv]", *lines] if lines else []
 
 
-def _columns(tables: Mapping[str, TableFound]) -> list[str]:
+TWO_READINGS = [
+    '# decimal = ","    # 1,500 is one and a half, 1.500 is 1500',
+    '# decimal = "."    # 1.500 is one and a half, 1,500 is 1500',
+]
+
+
+def _written(stem: str, found: TableFound, *, asked: bool) -> list[str]:
+    """`[csv.TABLE]`: what the reader found by itself as plain lines, what it asks as comments."""
     lines: list[str] = []
-    for stem, found in tables.items():
-        told = [line for column in found.columns for line in _column(column, found)]
-        if told:
-            lines += [f"[columns.{stem}]", *told]
-    return lines
+    if found.delimiter not in ("", ","):
+        lines.append(f"delimiter = {json.dumps(found.delimiter)}")
+    if found.encoding == "Windows-1252":
+        lines.append('encoding = "cp1252"')
+    forms = [c.form for c in found.columns if c.ours]
+    if asked:
+        lines += TWO_READINGS
+    elif any(form.startswith("decimal comma") for form in forms):
+        lines.append('decimal = ","')
+    return [f"[csv.{stem}]", *lines] if lines else []
 
 
-def _column(column: ColumnFound, found: TableFound) -> Iterator[str]:
-    if column.near and column.filled:
-        yield f"{column.near} = {json.dumps(column.name)}"
-    elif column.kind == "times" and not column.ours and not _timed(found):
-        yield f"# time = {json.dumps(column.name)}    # if it says when the row was known"
-        yield f"# ignore = [{json.dumps(column.name)}]    # if it says something else"
-
-
-def _timed(found: TableFound) -> bool:
-    return any(c.ours in ("time", "onset", "offset_days", "decision_time") for c in found.columns)
+def _columns(stem: str, found: TableFound, sexes: Meaning) -> list[str]:
+    """`[columns.TABLE]`: names that are plain, and questions about times, dates and sexes."""
+    ours = {c.ours for c in found.columns if c.ours}
+    timed = ours & {"time", "onset", "offset_days"}
+    name = "onset" if stem == "history" else "time"
+    lines: list[str] = []
+    for column in found.columns:
+        own = json.dumps(column.name, ensure_ascii=False)
+        is_time = column.kind == "times" or sounds_like_time(column.name)
+        if column.ours or not column.filled:
+            if column.kind == "times" and "day or month first" in column.form:
+                lines += ['# dates = "day first"', '# dates = "month first"']
+        elif is_time and not timed and stem != "cases":
+            lines.append(f"# {name} = {own}    # if it says when a row was known")
+            lines.append(f"# ignore = [{own}]    # if it says something else")
+        elif column.near:
+            lines.append(f"{column.near} = {own}")
+    asked = sorted(word for word, sex in sexes.items() if sex in ASKED)
+    for pair in (("female", "male"), ("male", "female")) if len(asked) in (1, 2) else ():
+        told = ", ".join(
+            f"{json.dumps(w)} = {json.dumps(sex)}" for w, sex in zip(asked, pair, strict=False)
+        )
+        lines.append(f"# sex_values = {{ {told} }}")
+    return [f"[columns.{stem}]", *lines] if lines else []
 
 
 def _codes(

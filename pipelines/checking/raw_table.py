@@ -19,6 +19,7 @@ from pathlib import Path
 
 from clinical.case.case import Problem
 from clinical.tables import table
+from clinical.tables.csv_text import LONGEST_CELL
 from clinical.tables.table import Columns
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -130,7 +131,7 @@ def delimiter_of(text: str) -> str:
 
 def _read(file: str, encoding: str, delimiter: str, text: str) -> RawTable | Unopened:
     text = re.sub(r"\Asep=.\r?\n", "", text, flags=re.IGNORECASE)
-    before = csv.field_size_limit(table.LONGEST_CELL)
+    before = csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[Sequence[str]] = []
     cut = False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from datetime import UTC, time, timedelta, tzinfo
+from typing import Any
 
-from clinical.tables import clock
-from pipelines.checking.columns import ISO, ColumnFound
+from clinical.tables import clock, times
+from clinical.tables.times import Orders
 from pipelines.checking.findings import Finding
 
 LONG_BEFORE = timedelta(days=366)
@@ -35,7 +36,7 @@ class TimesFound:
 
     file: str
     column: str
-    rows: int
+    rows: int = 0
     stated: int = 0
     unreadable: int = 0
     after: int = 0
@@ -47,36 +48,45 @@ class TimesFound:
     beside_zoned: int = 0
 
 
-@lru_cache(maxsize=1 << 16)
-def _instant(text: str, zone: tzinfo) -> datetime | None:
-    found = clock.instant(text, zone)
-    return found.astimezone(UTC) if found else None
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions of a cohort.
+
+    Attributes:
+        written: case to decision time, as written.
+        orders: of day and month in them.
+        zone: of times that name none; None where the cohort does not say.
+    """
+
+    written: Mapping[str, str]
+    orders: Orders
+    zone: tzinfo | None
 
 
 def of(
-    file: str,
-    column: str,
-    cases: Sequence[str],
-    cells: Sequence[str],
-    decisions: Mapping[str, str],
-    zone: tzinfo,
+    column: tuple[str, str],
+    rows: Iterable[tuple[str, str]],
+    orders: Orders,
+    decisions: Decisions,
 ) -> TimesFound:
     """Compare a column with the decisions.
 
     Args:
-        file, column: of the table.
-        cases, cells: case and time of each row.
-        decisions: case to decision time, as written.
-        zone: of times that name none.
+        column: file and name.
+        rows: case and time of each row.
+        orders: of day and month in the column.
+        decisions: to compare with.
     """
-    counts = dict.fromkeys(TimesFound.__dataclass_fields__, 0)
-    for case, cell in zip(cases, cells, strict=True):
-        if not cell:
-            continue
-        for name in _about(cell, decisions.get(case, ""), zone):
-            counts[name] += 1
-    told = {name: n for name, n in counts.items() if name not in ("file", "column", "rows")}
-    return TimesFound(file, column, len(cells), **told)
+    counts = Counter[str]()
+    known: dict[tuple[str, str], tuple[str, ...]] = {}
+    for case, cell in rows:
+        pair = (cell, decisions.written.get(case, ""))
+        if pair not in known:
+            known[pair] = _about(*pair, orders, decisions) if cell else ()
+        counts.update(("rows", *known[pair]))
+    file, name = column
+    told: dict[str, Any] = dict(counts)
+    return TimesFound(file, name, **told)
 
 
 def offsets(file: str, cells: Sequence[str]) -> TimesFound:
@@ -94,43 +104,33 @@ def offsets(file: str, cells: Sequence[str]) -> TimesFound:
     )
 
 
-@lru_cache(maxsize=1 << 16)
-def _about(cell: str, decision: str, zone: tzinfo) -> tuple[str, ...]:
+def _about(cell: str, decision: str, orders: Orders, decisions: Decisions) -> tuple[str, ...]:
     """Every count that one row adds to."""
-    time = _instant(cell, zone)
-    if time is None:
+    found = times.read(cell, orders)
+    if isinstance(found, str):
         return ("unreadable",)
-    shape = ISO.fullmatch(cell)
-    day_only = shape is None or not shape[2]
-    zoned = shape is not None and bool(shape[3])
-    told = ["stated", "zoned" if zoned else "naive"]
-    told += ["day_only"] if day_only else []
-    when = _instant(decision, zone) if decision else None
-    if when is None:
+    day_only = ":" not in cell and found.time() == time()
+    zoned = found.tzinfo is not None
+    told = ["stated", "zoned" if zoned else "naive", *(["day_only"] if day_only else [])]
+    stated = times.read(decision, decisions.orders) if decision else ""
+    if isinstance(stated, str):
         return tuple(told)
-    stated = ISO.fullmatch(decision)
-    if not zoned and stated is not None and stated[3]:
+    zone = decisions.zone or UTC
+    if not zoned and stated.tzinfo is not None:
         told.append("beside_zoned")
-    if time > when:
+    moment, when = clock.placed(found, zone), clock.placed(stated, zone, second=False)
+    if moment > when:
         told.append("after")
-    elif when - time > LONG_BEFORE:
+    elif when - moment > LONG_BEFORE:
         told.append("long_before")
-    if day_only and stated is not None and stated[2] and cell[:10] == decision[:10]:
+    if day_only and stated.time() != time() and found.date() == stated.date():
         told.append("decision_day")
     return tuple(told)
 
 
-def findings(found: TimesFound, *, zone_stated: bool) -> Iterator[Finding]:
-    """What is to be decided about the times of a table."""
+def findings(found: TimesFound) -> Iterator[Finding]:
+    """What is to be decided about the times of a table; what cannot be read the reader says."""
     place = f"{found.file}, column {found.column}"
-    if found.beside_zoned and not zone_stated:
-        yield Finding(
-            "decide",
-            place,
-            "Times without a zone stand beside decisions with one; hours may be off.",
-            'write time_zone = "..." into cohort.toml',
-            found.beside_zoned,
-        )
     if found.decision_day:
         yield Finding(
             "decide",
@@ -140,36 +140,12 @@ def findings(found: TimesFound, *, zone_stated: bool) -> Iterator[Finding]:
             "give the time of day, or move these rows to the day after",
             found.decision_day,
         )
-    if found.unreadable:
+    share = found.after / found.rows if found.rows else 0.0
+    if share > MOST_AFTER and found.column != "onset":
         yield Finding(
-            "know",
-            place,
-            "The times cannot be read; the rows are not used.",
-            clock.ISO_REMEDY,
-            found.unreadable,
-        )
-    if found.after:
-        share = found.after / found.rows
-        level = "decide" if share > MOST_AFTER and found.column != "onset" else "know"
-        yield Finding(
-            "decide" if level == "decide" else "know",
+            "decide",
             place,
             f"{share:.0%} of the rows are later than the decision, and not used.",
-            "is decision_time the moment of the decision?" if level == "decide" else "",
+            "is decision_time the moment of the decision?",
             found.after,
         )
-
-
-def unread(file: str, columns: Sequence[ColumnFound], known: Sequence[str]) -> Iterator[Finding]:
-    """Columns that hold times in a table that has none that is read."""
-    has_one = any(c.name in ("time", "onset", "offset_days") and c.filled for c in columns)
-    for column in columns:
-        if column.kind == "times" and column.name not in known and not has_one:
-            yield Finding(
-                "decide",
-                f"{file}, column {column.name}",
-                f"The column holds times ({column.form}), and the table has no other; whether its"
-                " rows are later than the decision cannot be known.",
-                f"name it {'onset' if 'onset' in known else 'time'}, or map it in [columns]",
-                column.filled,
-            )

@@ -31,6 +31,7 @@ def items(root: Path) -> list[tuple[str, float | None, str]]:
 def test_a_name_of_ones_own_is_read_as_what_it_means(tmp_path: Path) -> None:
     codes = '"KREA_X7" = "2160-0"\n"50971" = "potassium"'
     rows = ("c1,KREA_X7,1,mg/dL,2024-03-01T09:00", "c1,50971,4.1,mmol/L,2024-03-01T09:00")
+    assert items(written(tmp_path, codes, *rows)) == [("2160-0", 1.0, ""), ("2823-3", 4.1, "")]
 
 
 def test_a_name_that_is_known_can_be_given_another_meaning(tmp_path: Path) -> None:

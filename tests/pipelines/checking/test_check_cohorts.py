@@ -87,10 +87,14 @@ DECIDED = [
         "Rows have another number of cells than the header",
     ),
     (
-        "decimal point beside decimal comma",
-        labs('c1,CRP,"5,5",mg/L,2021-03-12T08:00', "c2,CRP,7.25,mg/L,2021-03-13T08:00"),
+        "three and a half, or three thousand five hundred",
+        labs(
+            'c1,CRP,"5,5",mg/L,2021-03-12T08:00',
+            "c2,CRP,7.25,mg/L,2021-03-13T08:00",
+            "c2,NT-proBNP,3.500,pg/mL,2021-03-13T08:00",
+        ),
         "measurements.csv, column value",
-        "a decimal point in some cells and with a decimal comma in others",
+        "The number can be read in two ways",
     ),
     (
         "the day of the decision, without an hour",
@@ -164,7 +168,7 @@ def test_what_the_reader_leaves_out_is_counted_by_reason(look: Look) -> None:
     found = look(labs("c1,CRP,1,mg/L,2021-03-12T08:00", *["c2,CRP,2,kg,2021-03-13T08:00"] * 3))
     reasons = {one.place: (one.reason, one.count) for one in found.left_out}
     assert reasons["measurements.csv, column unit"][1] == 3
-    assert (found.cases_read, found.skipped) == (1, 1)
+    assert (found.cases_read, found.skipped) == (2, 0)
 
 
 def test_values_are_counted_by_name(look: Look) -> None:

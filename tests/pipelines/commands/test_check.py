@@ -1,4 +1,4 @@
-"""`triptych check PATH`: exit codes, what it prints and writes, and what never leaves the folder."""
+"""`triptych check PATH`: exit codes, what it says, and what never leaves the folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cohort(tmp_path: Path) -> Path:
         "images": "case_id,path,view\ncase-0815,holiday-film.dcm,PA\n",
         "measurements": "case_id,code,value,unit,time\n"
         "case-0815,CRP,17.25,mg/L,2029-12-31T12:00\ncase-0815,Frau Meier,1,,2029-12-31T12:00\n",
-        "notes": "case_id,section,text\ncase-0815,indication,Grandmother fell ill in Bad Meierhof.\n",
+        "notes": "case_id,section,text\ncase-0815,indication,Grandmother is ill in Meierhof.\n",
         "history": "case_id,code,display\ncase-0815,Grandmother,Meier\n",
     }
     for name, text in tables.items():
@@ -54,7 +54,7 @@ def test_the_page_loads_nothing_and_holds_every_column(cohort: Path, tmp_path: P
     page = tmp_path / "check.html"
     main(["check", str(cohort), "--html", str(page)], {})
     text = page.read_text("utf-8")
-    assert "default-src 'none'" in text
+    assert "default-src &#39;none&#39;" in text
     assert not re.search(r"(?:src|href)=\"(?!#)", text)
     assert "<td>decision_time</td>" in text
 
