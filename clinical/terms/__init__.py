@@ -1,1 +1,1 @@
-"""LOINC terms, UCUM units, plausible and reference ranges: normalise a value or refuse it."""
+"""LOINC terms, units, specimens, ranges and codes: a value or a code in one form, or why not."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 from clinical.case.shapes import Measurement, Sex
 from clinical.errors import TermError
-from clinical.terms import cells, specimens, units
+from clinical.terms import cells, doubts, specimens, units
 from clinical.terms.cells import Cell
+from clinical.terms.doubts import SAY_SPECIMEN
 from clinical.terms.loinc import Term, candidates, lookup, reference_range
 
 _LOINC = re.compile(r"\d{1,5}-\d", re.ASCII)
 
 UNKNOWN = "not in the table of measurements"
 KNOWN_NAMES = "use a LOINC code or a name from the table of measurements"
-MAY_BE_URINE = "seldom of blood and may be of urine; no specimen is given"
-SAY_SPECIMEN = "write blood, serum, urine or what it was in a column specimen"
 
 
 def convert(value: float, unit: str, term: Term) -> float:
@@ -146,8 +145,10 @@ def understand(
     if value is None:
         return refused(problem, "value", "correct the value or its unit, or leave the row out")
     accepted = term.read_unit(written) or ""
-    if placed.by_name and specimens.may_be_urine(term, value, accepted):
-        return refused(MAY_BE_URINE, "value", SAY_SPECIMEN)
+    if not _is_code(name):
+        doubt = doubts.doubt(term, name, placed.specimen, value, accepted)
+        if doubt:
+            return refused(doubt.problem, doubt.column, doubt.remedy)
     spread = abs(float(term.lines[accepted].slope)) * cell.step / 2
     used = (term.code, term.name, value, term.unit, time, raw, unit, reference, "", cell.bound)
     return Understood(Measurement(*used), spread=spread)
@@ -163,7 +164,7 @@ class Placed:
     problem: str = ""
     column: str = ""
     remedy: str = ""
-    by_name: bool = False
+    specimen: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -194,7 +195,7 @@ def place(name: str, unit: str, cell: str) -> Placed:
         return _other(name, found[0].name if found else name, specimen, column)
     if not found:
         return Placed(code, name, None, UNKNOWN, "code", KNOWN_NAMES)
-    return _by_unit(code, name, fitting, unit, by_name=not specimen and not _is_code(name))
+    return replace(_by_unit(code, name, fitting, unit), specimen=specimen)
 
 
 def _other(name: str, thing: str, specimen: str, column: str) -> Placed:
@@ -208,10 +209,10 @@ def _other(name: str, thing: str, specimen: str, column: str) -> Placed:
     return Placed(code, shown, None, problem, column, remedy)
 
 
-def _by_unit(code: str, name: str, found: tuple[Term, ...], unit: str, *, by_name: bool) -> Placed:
+def _by_unit(code: str, name: str, found: tuple[Term, ...], unit: str) -> Placed:
     fitting = [t for t in found if t.read_unit(unit) is not None]
     if len(fitting) == 1:
-        return Placed(code, name, fitting[0], by_name=by_name)
+        return Placed(code, name, fitting[0])
     if len(found) == 1:
         accepted = ", ".join(found[0].accepted)
         fault = "unit not accepted" if unit.strip() else "no unit given"
@@ -220,7 +221,10 @@ def _by_unit(code: str, name: str, found: tuple[Term, ...], unit: str, *, by_nam
         return Placed(code, name, found[0], problem, "unit", remedy)
     named = ", ".join(f"{t.code} {t.name} in {t.unit}" for t in found)
     problem = f"the name fits several measurements and the unit does not decide: {named}"
-    return Placed(code, name, None, problem, "code", "write the LOINC code that is meant")
+    remedy = "write the LOINC code that is meant"
+    if len({t.specimen for t in found}) > 1:
+        remedy += ", or the specimen in a column specimen"
+    return Placed(code, name, None, problem, "code", remedy)
 
 
 def _is_code(name: str) -> bool:

@@ -4,9 +4,6 @@ specimens.csv has the words for a specimen, in a column of its own or inside a n
 urine", "Kreatinin im Urin", "U-Na"), with the codes of HL7 v2 table 0487 and SNOMED CT.
 other_specimens.csv has LOINC codes that belong to other specimens than the measurements that are
 understood, most of them from the list of laboratory items of the open MIMIC-III demo.
-doubtful_blood.csv says beyond which values of blood, in the unit of the term, a value that comes by
-name and without a specimen is more often one of urine: limits of this project, set beyond what is
-seen in blood but for the rarest patients. Inside these limits nobody can tell.
 """
 
 from __future__ import annotations
@@ -67,18 +64,6 @@ def _words() -> dict[str, str]:
 def other_specimens() -> dict[str, tuple[str, str]]:
     """LOINC code to name and specimen, for codes that are of no specimen that is understood."""
     return {row["code"]: (row["name"], row["specimen"]) for row in _rows("other_specimens.csv")}
-
-
-@cache
-def _doubtful() -> dict[str, tuple[tuple[str, ...], float | None, float | None]]:
-    return {
-        row["code"]: (
-            tuple(row["units"].split()),
-            float(row["low"]) if row["low"] else None,
-            float(row["high"]) if row["high"] else None,
-        )
-        for row in _rows("doubtful_blood.csv")
-    }
 
 
 def read(cell: str) -> str | None:
@@ -157,17 +142,3 @@ def fits(term: Term, specimen: str) -> bool:
         # A blood gas analyser lists temperature and oxygen beside its results, as of blood.
         return specimen == "blood"
     return not (specimen in _DRAWN and term.specimen in _DRAWN and specimen != term.specimen)
-
-
-def may_be_urine(term: Term, value: float, unit: str) -> bool:
-    """Whether a value of unknown specimen, in `term.unit`, is more often of urine than of blood.
-
-    Args:
-        term: what the name means in blood.
-        value: the value.
-        unit: UCUM code of the unit that it came in.
-    """
-    units, low, high = _doubtful().get(term.code, ((), None, None))
-    if units and unit not in units:
-        return False
-    return (low is not None and value < low) or (high is not None and value > high)

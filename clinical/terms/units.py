@@ -11,6 +11,7 @@ as UCUM defines it, the katal is 60e6 U, and HbA1c follows the NGSP master equat
 from __future__ import annotations
 
 import csv
+import html
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,7 @@ from importlib import resources
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUPERSCRIPT_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _POWER_OF_TEN = re.compile(r"^[x*]?10(?:(?:\^|\*\*?|[eE]|exp)(\d{1,2})(?=\D|$)|\((\d{1,2})\))")
+_MICRO = re.compile(r"mc(?=g|[lL](?![a-z])|mol|kat|I?U)")
 _COUNTED = re.compile(r"^(?:cells|Zellen)(?=[x*]?10)", re.IGNORECASE)
 
 
@@ -60,9 +62,11 @@ def squeeze(raw: str) -> str:
 
     Letter case is kept, because it can change a unit (G/L and g/L).
     """
-    text = _SUPERSCRIPT_RUN.sub(lambda run: "^" + run[0].translate(SUPERSCRIPTS), raw)
+    # A table that went through a web page may hold &#176;C.
+    text = html.unescape(raw) if "&" in raw else raw
+    text = _SUPERSCRIPT_RUN.sub(lambda run: "^" + run[0].translate(SUPERSCRIPTS), text)
     text = "".join(text.split()).replace("\u00b5", "u").replace("\u03bc", "u")
-    text = text.replace("mcg", "ug").replace("\u00d7", "x").replace("1,73", "1.73")
+    text = _MICRO.sub("u", text).replace("\u00d7", "x").replace("1,73", "1.73")
     return _POWER_OF_TEN.sub(lambda found: f"10*{found[1] or found[2]}", _COUNTED.sub("", text))
 
 

@@ -40,6 +40,15 @@ def test_a_changed_value_keeps_the_raw_value_and_gives_another_digest(case: Case
     assert first_value(case) is before
 
 
+def test_a_bound_is_none_any_more_where_it_is_changed(case: Case) -> None:
+    measured = Measurements((replace(first_value(case), bound="<"),))
+    bound = replace(case, inputs={**case.inputs, "measurements": measured})
+
+    made = hypothetical.changed(bound, Changed("measurements", 0, 7.0))
+
+    assert (first_value(made).value, first_value(made).bound) == (7.0, "")
+
+
 def test_an_input_left_out_is_absent(case: Case) -> None:
     made = hypothetical.changed(case, LeftOut("measurements"))
     assert set(made.inputs) == set(case.inputs) - {"measurements"}

@@ -43,6 +43,16 @@ def test_the_system_may_stand_in_a_column(tmp_path: Path) -> None:
     assert codes(found["b"]) == ["V45.01"]
 
 
+def test_what_is_present_and_denied_at_once_is_reported_and_not_used(tmp_path: Path) -> None:
+    case = read(
+        tmp_path,
+        "case_id,code,display,present\na,I10,,1\na,J449,COPD,1\na,J44.9,COPD,0\n",
+    )["a"]
+
+    assert codes(case) == ["I10"]
+    assert "rows 3 and 4 say of one code that it is present" in str(case.problems[0])
+
+
 def test_a_code_of_several_systems_is_kept_and_its_row_named(tmp_path: Path) -> None:
     case = read(tmp_path, "case_id,code,display\na,4280,heart failure\n")["a"]
 
