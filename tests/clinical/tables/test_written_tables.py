@@ -85,9 +85,9 @@ def test_any_table_that_is_written_in_one_way_only_reads_back(
     way: Writing, rows: list[tuple[float, str]]
 ) -> None:
     lines = [way.delimiter.join(["case_id", "code", "value", "unit", "time", "remark"])]
-    for value, remark in rows:
+    for minute, (value, remark) in enumerate(rows):
         number = f"{value:.2f}".replace(".", way.decimal)
-        cells = ["c1", "CRP", number, "mg/L", "2021-03-12T08:00", remark]
+        cells = ["c1", "CRP", number, "mg/L", f"2021-03-12T08:{minute:02d}", remark]
         lines.append(way.delimiter.join(map(quoted, cells)))
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name))
@@ -135,7 +135,7 @@ def test_what_was_found_is_said_and_is_no_fault(tmp_path: Path) -> None:
         tmp_path,
         cases=f"sep=;\nCase ID;Patient_ID;Decision_Time;Gender\n1001.0;p1;{DECIDED};2\n",
         measurements="case_id;code;value;unit;time\n1001;NT-proBNP;1.234,5;pg/mL;12.03.2021 08:00\n"
-        "1001;NT-proBNP;3.500;pg/mL;12.03.2021 08:00\n",
+        "1001;NT-proBNP;3.500;pg/mL;12.03.2021 09:00\n",
     )
     case = case_of(root)
     assert case.case_id == "1001"
