@@ -8,6 +8,7 @@ from pipelines.checking.findings import FEWEST, Finding, Shown, listed
 from pipelines.checking.found import NO_COHORT, CheckFound
 from pipelines.checking.measurements import MeasurementFound, shown_name
 from pipelines.checking.people import per_patient
+from pipelines.checking.reader_words import asks
 from pipelines.checking.tables_found import dialect
 from pipelines.checking.times import TimesFound
 from pipelines.reports.blocks import (
@@ -86,9 +87,12 @@ def _verdict(found: CheckFound) -> Iterator[Block]:
             soft=True,
         )
         rows = [
-            Row((one.place, one.reason, one.remedy, f"{one.count:,}")) for one in found.left_out
+            Row((one.place, one.reason, one.remedy, f"{one.count:,}"))
+            for one in found.left_out
+            if not asks(one)
         ]
-        yield Table((*texts("where", "what", "remedy"), *numbers("rows")), tuple(rows))
+        if rows:
+            yield Table((*texts("where", "what", "remedy"), *numbers("rows")), tuple(rows))
 
 
 def _finding(one: Finding) -> Item:
@@ -105,7 +109,7 @@ def _people(found: CheckFound) -> Iterator[Block]:
     yield Heading("Patients, cases, outcomes", 1)
     sizes = ", ".join(f"{name}: {n:,}" for name, n in per_patient(whom).items())
     told = [
-        Item(f"{whom.cases:,} of {whom.patients:,} patients", "Cases"),
+        Item(f"{whom.cases:,} of {counted(whom.patients, 'patient')}", "Cases"),
         Item(sizes, "Patients by their number of cases") if sizes else None,
         _item("Sex as written", whom.sexes),
         _item("Sites", whom.sites),
@@ -137,7 +141,7 @@ def _item(name: str, shown: Shown, most: int = 8) -> Item | None:
     if len(shown.counts) > most:
         text += f", {len(shown.counts) - most:,} more"
     hidden = (
-        f"({shown.hidden_words:,} rarer ones, {shown.hidden_rows:,} rows)"
+        f"({shown.hidden_words:,} rarer, in {counted(shown.hidden_rows, 'row')})"
         if shown.hidden_words
         else ""
     )
@@ -180,8 +184,9 @@ def _measurements(found: CheckFound) -> Iterator[Block]:
             yield Table(columns, tuple(rows))
         if told.hidden_names:
             yield Paragraph(
-                f"{told.hidden_names:,} more names, each in fewer than {FEWEST} rows"
-                f" ({told.hidden_values:,} rows), are not shown.",
+                f"Names in fewer than {FEWEST} rows each are not shown:"
+                f" {counted(told.hidden_names, 'name')},"
+                f" {counted(told.hidden_values, 'row')}.",
                 soft=True,
             )
 
@@ -239,7 +244,7 @@ def _history(found: CheckFound) -> Iterator[Block]:
         yield Heading("Codes", 1)
     for one in found.codes:
         told = [
-            Item(f"{one.rows:,} rows, {one.codes:,} different codes", one.file),
+            Item(f"{counted(one.rows, 'row')}, {counted(one.codes, 'different code')}", one.file),
             Item(listed(one.systems, 9), "Read as"),
             Item(f"{one.otherwise:,} rows", "Not written in the one form of their system")
             if one.otherwise
@@ -288,7 +293,7 @@ def _timed(one: TimesFound) -> Item:
         "without a zone where the decision has one": one.beside_zoned,
     }
     told = [f"{n:,} {name}" for name, n in counts.items() if n]
-    return Item(", ".join([f"{one.rows:,} rows", *told]), f"{one.file}, {one.column}:")
+    return Item(", ".join([counted(one.rows, "row"), *told]), f"{one.file}, {one.column}:")
 
 
 def _images(found: CheckFound) -> Iterator[Block]:

@@ -91,7 +91,7 @@ class CheckFound:
 
 
 _ROWS = (
-    (re.compile(r"\brow(s?) \d[\d, and]*\b"), r"row\1 ..."),
+    (re.compile(r"\brow(s?) \d+(?:(?:, | and )\d+)*(?: more)?"), r"row\1 ..."),
     (re.compile(r"(?:\d+ rows of the case are|The row is) not used"), "The rows are not used"),
     (re.compile(r"\d+ rows \([^)]*\) give|row(?:s?) \.\.\. gives?"), "rows ... give"),
 )

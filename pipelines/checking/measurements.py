@@ -284,9 +284,9 @@ def findings(found: MeasurementsFound) -> Iterator[Finding]:
         yield Finding(
             "know",
             "measurements",
-            f"{found.hidden_names:,} further names are not known, each in fewer than {FEWEST} rows;"
-            " they are not printed, because they may be anything.",
-            "look for them with the reader's own messages, which name the rows",
+            f"Names in fewer than {FEWEST} rows each are not known either"
+            f" ({found.hidden_names:,}); they are not printed, because they may be anything.",
+            "look for them in the reader's own messages, which name the rows",
             found.hidden_values,
         )
 

@@ -10,6 +10,7 @@ from functools import cache
 
 from clinical.tables.header import sounds_like_time
 from clinical.tables.sexes import M_OF_TWO, ONE_OF_TWO, SAME_LETTER, Meaning
+from clinical.tables.times import DAY_OR_MONTH
 from clinical.terms import loinc
 from clinical.terms.loinc import Term
 from pipelines.checking.dictionary import Dictionary
@@ -40,7 +41,11 @@ def for_cohort(
             for one in findings
         )
         parts.append(_written(stem, found, asked=asked))
-        parts.append(_columns(stem, found, sexes if stem == "cases" else {}))
+        orders = any(
+            one.place.startswith(found.file) and one.text[1:] == DAY_OR_MONTH[1:]
+            for one in findings
+        )
+        parts.append(_columns(stem, found, sexes if stem == "cases" else {}, orders=orders))
     return _joined([*parts, _codes(measured, {}, {})])
 
 
@@ -105,19 +110,18 @@ def _written(stem: str, found: TableFound, *, asked: bool) -> list[str]:
     return [f"[csv.{stem}]", *lines] if lines else []
 
 
-def _columns(stem: str, found: TableFound, sexes: Meaning) -> list[str]:
+def _columns(stem: str, found: TableFound, sexes: Meaning, *, orders: bool) -> list[str]:
     """`[columns.TABLE]`: names that are plain, and questions about times, dates and sexes."""
     ours = {c.ours for c in found.columns if c.ours}
     timed = ours & {"time", "onset", "offset_days"}
     name = "onset" if stem == "history" else "time"
-    lines: list[str] = []
+    lines = ['# dates = "day first"', '# dates = "month first"'] if orders else []
     for column in found.columns:
         own = json.dumps(column.name, ensure_ascii=False)
         is_time = column.kind == "times" or sounds_like_time(column.name)
         if column.ours or not column.filled:
-            if column.kind == "times" and "day or month first" in column.form:
-                lines += ['# dates = "day first"', '# dates = "month first"']
-        elif is_time and not timed and stem != "cases":
+            continue
+        if is_time and not timed and stem != "cases":
             lines.append(f"# {name} = {own}    # if it says when a row was known")
             lines.append(f"# ignore = [{own}]    # if it says something else")
         elif column.near:
