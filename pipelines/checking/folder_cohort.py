@@ -91,11 +91,16 @@ def check(root: Path, options: Options) -> CheckFound:
         tuple(_notes(tables)),
         timed,
         pictures,
-        written=tuple(f"{one.file}: {one.reason}" for one in folder.notes(root)),
+        written=_written(tables, settings),
         left_out=reported,
         findings=tuple(sorted(findings, key=lambda one: one.level)),
         proposal=proposal.for_cohort(tables, measured, findings, _sexes(tables, settings)),
     )
+
+
+def _written(tables: FolderTables, settings: FolderSettings) -> tuple[str, ...]:
+    meant = (f"{tables.file('cases')}: {one}." for one in sexes.said(_sexes(tables, settings)))
+    return (*(f"{one.file}: {one.reason}" for one in tables.notes), *meant)
 
 
 def _read(root: Path, tables: FolderTables) -> tuple[int, int, list[Problem]]:
@@ -161,7 +166,7 @@ def _times(tables: FolderTables, settings: FolderSettings) -> Iterator[times.Tim
             times.Decisions(known, orders, settings.zone),
         )
     for stem, one in tables.read.items():
-        if "offset_days" in one.names:
+        if "offset_days" in one.names and stem != "outcomes":
             yield times.offsets(one.file, tables.numbers(stem, "offset_days"))
 
 

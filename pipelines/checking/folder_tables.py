@@ -14,7 +14,7 @@ from clinical.tables import numbers, table
 from clinical.tables.form import PLAIN, Form
 from clinical.tables.table import Table
 from pipelines.checking.columns import ColumnFound, columns_of
-from pipelines.checking.raw_table import RawTable, Unopened, opened
+from pipelines.checking.raw_table import RawTable, Unopened, dialect_of, opened
 from pipelines.checking.tables_found import TableFound, table_found
 
 UNDECIDED = "decimal point or comma, told cell by cell"
@@ -30,6 +30,7 @@ class FolderTables:
             that the reader refuses, as it lies there.
         forms: how the columns are written, as the reader found.
         found: what is in them.
+        notes: what the reader found of how tables are written, and is no fault.
         unopened: files that are no table at all.
         refused: stem to why the reader uses nothing of the table.
     """
@@ -38,6 +39,7 @@ class FolderTables:
     read: Mapping[str, RawTable] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
     found: Mapping[str, TableFound] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
     unopened: tuple[Unopened, ...] = ()
     refused: Mapping[str, Problem] = field(default_factory=dict)
 
@@ -62,34 +64,53 @@ def folder_tables(root: Path, settings: FolderSettings) -> FolderTables:
     forms: dict[str, Form] = {}
     found: dict[str, TableFound] = {}
     refused: dict[str, Problem] = {}
-    unopened = []
+    unopened: list[Unopened] = []
+    notes: list[Problem] = []
     for stem, ours in folder_layout.TABLES.items():
         file, _ = folder_layout.find(root, stem)
         if file is None:
             continue
-        one = opened(root, root / file)
+        told = settings.told[stem]
+        taken = table.load(root, file, ours, told=told)
+        one = opened(root, root / file) if isinstance(taken, Problem) else as_it_lies(root, taken)
         if isinstance(one, Unopened):
             unopened.append(one)
             continue
-        told = settings.told[stem]
-        taken = table.load(root, file, ours, told=told)
         raw[stem] = one
         columns = columns_of(one, ours.known)
         if isinstance(taken, Problem):
             refused[stem], read[stem] = taken, one
         else:
             read[stem], forms[stem] = _as_read(one, taken), taken.form
+            notes += taken.notes
             columns = tuple(_column(column, taken, told.ignore) for column in columns)
         found[stem] = table_found(one, columns, stem)
-    return FolderTables(raw, read, forms, found, tuple(unopened), refused)
+    return FolderTables(raw, read, forms, found, tuple(notes), tuple(unopened), refused)
+
+
+def as_it_lies(root: Path, taken: Table) -> RawTable:
+    """A table that the reader takes, with the file's own names and without a second reading."""
+    encoding, delimiter = dialect_of(root / taken.file)
+    names = {at: taken.names.get(ours, ours) for ours, at in taken.columns.items()}
+    whole = [row.cells for row in taken.rows if row.fault is None]
+    cells = _by_column(whole, sorted(names))
+    ragged = sum(row.fault is not None and not row.fault.column for row in taken.rows)
+    cut = any("no longer" in one.reason or "from this row" in one.reason for one in taken.problems)
+    ordered = tuple(names[at] for at in sorted(names))
+    return RawTable(taken.file, encoding, delimiter, ordered, cells, len(whole), ragged, cut)
+
+
+def _by_column(
+    rows: Sequence[tuple[str, ...]], places: Sequence[int]
+) -> tuple[tuple[str, ...], ...]:
+    columns = list(zip(*rows, strict=True))
+    return tuple(tuple(map(str.strip, columns[at])) if columns else () for at in places)
 
 
 def _as_read(raw: RawTable, taken: Table) -> RawTable:
-    names = tuple(taken.columns)
-    places = tuple(taken.columns.values())
-    rows = [row.cells for row in taken.rows if row.fault is None]
-    cells = tuple(tuple(row[place].strip() for row in rows) for place in places)
-    return replace(raw, names=names, cells=cells, rows=len(rows))
+    """The same cells under our names."""
+    ours = {theirs: name for name, theirs in taken.names.items()}
+    return replace(raw, names=tuple(ours.get(name, name) for name in raw.names))
 
 
 def _column(column: ColumnFound, taken: Table, ignored: Sequence[str]) -> ColumnFound:
@@ -115,9 +136,9 @@ def decisions(tables: FolderTables) -> Mapping[str, str]:
 
 
 def timed_columns(tables: FolderTables) -> Iterator[tuple[str, str]]:
-    """Tables of inputs and outcomes, each with its column of times."""
+    """Tables of inputs, each with its column of times."""
     for stem, one in tables.read.items():
-        if stem != "cases" and stem not in tables.refused:
+        if stem not in ("cases", "outcomes") and stem not in tables.refused:
             for name in ("time", "onset"):
                 if name in one.names:
                     yield stem, name

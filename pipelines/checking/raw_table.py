@@ -27,6 +27,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 MOST_ROWS = 2_000_000
 LONGEST_NAME = 60
 _SAMPLE = 50
+_BEGINNING = 1 << 20
 _NO_NAME = re.compile(r"[-+]?[\d.,:/T \-]+")
 
 
@@ -85,6 +86,20 @@ def opened(root: Path, path: Path) -> RawTable | Unopened:
     encoding, text = decoded(data)
     delimiter = delimiter_of(text)
     return _read(file, encoding, delimiter, text)
+
+
+def dialect_of(path: Path) -> tuple[str, str]:
+    """Encoding and delimiter of a file, by its beginning; those of Parquet are its name and ""."""
+    if path.suffix.lower() == ".parquet":
+        return "Parquet", ""
+    with path.open("rb") as file:
+        encoding, text = decoded(_whole_letters(file.read(_BEGINNING)))
+    return encoding, delimiter_of(text)
+
+
+def _whole_letters(data: bytes) -> bytes:
+    """Without a letter that is cut in two at the end."""
+    return data[: data.rfind(b"\n") + 1] or data if len(data) == _BEGINNING else data
 
 
 def _parquet(root: Path, file: str) -> RawTable | Unopened:
