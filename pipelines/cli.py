@@ -23,6 +23,7 @@ from pipelines.commands import former_names
 from pipelines.commands.account import account_app
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
+from pipelines.commands.check import check
 from pipelines.commands.inspect import inspect
 from pipelines.commands.options import (
     Jobs,
@@ -420,6 +421,7 @@ def serve_page(
 
 
 app.command("report-agreement")(agreement)
+app.command()(check)
 app.command()(inspect)
 
 

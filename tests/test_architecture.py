@@ -22,6 +22,7 @@ PACKAGES = ("clinical", "pipelines", "ui")
 FLOORS: list[set[str]] = [
     {"pipelines.cli", "pipelines.benchmarks"},
     {"pipelines.commands"},
+    {"pipelines.checking"},
     {"pipelines.study", "pipelines.agreement", "pipelines.explanations", "pipelines.retrieval"},
     {"pipelines.laboratory"},
     {"pipelines.folds"},

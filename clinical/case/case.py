@@ -97,11 +97,19 @@ class SkippedCase:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What turned out to be true of a case. `value` None means unknown."""
+    """What turned out to be true of a case.
+
+    Attributes:
+        case_id, diagnosis: of what.
+        value: None means unknown.
+        problem: why a value that the source gives is not used, such as that it is of before the
+            decision; `value` is None then.
+    """
 
     case_id: str
     diagnosis: str
     value: bool | None
+    problem: Problem | None = None
 
 
 def as_json(case: Case) -> dict[str, Any]:

@@ -7,17 +7,21 @@ while `read` is iterated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 
-from clinical.case.case import Outcome, Problem
+from clinical.case.case import Outcome, Problem, SkippedCase
 from clinical.cohorts import folder_layout
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading
-from clinical.cohorts.folder_case import assemble
+from clinical.cohorts.folder_case import CasesRead, assemble, decided
 from clinical.errors import CohortError
-from clinical.tables import pixels, table
+from clinical.tables import clock, numbers, pixels, sexes, table
 from clinical.tables.case_rows import CaseRows
+from clinical.tables.clock import Clock
+from clinical.tables.form import Form, Told
 from clinical.tables.table import Row, Table, Wanted
 
 NAME = "folder"
@@ -65,37 +69,94 @@ def index(root: Path) -> tuple[CaseEntry, ...]:
     )
 
 
-def read(root: Path, wanted: Container[str] | None = None) -> Iterator[Reading]:
+def read(
+    root: Path, wanted: Container[str] | None = None, *, without: Container[str] = ()
+) -> Iterator[Reading]:
     """Problems of files first, then each wanted case with what could be used of it.
+
+    Args:
+        root: the cohort's folder.
+        wanted: case ids; None for all.
+        without: tables of inputs to leave closed, with the files that they name.
 
     Raises:
         CohortError: if the folder, cases.csv or cohort.toml cannot be used.
     """
-    zone = folder_layout.settings(root).zone
+    settings = folder_layout.settings(root)
     cases, problems = folder_layout.cases(root)
     yield from problems
     rows, repeated = table.unique(cases, "case_id")
     yield from repeated
-    file, known = cases.file, {row["case_id"] for row in rows}
+    how = CasesRead(
+        settings.zone, cases.form, folder_layout.sexes_of(cases, settings.told["cases"])
+    )
+    file, names, known = cases.file, {cases.file: cases.names}, {row["case_id"] for row in rows}
     rows = [row for row in rows if wanted is None or row["case_id"] in wanted]
     del cases  # of a large cohort, only the wanted rows are held
     files: dict[str, str] = {}
+    forms: dict[str, Form] = {}
     groups: dict[str, dict[str, list[Row]]] = {}
     for stem in folder_layout.INPUT_TABLES:
+        if stem in without:
+            continue
         # Likewise, and those of none.
         found, problems = _open(
             root,
             stem,
+            settings.told[stem],
             lambda r: wanted is None or r["case_id"] in wanted or r["case_id"] not in known,
         )
         yield from problems
         if found is not None:
-            files[stem] = found.file
+            files[stem], forms[stem], names[found.file] = found.file, found.form, found.names
             groups[stem], strays = _grouped(found, known)
             yield from strays
     for row in rows:
         own = {stem: groups[stem].get(row["case_id"], []) for stem in groups}
-        yield from assemble(CaseRows(root, zone, file, row, files, own))
+        case = CaseRows(
+            root,
+            settings.zone or UTC,
+            file,
+            row,
+            files,
+            own,
+            forms=forms,
+            codes=settings.codes,
+        )
+        for reading in assemble(case, how):
+            yield _in_their_words(reading, names)
+
+
+def _in_their_words(reading: Reading, names: Mapping[str, Mapping[str, str]]) -> Reading:
+    """With the columns in problems called what the files call them."""
+
+    def said(problem: Problem) -> Problem:
+        theirs = names.get(problem.file, {}).get(problem.column)
+        return replace(problem, column=theirs) if theirs else problem
+
+    if not any(names.values()):
+        return reading
+    if isinstance(reading, Problem):
+        return said(reading)
+    if isinstance(reading, SkippedCase):
+        return replace(reading, problem=said(reading.problem))
+    return replace(reading, problems=tuple(map(said, reading.problems)))
+
+
+def notes(root: Path) -> tuple[Problem, ...]:
+    """What was found of how the tables are written, and is no fault: one sentence each.
+
+    Raises:
+        CohortError: if the folder, cases.csv or cohort.toml cannot be used.
+    """
+    settings = folder_layout.settings(root)
+    cases, _ = folder_layout.cases(root)
+    meaning = folder_layout.sexes_of(cases, settings.told["cases"])
+    found = [*cases.notes, *(Problem(cases.file, f"{one}.") for one in sexes.said(meaning))]
+    for stem in folder_layout.INPUT_TABLES:
+        opened, _ = _open(root, stem, settings.told[stem], lambda _: False)
+        found += opened.notes if opened else ()
+    return tuple(found)
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -107,12 +168,16 @@ def digests(root: Path) -> dict[str, str]:
     Raises:
         CohortError: if the folder, cases.csv or cohort.toml cannot be used.
     """
-    settings = repr(folder_layout.settings(root)).encode()
+    settings = folder_layout.settings(root)
     cases, _ = folder_layout.cases(root)
-    state = {
-        row["case_id"]: hashlib.sha256(settings + _bytes("cases", row)).digest()
-        for row in table.unique(cases, "case_id")[0]
-    }
+    meaning = folder_layout.sexes_of(cases, settings.told["cases"])
+    common = repr((settings, cases.form)).encode()
+
+    def first(row: Row) -> bytes:
+        sex = meaning.get(sexes.cell(row["sex"]))
+        return hashlib.sha256(common + repr(sex).encode() + _bytes("cases", row)).digest()
+
+    state = {row["case_id"]: first(row) for row in table.unique(cases, "case_id")[0]}
     pictures: dict[str, bytes] = {}
 
     def add(stem: str, row: Row) -> bool:
@@ -125,8 +190,13 @@ def digests(root: Path) -> dict[str, str]:
             state[case_id] = hashlib.sha256(b"\0".join(parts)).digest()
         return False
 
+    forms = []
     for stem in folder_layout.INPUT_TABLES:
-        _open(root, stem, partial(add, stem))
+        found, _ = _open(root, stem, settings.told[stem], partial(add, stem))
+        forms.append(found.form if found else None)
+    # What a cell means hangs on its column, and so on the rows of others.
+    written = repr(forms).encode()
+    state = {name: hashlib.sha256(digest + written).digest() for name, digest in state.items()}
     return {case_id: digest.hex() for case_id, digest in state.items()}
 
 
@@ -160,35 +230,76 @@ def outcomes(root: Path) -> Iterator[Outcome]:
             everything else, so none is skipped or guessed.
     """
     cases, _ = folder_layout.cases(root)
-    known = {row["case_id"] for row in table.unique(cases, "case_id")[0]}
-    declared = {d.name for d in folder_layout.settings(root).description.diagnoses}
-    file, rows = _outcome_rows(root)
+    settings = folder_layout.settings(root)
+    known = {row["case_id"]: row for row in table.unique(cases, "case_id")[0]}
+    declared = {d.name for d in settings.description.diagnoses}
+    found = _outcome_table(root, settings.told["outcomes"])
+    if found is None:
+        return
     seen: set[tuple[str, str]] = set()
-    for row in rows:
-        problem = row.fault or _label_problem(file, row, known, declared, seen)
+    spelt: dict[str, str] = {}
+    for row in found.rows:
+        problem = row.fault or _label_problem(found.file, row, known, declared, seen, spelt)
+        early = None
+        if problem is None:
+            early = _early(found, row, decided(known[row["case_id"]], settings.zone, cases.form))
+            problem = early if early and early.reason != EARLY else None
         if problem:
+            column = f", column {problem.column or 'case_id'}"
             raise CohortError(
-                f"{file}, row {row.number}, column {problem.column or 'case_id'}: {problem.reason}",
+                f"{found.file}, row {row.number}{column}: {problem.reason}",
                 remedy=problem.remedy,
             )
         seen.add((row["case_id"], row["diagnosis"]))
-        yield Outcome(row["case_id"], row["diagnosis"], LABELS[row["value"].lower()])
+        value = None if early else LABELS[row["value"].lower()]
+        yield Outcome(row["case_id"], row["diagnosis"], value, early)
 
 
-def _outcome_rows(root: Path) -> tuple[str, tuple[Row, ...]]:
+EARLY = (
+    "the outcome is of before the decision, which it cannot tell anything of; it counts as unknown."
+)
+
+
+def _early(found: Table, row: Row, watch: Clock) -> Problem | None:
+    """Why an outcome cannot be used because of its time, or None."""
+    if not row["time"] and not row["offset_days"]:
+        return None
+    if row["offset_days"] and not row["time"]:
+        days = clock.number(
+            numbers.canonical(row["offset_days"], found.form.number("offset_days"))[0]
+        )
+        if days is not None and abs(days) <= clock.LONGEST_OFFSET:
+            return None if days >= 0 else _of_before(found, row, "offset_days")
+    moment = watch.moment(found.file, row, "time", found.form)
+    if isinstance(moment, Problem):
+        return None if moment.reason == clock.LATE else moment
+    return _of_before(found, row, "time") if moment and moment != watch.decision else None
+
+
+def _of_before(found: Table, row: Row, column: str) -> Problem:
+    remedy = "correct the time, or leave the outcome out"
+    return Problem(found.file, EARLY, row.number, column, remedy, row["case_id"])
+
+
+def _outcome_table(root: Path, told: Told) -> Table | None:
     file, _ = folder_layout.find(root, "outcomes")
     if file is None:
-        return "outcomes.csv", ()
-    found = table.demand(table.load(root, file, folder_layout.OUTCOMES))
+        return None
+    found = table.demand(table.load(root, file, folder_layout.OUTCOMES, told=told))
     for problem in found.problems:
         # A file that breaks off would otherwise lose labels without a word.
         if problem.column == "":
             table.demand(problem)
-    return file, found.rows
+    return found
 
 
 def _label_problem(
-    file: str, row: Row, known: set[str], declared: set[str], seen: set[tuple[str, str]]
+    file: str,
+    row: Row,
+    known: Container[str],
+    declared: set[str],
+    seen: set[tuple[str, str]],
+    spelt: dict[str, str],
 ) -> Problem | None:
     if row["case_id"] not in known:
         return Problem(
@@ -197,6 +308,9 @@ def _label_problem(
     if not row["diagnosis"] or (declared and row["diagnosis"] not in declared):
         reason = "the diagnosis is empty or not declared in cohort.toml."
         return Problem(file, reason, row.number, "diagnosis", "declare it, or correct the row")
+    if spelt.setdefault(row["diagnosis"].casefold(), row["diagnosis"]) != row["diagnosis"]:
+        reason = "the diagnosis is that of a row above in other letters."
+        return Problem(file, reason, row.number, "diagnosis", "spell it in one way")
     if row["value"].lower() not in LABELS:
         reason = "the value is not 1, 0 or empty."
         return Problem(file, reason, row.number, "value", "write 1, 0, or nothing for unknown")
@@ -207,13 +321,13 @@ def _label_problem(
 
 
 def _open(
-    root: Path, stem: str, wanted: Wanted | None = None
+    root: Path, stem: str, told: Told, wanted: Wanted | None = None
 ) -> tuple[Table | None, tuple[Problem, ...]]:
     """A table of inputs if it is there and can be used, and the problems of its file."""
     file, problems = folder_layout.find(root, stem)
     if file is None:
         return None, ()
-    found = table.load(root, file, folder_layout.INPUT_TABLES[stem].columns, wanted)
+    found = table.load(root, file, folder_layout.TABLES[stem], wanted, told)
     if isinstance(found, Problem):
         return None, (*problems, found)
     return found, (*problems, *found.problems)

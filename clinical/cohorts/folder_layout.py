@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 import zoneinfo
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
 from clinical.case.case import Problem
 from clinical.cohorts.cohort import CohortDescription, Diagnosis
+from clinical.cohorts.folder_told import SETTINGS, know, tables, text
 from clinical.errors import CohortError
 from clinical.modalities.kit import kits
-from clinical.tables import table
+from clinical.tables import sexes, table
 from clinical.tables.case_rows import CaseTable
+from clinical.tables.csv_text import RESAVE
+from clinical.tables.form import Told
+from clinical.tables.sexes import Meaning
 from clinical.tables.table import Columns, Table
-
-SETTINGS = "cohort.toml"
+from clinical.terms import loinc
 
 INPUT_TABLES: dict[str, CaseTable] = {
     kit.table.stem: kit.table for kit in kits().values() if kit.table
 }
 """Tables that hold inputs; none of them has to exist."""
 
+AGES = ("age_years", "age_months", "birth_date", "birth_year")
+"""Columns that say how old somebody is; the first one that is filled in counts."""
+
 CASES = Columns(
     ("case_id", "patient_id"),
-    ("decision_time", "site", "split", "sex", "birth_year", "age_years"),
+    ("decision_time", "site", "split", "sex", *AGES),
+    aliases={"gender": "sex", "age": "age_years"},
+    ids=("case_id", "patient_id"),
+    numbers=("age_years", "age_months"),
+    times=("decision_time", "birth_date"),
+    instead=AGES,
 )
-OUTCOMES = Columns(("case_id", "diagnosis", "value"))
+OUTCOMES = Columns(
+    ("case_id", "diagnosis", "value"),
+    ("time", "offset_days"),
+    ids=("case_id",),
+    numbers=("offset_days",),
+    times=("time",),
+    timed=True,
+)
+TABLES: dict[str, Columns] = {
+    "cases": CASES,
+    **{stem: known.kinds for stem, known in INPUT_TABLES.items()},
+    "outcomes": OUTCOMES,
+}
+"""Every table of the format."""
+
+
+KEYS = ("name", "source", "licence", "time_zone", "diagnoses", "csv", "columns", "codes")
 
 
 @dataclass(frozen=True)
@@ -39,11 +65,15 @@ class FolderSettings:
 
     Attributes:
         description: name, source, licence and diagnoses.
-        zone: of times that name none.
+        zone: of times that name none; None where the cohort does not say.
+        told: table to what is said about its file and columns.
+        codes: the cohort's own names and codes of measurements, to LOINC codes or known names.
     """
 
     description: CohortDescription
-    zone: tzinfo
+    zone: tzinfo | None
+    told: Mapping[str, Told]
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(root: Path, stem: str) -> tuple[str | None, tuple[Problem, ...]]:
@@ -71,8 +101,13 @@ def cases(root: Path) -> tuple[Table, tuple[Problem, ...]]:
             "cases.csv does not exist in the cohort's folder.",
             remedy="add cases.csv (or cases.parquet) with the columns case_id and patient_id",
         )
-    found = table.demand(table.load(root, file, CASES))
+    found = table.demand(table.load(root, file, CASES, told=settings(root).told["cases"]))
     return found, (*problems, *found.problems)
+
+
+def sexes_of(cases: Table, told: Told) -> Meaning:
+    """What the cells of the column sex mean, decided by all of them."""
+    return sexes.meaning((row["sex"] for row in cases.rows if not row.fault), told.sexes)
 
 
 def settings(root: Path) -> FolderSettings:
@@ -82,41 +117,24 @@ def settings(root: Path) -> FolderSettings:
         CohortError: if the file is there and is not what it should be.
     """
     data = _toml(root / SETTINGS) if (root / SETTINGS).exists() else {}
-    _known(data, ("name", "source", "licence", "time_zone", "diagnoses"), SETTINGS)
+    know(data, KEYS, SETTINGS)
     description = CohortDescription(
-        _text(data, "name", root.resolve().name),
-        _text(data, "source", "folder"),
-        _text(data, "licence", "not stated"),
+        text(data, "name", root.resolve().name),
+        text(data, "source", "folder"),
+        text(data, "licence", "not stated"),
         _diagnoses(data.get("diagnoses", [])),
     )
-    return FolderSettings(description, _zone(_text(data, "time_zone", "UTC")))
+    zone = _zone(text(data, "time_zone", "")) if "time_zone" in data else None
+    return FolderSettings(description, zone, tables(data, TABLES), _codes(data.get("codes", {})))
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise CohortError(
-            f"{SETTINGS}: byte {error.start} is not UTF-8.", remedy=table.RESAVE
-        ) from None
+        raise CohortError(f"{SETTINGS}: byte {error.start} is not UTF-8.", remedy=RESAVE) from None
     except tomllib.TOMLDecodeError as error:
         raise CohortError(f"{SETTINGS} is not TOML: {error}.", remedy="correct that line") from None
-
-
-def _known(data: Mapping[str, Any], keys: Iterable[str], where: str) -> None:
-    keys = tuple(keys)
-    for key in data:
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(keys)}"
-            raise CohortError(f"{where}: unknown key {key!r}.", remedy=remedy)
-
-
-def _text(data: Mapping[str, Any], key: str, default: str) -> str:
-    value = data.get(key, default)
-    if not isinstance(value, str):
-        raise CohortError(f"{SETTINGS}: {key} is not text.", remedy=f'write {key} = "..."')
-    return value
 
 
 def _diagnoses(found: Any) -> tuple[Diagnosis, ...]:
@@ -126,8 +144,8 @@ def _diagnoses(found: Any) -> tuple[Diagnosis, ...]:
             remedy='write [[diagnoses]] and below it name = "..."',
         )
     for item in found:
-        _known(item, ("name", "code"), f"{SETTINGS}: diagnoses")
-    diagnoses = tuple(Diagnosis(_text(d, "name", ""), _text(d, "code", "")) for d in found)
+        know(item, ("name", "code"), f"{SETTINGS}: diagnoses")
+    diagnoses = tuple(Diagnosis(text(d, "name", ""), text(d, "code", "")) for d in found)
     names = [diagnosis.name for diagnosis in diagnoses]
     if "" in names or len(set(names)) < len(names):
         raise CohortError(
@@ -135,6 +153,24 @@ def _diagnoses(found: Any) -> tuple[Diagnosis, ...]:
             remedy="give each diagnosis its own name",
         )
     return diagnoses
+
+
+def _codes(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise CohortError(
+            f"{SETTINGS}: codes is not a table of texts.",
+            remedy='write [codes] and below it "Krea (Serum)" = "2160-0"',
+        )
+    for target in found.values():
+        if not loinc.candidates(target):
+            near = loinc.nearest(target)
+            raise CohortError(
+                f"{SETTINGS}: codes: {target!r} is neither a LOINC code nor a name that is known.",
+                remedy=f"did you mean {near!r}?"
+                if near
+                else "use a LOINC code of the table of measurements",
+            )
+    return found
 
 
 def _zone(name: str) -> tzinfo:

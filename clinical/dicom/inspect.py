@@ -31,11 +31,20 @@ class Understood:
 
 def inspect(path: Path, photometric: Photometric | None = None) -> Understood:
     """Read `path` as `read_image` does, and keep what its header says."""
-    request = Request(os.fspath(path.absolute()), photometric, None, DEFAULT_LIMITS, "header")
     told: tuple[tuple[str, str], ...] = ()
     try:
-        answer, _ = reader.ask(request)
-        told = tuple((name, value) for name, value in answer["attributes"])
+        told = header(path, photometric)
         return Understood(told, read_image(path, photometric=photometric), None)
     except ImageError as error:
         return Understood(told, None, error)
+
+
+def header(path: Path, photometric: Photometric | None = None) -> tuple[tuple[str, str], ...]:
+    """Name and value of each attribute that decides; no pixel is decoded.
+
+    Raises:
+        ImageError: if the file is no image that could be read.
+    """
+    request = Request(os.fspath(path.absolute()), photometric, None, DEFAULT_LIMITS, "header")
+    answer, _ = reader.ask(request)
+    return tuple((name, value) for name, value in answer["attributes"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from clinical.case.case import Problem
 from clinical.case.shapes import Sex, Shape
-from clinical.tables import clock
+from clinical.tables import clock, numbers
 from clinical.tables.clock import Clock
+from clinical.tables.form import PLAIN, Form
 from clinical.tables.table import Columns, Row
 
 
@@ -30,12 +32,27 @@ class CaseTable:
         columns: that it must and may have.
         paths: whether its column `path` names files below the cohort's folder.
         companions: the files beside a named one that belong to it and are read with it.
+        time: column that says when a row was known.
+        numbers: columns that hold numbers, each in one number format.
     """
 
     stem: str
     columns: Columns
     paths: bool = False
     companions: Callable[[Path], tuple[Path, ...]] = no_companions
+    time: str = "time"
+    numbers: tuple[str, ...] = ()
+
+    @cached_property
+    def kinds(self) -> Columns:
+        """The columns with what they hold."""
+        return replace(
+            self.columns,
+            ids=("case_id",),
+            numbers=(*self.numbers, "offset_days"),
+            times=(self.time,),
+            timed=self.time in self.columns.known,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,9 @@ class CaseRows:
         files: table to file name.
         rows: table to the rows of this case.
         age_years, sex: from the table of cases.
+        forms: table to how its columns are written.
+        decision: the decision time, or None where the row states none.
+        codes: of cohort.toml: the cohort's own names of measurements to what they mean.
     """
 
     root: Path
@@ -58,12 +78,14 @@ class CaseRows:
     rows: Mapping[str, Sequence[Row]]
     age_years: float | None = None
     sex: Sex | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    decision: datetime | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def decision(self) -> datetime | None:
-        """The decision time, or None where the row states none that can be read."""
-        text = self.row["decision_time"]
-        return clock.instant(text, self.zone) if text else None
+    def number(self, stem: str, row: Row, column: str) -> tuple[str, str]:
+        """A cell as a number with a decimal point, and "" or why it cannot be read so."""
+        form = self.forms.get(stem, PLAIN).number(column)
+        return numbers.canonical(row[column], form)
 
 
 class ReadRows(Protocol):
@@ -91,10 +113,18 @@ def timely(
         column: that holds the time.
         problems: where the rows that are left out go.
     """
+    form, unplaced = case.forms.get(stem, PLAIN), dict[str, list[Problem]]()
     for row in case.rows.get(stem, ()):
         file = case.files[stem]
-        moment = row.fault or watch.moment(file, row, column)
-        if isinstance(moment, Problem):
-            problems.append(moment)
-        else:
+        moment = row.fault or watch.moment(file, row, column, form)
+        if not isinstance(moment, Problem):
             yield file, row, moment
+        elif moment.reason in (clock.NO_ZONE, clock.ONLY_ZONE):
+            unplaced.setdefault(moment.reason, []).append(moment)
+        else:
+            problems.append(moment)
+    for reason, rows in unplaced.items():
+        # One cause, one message, however many rows there are.
+        count = f"{len(rows)} rows of the case" if rows[1:] else "The row"
+        verb = "are" if rows[1:] else "is"
+        problems.append(replace(rows[0], reason=f"{reason} {count} {verb} not used."))

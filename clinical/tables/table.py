@@ -1,4 +1,4 @@
-"""Tables as supplied by cohorts: CSV (UTF-8) or Parquet, every cell as text, no row lost.
+"""Tables as supplied by cohorts: CSV or Parquet, every cell as text, no row lost.
 
 Cells stay text because a reader that guesses types turns the identifier 007 into 7. A row is
 numbered as a spreadsheet shows it: the header is row 1, a quoted line break does not start a row.
@@ -6,39 +6,20 @@ numbered as a spreadsheet shows it: the header is row 1, a quoted line break doe
 
 from __future__ import annotations
 
-import codecs
-import csv
-import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow
-import pyarrow.parquet
 
 from clinical.case.case import Problem
 from clinical.errors import CohortError
-
-LONGEST_CELL = 16 * 2**20
-"""Characters in one cell; csv's own limit of 131,072 is shorter than some discharge letters."""
-
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-RESAVE = "re-save the file as UTF-8"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns a table must have, may have, and of which it must have one at least."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*self.required, *self.optional, *self.one_of)
+from clinical.tables import columns as columns_of
+from clinical.tables import csv_text, identifiers, parquet
+from clinical.tables.csv_text import BROKEN, RESAVE, Shape
+from clinical.tables.form import PLAIN, Form, Told
+from clinical.tables.header import Columns as Columns
+from clinical.tables.header import Header, fitting, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +49,47 @@ class Table:
         file: its name, relative to the root of the cohort.
         rows: in file order, without empty ones.
         problems: of the file, not of one row.
+        form: how its columns are written.
+        names: our name of a column to the file's, where they differ.
+        notes: what was found that is not the format's own way to write it; no faults.
     """
 
     file: str
     columns: Mapping[str, int]
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...] = ()
+    form: Form = PLAIN
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
 
+
+WITHOUT_ZERO = "ids such as 1001.0 are read as 1001"
 
 Wanted = Callable[[Row], bool]
 
 
-def load(root: Path, file: str, columns: Columns, wanted: Wanted | None = None) -> Table | Problem:
+def load(
+    root: Path,
+    file: str,
+    columns: Columns,
+    wanted: Wanted | None = None,
+    told: Told | None = None,
+) -> Table | Problem:
     """Read `root / file`, or say in one `Problem` why none of it can be used.
 
     Args:
         root, file: where it lies.
         columns: that it must have or may have.
         wanted: which rows to keep; rows go past one by one, so that memory holds no others.
+        told: what the cohort says of the table, if its columns may have other names than ours and
+            its cells may be written otherwise; None for a layout that is somebody else's.
     """
     path = root / file
     if not path.is_file():
         return Problem(file, "the file does not exist.", remedy="put it in the cohort's folder")
     if path.suffix == ".parquet":
-        return _parquet(path, file, columns, wanted)
-    return _csv(path, file, columns, wanted)
+        return _parquet(path, file, columns, wanted, told)
+    return _csv(path, file, columns, wanted, told)
 
 
 def demand(found: Table | Problem) -> Table:
@@ -120,6 +117,9 @@ def unique(cases: Table, column: str) -> tuple[list[Row], list[Problem]]:
         elif not case_id:
             reason = f"the row has no {column} and is not used."
             problems.append(Problem(cases.file, reason, row.number, column, remedy))
+        elif unfit := identifiers.fault(case_id):
+            reason, how = f"the {column} {unfit}; the row is not used.", identifiers.REMEDY
+            problems.append(Problem(cases.file, reason, row.number, column, how))
         elif case_id in rows:
             reason = f"the {column} is that of row {rows[case_id].number}; this row is not used."
             problems.append(Problem(cases.file, reason, row.number, column, remedy, case_id))
@@ -128,59 +128,109 @@ def unique(cases: Table, column: str) -> tuple[list[Row], list[Problem]]:
     return list(rows.values()), problems
 
 
-def _csv(path: Path, file: str, columns: Columns, wanted: Wanted | None) -> Table | Problem:
-    with path.open("rb") as raw:
-        if raw.read(2).startswith(UTF16):
-            return Problem(file, "the file is UTF-16, not UTF-8.", row=1, remedy=RESAVE)
-    bad_byte = _first_bad_byte(path)
-    records = _records(path)
-    header = next(records, None)
-    if header is None or header is BROKEN:
+def _csv(
+    path: Path, file: str, columns: Columns, wanted: Wanted | None, told: Told | None
+) -> Table | Problem:
+    shape = csv_text.shape(
+        path,
+        file,
+        lambda names: fitting([name.strip() for name in names], columns, told),
+        encoding=told.encoding if told else "",
+        delimiter=told.delimiter if told else "",
+    )
+    if isinstance(shape, Problem):
+        return shape
+    records = csv_text.records(path, shape)
+    names = next(records, None)
+    if names is None or names is BROKEN or not any(name.strip() for name in names):
         return Problem(file, "the file has no header.", row=1, remedy=_header_remedy(columns))
-    if bad_byte is not None and not _is_utf8(header):
-        return Problem(file, f"the header is not UTF-8 (byte {bad_byte}).", row=1, remedy=RESAVE)
-    names = [name.strip() for name in header]
-    wrong = _header_problem(file, names, columns)
-    if wrong:
-        return wrong
-    positions = {name: position for position, name in enumerate(names)}
-    rows: list[Row] = []
-    broken = None
-    for number, cells in enumerate(records, start=2):
-        if cells is BROKEN:
-            broken = number
-        elif any(cell.strip() for cell in cells):
-            row = _row(file, number, cells, positions, len(names), bad_byte)
-            if wanted is None or wanted(row):
-                rows.append(row)
-    problems = (*_misspelt(file, names, columns), *_broken(file, broken))
-    return Table(file, positions, tuple(rows), problems)
+    if shape.bad_byte is not None and not csv_text.is_whole(names):
+        reason = f"the header is not {shape.written} (byte {shape.bad_byte})."
+        return Problem(file, reason, row=1, remedy=RESAVE)
+    header = resolve(file, [name.strip() for name in names], columns, told)
+    if isinstance(header, Problem):
+        return header
+    broken: list[Problem] = []
+    said = dict.fromkeys(shape.said)
+
+    def rows() -> Iterator[Row]:
+        ids = tuple(header.positions[name] for name in columns.ids if name in header.positions)
+        for number, cells in enumerate(records, start=2):
+            if cells is BROKEN:
+                broken.append(_broken(file, number))
+            elif any(map(str.strip, cells)):
+                for at in ids:
+                    if at < len(cells) and cells[at].endswith(".0"):
+                        cells[at] = identifiers.whole(cells[at].strip())
+                        said[WITHOUT_ZERO] = None
+                yield _row(file, number, cells, header.positions, len(names), shape)
+
+    return _gathered(file, header, columns, rows(), wanted, told, said, broken=broken)
 
 
-BROKEN: list[str] = ["(no longer CSV)"]
-"""Stands, by identity, for the record from which on a text is not CSV."""
+def _parquet(
+    path: Path, file: str, columns: Columns, wanted: Wanted | None, told: Told | None
+) -> Table | Problem:
+    typed: set[str] = set()
+    try:
+        records = parquet.records(path, typed)
+        header = resolve(file, next(records), columns, told)
+        if isinstance(header, Problem):
+            return header
+        rows = (
+            Row(number, cells, header.positions)
+            for number, cells in enumerate(records, start=2)
+            if any(cells)
+        )
+        return _gathered(file, header, columns, rows, wanted, told, typed=typed)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        reason = f"the file is not readable Parquet ({type(error).__name__})."
+        return Problem(file, reason, remedy="write it again, or bring CSV")
 
 
-def _records(path: Path) -> Iterator[list[str]]:
-    """All records, and BROKEN in place of the first one that is none and all after it."""
-    # Bytes that are not UTF-8 become surrogates here and are looked for row by row, so that one
-    # bad cell costs one row.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        # strict, because csv otherwise swallows the rest of the file after an unclosed quote.
-        reader = csv.reader(lines, strict=True)
-        while True:
-            before = csv.field_size_limit(LONGEST_CELL)
-            try:
-                record = next(reader, None)
-            except csv.Error:
-                record = BROKEN
-            finally:
-                csv.field_size_limit(before)
-            if record is None:
-                return
-            yield record
-            if record is BROKEN:
-                return
+def _gathered(
+    file: str,
+    header: Header,
+    columns: Columns,
+    rows: Iterator[Row],
+    wanted: Wanted | None,
+    told: Told | None,
+    said: Collection[str] = (),
+    *,
+    typed: Container[str] = (),
+    broken: Sequence[Problem] = (),
+) -> Table | Problem:
+    """The table of the wanted rows; its columns are understood by all rows.
+
+    `broken` is filled while `rows` go past.
+    """
+    watch = columns_of.Watch(header, columns)
+    kept: list[Row] = []
+    for row in rows:
+        if told is not None and row.fault is None:
+            watch.see(row.cells)
+        if wanted is None or wanted(row):
+            kept.append(row)
+    form, unknown = PLAIN, None
+    if told is not None:
+        form, unknown = watch.form(told, typed), watch.unknown_time(file)
+    if unknown:
+        return unknown
+    found = [f"{', '.join(said)}."] if said else []
+    notes = [Problem(file, note) for note in (*found, *(f"{c}." for c in columns_of.said(form)))]
+    notes += [
+        Problem(file, f"the column is read as {ours}.", 1, theirs)
+        for ours, theirs in header.names.items()
+    ]
+    return Table(
+        file,
+        header.positions,
+        tuple(kept),
+        (*header.problems, *broken),
+        form,
+        header.names,
+        tuple(notes),
+    )
 
 
 def _row(
@@ -189,7 +239,7 @@ def _row(
     cells: Sequence[str],
     positions: Mapping[str, int],
     width: int,
-    bad_byte: int | None,
+    shape: Shape,
 ) -> Row:
     fault = None
     if len(cells) != width:
@@ -197,14 +247,15 @@ def _row(
             file,
             f"the row has {len(cells)} cells, the header has {width}.",
             row=number,
-            remedy="quote cells that hold a comma, and keep empty cells",
+            remedy=f"quote cells that hold {shape.mark}, and keep empty cells",
         )
         cells = [*cells[:width], *[""] * (width - len(cells))]
-    elif bad_byte is not None and not _is_utf8(cells):
-        column = next(name for name, at in positions.items() if not _is_utf8([cells[at]]))
+    elif shape.bad_byte is not None and not csv_text.is_whole(cells):
+        column = next(name for name, at in positions.items() if not csv_text.is_whole([cells[at]]))
         fault = Problem(
             file,
-            f"the cell is not UTF-8 (the first such byte of the file is byte {bad_byte}).",
+            f"the cell is not {shape.written} (the first such byte of the file is byte"
+            f" {shape.bad_byte}).",
             row=number,
             column=column,
             remedy=RESAVE,
@@ -212,115 +263,14 @@ def _row(
     return Row(number, tuple(cells), positions, fault)
 
 
-def _first_bad_byte(path: Path) -> int | None:
-    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
-    with path.open("rb") as raw:
-        while True:
-            chunk = raw.read(2**20)
-            held = len(decoder.getstate()[0])
-            try:
-                decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                return before - held + error.start
-            if not chunk:
-                return None
-            before += len(chunk)
-
-
-def _is_utf8(cells: Sequence[str]) -> bool:
-    return not any("\udc80" <= character <= "\udcff" for cell in cells for character in cell)
-
-
-def _broken(file: str, row: int | None) -> Iterator[Problem]:
-    if row is not None:
-        yield Problem(
-            file,
-            "from this row on the file is not valid CSV; this row and all after it are not used.",
-            row=row,
-            remedy="close every quote, and double a quote that belongs to the text",
-        )
+def _broken(file: str, row: int) -> Problem:
+    return Problem(
+        file,
+        "from this row on the file is not valid CSV; this row and all after it are not used.",
+        row=row,
+        remedy="close every quote, and double a quote that belongs to the text",
+    )
 
 
 def _header_remedy(columns: Columns) -> str:
     return f"start the file with the columns {', '.join(columns.required)}"
-
-
-def _header_problem(file: str, names: Sequence[str], columns: Columns) -> Problem | None:
-    missing = next((name for name in columns.required if name not in names), None)
-    if missing is None and columns.one_of and not set(columns.one_of) & set(names):
-        missing = columns.one_of[0]
-    if missing is not None:
-        reason = "the column is missing; the file is not used."
-        return Problem(file, reason, 1, missing, _missing_remedy(missing, names))
-    # Looked for last: a first row that is no header could hold anything, and is named by nothing.
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        reason = "the column is there twice; the file is not used."
-        return Problem(file, reason, 1, twice, "keep one of the two")
-    return None
-
-
-def _missing_remedy(missing: str, names: Sequence[str]) -> str:
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
-        return "separate the cells with commas"
-    near = difflib.get_close_matches(missing, names, n=1, cutoff=0.7)
-    return f"rename the column {near[0]!r} to {missing!r}" if near else f"add column {missing!r}"
-
-
-def _misspelt(file: str, names: Sequence[str], columns: Columns) -> Iterator[Problem]:
-    """Unknown columns are the user's business, unless they look like a known one that is absent."""
-    absent = [name for name in columns.known if name not in names]
-    for name in names:
-        if name in columns.known:
-            continue
-        near = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.8)
-        if near:
-            yield Problem(
-                file,
-                "the column is not known and not used.",
-                row=1,
-                column=name,
-                remedy=f"if {near[0]!r} is meant, rename the column; otherwise ignore this",
-            )
-
-
-def _parquet(path: Path, file: str, columns: Columns, wanted: Wanted | None) -> Table | Problem:
-    rows: list[Row] = []
-    try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            names = list(table.schema_arrow.names)
-            wrong = _header_problem(file, names, columns)
-            if wrong:
-                return wrong
-            positions = {name: position for position, name in enumerate(names)}
-            number = 1
-            for batch in table.iter_batches():
-                texts = [[_text(cell) for cell in column.to_pylist()] for column in batch.columns]
-                for cells in zip(*texts, strict=True):
-                    number += 1
-                    row = Row(number, cells, positions)
-                    if any(cells) and (wanted is None or wanted(row)):
-                        rows.append(row)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        reason = f"the file is not readable Parquet ({type(error).__name__})."
-        return Problem(file, reason, remedy="write it again, or bring CSV")
-    return Table(file, positions, tuple(rows), tuple(_misspelt(file, names, columns)))
-
-
-def _text(cell: object) -> str:
-    """A Parquet cell as the same text that the CSV would hold."""
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "1" if cell else "0"
-        case float():
-            # Identifiers and years become 7.0 where a column of whole numbers has gaps.
-            whole = cell.is_integer() and abs(cell) < 2**53
-            return "" if cell != cell else str(int(cell)) if whole else repr(cell)
-        case datetime() | date():
-            return cell.isoformat()
-        case bytes():
-            return cell.decode("utf-8")
-        case _:
-            return str(cell)

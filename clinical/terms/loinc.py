@@ -13,6 +13,7 @@ LOINC Committee, available at no cost under the licence at loinc.org/license.
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 import unicodedata
 from collections import defaultdict
@@ -209,6 +210,13 @@ def lookup(code_or_name: str) -> Term | None:
     """
     found = candidates(code_or_name)
     return found[0] if len(found) == 1 else None
+
+
+def nearest(name: str) -> str:
+    """The known name that `name` is a slip of, or ""."""
+    shown = {plain(one): one for term in terms() for one in (term.name, *term.aliases)}
+    near = difflib.get_close_matches(plain(name), shown, n=1, cutoff=0.8)
+    return shown[near[0]] if near else ""
 
 
 @cache

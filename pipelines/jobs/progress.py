@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -41,3 +41,15 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
         for item in items:
             yield item
             progress.advance(task)
+
+
+def steps(display: Progress) -> Callable[[str, int, int], None]:
+    """To be told what is done, how far, and out of how many: a bar for each kind of work."""
+    tasks = {}
+
+    def advance(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = display.add_task(what, total=total, note="")
+        display.update(tasks[what], completed=done)
+
+    return advance

@@ -94,7 +94,15 @@ class Figures:
     kind: Literal["figures"] = "figures"
 
 
-Block = Heading | Paragraph | Listing | Box | Table | Figures
+@dataclass(frozen=True)
+class Code:
+    """Lines to be copied as they are."""
+
+    lines: tuple[str, ...]
+    kind: Literal["code"] = "code"
+
+
+Block = Heading | Paragraph | Listing | Box | Table | Figures | Code
 
 
 @dataclass(frozen=True)

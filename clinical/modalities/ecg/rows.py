@@ -59,8 +59,7 @@ def _tracings(
             remedy = "remove the row, or correct its path"
             problems.append(Problem(file, reason, row.number, "path", remedy))
         else:
-            stated = clock.instant(tracing.source.get("acquired", ""), case.zone)
-            read.append((tracing, time or stated or _LONG_AGO))
+            read.append((tracing, time or watch.made(tracing.source) or _LONG_AGO))
     read.sort(key=lambda pair: pair[1], reverse=True)
     return tuple(tracing for tracing, _ in read)
 
@@ -82,8 +81,11 @@ def _one(
         )
     except WaveformError as error:
         return replace(place, reason=_where(error), remedy=error.remedy or "export it again")
-    acquired = clock.instant(found.source.get("acquired", ""), case.zone)
-    if acquired and watch.decision and acquired > watch.decision:
+    why = watch.unplaced(found.source)
+    if why:
+        return replace(place, reason=why, remedy=clock.ZONE_REMEDY)
+    made = watch.made(found.source)
+    if made and watch.decision and made > watch.decision:
         reason = "the electrocardiogram says itself that it was recorded after the decision."
         remedy = "correct decision_time, or leave it out"
         return replace(place, reason=reason, remedy=remedy)

@@ -16,6 +16,7 @@ from clinical.terms import codes
 TABLE = CaseTable(
     "history",
     Columns(("case_id", "code", "display"), ("code_system", "onset", "offset_days", "present")),
+    time="onset",
 )
 HISTORY = "history"
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from clinical.case.case import Problem
 from clinical.case.shapes import Array
 from clinical.modalities.radiograph.views import view_of
-from clinical.tables import clock
 from clinical.tables.clock import Clock
 
 PROJECTIONS = {"CR", "DX", "DR", "RG", "OT", "SC", "X-RAY"}
@@ -36,17 +35,6 @@ def of(
     yield from _of_kind(image, place)
     yield from _of_view(image, word, replace(place, column="view"))
     yield from _of_time(image, place, watch, time)
-
-
-def instant_of(image: Array, watch: Clock) -> datetime | None:
-    """The last moment that the file states for itself, or None."""
-    text = image.source.get("latest_date") or image.source.get("acquired", "")
-    return clock.instant(text, watch.zone)
-
-
-def in_utc(time: datetime) -> datetime:
-    """For comparing: two times in one zone are else compared by the hands of the clock."""
-    return time.astimezone(UTC)
 
 
 def _of_kind(image: Array, place: Problem) -> Iterator[Problem]:

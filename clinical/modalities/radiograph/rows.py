@@ -11,9 +11,8 @@ from clinical.case.case import Problem
 from clinical.case.shapes import Array, Arrays
 from clinical.dicom.picture import Photometric
 from clinical.modalities.radiograph import doubts
-from clinical.modalities.radiograph.doubts import in_utc
 from clinical.modalities.radiograph.views import view_of
-from clinical.tables import pixels
+from clinical.tables import clock, pixels
 from clinical.tables.case_rows import CaseRows, CaseTable, TimedRow, timely
 from clinical.tables.clock import Clock
 from clinical.tables.table import Columns, Row
@@ -81,9 +80,9 @@ def _images(
             problems.append(Problem(file, reason, row.number, "path", remedy))
         else:
             problems.extend(doubts.of(image, row["view"], place, watch, time))
-            taken = time or doubts.instant_of(image, watch) or LONG_AGO
+            taken = time or watch.made(image.source) or LONG_AGO
             rank = _rank(image, row["view"])
-            read.append(_Found(_named(image, row["view"]), rank, in_utc(taken), place))
+            read.append(_Found(_named(image, row["view"]), rank, taken, place))
     read.sort(key=lambda found: (found.rank, found.time), reverse=True)
     if read and read[0].rank == 0:
         reason = "no image of the case is known to be frontal; this one is read as if it were."
@@ -136,8 +135,11 @@ def _one_image(case: CaseRows, row: Row, place: Problem, watch: Clock) -> Array 
     )
     if isinstance(found, Problem):
         return found
-    made = doubts.instant_of(found, watch)
-    if made and watch.decision and in_utc(made) > in_utc(watch.decision):
+    why = watch.unplaced(found.source)
+    if why:
+        return replace(place, reason=why, remedy=clock.ZONE_REMEDY)
+    made = watch.made(found.source)
+    if made and watch.decision and made > watch.decision:
         by = found.source.get("latest_date_from", "")
         what = (
             f"was made after the decision, by its {by}."

@@ -1,0 +1,207 @@
+"""The text of a CSV file: its encoding, its delimiter and its records, found where unmistakable.
+
+What is not what this format asks for (UTF-8, commas) but can be read in one way only is read, and
+said in a sentence; what could be something else is left as it is for the reader to refuse.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from clinical.case.case import Problem
+
+LONGEST_CELL = 16 * 2**20
+"""Characters in one cell; csv's own limit of 131,072 is shorter than some discharge letters."""
+
+RESAVE = "re-save the file as UTF-8"
+BROKEN: list[str] = ["(no longer CSV)"]
+"""Stands, by identity, for the record from which on a text is not CSV."""
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_MARKS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+UTF8, UTF16_LE, UTF16_BE, WESTERN = "utf-8", "utf-16-le", "utf-16-be", "cp1252"
+_NAMES = {UTF16_LE: "UTF-16", UTF16_BE: "UTF-16", WESTERN: "Windows-1252 (Western European)"}
+
+_KINDS = (
+    (b"PK\x03\x04", "a ZIP file, as Excel workbooks are", "save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", "save it as CSV"),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it"),
+    (b"PAR1", "Parquet", "give it a name that ends in .parquet"),
+    (b"%PDF", "a PDF document", "bring the table as CSV"),
+)
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+
+# Letters and signs that Western European text has above ASCII, in Windows-1252, and which code
+# pages of other alphabets or of DOS put elsewhere.
+_LETTER = rb"[\xc0-\xcf\xd1-\xd6\xd8-\xdc\xdf-\xef\xf1-\xf6\xf8-\xfc]"
+_WESTERN = re.compile(
+    rb"(?:[\x00-\x7f]"
+    rb"|(?<![\xc0-\xff])" + _LETTER + rb"{1,2}(?![\xc0-\xff])"
+    rb"|[\xb5\xb0\xb1\xd7\xa7\xab\xbb\xbf\xa1\xa0]"
+    rb"|(?<![A-Za-z])[\x80\x84\x85\x91-\x97]|[\x80\x84\x85\x91-\x97](?![A-Za-z])"
+    rb"|\x92(?=[st](?![A-Za-z]))"
+    rb"|(?<=[0-9mM])[\xb2\xb3](?![A-Za-z]))*"
+)
+_UTF8_LETTER = re.compile(rb"[\xc3\xc2][\x80-\xbf]")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a CSV file is written.
+
+    Attributes:
+        encoding: of its text, without a byte order mark.
+        delimiter: between cells.
+        skip: whether its first line is "sep=" and no row.
+        bad_byte: position of the first byte that is not of the encoding, or None.
+        said: what was found that is not UTF-8 and commas, a clause each.
+    """
+
+    encoding: str
+    delimiter: str
+    skip: bool = False
+    bad_byte: int | None = None
+    said: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """The encoding, for messages."""
+        return _NAMES.get(self.encoding, self.encoding.upper())
+
+    @property
+    def mark(self) -> str:
+        """What a cell has to be quoted for."""
+        return _MARKS.get(self.delimiter, "that mark")
+
+
+Fits = Callable[[Sequence[str]], int]
+"""How many of the columns that a table must have a header has."""
+
+
+def shape(
+    path: Path, file: str, fits: Fits, *, encoding: str = "", delimiter: str = ""
+) -> Shape | Problem:
+    """How a file is written, or why it is no CSV file at all.
+
+    Args:
+        path, file: where it lies, and its name for messages.
+        fits: tells the right delimiter by the header.
+        encoding, delimiter: as the cohort states them; "" where they are to be found.
+    """
+    with path.open("rb") as raw:
+        head = raw.read(4096)
+    for magic, kind, remedy in _KINDS:
+        if head.startswith(magic):
+            return Problem(file, f"the file is not CSV, but {kind}.", row=1, remedy=remedy)
+    if head.lstrip().lower().startswith((b"<html", b"<!doctype", b"<?xml")):
+        reason, remedy = "the file is not CSV, but a web page or XML.", "export it as CSV"
+        return Problem(file, reason, row=1, remedy=remedy)
+    said: list[str] = []
+    if not encoding:
+        encoding = _encoding(path, head)
+        if encoding in _NAMES:
+            said.append(f"the text is {_NAMES[encoding]}")
+    bad_byte = _first_bad_byte(path, encoding)
+    lines = _first_lines(path, encoding)
+    separator = _SEPARATOR.fullmatch(lines[0]) if lines else None
+    skip = separator is not None
+    header = lines[1] if skip and len(lines) > 1 else lines[0] if lines and not skip else ""
+    if not delimiter:
+        delimiter = separator[1] if separator else _delimiter(header, fits)
+        if delimiter != ",":
+            said.append(f"cells are separated by {DELIMITERS.get(delimiter, repr(delimiter))}")
+    return Shape(encoding, delimiter, skip, bad_byte, tuple(said))
+
+
+def records(path: Path, form: Shape) -> Iterator[list[str]]:
+    """All records, and BROKEN in place of the first one that is none and all after it."""
+    # Bytes that are not UTF-8 become surrogates here and are looked for row by row, so that one
+    # bad cell costs one row.
+    with path.open(encoding=form.encoding, errors="surrogateescape", newline="") as lines:
+        # strict, because csv otherwise swallows the rest of the file after an unclosed quote.
+        reader = csv.reader(_unmarked(lines, form.skip), delimiter=form.delimiter, strict=True)
+        batch: list[list[str]] = [[]]
+        while batch and batch[-1] is not BROKEN:
+            batch = []
+            # The limit is the whole process's, so it is lifted while this file is read only.
+            before = csv.field_size_limit(LONGEST_CELL)
+            try:
+                for record in islice(reader, 256):
+                    batch.append(record)
+            except csv.Error:
+                batch.append(BROKEN)
+            finally:
+                csv.field_size_limit(before)
+            yield from batch
+
+
+def is_whole(cells: Sequence[str]) -> bool:
+    """Whether every character was one of the encoding."""
+    return not any("\udc80" <= character <= "\udcff" for cell in cells for character in cell)
+
+
+def _unmarked(lines: Iterator[str], skip: bool) -> Iterator[str]:
+    """Lines without byte order marks in front, of which some files have two, and "sep="."""
+    first = next(lines, "")
+    first = first.lstrip("\ufeff")
+    if not skip:
+        yield first
+    yield from lines
+
+
+def _encoding(path: Path, head: bytes) -> str:
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return UTF16_LE
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return UTF16_BE
+    # A header is ASCII, so that in UTF-16 every other byte of it is 0.
+    line = head[:40]
+    if len(line) >= 8 and not any(line[1::2]) and all(line[0::2]):
+        return UTF16_LE
+    if len(line) >= 8 and not any(line[0::2]) and all(line[1::2]):
+        return UTF16_BE
+    return WESTERN if _first_bad_byte(path, UTF8) is not None and _is_western(path) else UTF8
+
+
+def _is_western(path: Path) -> bool:
+    """Whether a file that is not UTF-8 can be nothing but Western European text."""
+    with path.open("rb") as raw:
+        return all(
+            _WESTERN.fullmatch(line) and not _UTF8_LETTER.search(line)
+            for line in raw
+            if not line.isascii()
+        )
+
+
+def _first_bad_byte(path: Path, encoding: str) -> int | None:
+    decoder, before = codecs.getincrementaldecoder(encoding)(), 0
+    with path.open("rb") as raw:
+        while True:
+            chunk = raw.read(2**20)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return before - held + error.start
+            if not chunk:
+                return None
+            before += len(chunk)
+
+
+def _first_lines(path: Path, encoding: str) -> list[str]:
+    with path.open(encoding=encoding, errors="surrogateescape") as text:
+        return [text.readline(LONGEST_CELL).lstrip("\ufeff").rstrip("\n") for _ in range(2)]
+
+
+def _delimiter(header: str, fits: Fits) -> str:
+    """What separates the cells of a header; the comma, unless another fits better."""
+    found = {mark: fits(next(csv.reader([header], delimiter=mark), [])) for mark in DELIMITERS}
+    best = max(found.values())
+    fitting = [mark for mark, number in found.items() if number == best]
+    return "," if "," in fitting or best < 2 else fitting[0]

@@ -1,0 +1,79 @@
+"""`triptych check PATH`: what a folder holds, and what would be misread, before any model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clinical.errors import ConfigError
+from pipelines.commands.options import Jobs, screen
+
+SOMETHING_TO_DECIDE = 1
+
+Looked = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH",
+        exists=True,
+        help="Folder of a cohort; or of tables, images or FHIR resources that are none yet.",
+    ),
+]
+Layout = Annotated[
+    str,
+    typer.Option(
+        "--source",
+        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray or"
+        " appendicitis. Default: found out.",
+    ),
+]
+Images = Annotated[
+    int,
+    typer.Option(
+        "--images",
+        metavar="N",
+        min=0,
+        help="Read the pixels of N images, evenly spaced; of the others only the header.",
+    ),
+]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the report to this file.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write all that was found as JSON.")]
+
+
+def check(
+    path: Looked,
+    source: Layout = "",
+    images: Images = 200,
+    jobs: Jobs = 1,
+    html: Html = None,
+    json_file: Json = None,
+) -> None:
+    """Show what a folder holds, and what of it would be misread or left out.
+
+    Exit code 1: something must be decided.
+    """
+    from pipelines.checking import document
+    from pipelines.checking.check import check as look
+    from pipelines.checking.folder_cohort import Options
+    from pipelines.checking.found import to_json
+    from pipelines.jobs import progress
+    from pipelines.reports import terminal
+    from pipelines.reports.html import page
+
+    for file in (html, json_file):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise ConfigError(
+                "The folder of the file to write does not exist.", remedy="make it first"
+            )
+    with progress.bar() as display:
+        found = look(path, source, Options(images, jobs, progress.steps(display)))
+    terminal.show(screen, document.short(found))
+    if html is not None:
+        html.write_text(page(document.document(found)), encoding="utf-8")
+    if json_file is not None:
+        text = json.dumps(to_json(found), indent=2, ensure_ascii=False)
+        json_file.write_text(text + "\n", encoding="utf-8")
+    if found.to_decide:
+        raise typer.Exit(SOMETHING_TO_DECIDE)
