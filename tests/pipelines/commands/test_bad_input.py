@@ -72,7 +72,7 @@ def spoiled(cohort: Path) -> Path:
         cohort / "history.csv",
         [{k: v for k, v in row.items() if k != "code"} for row in read(cohort / "history.csv")],
     )
-    notes = (cohort / "notes.csv").read_bytes().replace(b"old male", b"old m\xe4nnlich", 1)
+    notes = (cohort / "notes.csv").read_bytes().replace(b"old male", b"old m\x81nnlich", 1)
     (cohort / "notes.csv").write_bytes(notes)
     return cohort
 
