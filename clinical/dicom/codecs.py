@@ -16,6 +16,7 @@ from pydicom.uid import UID
 from clinical.dicom import dataset, jpeg, jpeg_2000
 from clinical.dicom.cells import Cells, Layout, Samples, placed
 from clinical.dicom.encapsulated import is_encapsulated, only_frame
+from clinical.dicom.jpeg_stream import Frame, frame_of
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.errors import ImageUnreadable
 
@@ -149,8 +150,8 @@ def _jpeg_2000(frame: bytes, layout: Layout) -> Samples:
     return Samples(unsigned, header.precision, header.signed)
 
 
-def _checked(frame: bytes, layout: Layout) -> jpeg.Frame:
-    header = jpeg.frame_of(frame)
+def _checked(frame: bytes, layout: Layout) -> Frame:
+    header = frame_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
     return header
