@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -141,11 +142,11 @@ def _jpeg_ls(frame: bytes, layout: Layout) -> Samples:
     return Samples(values, header.precision)
 
 
-def _jpeg_2000(frame: bytes, layout: Layout) -> Samples:
+def _jpeg_2000(frame: bytes, layout: Layout, *, lossless: bool = False) -> Samples:
     header = jpeg_2000.header_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
-    values = jpeg_2000.decode(frame)
+    values = jpeg_2000.decode(frame, lossless=lossless)
     unsigned = values.view(f"u{values.dtype.itemsize}")
     return Samples(unsigned, header.precision, header.signed)
 
@@ -194,7 +195,7 @@ DECODERS: dict[str, Decoder] = {
     "1.2.840.10008.1.2.4.70": _jpeg,
     "1.2.840.10008.1.2.4.80": _jpeg_ls,
     "1.2.840.10008.1.2.4.81": _jpeg_ls,
-    "1.2.840.10008.1.2.4.90": _jpeg_2000,
+    "1.2.840.10008.1.2.4.90": partial(_jpeg_2000, lossless=True),
     "1.2.840.10008.1.2.4.91": _jpeg_2000,
     "1.2.840.10008.1.2.4.201": _jpeg_2000,
     "1.2.840.10008.1.2.4.202": _jpeg_2000,
