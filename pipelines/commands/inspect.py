@@ -18,7 +18,7 @@ from clinical.dicom.inspect import Understood
 from clinical.dicom.inspect import inspect as inspect_file
 from clinical.dicom.picture import Photometric
 from clinical.errors import ConfigError
-from clinical.modalities.radiograph import doubts, picture
+from clinical.modalities.radiograph import doubts, picture, unstated
 from clinical.modalities.radiograph.rows import PHOTOMETRIC
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
@@ -75,6 +75,7 @@ def _made(image: Array) -> list[tuple[str, str]]:
     spacing = "not stated"
     if image.spacing:
         spacing = f"{image.spacing[0]:g} mm by row, {image.spacing[1]:g} mm by column"
+        spacing += f" ({unstated.AT_DETECTOR})" if unstated.is_at_detector(image) else ""
     made = [
         ("pixels", f"{rows} rows, {columns} columns, larger is brighter is denser"),
         ("values", f"{image.values.min():g} to {image.values.max():g}"),
@@ -90,7 +91,7 @@ def _made(image: Array) -> list[tuple[str, str]]:
 
 
 def _orientation(image: Array, word: str) -> str:
-    if image.source.get("format") != "DICOM" or "orientation" in image.source:
+    if unstated.has_unknown_sides(image):
         return "unknown; taken as films are hung, the patient's right at the left"
     if view_of(word) == "frontal":
         return image.source.get("turned", "as films are hung, the patient's right at the left")

@@ -146,6 +146,18 @@ def test_a_codestream_far_too_short_for_what_it_claims(write_dicom: WriteDicom) 
     assert time.process_time() - start < 1
 
 
+def test_signed_pixels_of_more_bits_than_stored(write_dicom: WriteDicom) -> None:
+    """14 bits of two's complement in a codestream of 14, where the header says 12."""
+    steep = np.add.outer(np.arange(40), np.arange(30)) * 230 - 8000
+    cells = (steep & 0x3FFF).astype("<u2")
+    attributes = {"transfer_syntax": JPEG_2000, "PixelData": jpeg_2000(cells, 14)}
+    signed = {"PixelRepresentation": 1, **attributes}
+    read = read_image(write_dicom(cells, BitsStored=14, **signed))
+    np.testing.assert_array_equal(read.values, steep)
+    with pytest.raises(ImageUnreadable, match="larger values than Bits Stored"):
+        read_image(write_dicom(cells, BitsStored=12, **signed))
+
+
 def test_jpeg_2000_with_a_hole_in_its_middle(write_dicom: WriteDicom) -> None:
     noise = np.random.default_rng(0).integers(0, 4096, (60, 60), dtype="<u2")
     stream = bytearray(jpeg2k_encode(noise, codecformat="J2K", bitspersample=12, reversible=True))
