@@ -50,6 +50,13 @@ def test_words_in_a_table_that_says_bytes_are_words_and_reported(write_dicom: Wr
     )
 
 
+def test_a_table_without_data(write_dicom: WriteDicom) -> None:
+    empty = table(8, 16, b"")
+    del empty[0].LUTData
+    with pytest.raises(ImageUnreadable, match="no data"):
+        read_image(write_dicom(RAMP, ModalityLUTSequence=empty))
+
+
 @pytest.mark.parametrize(("entries", "word"), [(9, "longer"), (7, "shorter")])
 def test_a_table_of_another_length_than_it_says(
     write_dicom: WriteDicom, entries: int, word: str
