@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -151,6 +150,10 @@ def _jpeg_2000(frame: bytes, layout: Layout, *, lossless: bool = False) -> Sampl
     return Samples(unsigned, header.precision, header.signed)
 
 
+def _jpeg_2000_lossless(frame: bytes, layout: Layout) -> Samples:
+    return _jpeg_2000(frame, layout, lossless=True)
+
+
 def _checked(frame: bytes, layout: Layout) -> Frame:
     header = frame_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
@@ -195,10 +198,10 @@ DECODERS: dict[str, Decoder] = {
     "1.2.840.10008.1.2.4.70": _jpeg,
     "1.2.840.10008.1.2.4.80": _jpeg_ls,
     "1.2.840.10008.1.2.4.81": _jpeg_ls,
-    "1.2.840.10008.1.2.4.90": partial(_jpeg_2000, lossless=True),
+    "1.2.840.10008.1.2.4.90": _jpeg_2000_lossless,
     "1.2.840.10008.1.2.4.91": _jpeg_2000,
-    "1.2.840.10008.1.2.4.201": _jpeg_2000,
-    "1.2.840.10008.1.2.4.202": _jpeg_2000,
+    "1.2.840.10008.1.2.4.201": _jpeg_2000_lossless,
+    "1.2.840.10008.1.2.4.202": _jpeg_2000_lossless,
     "1.2.840.10008.1.2.4.203": _jpeg_2000,
 }
 """Encapsulated transfer syntaxes (PS3.6 table A-1) and what decodes them, all in `imagecodecs`: RLE

@@ -5,8 +5,8 @@ altogether black; so the tile-parts are counted before. It decodes a stretch of 
 download leaves where a block is missing, as if that were pixels; so none may be there. OpenJPH,
 which `imagecodecs` has as well, goes on in silence where an HTJ2K code block is broken.
 
-The arithmetic coder decodes whatever it is given, and OpenJPEG clips what comes of it. So a stream
-that calls itself lossless is decoded to two bits more: no value of a whole one lies outside the
+The coders of blocks decode whatever they are given, and OpenJPEG clips what comes of it. So one
+that calls itself lossless is decoded to two bits more: no value of a whole stream lies outside the
 range of its precision.
 """
 
@@ -27,7 +27,7 @@ _COD = b"\xff\x52"
 _DEPTH = 42
 """From the start of the codestream to the precision of the first component, which is one less."""
 
-_MORE, _WIDEST = 2, 16
+_MORE, _WIDEST = 2, 18
 _SHORTEST_PART = 14
 
 _HOLE = bytes(256)
@@ -104,10 +104,9 @@ def decode(data: bytes, *, lossless: bool = False) -> NDArray[Any]:
 
 
 def _is_reversible(codestream: bytes) -> bool:
-    """Whether COD (A.6.1) names the 5-3 transform, and blocks that are coded arithmetically."""
+    """Whether COD (A.6.1) names the 5-3 transform."""
     place = codestream.find(_COD)
-    style, transform = codestream[place + 12 : place + 14] if place >= 0 else (0, 0)
-    return transform == 1 and not style & 0x40
+    return place >= 0 and codestream[place + 13 : place + 14] == b"\1"
 
 
 def _unclipped(data: bytes, header: Header) -> NDArray[Any]:
