@@ -18,7 +18,7 @@ from clinical.dicom.inspect import Understood
 from clinical.dicom.inspect import inspect as inspect_file
 from clinical.dicom.picture import Photometric
 from clinical.errors import ConfigError
-from clinical.modalities.radiograph import doubts, picture, unstated
+from clinical.modalities.radiograph import burnt_text, doubts, picture, unstated
 from clinical.modalities.radiograph.rows import PHOTOMETRIC
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
@@ -29,18 +29,25 @@ Npy = Annotated[
     Path | None, typer.Option("--npy", help="Write the canonical pixels, float32, to this file.")
 ]
 Png = Annotated[Path | None, typer.Option("--png", help="Write the picture as it opens.")]
+Text = Annotated[
+    bool, typer.Option("--text", help="Look for text burnt into the pixels (extra: ocr).")
+]
 Stated = Annotated[
     str, typer.Option("--photometric", help="MONOCHROME1 or MONOCHROME2, where FILE says neither.")
 ]
 
 
-def inspect(file: File, npy: Npy = None, png: Png = None, photometric: Stated = "") -> None:
+def inspect(
+    file: File, npy: Npy = None, png: Png = None, photometric: Stated = "", *, text: Text = False
+) -> None:
     """Show how an image file is understood, or why it is refused."""
     understood = inspect_file(file, _photometric(photometric))
     show(screen, understood)
     if understood.refusal is not None:
         raise understood.refusal
     if understood.image is not None:
+        if text:
+            _show_text(screen, understood.image)
         _write(understood.image, npy, png)
 
 
@@ -59,6 +66,15 @@ def show(console: Console, understood: Understood) -> None:
         _block(console, "Understood as", tuple(_made(understood.image)))
         for reason in doubts_of(understood.image):
             console.print(f"  ! {reason}")
+
+
+def _show_text(console: Console, image: Array) -> None:
+    """Say how much text is burnt in, and never what it says."""
+    found = burnt_text.find(image)
+    words = f"{found.boxes} pieces on {found.share:.1%} of the area"
+    _block(console, "Text in the pixels", (("found", words), ("unmarked", str(found.unmarked))))
+    if found.unmarked:
+        console.print(f"  ! {burnt_text.DOUBT}")
 
 
 def doubts_of(image: Array) -> list[str]:
