@@ -67,12 +67,14 @@ class Cells:
         values: unsigned integers, rows x columns.
         stored, high: as in `Layout`, but as the stream has it.
         notes: as in `Samples`.
+        width: bits of a whole cell, or 0 for all of its type; its sign may be in the last of them.
     """
 
     values: NDArray[Any]
     stored: int
     high: int
     notes: tuple[str, ...] = ()
+    width: int = 0
 
 
 def placed(found: Samples, layout: Layout, *, lossless: bool) -> Cells:
@@ -95,7 +97,7 @@ def placed(found: Samples, layout: Layout, *, lossless: bool) -> Cells:
             remedy=_EXPORT,
         )
     if lossless:
-        return Cells(found.values, layout.stored, layout.high, notes)
+        return Cells(found.values, layout.stored, layout.high, notes, precision)
     cells = Cells(found.values, precision - shift, precision - 1, notes)
     _check_lossy(stored_values(cells, signed=layout.signed), layout)
     return cells
@@ -112,7 +114,7 @@ def stored_values(found: Cells, *, signed: bool) -> NDArray[np.int64] | NDArray[
     cells: NDArray[Any] = found.values.astype(kind)
     if shift:
         cells >>= shift
-    width = 8 * found.values.dtype.itemsize - shift
+    width = (found.width or 8 * found.values.dtype.itemsize) - shift
     if shift or found.stored < width:
         values = _low_bits(cells, found.stored, signed=signed)
         if found.stored < width:

@@ -16,6 +16,7 @@ from pydicom.uid import UID
 from clinical.dicom import dataset, jpeg, jpeg_2000
 from clinical.dicom.cells import Cells, Layout, Samples, placed
 from clinical.dicom.encapsulated import is_encapsulated, only_frame
+from clinical.dicom.jpeg_stream import Frame, frame_of
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.errors import ImageUnreadable
 
@@ -140,17 +141,21 @@ def _jpeg_ls(frame: bytes, layout: Layout) -> Samples:
     return Samples(values, header.precision)
 
 
-def _jpeg_2000(frame: bytes, layout: Layout) -> Samples:
+def _jpeg_2000(frame: bytes, layout: Layout, *, lossless: bool = False) -> Samples:
     header = jpeg_2000.header_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
-    values = jpeg_2000.decode(frame)
+    values = jpeg_2000.decode(frame, lossless=lossless)
     unsigned = values.view(f"u{values.dtype.itemsize}")
     return Samples(unsigned, header.precision, header.signed)
 
 
-def _checked(frame: bytes, layout: Layout) -> jpeg.Frame:
-    header = jpeg.frame_of(frame)
+def _jpeg_2000_lossless(frame: bytes, layout: Layout) -> Samples:
+    return _jpeg_2000(frame, layout, lossless=True)
+
+
+def _checked(frame: bytes, layout: Layout) -> Frame:
+    header = frame_of(frame)
     if (header.rows, header.columns, header.components) != (layout.rows, layout.columns, 1):
         raise _mismatch()
     return header
@@ -193,10 +198,10 @@ DECODERS: dict[str, Decoder] = {
     "1.2.840.10008.1.2.4.70": _jpeg,
     "1.2.840.10008.1.2.4.80": _jpeg_ls,
     "1.2.840.10008.1.2.4.81": _jpeg_ls,
-    "1.2.840.10008.1.2.4.90": _jpeg_2000,
+    "1.2.840.10008.1.2.4.90": _jpeg_2000_lossless,
     "1.2.840.10008.1.2.4.91": _jpeg_2000,
-    "1.2.840.10008.1.2.4.201": _jpeg_2000,
-    "1.2.840.10008.1.2.4.202": _jpeg_2000,
+    "1.2.840.10008.1.2.4.201": _jpeg_2000_lossless,
+    "1.2.840.10008.1.2.4.202": _jpeg_2000_lossless,
     "1.2.840.10008.1.2.4.203": _jpeg_2000,
 }
 """Encapsulated transfer syntaxes (PS3.6 table A-1) and what decodes them, all in `imagecodecs`: RLE

@@ -2,148 +2,52 @@
 
 libjpeg-turbo decodes, and keeps silent where data are missing or left over: it would give a film
 that was cut short a blank lower part. So a stream is decoded again with other bits behind its data,
-and again with other bits in place of its last bytes. The first must not change the pixels, the
+and again with other bits in place of its last byte. The first must not change the pixels, the
 second must. In DICOM there is one component in one scan; a JPEG file may have three, and several
-scans (`jpeg_file`).
+scans (`jpeg_file`). A stream of 8 bits is tried at 12, where no change is clipped away
+(`jpeg_unclipped`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from imagecodecs import jpeg8_decode
 from numpy.typing import NDArray
 
-_LOSSLESS = 0xC3
-PROCESSES = (0xC0, 0xC1, _LOSSLESS)
+from clinical.dicom import jpeg_unclipped
+from clinical.dicom.jpeg_stream import (
+    DRI,
+    END,
+    LOSSLESS,
+    Frame,
+    Segment,
+    Stream,
+    frame_of,
+    parts_of,
+    segments,
+    start,
+    with_tails,
+)
+
+PROCESSES = (0xC0, 0xC1, LOSSLESS)
 """The frame markers of processes 1, 2 and 4, and 14."""
 
-_SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {0xF7}
-_DRI, SOS, END = 0xDD, 0xDA, 0xD9
-_RESTART = range(0xD0, 0xD8)
-_STANDALONE = {0x01, *range(0xD0, 0xD9)}
-Segment = tuple[int, bytes, int]
-"""Second byte of the marker, body, and position behind it."""
-
-_MARKER = re.compile(rb"\xff+([\x01-\xfe])")
+_PADDING = re.compile(rb"(?:\0|\xff\0){1,8}\Z")
+"""Encoders may flush a word too much, of zeros or of ones."""
 
 LAST = 8
-"""Bytes at the end of which at least one bit must count. Encoders may flush a word too much."""
+"""Bytes at the end of which one must count, where a change of the last one may not be seen."""
 
 OTHER = tuple(
     first + np.random.default_rng(seed).integers(0, 255, 96, np.uint8).tobytes()
-    for seed, first in enumerate([b"\xaa", b"\x11"] * 4)
+    for seed, first in enumerate([b"\xaa", b"\x11", b"\xcc", b"\x3c"] * 2)
 )
 """Bits to try, without 0xFF, which would begin a marker. The decoder itself fills with zeros, and
 reads a code that the table lacks as symbol 0; high codes are often lacking, hence the low ones."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The frame header (T.81 B.2.2; JPEG-LS has the same form).
-
-    Attributes:
-        marker: second byte of the SOFn marker, 0xC3 for lossless Huffman.
-        precision: bits per sample.
-        rows, columns, components: size of the image.
-        sampling: horizontal and vertical sampling factor of each component.
-    """
-
-    marker: int
-    precision: int
-    rows: int
-    columns: int
-    components: int
-    sampling: tuple[tuple[int, int], ...] = ((1, 1),)
-
-    @property
-    def edges(self) -> tuple[int, int]:
-        """Pixels down and across one coded unit: a sample, a block of 8 x 8, or several blocks."""
-        if self.marker == _LOSSLESS:
-            return 1, 1
-        if self.components == 1:
-            return 8, 8
-        return 8 * max(v for _, v in self.sampling), 8 * max(h for h, _ in self.sampling)
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Units down and across."""
-        down, across = self.edges
-        return -(-self.rows // down), -(-self.columns // across)
-
-    @property
-    def codes(self) -> int:
-        """How many codes a unit has at least: one for a sample, two for a block."""
-        if self.marker == _LOSSLESS:
-            return 1
-        return 2 if self.components == 1 else 2 * sum(h * v for h, v in self.sampling)
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Where the entropy-coded data of a stream of one scan are.
-
-    Attributes:
-        data: the whole stream.
-        frame: its header.
-        interval: units between restart markers.
-        parts: byte ranges between restart markers.
-    """
-
-    data: bytes
-    frame: Frame
-    interval: int
-    parts: tuple[tuple[int, int], ...]
-
-    @property
-    def firsts(self) -> NDArray[np.int64]:
-        """The first unit of each part."""
-        return np.arange(len(self.parts)) * self.interval
-
-    @property
-    def bits(self) -> NDArray[np.int64]:
-        """How many bits each part has."""
-        return np.array([8 * (end - start) for start, end in self.parts])
-
-    @property
-    def least(self) -> NDArray[np.int64]:
-        """How many each must have: one for each code."""
-        down, across = self.frame.grid
-        units: NDArray[np.int64] = np.diff(self.firsts, append=down * across)
-        return self.frame.codes * units
-
-
-def with_tails(
-    data: bytes, parts: Sequence[tuple[int, int]], other: bytes, *, instead_of: int = 0
-) -> bytes:
-    """`data` with `other` behind each part, or in place of its last bytes."""
-    out, position = [], 0
-    for start, end in parts:
-        kept = data[position : max(start, end - instead_of)]
-        # A 0xFF and the zero stuffed behind it go together.
-        out += [kept.removesuffix(b"\xff"), other]
-        position = end
-    return b"".join([*out, data[position:]])
-
-
-def frame_of(data: bytes) -> Frame:
-    """The frame header of a JPEG or JPEG-LS stream.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    for marker, body, _ in segments(data, start(data)):
-        if marker in _SOF:
-            if len(body) < 9 or len(body) < 6 + 3 * body[5]:
-                raise ValueError("frame header too short")
-            rows, columns = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
-            factors = tuple((byte >> 4, byte & 15) for byte in body[7 : 6 + 3 * body[5] : 3])
-            return Frame(marker, body[0], rows, columns, body[5], factors)
-    raise ValueError("no frame header")
 
 
 def decode(data: bytes) -> NDArray[Any]:
@@ -157,10 +61,23 @@ def decode(data: bytes) -> NDArray[Any]:
         EOFError: if its data end too early.
         RuntimeError: if libjpeg-turbo refuses it.
     """
-    stream = _parse(data)
+    frame = frame_of(data)
+    if frame.marker not in PROCESSES or frame.components != 1 or 0 in frame.grid:
+        raise ValueError("not a sequential or lossless image of one component")
     pixels: NDArray[Any] = jpeg8_decode(data)
-    check_enough(data, stream.parts, pixels)
-    check_ends(stream, pixels)
+    if frame.marker == LOSSLESS and (pixels >> frame.precision).any():
+        raise ValueError("a pixel has more bits than the image")
+    tried = jpeg_unclipped.variant(data)
+    shown = pixels if tried is data else jpeg8_decode(tried)
+    found = segments(tried, start(tried))
+    parts, _, marker = parts_of(tried, found[-1][2])
+    if marker != END:
+        raise ValueError("a marker where the image should go on")
+    stream = stream_of(tried, frame, found, parts)
+    check_enough(tried, stream.parts, shown)
+    check_ends(stream, shown)
+    if tried is not data:
+        jpeg_unclipped.check_range(data, shown)
     return pixels
 
 
@@ -175,17 +92,6 @@ def check_enough(data: bytes, parts: Sequence[tuple[int, int]], pixels: NDArray[
             raise EOFError("the entropy-coded data end too early")
 
 
-def _parse(data: bytes) -> Stream:
-    frame = frame_of(data)
-    if frame.marker not in PROCESSES or frame.components != 1 or 0 in frame.grid:
-        raise ValueError("not a sequential or lossless image of one component")
-    found = segments(data, start(data))
-    parts, _, marker = parts_of(data, found[-1][2])
-    if marker != END:
-        raise ValueError("a marker where the image should go on")
-    return stream_of(data, frame, found, parts)
-
-
 def stream_of(
     data: bytes, frame: Frame, found: list[Segment], parts: tuple[tuple[int, int], ...]
 ) -> Stream:
@@ -194,64 +100,11 @@ def stream_of(
     Raises:
         ValueError, EOFError: if not.
     """
-    stated = [int.from_bytes(body[:2]) for marker, body, _ in found if marker == _DRI]
+    stated = [int.from_bytes(body[:2]) for marker, body, _ in found if marker == DRI]
     interval = (stated[-1] if stated else 0) or frame.grid[0] * frame.grid[1]
     stream = Stream(data, frame, interval, parts)
     _check_extent(stream)
     return stream
-
-
-def start(data: bytes) -> int:
-    """Where the first marker segment begins.
-
-    Raises:
-        ValueError: if `data` are no JPEG.
-    """
-    if data[:2] != b"\xff\xd8":
-        raise ValueError("no start of image")
-    return 2
-
-
-def segments(data: bytes, position: int) -> list[Segment]:
-    """Marker, body and end position of each segment up to and with the next scan header.
-
-    Raises:
-        ValueError: if there is no such header.
-    """
-    found = []
-    while (match := _MARKER.match(data, position)) is not None:
-        marker, position = match.group(1)[0], match.end()
-        if marker in _STANDALONE:
-            continue
-        length = int.from_bytes(data[position : position + 2])
-        if marker == END or length < 2 or position + length > len(data):
-            raise ValueError("a marker segment is cut short")
-        found.append((marker, data[position + 2 : position + length], position + length))
-        position += length
-        if marker == SOS:
-            return found
-    raise ValueError("no marker where one must be")
-
-
-def parts_of(data: bytes, position: int) -> tuple[tuple[tuple[int, int], ...], int, int]:
-    """Byte ranges of entropy-coded data between restart markers, and the marker behind them.
-
-    Returns:
-        The ranges, where the marker begins, and its second byte.
-
-    Raises:
-        EOFError: if there is no marker.
-        ValueError: if the restart markers are out of order.
-    """
-    found: list[tuple[int, int]] = []
-    while (match := _MARKER.search(data, position)) is not None:
-        found.append((position, match.start()))
-        marker, position = match.group(1)[0], match.end()
-        if marker not in _RESTART:
-            return tuple(found), match.start(), marker
-        if marker != _RESTART[(len(found) - 1) % len(_RESTART)]:
-            raise ValueError("a marker where the image should go on")
-    raise EOFError("no end of image")
 
 
 def _check_extent(stream: Stream) -> None:
@@ -264,25 +117,43 @@ def _check_extent(stream: Stream) -> None:
 
 
 def check_ends(stream: Stream, pixels: NDArray[Any]) -> None:
-    """Refuse data that are left over: other bits at the end of a part must change its pixels.
+    """Refuse data that are left over: another byte at the end of a part must change its pixels.
 
-    Tried with several, as a change may vanish by chance where pixels are saturated. A part that has
-    hardly more bits than codes has none left over; a blank image, in which every code is the same,
-    could not show it.
+    Tried with several, as a change may vanish by chance. A part that has hardly more bits than
+    codes has none left over; a blank image, in which every code is the same, could not show it.
 
     Raises:
         ValueError: if data are left over.
     """
     counted = stream.bits - 8 * LAST <= stream.least
+    parts = without_padding(stream.data, stream.parts)
     for other in OTHER:
         if counted.all():
             return
-        tried = with_tails(stream.data, stream.parts, other, instead_of=LAST)
+        tried = with_tails(stream.data, parts, other, instead_of=_uncounted(stream.frame))
         changed = jpeg8_decode(tried) != pixels
         changed = changed.any(axis=2) if changed.ndim > 2 else changed
         counted |= np.logical_or.reduceat(_by_unit(changed, stream.frame), stream.firsts)
     if not counted.all():
         raise ValueError("entropy-coded data are left over")
+
+
+def _uncounted(frame: Frame) -> int:
+    """Bytes to change: the last one, but more where that may not be seen.
+
+    Pixels of 12 bits are clipped; and the colours of a grey picture have a single code.
+    """
+    seen = frame.components == 1 and (frame.precision == 8 or frame.marker == LOSSLESS)
+    return 1 if seen else LAST
+
+
+def without_padding(data: bytes, parts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts, each without what its encoder may have flushed too much."""
+    shorter = []
+    for first, end in parts:
+        padding = _PADDING.search(data, max(first, end - 16), end)
+        shorter.append((first, padding.start() if padding else end))
+    return shorter
 
 
 def _by_unit(changed: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:

@@ -4,6 +4,10 @@ OpenJPEG notices data that are missing within a tile-part, but paints tiles that
 altogether black; so the tile-parts are counted before. It decodes a stretch of zeros, such as a
 download leaves where a block is missing, as if that were pixels; so none may be there. OpenJPH,
 which `imagecodecs` has as well, goes on in silence where an HTJ2K code block is broken.
+
+The coders of blocks decode whatever they are given, and OpenJPEG clips what comes of it. So one
+that calls itself lossless is decoded to two bits more: no value of a whole stream lies outside the
+range of its precision.
 """
 
 from __future__ import annotations
@@ -13,11 +17,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from imagecodecs import jpeg2k_decode
 from numpy.typing import NDArray
 
 _SIZ = b"\xff\x4f\xff\x51"
 _SOT, _EOC = 0xFF90, 0xFFD9
+_COD = b"\xff\x52"
+_DEPTH = 42
+"""From the start of the codestream to the precision of the first component, which is one less."""
+
+_MORE, _WIDEST = 2, 18
 _SHORTEST_PART = 14
 
 _HOLE = bytes(256)
@@ -68,22 +78,49 @@ def header_of(data: bytes) -> Header:
     )
 
 
-def decode(data: bytes) -> NDArray[Any]:
+def decode(data: bytes, *, lossless: bool = False) -> NDArray[Any]:
     """Decode one single-component codestream.
+
+    Args:
+        data: the codestream, bare or in a JP2 file.
+        lossless: it is known to hold its pixels as they were.
 
     Returns:
         Signed or unsigned integers of 8, 16 or 32 bits, rows x columns.
 
     Raises:
-        ValueError, struct.error: if a tile, a part of one, a stretch of it, or the end is missing.
+        ValueError, struct.error: if a tile, a part of one, a stretch of it, or the end is missing,
+            or a lossless one holds what no image of its precision does.
         RuntimeError: if OpenJPEG refuses it.
     """
     header = header_of(data)
     _check_tiles(data, header)
     if _HOLE in data[header.start :]:
         raise ValueError("a stretch of the data is missing")
+    if lossless and header.precision + _MORE <= _WIDEST and _is_reversible(data[header.start :]):
+        return _unclipped(data, header)
     decoded: NDArray[Any] = jpeg2k_decode(data)
     return decoded
+
+
+def _is_reversible(codestream: bytes) -> bool:
+    """Whether COD (A.6.1) names the 5-3 transform."""
+    place = codestream.find(_COD)
+    return place >= 0 and codestream[place + 13 : place + 14] == b"\1"
+
+
+def _unclipped(data: bytes, header: Header) -> NDArray[Any]:
+    wider = bytearray(data)
+    wider[header.start + _DEPTH] += _MORE
+    values: NDArray[np.int32] = jpeg2k_decode(bytes(wider)).astype(np.int32)
+    half = 1 << (header.precision - 1)
+    if not header.signed:
+        values -= (half << _MORE) - half
+    low = -half if header.signed else 0
+    if values.min() < low or values.max() >= low + 2 * half:
+        raise ValueError("a pixel has more bits than the image")
+    width = 1 if header.precision <= 8 else 2
+    return values.astype(f"{'i' if header.signed else 'u'}{width}")
 
 
 def _check_tiles(data: bytes, header: Header) -> None:

@@ -12,13 +12,27 @@ from typing import Any
 from imagecodecs import jpeg8_decode
 from numpy.typing import NDArray
 
-from clinical.dicom import jpeg
+from clinical.dicom import jpeg, jpeg_unclipped
+from clinical.dicom.jpeg_stream import (
+    END,
+    SOS,
+    Frame,
+    frame_of,
+    parts_of,
+    segments,
+    start,
+    with_tails,
+)
 from clinical.errors import ImageUnreadable
 
 _PROGRESSIVE = 0xC2
 _PROCESSES = (0xC0, 0xC1, _PROGRESSIVE)
 _COEFFICIENTS = 64
 _SHORT = 64
+_LONGEST_RUN = 4
+"""Bytes of the code for a run of blocks that have no more of their higher coefficients; of its last
+bits not every change can be seen, as a longer run reaches beyond the image."""
+
 _UNSENT = 14
 """More than the 13 bits by which a scan may leave a coefficient coarse."""
 
@@ -30,39 +44,52 @@ def check_whole(data: bytes) -> None:
         ImageUnreadable: if it is of a process that cannot be checked.
         ValueError, EOFError, RuntimeError: if it is not whole.
     """
-    frame = jpeg.frame_of(data)
+    frame = frame_of(data)
     if frame.marker not in _PROCESSES or frame.components not in (1, 3) or 0 in frame.grid:
         raise ImageUnreadable(
             "The image is a JPEG of a rare kind, such as arithmetic coding.",
             remedy="Save it again as a baseline JPEG or a PNG, from its source.",
         )
+    tried = jpeg_unclipped.variant(data)
     headers, parts, found = [], [], []
-    position, marker = jpeg.start(data), jpeg.SOS
-    while marker != jpeg.END:
-        found = jpeg.segments(data, position)
-        scan, position, marker = jpeg.parts_of(data, found[-1][2])
+    position, marker = start(tried), SOS
+    while marker != END:
+        found = segments(tried, position)
+        scan, position, marker = parts_of(tried, found[-1][2])
         headers.append(found[-1][1])
         parts.append(scan)
     _check_coefficients(headers, frame.components)
-    pixels = jpeg8_decode(data)
-    jpeg.check_enough(data, [part for scan in parts for part in scan], pixels)
+    pixels = jpeg8_decode(tried)
+    jpeg.check_enough(tried, [part for scan in parts for part in scan], pixels)
     if len(parts) == 1 and frame.marker != _PROGRESSIVE:
-        jpeg.check_ends(jpeg.stream_of(data, frame, found, parts[0]), pixels)
+        jpeg.check_ends(jpeg.stream_of(tried, frame, found, parts[0]), pixels)
     for header, scan in zip(headers, parts, strict=True) if len(parts) > 1 else ():
-        _check_scan(data, header, scan, pixels)
+        if frame.components == 1 or not header[-1] >> 4:
+            last = _last(frame, header)
+            _check_scan(tried, scan, pixels, last)
+    if tried is not data:
+        jpeg_unclipped.check_range(data, pixels)
+
+
+def _last(frame: Frame, header: bytes) -> int:
+    """Bytes at the end of a scan of which a change must be seen; see `jpeg.check_ends`."""
+    if frame.components > 1:
+        return jpeg.LAST
+    return _LONGEST_RUN if header[1 + 2 * header[0]] else 1
 
 
 def _check_scan(
-    data: bytes, header: bytes, scan: Sequence[tuple[int, int]], pixels: NDArray[Any]
+    data: bytes, scan: Sequence[tuple[int, int]], pixels: NDArray[Any], last: int
 ) -> None:
-    """Other bits at the end of a scan must change pixels, as in `jpeg.check_ends`.
+    """Another end of a scan must change pixels, as in `jpeg.check_ends`.
 
-    Not asked of a scan that refines, by one level at most, or is hardly there at all.
+    Not asked of a scan that is hardly there at all, nor of one that refines colours.
     """
-    if header[-1] >> 4 or max(end - start for start, end in scan) <= _SHORT:
+    if max(end - first for first, end in scan) <= _SHORT:
         return
+    shorter = jpeg.without_padding(data, scan)
     for other in jpeg.OTHER:
-        tried = jpeg.with_tails(data, scan, other, instead_of=jpeg.LAST)
+        tried = with_tails(data, shorter, other, instead_of=last)
         if (jpeg8_decode(tried) != pixels).any():
             return
     raise ValueError("entropy-coded data are left over")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,8 +145,7 @@ def _entries(item: Dataset, count: int, bits: int, *, big: bool) -> NDArray[np.f
     """
     value = item.get("LUTData")
     if not isinstance(value, bytes):
-        many = list(value) if hasattr(value, "__iter__") else [value]
-        value, big = np.array(many, np.int64).astype("<u2").tobytes(), False
+        value, big = _as_words(value), False
     packed = bits <= 8 and len(value) == count + count % 2 and len(value) != 2 * count
     if packed:
         words = np.frombuffer(value, ">u2" if big else "<u2").astype("<u2")
@@ -156,3 +155,12 @@ def _entries(item: Dataset, count: int, bits: int, *, big: bool) -> NDArray[np.f
     if len(value) > 2 * count:
         raise ImageUnreadable("A lookup table is longer than it says.", remedy=_EXPORT)
     return np.frombuffer(value, ">u2" if big else "<u2").astype(np.float64)
+
+
+def _as_words(value: object) -> bytes:
+    """The data of a table that the parser took for numbers (LUT Data of VR US or SS)."""
+    many = list(value) if isinstance(value, Iterable) else [value]
+    try:
+        return np.array(many, np.int64).astype("<u2").tobytes()
+    except (TypeError, ValueError, OverflowError):
+        raise ImageUnreadable("A lookup table has no data.", remedy=_EXPORT) from None

@@ -32,13 +32,13 @@ from clinical.export.deidentified_copy import LeftOut, copied
 from clinical.export.jsonl import Shown
 from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
-from clinical.export.tables import written
 from clinical.formatting import moment, percent
 from clinical.modalities.dates import BEGIN
 from clinical.review import decisions
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
+from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
 from clinical.workspace import store
 from clinical.workspace.database import writing

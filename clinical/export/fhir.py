@@ -4,6 +4,9 @@ AuditEvent for each event that is shown (agents, patient and hash as in the patt
 Audit Log Patterns; no profile is claimed), Provenance for each decision, signature and
 adjudication, Device for each model, RiskAssessment for each assessment. Cases, patients and readers
 are identifiers in local systems, as there is no FHIR server to refer to.
+
+A string of FHIR holds no control characters (R4, data types, string). Identifiers and texts may:
+they are shown by their pictures (U+2400 and on), and a tag of the resource says so.
 """
 
 from __future__ import annotations
@@ -43,6 +46,17 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "REFUSED": (DICOM, "110114", "User Authentication", "E"),
     "ACCOUNT": (DICOM, "110113", "Security Alert", "U"),
 }
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+_NO_CHARACTERS = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)
+_SHOWN = _PICTURES | {0x7F: 0x2421} | _NO_CHARACTERS
+"""Code points that may not be in a string, or in XML, to what stands for them."""
+
+_SAID = {
+    "system": f"{LOCAL}text",
+    "code": "control-characters-shown",
+    "display": "Control characters are shown by their pictures, as NUL by U+2400",
+}
+
 _OTHER = (LIFECYCLE, "originate", "Originate/Retain Record Lifecycle Event", "C")
 _DECIDING = frozenset({"DECIDED", "SIGNED", "ADJUDICATED"})
 
@@ -62,10 +76,29 @@ def bundle(
     yield (json.dumps(start)[:-1] + ', "entry": [').encode()
     comma = "\n"
     for resource in _resources(connection, events):
-        entry = {"fullUrl": _url(resource["resourceType"], resource["id"]), "resource": resource}
+        url = _url(resource["resourceType"], resource["id"])
+        entry = {"fullUrl": url, "resource": permitted(resource)}
         yield (comma + json.dumps(entry, ensure_ascii=False)).encode()
         comma = ",\n"
     yield b"\n]}\n"
+
+
+def permitted(resource: Resource) -> Resource:
+    """The resource with strings that FHIR permits; a tag says where one had to be changed."""
+    shown: Resource = _shown(resource)
+    return shown if shown == resource else shown | {"meta": {"tag": [_SAID]}}
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case str():
+            return value.translate(_SHOWN)
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case list():
+            return [_shown(item) for item in value]
+        case _:
+            return value
 
 
 def _resources(

@@ -5,7 +5,9 @@ Liberation Sans has Latin, Greek, Cyrillic and Hebrew; `SCRIPTS` come after it.
 
 from __future__ import annotations
 
+import re
 import struct
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,12 @@ Korean syllables; Devanagari; Thai."""
 UNKNOWN = "?"
 """Stands for a character that the font cannot draw."""
 
+_WORD = re.compile(r"\S{81,}")
+_PIECE = 16
+"""A word longer than any in a language, such as a pasted file, may be broken every so often."""
+
+_BREAK = "\u200b"
+
 _SEGMENTS, _GROUPS = 4, 12
 _KEPT = "\n"
 
@@ -35,6 +43,24 @@ def drawable(text: str, *fonts: Path) -> str:
     return "".join(
         c if c in _KEPT or any(ord(c) in font for font in known) else UNKNOWN for c in text
     )
+
+
+def breakable(text: str) -> str:
+    """The text with places to break in its longest words: typst cannot set one that is endless."""
+    return _WORD.sub(_broken, text)
+
+
+def _broken(word: re.Match[str]) -> str:
+    out: list[str] = []
+    since = 0
+    for character in word.group():
+        # Not between a letter and what is set upon it.
+        if since >= _PIECE and not unicodedata.category(character).startswith(("M", "C")):
+            out.append(_BREAK)
+            since = 0
+        out.append(character)
+        since += 1
+    return "".join(out)
 
 
 @cache

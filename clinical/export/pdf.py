@@ -22,8 +22,8 @@ from clinical.audit.verify import Verdict
 from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
 from clinical.export import card_blocks
-from clinical.export.case_page import AbsentCase, CasePage
-from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, drawable
+from clinical.export.case_page import AbsentCase, CasePage, spoiled
+from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, breakable, drawable
 from clinical.formatting import moment
 from clinical.model import card
 from clinical.review import signature
@@ -44,6 +44,7 @@ MOST_ROWS = 2000
 """So many cases are in the list at the front."""
 EVENTS, MANIFEST = "events.jsonl", "manifest.json"
 _ENDINGS = {"data:image/png;base64": "png", "data:image/svg+xml;base64": "svg"}
+_Data = dict[str, Any]
 _NOT_SHOWN = frozenset({"assessment", "trail"})
 
 
@@ -88,7 +89,8 @@ def printed(
     pages: Iterable[CasePage | AbsentCase],
     attached: Mapping[str, Iterable[bytes]],
 ) -> bytes:
-    """The report. A character that no font has is shown as a question mark.
+    """The report. A character that no font has is shown as a question mark, and a case that typst
+    cannot set has a page that says so.
 
     Args:
         front: the cover.
@@ -96,7 +98,7 @@ def printed(
         attached: content of `EVENTS` and of `MANIFEST`.
 
     Raises:
-        StoreError: if typst cannot set it.
+        StoreError: if typst cannot set even what surrounds the cases.
     """
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         root = Path(folder)
@@ -105,15 +107,32 @@ def printed(
                 file.writelines(pieces)
         models: dict[str, str] = {}
         cases = [_case(page, number, root, models) for number, page in enumerate(pages)]
-        data = {"front": _front(front), "cases": cases, "cards": _cards(models), "fonts": FONTS}
+        data = {"front": _front(front), "cards": _cards(models), "fonts": FONTS}
         data["notice"] = RESEARCH_USE
-        text = json.dumps(_shown(data), ensure_ascii=False)
-        (root / "report.json").write_text(text, encoding="utf-8")
         (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
-        return _compiled(root)
+        try:
+            return _compiled(root, data, cases)
+        except StoreError:
+            _compiled(root, data, [])
+        return _compiled(root, data, _set_apart(root, data, cases))
 
 
-def _compiled(root: Path) -> bytes:
+def _set_apart(root: Path, data: _Data, cases: list[_Data]) -> list[_Data]:
+    """The cases in order; in place of each that cannot be set, a page that says so."""
+    try:
+        _compiled(root, data, cases)
+    except StoreError as error:
+        if len(cases) > 1:
+            half = len(cases) // 2
+            return _set_apart(root, data, cases[:half]) + _set_apart(root, data, cases[half:])
+        said = f"{error.message} All else that the record holds of it is in the export."
+        return [asdict(spoiled(case["case_id"], said)) for case in cases]
+    return cases
+
+
+def _compiled(root: Path, data: _Data, cases: list[_Data]) -> bytes:
+    text = json.dumps(_shown({**data, "cases": cases}), ensure_ascii=False)
+    (root / "report.json").write_text(text, encoding="utf-8")
     nowhere = root / "no-packages"  # packages would come from the network
     compiler = typst.Compiler(
         root / TEMPLATE.name,
@@ -130,7 +149,7 @@ def _compiled(root: Path) -> bytes:
         made = compiler.compile(format="pdf", pdf_standards=["a-3b"])
     except typst.TypstError as error:
         raise StoreError(
-            f"The report could not be typeset: {str(error).splitlines()[0][:80]}",
+            f"This could not be typeset: {str(error).splitlines()[0][:80].rstrip('.')}.",
             remedy="export fewer cases at a time.",
         ) from None
     if not isinstance(made, bytes):
@@ -226,7 +245,7 @@ def _shown(value: Any) -> Any:
     """The same values with texts that the fonts can draw."""
     match value:
         case str():
-            return drawable(value, REGULAR, *SCRIPTS)
+            return breakable(drawable(value, REGULAR, *SCRIPTS))
         case dict():
             return {key: _shown(item) for key, item in value.items()}
         case list() | tuple():

@@ -1,15 +1,8 @@
-"""The record as CSV for a spreadsheet: cases, suggestions, decisions and events.
-
-A text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV
-Injection"); numbers are written as numbers. UTF-8 with a byte order mark, so that Excel reads it
-as such; lines end as RFC 4180 says.
-"""
+"""The record as rows for a spreadsheet: cases, suggestions, decisions and events."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
@@ -22,14 +15,8 @@ from clinical.review import decisions as decision_rules
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
 from clinical.review.progress import RecordedDecision
+from clinical.tables.spreadsheet import Row
 from clinical.workspace import store
-
-BYTE_ORDER_MARK = "\ufeff"
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell must not begin with; the last four are the full-width forms of the first."""
-
-Cell = str | int | float | bool | None
-Row = Sequence[Cell]
 
 CASES = (
     "case_id", "patient_id", "decision_time", "site", "status", "model", "model_digest",
@@ -44,22 +31,6 @@ DECISIONS = (
     "replacement", "confidence", "decided", "stands", "comment", "comment_digest", "problem",
 )  # fmt: skip
 EVENTS = ("sequence", "time", "actor", "kind", "case_id", "payload", "previous", "hash")
-
-
-def written(header: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """A table as CSV, a line at a time."""
-    yield BYTE_ORDER_MARK.encode() + _line(header)
-    for row in rows:
-        yield _line([safe(cell) for cell in row])
-
-
-def safe(cell: Cell) -> Cell:
-    """The cell as it may be written: text that begins like a formula gets an apostrophe."""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, str) and cell.startswith(DANGEROUS):
-        return f"'{cell}"
-    return cell
 
 
 def cases(connection: Connection, chosen: Iterable[str]) -> Iterator[Row]:
@@ -140,12 +111,6 @@ def events(shown: Iterable[AuditEvent]) -> Iterator[Row]:
             event.sequence, event.time, event.actor, event.kind, event.case_id, payload,
             event.previous, event.hash,
         ]  # fmt: skip
-
-
-def _line(cells: Sequence[Cell]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().encode()
 
 
 def _comment(connection: Connection, decision: RecordedDecision) -> tuple[str, str]:

@@ -20,8 +20,8 @@ from clinical.audit import ledger
 from clinical.audit.verify import Verdict, verify
 from clinical.canonical import sha256
 from clinical.errors import StoreError
-from clinical.export.tables import Row, written
 from clinical.review.status import Status, statuses
+from clinical.tables.spreadsheet import Row, written
 from clinical.workspace import store
 from clinical.workspace.database import writing
 

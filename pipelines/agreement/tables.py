@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from clinical.export.tables import Cell, written
+from clinical.tables.spreadsheet import Cell, written
 from pipelines.agreement.findings import Findings
 
 TABLES = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import platform
 from collections import Counter
@@ -20,6 +18,7 @@ from clinical.case.case import Problem
 from clinical.cohorts.cohort import CohortDescription
 from clinical.errors import ConfigError
 from clinical.model.model import Model
+from clinical.tables import spreadsheet
 from clinical.wording import RESEARCH_USE
 from pipelines.assessing.runner import died
 from pipelines.assessing.shards import Row
@@ -151,11 +150,9 @@ def finished(out: Path, run: str) -> Counts | None:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    lines = [spreadsheet.line(columns, end="\n")]
+    lines += [spreadsheet.line([row.get(name) for name in columns], end="\n") for row in rows]
+    return "".join(lines)
 
 
 def write_table(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from clinical.dicom.inspect import Understood
 from clinical.dicom.inspect import inspect as inspect_file
 from clinical.dicom.picture import Photometric
 from clinical.errors import ConfigError
-from clinical.modalities.radiograph import doubts, picture
+from clinical.modalities.radiograph import burnt_text, doubts, picture, unstated
 from clinical.modalities.radiograph.rows import PHOTOMETRIC
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
@@ -29,18 +29,25 @@ Npy = Annotated[
     Path | None, typer.Option("--npy", help="Write the canonical pixels, float32, to this file.")
 ]
 Png = Annotated[Path | None, typer.Option("--png", help="Write the picture as it opens.")]
+Text = Annotated[
+    bool, typer.Option("--text", help="Look for text burnt into the pixels (extra: ocr).")
+]
 Stated = Annotated[
     str, typer.Option("--photometric", help="MONOCHROME1 or MONOCHROME2, where FILE says neither.")
 ]
 
 
-def inspect(file: File, npy: Npy = None, png: Png = None, photometric: Stated = "") -> None:
+def inspect(
+    file: File, npy: Npy = None, png: Png = None, photometric: Stated = "", *, text: Text = False
+) -> None:
     """Show how an image file is understood, or why it is refused."""
     understood = inspect_file(file, _photometric(photometric))
     show(screen, understood)
     if understood.refusal is not None:
         raise understood.refusal
     if understood.image is not None:
+        if text:
+            _show_text(screen, understood.image)
         _write(understood.image, npy, png)
 
 
@@ -61,6 +68,15 @@ def show(console: Console, understood: Understood) -> None:
             console.print(f"  ! {reason}")
 
 
+def _show_text(console: Console, image: Array) -> None:
+    """Say how much text is burnt in, and never what it says."""
+    found = burnt_text.find(image)
+    words = f"{found.boxes} pieces on {found.share:.1%} of the area"
+    _block(console, "Text in the pixels", (("found", words), ("unmarked", str(found.unmarked))))
+    if found.unmarked:
+        console.print(f"  ! {burnt_text.DOUBT}")
+
+
 def doubts_of(image: Array) -> list[str]:
     """What a cohort would report of the image, but for its time."""
     nowhere, no_decision = Problem("", ""), Clock(UTC, None)
@@ -75,6 +91,7 @@ def _made(image: Array) -> list[tuple[str, str]]:
     spacing = "not stated"
     if image.spacing:
         spacing = f"{image.spacing[0]:g} mm by row, {image.spacing[1]:g} mm by column"
+        spacing += f" ({unstated.AT_DETECTOR})" if unstated.is_at_detector(image) else ""
     made = [
         ("pixels", f"{rows} rows, {columns} columns, larger is brighter is denser"),
         ("values", f"{image.values.min():g} to {image.values.max():g}"),
@@ -90,7 +107,7 @@ def _made(image: Array) -> list[tuple[str, str]]:
 
 
 def _orientation(image: Array, word: str) -> str:
-    if image.source.get("format") != "DICOM" or "orientation" in image.source:
+    if unstated.has_unknown_sides(image):
         return "unknown; taken as films are hung, the patient's right at the left"
     if view_of(word) == "frontal":
         return image.source.get("turned", "as films are hung, the patient's right at the left")

@@ -14,7 +14,7 @@ from typing import Any
 
 import typst
 
-from clinical.export.glyphs import FONT_FILES, REGULAR, drawable
+from clinical.export.glyphs import FONT_FILES, REGULAR, breakable, drawable
 from clinical.wording import RESEARCH_USE
 from pipelines.reports.blocks import Document
 from pipelines.reports.figures.figure import FONTS
@@ -61,7 +61,7 @@ def _shown(value: Any) -> Any:
     """The same values with texts that the font can draw."""
     match value:
         case str():
-            return drawable(value, REGULAR)
+            return breakable(drawable(value, REGULAR))
         case dict():
             return {key: _shown(item) for key, item in value.items()}
         case list() | tuple():

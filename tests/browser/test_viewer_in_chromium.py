@@ -52,6 +52,16 @@ def test_every_window_is_drawn_by_the_standard_whichever_way_it_is_turned(screen
         assert worst(canvas, image_of("LOOK-PRIOR")) <= 1
 
 
+def test_what_the_file_does_not_say_is_written_over_the_film(screen: Screen) -> None:
+    canvas = screen.open("LOOK-TALL")
+    unstated = screen.page.locator(".unstated")
+    expect(unstated).to_be_visible()
+    assert unstated.inner_text() == "orientation not stated in the file\nview not stated"
+    expect(canvas).to_have_attribute("aria-label", re.compile("orientation not stated"))
+    screen.open("LOOK-PLAIN")
+    expect(screen.page.locator(".unstated")).to_be_hidden()
+
+
 def test_window_follows_the_drag_and_the_drawn_greys_follow_the_window(screen: Screen) -> None:
     canvas = screen.open("LOOK-PRIOR")
     screen.press("o", "0")

@@ -48,7 +48,10 @@ def looks() -> dict[str, Case]:
         source={"acquired": "2030-11-20T12:00"},
     )
     tall = Array(  # every other row of a chest: a row is twice as high as a column is wide
-        reading_fixture.radiograph(3)[::2], spacing=(0.5, 0.25), window=(1500, 2600)
+        reading_fixture.radiograph(3)[::2],
+        spacing=(0.5, 0.25),
+        window=(1500, 2600),
+        source={"format": "DICOM", "orientation": "unknown"},
     )
     cine = Array(frames(), ("frame", "row", "column"), window=(500, 1000))
     plain = reading_fixture.make_case(1).inputs["image"].arrays[0]

@@ -10,6 +10,7 @@ from clinical.case.assessment import Assessment, Explanation, HeatMap
 from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.errors import ImageError
+from clinical.modalities.radiograph import unstated
 from ui.panels import frame, share
 from ui.state import state
 from ui.state.films import films
@@ -64,7 +65,7 @@ def label(role: str, array: Array) -> str:
 
 def _film(name: str, array: Array, role: str) -> component.Film:
     told = describe(name, array), label(role, array)
-    return component.Film(array, state.pixels(array), *told, name)
+    return component.Film(array, state.pixels(array), *told, name, tuple(unstated.of(array)))
 
 
 def heat_map_of(explanation: Explanation | None, modality: str, item: int = 0) -> HeatMap | None:
@@ -79,4 +80,4 @@ def describe(name: str, array: Array) -> str:
     view = array.source.get("ViewPosition", "")
     frames = f"{array.values.shape[0]} frames" if array.values.ndim > 2 else ""
     words = (name.replace("_", " "), view, f"{columns} by {rows} pixels", frames)
-    return " ".join(word for word in words if word)
+    return ", ".join((" ".join(word for word in words if word), *unstated.of(array)))

@@ -34,6 +34,7 @@ class Film:
         description: what a screen reader says of it.
         label: what is written over it, such as "Current 2031-03-04".
         name: of the input.
+        unstated: what its file does not say, such as which side is which.
     """
 
     array: Array
@@ -41,6 +42,7 @@ class Film:
     description: str
     label: str
     name: str
+    unstated: tuple[str, ...] = ()
 
 
 def show(
@@ -103,6 +105,7 @@ def _told(film: Film) -> dict[str, str]:
         "name": film.name,
         "description": film.description,
         "label": film.label,
+        "unstated": "\n".join(film.unstated),
     }
 
 

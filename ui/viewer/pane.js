@@ -118,7 +118,8 @@ export function createPane(frame, told, overlay, viewer) {
   };
   canvas.addEventListener("webglcontextlost", lost);
   canvas.addEventListener("webglcontextrestored", restored);
-  root.append(canvas, drawing.svg, part("label", told.label), legend, readout, probe);
+  root.append(canvas, drawing.svg, part("label", told.label), legend,
+    part("unstated", told.unstated), readout, probe);
   observer.observe(root);
 
   const pane = {

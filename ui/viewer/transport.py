@@ -16,10 +16,10 @@ from clinical import canonical
 from clinical.case.shapes import Array, Arrays, shape_as_json
 from clinical.case.window import Window
 from clinical.errors import ImageError
+from clinical.modalities.radiograph import unstated
 
 LEVELS = 65535
 
-_PROJECTIONS = ("CR", "DX")
 
 LARGEST_BYTES = 190_000_000
 """Of one message; Streamlit sends none above 200 MB."""
@@ -115,16 +115,10 @@ def message(array: Array) -> bytes:
 
 
 def spacing_from(array: Array) -> str:
-    """The attribute that says what a millimetre of the image is.
-
-    Pixel Spacing without calibration is that of the detector (PS3.3 10.7.1.3), as Imager Pixel
-    Spacing always is.
-    """
-    stated = array.source.get("spacing_from", "")
-    calibrated = "spacing_calibration" in array.source
-    if stated == "PixelSpacing" and array.source.get("Modality") in _PROJECTIONS and not calibrated:
+    """The attribute that says what a millimetre of the image is."""
+    if unstated.is_at_detector(array):
         return "ImagerPixelSpacing"
-    return stated
+    return array.source.get("spacing_from", "")
 
 
 def aspect(array: Array) -> float:

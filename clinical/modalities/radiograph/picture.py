@@ -17,6 +17,7 @@ from PIL import Image
 from clinical.case.assessment import Explanation, HeatMap
 from clinical.case.shapes import Array, Arrays
 from clinical.modalities.kit import Layer, Picture
+from clinical.modalities.radiograph import unstated
 
 LONGEST = 360  # pixels of a thumbnail's longer side
 LAYER = 120  # pixels of a heat map's longer side; it is smooth, the page scales it up
@@ -39,7 +40,6 @@ def pictures(name: str, value: Arrays, explanation: Explanation | None) -> list[
     found = []
     for number, image in _flat(value):
         maps = explanation.heat_maps if explanation else ()
-        centre, width = window_of(image)
         rows, columns = image.values.shape
         found.append(
             Picture(
@@ -47,11 +47,21 @@ def pictures(name: str, value: Arrays, explanation: Explanation | None) -> list[
                 _uri(_small(image, LONGEST)),
                 columns,
                 rows,
-                f"{columns} × {rows}, window {centre:.0f} / {width:.0f}",
+                ", ".join(_caption(image)),
                 tuple(_layer(m) for m in maps if (m.modality, m.item) == (name, number)),
             )
         )
     return found
+
+
+def _caption(image: Array) -> Iterator[str]:
+    rows, columns = image.values.shape
+    centre, width = window_of(image)
+    yield f"{columns} × {rows}"
+    yield f"window {centre:.0f} / {width:.0f}"
+    if image.spacing and unstated.is_at_detector(image):
+        yield unstated.AT_DETECTOR
+    yield from unstated.of(image)
 
 
 def _flat(value: Arrays) -> Iterator[tuple[int, Array]]:

@@ -157,6 +157,18 @@ def test_signed_jpeg_2000(write_dicom: WriteDicom, bits: int) -> None:
     np.testing.assert_array_equal(read_image(path).values, values)
 
 
+def test_a_lossless_stream_with_values_that_its_precision_has_not_is_refused(
+    write_frame: WriteDicom,
+) -> None:
+    """As damage leaves them; here the precision is what was changed, from 12 to 10 bits."""
+    stream = bytearray(FRAMES[JPEG_2000])
+    precision = stream.index(b"\xff\x51") + 40
+    assert stream[precision] == 12 - 1
+    stream[precision] = 10 - 1
+    with pytest.raises(ImageUnreadable, match="cannot be decoded"):
+        read_image(write_frame(bytes(stream), JPEG_2000, BitsStored=10))
+
+
 @pytest.mark.parametrize("transfer_syntax", [LOSSLESS_JPEG, JPEG_LS, JPEG_2000, HTJ2K])
 def test_a_stream_of_another_size_is_refused_before_it_is_decoded(
     write_frame: WriteDicom, transfer_syntax: str

@@ -50,6 +50,13 @@ def test_words_in_a_table_that_says_bytes_are_words_and_reported(write_dicom: Wr
     )
 
 
+def test_a_table_without_data(write_dicom: WriteDicom) -> None:
+    empty = table(8, 16, b"")
+    del empty[0].LUTData
+    with pytest.raises(ImageUnreadable, match="no data"):
+        read_image(write_dicom(RAMP, ModalityLUTSequence=empty))
+
+
 @pytest.mark.parametrize(("entries", "word"), [(9, "longer"), (7, "shorter")])
 def test_a_table_of_another_length_than_it_says(
     write_dicom: WriteDicom, entries: int, word: str
@@ -144,6 +151,18 @@ def test_a_codestream_far_too_short_for_what_it_claims(write_dicom: WriteDicom) 
     with pytest.raises(ImageUnreadable, match="far too few for 10000 x 9999 pixels"):
         read_image(path)
     assert time.process_time() - start < 1
+
+
+def test_signed_pixels_of_more_bits_than_stored(write_dicom: WriteDicom) -> None:
+    """14 bits of two's complement in a codestream of 14, where the header says 12."""
+    steep = np.add.outer(np.arange(40), np.arange(30)) * 230 - 8000
+    cells = (steep & 0x3FFF).astype("<u2")
+    attributes = {"transfer_syntax": JPEG_2000, "PixelData": jpeg_2000(cells, 14)}
+    signed = {"PixelRepresentation": 1, **attributes}
+    read = read_image(write_dicom(cells, BitsStored=14, **signed))
+    np.testing.assert_array_equal(read.values, steep)
+    with pytest.raises(ImageUnreadable, match="larger values than Bits Stored"):
+        read_image(write_dicom(cells, BitsStored=12, **signed))
 
 
 def test_jpeg_2000_with_a_hole_in_its_middle(write_dicom: WriteDicom) -> None:

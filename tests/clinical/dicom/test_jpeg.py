@@ -11,7 +11,8 @@ from imagecodecs import jpeg8_encode
 from numpy.typing import NDArray
 from PIL import Image
 
-from clinical.dicom import jpeg
+from clinical.dicom import jpeg, jpeg_file
+from clinical.dicom.jpeg_stream import SOS, parts_of, segments, start
 
 Pixels = NDArray[np.uint16]
 
@@ -251,6 +252,51 @@ def test_data_left_over_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="left over"):
         jpeg.decode(whole + whole[-40:].removeprefix(b"\0") + END)
     np.testing.assert_array_equal(jpeg.decode(whole + bytes(4) + END), jpeg.decode(whole + END))
+
+
+@pytest.mark.parametrize("name", ["lossless", "lossless with restarts", "8-bit DCT"])
+def test_a_single_byte_left_over_is_refused(name: str) -> None:
+    whole = STREAMS[name].removesuffix(END)
+    with pytest.raises(ValueError, match="left over"):
+        jpeg.decode(whole + b"\x5a" + END)
+
+
+def test_a_scan_with_a_byte_left_over_is_refused() -> None:
+    """Of a progressive file any scan, those that refine too."""
+    buffer = BytesIO()
+    pixels = np.add.outer(np.arange(160), np.arange(160)) * 0.6 + noise(5, (160, 160))
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "JPEG", quality=90, progressive=True)
+    whole = buffer.getvalue()
+    jpeg_file.check_whole(whole)
+    position, marker, scans = start(whole), SOS, 0
+    while marker != jpeg.END:
+        header = segments(whole, position)[-1]
+        ((first, end),), position, marker = parts_of(whole, header[2])
+        if end - first > 64:
+            scans += 1
+            with pytest.raises((ValueError, EOFError)):
+                jpeg_file.check_whole(whole[:end] + b"\x5a\xa5\x5a\xa5" + whole[end:])
+    assert scans >= 5
+
+
+@pytest.mark.parametrize("first", [-1060, 1060])
+def test_a_block_that_no_picture_has_is_refused(first: int) -> None:
+    """One of 8 bits lies within 1,024 of grey; damage moves all that comes behind it."""
+    blocks = np.zeros((25, 64), np.int64)
+    blocks[:, 0] = np.linspace(0, first / STEP, 25)
+    blocks[:, 1] = 7
+    precision = b"\xff\xc1\0\x0b"
+    stream = sequential(blocks, (40, 40)).replace(precision + b"\x0c", precision + b"\x08")
+    with pytest.raises(ValueError, match="darker than black or brighter than white"):
+        jpeg.decode(stream)
+    inside = sequential(blocks * 15 // 16, (40, 40))
+    assert jpeg.decode(inside.replace(precision + b"\x0c", precision + b"\x08")).shape == (40, 40)
+
+
+def test_a_pixel_with_more_bits_than_the_image_is_refused() -> None:
+    stream = lossless(noise(12), 1, 12)
+    with pytest.raises(ValueError, match="more bits"):
+        jpeg.decode(stream.replace(b"\xff\xc3\0\x0b\x0c", b"\xff\xc3\0\x0b\x0a"))
 
 
 @pytest.mark.parametrize("level", [0, 2048, 4095])

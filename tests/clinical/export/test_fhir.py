@@ -54,6 +54,23 @@ def test_the_validator_would_say_so() -> None:
     assert fhirkit.validate({"resourceType": "AuditEvent", "id": "x"})
 
 
+def test_control_characters_are_shown_by_their_pictures(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    """FHIR R4, data types: a string has no code point below 32 but tab and the two line ends."""
+    example.recorded(workspace, example.case("a\0b\x1bc\x7f\ufffe\td"))
+    export(workspace, tmp_path / "record.zip", actor="auditor", time=example.noon)
+    with zipfile.ZipFile(tmp_path / "record.zip") as archive:
+        made = archive.read("fhir/bundle.json")
+    assert fhirkit.validate(made) == []
+    assert not re.search(r"\\u00[01]|\x7f|\ufffe", made.decode())
+    (assessment,) = resources(made, "RiskAssessment")
+    assert assessment["encounter"]["identifier"]["value"] == "a␀b␛c␡\N{REPLACEMENT CHARACTER}\td"
+    assert [tag["code"] for tag in assessment["meta"]["tag"]] == ["control-characters-shown"]
+    (device,) = resources(made, "Device")
+    assert "meta" not in device
+
+
 def test_every_event_is_an_audit_event_and_every_reference_leads_somewhere(made: bytes) -> None:
     kinds = [e["subtype"][0]["code"] for e in resources(made, "AuditEvent")]
     assert kinds == ["ASSESSED", "OPENED", "DECIDED", "SIGNED", "TIMED"]

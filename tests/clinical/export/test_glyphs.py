@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from PIL import ImageFont
 
-from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, UNKNOWN, covered, drawable
+from clinical.export.glyphs import (
+    FONT_FILES,
+    REGULAR,
+    SCRIPTS,
+    UNKNOWN,
+    breakable,
+    covered,
+    drawable,
+)
 
 NOWHERE = "\U0010fffe"
 
@@ -13,6 +21,18 @@ NOWHERE = "\U0010fffe"
 def test_names_of_other_languages_stay_and_the_rest_is_marked() -> None:
     assert drawable("Łódź, Ωμέγα, ≥ 65 · −1", REGULAR) == "Łódź, Ωμέγα, ≥ 65 · −1"
     assert drawable("医院 A\n\x07B", REGULAR) == f"{UNKNOWN * 2} A\n{UNKNOWN}B"
+
+
+def test_only_an_endless_word_may_be_broken() -> None:
+    ordinary = "f" * 64 + " pneumonoultramicroscopicsilicovolcanoconiosis\n" + "A" * 80
+    assert breakable(ordinary) == ordinary
+    endless = breakable(f"before {'x' * 20_000} after")
+    assert max(map(len, endless.replace("\u200b", " ").split())) == 16
+    assert endless.replace("\u200b", "") == f"before {'x' * 20_000} after"
+
+
+def test_no_accent_is_taken_from_its_letter() -> None:
+    assert "\u200b\u0301" not in breakable("e\u0301" * 100)
 
 
 @pytest.mark.parametrize("weight", ["Regular", "Bold"])

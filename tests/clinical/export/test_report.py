@@ -251,6 +251,34 @@ def test_a_case_without_image_or_measurements_has_a_page_too(
 
 
 @needs_poppler
+def test_one_endless_word_stops_no_export(workspace: Engine, example: Any, tmp_path: Path) -> None:
+    example.recorded(workspace, example.case("long", note="x" * 40_000))
+    example.recorded(workspace, example.case("short"))
+    text = text_of(report_of(workspace, tmp_path / "record.zip", example))
+    assert "No trauma." in text
+    assert text.count("x") > 40_000
+
+
+@needs_poppler
+def test_a_case_that_cannot_be_set_has_a_page_that_says_so(
+    workspace: Engine, example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = "data:image/png;base64," + base64.b64encode(b"no picture").decode()
+
+    def some_broken(case: Case, explanation: Explanation | None) -> list[Picture]:
+        shown = pictures(case, explanation)
+        return [replace(one, uri=broken) for one in shown] if case.case_id == "case-2" else shown
+
+    monkeypatch.setattr("clinical.export.case_page.pictures", some_broken)
+    for number in range(1, 5):
+        example.recorded(workspace, example.case(f"case-{number}"))
+    text = text_of(report_of(workspace, tmp_path / "record.zip", example))
+    assert text.count("This case cannot be shown") == 1
+    assert "This could not be typeset" in text
+    assert text.count("Cough and fever.") >= 3
+
+
+@needs_poppler
 def test_an_empty_workspace_has_a_report(workspace: Engine, example: Any, tmp_path: Path) -> None:
     assert "No case was chosen." in text_of(report_of(workspace, tmp_path / "r.zip", example))
 

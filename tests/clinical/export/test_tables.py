@@ -72,15 +72,6 @@ def test_the_tables_of_one_small_case_are_as_they_were_looked_at(out: Path, tmp_
     assert text == GOLDEN.read_text(encoding="utf-8"), f"look at {tmp_path / 'new.txt'}"
 
 
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_text_is_a_formula(text: str) -> None:
-    assert tables.safe(text) == f"'{text}"
-
-
-def test_numbers_and_plain_text_stay() -> None:
-    assert [tables.safe(cell) for cell in (-1.5, 3, None, "a=b", "")] == [-1.5, 3, None, "a=b", ""]
-
-
 def test_a_case_that_cannot_be_read_says_why(workspace: Engine, example: Any) -> None:
     digest, _ = example.recorded(workspace)
     decide(workspace, example.decision(digest, comment="x"))

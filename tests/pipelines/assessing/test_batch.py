@@ -91,6 +91,14 @@ def test_every_case_is_assessed_or_skipped_with_a_reason(run: Run) -> None:
     assert not (run.out / "unfinished").exists()
 
 
+def test_no_case_id_is_a_formula_in_the_tables(run: Run) -> None:
+    with (run.path / "cases.csv").open("a") as lines:
+        lines.write("=1+1,p-empty,2026-01-01T12:00:00+00:00,,\n")
+    assess_cohort(run)
+    (skipped,) = rows(run.out / "skipped.csv")
+    assert skipped["case_id"] == "'=1+1"
+
+
 def test_outcomes_are_never_read(run: Run) -> None:
     first = assess_cohort(run)
     (run.path / "outcomes.csv").unlink()

@@ -1261,7 +1261,15 @@ function createPane(frame, told, overlay, viewer2) {
   };
   canvas.addEventListener("webglcontextlost", lost);
   canvas.addEventListener("webglcontextrestored", restored);
-  root.append(canvas, drawing.svg, part("label", told.label), legend, readout, probe);
+  root.append(
+    canvas,
+    drawing.svg,
+    part("label", told.label),
+    legend,
+    part("unstated", told.unstated),
+    readout,
+    probe
+  );
   observer.observe(root);
   const pane = {
     root,
