@@ -284,6 +284,7 @@ def assess(
     kept = place_of(workspace, keys) if workspace is not None else None
     workers = Workers(jobs=jobs)
     counts = batch.assess_cohort(batch.Run(path, source, model, out, kept, workers, limit))
+    summary.show_notes(screen, source, path)
     summary.show_counts(screen, counts, out)
     if counts.ended_worker:
         raise typer.Exit(WITHOUT_SOME)

@@ -44,6 +44,9 @@ from clinical.tables.table import Columns, Row, Table
 from clinical.terms import normalise
 
 NAME = "appendicitis"
+PATIENTS_ARE_ROWS = True
+"""Patient 7 is the child of row 7 of this file, and of no other cohort."""
+
 FILE = "app_data.csv"
 SITE = "Regensburg"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
+from clinical.case.case import Problem
 from clinical.cohorts import appendicitis, covid_chestxray, folder, hannover, nih_chestxray
 from clinical.cohorts.cohort import Source
 from clinical.errors import ConfigError
@@ -25,3 +27,25 @@ def source(name: str) -> Source:
     near = difflib.get_close_matches(name, SOURCES, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]!r}?" if near else f"known sources: {', '.join(SOURCES)}"
     raise ConfigError(f"There is no cohort source {name!r}.", remedy=remedy)
+
+
+def notes(name: str, root: Path) -> tuple[Problem, ...]:
+    """What a source found of how a cohort is written, and is no fault; see `folder.notes`.
+
+    Raises:
+        ConfigError: if there is no such source.
+        CohortError: if the cohort cannot be read at all.
+    """
+    found = getattr(source(name), "notes", None)
+    return found(root) if found else ()
+
+
+def numbers_rows(name: str) -> bool:
+    """Whether the patient ids of a source are the numbers of its rows, and so nobody's elsewhere.
+
+    A reader whose layout has no patient ids says so with `PATIENTS_ARE_ROWS = True`.
+
+    Raises:
+        ConfigError: if there is no such source.
+    """
+    return bool(getattr(source(name), "PATIENTS_ARE_ROWS", False))

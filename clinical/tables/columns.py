@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Sequence
+from operator import itemgetter
 
 from clinical.case.case import Problem
 from clinical.tables import numbers, times
@@ -35,15 +36,12 @@ class Watch:
         self._formats = dict.fromkeys(self._numbers, numbers.ANY)
         self._orders: dict[str, frozenset[tuple[str, times.Order]]] = {}
         self._dated = False
-        self._watched = [(place, cells.add) for place, cells in self._cells.items()]
-        self._rows = 0
 
-    def see(self, cells: Sequence[str]) -> None:
-        """Takes note of a row that is whole."""
-        for place, add in self._watched:
-            add(cells[place])
-        self._rows += 1
-        if self._rows % MOST_HELD == 0:
+    def see(self, rows: Sequence[Sequence[str]]) -> None:
+        """Takes note of the cells of some rows that are whole."""
+        for place, cells in self._cells.items():
+            cells.update(map(itemgetter(place), rows))
+        if any(len(cells) > MOST_HELD for cells in self._cells.values()):
             self._look()
 
     def _look(self) -> None:

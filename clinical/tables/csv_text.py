@@ -132,7 +132,7 @@ def records(path: Path, form: Shape) -> Iterator[list[str]]:
             # The limit is the whole process's, so it is lifted while this file is read only.
             before = csv.field_size_limit(LONGEST_CELL)
             try:
-                for record in islice(reader, 256):
+                for record in islice(reader, 64):
                     batch.append(record)
             except csv.Error:
                 batch.append(BROKEN)

@@ -172,6 +172,8 @@ def _missing(
     if missing is None:
         return None
     remedy = f"add column {missing!r}"
+    if len(names) == 1:
+        remedy += ", or say what separates the cells: delimiter under [csv] in cohort.toml"
     if near:
         stem = _stem(file)
         remedy = f"rename the column {near!r} to {missing!r}, or write {line(stem, missing, near)}"

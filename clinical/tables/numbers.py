@@ -19,9 +19,12 @@ _UNIFORM = str.maketrans(
     dict.fromkeys(SPACES, " ") | dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(MINUS, "-")
 )
 _CELL = re.compile(
-    r"(?P<before>(?:[<>\u2264\u2265]=?|=)?\s*[+-]?)\s*(?P<digits>\d[\d.,' ]*|[.,]\d+)"
-    r"(?P<exponent>[eE][+-]?\d{1,3})?(?P<after>\s*)",
-    re.ASCII,
+    r"(?P<before>[^\d.,]{0,20}?[+-]?\s*)"
+    r"(?P<digits>\d(?:[\d.,']|[ ](?=\d{3}(?!\d)))*|[.,]\d+)"
+    r"(?P<exponent>[eE][+-]?\d{1,3})?"
+    # A unit or a flag, but neither the other end of a range nor the other part of a pair.
+    r"(?P<after>\s*|\s*(?![-/:\u2013]\s*\d)[^\d\s.,'].{0,20}|\s+10[*^x\u2070-\u2079\u00b2\u00b3].{0,20})",
+    re.ASCII | re.DOTALL,
 )
 _PLAIN = re.compile(r"\d*")
 _EVERYDAY = re.compile(r"-?\d+(?:\.\d{1,2})?", re.ASCII)
@@ -108,8 +111,8 @@ def _decimals(left: Signs) -> set[str]:
 def canonical(text: str, form: NumberFormat | None) -> tuple[str, str]:
     """A cell as a number with a decimal point, and "" or why it cannot be read so.
 
-    A bound keeps its sign ("<1.234,5" is "<1234.5"). A text that is no number in any format comes
-    back as it is, for others to judge. Reasons hold no part of the cell.
+    What stands beside the number stays: "<1.234,5 mg/l" is "<1234.5 mg/l". A text that is no number
+    in any format comes back as it is, for others to judge. Reasons hold no part of the cell.
 
     Args:
         text: the cell.
@@ -141,13 +144,16 @@ def _readings(cell: str) -> dict[NumberFormat, str]:
     match = _CELL.fullmatch(cell.translate(_UNIFORM).strip())
     if match is None:
         return {}
-    digits, exponent = match["digits"].strip(), match["exponent"] or ""
-    before = match["before"].replace(" ", "")
+    digits, exponent, after = match["digits"], match["exponent"] or "", match["after"]
+    before = match["before"]
+    before = before if any(map(str.isalpha, before)) else before.replace(" ", "")
+    if after and not digits[-1].isdigit():
+        return {}  # "12. Mar" is the beginning of a date
     found = {}
     for form in _ALL:
         number = _reading(digits, form, whole=not exponent)
         if number:
-            found[form] = before + number + exponent
+            found[form] = before + number + exponent + after
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pyarrow
@@ -160,7 +161,7 @@ def _csv(
                 broken.append(_broken(file, number))
             elif any(map(str.strip, cells)):
                 for at in ids:
-                    if at < len(cells) and cells[at].endswith(".0"):
+                    if at < len(cells) and cells[at][-2:] == ".0":
                         cells[at] = identifiers.whole(cells[at].strip())
                         said[WITHOUT_ZERO] = None
                 yield _row(file, number, cells, header.positions, len(names), shape)
@@ -206,11 +207,11 @@ def _gathered(
     """
     watch = columns_of.Watch(header, columns)
     kept: list[Row] = []
-    for row in rows:
-        if told is not None and row.fault is None:
-            watch.see(row.cells)
-        if wanted is None or wanted(row):
-            kept.append(row)
+    # Few at a time: many that live for a moment make the collector of garbage look at all others.
+    while batch := list(islice(rows, 128)):
+        if told is not None:
+            watch.see([row.cells for row in batch if row.fault is None])
+        kept += batch if wanted is None else filter(wanted, batch)
     form, unknown = PLAIN, None
     if told is not None:
         form, unknown = watch.form(told, typed), watch.unknown_time(file)

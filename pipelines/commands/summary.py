@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from clinical.cohorts.sources import notes
 from clinical.model.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
 from pipelines.assessing.results import Counts
@@ -18,6 +19,12 @@ from pipelines.statistics.metrics import Interval
 from pipelines.study.judged_assessments import Evaluation
 
 NOTHING = Interval(None, None, None, 0, 0)
+
+
+def show_notes(console: Console, source: str, cohort: Path) -> None:
+    """How the tables of a cohort were read, where they are not written as the format has it."""
+    for note in notes(source, cohort):
+        console.print(f"note: {note}")
 
 
 def show_counts(console: Console, counts: Counts, out: Path) -> None:

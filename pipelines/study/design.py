@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clinical.assess.assess import SHIPPED_MODEL
+from clinical.cohorts.sources import numbers_rows
 from clinical.config import StudyConfig, build, read_toml, study_of, unknown, with_cohort_path
 from clinical.errors import ConfigError
 from clinical.evaluation import EvaluationConfig
@@ -44,7 +45,8 @@ class External:
         path: its folder; relative paths are relative to the TOML file.
         source: name of the cohort reader.
         shares_patients: whether one patient_id is one person in both cohorts. Such a person is
-            tested and not trained on; otherwise ids were given independently.
+            tested and not trained on; otherwise ids were given independently, as they are where
+            one of the two readers numbers its patients by row.
     """
 
     path: str
@@ -91,7 +93,7 @@ def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
     study = study_of(own, path)
     if cohort is not None:
         study = with_cohort_path(study, str(cohort))
-    external, checkpoint = _external(data, path), _checkpoint(data, path)
+    external, checkpoint = _external(data, path, study), _checkpoint(data, path)
     stated = data.get("evaluation", {})
     evaluation = study.evaluation
     if external and checkpoint:
@@ -113,14 +115,22 @@ def load_design(path: Path, cohort: Path | None = None) -> StudyDesign:
     return StudyDesign(study, found, external, checkpoint)
 
 
-def _external(data: Mapping[str, Any], path: Path) -> External | None:
+def _external(data: Mapping[str, Any], path: Path, study: StudyConfig) -> External | None:
     if EXTERNAL not in data:
         return None
     where = f"{path.name}: {EXTERNAL}"
     if not isinstance(data[EXTERNAL], Mapping):
         raise ConfigError(f"{where} is not a table.", remedy=f"write it as [{EXTERNAL}]")
     found: External = build(External, data[EXTERNAL], where)
-    return replace(found, path=str((path.parent / found.path).resolve()))
+    found = replace(found, path=str((path.parent / found.path).resolve()))
+    numbered = [kind for kind in (study.cohort.source, found.source) if numbers_rows(kind)]
+    if numbered and data[EXTERNAL].get("shares_patients", False):
+        raise ConfigError(
+            f"{where}: shares_patients is true, but the patient ids of the source {numbered[0]!r}"
+            " are the numbers of its rows, which say nothing of who somebody is.",
+            remedy="leave shares_patients out",
+        )
+    return replace(found, shares_patients=found.shares_patients and not numbered)
 
 
 def _of_external(

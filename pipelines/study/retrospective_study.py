@@ -26,16 +26,18 @@ from pipelines.assessing.unread import READING_THREADS, report_dataset
 from pipelines.folds import cross_validate
 from pipelines.folds.comparators.automl import require_automl
 from pipelines.folds.cross_validate import OutOfFold
-from pipelines.folds.splits import Fold, Indices
+from pipelines.folds.splits import Fold, Indices, given_fold
 from pipelines.folds.tasks import Asks
 from pipelines.folds.temporal import day
 from pipelines.jobs.executors import Workers
 from pipelines.jobs.progress import bar, console
+from pipelines.reports.formatting import counted
 from pipelines.study import (
     applied_model_card,
     checkpoint_study,
     diagram,
     examples,
+    first_checks,
     image_overlap_check,
     predictions,
 )
@@ -117,6 +119,7 @@ def run_study(
     """
     design, watch = load_design(study_file, cohort), _Watch()
     require_automl(design.study.evaluation.automl)
+    first_checks.look(design)
     workers, named = workers or Workers(), named_columns(design)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = design.checkpoint
@@ -150,11 +153,21 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
     with watch.part("read and encode"):
         read = _cohort(design, out / "features")
     selection, dataset = _select(read, design, out)
+    if design.external is not None:
+        console.print(_parts(dataset))
     with watch.part("train and test"):
         tested = _cross_validated(dataset, study, out / "folds", workers)
     way = _flow(read.dataset, selection, tested.folds[0], study)
     chosen = choosing.choose(tested, study.evaluation.sensitivity, study.seed)
     return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
+
+
+def _parts(dataset: Dataset) -> str:
+    """How many are learnt from and tested; nobody leaves a study without a word."""
+    (fold,) = given_fold(dataset.splits, dataset.patients)
+    learnt, tested = counted(len(fold.train), "case"), counted(len(fold.test), "case")
+    both = counted(fold.removed, "case")
+    return f"learnt from: {learnt}; tested: {tested}; left out, as the patient is tested: {both}"
 
 
 def _cross_validated(

@@ -70,7 +70,7 @@ def survey(question: Question, _: None = None) -> Survey:
     if not case_ids:
         raise CohortError("The cohort lists no case.", remedy="fill in its table of cases")
     description = reader.describe(root)
-    labels, told = _labels(question, case_ids)
+    labels, told, early = _labels(question, case_ids)
     known = {diagnosis.name for diagnosis in description.diagnoses} or told
     unknown = tuple(name for name in question.diagnoses if name not in known)
     if len(unknown) == len(question.diagnoses):
@@ -79,21 +79,25 @@ def survey(question: Question, _: None = None) -> Survey:
             remedy=f"use the model's names: {', '.join(question.diagnoses)}",
         )
     readings = reader.read(root, frozenset())
-    problems = tuple(found for found in readings if isinstance(found, Problem))
+    problems = (*early, *(found for found in readings if isinstance(found, Problem)))
     return Survey(description, case_ids, _digests(question, case_ids), labels, unknown, problems)
 
 
-def _labels(question: Question, case_ids: Sequence[str]) -> tuple[NDArray[np.float64], set[str]]:
-    """Labels [cases, diagnoses], and all diagnoses that there are outcomes for."""
+def _labels(
+    question: Question, case_ids: Sequence[str]
+) -> tuple[NDArray[np.float64], set[str], list[Problem]]:
+    """Labels [cases, diagnoses], all diagnoses that have outcomes, and outcomes not used."""
     row = {case_id: number for number, case_id in enumerate(case_ids)}
     column = {name: number for number, name in enumerate(question.diagnoses)}
     labels = np.full((len(row), len(column)), np.nan)
-    told = set()
+    told, early = set(), []
     for outcome in source(question.source).outcomes(question.root):
         told.add(outcome.diagnosis)
+        if outcome.problem and outcome.case_id in row:
+            early.append(outcome.problem)
         if outcome.case_id in row and outcome.diagnosis in column and outcome.value is not None:
             labels[row[outcome.case_id], column[outcome.diagnosis]] = float(outcome.value)
-    return labels, told
+    return labels, told, early
 
 
 def _digests(question: Question, case_ids: Sequence[str]) -> tuple[str, ...]:

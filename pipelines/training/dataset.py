@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical import canonical
-from clinical.case.case import Case, Problem, SkippedCase, input_digest
+from clinical.case.case import Case, Outcome, Problem, SkippedCase, input_digest
 from clinical.case.shapes import Arrays, Shape, Text
 from clinical.cohorts.cohort import CaseEntry, Source
 from clinical.config import StudyConfig, nearest
@@ -100,15 +100,19 @@ class Dataset:
 def read_dataset(
     source: Source, root: Path, study: StudyConfig, cache: Path | None, augmentations: int
 ) -> Dataset:
-    """Read a cohort, encode its images with the frozen backbone, and join the outcomes."""
-    diagnoses = _diagnoses(source, root, study)
+    """Read a cohort, encode its images with the frozen backbone, and join the outcomes.
+
+    Everything that can be wrong about the outcomes is found before anything is encoded.
+    """
+    told = tuple(source.outcomes(root))
+    diagnoses = diagnoses_of(source, root, study.diagnoses, told)
     entries: Sequence[CaseEntry] = source.index(root)
     if study.cohort.limit:
         entries = entries[: study.cohort.limit]
     wanted = frozenset(entry.case_id for entry in entries)
     cases: list[CachedCase] = []
     skipped: list[SkippedCase] = []
-    problems: list[Problem] = []
+    problems = [one.problem for one in told if one.problem and one.case_id in wanted]
     readings = track(
         _per_case(source.read(root, wanted), problems), "read and encode", len(entries)
     )
@@ -118,7 +122,7 @@ def read_dataset(
         else:
             problems.extend(reading.problems)
             cases.append(cache_images(reading, study, cache, augmentations))
-    labels = _labels(source, root, [cached.case.case_id for cached in cases], diagnoses)
+    labels = _labels(told, [cached.case.case_id for cached in cases], diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
     given = {entry.case_id: entry.split for entry in entries}
     return Dataset(
@@ -132,16 +136,28 @@ def read_dataset(
     )
 
 
-def _diagnoses(source: Source, root: Path, study: StudyConfig) -> tuple[str, ...]:
-    """Labels of the study, checked against what the cohort declares or has outcomes for."""
+def diagnoses_of(
+    source: Source, root: Path, asked: tuple[str, ...], told: Sequence[Outcome]
+) -> tuple[str, ...]:
+    """The labels that are asked for, or all; checked against what the cohort declares or tells.
+
+    Args:
+        source, root: the cohort.
+        asked: names of diagnoses; empty asks for all.
+        told: its outcomes, which say what it has where it declares nothing.
+
+    Raises:
+        ConfigError: if a diagnosis is not one of them; names the nearest.
+        CohortError: if there is none.
+    """
     known = [diagnosis.name for diagnosis in source.describe(root).diagnoses]
-    known = known or sorted({outcome.diagnosis for outcome in source.outcomes(root)})
-    for name in study.diagnoses:
+    known = known or sorted({outcome.diagnosis for outcome in told})
+    for name in asked:
         if name not in known:
             raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
     if not known:
         raise CohortError("The cohort has no outcomes to train on.", remedy="add outcomes.csv")
-    return study.diagnoses or tuple(known)
+    return asked or tuple(known)
 
 
 def _per_case(
@@ -155,12 +171,12 @@ def _per_case(
 
 
 def _labels(
-    source: Source, root: Path, case_ids: Sequence[str], diagnoses: Sequence[str]
+    told: Sequence[Outcome], case_ids: Sequence[str], diagnoses: Sequence[str]
 ) -> np.ndarray:
     row = {case_id: number for number, case_id in enumerate(case_ids)}
     column = {name: number for number, name in enumerate(diagnoses)}
     labels = np.full((len(row), len(column)), np.nan)
-    for outcome in source.outcomes(root):
+    for outcome in told:
         if outcome.case_id in row and outcome.diagnosis in column and outcome.value is not None:
             labels[row[outcome.case_id], column[outcome.diagnosis]] = float(outcome.value)
     return labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from clinic_of_two import make_dataset, write_cohort
 from test_retrospective_study import STUDY
 
 from clinical.cohorts.cohort import CohortDescription
-from clinical.errors import ConfigError
+from clinical.errors import CohortError, ConfigError, TriptychError
 from pipelines.folds.splits import given_fold
 from pipelines.study.design import load_design
 from pipelines.study.external_cohort import joined
@@ -78,3 +79,91 @@ def test_nothing_else_can_be_tested(tmp_path: Path) -> None:
     file.write_text(TEXT.replace("shares_patients", "share_patients"), encoding="utf-8")
     with pytest.raises(ConfigError, match="shares_patients"):
         load_design(file)
+
+
+ROWS = """name = "two"
+diagnoses = ["appendicitis"]
+[cohort]
+source = "{first}"
+path = "cohort"
+[external]
+source = "{second}"
+path = "other"
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("folder", "folder", True),
+        ("folder", "appendicitis", False),
+        ("appendicitis",) * 2 + (False,),
+    ],
+)
+def test_patients_that_are_row_numbers_are_nobody_in_another_cohort(
+    tmp_path: Path, first: str, second: str, shared: bool
+) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(ROWS.format(first=first, second=second), encoding="utf-8")
+    external = load_design(file).external
+    assert external is not None
+    assert external.shares_patients is shared
+    file.write_text(
+        ROWS.format(first=first, second=second) + "shares_patients = true\n", encoding="utf-8"
+    )
+    if shared:
+        assert load_design(file).external == external
+    else:
+        with pytest.raises(ConfigError, match="'appendicitis' are the numbers of its rows"):
+            load_design(file)
+
+
+FIRST_SECOND = {
+    "no external folder": (
+        'path = "other"',
+        'path = "others"',
+        "[external] path: there is no folder",
+    ),
+    "no cohort folder": (
+        'path = "cohort"',
+        'path = "cohorts"',
+        "[cohort] path: there is no folder",
+    ),
+    "no such diagnosis": (
+        'name = "two"\n',
+        'name = "two"\ndiagnoses = ["inflamation"]\n',
+        "no diagnosis 'inflamation'",
+    ),
+    "no oracle": ("[evaluation]\n", '[evaluation]\noracle = "no.csv"\n', "no file 'no.csv'"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "says"), FIRST_SECOND.values(), ids=FIRST_SECOND)
+def test_what_a_study_names_wrongly_is_found_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, says: str
+) -> None:
+    from pipelines.study import retrospective_study
+
+    write_cohort(tmp_path / "cohort", cases=8)
+    write_cohort(tmp_path / "other", cases=8)
+    assert old in TEXT
+    (tmp_path / "study.toml").write_text(TEXT.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.delattr(retrospective_study, "read_cohort")
+    with pytest.raises(TriptychError, match=re.escape(says)):
+        run_study(tmp_path / "study.toml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_of_the_external_cohort_is_understood_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.study import retrospective_study
+
+    write_cohort(tmp_path / "cohort", cases=8)
+    write_cohort(tmp_path / "other", cases=8)
+    (tmp_path / "study.toml").write_text(TEXT, encoding="utf-8")
+    with (tmp_path / "other" / "outcomes.csv").open("a", encoding="utf-8") as table:
+        table.write("c0000,inflammation,2\n")
+    monkeypatch.delattr(retrospective_study, "read_cohort")
+    with pytest.raises(CohortError, match=r"outcomes\.csv, row \d+"):
+        run_study(tmp_path / "study.toml", tmp_path / "out")

@@ -81,3 +81,16 @@ def test_the_oldest_sentences_are_forgotten_first(
         encoder.embed([text])
     assert counted == ["One.", "Two.", "Three.", "One."]
     assert list(encoder._known) == ["Three.", "One."]
+
+
+def test_an_outcome_of_before_the_decision_is_reported_and_not_learnt_from(tmp_path: Path) -> None:
+    cohort = write_cohort(tmp_path / "cohort")
+    header, first, *others = (cohort / "outcomes.csv").read_text(encoding="utf-8").splitlines()
+    table = [f"{header},offset_days", f"{first},-1", *(f"{line},3" for line in others)]
+    (cohort / "outcomes.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    dataset = read(cohort, None)
+    case_id = first.split(",")[0]
+    (problem,) = dataset.problems
+    assert (problem.file, problem.row, problem.case_id) == ("outcomes.csv", 2, case_id)
+    assert "before the decision" in problem.reason
+    assert np.isnan(dataset.labels).sum() == 1
