@@ -187,7 +187,7 @@ def test_the_page_answers_from_the_wheel(triptych: Path, empty: Path, closed_hom
     run([triptych, "reading", "import", "clinic", *workspace], empty, environment)
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
-    serve = [triptych, "ui", *workspace, "--demonstration", "--port", str(port)]
+    serve = [triptych, "serve", *workspace, "--demonstration", "--port", str(port)]
     page = subprocess.Popen(
         serve, cwd=empty, env=environment, stdout=subprocess.DEVNULL, **ordinary_user()
     )

@@ -7,7 +7,7 @@ while `read` is iterated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
 from functools import partial
@@ -185,7 +185,8 @@ def digests(root: Path) -> dict[str, str]:
         if case_id in state:
             parts = [state[case_id], _bytes(stem, row)]
             if folder_layout.INPUT_TABLES[stem].paths:
-                parts.append(_picture(root, row["path"], pictures))
+                companions = folder_layout.INPUT_TABLES[stem].companions
+                parts.append(_named_file(root, row["path"], companions, pictures))
             state[case_id] = hashlib.sha256(b"\0".join(parts)).digest()
         return False
 
@@ -205,12 +206,19 @@ def _bytes(stem: str, row: Row) -> bytes:
     return repr((stem, cells, row.fault and row.fault.reason)).encode("utf-8", "surrogatepass")
 
 
-def _picture(root: Path, path: str, known: dict[str, bytes]) -> bytes:
-    """Digest of an image's file, once for each; of nothing where there is none."""
+def _named_file(
+    root: Path,
+    path: str,
+    companions: Callable[[Path], tuple[Path, ...]],
+    known: dict[str, bytes],
+) -> bytes:
+    """Digest of a file and its companions, once for each; of nothing where there is none."""
     if path not in known:
         file = pixels.inside(root, path)
-        whole = file is not None and file.is_file()
-        known[path] = hashlib.sha256(file.read_bytes() if file and whole else b"").digest()
+        state = hashlib.sha256()
+        for part in (file, *companions(file)) if file and file.is_file() else ():
+            state.update(part.read_bytes() if part.is_file() else b"")
+        known[path] = state.digest()
     return known[path]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -17,6 +17,12 @@ from clinical.tables.form import PLAIN, Form
 from clinical.tables.table import Columns, Row
 
 
+def no_companions(path: Path) -> tuple[Path, ...]:
+    """None: what the file at `path` holds, it holds alone."""
+    del path
+    return ()
+
+
 @dataclass(frozen=True)
 class CaseTable:
     """A table of inputs in the folder format.
@@ -27,6 +33,7 @@ class CaseTable:
         paths: whether its column `path` names files below the cohort's folder.
         time: column that says when a row was known.
         numbers: columns that hold numbers, each in one number format.
+        companions: the files beside a named one that belong to it and are read with it.
     """
 
     stem: str
@@ -34,6 +41,7 @@ class CaseTable:
     paths: bool = False
     time: str = "time"
     numbers: tuple[str, ...] = ()
+    companions: Callable[[Path], tuple[Path, ...]] = no_companions
 
     @cached_property
     def kinds(self) -> Columns:

@@ -207,6 +207,16 @@ def open_workspace(place: Place, *, create: bool = False) -> Engine:
     return engine
 
 
+@contextmanager
+def opened(place: Place, *, create: bool = False) -> Iterator[Engine]:
+    """`open_workspace` for as long as a block runs; its connections are closed whatever happens."""
+    engine = open_workspace(place, create=create)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def grant(engine: Engine, role: str) -> None:
     """Let a role of the PostgreSQL server record in this workspace, but not change the ledger.
 

@@ -26,7 +26,7 @@ from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
 from clinical.errors import ConfigError
 from clinical.review import intake
-from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.database import open_workspace, opened, writing
 from clinical.workspace.place import Place, named
 from pipelines.assessing import results, runner, shards
 from pipelines.assessing.runner import Found, Wanted, Work, assessor_of
@@ -110,7 +110,8 @@ def assess_cohort(run: Run) -> results.Counts:
         return finished
     _begin(unfinished, identity)
     if run.workspace:
-        open_workspace(run.workspace, create=True).dispose()
+        with opened(run.workspace, create=True):
+            pass  # it is there now, for every worker to open
     work = Work(run.source, run.path, unfinished, Recorded(folder, run.workspace))
     case_ids = [entry.case_id for entry in entries]
     wanted = [Wanted(case_id, case_id) for case_id in case_ids]
@@ -141,11 +142,8 @@ def _finished(run: Run, key: str) -> results.Counts | None:
 def _empty(workspace: Place) -> bool:
     if isinstance(workspace, Path) and not workspace.exists():
         return True
-    engine = open_workspace(workspace)
-    with engine.connect() as connection:
-        head = ledger.head(connection)
-    engine.dispose()
-    return head == ledger.EMPTY
+    with opened(workspace) as engine, engine.connect() as connection:
+        return ledger.head(connection) == ledger.EMPTY
 
 
 def _identity(run: Run, entries: Sequence[CaseEntry], model: ModelIdentity) -> dict[str, Any]:

@@ -41,9 +41,8 @@ def add(
     plain = accounts.plain_name(name)
     accounts.check_name(plain)
     known = role_of(role)
-    engine = open_place(workspace, keys)
-    accounts.add(engine, plain, known, None if oidc else _password(password_stdin))
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        accounts.add(engine, plain, known, None if oidc else _password(password_stdin))
     screen.print(f"added {plain} ({role})")
 
 
@@ -52,10 +51,8 @@ def show(workspace: Workspace, keys: Keys = None) -> None:
     """List all accounts with role and status."""
     from clinical.access import accounts
 
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
         found = accounts.everyone(connection)
-    engine.dispose()
     table = Table("name", "role", "created", "signs in by", "disabled since")
     for account in found:
         table.add_row(
@@ -73,9 +70,8 @@ def disable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Stop an account from signing in; its name stays in the record."""
     from clinical.access import accounts
 
-    engine = open_place(workspace, keys)
-    accounts.disable(engine, accounts.plain_name(name))
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        accounts.disable(engine, accounts.plain_name(name))
     screen.print(f"disabled {accounts.plain_name(name)}")
 
 
@@ -84,9 +80,8 @@ def enable(name: Name, workspace: Workspace, keys: Keys = None) -> None:
     """Let a disabled account sign in again."""
     from clinical.access import accounts
 
-    engine = open_place(workspace, keys)
-    accounts.enable(engine, accounts.plain_name(name))
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        accounts.enable(engine, accounts.plain_name(name))
     screen.print(f"enabled {accounts.plain_name(name)}")
 
 
@@ -97,11 +92,10 @@ def set_password(
     """Set a new password for an account."""
     from clinical.access import accounts
 
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
-        accounts.require(connection, accounts.plain_name(name))
-    accounts.set_password(engine, accounts.plain_name(name), _password(password_stdin))
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        with engine.connect() as connection:
+            accounts.require(connection, accounts.plain_name(name))
+        accounts.set_password(engine, accounts.plain_name(name), _password(password_stdin))
     screen.print(f"new password for {accounts.plain_name(name)}")
 
 

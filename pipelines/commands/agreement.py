@@ -55,9 +55,8 @@ def agreement(
     truths = _outcomes(cohort, source) if cohort else {}
     window = Window(_written(since), _written(until))
     wanted = Wanted(actor, window, references(model or []), truths)
-    engine = open_place(workspace, keys)
-    found = make(engine, out, wanted)
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        found = make(engine, out, wanted)
     counts, verdict = found.counts, found.verdict
     screen.print(
         f"{counts.readings} signed readings of {counts.cases} cases, {counts.assessed} assessments,"

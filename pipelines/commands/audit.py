@@ -60,10 +60,8 @@ def verify(
 
     known = _kept(head) if head else None
     stamp = time_stamping.named(known, time_stamp, tsa_certificate, time_stamp_request)
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
         verdict = verify_ledger(connection, known=known)
-    engine.dispose()
     _say(verdict)
     if verdict.intact and known:
         screen.print(f"{head} is a head of this ledger")
@@ -122,8 +120,7 @@ def export(
         since.replace(tzinfo=UTC) if since else None,
         until.replace(tzinfo=UTC) if until else None,
     )
-    engine = open_place(workspace, keys)
-    with progress.bar() as display:
+    with open_place(workspace, keys) as engine, progress.bar() as display:
         task = display.add_task("export", total=None, note="")
         result = export_record(
             engine,
@@ -133,7 +130,6 @@ def export(
             de_identified=de_identified,
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
-    engine.dispose()
     screen.print(f"{result.cases} cases: {result.out}; check it with the verify.py inside")
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
@@ -160,9 +156,8 @@ def replay(
         raise ConfigError(
             "Replay needs the number of one event, or --all.", remedy="give one of the two."
         )
-    engine = open_place(workspace, keys)
-    found = replaying.replay(engine, event, model or [])
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        found = replaying.replay(engine, event, model or [])
     if not replaying.show(screen, found):
         raise typer.Exit(1)
 
@@ -196,14 +191,13 @@ def purge(
     """Remove cases with images, notes and assessments; the ledger still verifies."""
     from pipelines.commands import purge as purging
 
-    engine = open_place(workspace, keys)
-    cases = purging.chosen(engine, case or [], older_than)
-    if dry_run:
-        screen.print(f"would remove {purging.count(engine, cases)}")
-    else:
-        reason = because or ("retention" if older_than else "")
-        purging.purge(engine, cases, reason, actor, screen)
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        cases = purging.chosen(engine, case or [], older_than)
+        if dry_run:
+            screen.print(f"would remove {purging.count(engine, cases)}")
+        else:
+            reason = because or ("retention" if older_than else "")
+            purging.purge(engine, cases, reason, actor, screen)
 
 
 @audit_app.command()
@@ -228,10 +222,8 @@ def sign(
             "--time-stamp-request requires --out.",
             remedy="give --out as well, to keep the head that is time-stamped.",
         )
-    engine = open_place(workspace, keys)
-    with writing(engine) as connection:
+    with open_place(workspace, keys) as engine, writing(engine) as connection:
         signed = heads.sign_now(connection)
-    engine.dispose()
     _give(heads.as_json(signed), out, f"signed head over {signed.size} events")
     if time_stamp_request:
         time_stamping.write_request(signed, time_stamp_request, screen)
@@ -262,15 +254,13 @@ def prove(
         raise LedgerError(
             f"{head} holds no signed head.", remedy="use a file written by `audit sign`."
         )
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
         if kept is not None:
             proof = proofs.consistency(connection, kept)
             what = f"the head over {proof['second']['size']} events extends that over {kept.size}"
         else:
             proof = proofs.inclusion(connection, event or 0)
             what = f"event {event} is in the head over {proof['head']['size']} events"
-    engine.dispose()
     _give(proof, out, what)
 
 
@@ -279,9 +269,8 @@ def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
     """Replace the signing key; the old key signs the new one and is then deleted."""
     from clinical.audit.rotation import rotate
 
-    engine = open_place(workspace, keys)
-    event = rotate(engine)
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        event = rotate(engine)
     screen.print(f"event {event.sequence}: key {event.payload['new']}")
 
 
@@ -297,10 +286,9 @@ def create(
     """Create an empty workspace; on a server, as the owner of its database."""
     from clinical.workspace.database import grant as grant_role
 
-    engine = open_place(workspace, keys, create=True)
-    if grant:
-        grant_role(engine, grant)
-    engine.dispose()
+    with open_place(workspace, keys, create=True) as engine:
+        if grant:
+            grant_role(engine, grant)
     screen.print("created an empty workspace" + (f"; {grant} may record" if grant else ""))
 
 

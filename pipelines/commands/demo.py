@@ -11,7 +11,7 @@ from clinical.audit.verify import Verdict, verify
 from clinical.cohorts.sources import source
 from clinical.errors import LedgerError
 from clinical.export.bundle import export
-from clinical.workspace.database import open_workspace
+from clinical.workspace.database import opened
 from pipelines.assessing import results
 from pipelines.assessing.batch import ACTOR, Run, assess_cohort
 from pipelines.jobs.executors import Workers
@@ -53,8 +53,7 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
         Run(SAMPLE_DATA, "folder", None, out / "assessments", workspace, Workers(jobs=jobs))
     )
     evaluation = evaluate(out / "assessments", source("folder"), SAMPLE_DATA)
-    engine = open_workspace(workspace)
-    try:
+    with opened(workspace) as engine:
         with bar() as progress:
             task = progress.add_task("export", total=counts.assessed, note="")
             exported = export(
@@ -65,8 +64,6 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
             )
         with engine.connect() as connection:
             verdict = verify(connection)
-    finally:
-        engine.dispose()
     if not verdict.intact:
         raise LedgerError(
             f"The ledger is broken at event {verdict.first_broken}: {verdict.reason}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,14 +56,16 @@ OtherCohort = Annotated[
 ]
 
 
-def open_place(workspace: str, keys: Path | None, *, create: bool = False) -> Engine:
-    """The workspace that `Workspace` and `Keys` name
-    (`clinical.workspace.database.open_workspace`).
+def open_place(
+    workspace: str, keys: Path | None, *, create: bool = False
+) -> AbstractContextManager[Engine]:
+    """The workspace that `Workspace` and `Keys` name, open for the length of a `with` block
+    (`clinical.workspace.database.opened`).
 
     Raises:
         StoreError: if there is none, and `create` is not given.
     """
-    from clinical.workspace.database import open_workspace
+    from clinical.workspace.database import opened
     from clinical.workspace.place import place_of
 
-    return open_workspace(place_of(workspace, keys), create=create)
+    return opened(place_of(workspace, keys), create=create)

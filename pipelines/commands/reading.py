@@ -60,16 +60,15 @@ def set_protocol(
 
     from clinical.review import protocol
 
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
-        now = protocol.in_force(connection)
-    wanted = replace(
-        now,
-        first_read=now.first_read if first_read is None else first_read,
-        second_share=now.second_share if second_share is None else second_share,
-    )
-    protocol.set_protocol(engine, wanted, actor)
-    engine.dispose()
+    with open_place(workspace, keys) as engine:
+        with engine.connect() as connection:
+            now = protocol.in_force(connection)
+        wanted = replace(
+            now,
+            first_read=now.first_read if first_read is None else first_read,
+            second_share=now.second_share if second_share is None else second_share,
+        )
+        protocol.set_protocol(engine, wanted, actor)
     screen.print(
         f"first read before the model's: {'yes' if wanted.first_read else 'no'};"
         f" cases with two readers: {wanted.second_share:.0%}"
@@ -93,11 +92,9 @@ def compare(
     truths: dict[str, dict[str, bool | None]] = {}
     for outcome in find(source).outcomes(cohort) if cohort else ():
         truths.setdefault(outcome.case_id, {})[outcome.diagnosis] = outcome.value
-    engine = open_place(workspace, keys)
-    with engine.connect() as connection:
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
         found = kappa.reader_kappa(connection)
         readings, changed = switches.counted(connection, truths)
-    engine.dispose()
     table = Table("", "pairs", "agree", "kappa", "95% interval")
     for name, one in {"all diagnoses": found.overall, **found.by_diagnosis}.items():
         table.add_row(name, *_kappa(one))

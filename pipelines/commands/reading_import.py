@@ -8,7 +8,7 @@ from pathlib import Path
 from clinical.case.case import Problem, SkippedCase
 from clinical.cohorts.sources import source
 from clinical.review import intake
-from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.database import opened, writing
 from clinical.workspace.place import Place
 from pipelines.jobs.progress import bar
 
@@ -45,23 +45,19 @@ def import_cohort(path: Path, name: str, workspace: Place, actor: str) -> Import
             assessment of it with other inputs.
     """
     reader = source(name)
-    engine = open_workspace(workspace, create=True)
     imported = known = skipped = problems = 0
-    try:
-        with bar() as progress:
-            task = progress.add_task("import", total=len(reader.index(path)), note="")
-            for found in reader.read(path):
-                if isinstance(found, Problem):
-                    problems += 1
-                    continue
-                progress.advance(task)
-                if isinstance(found, SkippedCase):
-                    skipped += 1
-                    continue
-                problems += len(found.problems)
-                with writing(engine) as connection:
-                    event = intake.record_import(connection, found, actor)
-                imported, known = imported + (event is not None), known + (event is None)
-    finally:
-        engine.dispose()
+    with opened(workspace, create=True) as engine, bar() as progress:
+        task = progress.add_task("import", total=len(reader.index(path)), note="")
+        for found in reader.read(path):
+            if isinstance(found, Problem):
+                problems += 1
+                continue
+            progress.advance(task)
+            if isinstance(found, SkippedCase):
+                skipped += 1
+                continue
+            problems += len(found.problems)
+            with writing(engine) as connection:
+                event = intake.record_import(connection, found, actor)
+            imported, known = imported + (event is not None), known + (event is None)
     return Imported(imported, known, skipped, problems)

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from clinical.errors import StoreError
 from pipelines.commands.options import (
     Cohort,
     Executor,
     Jobs,
     OtherCohort,
     Out,
+    Samples,
     Source,
     StudyFile,
     screen,
@@ -75,3 +77,39 @@ def check(cohort: Cohort, out: Out, source: Source = "folder") -> None:
     findings = guards_only.find_traps(cohort, source, out)
     guards_only.show(screen, findings)
     screen.print(f"all figures: {out / guards_only.GUARDS}")
+
+
+@study_app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="FIRST", help="Folder written by `study run --out`.")
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="SECOND", help="Another one, of the same cohort.")
+    ],
+    margin: Annotated[
+        float,
+        typer.Option("--margin", min=0, help="Difference in AUROC that counts as equally good."),
+    ] = 0.01,
+    samples: Samples = 1000,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write all figures to this JSON file.")
+    ] = None,
+) -> None:
+    """Compare two studies of one cohort, case by case, with paired intervals."""
+    import json
+
+    from pipelines.commands import compared_studies
+    from pipelines.study import paired_studies
+
+    found = paired_studies.compare(first, second, margin=margin, samples=samples)
+    compared_studies.show(screen, found)
+    if out:
+        text = json.dumps(paired_studies.to_json(found), indent=2, allow_nan=False) + "\n"
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
+            ) from None
+        screen.print(f"all figures: {out}")

@@ -21,7 +21,7 @@ from clinical.access import accounts
 from clinical.access.roles import ROLES, Role
 from clinical.errors import ConfigError, TriptychError
 from clinical.model import card
-from clinical.workspace.database import open_workspace
+from clinical.workspace.database import opened
 from clinical.workspace.place import Place, as_options, place_of
 
 ADDRESS = "127.0.0.1"
@@ -215,10 +215,8 @@ def _check(chosen: Choices) -> None:
 
 
 def _check_accounts(workspace: Place, *, needed: bool) -> None:
-    engine = open_workspace(workspace)
-    with engine.connect() as connection:
+    with opened(workspace) as engine, engine.connect() as connection:
         usable = [a for a in accounts.everyone(connection) if not a.disabled]
-    engine.dispose()
     if needed and not usable:
         raise ConfigError(
             "Nobody can sign in: the workspace has no account.",

@@ -94,7 +94,11 @@ def _words(array: Array, diagnosis: str) -> Markup:
             *([tag("ul", *met)] if met else []),
             tag("p", f"{words.BY.capitalize()}.", class_="quiet"),
             *(tag("p", trouble.words, class_="trouble") for trouble in tracing.troubles(array)),
-            *([tag("p", f"Brown speaks for {diagnosis}, blue against.")] if diagnosis else []),
+            *(
+                [tag("p", f"Brown is evidence for {diagnosis}, blue against it.")]
+                if diagnosis
+                else []
+            ),
             tag("p", HOW, class_="quiet"),
         ]
     )

@@ -36,6 +36,6 @@ def _picture(name: str, number: int, tracing: Array, explanation: Explanation | 
     parts = [f"25 mm/s, 10 mm/mV. {said} ({BY})."]
     if explanation is not None and highlights(name, number, tokens(tracing), explanation):
         diagnosis = words(explanation.diagnosis)
-        parts.append(f"Marked: brown speaks for {diagnosis}, blue against.")
+        parts.append(f"Marked: brown is evidence for {diagnosis}, blue against it.")
     uri = f"data:image/svg+xml;base64,{base64.b64encode(page.svg.encode()).decode()}"
     return Picture(name, uri, round(page.width), round(page.height), " ".join(parts), wide=True)

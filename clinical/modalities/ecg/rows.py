@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from clinical.case.case import Problem
 from clinical.case.shapes import Array, Arrays
 from clinical.errors import WaveformError
-from clinical.modalities.ecg import reading
+from clinical.modalities.ecg import reading, wfdb
 from clinical.modalities.ecg.tracing import array_of
 from clinical.tables import clock, pixels
 from clinical.tables.case_rows import CaseRows, CaseTable, TimedRow, timely
@@ -20,6 +20,7 @@ TABLE = CaseTable(
     "ecgs",
     Columns(("case_id", "path"), ("time", "offset_days", "rate", "unit", "role")),
     paths=True,
+    companions=wfdb.signal_files,
 )
 
 ECG, PRIOR = "ecg", "prior_ecg"

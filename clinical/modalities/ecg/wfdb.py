@@ -101,6 +101,17 @@ def read(path: Path) -> Waveform:
     return Waveform(tuple(samples), np.array(list(samples.values())), header.rate, kept)
 
 
+def signal_files(path: Path) -> tuple[Path, ...]:
+    """The files that the header at `path` names; none where it is no header that can be read."""
+    if path.suffix.lower() != ".hea":
+        return ()
+    try:
+        header = _header(_content(path))
+    except WaveformError:
+        return ()
+    return tuple(path.parent / file for file in dict.fromkeys(s.file for s in header.signals))
+
+
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

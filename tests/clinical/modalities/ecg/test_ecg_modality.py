@@ -215,7 +215,7 @@ def test_a_picture_is_a_drawing_that_says_what_is_marked() -> None:
     assert "25 mm/s, 10 mm/mV" in plain.caption
     assert "measured by the program" in plain.caption
     assert "Marked" not in plain.caption
-    assert "speaks for heart failure" in marked.caption
+    assert "evidence for heart failure" in marked.caption
     head, _, data = marked.uri.partition(",")
     assert head == "data:image/svg+xml;base64"
     root = ElementTree.fromstring(base64.b64decode(data))

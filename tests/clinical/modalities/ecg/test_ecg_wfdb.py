@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clinical.cohorts import folder
 from clinical.errors import WaveformError
 from clinical.modalities.ecg import wfdb
 from clinical.modalities.ecg.waveform import Waveform
@@ -120,3 +121,23 @@ def test_headers_that_cannot_be_used(tmp_path: Path, text: str, why: str) -> Non
     path.write_text(text)
     with pytest.raises(WaveformError, match=why):
         wfdb.read(path)
+
+
+def test_the_state_of_a_cohort_counts_the_signals_beside_the_header(tmp_path: Path) -> None:
+    """A study notices that signals have changed, though the file that the table names has not."""
+    (tmp_path / "cases.csv").write_text("case_id,patient_id\nc1,p1\n")
+    (tmp_path / "ecgs.csv").write_text("case_id,path\nc1,a.hea\n")
+    record(tmp_path)
+    before = folder.digests(tmp_path)
+    data = bytearray((tmp_path / "a.dat").read_bytes())
+    data[100] ^= 1
+    (tmp_path / "a.dat").write_bytes(data)
+    assert folder.digests(tmp_path) != before
+
+
+def test_only_a_readable_header_names_signal_files(tmp_path: Path) -> None:
+    header = record(tmp_path)
+    assert wfdb.signal_files(header) == (tmp_path / "a.dat",)
+    assert wfdb.signal_files(tmp_path / "a.dat") == ()
+    header.write_text("no header\n")
+    assert wfdb.signal_files(header) == ()
