@@ -31,17 +31,17 @@ class CaseTable:
         stem: file name without its ending.
         columns: that it must and may have.
         paths: whether its column `path` names files below the cohort's folder.
-        companions: the files beside a named one that belong to it and are read with it.
         time: column that says when a row was known.
         numbers: columns that hold numbers, each in one number format.
+        companions: the files beside a named one that belong to it and are read with it.
     """
 
     stem: str
     columns: Columns
     paths: bool = False
-    companions: Callable[[Path], tuple[Path, ...]] = no_companions
     time: str = "time"
     numbers: tuple[str, ...] = ()
+    companions: Callable[[Path], tuple[Path, ...]] = no_companions
 
     @cached_property
     def kinds(self) -> Columns:

@@ -246,7 +246,7 @@ def _history(found: CheckFound) -> Iterator[Block]:
         told = [
             Item(f"{counted(one.rows, 'row')}, {counted(one.codes, 'different code')}", one.file),
             Item(listed(one.systems, 9), "Read as"),
-            Item(f"{one.otherwise:,} rows", "Not written in the one form of their system")
+            Item(counted(one.otherwise, "row"), "Not written in the one form of their system")
             if one.otherwise
             else None,
             _item("Most frequent", one.commonest),

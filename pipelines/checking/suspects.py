@@ -62,8 +62,8 @@ def number(raw: str) -> float | None:
 def usual(term: Term) -> tuple[float, float] | None:
     """Lower and upper end of what is usual in an adult, in the term's unit; None if unknown."""
     low, high = reference_range(term.code)
-    if low is None and high is None:
-        return None
+    if (low is None and high is None) or (low is not None and low < 0):
+        return None  # around 0, as a base excess is, nothing is so many times the usual
     low = low if low is not None else (high or 0.0) / 1000
     high = high if high is not None else low * 1.5
     return low / WIDER, high * WIDER

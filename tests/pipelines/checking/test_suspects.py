@@ -24,6 +24,7 @@ LET_BE = [
     ("haemoglobin", "g/dL", (6.9, 7.4, 7.9, 8.2, 9.0)),
     ("creatinine", "mg/dL", (3.2, 4.1, 5.0, 6.8, 9.9)),
     ("body temperature", "Cel", (35.1, 36.0, 36.8, 38.9, 40.2)),
+    ("base excess", "mmol/L", (-14, -5, -1.6, 2, 10)),
     ("ESR", "mm/h", (60, 70, 79, 90, 110)),
     ("glucose", "mg/dL", (4.8, 5.1, 5.5, 6.0)),  # too few to judge
 ]
