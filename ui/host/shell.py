@@ -21,7 +21,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
+FORM_FOCUS = "form_focus.js"  # before the next, which asks it
 TYPE_AHEAD = "type_ahead.js"
+PRESENCE = "presence.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -53,7 +55,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    scripts = (THEME, TYPE_AHEAD, *((WATCH,) if watched else ()))
+    scripts = (THEME, FORM_FOCUS, TYPE_AHEAD, PRESENCE, *((WATCH,) if watched else ()))
     shell = page(scripts)
 
     async def show(_: Request) -> Response:

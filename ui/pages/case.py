@@ -17,7 +17,6 @@ from ui.panels import (
     decision_panel,
     first_read_panel,
     frame,
-    heartbeat,
     inputs,
     news_panel,
     record_panel,
@@ -58,7 +57,8 @@ def render(list_page: Page) -> None:
     _panels(shown, diagnosis)
     record_panel.render(shown, diagnosis)
     desk.watch(shown)
-    heartbeat.listen()
+    if (visit := desk.visit(shown)) is not None:
+        st.html(tag("span", data_visit=visit.name, hidden=True), width="content")
 
 
 def _answers(shown: OpenCase) -> str | None:

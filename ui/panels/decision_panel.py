@@ -181,9 +181,14 @@ def _add_form(shown: OpenCase) -> None:
             diagnosis_field.how_sure("Confidence", "added-confidence", labelled=True)
         _comment_field(fields[3])
         fields[4].form_submit_button(
-            "Record diagnosis", type="primary", width="stretch", on_click=_add, args=(shown,)
+            "Record diagnosis",
+            key="record",
+            type="primary",
+            width="stretch",
+            on_click=_add,
+            args=(shown,),
         )
-        fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        fields[5].form_submit_button("Cancel", key="cancel", on_click=state.cancel, width="stretch")
         desk.watch(shown, "form")
 
 
@@ -218,12 +223,15 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
         _comment_field(fields[-3])
         fields[-2].form_submit_button(
             f"Record {NOUNS[action]}",
+            key="record",
             type="primary",
             width="stretch",
             on_click=_record,
             args=(shown, diagnosis, action),
         )
-        fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        fields[-1].form_submit_button(
+            "Cancel", key="cancel", on_click=state.cancel, width="stretch"
+        )
         desk.watch(shown, "form")
 
 
