@@ -129,6 +129,21 @@ def test_a_password_is_sent_as_it_was_typed(room: Room, case_id: str, how: str) 
     assert room.refusals() == before
 
 
+def test_after_a_wrong_password_the_right_one_signs(room: Room) -> None:
+    room.open("CASE-002")
+    room.page.keyboard.press("a")
+    room.page.keyboard.press("s")
+    room.page.keyboard.type("not it")
+    room.page.keyboard.press("Control+Enter")
+    expect(room.page.get_by_text("Wrong password")).to_be_visible()
+    field = room.page.get_by_role("textbox", name="Your password")
+    field.click()
+    field.press("Control+A")
+    room.page.keyboard.type(PASSWORD)
+    room.page.keyboard.press("Control+Enter")
+    expect(room.page.get_by_text(f"by {READER} (reader) at")).to_be_visible()
+
+
 def test_single_keys_do_nothing_while_a_form_is_open(room: Room) -> None:
     room.open("CASE-008")
     room.page.keyboard.press("x")

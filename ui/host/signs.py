@@ -1,4 +1,6 @@
-"""Small requests of an open page, which ask for no run of it: that somebody is at work.
+"""Small requests of an open page, which ask for no run of it.
+
+They tell that somebody is at work on a case, and what stands in a form that is not sent yet.
 
 A request names a visit (`ui.state.visits`) by a name that only the page knows, comes from a page of
 this server, and carries the cookie of the session where people sign in: `door.Gate` stands before
@@ -17,23 +19,28 @@ from starlette.routing import Route
 
 from ui.access import session
 from ui.host.door import NOT_KEPT, Door
-from ui.state import visits
+from ui.state import drafts, visits
 
 ALIVE = "/alive"
+DRAFT = "/draft"
 LONGEST = 16384  # bytes
 
 
 def routes(door: Door | None) -> list[Route]:
     """The routes; `door` is None in a demonstration, where nobody signs in."""
 
-    async def alive(request: Request) -> Response:
+    async def hear(request: Request) -> Response:
         told = await _told(request)
         if told is None or not same_origin(request):
             return _answer(http.HTTPStatus.FORBIDDEN)
-        known = visits.alive(str(told.get("visit", "")), _reader(door, request))
+        name, reader = str(told.get("visit", "")), _reader(door, request)
+        if request.url.path == ALIVE:
+            known = visits.alive(name, reader)
+        else:
+            known = drafts.told(name, reader, _fields(told.get("fields")))
         return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
 
-    return [Route(ALIVE, alive, methods=["POST"])]
+    return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT)]
 
 
 def same_origin(request: Request) -> bool:
@@ -60,6 +67,11 @@ async def _told(request: Request) -> dict[str, Any] | None:
     except ValueError:
         return None
     return told if isinstance(told, dict) else None
+
+
+def _fields(told: object) -> dict[str, str]:
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {str(key): str(value) for key, value in pairs}
 
 
 def _answer(status: int) -> Response:

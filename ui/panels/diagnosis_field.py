@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from clinical.case.assessment import Confidence
 from clinical.terms.diagnoses import diagnoses
+from ui.state import state
 from ui.words import phrasing
 
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
@@ -38,6 +39,8 @@ def one(
 ) -> None:
     """Ask for one diagnosis of the list, or a code."""
     key = _key(label)
+    begin_with(key, choices)
+    begin_with(f"{key}-code")
     search.selectbox(
         label,
         list(choices),
@@ -47,6 +50,24 @@ def one(
         key=key,
     )
     code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
+
+
+def begin_with(key: str, choices: Mapping[str, str] | None = None) -> None:
+    """Put into a field what its reader left in it, where the form is resumed.
+
+    Args:
+        key: of the field.
+        choices: what may be chosen, to how it is shown; None for a field of text.
+    """
+    left = state.left_in(key)
+    if not left or key in st.session_state:
+        return
+    if choices is None:
+        st.session_state[key] = left
+    else:
+        for value, words in choices.items():
+            if words == left:
+                st.session_state[key] = value
 
 
 def named(label: str) -> str:

@@ -11,6 +11,7 @@ from clinical.review.decisions import ACTED
 from clinical.review.progress import Reader, RecordedDecision
 from clinical.review.signature import AMEND_REASONS, MEANINGS
 from ui.access import identity, presence
+from ui.panels import diagnosis_field
 from ui.panels.attempt import attempt, tell
 from ui.state import desk, state
 from ui.state.desk import OpenCase
@@ -139,6 +140,8 @@ def _list(reader: Reader) -> Markup:
 def _amend_form(shown: OpenCase) -> None:
     with st.form(f"amend-{shown.case.case_id}", enter_to_submit=False):
         fields = st.columns([4, 5, 1.5, 1], vertical_alignment="bottom")
+        diagnosis_field.begin_with("amend-reason", AMEND_REASONS)
+        diagnosis_field.begin_with("amend-comment")
         fields[0].selectbox(
             "Reason to amend",
             list(AMEND_REASONS),

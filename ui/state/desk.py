@@ -41,7 +41,7 @@ from ui.state import state
 from ui.state import visits as visits_known
 from ui.state.films import films
 from ui.state.state import Reading
-from ui.state.visits import Visit
+from ui.state.visits import Owner, Visit
 from ui.viewer import component
 
 DESK = "triptych_desk"
@@ -108,7 +108,7 @@ def opened(case_id: str) -> OpenCase | None:
     unseen = not shown.withheld and not shown.mine.shown
     if subject not in visits or unseen:
         event = intake.record_opened(state.engine(), case_id, state.reader(), role=state.role())
-        visits.setdefault(subject, visits_known.begin(state.reader(), event.sequence))
+        visits.setdefault(subject, visits_known.begin(_owner(case_id), event.sequence))
         shown = _look(case_id)
     return shown
 
@@ -348,6 +348,10 @@ def _machine(
     case = state.case(case_id, now.subject.input)
     names = tuple(sorted(suggestion.diagnosis for suggestion in assessment.suggestions))
     return Reading(case, now.subject.digest, assessment, events), names
+
+
+def _owner(case_id: str) -> Owner:
+    return Owner(str(state.workspace()), state.reader(), case_id)
 
 
 def _desk() -> _Desk:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from clinical.review.times import Attention, begun, noticed
@@ -19,18 +20,26 @@ from clinical.review.times import Attention, begun, noticed
 _lock = Lock()
 
 
+class Owner(NamedTuple):
+    """Whose reading of which case, in which workspace."""
+
+    workspace: str
+    reader: str
+    case_id: str
+
+
 @dataclass(eq=False)
 class Visit:
     """One reading in one session of the page: where the ledger stood, and time spent.
 
     Attributes:
-        reader: whose session it is.
+        owner: whose session it is, and what is read.
         opened_at: number of the event that recorded it.
         attention: time spent so far.
         name: random, 128 bits; known to this page alone.
     """
 
-    reader: str
+    owner: Owner
     opened_at: int
     attention: Attention
     name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -45,9 +54,9 @@ class Visit:
 _open: WeakValueDictionary[str, Visit] = WeakValueDictionary()
 
 
-def begin(reader: str, opened_at: int) -> Visit:
+def begin(owner: Owner, opened_at: int) -> Visit:
     """A case comes on the screen of a session for the first time."""
-    made = Visit(reader, opened_at, begun(datetime.now(UTC)))
+    made = Visit(owner, opened_at, begun(datetime.now(UTC)))
     with _lock:
         _open[made.name] = made
     return made
@@ -67,7 +76,7 @@ def alive(name: str, reader: str | None) -> bool:
         reader: who is signed in where it is said; None where nobody signs in.
     """
     found = find(name)
-    if found is None or reader not in (None, found.reader):
+    if found is None or reader not in (None, found.owner.reader):
         return False
     found.sees(noticed)
     return True

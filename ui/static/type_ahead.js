@@ -239,6 +239,7 @@ new MutationObserver(() => {
   attributeFilter: ["data-test-script-state"],
 });
 
+window.addEventListener("popstate", () => goes({ moves: true }), { capture: true });
 window.addEventListener("keydown", keyed, { capture: true });
 window.addEventListener("pointerdown", pointed, { capture: true });
 window.addEventListener("click", clicked, { capture: true });
