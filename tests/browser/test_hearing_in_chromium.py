@@ -65,7 +65,7 @@ class Room:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("hearing"), cases=13)
+    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("hearing"), cases=14)
     engine = open_workspace(workspace)
     accounts.add(engine, READER, "reader", PASSWORD)
     engine.dispose()
@@ -218,3 +218,62 @@ def test_letters_of_another_layout_are_those_on_the_same_keys(room: Room) -> Non
     room.page.evaluate(press, ["Dead", "KeyZ"])
     rest(room.page)
     expect(room.page.get_by_text("accepted by you")).to_be_visible()
+
+
+def test_a_form_that_goes_leaves_the_focus_where_it_was_opened(room: Room) -> None:
+    room.open("CASE-013")
+    page = room.page
+    page.keyboard.press("x")
+    expect(page.get_by_role("combobox", name="Reason to reject")).to_be_focused()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    page.keyboard.press("Enter")
+    expect(cancel).not_to_be_visible()
+    expect(page.locator(".st-key-reject button")).to_be_focused()
+
+    page.keyboard.press("x")
+    page.keyboard.type("laborat")
+    expect(page.get_by_role("option", name="Laboratory values")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Record rejection").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("rejected by you")).to_be_visible()
+    expect(page.locator(".st-key-reject button")).to_be_focused()
+
+
+def test_what_changes_is_announced_and_each_page_has_a_title(room: Room) -> None:
+    room.open("CASE-005")
+    page, said = room.page, room.page.locator("body > [role=status]")
+    expect(page).to_have_title("Case · Triptych")
+    name = page.locator(".standing b").inner_text()
+    expect(said).to_contain_text(f"CASE-005, {name}")
+    page.keyboard.press("a")
+    expect(said).to_have_text(f"CASE-005, {name}, accepted")
+    page.keyboard.press("z")
+    expect(said).to_have_text(f"CASE-005, {name}, no decision")
+    page.keyboard.press("w")
+    expect(said).to_have_text("Worklist")
+    expect(page).to_have_title("Worklist · Triptych")
+
+
+@pytest.mark.parametrize("size", [(390, 844), (820, 1180), (853, 480)])
+def test_on_small_screens_everything_stands_within_the_page(
+    room: Room, size: tuple[int, int]
+) -> None:
+    """A phone, a tablet, and 1280 x 720 at 150%."""
+    page = room.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    room.enter()
+    wide = "document.querySelector('.stMain').scrollWidth - window.innerWidth"
+    assert page.evaluate(wide) <= 0
+    page.locator('tr[data-pick="CASE-005"]').click()
+    expect(page.get_by_role("heading", name="CASE-005")).to_be_visible()
+    page.keyboard.press("x")
+    record = page.get_by_role("button", name="Record rejection")
+    expect(record).to_be_visible()
+    rest(page)
+    assert page.evaluate(wide) <= 0
+    words = record.locator("p")
+    assert words.evaluate("words => words.scrollWidth <= words.clientWidth + 1")
+    page.get_by_role("button", name="Cancel").click()
+    expect(record).not_to_be_visible()

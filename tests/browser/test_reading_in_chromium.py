@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
-from settled import drawn
+from settled import drawn, rest
 
 from clinical.audit import ledger, verify
 from clinical.case.assessment import AuditEvent
@@ -188,6 +188,31 @@ def test_back_and_forward_lead_to_the_pages_that_were_there(desk: Desk) -> None:
     expect(page.locator("table.worklist")).to_be_visible()
     page.go_back()
     expect(name).to_have_text("CASE-001")
+
+
+def test_what_was_written_on_one_case_is_not_in_the_form_of_another(desk: Desk) -> None:
+    page = desk.page
+    page.goto(desk.address)
+    page.locator("tr[data-pick]").first.click()
+    name, comment = page.locator(".masthead h1"), page.get_by_role("textbox", name="Comment")
+    expect(name).not_to_have_text("Worklist")
+    first = name.inner_text()
+    page.get_by_role("button", name="Add diagnosis").click()
+    comment.click()
+    page.keyboard.type("on the first case")
+    page.locator(".st-key-next button").click()
+    expect(name).not_to_have_text(first)
+    page.get_by_role("button", name="Add diagnosis").click()
+    expect(comment).to_have_value("")
+    page.locator(".st-key-previous button").click()
+    expect(name).to_have_text(first)
+    expect(comment).to_have_value("on the first case")
+    page.locator(".st-key-next button").click()
+    expect(name).not_to_have_text(first)
+    expect(comment).to_have_value("")
+    for step in (".st-key-cancel", ".st-key-previous", ".st-key-cancel"):
+        page.locator(f"{step} button").click()
+        rest(page)
 
 
 def test_an_address_that_names_no_case_leads_to_the_worklist(desk: Desk) -> None:

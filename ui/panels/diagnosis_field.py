@@ -60,14 +60,13 @@ def begin_with(key: str, choices: Mapping[str, str] | None = None) -> None:
         choices: what may be chosen, to how it is shown; None for a field of text.
     """
     left = state.left_in(key)
-    if not left or key in st.session_state:
+    if left is None:
         return
+    # Also where nothing was left: the field may still hold what belongs to another case.
     if choices is None:
         st.session_state[key] = left
     else:
-        for value, words in choices.items():
-            if words == left:
-                st.session_state[key] = value
+        st.session_state[key] = next((v for v, words in choices.items() if words == left), None)
 
 
 def named(label: str) -> str:

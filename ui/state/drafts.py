@@ -64,7 +64,7 @@ def find(owner: Owner) -> Draft | None:
 
 
 def told(name: str, reader: str | None, fields: Mapping[str, str]) -> bool:
-    """Keep what stands in the open form of a visit; False if it has none that is open.
+    """Keep what stands in the open form of a visit, if one is; False if there is no such visit.
 
     Args:
         name: of the visit.
@@ -78,7 +78,7 @@ def told(name: str, reader: str | None, fields: Mapping[str, str]) -> bool:
         before = _kept.pop(visit.owner, None)
         if before is not None:
             _kept[visit.owner] = replace(before, fields=dict(fields))
-        return before is not None
+    return True
 
 
 def _note(owner: Owner, task: state.Task | None, diagnosis: str | None) -> None:

@@ -210,9 +210,16 @@ def resume(task: Task, diagnosis: str | None, fields: Mapping[str, str]) -> None
     st.session_state[PENDING] = task
 
 
-def left_in(key: str) -> str:
-    """What stood in a field of the form that is resumed, as it was shown; "" for nothing."""
-    return str(st.session_state.get(FIELDS, {}).get(key, ""))
+def left_in(key: str) -> str | None:
+    """What stood in a field of the form that is resumed, as it was shown; None if none is.
+
+    It is told once: after that the field is its reader's.
+    """
+    fields = st.session_state.get(FIELDS)
+    if fields is None or (told := f"told {key}") in fields:
+        return None
+    fields[told] = ""
+    return str(fields.get(key, ""))
 
 
 def pending() -> Task | None:

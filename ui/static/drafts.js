@@ -32,13 +32,15 @@ function draft() {
   window.fetch(DRAFT, { method: "POST", body, keepalive: true }).catch(() => { sentDraft = ""; });
 }
 
-function changed({ target }) {
-  if (!target.closest?.(DRAFTED)) return;
+function changed() {
   window.clearTimeout(soon);
   soon = window.setTimeout(draft, PAUSE_MS);
 }
 
-for (const name of ["input", "change", "click", "focusout"]) {
+// A choice from a list is no input, and the list does not stand in the form.
+for (const name of ["input", "keyup", "click", "focusout"]) {
   document.addEventListener(name, changed, { capture: true, passive: true });
 }
-window.addEventListener("pagehide", draft);
+// What may lead away from the form: it is gone before the pause is over.
+document.addEventListener("pointerdown", draft, { capture: true, passive: true });
+for (const name of ["pagehide", "popstate"]) window.addEventListener(name, draft, { capture: true });

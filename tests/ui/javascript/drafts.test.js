@@ -29,4 +29,7 @@ test("fields are told once after a pause, without passwords", () => {
   input.dispatchEvent(new Event("input", { bubbles: true }));
   clock.pass(300);
   assert.equal(sent.length, 1);
+  input.value = "half a sentence";
+  document.dispatchEvent(new Event("pointerdown")); // on what may lead away
+  assert.equal(sent.length, 2);
 });
