@@ -17,7 +17,7 @@ const DECIDING = ".st-key-answers, .st-key-decisions";
 const MOVERS = { back: "w", previous: "k", next: "j", "next-unread": "n" }; // by the key in Python
 const OPENERS = { modify: "m", reject: "x", add: "e", sign: "s", amend: "r" };
 const MOST = 12; // commands that wait
-const SENT_MS = 1000; // after a press, until it is taken for one that asked for no run
+const SENT_MS = 5000; // after a press, until it is taken for one that asked for no run; servers are busy, too
 const DRAWN_MS = 700; // after a run, until its buttons are there
 const LEFT_MS = 3000; // until a move that changed nothing is forgotten
 const STILL_PX = 8; // a pointer that went no further between down and up has clicked
@@ -33,6 +33,7 @@ let left = null; // what was on the screen when a command moved on, until someth
 let down = null; // where the pointer went down on a button, and what pressing it means
 
 const forms = window.triptychForms;
+forms.busy = busy;
 
 function runs() {
   const app = document.querySelector(".stApp");

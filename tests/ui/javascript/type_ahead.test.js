@@ -239,7 +239,7 @@ test("a move that led nowhere is forgotten after some seconds", () => {
   const accept = button("A");
   button("J", "#bar");
   press(document.body, "j");
-  clock.pass(3500);
+  clock.pass(5500);
   accept.click();
   assert.deepEqual(pressed, ["J", "A"]);
 });
