@@ -43,7 +43,8 @@ test: setup
 test-fast: setup
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not wheel and not browser and not server and not long"
 
-# Minutes: 1,000 edits of ledgers that all have to be found, 200 writers killed on each database.
+# 1,000 edits of ledgers that all have to be found and 200 writers killed on each database, for minutes;
+# 20 random readers of 300 actions in a browser, for two hours.
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast, get_args
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from clinical import canonical
 from clinical.audit import heads, leaves
@@ -152,6 +152,19 @@ def case_ids(connection: Connection) -> list[str]:
     """Every case that an event is about, by case_id."""
     named = select(EVENTS.c.case_id).where(EVENTS.c.case_id != "").distinct()
     return list(connection.execute(named.order_by(EVENTS.c.case_id)).scalars())
+
+
+def first_of(connection: Connection, case_id: str) -> int:
+    """Number of the first event of a case, which stays that for ever; 0 if it has none."""
+    query = select(func.min(EVENTS.c.sequence)).where(EVENTS.c.case_id == case_id)
+    return connection.execute(query).scalar_one() or 0
+
+
+def case_of(connection: Connection, sequence: int) -> str:
+    """The case whose first event has this number, or "" if there is none."""
+    query = select(EVENTS.c.case_id).where(EVENTS.c.sequence == sequence)
+    found = connection.execute(query).scalar_one_or_none() or ""
+    return found if found and first_of(connection, found) == sequence else ""
 
 
 def actors(connection: Connection, *, kinds: Sequence[EventKind]) -> list[str]:

@@ -99,6 +99,22 @@ def can_decide(
     return True
 
 
+def repeats(decision: ReviewDecision, events: Iterable[AuditEvent]) -> bool:
+    """Whether the reader accepts what they have accepted, as sure as before: nothing new is said.
+
+    Args:
+        decision: what the reader wants to record.
+        events: all events of the case, in order.
+    """
+    before = progress(events).of(decision.reader).standing.get(decision.diagnosis)
+    return (
+        before is not None
+        and decision.action == before.action == "accept"
+        and decision.assessment_digest == before.assessment_digest
+        and decision.confidence == before.confidence
+    )
+
+
 def decide(engine: Engine, decision: ReviewDecision, *, view: Viewed | None = None) -> AuditEvent:
     """Check a decision and record it with its comment, in one transaction.
 

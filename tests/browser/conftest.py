@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, expect, sync_playwright
 from waiting import SECONDS
 
 from ui.host import launch
@@ -45,9 +46,18 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(
             executable_path=path, args=list(SWITCHES), timeout=milliseconds
         )
+        mixed: list[str] = []
         opened.on("context", lambda context: context.set_default_timeout(milliseconds))
+        opened.on("context", lambda context: context.on("console", partial(_listen, mixed)))
         yield opened
         opened.close()
+        assert mixed == []
+
+
+def _listen(mixed: list[str], message: ConsoleMessage) -> None:
+    """Keep what Streamlit says when one message asks for more than one part of the page."""
+    if "fragmentIds" in message.text:
+        mixed.append(message.text)
 
 
 @pytest.fixture(scope="session", autouse=True)

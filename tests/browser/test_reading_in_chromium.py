@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from settled import drawn, rest
 
 from clinical.audit import ledger, verify
 from clinical.case.assessment import AuditEvent
@@ -90,6 +92,7 @@ def test_reject_with_the_keyboard_reaches_the_ledger(desk: Desk) -> None:
     page = desk.page
     drag(page, canvas, 60, 20)
     expect(canvas).not_to_have_attribute("data-width", "2600")
+    drawn(page)
     window = canvas.get_attribute("data-width") or ""
     heat_map = (canvas.get_attribute("data-diagnosis") or "").lower().replace(" ", "_")
     page.clock.fast_forward(1100)
@@ -129,20 +132,93 @@ def test_a_hostile_note_is_text_and_the_address_names_no_case(desk: Desk) -> Non
     assert "PAT" not in desk.page.url
 
 
-def test_reloading_a_case_goes_back_to_the_worklist(desk: Desk) -> None:
+def test_a_reload_keeps_the_case_and_the_half_written_form(desk: Desk) -> None:
     desk.open_case("CASE-001")
-    desk.page.reload()
-    expect(desk.page.locator("table.worklist")).to_be_visible()
-    row = desk.page.locator('tr[data-pick="CASE-001"]')
-    expect(row).to_contain_text("Opened")
+    page = desk.page
+    page.locator('[data-pick="heart_failure"]').click()
+    page.get_by_role("button", name="Modify").click()
+    page.keyboard.type("laborat")
+    expect(page.get_by_role("option", name="Laboratory values")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Or a code").fill("ICD-10:J18.9")
+    page.get_by_role("textbox", name="Comment").click()
+    page.keyboard.type("œdème, après consilium")
+    page.reload()
+    expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
+    expect(page.locator('[data-pick="heart_failure"]')).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("œdème, après consilium")
+    expect(page.get_by_role("textbox", name="Or a code")).to_have_value("ICD-10:J18.9")
+    reason = page.get_by_role("combobox", name="Reason to modify")
+    expect(reason).to_have_value(re.compile("Laboratory values"))
+    page.get_by_role("button", name="Record change").click()
+    expect(page.get_by_text("modified by you")).to_be_visible()
+    (decided,) = [event for event in desk.events("CASE-001") if event.kind == "DECIDED"]
+    assert decided.payload["diagnosis"] == "heart_failure"
+    assert decided.payload["replacement"] == "ICD-10:J18.9"
+    assert decided.payload["reason"] == "lab_explains"
+
+    page.reload()
+    expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
+    expect(page.get_by_role("button", name="Modify")).to_be_visible()
+    expect(page.get_by_role("button", name="Record change")).not_to_be_visible()
 
 
-def test_back_leads_to_the_worklist_and_forward_to_the_case(desk: Desk) -> None:
+def test_back_and_forward_lead_to_the_pages_that_were_there(desk: Desk) -> None:
     desk.open_case("CASE-001")
-    desk.page.go_back()
-    expect(desk.page.locator("table.worklist")).to_be_visible()
-    desk.page.go_forward()
-    expect(desk.page.get_by_role("heading", name="CASE-001")).to_be_visible()
+    page = desk.page
+    first = page.url
+    assert re.fullmatch(rf"{desk.address}/case\?id=\d+", first)
+    name = page.locator(".masthead h1")
+    page.keyboard.press("j")
+    expect(name).not_to_have_text("CASE-001")
+    second = name.inner_text()
+    expect(page).not_to_have_url(first)
+    page.go_back()
+    expect(name).to_have_text("CASE-001")
+    expect(page).to_have_url(first)
+    page.go_forward()
+    expect(name).to_have_text(second)
+    page.go_back()
+    expect(name).to_have_text("CASE-001")
+    page.go_back()
+    expect(page.locator("table.worklist")).to_be_visible()
+    page.go_forward()
+    expect(name).to_have_text("CASE-001")
+    page.keyboard.press("w")
+    expect(page.locator("table.worklist")).to_be_visible()
+    page.go_back()
+    expect(name).to_have_text("CASE-001")
+
+
+def test_what_was_written_on_one_case_is_not_in_the_form_of_another(desk: Desk) -> None:
+    page = desk.page
+    page.goto(desk.address)
+    page.locator("tr[data-pick]").first.click()
+    name, comment = page.locator(".masthead h1"), page.get_by_role("textbox", name="Comment")
+    expect(name).not_to_have_text("Worklist")
+    first = name.inner_text()
+    page.get_by_role("button", name="Add diagnosis").click()
+    comment.click()
+    page.keyboard.type("on the first case")
+    page.locator(".st-key-next button").click()
+    expect(name).not_to_have_text(first)
+    page.get_by_role("button", name="Add diagnosis").click()
+    expect(comment).to_have_value("")
+    page.locator(".st-key-previous button").click()
+    expect(name).to_have_text(first)
+    expect(comment).to_have_value("on the first case")
+    page.locator(".st-key-next button").click()
+    expect(name).not_to_have_text(first)
+    expect(comment).to_have_value("")
+    for step in (".st-key-cancel", ".st-key-previous", ".st-key-cancel"):
+        page.locator(f"{step} button").click()
+        rest(page)
+
+
+def test_an_address_that_names_no_case_leads_to_the_worklist(desk: Desk) -> None:
+    for number in ("0", "999999", "CASE-001", "٣"):
+        desk.page.goto(f"{desk.address}/case?id={number}")
+        expect(desk.page.locator("table.worklist")).to_be_visible()
 
 
 def test_worklist_by_keyboard(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from clinical.errors import TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import session
-from ui.host import door, navigation, shell
+from ui.host import door, navigation, shell, signs
 from ui.host.door import Application, Door, Gate, Message, Receive, Send
 from ui.panels import frame
 
@@ -187,6 +187,7 @@ def application(
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
     ]
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
+    routes += signs.routes(None if demonstration is not None else entrance)
     if demonstration is not None:
         secrets |= {"reader": demonstration.name, "role": demonstration.role}
     else:

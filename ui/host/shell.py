@@ -2,9 +2,11 @@
 
 `theme_choice.js` has to run first: Streamlit reads the theme from the browser's storage when it
 starts and would follow the operating system where nothing is stored there; this page is dark unless
-its reader chose the light one. `type_ahead.js` hears keys from the first moment on, and keeps those
-that the page cannot take yet. `watch.js` works whether Streamlit does or not: it leaves for the
-sign-in page when the session is over.
+its reader chose the light one. `type_ahead.js` hears keys and clicks from the first moment on, and
+keeps those that the page cannot take yet; `form_focus.js` leads what is typed into the form that
+one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run of the page,
+`address.js` sees to Back and Forward, `announce.js` to screen readers. `watch.js` works whether
+Streamlit does or not: it leaves for the sign-in page when the session is over.
 """
 
 from __future__ import annotations
@@ -21,7 +23,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
+FORM_FOCUS = "form_focus.js"  # before the next, which asks it
 TYPE_AHEAD = "type_ahead.js"
+PRESENCE = "presence.js"
+DRAFTS = "drafts.js"
+ADDRESS = "address.js"
+ANNOUNCE = "announce.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -53,7 +60,8 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    scripts = (THEME, TYPE_AHEAD, *((WATCH,) if watched else ()))
+    ours = (THEME, FORM_FOCUS, TYPE_AHEAD, PRESENCE, DRAFTS, ADDRESS, ANNOUNCE)
+    scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 
     async def show(_: Request) -> Response:

@@ -17,14 +17,13 @@ from ui.panels import (
     decision_panel,
     first_read_panel,
     frame,
-    heartbeat,
     inputs,
     news_panel,
     record_panel,
     suggestions_panel,
     what_if_panel,
 )
-from ui.state import desk, state, worklist_order
+from ui.state import address, desk, drafts, state, worklist_order
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
@@ -39,8 +38,7 @@ NO_SUGGESTION = "The model made no suggestion for this case."
 
 def render(list_page: Page) -> None:
     """Show the case of this session, or go to `list_page` if there is none."""
-    case_id = state.current_case()
-    state.arrived()
+    case_id = address.on_screen()
     shown = desk.opened(case_id) if case_id else None
     if case_id is None or shown is None:
         state.close_case()
@@ -54,11 +52,17 @@ def render(list_page: Page) -> None:
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)
+    assessment = shown.machine.assessment if shown.machine else None
+    drafts.settle(
+        shown,
+        state.selected(assessment) if assessment and assessment.suggestions else None,
+    )
     diagnosis = _answers(shown)
     _panels(shown, diagnosis)
     record_panel.render(shown, diagnosis)
     desk.watch(shown)
-    heartbeat.listen()
+    if (visit := desk.visit(shown)) is not None:
+        st.html(tag("span", data_visit=visit.name, hidden=True), width="content")
 
 
 def _answers(shown: OpenCase) -> str | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui.access import presence
 from ui.panels import frame, picklist
-from ui.state import state, studies
+from ui.state import address, state, studies
 from ui.state.studies import KINDS, OURS, Example, Kind
 from ui.words import phrasing
 from ui.words.markup import Markup, chip, joined, photograph, picture, table, tag
@@ -49,7 +49,7 @@ def render(case_page: Page) -> None:
     if len(found) > 1:
         _choose(found)
     if state.requested():
-        st.switch_page(case_page)
+        st.switch_page(case_page, query_params=address.wanted())
     st.html(verdict(metrics))
     label = st.segmented_control(
         "Diagnosis",

@@ -14,7 +14,7 @@ from clinical.review import assignment
 from clinical.review.priority import Level
 from ui.access import presence
 from ui.panels import frame, picklist
-from ui.state import assigning, state, worklist_order
+from ui.state import address, assigning, state, worklist_order
 from ui.state.worklist_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
 from ui.words import phrasing
 from ui.words.markup import Markup, bar, chip, joined, tag, unseen
@@ -56,7 +56,7 @@ def render(case_page: Page) -> None:
     if opens:
         _start(start, shown)
     if state.requested():
-        st.switch_page(case_page)
+        st.switch_page(case_page, query_params=address.wanted())
     assigns = presence.can("assign")
     if assigns:
         _assign()

@@ -178,12 +178,19 @@ def _add_form(shown: OpenCase) -> None:
         fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
         diagnosis_field.one(ADDED, choices, fields[0], fields[1])
         with fields[2]:
+            sure = {str(name): name.capitalize() for name in diagnosis_field.CONFIDENCES}
+            diagnosis_field.begin_with("added-confidence", sure)
             diagnosis_field.how_sure("Confidence", "added-confidence", labelled=True)
         _comment_field(fields[3])
         fields[4].form_submit_button(
-            "Record diagnosis", type="primary", width="stretch", on_click=_add, args=(shown,)
+            "Record diagnosis",
+            key="record",
+            type="primary",
+            width="stretch",
+            on_click=_add,
+            args=(shown,),
         )
-        fields[5].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        fields[5].form_submit_button("Cancel", key="cancel", on_click=state.cancel, width="stretch")
         desk.watch(shown, "form")
 
 
@@ -203,6 +210,7 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
     with st.form(f"reason-{shown.digest[:12]}-{diagnosis}-{action}", enter_to_submit=False):
         widths = [3, 3, 1.7, 2.3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
         fields = st.columns(widths, vertical_alignment="bottom")
+        diagnosis_field.begin_with("reason", decisions.REASONS)
         fields[0].selectbox(
             f"Reason to {action}",
             list(decisions.REASONS),
@@ -218,12 +226,15 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
         _comment_field(fields[-3])
         fields[-2].form_submit_button(
             f"Record {NOUNS[action]}",
+            key="record",
             type="primary",
             width="stretch",
             on_click=_record,
             args=(shown, diagnosis, action),
         )
-        fields[-1].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        fields[-1].form_submit_button(
+            "Cancel", key="cancel", on_click=state.cancel, width="stretch"
+        )
         desk.watch(shown, "form")
 
 
@@ -242,6 +253,7 @@ def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
 
 
 def _comment_field(place: st.delta_generator.DeltaGenerator) -> None:
+    diagnosis_field.begin_with("comment")
     place.text_input(
         "Comment", max_chars=comment.MAX_COMMENT, key="comment", placeholder="Optional"
     )

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from clinical.case.assessment import Confidence
 from clinical.terms.diagnoses import diagnoses
+from ui.state import state
 from ui.words import phrasing
 
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
@@ -38,6 +39,8 @@ def one(
 ) -> None:
     """Ask for one diagnosis of the list, or a code."""
     key = _key(label)
+    begin_with(key, choices)
+    begin_with(f"{key}-code")
     search.selectbox(
         label,
         list(choices),
@@ -47,6 +50,23 @@ def one(
         key=key,
     )
     code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
+
+
+def begin_with(key: str, choices: Mapping[str, str] | None = None) -> None:
+    """Put into a field what its reader left in it, where the form is resumed.
+
+    Args:
+        key: of the field.
+        choices: what may be chosen, to how it is shown; None for a field of text.
+    """
+    left = state.left_in(key)
+    if left is None:
+        return
+    # Also where nothing was left: the field may still hold what belongs to another case.
+    if choices is None:
+        st.session_state[key] = left
+    else:
+        st.session_state[key] = next((v for v, words in choices.items() if words == left), None)
 
 
 def named(label: str) -> str:

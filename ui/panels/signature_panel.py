@@ -11,6 +11,7 @@ from clinical.review.decisions import ACTED
 from clinical.review.progress import Reader, RecordedDecision
 from clinical.review.signature import AMEND_REASONS, MEANINGS
 from ui.access import identity, presence
+from ui.panels import diagnosis_field
 from ui.panels.attempt import attempt, tell
 from ui.state import desk, state
 from ui.state.desk import OpenCase
@@ -25,34 +26,30 @@ def closed(shown: OpenCase) -> bool:
 
 def render(shown: OpenCase) -> None:
     """What is about to be signed, in words, and the button that signs it."""
-    st.html(
-        tag(
-            "section",
-            tag("h3", "What you are about to sign"),
-            _list(shown.mine),
-            class_="signing",
-        )
-    )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.form(f"sign-{shown.case.case_id}", enter_to_submit=False):
         st.html(
             tag(
-                "p",
-                f"Sign as {state.reader()}: {MEANINGS[desk.signature(shown).meaning]}.",
-                class_="meaning",
-            ),
-            width="content",
+                "section",
+                tag("h3", "What you are about to sign"),
+                _list(shown.mine),
+                class_="signing",
+            )
         )
-        if identity.asked():
-            _password()
-        st.button(
-            f"Sign as {state.reader()}",
-            key="confirm-sign",
-            type="primary",
-            shortcut="ctrl+enter",
-            on_click=_sign,
-            args=(shown,),
-        )
-        st.button("Cancel", key="cancel-sign", on_click=state.cancel)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            meaning = f"Sign as {state.reader()}: {MEANINGS[desk.signature(shown).meaning]}."
+            st.html(tag("p", meaning, class_="meaning"), width="content")
+            if identity.asked():
+                _password()
+            st.form_submit_button(
+                f"Sign as {state.reader()}",
+                key="confirm-sign",
+                type="primary",
+                shortcut="ctrl+enter",
+                on_click=_sign,
+                args=(shown,),
+            )
+            st.form_submit_button("Cancel", key="cancel-sign", on_click=state.cancel)
+        desk.watch(shown, "form")
 
 
 def _password() -> None:
@@ -143,6 +140,8 @@ def _list(reader: Reader) -> Markup:
 def _amend_form(shown: OpenCase) -> None:
     with st.form(f"amend-{shown.case.case_id}", enter_to_submit=False):
         fields = st.columns([4, 5, 1.5, 1], vertical_alignment="bottom")
+        diagnosis_field.begin_with("amend-reason", AMEND_REASONS)
+        diagnosis_field.begin_with("amend-comment")
         fields[0].selectbox(
             "Reason to amend",
             list(AMEND_REASONS),
@@ -158,9 +157,14 @@ def _amend_form(shown: OpenCase) -> None:
             placeholder="Optional",
         )
         fields[2].form_submit_button(
-            "Reopen", type="primary", width="stretch", on_click=_amend, args=(shown,)
+            "Reopen",
+            key="reopen",
+            type="primary",
+            width="stretch",
+            on_click=_amend,
+            args=(shown,),
         )
-        fields[3].form_submit_button("Cancel", on_click=state.cancel, width="stretch")
+        fields[3].form_submit_button("Cancel", key="cancel", on_click=state.cancel, width="stretch")
 
 
 def _amend(shown: OpenCase) -> None:

@@ -11,7 +11,6 @@ import streamlit as st
 from clinical.assess.hypothetical import Change, Changed, LeftOut, measurement, plausible
 from clinical.case.assessment import Assessment, Suggestion
 from clinical.case.case import Case
-from clinical.errors import TriptychError
 from clinical.modalities.kit import read_by
 from clinical.modalities.measurements.words import bounded
 from ui.access import presence
@@ -20,8 +19,9 @@ from ui.state import state, what_if
 from ui.words import phrasing
 from ui.words.markup import Markup, bar, chip, joined, table, tag
 
+CHANGE = "what-if-change"
 
-@st.fragment
+
 def render(shown: state.Reading) -> None:
     """Controls to change the case, and what the model makes of it; closed until asked for."""
     if not presence.can("decide"):
@@ -36,48 +36,62 @@ def render(shown: state.Reading) -> None:
             return
         what_if.wake(shown.assessment)
         _controls(shown)
-        found = what_if.answered(shown)
-        if found is not None:
-            st.html(comparison(shown.case, found.change, shown.assessment, found.assessment))
+        if (question := what_if.asked(shown)) is not None:
+            _answer(shown, question)
 
 
 def _controls(shown: state.Reading) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         options = choices(shown.case)
         chosen = st.selectbox(
-            "Change",
-            list(options),
-            format_func=options.__getitem__,
-            key="what-if-change",
-            width=420,
+            "Change", list(options), format_func=options.__getitem__, key=CHANGE, width=420
         )
-        change = _value(shown.case, chosen) if isinstance(chosen, Changed) else chosen
-        asked = st.button("Show what changes", key="what-if-ask", type="primary")
+        if isinstance(chosen, Changed):
+            _value(shown.case, chosen)
+        st.button(
+            "Show what changes", key="what-if-ask", type="primary", on_click=_ask, args=(shown,)
+        )
         st.button("Clear", key="what-if-clear", on_click=what_if.forget)
-    if not asked or change is None:
-        return
-    try:
+
+
+def _ask(shown: state.Reading) -> None:
+    # Not what the run that drew the button knew: the value may have come with the same click.
+    chosen = st.session_state.get(CHANGE)
+    if isinstance(chosen, Changed):
+        value = st.session_state.get(_value_key(shown.case, chosen), chosen.value)
+        chosen = None if value is None else Changed(chosen.modality, chosen.index, float(value))
+    if chosen is not None:
+        what_if.ask(shown, chosen)
+
+
+def _answer(shown: state.Reading, question: what_if.Hypothesis) -> None:
+    if question.assessment is None and question.refused is None:
         with st.spinner("The model is assessing the changed case. The first time takes longer."):
-            what_if.ask(shown, change)
-    except TriptychError as error:
-        st.error(f"No answer. {error.message}")
-        st.caption(f"What to do: {error.remedy}")
+            what_if.answer(shown, question)
+    if question.refused is not None:
+        st.error(f"No answer. {question.refused.message}")
+        st.caption(f"What to do: {question.refused.remedy}")
+    elif question.assessment is not None:
+        st.html(comparison(shown.case, question.change, shown.assessment, question.assessment))
 
 
-def _value(case: Case, chosen: Changed) -> Changed:
-    """The change with the value that the reader types."""
+def _value(case: Case, chosen: Changed) -> None:
+    """Ask for the value that is to be tried."""
     measured = measurement(case, chosen)
     limits = plausible(measured)
-    value = st.number_input(
+    st.number_input(
         f"New value, {phrasing.unit(measured.unit)}" if measured.unit else "New value",
         min_value=limits[0] if limits else None,
         max_value=limits[1] if limits else None,
         value=chosen.value,
         format="%.6g",
-        key=f"what-if-value-{case.case_id}-{chosen.modality}-{chosen.index}",
+        key=_value_key(case, chosen),
         width=190,
     )
-    return Changed(chosen.modality, chosen.index, float(value))
+
+
+def _value_key(case: Case, chosen: Changed) -> str:
+    return f"what-if-value-{case.case_id}-{chosen.modality}-{chosen.index}"
 
 
 def choices(case: Case) -> dict[Change, str]:

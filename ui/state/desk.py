@@ -32,14 +32,16 @@ from clinical.review.first_read import FirstRead
 from clinical.review.progress import Progress, Ranked, Reader
 from clinical.review.protocol import Protocol
 from clinical.review.signature import Amendment, Signature
-from clinical.review.times import Attention, begun, noticed, resumed
+from clinical.review.times import noticed, resumed
 from clinical.review.viewed import Viewed
 from clinical.workspace import store
 from clinical.workspace.place import Place
 from ui.access import identity, presence
 from ui.state import state
+from ui.state import visits as visits_known
 from ui.state.films import films
 from ui.state.state import Reading
+from ui.state.visits import Owner, Visit
 from ui.viewer import component
 
 DESK = "triptych_desk"
@@ -84,16 +86,8 @@ class OpenCase:
 
 
 @dataclass
-class _Visit:
-    """What this session knows of one reading: where the ledger stood, and time spent."""
-
-    opened_at: int
-    attention: Attention
-
-
-@dataclass
 class _Desk:
-    visits: dict[int, _Visit] = field(default_factory=dict)  # by the number of the subject's event
+    visits: dict[int, Visit] = field(default_factory=dict)  # by the number of the subject's event
 
 
 def opened(case_id: str) -> OpenCase | None:
@@ -114,7 +108,7 @@ def opened(case_id: str) -> OpenCase | None:
     unseen = not shown.withheld and not shown.mine.shown
     if subject not in visits or unseen:
         event = intake.record_opened(state.engine(), case_id, state.reader(), role=state.role())
-        visits.setdefault(subject, _Visit(event.sequence, begun(_now())))
+        visits.setdefault(subject, visits_known.begin(_owner(case_id), event.sequence))
         shown = _look(case_id)
     return shown
 
@@ -125,8 +119,7 @@ def attend(shown: OpenCase) -> None:
     if subject is not None:
         before = st.session_state.get(ON_SCREEN)
         visit = _desk().visits[subject.sequence]
-        seen = noticed if before == subject.sequence else resumed
-        visit.attention = seen(visit.attention, _now())
+        visit.sees(noticed if before == subject.sequence else resumed)
         st.session_state[ON_SCREEN] = subject.sequence
 
 
@@ -135,18 +128,16 @@ def leave() -> None:
     st.session_state.pop(ON_SCREEN, None)
 
 
-def alive() -> None:
-    """Note a report from the browser that keys, pointer or wheel were used."""
-    visit = _desk().visits.get(st.session_state.get(ON_SCREEN, 0))
-    if visit is not None:
-        visit.attention = noticed(visit.attention, _now())
+def visit(shown: OpenCase) -> Visit | None:
+    """This session's visit to the case, or None where it has not opened it."""
+    subject = shown.progress.subject
+    return _desk().visits.get(subject.sequence) if subject else None
 
 
 def news(shown: OpenCase) -> list[AuditEvent]:
     """What other readers did with this case since this session opened it, as far as visible."""
-    subject = shown.progress.subject
-    visit = _desk().visits.get(subject.sequence) if subject else None
-    since = visit.opened_at if visit else 0
+    now = visit(shown)
+    since = now.opened_at if now else 0
     kinds = ("DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED")
     return [
         e
@@ -180,14 +171,17 @@ def draft(
 
 
 def decide(shown: OpenCase, decision: ReviewDecision) -> None:
-    """Record a decision and its event, in one transaction.
+    """Record a decision and its event, in one transaction; one that says nothing new is not one.
 
     Raises:
         ReviewError: if the rules of review do not allow it.
         AccessRefused: if the role does not.
     """
     presence.require("decide")
-    decisions.decide(state.engine(), decision, view=_view(shown))
+    with state.engine().connect() as connection:
+        now = tuple(ledger.events(connection, case_id=decision.case_id))
+    if not decisions.repeats(decision, now):
+        decisions.decide(state.engine(), decision, view=_view(shown))
     state.cancel()
 
 
@@ -242,12 +236,11 @@ def sign(shown: OpenCase, password: str = "") -> None:
     """
     presence.require("decide")
     attend(shown)
-    subject = shown.progress.subject
-    visit = _desk().visits.get(subject.sequence) if subject else None
+    now = visit(shown)
     signature_rules.sign(
         state.engine(),
         signature(shown),
-        attention=visit.attention if visit else None,
+        attention=now.attention if now else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
         view=_view(shown),
     )
@@ -315,9 +308,8 @@ def _view(shown: OpenCase) -> Viewed | None:
 
 
 def _visit_number(shown: OpenCase) -> int:
-    subject = shown.progress.subject
-    visit = _desk().visits.get(subject.sequence) if subject else None
-    return visit.opened_at if visit else 0
+    now = visit(shown)
+    return now.opened_at if now else 0
 
 
 def _heard() -> None:
@@ -356,6 +348,10 @@ def _machine(
     case = state.case(case_id, now.subject.input)
     names = tuple(sorted(suggestion.diagnosis for suggestion in assessment.suggestions))
     return Reading(case, now.subject.digest, assessment, events), names
+
+
+def _owner(case_id: str) -> Owner:
+    return Owner(str(state.workspace()), state.reader(), case_id)
 
 
 def _desk() -> _Desk:

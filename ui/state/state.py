@@ -1,12 +1,13 @@
 """All cache and all session state of the page; nothing else touches the workspace.
 
 Caches are keyed by digests of what they hold, so a new assessment or event is seen at the next
-run. The case on the screen lives in the session, never in the address.
+run. The case on the screen lives in the session; the address names it by a number that says nothing
+of it (`ui.state.address`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -39,6 +40,8 @@ PENDING = "triptych_pending"
 REFUSED = "triptych_refused"
 VIEW = "triptych_view"
 ORDER = "triptych_order"
+FIELDS = "triptych_fields"
+SETTLED = "triptych_settled"
 
 THUMBNAIL = 132
 """Pixels of the longer side of a small picture."""
@@ -151,7 +154,7 @@ def open_case(case_id: str) -> None:
     """Put another case on the screen."""
     st.session_state[CASE] = case_id
     st.session_state[REQUESTED] = True
-    for key in (DIAGNOSIS, PENDING, REFUSED):
+    for key in (DIAGNOSIS, PENDING, REFUSED, FIELDS, SETTLED):
         st.session_state.pop(key, None)
 
 
@@ -170,7 +173,7 @@ def arrived() -> None:
 
 def close_case() -> None:
     """Go back to having no case on the screen."""
-    for key in (CASE, REQUESTED, DIAGNOSIS, PENDING, REFUSED):
+    for key in (CASE, REQUESTED, DIAGNOSIS, PENDING, REFUSED, FIELDS, SETTLED):
         st.session_state.pop(key, None)
 
 
@@ -195,7 +198,28 @@ def selected(assessment: Assessment) -> str:
 def begin(task: Task) -> None:
     """Ask for what a decision or a signature still needs."""
     st.session_state[PENDING] = task
+    st.session_state.pop(FIELDS, None)
     accept()
+
+
+def resume(task: Task, diagnosis: str | None, fields: Mapping[str, str]) -> None:
+    """Ask again what was asked before, with what stood in the fields of the form."""
+    st.session_state[FIELDS] = dict(fields)
+    if diagnosis is not None:
+        st.session_state[DIAGNOSIS] = diagnosis
+    st.session_state[PENDING] = task
+
+
+def left_in(key: str) -> str | None:
+    """What stood in a field of the form that is resumed, as it was shown; None if none is.
+
+    It is told once: after that the field is its reader's.
+    """
+    fields = st.session_state.get(FIELDS)
+    if fields is None or (told := f"told {key}") in fields:
+        return None
+    fields[told] = ""
+    return str(fields.get(key, ""))
 
 
 def pending() -> Task | None:
@@ -206,6 +230,7 @@ def pending() -> Task | None:
 def cancel() -> None:
     """Drop what waits."""
     st.session_state.pop(PENDING, None)
+    st.session_state.pop(FIELDS, None)
     accept()
 
 

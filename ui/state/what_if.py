@@ -25,7 +25,7 @@ from clinical.assess import hypothetical
 from clinical.assess.hypothetical import Change
 from clinical.case import assessment as assessments
 from clinical.case.assessment import Assessment
-from clinical.errors import ModelError
+from clinical.errors import ModelError, TriptychError
 from clinical.model import card
 from clinical.model.card import Card
 from clinical.workspace.place import named
@@ -37,19 +37,22 @@ ANSWER_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hypothesis:
-    """A question that was answered in this session.
+    """A question of this session; it stays one until it is answered, whatever runs meanwhile.
 
     Attributes:
         base: digest of the assessment it was asked about.
         change: what was asked.
-        assessment: what the model made of the changed case; of no other use than to be shown.
+        assessment: what the model made of the changed case, of no other use than to be shown;
+            None until it has answered.
+        refused: why it did not answer, or None.
     """
 
     base: str
     change: Change
-    assessment: Assessment
+    assessment: Assessment | None = None
+    refused: TriptychError | None = None
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,29 @@ def wake(assessment: Assessment) -> None:
 
 
 def ask(shown: state.Reading, change: Change) -> None:
-    """Ask, record that it was asked, and keep the answer for this session.
+    """Ask; the next run of the page has it answered by `answer`."""
+    st.session_state[FOUND] = Hypothesis(shown.digest, change)
 
-    Raises:
-        ModelError: if the model is not installed, or does not answer in time.
-        ReviewError: if the case cannot be changed like that, or was assessed again meanwhile.
-    """
+
+def asked(shown: state.Reading) -> Hypothesis | None:
+    """The last question about the assessment on the screen, or None."""
+    found = st.session_state.get(FOUND)
+    return found if isinstance(found, Hypothesis) and found.base == shown.digest else None
+
+
+def answer(shown: state.Reading, question: Hypothesis) -> None:
+    """Have the model answer, and record that it was asked; or note why it does not answer."""
+    engine, reader = state.engine(), state.reader()
+    try:
+        found = _answered(shown, question.change)
+        hypothetical.record(engine, shown.case, shown.digest, question.change, found, reader)
+    except TriptychError as error:
+        question.refused = error
+    else:
+        question.assessment = found
+
+
+def _answered(shown: state.Reading, change: Change) -> Assessment:
     hypothetical.changed(shown.case, change)
     found = _card(shown.assessment)
     if found is None:
@@ -106,15 +126,7 @@ def ask(shown: state.Reading, change: Change) -> None:
         "assessment": shown.digest,
         "change": hypothetical.as_json(change),
     }
-    answered = _ask(found, question)
-    hypothetical.record(state.engine(), shown.case, shown.digest, change, answered, state.reader())
-    st.session_state[FOUND] = Hypothesis(shown.digest, change, answered)
-
-
-def answered(shown: state.Reading) -> Hypothesis | None:
-    """The last answer about the assessment on the screen, or None."""
-    found = st.session_state.get(FOUND)
-    return found if isinstance(found, Hypothesis) and found.base == shown.digest else None
+    return _ask(found, question)
 
 
 def forget() -> None:

@@ -1,26 +1,39 @@
-// Presses the buttons of the page by their keys: at once, or as soon as the page can take it.
+// Does what was asked for by a key or a click on a button: at once, or as soon as the page can take it.
 //
-// Streamlit hears the key of a button only while that button is there and enabled: not while the run
-// that brings it is under way. What is typed meanwhile waits here and is pressed, one key for each
-// run. What does something to a case is never carried over to another: it is dropped
-// where it was typed, or clicked, behind what moves on.
+// Streamlit hears a button only while it is there and enabled, and what is pressed while a run of the
+// page is under way interrupts that run: it may reach what the run has drawn meanwhile. So what is
+// pressed during a run waits here and is done after it, one for each run. What does something to a
+// case is never carried over to another: it is dropped where it was pressed behind what moves on.
+// While a form is open a single key is no command (form_focus.js leads it into the form).
 
 const MOVES = "jknw";
 const ACTS = "amxezs";
-const RUNS = "[data-testid^=stBaseButton]"; // buttons of the page, not those of the viewer
+const OPENS = "mxes"; // what asks for more in a form
+const SECRET = "s"; // in a field that shows nobody what is typed
+const RUNS = ".stButton button, .stFormSubmitButton button"; // buttons of the page, not of the viewer
+const CARDS = ".st-key-answers [data-pick]";
+const ROWS = "tr[data-pick]";
 const DECIDING = ".st-key-answers, .st-key-decisions";
-const MOST = 12; // keys that wait
-const SENT_MS = 1000; // after a press, until it is taken for one that asked for no run
+const MOVERS = { back: "w", previous: "k", next: "j", "next-unread": "n" }; // by the key in Python
+const OPENERS = { modify: "m", reject: "x", add: "e", sign: "s", amend: "r" };
+const MOST = 12; // commands that wait
+const SENT_MS = 5000; // after a press, until it is taken for one that asked for no run; servers are busy, too
 const DRAWN_MS = 700; // after a run, until its buttons are there
 const LEFT_MS = 3000; // until a move that changed nothing is forgotten
+const STILL_PX = 8; // a pointer that went no further between down and up has clicked
+const CLICK_MS = 50; // in which a click follows the pointer that goes up
 const LOOK_MS = 15;
 
 const waiting = [];
 let pressed = -Infinity;
 let ran = true; // whether Streamlit has said since the last press that it runs
-let free = null; // since when the page takes keys
+let free = null; // since when the page takes commands
 let looking = 0;
-let left = null; // what was on the screen when a key moved on, until something else is
+let left = null; // what was on the screen when a command moved on, until something else is
+let down = null; // where the pointer went down on a button, and what pressing it means
+
+const forms = window.triptychForms;
+forms.busy = busy;
 
 function runs() {
   const app = document.querySelector(".stApp");
@@ -36,22 +49,19 @@ function subject() {
   return document.querySelector(".masthead h1")?.textContent ?? "";
 }
 
-function moves(name) {
-  return name.length === 1 && MOVES.includes(name.toLowerCase());
-}
-
-function goes(name) {
+function goes(command) {
   pressed = performance.now();
   ran = false;
   free = null;
-  left = moves(name) ? subject() : null;
+  left = command.moves ? subject() : null;
+  if (command.opens) forms.opened();
 }
 
 // Whether what comes next on the screen is another case than the one that is read.
 function leaving() {
   const late = performance.now() - pressed > LEFT_MS;
   if (left !== null && (left !== subject() || (late && !busy()))) left = null;
-  return left !== null || waiting.some(({ name }) => moves(name));
+  return left !== null || waiting.some(({ moves }) => moves);
 }
 
 function typing({ target }) {
@@ -59,12 +69,20 @@ function typing({ target }) {
     target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
 }
 
+// The letter on a key: where the layout has no Latin ones, the one that would be there.
+function letterOf({ key, code }) {
+  if (key.length !== 1) return "";
+  if (/\p{Script=Latin}/u.test(key) || !/\p{L}/u.test(key)) return key.toLowerCase();
+  return /^Key[A-Z]$/.test(code) ? code.at(-1).toLowerCase() : "";
+}
+
 // The key as a button names it at its end, or "" if it is none of the page's.
 function nameOf(event) {
+  if (event.isComposing || event.keyCode === 229) return ""; // an input method is at work
   if (event.altKey || event.shiftKey) return "";
   if (event.ctrlKey || event.metaKey) return event.key === "Enter" ? "Enter" : "";
-  const key = event.key.toLowerCase();
-  return key.length === 1 && (MOVES + ACTS).includes(key) && !typing(event) ? key.toUpperCase() : "";
+  const letter = letterOf(event);
+  return letter && (MOVES + ACTS).includes(letter) && !typing(event) ? letter.toUpperCase() : "";
 }
 
 const PREFIX = "Shortcut ";
@@ -79,20 +97,140 @@ function buttonOf(name) {
   return [...document.querySelectorAll("button")].find((button) => keyOf(button) === name);
 }
 
+function commandOfKey(name) {
+  const letter = name.length === 1 ? name.toLowerCase() : "";
+  return { letter, on: subject(), find: () => buttonOf(name),
+    moves: letter !== "" && MOVES.includes(letter),
+    opens: letter !== "" && OPENS.includes(letter), secret: letter === SECRET };
+}
+
+// What Python calls the element that something stands in: the rest of its class st-key-.
+function called(element) {
+  const holder = element.closest("[class*=st-key-]");
+  const name = [...holder?.classList ?? []].find((one) => one.startsWith("st-key-"));
+  return name?.slice("st-key-".length) ?? "";
+}
+
+function commandOfButton(button) {
+  const key = called(button);
+  const again = () => document.getElementsByClassName(`st-key-${key}`)[0]?.querySelector("button");
+  const letter = MOVERS[key] ?? OPENERS[key] ?? "";
+  return { letter: "", on: subject(), find: key ? again : () => button,
+    moves: key in MOVERS, opens: key in OPENERS, secret: letter === SECRET };
+}
+
+function commandOfPick(picked) {
+  const pick = picked.dataset.pick;
+  const again = () => [...document.querySelectorAll("[data-pick]")].find((e) => e.dataset.pick === pick);
+  return { letter: "", on: subject(), find: again, moves: picked.matches(ROWS) };
+}
+
+// What pressing something means, or null if it may be pressed at any time.
+function commandOf(target) {
+  const button = target?.closest?.(RUNS);
+  if (button) return button.disabled ? null : commandOfButton(button);
+  const picked = target?.closest?.(`${CARDS}, ${ROWS}`);
+  return picked && !target.closest("[data-mark]") ? commandOfPick(picked) : null;
+}
+
 function next() {
   window.clearTimeout(looking);
   const now = performance.now();
   free = busy() ? null : free ?? now;
   if (free !== null) {
-    const { name, on } = waiting[0];
-    const button = buttonOf(name);
-    if (on !== subject() && !moves(name)) waiting.shift();
-    else if (button && !button.disabled) {
-      waiting.shift();
-      button.click(); // and `goes`, below
-    } else if (now - free > DRAWN_MS) waiting.shift();
+    const { on, moves, letter, find, behind } = waiting[0];
+    const found = find();
+    if ((on !== subject() && !moves) || (letter && forms.open())) drop();
+    else if (behind && forms.catching()) { /* what was typed goes into the form first */ }
+    else if (found && !found.disabled) press(waiting.shift(), found);
+    else if (now - free > DRAWN_MS) drop();
   }
   if (waiting.length) looking = window.setTimeout(next, LOOK_MS);
+}
+
+function drop() {
+  if (waiting.shift().opens) forms.refused();
+}
+
+let pressing = null;
+
+function press(command, element) {
+  pressing = command;
+  element.click(); // and `clicked`, below
+  pressing = null;
+}
+
+function wait(command) {
+  const opening = forms.catching() && command.letter; // the form has the word
+  if (opening || waiting.length >= MOST || (leaving() && !command.moves)) return;
+  const behind = forms.catching();
+  if (command.opens) forms.opens(command.secret);
+  waiting.push({ ...command, behind });
+  next();
+}
+
+function hold(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+// Part of a letter that is still being composed; Streamlit would go by its place on the keyboard.
+function composing({ key, isComposing }) {
+  return isComposing || ["Dead", "Process", "Unidentified"].includes(key);
+}
+
+function keyed(event) {
+  if (composing(event) && !typing(event)) return hold(event);
+  const name = nameOf(event);
+  if (!name) return;
+  // Not left to Streamlit, which hears it only some time after the button was drawn.
+  hold(event);
+  if (event.repeat && (busy() || waiting.length)) return;
+  const command = commandOfKey(name);
+  // A form that was just sent may be gone when the key's turn comes; one that is open is meant.
+  if (command.letter && forms.open() && !busy()) return;
+  wait(command);
+}
+
+function clicked(event) {
+  if (pressing) return goes(pressing);
+  const target = lost(event) ?? event.target;
+  const command = commandOf(target);
+  if (!command) return undefined;
+  const late = target !== event.target || busy() || waiting.length;
+  if (leaving() && (command.moves ? target.closest?.(ROWS) : target.closest?.(DECIDING))) return hold(event);
+  if (!late) {
+    if (command.opens && !forms.open()) forms.opens(command.secret);
+    return goes(command);
+  }
+  hold(event);
+  return wait(command);
+}
+
+// A button that was drawn anew, or moved, while the pointer was down on it hears no click: the
+// click goes to what is around it. It was meant all the same.
+function lost({ target, clientX, clientY, isTrusted }) {
+  const was = down;
+  down = null;
+  if (!was || !isTrusted || was.button.contains(target)) return null;
+  const still = Math.hypot(clientX - was.x, clientY - was.y) <= STILL_PX;
+  return still && was.subject === subject() ? was.find() ?? null : null;
+}
+
+// Nor does one that was taken away.
+function lifted({ clientX, clientY, isTrusted }) {
+  const was = down;
+  window.setTimeout(() => {
+    const target = was && down === was ? lost({ target: document.body, clientX, clientY, isTrusted }) : null;
+    const command = commandOf(target);
+    if (command && !leaving()) wait(command);
+  }, CLICK_MS);
+}
+
+function pointed({ target, clientX, clientY, isPrimary, button }) {
+  const command = isPrimary && button === 0 ? commandOf(target) : null;
+  down = command && { button: target.closest(`${RUNS}, ${CARDS}, ${ROWS}`), x: clientX, y: clientY,
+    subject: command.on, find: command.find };
 }
 
 new MutationObserver(() => {
@@ -102,24 +240,8 @@ new MutationObserver(() => {
   attributeFilter: ["data-test-script-state"],
 });
 
-window.addEventListener("keydown", (event) => {
-  const name = nameOf(event);
-  if (!name) return;
-  // Not left to Streamlit, which hears it only some time after the button was drawn.
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  if (event.repeat && (busy() || waiting.length)) return;
-  if (waiting.length >= MOST || (leaving() && !moves(name))) return;
-  waiting.push({ name, on: subject() });
-  next();
-}, { capture: true });
-
-window.addEventListener("click", (event) => {
-  const row = event.target.closest?.("tr[data-pick]");
-  const button = event.target.closest?.(RUNS);
-  if (row) goes(MOVES[0]);
-  else if (button && leaving() && button.closest(DECIDING)) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  } else if (button) goes(keyOf(button));
-}, { capture: true });
+window.addEventListener("popstate", () => goes({ moves: true }), { capture: true });
+window.addEventListener("keydown", keyed, { capture: true });
+window.addEventListener("pointerdown", pointed, { capture: true });
+window.addEventListener("click", clicked, { capture: true });
+window.addEventListener("pointerup", lifted, { capture: true });

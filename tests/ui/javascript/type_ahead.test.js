@@ -15,12 +15,13 @@ const BODY = `
 
 let clock, pressed;
 
-function button(key, where = ".st-key-answers") {
-  const made = document.createElement("button");
-  made.dataset.testid = "stBaseButton-secondary";
+function button(key, where = ".st-key-answers", named = `key-${key}`.replaceAll(" ", "")) {
+  const holder = document.createElement("div"), made = document.createElement("button");
+  holder.className = `stButton st-key-${named}`;
+  holder.append(made);
   made.innerHTML = `Label <span aria-label="Shortcut ${key}"></span>`;
   made.addEventListener("click", () => pressed.push(key));
-  document.querySelector(where).append(made);
+  document.querySelector(where).append(holder);
   return made;
 }
 
@@ -38,6 +39,8 @@ beforeEach(() => {
   const opened = openPage(BODY);
   clock = stopTime(opened);
   pressed = [];
+  document.execCommand = (_, __, text) => { document.activeElement.value += text; };
+  runScript(opened, "form_focus.js");
   runScript(opened, "type_ahead.js");
 });
 
@@ -80,6 +83,7 @@ test("A, S, Ctrl+Enter typed at once: one press for each run", async () => {
     await run("running");
     clock.pass(300);
     assert.deepEqual(pressed, expected);
+    if (expected.length === 2) openForm();
     await run("notRunning");
   }
 });
@@ -152,11 +156,90 @@ test("nor one behind a click on a row of the list", () => {
   assert.deepEqual(pressed, []);
 });
 
+test("a click during a run waits for its end, and finds the button that was drawn anew", async () => {
+  const accept = button("A");
+  await run("running");
+  accept.click();
+  accept.parentElement.remove();
+  clock.pass(2000);
+  assert.deepEqual(pressed, []);
+  button("A");
+  await run("notRunning");
+  clock.pass(20);
+  assert.deepEqual(pressed, ["A"]);
+});
+
+test("a click during a run is not carried over to another case", async () => {
+  const accept = button("A");
+  await run("running");
+  accept.click();
+  newCase("Case 2");
+  await run("notRunning");
+  clock.pass(2000);
+  assert.deepEqual(pressed, []);
+});
+
+test("Cyrillic letters are the Latin ones on the same keys; dead keys and input methods are none", () => {
+  for (const key of ["A", "Z"]) button(key);
+  press(document.body, "ф", { code: "KeyA" });
+  assert.deepEqual(pressed, ["A"]);
+  press(document.body, "Dead", { code: "KeyZ" });
+  press(document.body, "é", { code: "KeyZ" });
+  press(document.body, "z", { isComposing: true });
+  clock.pass(3000);
+  assert.deepEqual(pressed, ["A"]);
+});
+
+function openForm() {
+  const reasons = document.createElement("div");
+  reasons.className = "st-key-reasons";
+  reasons.innerHTML = '<div data-testid="stForm"><input id="search"><input id="comment"></div>';
+  document.querySelector(".stApp").append(reasons);
+}
+
+test("what is typed behind a key that opens a form goes into the form", async () => {
+  ["E", "A", "J"].forEach((key) => button(key));
+  press(document.body, "e");
+  const catcher = document.activeElement;
+  assert.equal(catcher.getAttribute("aria-label"), "The form opens");
+  press(catcher, "a");
+  catcher.value = "asthma"; // as a browser does it
+  await run("running");
+  clock.pass(500);
+  openForm();
+  await run("notRunning");
+  clock.pass(100);
+  assert.equal(document.activeElement.id, "search");
+  assert.equal(document.activeElement.value, "asthma");
+  assert.deepEqual(pressed, ["E"]);
+});
+
+test("while a form is open single keys do nothing, and afterwards they do", async () => {
+  button("A");
+  openForm();
+  press(document.body, "a");
+  clock.pass(3000);
+  document.querySelector(".st-key-reasons").remove();
+  assert.deepEqual(pressed, []);
+  press(document.body, "a");
+  assert.deepEqual(pressed, ["A"]);
+});
+
+test("where no form comes, the keys are commands again after a while", async () => {
+  ["E", "A"].forEach((key) => button(key));
+  press(document.body, "e");
+  await run("running");
+  await run("notRunning");
+  clock.pass(3000);
+  press(document.body, "a");
+  assert.deepEqual(pressed, ["E", "A"]);
+});
+
 test("a move that led nowhere is forgotten after some seconds", () => {
   const accept = button("A");
   button("J", "#bar");
   press(document.body, "j");
-  clock.pass(3500);
+  clock.pass(5500);
   accept.click();
   assert.deepEqual(pressed, ["J", "A"]);
 });

@@ -181,11 +181,11 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.button(key="next-unread").click().run()
     page.button(key="accept").click().run()
     page.button(key="sign").click().run()
-    page.text_input(key="sign-password").input("a wrong password").run()
+    page.text_input(key="sign-password").input("a wrong password")
     page.button(key="confirm-sign").click().run()
     assert any("Wrong password." in error.value for error in page.error)
     assert refusals(workspace) == [("dr.first", "confirm", "reader")]
-    page.text_input(key="sign-password").input("three quiet herons").run()
+    page.text_input(key="sign-password").input("three quiet herons")
     page.button(key="confirm-sign").click().run()
 
     assert not page.error

@@ -39,6 +39,7 @@ def _show() -> None:
     allowed = navigation.allowed()
     pages = {room: navigation.page(room, allowed[0]) for room in navigation.ROOMS}
     here = st.navigation([*pages.values(), navigation.case_page()], position="hidden")
+    st.set_page_config(page_title=f"{here.title} · Triptych")
     frame.bar([pages[room] for room in allowed])
     frame.alarms()
     here.run()

@@ -1,0 +1,35 @@
+// Tells what stands in an open form, soon after it changed, and never a password.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { openPage, runScript, stopTime } from "./page.js";
+
+const BODY = `<span data-visit="random"></span>
+  <div class="st-key-reasons"><div data-testid="stForm">
+    <div class="st-key-comment"><input value="half a sen"></div>
+    <div class="st-key-sign-password"><input type="password" value="secret"></div>
+    <div class="st-key-sure"><button role="radio" aria-checked="true">Low</button></div>
+  </div></div>`;
+
+test("fields are told once after a pause, without passwords", () => {
+  const opened = openPage(BODY);
+  const clock = stopTime(opened);
+  const sent = [];
+  opened.fetch = async (address, { body }) => sent.push([address, JSON.parse(body)]);
+  document.querySelectorAll("[role=radio]").forEach((e) => { e.innerText = e.textContent; });
+  runScript(opened, "drafts.js");
+  const input = document.querySelector("input");
+  for (let i = 0; i < 3; i++) input.dispatchEvent(new Event("input", { bubbles: true }));
+  clock.pass(200);
+  assert.deepEqual(sent, []);
+  clock.pass(100);
+  const fields = { comment: "half a sen", sure: "Low" };
+  assert.deepEqual(sent, [["/draft", { visit: "random", fields }]]);
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  clock.pass(300);
+  assert.equal(sent.length, 1);
+  input.value = "half a sentence";
+  document.dispatchEvent(new Event("pointerdown")); // on what may lead away
+  assert.equal(sent.length, 2);
+});

@@ -1,0 +1,78 @@
+"""Small requests of an open page, which ask for no run of it.
+
+They tell that somebody is at work on a case, and what stands in a form that is not sent yet.
+
+A request names a visit (`ui.state.visits`) by a name that only the page knows, comes from a page of
+this server, and carries the cookie of the session where people sign in: `door.Gate` stands before
+it, as before every route.
+"""
+
+from __future__ import annotations
+
+import http
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ui.access import session
+from ui.host.door import NOT_KEPT, Door
+from ui.state import drafts, visits
+
+ALIVE = "/alive"
+DRAFT = "/draft"
+LONGEST = 16384  # bytes
+
+
+def routes(door: Door | None) -> list[Route]:
+    """The routes; `door` is None in a demonstration, where nobody signs in."""
+
+    async def hear(request: Request) -> Response:
+        told = await _told(request)
+        if told is None or not same_origin(request):
+            return _answer(http.HTTPStatus.FORBIDDEN)
+        name, reader = str(told.get("visit", "")), _reader(door, request)
+        if request.url.path == ALIVE:
+            known = visits.alive(name, reader)
+        else:
+            known = drafts.told(name, reader, _fields(told.get("fields")))
+        return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
+
+    return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT)]
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a page of this server asks; browsers say so with every POST."""
+    here = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    return request.headers.get("origin") == here
+
+
+def _reader(door: Door | None, request: Request) -> str | None:
+    if door is None:
+        return None
+    found = session.find(door.token(request))
+    return found.account if found else ""
+
+
+async def _told(request: Request) -> dict[str, Any] | None:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST:
+            return None
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _fields(told: object) -> dict[str, str]:
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {str(key): str(value) for key, value in pairs}
+
+
+def _answer(status: int) -> Response:
+    return Response(status_code=status, headers=NOT_KEPT)

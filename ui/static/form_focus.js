@@ -1,0 +1,118 @@
+// Leads into the form that a key or a click opens: the focus, and what is typed until it is there.
+//
+// The form comes with the next run of the page. What is typed before goes into a field of our own,
+// where the browser composes it as anywhere (dead keys, input methods), and from there into the form.
+
+const FORM = ".st-key-reasons [data-testid=stForm]";
+const FIELD = "input:not([type=radio], [type=checkbox], [type=hidden]), textarea";
+const START = ".signing"; // what is read first where a form has no field
+const GIVE_UP_MS = 1500; // after the page came to rest without the form
+
+let catcher = null; // our own field, while a form is on its way
+let came = null; // since when the page is at rest after the press that asks for the form
+let asked = false; // whether that press has been done
+
+function form() {
+  return document.querySelector(FORM);
+}
+
+// Not before the run that the press asks for: a busy server begins it late.
+function atRest() {
+  return !window.triptychForms.busy();
+}
+
+function take(secret) {
+  catcher?.remove();
+  catcher = document.createElement("input");
+  catcher.type = secret ? "password" : "text";
+  catcher.className = "unseen";
+  catcher.autocomplete = "off";
+  catcher.setAttribute("aria-label", "The form opens");
+  catcher.keys = [];
+  catcher.addEventListener("keydown", held);
+  document.body.append(catcher);
+  catcher.focus({ preventScroll: true });
+}
+
+// Keys that write nothing wait with what was written before them.
+function held(event) {
+  if (event.isComposing || event.ctrlKey || event.metaKey) return;
+  if (event.key === "Escape") return done();
+  if (!["Enter", "Tab", "ArrowDown", "ArrowUp"].includes(event.key)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  catcher.keys.push({ text: catcher.value, key: event.key });
+  catcher.value = "";
+}
+
+function done() {
+  catcher?.remove();
+  catcher = null;
+  came = null;
+  asked = false;
+}
+
+function write(text) {
+  if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it
+}
+
+function frame() {
+  return new Promise((drawn) => { window.requestAnimationFrame(() => window.setTimeout(drawn)); });
+}
+
+async function repeat({ text, key }) {
+  write(text);
+  await frame();
+  const at = document.activeElement;
+  if (key !== "Tab") {
+    at.dispatchEvent(new KeyboardEvent("keydown", { key, code: key, bubbles: true, cancelable: true }));
+  } else {
+    const stops = [...form()?.querySelectorAll(`${FIELD}, button:not([tabindex="-1"])`) ?? []];
+    stops[stops.indexOf(at) + 1]?.focus();
+  }
+  await frame();
+}
+
+async function enter(place) {
+  const { keys, value } = catcher;
+  const field = place.querySelector(FIELD);
+  const start = field ?? place.querySelector(START);
+  done();
+  if (!field && start) start.tabIndex = -1;
+  (start ?? place.querySelector("button"))?.focus();
+  if (!field) return;
+  for (const one of keys) await repeat(one);
+  write(value);
+}
+
+function look() {
+  if (!catcher) return;
+  const place = form();
+  const composing = catcher.matches(":focus") && catcher.composing;
+  if (asked && place && atRest() && !composing) enter(place);
+  else if (asked && atRest()) {
+    came ??= performance.now();
+    if (performance.now() - came > GIVE_UP_MS) done();
+  } else came = null;
+  if (catcher) window.setTimeout(look, 15);
+}
+
+window.triptychForms = {
+  busy: () => false, // type_ahead.js knows better
+  open: () => form() !== null,
+  catching: () => catcher !== null,
+  // A press that opens a form waits for its turn: from now on keys are for the form.
+  opens(secret) {
+    take(secret);
+    for (const [name, on] of [["compositionstart", true], ["compositionend", false]]) {
+      catcher.addEventListener(name, ({ target }) => { target.composing = on; });
+    }
+    asked = false;
+    came = null;
+    look();
+  },
+  opened() {
+    asked = true;
+  },
+  refused: done,
+};
