@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from clinical import canonical
-from clinical.audit import heads, ledger
+from clinical.audit import heads, ledger, verifier
 from clinical.audit.retention import purge_of
 from clinical.audit.verify import Verdict, verify
 from clinical.case.assessment import AuditEvent
@@ -45,7 +45,7 @@ from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
 EVERYTHING = Selection()
-VERIFIER = Path(__file__).with_name("verify.py")
+VERIFIER = Path(verifier.__file__)
 Progress = Callable[[int, int], None]
 """Called with the number of case pages written and the number of all."""
 
@@ -184,7 +184,7 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
     try:
         with engine.connect() as connection:  # one read transaction: all files show one moment
             chosen = selection.chosen(connection, job.wanted)
-            verdict = verify(connection)
+            verdict = verify(connection, pixels=True)
             with _view(connection, job, chosen, verdict) as view:
                 for name, pieces in FILES.items():
                     archive.put(name, pieces(view))

@@ -110,7 +110,7 @@ def _protocol(engine: Engine, work: _Work) -> None:
         payload = deidentified.details(event, work.names, {}, (), event.time)
         actor = work.names.actor(event.actor)
         with writing(engine) as target:
-            ledger.append(target, "PROTOCOL", actor=actor, payload=payload, time=BEGIN)
+            ledger.transcribe(target, "PROTOCOL", actor=actor, payload=payload, time=BEGIN)
 
 
 def _case(target: Connection, work: _Work, case_id: str) -> None:
@@ -125,7 +125,7 @@ def _case(target: Connection, work: _Work, case_id: str) -> None:
         if event.kind == "SIGNED":
             payload["digest"] = canonical.digest([hashes[n] for n in payload["decisions"]])
         work.left_out.comments += bool(event.payload.get("comment"))
-        made = ledger.append(
+        made = ledger.transcribe(
             target,
             event.kind,
             actor=work.names.actor(event.actor),
