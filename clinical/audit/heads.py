@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Row, insert, select
 
 from clinical import canonical
-from clinical.audit import keys, leaves, merkle, verifier
+from clinical.audit import keys, leaves, merkle, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
 from clinical.workspace.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
@@ -232,7 +232,15 @@ def _keep(connection: Connection, pending: Pending, edge: Edge, time: str) -> Tr
     fields = {**asdict(unsigned), "signature": keys.sign(pending.key, statement(unsigned))}
     peaks = json.dumps([peak.hex() for peak in edge.peaks])
     connection.execute(insert(TREE_HEADS).values(**fields, edge=peaks))
+    if place := witness.appointed(folder_of(connection)):
+        witness.tell(connection, place, lines(connection, after=witness.last_size(place)))
     return TreeHead(**fields)
+
+
+def lines(connection: Connection, after: int = 0) -> list[bytes]:
+    """The heads over more than `after` events as lines for a witness, oldest first."""
+    query = select(TREE_HEADS).where(TREE_HEADS.c.size > after).order_by(TREE_HEADS.c.size)
+    return [canonical.dumps(as_json(_head(row))) + b"\n" for row in connection.execute(query)]
 
 
 def _new_key(payload: str) -> str:

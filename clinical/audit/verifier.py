@@ -1181,13 +1181,15 @@ def meaning(bad: bool, manifest: Fields) -> List[str]:
     ]
 
 
-def kept_heads(data: bytes) -> List[Fields]:
+def kept_heads(data: bytes, signed_by: Signed = signed) -> List[Fields]:
     """The heads in a file: one that was kept, the manifest of an export, or those of a witness."""
     try:
         first = parsed(data)
         found = [first["head"] if isinstance(first.get("head"), dict) else first]
     except (ValueError, AttributeError):
-        found = [parsed(line) for line in data.splitlines() if line]
+        found = [head for line in data.split(b"\n") for head in whole_line(line)]
+    if not found:
+        raise Fault("The file holds no head.")
     for head in found:
         if (
             isinstance(head, dict)
@@ -1196,10 +1198,18 @@ def kept_heads(data: bytes) -> List[Fields]:
         ):
             continue
         check_head_types(head)
-        form = form_of(head)
+        form = form_of(head, signed_by)
         if not form or head.get("statement") != HEAD_STATEMENTS[form]:
             raise Fault("The signature of a head that was kept does not match.")
     return found
+
+
+def whole_line(line: bytes) -> List[Any]:
+    """The head in a line of a witness; none in one that was cut short by a crash."""
+    try:
+        return [parsed(line)]
+    except ValueError:
+        return []
 
 
 def main(arguments: List[str]) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +48,7 @@ BUSY_SECONDS = 30.0
 NO_HASH = "0" * 64  # what the first event names as the event before it
 
 _WRITING = "triptych_writing"
+_AFTER = "triptych_after_commit"
 _FOLDER = "triptych_folder"
 
 TABLES = MetaData()
@@ -251,12 +252,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
             transaction = connection.begin()
         except OperationalError as error:
             raise _refused(error) from None
+        waiting = connection.info[_AFTER] = {}
         with transaction:
             yield connection
             try:
                 transaction.commit()
             except OperationalError as error:
                 raise _refused(error) from None
+        for call in waiting.values():
+            call()
+
+
+def after_commit(connection: Connection, name: str, call: Callable[[], None]) -> None:
+    """Call something once the transaction of `writing` is committed; never if it rolls back.
+
+    Of what is given under one name only the last is called.
+    """
+    connection.info[_AFTER][name] = call
 
 
 def is_writing(connection: Connection) -> bool:
