@@ -36,8 +36,8 @@ def digest_of(typed: str) -> str:
     except (ValueError, LookupError):
         raise LedgerError(
             "This is not the digest of a key.",
-            remedy=f"give its 64 hexadecimal digits, or the {COUNT} words that `triptych audit key`"
-            " shows, in quotation marks and in their order.",
+            remedy=f"give its 64 hexadecimal digits, or the {COUNT} words that `triptych audit"
+            " show-key` shows, in quotation marks and in their order.",
         ) from None
 
 

@@ -920,9 +920,9 @@ def check_events(record: Record) -> str:
         check_head_types(head)
     if len({head["size"] for head in heads}) != len(heads):
         raise Fault("Two signed heads are over the same events.")
-    record.walk = walk = Walk(heads, [] if copy else record.kept, copy=copy)
-    walk.walk(events_of(record))
     end = record.manifest["copy" if copy else "head"]
+    record.walk = walk = Walk(heads, [] if copy else kept_then(record, end["sequence"]), copy=copy)
+    walk.walk(events_of(record))
     if not is_whole(end["sequence"]) or (walk.size, walk.end) != (end["sequence"], end["hash"]):
         raise Fault("The events do not end where the manifest says: some were cut off or added.")
     walk.finish()
@@ -935,6 +935,16 @@ def check_events(record: Record) -> str:
         walk.size,
         walk.read,
     )
+
+
+def kept_then(record: Record, size: int) -> List[Fields]:
+    """The heads kept elsewhere, without those signed since the record was exported."""
+
+    def is_later(head: Fields) -> bool:
+        since = str(head.get("time", ""))[:19] >= str(record.manifest["created"])[:19]
+        return "root" in head and head["size"] > size and since
+
+    return [head for head in record.kept if not is_later(head)]
 
 
 def events_of(record: Record) -> Iterator[Fields]:

@@ -13,7 +13,7 @@ from clinical.errors import ConfigError, LedgerError, StoreError
 from pipelines.commands.options import Keys, Workspace, open_place, screen
 
 audit_app = typer.Typer(
-    help="Verify, sign, replay, export or purge the record of a workspace, or check an export.",
+    help="Verify, sign, replay, export or purge the record; check an export.",
     no_args_is_help=True,
 )
 
@@ -55,8 +55,8 @@ def verify(
         str,
         typer.Option(
             "--key",
-            help="Digest or words of the key that has to be in force (`audit key`); none: accept"
-            " any key. Default: the key file.",
+            help="Digest or words of the key that has to be in force (`audit show-key`); none:"
+            " accept any key. Default: the key file.",
         ),
     ] = "",
     pixels: Annotated[
@@ -302,8 +302,8 @@ def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
     screen.print(f"event {event.sequence}: key {event.payload['new']}")
 
 
-@audit_app.command()
-def key(workspace: Workspace, keys: Keys = None) -> None:
+@audit_app.command("show-key")
+def show_key(workspace: Workspace, keys: Keys = None) -> None:
     """Show the digest of the signing key, also as words to compare by telephone."""
     from clinical.audit import heads
     from pipelines.commands import verification
@@ -317,8 +317,8 @@ def key(workspace: Workspace, keys: Keys = None) -> None:
     verification.show_key(screen, digest)
 
 
-@audit_app.command()
-def witness(
+@audit_app.command("set-witness")
+def set_witness(
     workspace: Workspace,
     file: Annotated[
         Path | None,
@@ -362,7 +362,7 @@ def check(
         typer.Option("--witness", help="File in which a witness keeps signed heads."),
     ] = None,
 ) -> None:
-    """Check a received export without running anything from it; exit 1 if it is not whole."""
+    """Check a received export, running nothing from it; exit 1 if it is not whole."""
     from pipelines.commands import verification
 
     kept = [found for place in (head, witness) if place for found in verification.read(place)]

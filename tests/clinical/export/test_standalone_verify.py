@@ -266,6 +266,12 @@ def test_it_is_written_for_python_3_8() -> None:
     ast.parse(Path(verifier.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
+def test_its_digest_is_in_the_documents() -> None:
+    page = Path(__file__).parents[3] / "docs" / "export.md"
+    digest = canonical.sha256(Path(verifier.__file__).read_bytes())
+    assert f"`{digest}`" in page.read_text(encoding="utf-8")
+
+
 def test_what_is_no_export_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"no zip")
     assert run(tmp_path / "x.zip")[0] == 1

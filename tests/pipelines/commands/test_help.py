@@ -16,7 +16,7 @@ WIDEST = 79
 
 VERBS = (
     "add assess check compare compute create demo disable enable evaluate export find import"
-    " index inspect list pretrain prove purge replay report rotate run search serve set sign"
+    " index inspect list pretrain prove purge replay report rotate run search serve set show sign"
     " simulate train verify"
 )
 """A new command is added here by hand: is its name a verb?"""
