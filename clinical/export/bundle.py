@@ -8,7 +8,6 @@ names the manifest, and the receipt proves that it does.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -40,7 +39,7 @@ from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
 from clinical.wording import RESEARCH_USE, words
-from clinical.workspace import store
+from clinical.workspace import scratch, store
 from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
@@ -164,17 +163,11 @@ def export(
     job = _Job(actor, wanted, time or datetime.now(UTC), progress, de_identified)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".export-", dir=out.parent, delete=False) as file:
-            part = Path(file.name)
+        with scratch.part(out) as part:
+            result = _write(engine, job, part, out)
+            part.replace(out)  # recorded by now: no export without its event
     except OSError as error:
         raise _unwritable(out, error) from None
-    try:
-        result = _write(engine, job, part, out)
-        part.replace(out)  # recorded by now: no export without its event
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    finally:
-        part.unlink(missing_ok=True)
     return result
 
 
