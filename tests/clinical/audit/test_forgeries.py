@@ -95,7 +95,7 @@ def test_the_table_of_forgeries(honest: Kept, tmp_path: Path) -> None:
 def test_no_false_alarm_on_two_hundred_honest_records(
     tmp_path: Path, example: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cheap = PasswordHasher(time_cost=1, memory_cost=8)
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(accounts, "_hasher", lambda: cheap)
     for number in range(200):
         folder = tmp_path / str(number)
