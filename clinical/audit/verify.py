@@ -54,6 +54,11 @@ class Verdict:
     key: str = ""
     purged: tuple[int, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """ " at event N", or nothing where the fault is at no one event (a key, an account)."""
+        return f" at event {self.first_broken}" if self.first_broken else ""
+
 
 def verify(
     connection: Connection,

@@ -94,8 +94,7 @@ def pinned(key: str) -> str:
 def say(screen: Console, verdict: Verdict) -> None:
     """Print what verification found."""
     if not verdict.intact:
-        where = f" at event {verdict.first_broken}" if verdict.first_broken else ""
-        screen.print(f"BROKEN{where}: {verifier.plain(verdict.reason)}")
+        screen.print(f"BROKEN{verdict.where}: {verifier.plain(verdict.reason)}")
         return
     screen.print(f"intact: {verdict.events} events, head {verdict.head}")
     screen.print(
