@@ -19,13 +19,20 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, insert, select
 
 from clinical import canonical
 from clinical.audit import keys, leaves, merkle, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
-from clinical.workspace.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
+from clinical.workspace.database import (
+    EVENTS,
+    HEAD,
+    NO_HASH,
+    TREE_HEADS,
+    folder_of,
+    writing,
+)
 
 FORM = 2
 """The form in which heads are signed (`verifier.HEAD_STATEMENTS`); older ones are read, too."""
@@ -189,6 +196,18 @@ def sign_now(connection: Connection) -> TreeHead:
     last = connection.execute(select(EVENTS.c.time).where(EVENTS.c.sequence == end)).scalar_one()
     time = max(written(datetime.now(UTC)), last)
     return _keep(connection, _pending(connection, row, edge), edge, time)
+
+
+def seal(engine: Engine) -> None:
+    """Sign what no head covers yet; a ledger that is empty or broken goes without.
+
+    For whoever has done with recording for a while, so that the last events do not wait.
+    """
+    with writing(engine) as connection:
+        try:
+            sign_now(connection)
+        except LedgerError:
+            return
 
 
 def signing_key(connection: Connection) -> Ed25519PrivateKey:

@@ -172,7 +172,7 @@ def export(
 
 
 def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
-    _sign(engine)
+    heads.seal(engine)
     archive = Archive(part, job.time)
     try:
         with engine.connect() as connection:  # one read transaction: all files show one moment
@@ -211,15 +211,6 @@ def _view(connection: Connection, job: _Job, chosen: list[str], verdict: Verdict
     with copied(connection, chosen) as copy:
         shows = job.shows(copy.chosen)
         yield View(copy.connection, copy.chosen, shows, job.time, copy.left_out)
-
-
-def _sign(engine: Engine) -> None:
-    """Sign a head over all events; a ledger that is empty or broken goes without."""
-    with writing(engine) as connection:
-        try:
-            heads.sign_now(connection)
-        except LedgerError:
-            return
 
 
 def _put_proofs(archive: Archive, view: View) -> None:
