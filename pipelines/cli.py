@@ -40,6 +40,7 @@ from pipelines.commands.options import (
 from pipelines.commands.reading import reading_app
 from pipelines.commands.retrieval import retrieval_app
 from pipelines.commands.study import study_app
+from pipelines.commands.workspace import workspace_app
 
 WITHOUT_SOME, INTERRUPTED = 3, 130
 UNWRITABLE = {
@@ -65,6 +66,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")
 app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(study_app, name="study")
+app.add_typer(workspace_app, name="workspace")
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -67,6 +67,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("clinical.dicom",),
     "streamlit": ("ui",),
     "argon2": ("clinical.access",),
+    "mnemonic": ("clinical.audit",),
     "cryptography": ("clinical.audit",),
     "rfc3161_client": ("clinical.audit",),
     "pandas": ("clinical.cohorts", "clinical.export", "clinical.tables", "pipelines", "ui"),

@@ -22,7 +22,7 @@ DOCUMENTS = [
     *sorted((ROOT / "sample_data" / "studies").glob("*.toml")),
 ]
 
-NOT_COMMANDS = ("tree head 1", "key rotation 1")
+NOT_COMMANDS = ("tree head 1", "tree head 2", "key rotation 1")
 """Statements that begin with the name as well; signatures are over them."""
 
 _SHOWN = re.compile(r"(?:^[ #]*|`|\$ )triptych +([^`\n]*)", re.MULTILINE)

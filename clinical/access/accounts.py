@@ -1,8 +1,9 @@
 """Who may sign in: local accounts with a role and an argon2 hash, in the workspace database.
 
-A change and its ACCOUNT event are one transaction; the event holds the name and what changed, never
-a password or its hash. Hashes are argon2id with the library's own settings (RFC 9106, section 4,
-second recommended option: 64 MiB); an older hash is renewed when its owner signs in.
+A change and its ACCOUNT event are one transaction; the event holds the name, what changed and the
+digest of the row as it is then (`clinical.audit.account_rows`), never a password or its hash.
+Hashes are argon2id with the library's own settings (RFC 9106, section 4, second recommended option:
+64 MiB); an older hash is renewed when its owner signs in.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from clinical import canonical
 from clinical.access.roles import Role, may, role_of
-from clinical.audit import ledger
+from clinical.audit import account_rows, ledger
 from clinical.errors import AccountError, SignInRefused
 from clinical.workspace.database import ACCOUNTS, EVENTS, writing
 
@@ -30,7 +31,7 @@ RESERVED = frozenset({"system", "unknown name"})
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1000  # characters; argon2 would hash a whole book
 
-Change = Literal["added", "disabled", "enabled", "password"]
+Change = Literal["added", "disabled", "enabled", "password", "renewed"]
 
 
 @dataclass(frozen=True)
@@ -219,9 +220,10 @@ def authenticate(engine: Engine, name: str, password: str) -> Account:
             remedy="try again, or ask an administrator.",
         )
     if _hasher().check_needs_rehash(row.hash):
+        renewed = _hasher().hash(password)
         with writing(engine) as connection:
-            renewed = _hasher().hash(password)
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(hash=renewed))
+            _record(connection, name, name, "renewed", row.role)
     return _account(row)
 
 
@@ -257,7 +259,9 @@ def _switch(engine: Engine, name: str, *, disabled: bool, actor: str) -> None:
 
 
 def _record(connection: Connection, actor: str, name: str, change: Change, role: Role) -> None:
-    payload = {"account": name, "change": change, "role": role}
+    row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name)).one()
+    bound = account_rows.digest(row._mapping)
+    payload = {"account": name, "change": change, "role": role, "row": bound}
     ledger.append(connection, "ACCOUNT", actor=actor, payload=payload)
 
 

@@ -2,10 +2,10 @@
 
 A head says how many events there were, the root of the Merkle tree over them, when, and of which
 ledger; it names the head before it. It is signed with every event that should not stand unsigned
-(an export, a new key), after `EVERY_EVENTS` events, after a day, and when somebody asks, in the
-transaction of the event that caused it. The right edge of the tree is kept beside the head, so
-that the next one is made from the events since; it need not be believed, because it has to give
-the root that was signed.
+(a person's act, an export, a new key), after a number of events or seconds (`verifier.due`), and
+when somebody asks, in the transaction of the event that caused it. The right edge of the tree is
+kept beside the head, so that the next one is made from the events since; it need not be believed,
+because it has to give the root that was signed.
 """
 
 from __future__ import annotations
@@ -14,24 +14,28 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, insert, select
 
 from clinical import canonical
-from clinical.audit import keys, leaves, merkle
+from clinical.audit import keys, leaves, merkle, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
-from clinical.workspace.database import EVENTS, HEAD, NO_HASH, TREE_HEADS, folder_of
+from clinical.workspace.database import (
+    EVENTS,
+    HEAD,
+    NO_HASH,
+    TREE_HEADS,
+    folder_of,
+    writing,
+)
 
-EVERY_EVENTS = 256
-EVERY = timedelta(days=1)
-ALWAYS = frozenset({"EXPORTED", "REPORTED", "KEY_ROTATED"})
-"""Kinds of event that are signed at once."""
-
-STATEMENT = "triptych tree head 1"
+FORM = 2
+"""The form in which heads are signed (`verifier.HEAD_STATEMENTS`); older ones are read, too."""
 
 _LATEST = select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
 
@@ -67,25 +71,30 @@ class Pending:
     key: Ed25519PrivateKey
     origin: str
     previous: str
+    time: str
+    """Of the head before; the next one is not dated before it."""
 
 
 def statement(head: TreeHead) -> bytes:
     """The bytes that are signed: canonical JSON with the digest of the key instead of the key."""
-    fields = asdict(head)
-    del fields["signature"]
-    fields["key"] = keys.key_digest(fields.pop("public_key"))
-    return canonical.dumps({"statement": STATEMENT, **fields})
+    return verifier.head_statement(asdict(head), form_of(head) or FORM)
+
+
+@lru_cache(maxsize=256)
+def form_of(head: TreeHead) -> int:
+    """In which form the head's own key signed it; 0 if in none."""
+    return verifier.form_of(asdict(head), keys.signed)
 
 
 def is_signed(head: TreeHead) -> bool:
     """Whether the signature is that of the head's own key. Whose key it is, is another question."""
-    return keys.signed(head.public_key, head.signature, statement(head))
+    return form_of(head) > 0
 
 
 def as_json(head: TreeHead) -> dict[str, Any]:
     """The form in which a head is kept elsewhere, with the digest of its key for the eye."""
     return {
-        "statement": STATEMENT,
+        "statement": verifier.HEAD_STATEMENTS[form_of(head) or FORM],
         **asdict(head),
         "key": keys.key_digest(head.public_key),
     }
@@ -104,7 +113,8 @@ def from_json(data: Mapping[str, Any]) -> TreeHead:
             "This is not a signed head.", remedy="use a file written by `triptych audit sign`."
         )
     head = TreeHead(**{name: data[name] for name in kinds})
-    if data.get("statement") != STATEMENT or not is_signed(head):
+    stated = verifier.HEAD_STATEMENTS.get(form_of(head))
+    if stated is None or data.get("statement") != stated:
         raise LedgerError(
             "The signature of this head does not match: the head was changed after it was signed.",
             remedy="use another copy of the head.",
@@ -123,35 +133,48 @@ def latest(connection: Connection) -> TreeHead | None:
     return _head(row) if row else None
 
 
-def prepare(connection: Connection, kind: str, end: int, now: datetime) -> Pending | None:
+def prepare(connection: Connection, kind: str, end: int, time: str) -> Pending | None:
     """What is needed to sign a head with an event of that kind after event `end`; None if not due.
 
-    Also None where the events since the last head do not follow one another or that head is
-    spoiled: a signature must not vouch for that. `triptych audit verify` names the fault.
+    `time` is that of the event, as it will stand in the ledger. Also None where the events since
+    the last head do not follow one another or that head is spoiled: a signature must not vouch for
+    that. `triptych audit verify` names the fault.
 
     Raises:
         LedgerError: if a head is due and the key cannot be used.
     """
     row = _latest(connection)
-    if row and kind not in ALWAYS and end + 1 - row.size < EVERY_EVENTS and not _old(row.time, now):
+    if row and not _is_due(_head(row), kind, end + 1, time):
         return None
     edge = _edge(connection, row, end)
     return None if edge is None else _pending(connection, row, edge)
 
 
-def sign(connection: Connection, pending: Pending, event: bytes, now: datetime) -> TreeHead:
+def _is_due(last: TreeHead, kind: str, number: int, time: str) -> bool:
+    # The first head in a new form is signed at once: what follows it is under the new rules.
+    older = form_of(last) != FORM
+    return older or verifier.due(kind, number - last.size, last.time, time)
+
+
+def sign(connection: Connection, pending: Pending, event: bytes, time: str) -> TreeHead:
     """Sign and keep the head whose last event has just been written.
 
     Args:
         connection: the write transaction of that event.
         pending: from `prepare`, called before it.
         event: its `leaves.content`.
-        now: what the head says of its time.
+        time: of the event; the head is not dated before it.
     """
-    return _keep(connection, pending, merkle.grown(pending.edge, merkle.leaf_hash(event)), now)
+    edge = merkle.grown(pending.edge, merkle.leaf_hash(event))
+    return _keep(connection, pending, edge, max(written(datetime.now(UTC)), time))
 
 
-def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
+def written(moment: datetime) -> str:
+    """A moment as the ledger writes it: ISO 8601 with microseconds, UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def sign_now(connection: Connection) -> TreeHead:
     """The signed head over all events: the last one if it covers them, or else a new one.
 
     Raises:
@@ -170,7 +193,21 @@ def sign_now(connection: Connection, now: datetime | None = None) -> TreeHead:
         )
     if row and row.size == end:
         return _head(row)
-    return _keep(connection, _pending(connection, row, edge), edge, now or datetime.now(UTC))
+    last = connection.execute(select(EVENTS.c.time).where(EVENTS.c.sequence == end)).scalar_one()
+    time = max(written(datetime.now(UTC)), last)
+    return _keep(connection, _pending(connection, row, edge), edge, time)
+
+
+def seal(engine: Engine) -> None:
+    """Sign what no head covers yet; a ledger that is empty or broken goes without.
+
+    For whoever has done with recording for a while, so that the last events do not wait.
+    """
+    with writing(engine) as connection:
+        try:
+            sign_now(connection)
+        except LedgerError:
+            return
 
 
 def signing_key(connection: Connection) -> Ed25519PrivateKey:
@@ -197,14 +234,15 @@ def key_in_force(connection: Connection) -> str | None:
 def _pending(connection: Connection, row: Row[Any] | None, edge: Edge) -> Pending:
     origin = row.origin if row else secrets.token_hex(16)
     previous = canonical.sha256(statement(_head(row))) if row else NO_HASH
-    return Pending(edge, signing_key(connection), origin, previous)
+    time = row.time if row else ""
+    return Pending(edge, signing_key(connection), origin, previous, time)
 
 
-def _keep(connection: Connection, pending: Pending, edge: Edge, now: datetime) -> TreeHead:
+def _keep(connection: Connection, pending: Pending, edge: Edge, time: str) -> TreeHead:
     unsigned = TreeHead(
         size=edge.size,
         root=merkle.root(edge).hex(),
-        time=now.astimezone(UTC).isoformat(timespec="microseconds"),
+        time=max(time, pending.time),
         origin=pending.origin,
         previous=pending.previous,
         public_key=keys.public_hex(pending.key),
@@ -213,7 +251,15 @@ def _keep(connection: Connection, pending: Pending, edge: Edge, now: datetime) -
     fields = {**asdict(unsigned), "signature": keys.sign(pending.key, statement(unsigned))}
     peaks = json.dumps([peak.hex() for peak in edge.peaks])
     connection.execute(insert(TREE_HEADS).values(**fields, edge=peaks))
+    if place := witness.appointed(folder_of(connection)):
+        witness.tell(connection, place, lines(connection, after=witness.last_size(place)))
     return TreeHead(**fields)
+
+
+def lines(connection: Connection, after: int = 0) -> list[bytes]:
+    """The heads over more than `after` events as lines for a witness, oldest first."""
+    query = select(TREE_HEADS).where(TREE_HEADS.c.size > after).order_by(TREE_HEADS.c.size)
+    return [canonical.dumps(as_json(_head(row))) + b"\n" for row in connection.execute(query)]
 
 
 def _new_key(payload: str) -> str:
@@ -223,13 +269,6 @@ def _new_key(payload: str) -> str:
         raise LedgerError(
             "The event that records the key was changed.", remedy="run `triptych audit verify`."
         ) from None
-
-
-def _old(time: str, now: datetime) -> bool:
-    try:
-        return now - datetime.fromisoformat(time) >= EVERY
-    except (ValueError, TypeError):  # corrupted, so that it is looked at now
-        return True
 
 
 def _latest(connection: Connection) -> Row[Any] | None:

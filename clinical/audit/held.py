@@ -1,95 +1,140 @@
-"""Does the store still hold what an event names, or say by which event it was purged?"""
+"""Does the store hold what the ledger says, as it was, and show nothing that no event brought?
+
+The rules are those of `clinical.audit.verifier`; this turns the rows of the store into the records
+that it reads, and compares the tables that an export does not hold with the fold of the events:
+which record of a case is the current one, and the list of cases.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy.exc import OperationalError
 
 from clinical import canonical
-from clinical.audit import ledger, retention
-from clinical.audit.fault import Broken
-from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS
+from clinical.audit import account_rows
+from clinical.audit.verifier import Fault, Fields, Walk, name_of
+from clinical.case import assessment as assessments
+from clinical.case.shapes import digests_of, time_from_json
+from clinical.workspace import store
+from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+
+AT_ONCE = 200  # rows read at a time
 
 
-def check(connection: Connection, event: Mapping[str, Any]) -> None:
-    """Check what an event names.
+def check(connection: Connection, walk: Walk, *, pixels: bool) -> None:
+    """Check the store against the events that were walked through; with `pixels`, images too.
 
     Raises:
-        Broken: if it is missing or changed and no later event says that it was purged, or the
-            event says that something was purged which is still there.
+        Fault: at the first record that is missing, was changed, or that no event brought.
     """
-    payload = event["payload"]
-    if event["kind"] == "PURGED":
-        _check_purged(connection, event)
-        return
-    if event["kind"] == "ASSESSED":
-        _check_assessment(connection, event)
-    if event["kind"] in ("ASSESSED", "IMPORTED"):
-        _check_case(connection, event)
-    if comment := payload.get("comment"):  # whatever kind of event holds one
-        _check_comment(connection, event, comment)
+    patients, times, images = _check_cases(connection, walk)
+    expected = _check_assessments(connection, walk, patients, times)
+    for row in _rows(connection, select(COMMENTS)):
+        salted = canonical.dumps({"salt": row.salt, "text": row.text})
+        walk.take_comment(salted, row.digest)
+    walk.check_held()
+    _check_current(connection, walk)
+    _check_worklist(connection, walk, expected)
+    account_rows.check(connection, walk)
+    if pixels:
+        for digest, number in images.items():
+            if not store.holds_pixels(connection, digest):
+                raise Fault("an image of the case that it names is missing or was changed", number)
 
 
-def _missing(connection: Connection, event: Mapping[str, Any], listed: str, digest: Any) -> None:
-    """Something is not there: lawful only where a later event of the case purged it."""
-    number = event["sequence"]
-    if retention.find(connection, event["case_id"], number, listed, digest) is None:
-        what = {"assessments": "assessment", "inputs": "case", "comments": "comment"}[listed]
-        raise Broken(number, f"the {what} that it names is missing from the store")
+def _check_cases(
+    connection: Connection, walk: Walk
+) -> tuple[dict[str, str], dict[str, str | None], dict[str, int]]:
+    """Patient and decision time of all inputs; image digest to the first event that names it."""
+    patients: dict[str, str] = {}
+    times: dict[str, str | None] = {}
+    images: dict[str, int] = {}
+    for row in _rows(connection, select(CASES).order_by(CASES.c.case_id, CASES.c.position)):
+        found = _valued(walk.take_case, row.record, row.record_digest)
+        called = name_of("input", row.case_id, row.input_digest)
+        number = walk.named["input"].get(called, 0)
+        if found is None:
+            raise Fault(f"the store holds a case, {row.case_id}, that no event brought")
+        time = time_from_json(found["decision_time"])
+        shown = {"case_id": found["case_id"], "decision_time": time.isoformat() if time else None}
+        inputs = canonical.digest({name: found[name] for name in ("decision_time", "inputs")})
+        if {**shown, "input_digest": inputs} != {name: row._mapping[name] for name in _COLUMNS}:
+            raise Fault("the row of the case that it names was changed in the store", number)
+        patients[called], times[called] = found["patient_id"], row.decision_time
+        for shape in found["inputs"].values():
+            for digest in digests_of(shape):
+                images.setdefault(digest, number)
+    return patients, times, images
 
 
-def _check_purged(connection: Connection, event: Mapping[str, Any]) -> None:
-    case_id, number, payload = event["case_id"], event["sequence"], event["payload"]
-    back: set[Any] = set()  # what was brought again later
-    for later in ledger.events(connection, case_id=case_id, after=number):
-        if later.kind in ("ASSESSED", "IMPORTED"):
-            back |= {later.payload.get("assessment"), later.payload.get("input")}
-    there = [
-        select(ASSESSMENTS.c.digest).where(ASSESSMENTS.c.case_id == case_id),
-        select(CASES.c.input_digest).where(CASES.c.case_id == case_id),
-        select(COMMENTS.c.digest).where(COMMENTS.c.digest.in_(payload.get("comments", ()))),
-    ]
-    stored = {digest for query in there for digest in connection.execute(query).scalars()}
-    purged = {
-        d for listed in ("assessments", "inputs", "comments") for d in payload.get(listed, ())
-    }
-    if stored & purged - back:
-        raise Broken(number, "it says that the case was purged, but the store still holds it")
+_COLUMNS = ("case_id", "decision_time", "input_digest")
 
 
-def _check_assessment(connection: Connection, event: Mapping[str, Any]) -> None:
-    number, digest = event["sequence"], event["payload"].get("assessment")
-    query = select(ASSESSMENTS.c.record).where(ASSESSMENTS.c.digest == digest)
-    record = connection.execute(query).scalar_one_or_none()
-    if record is None:
-        _missing(connection, event, "assessments", digest)
-    elif canonical.sha256(record.encode()) != digest:
-        raise Broken(number, "the assessment that it names was changed in the store")
+def _check_assessments(
+    connection: Connection, walk: Walk, patients: dict[str, str], times: dict[str, str | None]
+) -> dict[str, Fields]:
+    """The rows that the list of cases has to have, by case_id."""
+    expected = {}
+    for row in _rows(connection, select(ASSESSMENTS)):
+        found = _valued(walk.take_assessment, row.record, row.digest)
+        if found is None:
+            continue  # no event names it, and nothing shows it
+        called = name_of("input", row.case_id, found["input_digest"])
+        if row.case_id != found["case_id"]:
+            number = walk.named["assessment"][row.digest]
+            raise Fault("the row of the assessment that it names was changed in the store", number)
+        if called in patients:
+            known = {"case_id": found["case_id"], "patient_id": patients[called]}
+            walk.check_patient(found, known)
+        _, latest = walk.current.get(row.case_id, (0, {}))
+        if latest.get("assessment") == row.digest:
+            read = assessments.from_json(found)
+            expected[row.case_id] = store.worklist_row(read, row.digest, times.get(called))
+    return expected
 
 
-def _check_case(connection: Connection, event: Mapping[str, Any]) -> None:
-    number, digest = event["sequence"], event["payload"].get("input")
-    query = select(CASES.c.record, CASES.c.record_digest).where(
-        CASES.c.case_id == event["case_id"], CASES.c.input_digest == digest
-    )
-    rows = connection.execute(query).all()
-    if not rows:
-        _missing(connection, event, "inputs", digest)
-    for row in rows:
-        if canonical.sha256(row.record.encode()) != row.record_digest:
-            raise Broken(number, "the case that it names was changed in the store")
-        seen = json.loads(row.record)
-        inputs = {"decision_time": seen["decision_time"], "inputs": seen["inputs"]}
-        if canonical.digest(inputs) != digest:
-            raise Broken(number, "the inputs of the case that it names were changed in the store")
+def _valued(take: Any, record: str, digest: str) -> Any:
+    try:
+        return take(record.encode(), digest)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Fault("a record in the store is not what Triptych writes") from None
 
 
-def _check_comment(connection: Connection, event: Mapping[str, Any], digest: str) -> None:
-    row = connection.execute(select(COMMENTS).where(COMMENTS.c.digest == digest)).one_or_none()
-    if row is None:
-        _missing(connection, event, "comments", digest)
-    elif canonical.digest({"salt": row.salt, "text": row.text}) != digest:
-        raise Broken(event["sequence"], "the comment that it names was changed in the store")
+def _check_current(connection: Connection, walk: Walk) -> None:
+    """The current record of each case is the one that its latest event is about."""
+    highest = select(CASES.c.case_id, func.max(CASES.c.position).label("position"))
+    latest = highest.group_by(CASES.c.case_id).subquery()
+    joined = (CASES.c.case_id == latest.c.case_id) & (CASES.c.position == latest.c.position)
+    query = select(CASES.c.case_id, CASES.c.record_digest, CASES.c.input_digest)
+    for row in _rows(connection, query.join(latest, joined)):
+        number, payload = walk.current.get(row.case_id, (0, {}))
+        if not number:
+            raise Fault(f"the store holds a case, {row.case_id}, that no event brought")
+        digest = row.record_digest if "record" in payload else row.input_digest
+        if digest != payload.get("record", payload["input"]):
+            raise Fault("the store shows another record of the case than it is about", number)
+
+
+def _check_worklist(connection: Connection, walk: Walk, expected: dict[str, Fields]) -> None:
+    """The list of cases says what the latest assessment of each case says."""
+    listed = set()
+    for row in _rows(connection, select(WORKLIST)):
+        number, _ = walk.current.get(row.case_id, (0, {}))
+        wanted = expected.get(row.case_id)
+        if wanted is None:
+            raise Fault(f"the list of cases holds a case, {row.case_id}, that no event brought")
+        if {**row._mapping} != {"case_id": row.case_id, **wanted}:
+            raise Fault("the list of cases says something else than the assessment", number)
+        listed.add(row.case_id)
+    for case_id in sorted(expected.keys() - listed):
+        raise Fault("its case is missing from the list of cases", walk.current[case_id][0])
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    try:
+        yield from connection.execute(query.execution_options(yield_per=AT_ONCE))
+    except OperationalError:
+        raise Fault("a record in the store cannot be read as text") from None

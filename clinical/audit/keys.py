@@ -65,15 +65,19 @@ def drop_next(folder: Path) -> None:
     (folder / NEXT_FILE).unlink(missing_ok=True)
 
 
-def digests(folder: Path) -> set[str]:
-    """Digests of the keys in `folder`; a file that cannot be read or is no key is left out."""
-    found = set()
-    for name in (KEY_FILE, NEXT_FILE):
-        try:
-            found.add(key_digest(public_hex(_parse((folder / name).read_bytes()))))
-        except (OSError, ValueError):
-            continue
-    return found
+def present(folder: Path) -> set[str]:
+    """Digests of the keys in `folder`: one, or two while keys change hands.
+
+    Raises:
+        LedgerError: if there is none, or one cannot be read, is no key, or others can read it.
+    """
+    paths = [folder / name for name in (KEY_FILE, NEXT_FILE) if (folder / name).exists()]
+    if not paths:
+        raise LedgerError(
+            f"The key file {folder / KEY_FILE} is missing.",
+            remedy="restore it from a backup, or give the digest of the key (`--key`).",
+        )
+    return {key_digest(public_hex(_read(path))) for path in paths}
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:

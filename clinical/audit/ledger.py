@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast, get_args
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from clinical import canonical
-from clinical.audit import heads, leaves
+from clinical.audit import heads, leaves, verifier
 from clinical.case.assessment import AuditEvent, EventKind
 from clinical.errors import LedgerError
 from clinical.workspace.database import EVENTS, HEAD, NO_HASH, is_writing
@@ -23,7 +23,11 @@ from clinical.workspace.database import EVENTS, HEAD, NO_HASH, is_writing
 KINDS: tuple[str, ...] = get_args(EventKind)
 
 # Made once: at every append, making them would cost more than the database takes.
-_END = select(EVENTS.c.sequence, EVENTS.c.hash).order_by(EVENTS.c.sequence.desc()).limit(1)
+_END = (
+    select(EVENTS.c.sequence, EVENTS.c.hash, EVENTS.c.time)
+    .order_by(EVENTS.c.sequence.desc())
+    .limit(1)
+)
 _HEAD = select(HEAD.c.sequence, HEAD.c.hash)
 _INSERT = insert(EVENTS)
 _MOVE = update(HEAD)
@@ -59,25 +63,67 @@ def append(
         actor: account name, or "system".
         case_id: pseudonym of the case, or "" where the event is about more than one.
         payload: JSON-compatible; digests and codes only.
-        time: when it happened, with time zone; now if left out.
+        time: when it happened, with time zone; now if left out. An event is never dated before the
+            one that it follows: clocks of several machines differ, and people think while they
+            decide.
 
     Raises:
         LedgerError: if the event is not well formed, the ledger does not end where its head says
-            (its tail was cut, or somebody wrote past Triptych), or a signed head is due and the
-            key cannot be used. Nothing is written then.
+            (its tail was cut, or somebody wrote past Triptych), the last event is dated later than
+            the clock here, or a signed head is due and the key cannot be used. Nothing is written
+            then.
     """
+    last, before = _end_for(connection)
+    now = datetime.now(UTC)
+    if time is None and before > heads.written(now + verifier.AHEAD):
+        raise LedgerError(
+            f"The last event is dated {before[:16]}, the clock of this computer says"
+            f" {heads.written(now)[:16]}.",
+            remedy="set the clock; if it is right, run `triptych audit verify`.",
+        )
+    fields = _fields(kind, actor, case_id, payload, time or now)
+    fields["time"] = max(fields["time"], before)
+    due = heads.prepare(connection, kind, last.sequence, fields["time"])
+    event, content = _write(connection, last, fields)
+    if due:
+        heads.sign(connection, due, content, event.time)
+    return event
+
+
+def transcribe(
+    connection: Connection,
+    kind: EventKind,
+    *,
+    actor: str,
+    case_id: str = "",
+    payload: Mapping[str, Any],
+    time: datetime,
+) -> AuditEvent:
+    """Append one event to a copy whose times follow no clock, and which nothing signs.
+
+    Args and errors as of `append`.
+    """
+    last, _ = _end_for(connection)
+    return _write(connection, last, _fields(kind, actor, case_id, payload, time))[0]
+
+
+def _end_for(connection: Connection) -> tuple[Head, str]:
+    """The end of the ledger and the time of its last event, for whoever may append."""
     if not is_writing(connection):
         raise LedgerError(
             "An event can only be appended inside a write transaction.",
             remedy="use `with clinical.workspace.database.writing(engine) as connection`.",
         )
-    last = _sound_end(connection)
-    fields = _fields(kind, actor, case_id, payload, time)
-    fields = {"sequence": last.sequence + 1, **fields, "previous": last.hash}
+    return _sound_end(connection)
+
+
+def _write(
+    connection: Connection, last: Head, described: Mapping[str, Any]
+) -> tuple[AuditEvent, bytes]:
+    """The event after `last`, written, and its `leaves.content`."""
+    fields = {"sequence": last.sequence + 1, **described, "previous": last.hash}
     content = leaves.content(fields)
     event = AuditEvent(**fields, hash=canonical.sha256(content))
-    now = datetime.now(UTC)
-    due = heads.prepare(connection, kind, last.sequence, now)
     payload_text = canonical.dumps(fields["payload"]).decode()
     connection.execute(_INSERT, {**fields, "payload": payload_text, "hash": event.hash})
     moved = {"sequence": event.sequence, "hash": event.hash}
@@ -85,9 +131,7 @@ def append(
         connection.execute(insert(HEAD), {"only": 1, **moved})
     else:
         connection.execute(_MOVE, moved)
-    if due:
-        heads.sign(connection, due, content, now)
-    return event
+    return event, content
 
 
 def event_hash(fields: Mapping[str, Any]) -> str:
@@ -174,9 +218,8 @@ def actors(connection: Connection, *, kinds: Sequence[EventKind]) -> list[str]:
 
 
 def _fields(
-    kind: str, actor: str, case_id: str, payload: Mapping[str, Any], time: datetime | None
+    kind: str, actor: str, case_id: str, payload: Mapping[str, Any], moment: datetime
 ) -> dict[str, Any]:
-    moment = time or datetime.now(UTC)
     if kind not in KINDS:
         raise LedgerError(f"{kind!r} is not a kind of event.", remedy=f"use one of {KINDS}.")
     if not actor.strip():
@@ -192,7 +235,7 @@ def _fields(
             remedy="use text, finite numbers, booleans, lists and objects only.",
         ) from None
     return {
-        "time": moment.astimezone(UTC).isoformat(timespec="microseconds"),
+        "time": heads.written(moment),
         "actor": actor,
         "kind": kind,
         "case_id": case_id,
@@ -200,8 +243,8 @@ def _fields(
     }
 
 
-def _sound_end(connection: Connection) -> Head:
-    """The last event, which has to be the one that the head names."""
+def _sound_end(connection: Connection) -> tuple[Head, str]:
+    """The last event, which has to be the one that the head names, and its time."""
     row = connection.execute(_END).one_or_none()
     last = Head(row.sequence, row.hash) if row else EMPTY
     if last != head(connection):
@@ -210,7 +253,8 @@ def _sound_end(connection: Connection) -> Head:
             f"The ledger ends at event {last.sequence}, which does not match its head.",
             remedy="run `triptych audit verify`; restore the workspace from a backup.",
         )
-    return last
+    # A time that was spoiled says nothing; verification names it.
+    return last, row.time if row and verifier.MOMENT.fullmatch(row.time) else ""
 
 
 def event_of(row: Row[Any]) -> AuditEvent:

@@ -12,12 +12,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from clinical import canonical
-from clinical.audit import heads, keys, ledger
+from clinical.audit import heads, keys, ledger, verifier
 from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError
 from clinical.workspace.database import folder_of, writing
-
-STATEMENT = "triptych key rotation 1"
 
 
 def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
@@ -52,18 +50,6 @@ def rotate(engine: Engine, *, actor: str = "system") -> AuditEvent:
     return event
 
 
-def is_vouched(payload: Mapping[str, Any], origin: str, old_public_key: str) -> bool:
-    """Whether the key `old_public_key` signed this KEY_ROTATED payload for the ledger `origin`."""
-    names = ("old", "new", "public_key", "signature")
-    if not all(isinstance(payload.get(name), str) for name in names):
-        return False
-    return (
-        payload["old"] == keys.key_digest(old_public_key)
-        and payload["new"] == keys.key_digest(payload["public_key"])
-        and keys.signed(old_public_key, payload["signature"], _statement(payload, origin))
-    )
-
-
 def _statement(payload: Mapping[str, Any], origin: str) -> bytes:
     named = {name: payload[name] for name in ("old", "new", "public_key")}
-    return canonical.dumps({"statement": STATEMENT, "origin": origin, **named})
+    return canonical.dumps({"statement": verifier.ROTATION_STATEMENT, "origin": origin, **named})

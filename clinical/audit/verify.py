@@ -1,33 +1,33 @@
 """Is the ledger intact, and does the store still hold what the ledger says it holds?
 
-One pass over the events checks each of them in this order, and the first fault is named: the chain
-(it follows the one before it and has the hash it should have), the signed head over it if there is
-one (`clinical.audit.head_check`), a head that the caller kept elsewhere, and the store (each
-assessment, its case and each comment still have the digests recorded, or a later event purged
-them: `clinical.audit.held`). Then the end: the last event
-is the one that the head row names, and no signed head reaches further.
+The rules are in `clinical.audit.verifier`, which also checks exports; here the rows of the database
+become what it reads. One pass over the events: the chain, the signed heads, heads that were kept
+elsewhere, times, and what events say of one another. Then the end, the records of the store, the
+list of cases and the accounts (`clinical.audit.held`), and the key. The first fault is named.
 docs/ledger.md says what this can and cannot show.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import OperationalError
 
 from clinical import canonical
-from clinical.audit import head_check, held, keys, leaves, ledger
-from clinical.audit.fault import Broken
-from clinical.audit.head_check import Walk
+from clinical.audit import heads, held, keys, leaves, ledger
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
-from clinical.workspace.database import EVENTS
+from clinical.audit.verifier import Fault, Walk
+from clinical.errors import LedgerError
+from clinical.workspace.database import EVENTS, folder_of
 
-CONTENT = "time, actor, kind, case_id or payload"
+NO_KEY = "none"
+"""In place of the digest of a key: verify without one. Whoever signed could be anybody then."""
 
 
 @dataclass(frozen=True)
@@ -54,112 +54,92 @@ class Verdict:
     key: str = ""
     purged: tuple[int, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """ " at event N", or nothing where the fault is at no one event (a key, an account)."""
+        return f" at event {self.first_broken}" if self.first_broken else ""
 
-def verify(connection: Connection, *, known: Head | TreeHead | None = None) -> Verdict:
+
+def verify(
+    connection: Connection,
+    *,
+    known: Head | TreeHead | None = None,
+    witnessed: Sequence[TreeHead] = (),
+    key: str = "",
+    pixels: bool = False,
+    now: datetime | None = None,
+) -> Verdict:
     """Check the ledger and the records it vouches for.
 
     Args:
         connection: reads one consistent state of the workspace.
         known: a head kept elsewhere (`triptych audit sign`, or an export's); finds a ledger that
             was rewritten and signed again or rolled back, which it cannot show by itself.
+        witnessed: heads that a witness kept (`clinical.audit.witness`), for the same.
+        key: digest of the key that has to be in force at the end; "" for that in the key file,
+            `NO_KEY` for none.
+        pixels: check the images, too, which takes longer.
+        now: the clock of who verifies; nothing may be dated a day later.
     """
-    last, walk = EMPTY, Walk()
-    purged: list[int] = []
+    walk = Walk()
     try:
-        walk = head_check.begin(connection)
-        for event, content in _chain(connection):
-            walk = head_check.step(walk, event, content)
-            _check_known(walk, event, known)
-            held.check(connection, event)
-            if event["kind"] == "PURGED":
-                purged.append(event["sequence"])
-            last = Head(event["sequence"], event["hash"])
-        _check_end(connection, last, known)
-        head_check.end(connection, walk)
-    except Broken as broken:
-        return _verdict(last, walk, purged, broken)
-    return _verdict(last, walk, purged, None)
+        walk = _begin(connection, known, witnessed, now)
+        walk.walk(_events(connection))
+        _check_end(connection, walk)
+        walk.finish()
+        held.check(connection, walk, pixels=pixels)
+        _check_key(connection, walk, key)
+    except Fault as fault:
+        return _verdict(walk, fault)
+    return _verdict(walk, None)
 
 
-def _verdict(last: Head, walk: Walk, purged: Sequence[int], broken: Broken | None) -> Verdict:
-    reason = "every event follows the one before it, and the store holds what they name"
-    if purged:
-        reason += f", but for {len(purged)} cases that were purged"
-    return Verdict(
-        intact=broken is None,
-        events=last.sequence,
-        head=last.hash,
-        first_broken=broken.sequence if broken else None,
-        reason=broken.reason if broken else reason,
-        signed=walk.last.size if walk.last else 0,
-        key=keys.key_digest(walk.last.public_key) if walk.last else "",
-        purged=tuple(purged),
-    )
-
-
-def _check_known(walk: Walk, event: Mapping[str, Any], known: Head | TreeHead | None) -> None:
+def _begin(
+    connection: Connection,
+    known: Head | TreeHead | None,
+    witnessed: Sequence[TreeHead],
+    now: datetime | None,
+) -> Walk:
+    kept = [asdict(head) for head in witnessed]
     if isinstance(known, TreeHead):
-        if known.size == event["sequence"]:
-            head_check.check_known(walk, known)
-    elif known and known.sequence == event["sequence"] and known.hash != event["hash"]:
-        raise Broken(
-            known.sequence, "the ledger was rewritten: the head noted earlier is not in it"
-        )
-
-
-def _chain(connection: Connection) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Fields and canonical content of each event, checked to follow from the event before it."""
-    last = EMPTY
-    for row in _rows(connection):
-        expected = last.sequence + 1
-        if row.sequence != expected:
-            raise Broken(expected, _gap(expected, row.sequence))
-        fields = _fields(row)
-        content = leaves.content(fields)
-        _check_links(connection, fields, canonical.sha256(content), last)
-        last = Head(expected, fields["hash"])
-        yield fields, content
-
-
-def _gap(expected: int, found: int) -> str:
-    if found < 1:
-        return f"an event numbered {found} comes before the first"
-    return f"event {expected} is missing, event {found} comes next"
-
-
-def _check_links(connection: Connection, fields: dict[str, Any], right: str, last: Head) -> None:
-    """Whether the event follows `last` and has the hash `right`, that of its content."""
-    number = fields["sequence"]
-    if fields["previous"] != last.hash:
-        if ledger.event_hash({**fields, "previous": last.hash}) == fields["hash"]:
-            raise Broken(number, "the field previous was changed")
-        raise Broken(
-            number,
-            "wrong previous: it does not follow the event before it (one of the two was replaced)",
-        )
-    if fields["hash"] == right:
-        return
-    follower = select(EVENTS.c.sequence).where(
-        EVENTS.c.sequence == number + 1, EVENTS.c.previous == right
-    )
-    if connection.execute(follower).first():
-        raise Broken(number, "wrong hash: the field hash was changed")
-    raise Broken(number, f"wrong hash: a field was changed ({CONTENT})")
-
-
-def _fields(row: Row[Any]) -> dict[str, Any]:
-    fields = dict(row._mapping)
-    for name, value in fields.items():
-        if not isinstance(value, int if name == "sequence" else str):
-            raise Broken(row.sequence, f"the field {name} was changed: it has the wrong type")
+        kept.append(asdict(known))
+    elif known and known != EMPTY:
+        kept.append(known._asdict())
     try:
-        payload = json.loads(row.payload)
-        whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
-    except (ValueError, RecursionError):
-        whole = False
-    if not whole:
-        raise Broken(row.sequence, "the field payload was changed: it is not canonical JSON")
-    return {**fields, "payload": payload}
+        own = [{**asdict(h), "edge": edge} for h, edge in heads.with_edges(connection).values()]
+    except OperationalError:
+        raise Fault("a signed head cannot be read as text", 1) from None
+    return Walk(own, kept, now, keys.signed)
+
+
+def _verdict(walk: Walk, fault: Fault | None) -> Verdict:
+    reason = "every event follows the one before it, and the store holds what they name"
+    if walk.purges:
+        reason += f", but for {len(walk.purges)} cases that were purged"
+    return Verdict(
+        intact=fault is None,
+        events=walk.size,
+        head=walk.end,
+        first_broken=(fault.number or None) if fault else None,
+        reason=fault.reason if fault else reason,
+        signed=walk.last["size"] if walk.last else 0,
+        key=keys.key_digest(walk.last["public_key"]) if walk.last else "",
+        purged=tuple(walk.purges),
+    )
+
+
+def _events(connection: Connection) -> Iterator[dict[str, Any]]:
+    """The events as fields, their payloads read; what is not as it was written is named."""
+    for row in _rows(connection):
+        fields = dict(row._mapping)
+        try:
+            payload = json.loads(row.payload)
+            whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
+        except (ValueError, RecursionError):
+            whole = False
+        if not whole:
+            raise Fault("the field payload was changed: it is not canonical JSON", row.sequence)
+        yield {**fields, "payload": payload}
 
 
 def _rows(connection: Connection) -> Iterator[Row[Any]]:
@@ -173,7 +153,7 @@ def _rows(connection: Connection) -> Iterator[Row[Any]]:
             rows = connection.execute(page.limit(size)).all()
         except OperationalError:
             if size == 1:
-                raise Broken((after or 0) + 1, "a field cannot be read as text") from None
+                raise Fault("a field cannot be read as text", (after or 0) + 1) from None
             size = 1
             continue
         if not rows:
@@ -182,19 +162,31 @@ def _rows(connection: Connection) -> Iterator[Row[Any]]:
         after = rows[-1].sequence
 
 
-def _check_end(connection: Connection, last: Head, known: Head | TreeHead | None) -> None:
+def _check_end(connection: Connection, walk: Walk) -> None:
     head = ledger.head(connection)
-    if head.sequence > last.sequence:
-        raise Broken(
-            last.sequence + 1,
-            f"truncated: the ledger ends at event {last.sequence}, its head says {head.sequence}",
+    if head.sequence > walk.size:
+        raise Fault(
+            f"truncated: the ledger ends at event {walk.size}, its head says {head.sequence}",
+            walk.size + 1,
         )
-    if head != last:
-        raise Broken(last.sequence, "the last event is not the one named by the head")
-    noted = known.size if isinstance(known, TreeHead) else known.sequence if known else 0
-    if noted > last.sequence:
-        raise Broken(
-            last.sequence + 1,
-            f"rolled back: the ledger ends at event {last.sequence}, the head noted earlier was "
-            f"event {noted}",
+    if head != (walk.size, walk.end):
+        raise Fault("the last event is not the one named by the head", walk.size)
+
+
+def _check_key(connection: Connection, walk: Walk, key: str) -> None:
+    """The key in force at the end is the one that was pinned, or that in the key file."""
+    if walk.last is None or key == NO_KEY:
+        return
+    if key:
+        if walk.key != key:
+            raise Fault(f"the ledger is signed with the key {walk.key}, not with the one given")
+        return
+    try:
+        present = keys.present(folder_of(connection))
+    except LedgerError as error:
+        raise Fault(f"{error.message.rstrip('.')}; {error.remedy}") from None
+    if walk.key not in present:
+        raise Fault(
+            "the signed heads were made with a different key from the one in the workspace",
+            walk.last["size"],
         )

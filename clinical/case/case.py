@@ -155,3 +155,8 @@ def input_digest(case: Case) -> str:
     """SHA-256 of everything a model may see of `case`: decision time and inputs."""
     seen = as_json(case)
     return canonical.digest({"decision_time": seen["decision_time"], "inputs": seen["inputs"]})
+
+
+def record_digest(case: Case) -> str:
+    """SHA-256 of all of `case`: patient, site and problems, too."""
+    return canonical.digest(as_json(case))

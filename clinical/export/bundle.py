@@ -8,7 +8,6 @@ names the manifest, and the receipt proves that it does.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from clinical import canonical
-from clinical.audit import heads, ledger
+from clinical.audit import heads, ledger, verifier
 from clinical.audit.retention import purge_of
 from clinical.audit.verify import Verdict, verify
 from clinical.case.assessment import AuditEvent
@@ -40,12 +39,12 @@ from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
 from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
-from clinical.workspace import store
+from clinical.workspace import scratch, store
 from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
 EVERYTHING = Selection()
-VERIFIER = Path(__file__).with_name("verify.py")
+VERIFIER = Path(verifier.__file__)
 Progress = Callable[[int, int], None]
 """Called with the number of case pages written and the number of all."""
 
@@ -164,27 +163,21 @@ def export(
     job = _Job(actor, wanted, time or datetime.now(UTC), progress, de_identified)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".export-", dir=out.parent, delete=False) as file:
-            part = Path(file.name)
+        with scratch.part(out) as part:
+            result = _write(engine, job, part, out)
+            part.replace(out)  # recorded by now: no export without its event
     except OSError as error:
         raise _unwritable(out, error) from None
-    try:
-        result = _write(engine, job, part, out)
-        part.replace(out)  # recorded by now: no export without its event
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    finally:
-        part.unlink(missing_ok=True)
     return result
 
 
 def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
-    _sign(engine)
+    heads.seal(engine)
     archive = Archive(part, job.time)
     try:
         with engine.connect() as connection:  # one read transaction: all files show one moment
             chosen = selection.chosen(connection, job.wanted)
-            verdict = verify(connection)
+            verdict = verify(connection, pixels=True)
             with _view(connection, job, chosen, verdict) as view:
                 for name, pieces in FILES.items():
                     archive.put(name, pieces(view))
@@ -218,15 +211,6 @@ def _view(connection: Connection, job: _Job, chosen: list[str], verdict: Verdict
     with copied(connection, chosen) as copy:
         shows = job.shows(copy.chosen)
         yield View(copy.connection, copy.chosen, shows, job.time, copy.left_out)
-
-
-def _sign(engine: Engine) -> None:
-    """Sign a head over all events; a ledger that is empty or broken goes without."""
-    with writing(engine) as connection:
-        try:
-            heads.sign_now(connection)
-        except LedgerError:
-            return
 
 
 def _put_proofs(archive: Archive, view: View) -> None:

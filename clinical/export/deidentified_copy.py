@@ -9,11 +9,9 @@ its number tells when it was.
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -27,7 +25,7 @@ from clinical.export import deidentified
 from clinical.export.deidentified import Pseudonyms
 from clinical.modalities.dates import BEGIN
 from clinical.modalities.kit import read_by
-from clinical.workspace import store
+from clinical.workspace import scratch, store
 from clinical.workspace.database import open_workspace, writing
 
 AT_ONCE = 50  # cases in one transaction
@@ -86,8 +84,8 @@ def copied(source: Connection, chosen: Sequence[str]) -> Iterator[Copy]:
     """
     work = _Work(source, Pseudonyms())
     shuffled = secrets.SystemRandom().sample(list(chosen), len(chosen))
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        engine = open_workspace(Path(folder), create=True)
+    with scratch.folder() as folder:
+        engine = open_workspace(folder, create=True)
         try:
             _protocol(engine, work)
             for start in range(0, len(shuffled), AT_ONCE):
@@ -110,7 +108,7 @@ def _protocol(engine: Engine, work: _Work) -> None:
         payload = deidentified.details(event, work.names, {}, (), event.time)
         actor = work.names.actor(event.actor)
         with writing(engine) as target:
-            ledger.append(target, "PROTOCOL", actor=actor, payload=payload, time=BEGIN)
+            ledger.transcribe(target, "PROTOCOL", actor=actor, payload=payload, time=BEGIN)
 
 
 def _case(target: Connection, work: _Work, case_id: str) -> None:
@@ -125,7 +123,7 @@ def _case(target: Connection, work: _Work, case_id: str) -> None:
         if event.kind == "SIGNED":
             payload["digest"] = canonical.digest([hashes[n] for n in payload["decisions"]])
         work.left_out.comments += bool(event.payload.get("comment"))
-        made = ledger.append(
+        made = ledger.transcribe(
             target,
             event.kind,
             actor=work.names.actor(event.actor),

@@ -54,12 +54,15 @@ def case_lines(connection: Connection, events: Iterable[AuditEvent]) -> Iterator
     seen = set()
     for event in events:
         digest = event.payload.get("input") if event.kind in ("ASSESSED", "IMPORTED") else None
-        if digest is None or (event.case_id, digest) in seen:
+        whole = event.payload.get("record")  # not in events of old
+        if digest is None or (event.case_id, digest, whole) in seen:
             continue
-        seen.add((event.case_id, digest))
+        seen.add((event.case_id, digest, whole))
         query = select(CASES.c.record).where(
             CASES.c.case_id == event.case_id, CASES.c.input_digest == digest
         )
+        if whole is not None:
+            query = query.where(CASES.c.record_digest == whole)
         found = connection.execute(query.order_by(CASES.c.position.desc()).limit(1))
         yield _as_stored(connection, found.scalar_one_or_none(), event, "input")
 

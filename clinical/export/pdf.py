@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from clinical.formatting import moment
 from clinical.model import card
 from clinical.review import signature
 from clinical.wording import RESEARCH_USE, words
+from clinical.workspace import scratch
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 FONTS = (
@@ -100,8 +100,7 @@ def printed(
     Raises:
         StoreError: if typst cannot set even what surrounds the cases.
     """
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        root = Path(folder)
+    with scratch.folder() as root:
         for name, pieces in attached.items():
             with (root / name).open("wb") as file:
                 file.writelines(pieces)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine
 
 from clinical.access.roles import Role
 from clinical.audit import ledger
-from clinical.case.assessment import Assessment, AuditEvent
-from clinical.case.case import Case, input_digest
+from clinical.case.assessment import Assessment, AuditEvent, assessment_digest
+from clinical.case.case import Case, input_digest, record_digest
 from clinical.conditions import Conditions
 from clinical.errors import ReviewError
 from clinical.review.pinned import pinned
@@ -30,7 +30,9 @@ def record_assessment(
 ) -> AuditEvent | None:
     """Store a case and its assessment and append ASSESSED, all in the caller's transaction.
 
-    `conditions`, where they are known, say under what it was computed; a replay compares them.
+    The event binds the whole record of the case. Where this assessment is the case's latest
+    already, nothing is stored: site and problems stay those that were recorded. `conditions`,
+    where they are known, say under what it was computed; a replay compares them.
 
     Returns:
         The event, or None where this assessment is the case's latest already (a page that runs
@@ -46,12 +48,13 @@ def record_assessment(
             remedy="assess the case again.",
         )
     _check_patient(connection, case)
+    past = [e for e in _since_purge(connection, case.case_id) if e.kind == "ASSESSED"]
+    if past and past[-1].payload.get("assessment") == assessment_digest(assessment):
+        return None
     store.put_case(connection, case)
     digest = store.put_assessment(connection, assessment)
-    past = [e for e in _since_purge(connection, case.case_id) if e.kind == "ASSESSED"]
-    if past and past[-1].payload.get("assessment") == digest:
-        return None
     payload = _assessed_payload(assessment, digest) | pinned(assessment, conditions)
+    payload["record"] = record_digest(case)
     return ledger.append(
         connection, "ASSESSED", actor=actor, case_id=case.case_id, payload=payload, time=time
     )
@@ -81,7 +84,7 @@ def record_import(
             remedy="assess the case again, or import it into a workspace of its own.",
         )
     store.put_case(connection, case)
-    payload = {"input": inputs, "inputs": sorted(case.inputs)}
+    payload = {"input": inputs, "inputs": sorted(case.inputs), "record": record_digest(case)}
     return ledger.append(
         connection, "IMPORTED", actor=actor, case_id=case.case_id, payload=payload, time=time
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +34,11 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from clinical.errors import StoreError
-from clinical.workspace import postgres, triggers
+from clinical.workspace import postgres, scratch, triggers
 from clinical.workspace.place import Place, Server
 
 DATABASE_NAME = "triptych.sqlite"
@@ -48,6 +48,7 @@ BUSY_SECONDS = 30.0
 NO_HASH = "0" * 64  # what the first event names as the event before it
 
 _WRITING = "triptych_writing"
+_AFTER = "triptych_after_commit"
 _FOLDER = "triptych_folder"
 
 TABLES = MetaData()
@@ -177,6 +178,7 @@ def open_workspace(place: Place, *, create: bool = False) -> Engine:
         StoreError: if there is no workspace, the file is something else, or it comes from a newer
             version of Triptych.
     """
+    scratch.sweep()
     if isinstance(place, Server):
         return _open_server(place, create)
     path = place / DATABASE_NAME
@@ -261,12 +263,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
             transaction = connection.begin()
         except OperationalError as error:
             raise _refused(error) from None
+        waiting = connection.info[_AFTER] = {}
         with transaction:
             yield connection
             try:
                 transaction.commit()
             except OperationalError as error:
                 raise _refused(error) from None
+        for call in waiting.values():
+            call()
+
+
+def after_commit(connection: Connection, name: str, call: Callable[[], None]) -> None:
+    """Call something once the transaction of `writing` is committed; never if it rolls back.
+
+    Of what is given under one name only the last is called.
+    """
+    connection.info[_AFTER][name] = call
 
 
 def is_writing(connection: Connection) -> bool:
@@ -322,6 +335,7 @@ def _engine(path: Path) -> Engine:
     )
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _named)
     return engine
 
 
@@ -336,6 +350,18 @@ def _begin(connection: Connection) -> None:
     # The driver starts no transaction of its own (isolation_level None), so this is the only one.
     immediate = connection.get_execution_options().get(_WRITING)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _named(context: ExceptionContext) -> None:
+    """A file that is damaged is said so in one sentence, wherever that shows."""
+    error = context.original_exception
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits say where
+    if isinstance(error, sqlite3.Error) and code == sqlite3.SQLITE_CORRUPT:
+        raise StoreError(
+            f"The database of the workspace is damaged ({error}).",
+            remedy="keep the file for whoever examines it, and restore the last backup in another"
+            " folder.",
+        ) from None
 
 
 def _make_tables(engine: Engine, path: Path) -> None:

@@ -161,7 +161,7 @@ def put_assessment(connection: Connection, assessment: Assessment) -> str:
         .values(digest=digest, case_id=assessment.case_id, record=record.decode())
         .on_conflict_do_nothing()
     )
-    row = _worklist_row(assessment, digest, case.decision_time)
+    row = worklist_row(assessment, digest, case.decision_time)
     statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
     return digest
@@ -230,6 +230,22 @@ def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
 
 
+def worklist_row(assessment: Assessment, digest: str, decision_time: str | None) -> dict[str, Any]:
+    """What the list of cases has to say of a case whose latest assessment this is."""
+    shown = [
+        [s.diagnosis, s.probability] for s in assessment.suggestions if s.withheld_because is None
+    ]
+    return {
+        "assessment_digest": digest,
+        "decision_time": decision_time,
+        "used": json.dumps(assessment.used),
+        "missing": json.dumps(assessment.missing),
+        "probabilities": json.dumps(shown),
+        "flagged": assessment.out_of_distribution.flagged,
+        "conflicts": len(assessment.conflicts),
+    }
+
+
 def put_comment(connection: Connection, text: str) -> str:
     """Store a comment under a new digest.
 
@@ -288,21 +304,6 @@ def _read_assessment(record: str, digest: str) -> Assessment:
     return assessments.from_json(json.loads(record))
 
 
-def _worklist_row(assessment: Assessment, digest: str, decision_time: str | None) -> dict[str, Any]:
-    shown = [
-        [s.diagnosis, s.probability] for s in assessment.suggestions if s.withheld_because is None
-    ]
-    return {
-        "assessment_digest": digest,
-        "decision_time": decision_time,
-        "used": json.dumps(assessment.used),
-        "missing": json.dumps(assessment.missing),
-        "probabilities": json.dumps(shown),
-        "flagged": assessment.out_of_distribution.flagged,
-        "conflicts": len(assessment.conflicts),
-    }
-
-
 def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
     shown = [(name, probability) for name, probability in json.loads(row["probabilities"])]
     time = row["decision_time"]
@@ -349,6 +350,15 @@ def _unassessed(connection: Connection, wanted: Select[Any]) -> list[WorklistEnt
 
 def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:
     return max(pairs, key=lambda pair: pair[1], default=None)
+
+
+def holds_pixels(connection: Connection, digest: str) -> bool:
+    """Whether the pixels of an image are there and as they were stored."""
+    try:
+        _get_pixels(connection, digest)
+    except StoreError:
+        return False
+    return True
 
 
 def _put_pixels(connection: Connection, image: Array) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from clinical import canonical
 from clinical.assess.assess import SHIPPED_MODEL
-from clinical.audit import ledger
+from clinical.audit import heads, ledger
 from clinical.case import assessment as assessments
 from clinical.case.assessment import ModelIdentity
 from clinical.case.case import Case, Problem
@@ -87,6 +87,7 @@ class Recorded:
             yield find
         finally:
             if engine is not None:
+                heads.seal(engine)
                 engine.dispose()
 
 

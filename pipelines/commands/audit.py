@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from clinical.errors import ConfigError, LedgerError, StoreError
 from pipelines.commands.options import Keys, Workspace, open_place, screen
 
-if TYPE_CHECKING:
-    from clinical.audit.heads import TreeHead
-    from clinical.audit.ledger import Head
-    from clinical.audit.verify import Verdict
-
 audit_app = typer.Typer(
-    help="Verify, sign, replay, export or purge the record of a workspace.", no_args_is_help=True
+    help="Verify, sign, replay, export or purge the record; check an export.",
+    no_args_is_help=True,
 )
 
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -52,19 +47,39 @@ def verify(
         Path | None,
         typer.Option("--time-stamp-request", help="Time-stamp request, to compare its nonce."),
     ] = None,
+    witness: Annotated[
+        Path | None,
+        typer.Option("--witness", help="File in which a witness keeps signed heads."),
+    ] = None,
+    key: Annotated[
+        str,
+        typer.Option(
+            "--key",
+            help="Digest or words of the key that has to be in force (`audit show-key`); none:"
+            " accept any key. Default: the key file.",
+        ),
+    ] = "",
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Also check every image against its digest.")
+    ] = False,
     keys: Keys = None,
 ) -> None:
     """Verify events, signatures and stored records; exit 1 at the first broken one."""
     from clinical.audit.verify import verify as verify_ledger
     from pipelines.commands import time_stamp as time_stamping
+    from pipelines.commands import verification
 
-    known = _kept(head) if head else None
+    known = verification.kept(head) if head else None
     stamp = time_stamping.named(known, time_stamp, tsa_certificate, time_stamp_request)
+    seen = verification.witnessed(witness) if witness else []
+    pinned = verification.pinned(key)
     with open_place(workspace, keys) as engine, engine.connect() as connection:
-        verdict = verify_ledger(connection, known=known)
-    _say(verdict)
+        verdict = verify_ledger(connection, known=known, witnessed=seen, key=pinned, pixels=pixels)
+    verification.say(screen, verdict)
     if verdict.intact and known:
         screen.print(f"{head} is a head of this ledger")
+    if verdict.intact and seen:
+        verification.show_witness(screen, seen, verdict)
     if stamp:
         time_stamping.show(stamp, screen)
     if not verdict.intact:
@@ -131,6 +146,7 @@ def export(
             progress=lambda done, total: display.update(task, completed=done, total=total),
         )
     screen.print(f"{result.cases} cases: {result.out}; check it with the verify.py inside")
+    screen.print(f"verify.py {result.files['verify.py']}")
     if not result.verdict.intact:
         screen.print(f"BROKEN: {result.verdict.reason}")
         raise typer.Exit(1)
@@ -246,8 +262,9 @@ def prove(
     """Write a proof about the last signed head for somebody without the ledger."""
     from clinical.audit import proofs
     from clinical.audit.heads import TreeHead
+    from pipelines.commands import verification
 
-    kept = _kept(head) if head else None
+    kept = verification.kept(head) if head else None
     if (event is None) == (kept is None):
         raise ConfigError("Prove needs either --event or --head.", remedy="give one of the two.")
     if kept is not None and not isinstance(kept, TreeHead):
@@ -274,6 +291,72 @@ def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
     screen.print(f"event {event.sequence}: key {event.payload['new']}")
 
 
+@audit_app.command("show-key")
+def show_key(workspace: Workspace, keys: Keys = None) -> None:
+    """Show the digest of the signing key, also as words to compare by telephone."""
+    from clinical.audit import heads
+    from pipelines.commands import verification
+
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
+        digest = heads.key_in_force(connection)
+    if digest is None:
+        raise LedgerError("Nothing has been signed with a key yet.", remedy="record something.")
+    verification.show_key(screen, digest)
+
+
+@audit_app.command("set-witness")
+def set_witness(
+    workspace: Workspace,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Write every signed head to this file at once."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Write to no witness any more.")] = False,
+    keys: Keys = None,
+) -> None:
+    """Keep every signed head in a second place, such as a file on another machine."""
+    from clinical.audit import heads
+    from clinical.audit import witness as witnesses
+    from clinical.workspace.database import folder_of
+
+    if (file is None) == (not off):
+        raise ConfigError("A witness needs either --file or --off.", remedy="give one of the two.")
+    with open_place(workspace, keys) as engine, engine.connect() as connection:
+        folder, lines = folder_of(connection), heads.lines(connection)
+    if file is None:
+        witnesses.dismiss(folder)
+        screen.print("no witness any more")
+        return
+    witnesses.appoint(folder, file, lines)
+    screen.print(f"witness {file}: {len(lines)} heads so far")
+
+
+@audit_app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Export that you received.")],
+    key: Annotated[
+        str,
+        typer.Option("--key", help="Digest or words of the key that has to have signed it."),
+    ] = "",
+    head: Annotated[
+        Path | None,
+        typer.Option("--head", help="Signed head kept elsewhere, which has to be in it."),
+    ] = None,
+    witness: Annotated[
+        Path | None,
+        typer.Option("--witness", help="File in which a witness keeps signed heads."),
+    ] = None,
+) -> None:
+    """Check a received export, running nothing from it; exit 1 if it is not whole."""
+    from pipelines.commands import verification
+
+    kept = [found for place in (head, witness) if place for found in verification.read(place)]
+    good, text = verification.check(file, verification.pinned(key), kept)
+    screen.print(text)
+    if not good:
+        raise typer.Exit(1)
+
+
 @audit_app.command()
 def create(
     workspace: Workspace,
@@ -292,27 +375,6 @@ def create(
     screen.print("created an empty workspace" + (f"; {grant} may record" if grant else ""))
 
 
-def _say(verdict: Verdict) -> None:
-    if not verdict.intact:
-        where = f"event {verdict.first_broken}" if verdict.first_broken else "the end"
-        screen.print(f"BROKEN at {where}: {verdict.reason}")
-        return
-    screen.print(f"intact: {verdict.events} events, head {verdict.head}")
-    screen.print(
-        f"signed: the first {verdict.signed}, key {verdict.key}"
-        if verdict.signed
-        else "signed: nothing yet"
-    )
-    if verdict.purged:
-        screen.print(f"purged: {_numbered(verdict.purged)}")
-
-
-def _numbered(purged: Sequence[int]) -> str:
-    shown = ", ".join(str(number) for number in purged[:20])
-    more = f" and {len(purged) - 20} more" if len(purged) > 20 else ""
-    return f"{len(purged)} cases, by event {shown}{more}"
-
-
 def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
     text = json.dumps(data, indent=2, ensure_ascii=False)
     if out is None:
@@ -325,26 +387,3 @@ def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
             f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
         ) from None
     screen.print(f"{what}: {out}")
-
-
-def _kept(file: Path) -> Head | TreeHead:
-    """A head that was kept: what `audit sign` wrote, or the manifest of an export."""
-    from clinical.audit import heads
-    from clinical.audit.ledger import Head
-
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(
-            f"{file} cannot be read: {error.strerror}.", remedy="name a file that holds a head."
-        ) from None
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
-        raise LedgerError(
-            f"{file} is not a head.", remedy="use a file written by `triptych audit sign`."
-        )
-    noted = data.get("head")
-    if isinstance(noted, dict) and set(noted) == {"sequence", "hash"}:
-        return Head(int(noted["sequence"]), str(noted["hash"]))
-    return heads.from_json(data)

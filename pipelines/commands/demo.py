@@ -66,7 +66,7 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
             verdict = verify(connection)
     if not verdict.intact:
         raise LedgerError(
-            f"The ledger is broken at event {verdict.first_broken}: {verdict.reason}",
+            f"The ledger is broken{verdict.where}: {verdict.reason}",
             remedy=f"keep {workspace} as it is and find out who changed it",
         )
     return Demonstration(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinical.audit import heads
 from clinical.case.case import Problem, SkippedCase
 from clinical.cohorts.sources import source
 from clinical.review import intake
@@ -60,4 +61,5 @@ def import_cohort(path: Path, name: str, workspace: Place, actor: str) -> Import
             with writing(engine) as connection:
                 event = intake.record_import(connection, found, actor)
             imported, known = imported + (event is not None), known + (event is None)
+        heads.seal(engine)
     return Imported(imported, known, skipped, problems)

@@ -70,7 +70,7 @@ def show(screen: Console, replay: Replay) -> bool:
     What was purged counts as well: nobody can replay it, and the ledger says why.
     """
     if not replay.verdict.intact:
-        screen.print(f"BROKEN at event {replay.verdict.first_broken}: {replay.verdict.reason}")
+        screen.print(f"BROKEN{replay.verdict.where}: {replay.verdict.reason}")
     for one in replay.found:
         if len(replay.found) == 1 or one.result != "identical":
             screen.print(line(one))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from clinical.audit import retention
-from clinical.export import bundle, verify
+from clinical.audit import retention, verifier
+from clinical.export import bundle
 from clinical.workspace import store
 from examples.add_an_export_format.letters import NAME, letters
 
@@ -56,5 +56,5 @@ def test_a_registered_format_is_in_a_record_that_is_whole(
     with zipfile.ZipFile(out) as archive:
         said = archive.read(NAME).decode()
     assert any(name in said for name in names(workspace)) is not de_identified
-    checked = subprocess.run([sys.executable, "-I", "-S", verify.__file__, out])
+    checked = subprocess.run([sys.executable, "-I", "-S", verifier.__file__, out])
     assert checked.returncode == 0

@@ -131,7 +131,7 @@ def audit_strip(*facts: str | Markup) -> None:
     mark = (
         chip("intact", "good")
         if verdict.intact
-        else chip(f"broken at event {verdict.first_broken}", "bad", verdict.reason)
+        else chip(f"broken{verdict.where}", "bad", verdict.reason)
     )
     since = state.events_count() - verdict.events
     later = f", {since} since" if since > 0 and verdict.intact else ""

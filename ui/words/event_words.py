@@ -19,6 +19,7 @@ _CHANGES = {
     "disabled": "Disabled the account {0}",
     "enabled": "Enabled the account {0} again",
     "password": "Set a new password for the account {0}",
+    "renewed": "Hashed the password of the account {0} anew",
 }
 _NO_ENTRY = {
     "password": "wrong password",

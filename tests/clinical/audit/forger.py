@@ -20,7 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clinical import canonical
-from clinical.audit import heads, keys, leaves, merkle, rotation
+from clinical.audit import heads, keys, leaves, merkle, rotation, verifier
 from clinical.audit import ledger as ledgers
 from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
@@ -147,14 +147,15 @@ class Forger:
     def sign_again(self, key: Ed25519PrivateKey, origin: str | None = None) -> None:
         """Replace all heads by heads over the events as they are, signed with `key`."""
         old = {row["size"]: row for row in self.rows("tree_heads")}
-        edge, previous, made = Edge(), NO_HASH, []
+        edge, previous, time, made = Edge(), NO_HASH, "", []
         for event in self.events():
             edge = merkle.grown(edge, merkle.leaf_hash(content_of(event)))
             if edge.size not in old:
                 continue
             row = old[edge.size]
+            time = max(time, row["time"], event["time"])
             head = TreeHead(
-                edge.size, merkle.root(edge).hex(), row["time"], origin or row["origin"], previous,
+                edge.size, merkle.root(edge).hex(), time, origin or row["origin"], previous,
                 keys.public_hex(key), "",
             )  # fmt: skip
             head = replace(head, signature=keys.sign(key, heads.statement(head)))
@@ -163,9 +164,11 @@ class Forger:
             made.append({**vars(head), "edge": peaks})
         self.put("tree_heads", made)
 
-    def forged_event(self) -> Row:
+    def forged_event(self, number: int) -> Row:
+        """An event to stand at that place, or after the last one."""
+        events = self.events()
         return {
-            "sequence": 0, "time": "2026-01-01T00:00:00.000000+00:00", "actor": "mallory",
+            "sequence": 0, "time": events[min(number, len(events)) - 1]["time"], "actor": "mallory",
             "kind": "OPENED", "case_id": "case-1", "payload": '{"n":-1}', "previous": NO_HASH,
             "hash": "",
         }  # fmt: skip
@@ -238,7 +241,7 @@ def insert_one(forger: Forger) -> Place:
     number = forger.any_event()
     events = forger.events()
     # Not the hash of the event before: no two events may name the same one.
-    forged = {**forger.forged_event(), "sequence": number, "previous": "f" * 64}
+    forged = {**forger.forged_event(number), "sequence": number, "previous": "f" * 64}
     forged["hash"] = hash_of(forged)
     for event in events[number - 1 :]:
         event["sequence"] += 1
@@ -249,7 +252,7 @@ def insert_one(forger: Forger) -> Place:
 def insert_and_rewrite(forger: Forger) -> Place:
     number = forger.any_event()
     events = forger.events()
-    forger.chain([*events[: number - 1], forger.forged_event(), *events[number - 1 :]])
+    forger.chain([*events[: number - 1], forger.forged_event(number), *events[number - 1 :]])
     return Place(forger.signed_before(number) + 1, forger.ledger.size)
 
 
@@ -305,9 +308,11 @@ def rewrite_and_sign_again(forger: Forger) -> Place:
 def rewrite_and_replace_the_key(forger: Forger) -> Place:
     events = [event for event in forger.events() if event["kind"] != "KEY_ROTATED"]
     events[forger.rng.randrange(len(events))]["actor"] = "mallory"
-    filler = [forger.forged_event() for _ in range(forger.ledger.size - len(events))]
+    filler = [
+        forger.forged_event(forger.ledger.size) for _ in range(forger.ledger.size - len(events))
+    ]
     forger.chain([*events, *filler])
-    due = [e["sequence"] for e in forger.events() if e["kind"] in heads.ALWAYS]
+    due = [e["sequence"] for e in forger.events() if e["kind"] in verifier.AT_ONCE]
     for size in due:
         forger.run(
             "INSERT OR IGNORE INTO tree_heads SELECT ?, root, time, origin, previous, public_key,"

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from clinical.audit import heads, keys, ledger, proofs, rotation
-from clinical.audit.heads import EVERY, EVERY_EVENTS, TreeHead
+from clinical.audit.heads import TreeHead
+from clinical.audit.verifier import AT_ONCE, EVERY, EVERY_EVENTS
 from clinical.audit.verify import Verdict, verify
 from clinical.errors import LedgerError
 from clinical.workspace.database import folder_of, writing
@@ -48,25 +49,39 @@ def folder(engine: Engine) -> Path:
         return folder_of(connection)
 
 
-def test_the_first_event_every_256th_and_every_export_is_signed(workspace: Engine) -> None:
+def test_the_first_event_every_64th_and_every_export_is_signed(workspace: Engine) -> None:
     record(workspace, 10)
     record(workspace, 1, "EXPORTED")
     record(workspace, EVERY_EVENTS + 3)
     assert sizes(workspace) == [1, 11, 11 + EVERY_EVENTS]
     found = verdict(workspace)
-    assert (found.intact, found.signed, found.events) == (True, 267, 270)
-    assert {found.key} == keys.digests(folder(workspace))
+    assert (found.intact, found.signed, found.events) == (
+        True,
+        11 + EVERY_EVENTS,
+        14 + EVERY_EVENTS,
+    )
+    assert {found.key} == keys.present(folder(workspace))
 
 
-def test_a_day_without_a_head_is_signed_with_the_next_event(workspace: Engine) -> None:
-    record(workspace, 1)
-    now = datetime.now(UTC)
+@pytest.mark.parametrize("kind", sorted(AT_ONCE - {"KEY_ROTATED"}))
+def test_what_a_person_answers_for_is_signed_at_once(workspace: Engine, kind: str) -> None:
+    record(workspace, 3)
     with writing(workspace) as connection:
-        assert heads.prepare(connection, "OPENED", 1, now) is None
-        assert heads.prepare(connection, "OPENED", 1, now + EVERY - timedelta(minutes=1)) is None
-        due = heads.prepare(connection, "OPENED", 1, now + EVERY)
-    assert due is not None
-    assert due.edge.size == 1
+        ledger.append(connection, kind, actor="reader", payload={})  # type: ignore[arg-type]
+    assert sizes(workspace) == [1, 4]
+
+
+def test_a_minute_without_a_head_is_signed_with_the_next_event(workspace: Engine) -> None:
+    begin = datetime.now(UTC) - 3 * EVERY
+    for moment in (begin, begin + EVERY / 2, begin + EVERY):
+        with writing(workspace) as connection:
+            ledger.append(connection, "OPENED", actor="reader", payload={}, time=moment)
+    assert sizes(workspace) == [1], "the first head says when it was signed: after all of these"
+    later = datetime.now(UTC) + 2 * EVERY
+    with writing(workspace) as connection:
+        ledger.append(connection, "OPENED", actor="reader", payload={}, time=later)
+    assert sizes(workspace) == [1, 4]
+    assert verdict(workspace).intact
 
 
 def test_a_head_is_signed_on_request_once(workspace: Engine) -> None:
@@ -138,7 +153,7 @@ def test_neither_key_nor_password_is_in_the_database(workspace: Engine) -> None:
     whole = "\n".join(stored.iterdump())
     stored.close()
     assert private.decode() not in whole
-    seed = keys.load(folder(workspace), next(iter(keys.digests(folder(workspace)))))
+    seed = keys.load(folder(workspace), next(iter(keys.present(folder(workspace)))))
     assert seed.private_bytes_raw().hex() not in whole
 
 
@@ -147,9 +162,9 @@ def test_neither_key_nor_password_is_in_the_database(workspace: Engine) -> None:
 
 def test_a_new_key_is_vouched_for_by_the_old_one(workspace: Engine) -> None:
     record(workspace, 3)
-    (old,) = keys.digests(folder(workspace))
+    (old,) = keys.present(folder(workspace))
     event = rotation.rotate(workspace, actor="admin")
-    (new,) = keys.digests(folder(workspace))
+    (new,) = keys.present(folder(workspace))
     assert (event.actor, event.payload["old"], event.payload["new"]) == ("admin", old, new)
     record(workspace, 2)
     last = sign(workspace)
@@ -166,7 +181,7 @@ def test_a_new_key_is_vouched_for_by_the_old_one(workspace: Engine) -> None:
 def test_there_is_nothing_to_change_before_the_first_head(workspace: Engine) -> None:
     with pytest.raises(LedgerError, match="Nothing has been signed"):
         rotation.rotate(workspace)
-    assert keys.digests(folder(workspace)) == set()
+    assert not (folder(workspace) / keys.KEY_FILE).exists()
 
 
 def test_a_crash_between_the_event_and_the_files_is_mended(
@@ -186,11 +201,11 @@ def test_a_crash_between_the_event_and_the_files_is_mended(
         broken.setattr(heads, "signing_key", dies_the_second_time)
         with pytest.raises(KeyboardInterrupt):
             rotation.rotate(workspace)
-    assert len(keys.digests(folder(workspace))) == 2
+    assert len(keys.present(folder(workspace))) == 2
     assert verdict(workspace).intact
     record(workspace, 1)
     assert sign(workspace).size == 4
-    assert len(keys.digests(folder(workspace))) == 1
+    assert len(keys.present(folder(workspace))) == 1
     assert verdict(workspace).intact
 
 
@@ -202,7 +217,7 @@ def test_a_lost_key_stops_what_would_go_unsigned(workspace: Engine) -> None:
         record(workspace, 1, "EXPORTED")
     with workspace.connect() as connection:
         assert ledger.head(connection).sequence == 3
-    assert verdict(workspace).intact, "verification needs no private key"
+    assert "ledger.key is missing" in verdict(workspace).reason
 
 
 def test_a_broken_ledger_is_appended_to_but_not_signed(workspace: Engine) -> None:
@@ -214,7 +229,7 @@ def test_a_broken_ledger_is_appended_to_but_not_signed(workspace: Engine) -> Non
         sign(workspace)
     with pytest.raises(LedgerError, match="is broken"):
         rotation.rotate(workspace)
-    assert len(keys.digests(folder(workspace))) == 1
+    assert len(keys.present(folder(workspace))) == 1
     record(workspace, 1, "EXPORTED")
     assert sizes(workspace) == [1]
     assert verdict(workspace).first_broken == 3

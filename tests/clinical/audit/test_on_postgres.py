@@ -197,7 +197,7 @@ def crash(server: Server, folder: Path, kills: int, seed: int) -> int:
     owned.dispose()
     place = server.workspace(WRITER, keys_folder, "crash")
     kill_at_random(place, acknowledged, kills, seed)
-    assert len(keys.digests(keys_folder)) == 1
+    assert len(keys.present(keys_folder)) == 1
     return check_what_is_left(place, acknowledged)
 
 

@@ -16,8 +16,7 @@ import pytest
 from sqlalchemy import Engine
 
 from clinical import canonical
-from clinical.audit import ledger, retention
-from clinical.export import verify
+from clinical.audit import ledger, retention, verifier
 from clinical.export.bundle import export
 from clinical.review import decisions
 from clinical.review.intake import record_assessment
@@ -45,7 +44,7 @@ def exported(workspace: Engine, out: Path) -> Content:
 
 
 def run(out: Path) -> tuple[int, str]:
-    command = [sys.executable, "-I", "-S", verify.__file__, str(out)]
+    command = [sys.executable, "-I", "-S", verifier.__file__, str(out)]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode, done.stdout.decode()
 
@@ -89,15 +88,15 @@ def test_a_line_that_blames_another_event_is_found(purged: Engine, tmp_path: Pat
     content = exported(purged, tmp_path / "r.zip")
     lines = content["comments.jsonl"]
     content["comments.jsonl"] = lines.replace(b'"purged_by":5', b'"purged_by":4')
-    record = verify.Record(verify.Files(tmp_path / "r.zip"))
-    verify.check_files(record)
-    verify.check_events(record)
+    record = verifier.Record(verifier.Files(tmp_path / "r.zip"), ())
+    verifier.check_files(record)
+    verifier.check_events(record)
     folder = tmp_path / "unpacked"
     folder.mkdir()
     (folder / "comments.jsonl").write_bytes(content["comments.jsonl"])
-    record.files = verify.Files(folder)
-    with pytest.raises(verify.Fault, match="names no event that purged it"):
-        verify.compare(record, "comments.jsonl", "comment", verify.digest_of)
+    record.files = verifier.Files(folder)
+    with pytest.raises(verifier.Fault, match="names no event that purged it"):
+        list(verifier.lines_of(record, "comments.jsonl", "comment"))
 
 
 def test_a_case_that_came_again_is_shown_again(

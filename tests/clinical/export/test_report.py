@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +229,7 @@ def test_a_signature_shows_who_when_and_what_it_means_beside_earlier_values(
         mine = progress.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
     at, decisions = example.noon + timedelta(minutes=9), signature_rules.decisions_digest(mine)
     signature = signature_rules.Signature("case-1", digest, example.reader, "reader", decisions, at)
-    signature_rules.sign(workspace, signature)
+    at = datetime.fromisoformat(signature_rules.sign(workspace, signature).time)
 
     words = " ".join(text_of(report_of(workspace, tmp_path / "record.zip", example)).split())
     signed = f"{example.reader} reader signed {signature_rules.MEANINGS['reviewed']}"

@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from clinical import canonical
-from clinical.audit import heads, keys, ledger, rotation
+from clinical.audit import heads, keys, ledger, rotation, verifier
 from clinical.audit.heads import TreeHead
-from clinical.export import verify
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
 from clinical.review import decisions as decisions_rules
@@ -34,7 +33,7 @@ Content = dict[str, bytes]
 
 def run(place: Path, *more: str) -> tuple[int, str]:
     """Exit code and words of the verify.py that is in the repository, isolated."""
-    command = [sys.executable, "-I", "-S", verify.__file__, str(place), *more]
+    command = [sys.executable, "-I", "-S", verifier.__file__, str(place), *more]
     done = subprocess.run(command, capture_output=True, env={}, check=False)
     assert not done.stderr
     return done.returncode, done.stdout.decode()
@@ -232,12 +231,12 @@ def nonsense_for_a_file(content: Content) -> None:
         (a_byte_of_the_report, "report.pdf was changed after the export"),
         (a_file_taken_away, "comments.jsonl is missing"),
         (a_file_put_in, "more.csv does not belong"),
-        (an_event_changed, "Event 6 was changed"),
-        (an_event_changed_and_hashed_again, "does not match the events"),
-        (an_event_deleted, "does not match the events"),
-        (two_events_swapped, "Event 2 is missing or out of place"),
-        (the_tail_cut, "does not match the events"),
-        (a_signature_forged, "is not valid"),
+        (an_event_changed, "Event 6: wrong hash: a field was changed"),
+        (an_event_changed_and_hashed_again, "Event 1: rewritten: one of the events 1 to 1 is not"),
+        (an_event_deleted, "one of the events 2 to 4 is not what was signed"),
+        (two_events_swapped, "Event 2: event 2 is missing, event 3 comes next"),
+        (the_tail_cut, "truncated: the ledger ends at event 6"),
+        (a_signature_forged, "the signature of the signed head over 8 events does not match"),
         (signed_again_with_another_key, "a key that was not in force"),
         (a_comment_reworded, "is not the one that the ledger recorded"),
         (the_manifest_reworded, "is not the one that the ledger recorded"),
@@ -263,8 +262,14 @@ def test_a_name_given_twice_is_not_taken(good: Path) -> None:
 
 
 def test_it_is_written_for_python_3_8() -> None:
-    assert verify.__file__
-    ast.parse(Path(verify.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+    assert verifier.__file__
+    ast.parse(Path(verifier.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_its_digest_is_in_the_documents() -> None:
+    page = Path(__file__).parents[3] / "docs" / "export.md"
+    digest = canonical.sha256(Path(verifier.__file__).read_bytes())
+    assert f"`{digest}`" in page.read_text(encoding="utf-8")
 
 
 def test_what_is_no_export_is_said_so(tmp_path: Path) -> None:
@@ -298,16 +303,16 @@ def test_what_is_no_export_is_said_so(tmp_path: Path) -> None:
 )
 def test_ed25519_of_the_standard(public: str, message: str, signature: str) -> None:
     data = bytes.fromhex(message)
-    assert verify.signed(public, signature, data)
-    assert not verify.signed(public, signature, data + b"x")
+    assert verifier.signed(public, signature, data)
+    assert not verifier.signed(public, signature, data + b"x")
     # The same signature with the order of the group added to s has to be refused.
-    s = int.from_bytes(bytes.fromhex(signature[64:]), "little") + verify.ORDER
-    assert not verify.signed(public, signature[:64] + s.to_bytes(32, "little").hex(), data)
+    s = int.from_bytes(bytes.fromhex(signature[64:]), "little") + verifier.ORDER
+    assert not verifier.signed(public, signature[:64] + s.to_bytes(32, "little").hex(), data)
 
 
 def test_ed25519_agrees_with_the_library() -> None:
     for number in range(8):
         key = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
         made = keys.sign(key, b"statement %d" % number)
-        assert verify.signed(keys.public_hex(key), made, b"statement %d" % number)
-        assert not verify.signed(keys.public_hex(key), made, b"statement")
+        assert verifier.signed(keys.public_hex(key), made, b"statement %d" % number)
+        assert not verifier.signed(keys.public_hex(key), made, b"statement")

@@ -21,6 +21,7 @@ from clinical.case.shapes import Array, Arrays, Text, Texts
 from clinical.errors import StoreError
 from clinical.workspace import store
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+from pipelines.cli import main
 
 FLOATS = arrays(
     np.float32,
@@ -283,3 +284,25 @@ def test_a_whole_image_survives(workspace: Engine) -> None:
         image = store.get_case(connection, "c").inputs["image"].arrays[0]
     assert isinstance(image, Array)
     np.testing.assert_array_equal(image.values, values)
+
+
+def test_a_damaged_file_is_said_in_one_sentence(
+    tmp_path: Path, example: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "workspace"
+    engine = open_workspace(folder, create=True)
+    for number in range(20):
+        example.recorded(engine, example.case(f"case-{number}"))
+    engine.dispose()
+    file = folder / DATABASE_NAME
+    whole = file.read_bytes()
+    said = set()
+    for place in range(4096, len(whole) - 200, len(whole) // 12):
+        spoiled = bytes(byte ^ 0xFF for byte in whole[place : place + 200])
+        file.write_bytes(whole[:place] + spoiled + whole[place + 200 :])
+        code = main(["audit", "verify", "--workspace", str(folder), "--pixels"], {})
+        caught = capsys.readouterr()
+        found = {word for word in ("is damaged", "BROKEN") if word in caught.out + caught.err}
+        assert (code == 1) == bool(found), "or nothing that is in use was hit"
+        said |= found
+    assert said == {"is damaged", "BROKEN"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from clinic_of_two import write_cohort
 
-from clinical.export import verify
+from clinical.audit import verifier
 from clinical.model import model as models
 from clinical.model.model import Model
 from pipelines.cli import main
@@ -88,7 +88,7 @@ def test_from_files_to_a_verified_and_exported_record(
     assert "0 cases" in capsys.readouterr().out
     assert main(place, {}) == 0
     assert "12 cases" in capsys.readouterr().out
-    assert verify.main([str(record)]) == 0
+    assert verifier.main([str(record)]) == 0
 
 
 def test_train_writes_a_model_and_its_card(tmp_path: Path) -> None:

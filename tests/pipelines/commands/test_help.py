@@ -15,13 +15,13 @@ from pipelines.commands.former_names import FORMER_NAMES
 WIDEST = 79
 
 VERBS = (
-    "add assess check compare compute create demo disable enable evaluate export find import"
-    " index inspect list pretrain prove purge replay report rotate run search serve set sign"
-    " simulate train verify"
+    "add assess backup check compare compute create demo disable enable evaluate export find import"
+    " index inspect list pretrain prove purge replay report restore rotate run search serve set"
+    " show sign simulate train verify"
 )
 """A new command is added here by hand: is its name a verb?"""
 
-NOUNS = ("account", "audit", "reading", "retrieval", "study")
+NOUNS = ("account", "audit", "reading", "retrieval", "study", "workspace")
 
 
 def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -1,0 +1,1250 @@
+"""The rules by which a Triptych record is verified, and the program that checks an export.
+
+    python verify.py [FILE.zip or folder] [--key DIGEST] [--head FILE] [--witness FILE]
+
+Needs Python 3.8 or later and nothing else. This file is given away in every export under the name
+`verify.py`, so that it can be read on its own; that is why it is one long file. `triptych audit
+verify` applies the same rules to the database (`clinical.audit.verify` turns its rows into what is
+read here), so that neither finds what the other does not. It recomputes every digest, the chain of
+events, the Merkle tree (RFC 9162), the Ed25519 signatures (RFC 8032) and what readers signed, and
+prints a verdict. Exit code 0 if the record is intact, 1 if not. docs/export.md says what each file
+of an export is, docs/ledger.md what the rules can and cannot show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+import sys
+import zipfile
+import zlib
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
+
+NO_HASH = "0" * 64
+HEAD_STATEMENTS = {1: "triptych tree head 1", 2: "triptych tree head 2"}
+ROTATION_STATEMENT = "triptych key rotation 1"
+OUTSIDE = {"manifest.json", "receipt.json"}  # what the manifest cannot name itself
+
+# When a signed head is due. Heads in form 1 were signed by the first line, those in form 2 by the
+# others. Whoever changes these numbers makes a form 3: old ledgers keep the rule of their time.
+AT_ONCE_1, EVERY_EVENTS_1 = frozenset({"EXPORTED", "REPORTED", "KEY_ROTATED"}), 256
+AT_ONCE = AT_ONCE_1 | {"SIGNED", "AMENDED", "ADJUDICATED", "PURGED", "ACCOUNT", "PROTOCOL"}
+AT_ONCE = AT_ONCE | {"SIGNED_OUT"}
+EVERY_EVENTS = 64
+EVERY = timedelta(seconds=60)
+AHEAD = timedelta(days=1)  # so far may the clock of who verifies be behind that of who recorded
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+EVENT_FIELDS = ("sequence", "time", "actor", "kind", "case_id", "payload", "previous", "hash")
+HIDDEN_FIELDS = ("sequence", "previous", "hash", "leaf")
+HEAD_FIELDS = ("size", "root", "time", "origin", "previous", "public_key", "signature")
+RECORDS = ("assessment", "input", "comment")
+CALLED = {"assessment": "assessment", "input": "case", "comment": "comment"}
+
+# The curve of RFC 8032, section 5.1. A point is (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z.
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+Point = Tuple[int, int, int, int]
+Fields = Dict[str, Any]
+Signed = Callable[[str, str, bytes], bool]
+
+
+class Fault(Exception):
+    """What is wrong, in words, and at which event (0: at none)."""
+
+    def __init__(self, reason: str, number: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.number = number
+
+
+# --- Ed25519 -------------------------------------------------------------------------------------
+
+
+def added(a: Point, b: Point) -> Point:
+    """Sum of two points (RFC 8032, section 5.1.4)."""
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    x, y, z, t = f - e, h - g, h + g, f + e
+    return x * y % P, z * t % P, y * z % P, x * t % P
+
+
+def doubled(point: Point) -> List[Point]:
+    """The point times 1, 2, 4 and so on, to multiply it with any number below 2**256."""
+    found = [point]
+    while len(found) < 256:
+        found.append(added(found[-1], found[-1]))
+    return found
+
+
+def times(number: int, doubles: List[Point]) -> Point:
+    """A multiple of a point, of which `doubled` is given."""
+    total = (0, 1, 1, 0)
+    for place in range(number.bit_length()):
+        if number >> place & 1:
+            total = added(total, doubles[place])
+    return total
+
+
+def packed(point: Point) -> bytes:
+    """The 32 bytes of a point."""
+    inverse = pow(point[2], P - 2, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def unpacked(data: bytes) -> Optional[Point]:
+    """The point of 32 bytes, or None if there is none (RFC 8032, section 5.1.3)."""
+    value = int.from_bytes(data, "little")
+    sign, y = value >> 255, value & (1 << 255) - 1
+    if len(data) != 32 or y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+_BASE = doubled(unpacked((4 * pow(5, P - 2, P) % P).to_bytes(32, "little")) or (0, 1, 1, 0))
+_OPPOSITES: Dict[bytes, List[Point]] = {}  # of the keys that were met: few, and each signs often
+
+
+def raw(text: Any) -> bytes:
+    """The bytes of hexadecimal digits in lower case; none for anything else."""
+    try:
+        data = bytes.fromhex(text)
+    except (ValueError, TypeError):
+        return b""
+    return data if data.hex() == text else b""
+
+
+def signed(public: str, signature: str, statement: bytes) -> bool:
+    """Whether the key made the signature (RFC 8032, section 5.1.7); both hexadecimal."""
+    key, data = raw(public), raw(signature)
+    point, scalar = unpacked(key), int.from_bytes(data[32:], "little")
+    if point is None or len(data) != 64 or scalar >= ORDER:
+        return False
+    if key not in _OPPOSITES:
+        _OPPOSITES[key] = doubled((P - point[0], point[1], point[2], P - point[3]))
+    digest = hashlib.sha512(data[:32] + key + statement).digest()
+    factor = int.from_bytes(digest, "little") % ORDER
+    return packed(added(times(scalar, _BASE), times(factor, _OPPOSITES[key]))) == data[:32]
+
+
+# --- Digests, chain and tree ---------------------------------------------------------------------
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """The one way a value is written: keys sorted, no spaces, UTF-8."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def parsed(data: bytes) -> Any:
+    """A JSON text in which no key stands twice and no number is longer than any of ours."""
+
+    def once(pairs: List[Tuple[str, Any]]) -> Fields:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise Fault("A JSON object gives the same key twice.")
+        return found
+
+    def number(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+        def read(digits: str) -> Any:
+            if len(digits) > 40:
+                raise ValueError("a number of too many digits")
+            return kind(digits)
+
+        return read
+
+    return json.loads(
+        data.decode("utf-8"),
+        object_pairs_hook=once,
+        parse_int=number(int),
+        parse_float=number(float),
+    )
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """Hash of an inner node of the tree."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def grow(peaks: List[bytes], size: int, leaf: bytes) -> None:
+    """Append a leaf to a tree of `size` leaves, given the roots of its full subtrees."""
+    while size & 1:
+        leaf = node(peaks.pop(), leaf)
+        size >>= 1
+    peaks.append(leaf)
+
+
+def root(peaks: List[bytes]) -> str:
+    """Root of the tree, hexadecimal."""
+    top = b""
+    for peak in reversed(peaks):
+        top = node(peak, top) if top else peak
+    return top.hex() if top else sha256(b"")
+
+
+def included(leaf: bytes, index: int, size: int, path: List[bytes]) -> str:
+    """The root that a proof of inclusion leads to, or "" (RFC 9162, section 2.1.3.2)."""
+    last = size - 1
+    for sibling in path:
+        if last == 0:
+            return ""
+        if index & 1 or index == last:
+            leaf = node(sibling, leaf)
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            leaf = node(leaf, sibling)
+        index, last = index >> 1, last >> 1
+    return leaf.hex() if last == 0 else ""
+
+
+def key_digest(public: Any) -> str:
+    """The name of a public key: SHA-256 of its bytes."""
+    return sha256(raw(public))
+
+
+def head_statement(head: Mapping[str, Any], form: int) -> bytes:
+    """What the signature of a head in that form is over."""
+    named = {name: head[name] for name in ("size", "root", "time", "origin", "previous")}
+    key = key_digest(head["public_key"])
+    return canonical({"statement": HEAD_STATEMENTS[form], "key": key, **named})
+
+
+def form_of(head: Mapping[str, Any], signed_by: Signed = signed) -> int:
+    """In which form a head is signed; 0 if its signature does not match in any."""
+    for form in (2, 1):
+        if signed_by(head["public_key"], head["signature"], head_statement(head, form)):
+            return form
+    return 0
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, and neither 1.0 nor true."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# --- The pass over the events --------------------------------------------------------------------
+
+
+class Walk:
+    """One pass over the events; what it remembers is for the checks that come after it."""
+
+    def __init__(
+        self,
+        heads: Iterable[Fields] = (),
+        kept: Iterable[Fields] = (),
+        now: Optional[datetime] = None,
+        signed_by: Signed = signed,
+        copy: bool = False,
+    ) -> None:
+        """Begin before the first event.
+
+        Args:
+            heads: the signed heads of the record, as fields.
+            kept: heads that were kept elsewhere: signed ones, or {"sequence", "hash"}.
+            now: the clock of who verifies.
+            signed_by: checks a signature; a library is quicker.
+            copy: the events are a de-identified copy, whose times follow no clock.
+        """
+        self.signed_by = signed_by
+        self.copy = copy
+        self.heads = {head["size"]: head for head in sorted(heads, key=lambda h: int(h["size"]))}
+        self.forms = {size: form_of(head, signed_by) for size, head in self.heads.items()}
+        second = [size for size, form in self.forms.items() if form == 2]
+        self.older = min(second) - 1 if second else None  # so many events came before form 2
+        self.kept: Dict[int, List[Fields]] = {}
+        for head in kept:
+            self.kept.setdefault(head["size"] if "root" in head else head["sequence"], []).append(
+                head
+            )
+        limit = (now or datetime.now(timezone.utc)) + AHEAD
+        self.limit = limit.astimezone(timezone.utc).isoformat(timespec="microseconds")
+        self.size = 0  # events that were passed
+        self.end = NO_HASH
+        self.time = ""
+        self.peaks: List[bytes] = []
+        self.roots: Dict[int, str] = {}
+        self.last: Optional[Fields] = None  # the last signed head that was passed
+        self.key = ""  # digest of the key that has to sign the next one
+        self.hashes: List[str] = []
+        self.read = 0  # events whose content is shown
+        self.leaves: Dict[int, bytes] = {}  # of signatures
+        self.acts: Dict[
+            int, Tuple[str, str, str]
+        ] = {}  # kind, case and actor of what is referred to
+        self.accounts: Dict[str, Fields] = {}  # the last ACCOUNT payload of each
+        self.current: Dict[str, Tuple[int, Fields]] = {}  # case to what brought it, if not purged
+        self.named: Dict[str, Dict[str, int]] = {kind: {} for kind in RECORDS}
+        self.records: Dict[str, Tuple[int, str]] = {}  # whole case records: first event, inputs
+        self.told: Dict[str, Set[Tuple[int, str]]] = {}  # of assessments: event, digest of payload
+        self.purged: Dict[str, Dict[str, List[int]]] = {kind: {} for kind in RECORDS}
+        self.brought: Dict[str, int] = {}  # what an event names, to the last that does
+        self.purges: List[int] = []
+        self.found: Set[str] = set()
+
+    def strict(self, number: int) -> bool:
+        """Whether an event is under the rules of heads in form 2."""
+        return self.older is not None and number > self.older and not self.copy
+
+    def walk(self, events: Iterable[Fields]) -> None:
+        """Take in all events in order; a fault that is raised is at the event after `size`."""
+        stream = iter(events)
+        for event in stream:
+            self.take(event, stream)
+
+    def take(self, event: Fields, following: Iterator[Fields]) -> None:
+        """Check the next event, and the head over it if there is one."""
+        number = self.size + 1
+        shown = "payload" in event
+        check_types(event, number)
+        if event["sequence"] != number:
+            raise Fault(gap(number, event["sequence"]), number)
+        content = canonical({n: event[n] for n in EVENT_FIELDS[:-1]}) if shown else b""
+        self.check_links(event, content, following)
+        leaf = hashlib.sha256(b"\0" + content).digest() if shown else raw(event["leaf"])
+        if len(leaf) != 32:
+            raise Fault("the field leaf was changed: it is no hash", number)
+        grow(self.peaks, self.size, leaf)
+        if shown:
+            self.check_time(event)
+        self.check_head(event)
+        self.check_kept(event)
+        self.hashes.append(event["hash"])
+        if shown:
+            self.read += 1
+            if event["kind"] == "SIGNED":
+                self.leaves[number] = leaf
+            try:
+                self.note(event)
+            except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+                raise Fault(
+                    "it does not hold what its kind %s has" % event["kind"], number
+                ) from None
+        self.size, self.end = number, event["hash"]
+
+    def check_links(self, event: Fields, content: bytes, following: Iterator[Fields]) -> None:
+        """Whether the event follows the one before it and has the hash of its content."""
+        number, right = event["sequence"], sha256(content)
+        if event["previous"] != self.end:
+            before = canonical(
+                {**{n: event[n] for n in event if n != "hash"}, "previous": self.end}
+            )
+            if sha256(before) == event["hash"]:
+                raise Fault("the field previous was changed", number)
+            raise Fault(
+                "wrong previous: it does not follow the event before it (one of the two was"
+                " replaced)",
+                number,
+            )
+        if not content or event["hash"] == right:
+            return
+        after = next(following, {})
+        if after.get("sequence") == number + 1 and after.get("previous") == right:
+            raise Fault("wrong hash: the field hash was changed", number)
+        raise Fault(
+            "wrong hash: a field was changed (time, actor, kind, case_id or payload)", number
+        )
+
+    def check_time(self, event: Fields) -> None:
+        """No event is earlier than the one before it, or later than the clock of who verifies."""
+        number, time = event["sequence"], event["time"]
+        if self.strict(number):
+            check_moment(time, self.limit, "it", number)
+            if time < self.time:
+                raise Fault("it is dated before the event that it follows", number)
+            self.time = time
+
+    def check_head(self, event: Fields) -> None:
+        """The signed head over this event, if there is one or should be one."""
+        number = event["sequence"]
+        if number in self.heads:
+            self.pass_head(self.heads[number])
+        elif self.last is not None and "payload" in event and self.is_due(event):
+            raise Fault("the signed head over %d events is missing" % number, number)
+        if event.get("kind") == "KEY_ROTATED" and self.last is not None:
+            if not self.is_vouched(event["payload"], self.last):
+                raise Fault("the change of key is not signed by the key before", number)
+            self.key = event["payload"]["new"]
+
+    def is_due(self, event: Fields) -> bool:
+        """Whether the rule in force asks for a signed head over this event."""
+        last = self.last or {}
+        number, kind = event["sequence"], event["kind"]
+        if self.forms.get(last["size"]) != 2:
+            return kind in AT_ONCE_1 or number - last["size"] >= EVERY_EVENTS_1
+        return due(kind, number - last["size"], last["time"], event["time"])
+
+    def pass_head(self, head: Fields) -> None:
+        """A signed head: its form, key, signature, order, root and time."""
+        size, last = head["size"], self.last
+        where = "the signed head over %d events" % size
+        form = self.forms[size]
+        if last is not None and key_digest(head["public_key"]) != self.key:
+            raise Fault("%s is signed with a key that was not in force" % where, size)
+        if not form:
+            raise Fault(
+                "the signature of %s does not match: one of the two was changed" % where, size
+            )
+        if last is not None and form < self.forms[last["size"]]:
+            raise Fault("%s is signed in an older form than the one before it" % where, size)
+        before = sha256(head_statement(last, self.forms[last["size"]])) if last else NO_HASH
+        if head["previous"] != before:
+            raise Fault(
+                "%s does not follow the head before it: one was replaced or removed" % where, size
+            )
+        if last is not None and head["origin"] != last["origin"]:
+            raise Fault("%s belongs to another ledger" % where, size)
+        if root(self.peaks) != head["root"]:
+            first = last["size"] + 1 if last else 1
+            raise Fault(
+                "rewritten: one of the events %d to %d is not what was signed" % (first, size),
+                first,
+            )
+        if "edge" in head and head["edge"] != json.dumps([peak.hex() for peak in self.peaks]):
+            raise Fault("the edge kept beside %s was changed" % where, size)
+        if form == 2:
+            check_moment(head["time"], self.limit, where, size)
+            if head["time"] < max(self.time, last["time"] if last else ""):
+                raise Fault("%s is dated before what it is over" % where, size)
+        self.roots[size] = head["root"]
+        self.last, self.key = head, key_digest(head["public_key"])
+
+    def is_vouched(self, change: Fields, head: Fields) -> bool:
+        """Whether the key of `head` signed this change to another key."""
+        named = {name: change.get(name) for name in ("old", "new", "public_key")}
+        statement = {"statement": ROTATION_STATEMENT, "origin": head["origin"], **named}
+        return (
+            all(isinstance(value, str) for value in named.values())
+            and named["old"] == key_digest(head["public_key"])
+            and named["new"] == key_digest(named["public_key"])
+            and self.signed_by(
+                head["public_key"], change.get("signature") or "", canonical(statement)
+            )
+        )
+
+    def check_kept(self, event: Fields) -> None:
+        """At the size of a head that was kept elsewhere: is it still the head of these events?"""
+        number = event["sequence"]
+        for kept in self.kept.get(number, ()):
+            if "root" not in kept:
+                if kept["hash"] != event["hash"]:
+                    raise Fault(
+                        "the ledger was rewritten: the head noted earlier is not in it", number
+                    )
+                continue
+            if root(self.peaks) != kept["root"]:
+                raise Fault(
+                    "the ledger was rewritten: the first %d events do not match the head kept"
+                    " elsewhere" % number,
+                    number,
+                )
+            own = self.heads.get(number, {})
+            if any(own.get(name) != kept[name] for name in HEAD_FIELDS):
+                raise Fault(
+                    "the first %d events match the head kept elsewhere, but the record's own head"
+                    " over them is different: it was removed or signed again" % number,
+                    number,
+                )
+
+    # What the events say
+
+    def note(self, event: Fields) -> None:
+        """Check what an event says against the events before it, and keep what it names."""
+        number, kind, payload = event["sequence"], event["kind"], event["payload"]
+        case, actor = event["case_id"], event["actor"]
+        if kind in ("DECIDED", "SIGNED", "AMENDED"):
+            self.acts[number] = (kind, case, actor)
+        if kind == "SIGNED":
+            self.check_signature(event)
+        if kind == "AMENDED":
+            self.check_refers(event, [payload["signature"]], "SIGNED", actor)
+        if kind == "ADJUDICATED":
+            self.check_refers(event, payload["signatures"], "SIGNED", "")
+        if kind == "ACCOUNT":
+            self.check_account(event)
+        if kind in ("ASSESSED", "IMPORTED"):
+            self.bring(event)
+        if kind == "PURGED":
+            self.purges.append(number)
+            self.current.pop(case, None)
+            for what, listed in self.purged.items():
+                for digest in payload.get(what + "s", ()):
+                    listed.setdefault(name_of(what, case, digest), []).append(number)
+        if payload.get("comment"):
+            self.named["comment"].setdefault(payload["comment"], number)
+            self.brought[payload["comment"]] = number
+        if self.strict(number) and payload.get("intact") is True:
+            self.check_noted(number, payload["head"])
+
+    def check_noted(self, number: int, noted: Fields) -> None:
+        """An export or a report names the end of the ledger as it was then."""
+        size = noted["sequence"]
+        if noted["hash"] != (self.hashes[size - 1] if size else NO_HASH):
+            raise Fault("it names another end of the ledger than there was", number)
+
+    def bring(self, event: Fields) -> None:
+        """An ASSESSED or IMPORTED event: what it names has to be in the store."""
+        number, payload, case = event["sequence"], event["payload"], event["case_id"]
+        self.current[case] = (number, payload)
+        called = name_of("input", case, payload["input"])
+        self.named["input"].setdefault(called, number)
+        self.brought[called] = number
+        if "record" in payload:
+            self.records.setdefault(payload["record"], (number, called))
+        elif self.strict(number):
+            raise Fault("it does not say which record of the case it is about", number)
+        if event["kind"] == "ASSESSED":
+            digest = payload["assessment"]
+            self.named["assessment"].setdefault(digest, number)
+            self.brought[digest] = number
+            said = canonical([case, *(payload.get(name) for name in SAID)])
+            self.told.setdefault(digest, set()).add((number, sha256(said)))
+
+    def check_signature(self, event: Fields) -> None:
+        """A reader's signature is over decisions of their own on that case, as they are here."""
+        number, payload = event["sequence"], event["payload"]
+        covered = payload["decisions"]
+        self.check_refers(event, covered, "DECIDED", event["actor"])
+        if sha256(canonical([self.hashes[n - 1] for n in covered])) != payload["digest"]:
+            raise Fault("the signature does not match the decisions that it names", number)
+        if payload["name"] != event["actor"]:
+            raise Fault("the signature names somebody else than who signed", number)
+        account = self.accounts.get(event["actor"])
+        if self.strict(number) and account and payload["role"] != account["role"]:
+            raise Fault("the signature names another role than that of the account", number)
+
+    def check_refers(self, event: Fields, numbers: Any, kind: str, actor: str) -> None:
+        """What an event refers to is earlier, of that kind, on the same case and by `actor`."""
+        number = event["sequence"]
+        for other in numbers:
+            if not is_whole(other) or not 0 < other < number:
+                raise Fault("it refers to an event that is not before it", number)
+            found = self.acts.get(other)
+            right = found and found[:2] == (kind, event["case_id"])
+            if not found or not right or (actor and found[2] != actor):
+                raise Fault(
+                    "it refers to event %d, which is not what it says that it is" % other, number
+                )
+
+    def check_account(self, event: Fields) -> None:
+        """An account is made once, keeps its role, and is there before it is changed."""
+        number, payload = event["sequence"], event["payload"]
+        before = self.accounts.get(payload["account"])
+        whole = self.read == number  # of an export of some cases, most accounts are not shown
+        if whole and (before is None) != (payload["change"] == "added"):
+            raise Fault("it changes an account that was not there, or makes it twice", number)
+        if before and before["role"] != payload["role"]:
+            raise Fault("it names another role than the account was made with", number)
+        was_off = bool(before and before["disabled"])
+        disabled = {"disabled": True, "enabled": False}.get(payload["change"], was_off)
+        self.accounts[payload["account"]] = {**payload, "disabled": disabled, "number": number}
+
+    # What the store holds
+
+    def take_assessment(self, line: bytes, digest: str = "") -> Any:
+        """Check one assessment, called `digest` where it is kept; returns it as a value."""
+        name = digest or sha256(line)
+        numbers = self.told.get(name)
+        if numbers is None:
+            return None
+        first = self.named["assessment"][name]
+        if sha256(line) != name:
+            raise Fault("the assessment that it names was changed in the store", first)
+        found = parsed(line)
+        for number, said in sorted(numbers):
+            if self.strict(number) and sha256(canonical(said_of(found))) != said:
+                raise Fault("it says something else than the assessment that it names", number)
+        self.found.add(name)
+        return found
+
+    def take_case(self, line: bytes, digest: str = "") -> Any:
+        """Check one case record, called `digest` where it is kept; returns it as a value."""
+        found = parsed(line)
+        case, seen = found["case_id"], {n: found.get(n) for n in ("decision_time", "inputs")}
+        called = name_of("input", case, sha256(canonical(seen)))
+        if digest and sha256(line) != digest:
+            number, _ = self.records.get(digest, (self.first_of(case), ""))
+            raise Fault("the case that it names was changed in the store", number)
+        if called not in self.named["input"]:
+            return None
+        if canonical(found) != line:
+            raise Fault("the case that it names is not canonical JSON", self.named["input"][called])
+        self.found.add(called)
+        self.found.add(sha256(line))
+        return found
+
+    def first_of(self, case: str) -> int:
+        """Number of the first event that brought this case, or 0."""
+        found = [n for name, n in self.named["input"].items() if name.startswith(case + " ")]
+        return min(found, default=0)
+
+    def take_comment(self, line: bytes, digest: str = "") -> bool:
+        """Check one comment with its salt, called `digest` where it is kept."""
+        name = digest or sha256(line)
+        if name not in self.named["comment"]:
+            return False
+        if sha256(line) != name:
+            raise Fault(
+                "the comment that it names was changed in the store", self.named["comment"][name]
+            )
+        self.found.add(name)
+        return True
+
+    def check_patient(self, assessment: Fields, case: Fields) -> None:
+        """An assessment names the patient of its case, whether or not its event binds the case."""
+        if assessment["patient_id"] != case["patient_id"]:
+            raise Fault(
+                "the case that it names is of another patient than the assessment",
+                self.named["input"][name_of("input", case["case_id"], assessment["input_digest"])],
+            )
+
+    def check_held(self) -> None:
+        """Nothing that an event names is missing unless it was purged, and then it is not there."""
+        for kind in RECORDS:
+            for name, number in sorted(self.named[kind].items(), key=lambda item: item[1]):
+                purges = self.purged[kind].get(name, [])
+                last = max(purges, default=0)
+                if name in self.found and last > self.brought[name]:
+                    raise Fault(
+                        "it says that the case was purged, but the store still holds it", last
+                    )
+                if name not in self.found and last < self.brought[name]:
+                    raise Fault(
+                        "the %s that it names is missing from the store" % CALLED[kind], number
+                    )
+        for record, (number, called) in self.records.items():
+            gone = max(self.purged["input"].get(called, []), default=0) > number
+            if record not in self.found and not gone:
+                raise Fault(
+                    "the case that it names (with patient, site and problems) was changed in the"
+                    " store",
+                    number,
+                )
+
+    # The end
+
+    def finish(self) -> None:
+        """After the last event: no signed head and no head that was kept may reach further."""
+        left = [size for size in self.heads if not 1 <= size <= self.size]
+        if left:
+            raise Fault(
+                "truncated: the ledger ends at event %d, a head over %d is signed"
+                % (self.size, max(left)),
+                self.size + 1,
+            )
+        noted = max(self.kept, default=0)
+        if noted > self.size:
+            raise Fault(
+                "rolled back: the ledger ends at event %d, the head noted earlier was event %d"
+                % (self.size, noted),
+                self.size + 1,
+            )
+        if self.size and not self.heads and not self.copy:
+            raise Fault(
+                "nothing in this ledger is signed: its signed heads are missing, or it is older"
+                " than they are (sign it then)",
+                1,
+            )
+
+
+SAID = ("input", "model", "used", "missing", "flags", "to_decide", "explanation")
+
+
+def said_of(assessment: Fields) -> List[Any]:
+    """What an ASSESSED event has to say of an assessment, in the order of `SAID`."""
+    listed = assessment["suggestions"]
+    shown = [s for s in listed if s["withheld_because"] is None]
+    model, parts = assessment["model"], assessment["modalities"]
+    return [
+        assessment["case_id"],
+        assessment["input_digest"],
+        {
+            "name": model["name"],
+            "digest": model["digest"],
+            "configuration": model["configuration_digest"],
+        },
+        parts["used"],
+        parts["missing"],
+        {
+            "out_of_distribution": assessment["out_of_distribution"]["flagged"],
+            "conflicts": len(assessment["conflicts"]),
+            "withheld": len(listed) - len(shown),
+        },
+        [s["diagnosis"] for s in shown if s["probability"] >= s["threshold"]],
+        {
+            "methods": sorted({e["method"] for e in assessment["explanations"]}),
+            "digest": sha256(canonical(assessment["explanations"])),
+        },
+    ]
+
+
+def due(kind: str, events: int, before: str, now: str) -> bool:
+    """Whether a head is due with an event of that kind, so many events after the last one.
+
+    `before` is the time of the last head, `now` that of the event, as they stand in the record.
+    """
+    if kind in AT_ONCE or events >= EVERY_EVENTS:
+        return True
+    try:
+        return datetime.fromisoformat(now) - datetime.fromisoformat(before) >= EVERY
+    except (ValueError, TypeError):  # spoiled, so that it is looked at now
+        return True
+
+
+def check_moment(time: str, limit: str, what: str, number: int) -> None:
+    """A time is written as Triptych writes it, and is not later than `limit`."""
+    if not MOMENT.fullmatch(time):
+        raise Fault("the time of %s is not one" % what, number)
+    if time > limit:
+        raise Fault(
+            "%s is dated %s, which is later than the clock here: one of the two is wrong"
+            % (what, time[:16]),
+            number,
+        )
+
+
+def check_types(event: Fields, number: int) -> None:
+    """The fields of an event are those that it has, of the right type."""
+    names = EVENT_FIELDS if "payload" in event else HIDDEN_FIELDS
+    if set(event) != set(names):
+        raise Fault("it does not have the fields of an event", number)
+    for name in names:
+        value = event[name]
+        kind = {"sequence": int, "payload": dict}.get(name, str)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise Fault("the field %s was changed: it has the wrong type" % name, number)
+
+
+def check_head_types(head: Any) -> None:
+    """A signed head has the fields of one."""
+    right = isinstance(head, dict) and is_whole(head.get("size")) and head["size"] > 0
+    if not right or not all(isinstance(head.get(name), str) for name in HEAD_FIELDS[1:]):
+        raise Fault("A signed head does not have the fields of one.")
+
+
+def gap(expected: int, found: int) -> str:
+    """What is wrong where another number stands than the next."""
+    if found < 1:
+        return "an event numbered %d comes before the first" % found
+    return "event %d is missing, event %d comes next" % (expected, found)
+
+
+def name_of(kind: str, case: str, digest: str) -> str:
+    """How something is called here: the inputs of two cases may be the same."""
+    return "%s %s" % (case, digest) if kind == "input" else digest
+
+
+# --- The files of an export ----------------------------------------------------------------------
+
+# A name that a case, a person or a file may have here; what else it could hold might mislead.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+MOST_FILES = 1000
+MOST_OF_VALUE = 1 << 29  # bytes of a JSON file that is read as a whole
+MOST_OF_MANIFEST = 1 << 26
+MOST_OF_LINE = 1 << 26
+MOST_OF_RATIO = 250  # what a file is unpacked to, by what it is packed to
+UNSUSPECTED = 1 << 26  # bytes that a file may unpack to whatever it is packed to
+
+
+class Files:
+    """The export, in a ZIP file or unpacked in a folder."""
+
+    def __init__(self, place: Path) -> None:
+        self.archive = None if place.is_dir() else zipfile.ZipFile(str(place))
+        self.place = place
+        if self.archive:
+            check_layout(place, self.archive)
+            self.sizes = {entry.filename: entry.file_size for entry in self.archive.infolist()}
+            listed = self.archive.namelist()
+        else:
+            found = [path for path in place.rglob("*") if not path.is_dir() or path.is_symlink()]
+            if any(path.is_symlink() for path in found):
+                raise Fault("The folder holds a link to another place.")
+            listed = [path.relative_to(place).as_posix() for path in found]
+            self.sizes = {
+                name: path.stat().st_size
+                for name, path in zip(listed, found)  # noqa: B905
+            }
+        if len(listed) > MOST_FILES:
+            raise Fault("The export holds more than %d files." % MOST_FILES)
+        if len({name.lower() for name in listed}) != len(listed):
+            raise Fault("The export holds two files of the same name.")
+        for name in listed:
+            if not PLAIN_NAME.fullmatch(name) or len(name) > 200:
+                raise Fault("The export holds a file with a name that none of ours has.")
+        self.names = set(listed)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The content of a file, piece by piece."""
+        if name not in self.names:
+            raise Fault("The file %s is missing." % name)
+        with self.archive.open(name) if self.archive else (self.place / name).open("rb") as file:
+            while True:
+                piece = file.read(1 << 16)
+                if not piece:
+                    return
+                yield piece
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a file, without their ends."""
+        waiting: List[bytes] = []
+        length = 0
+        for piece in self.chunks(name):
+            parts = piece.split(b"\n")
+            for part in parts[:-1]:
+                yield b"".join(waiting) + part
+                waiting, length = [], 0
+            waiting.append(parts[-1])
+            length += len(parts[-1])
+            if length > MOST_OF_LINE:
+                raise Fault("A line of the file %s is longer than any of ours." % name)
+        if length:
+            yield b"".join(waiting)
+
+    def content(self, name: str, most: int = MOST_OF_VALUE) -> bytes:
+        """A whole file."""
+        if self.sizes.get(name, 0) > most:
+            raise Fault("The file %s is larger than any of ours." % name)
+        return b"".join(self.chunks(name))
+
+    def value(self, name: str) -> Any:
+        """A JSON file."""
+        return parsed(self.content(name))
+
+
+def check_layout(place: Path, archive: zipfile.ZipFile) -> None:
+    """The ZIP holds what its directory lists, and no byte besides.
+
+    Otherwise two programs may show two different files under one name.
+    """
+    strange = Fault(
+        "The ZIP holds bytes that its directory does not list, or was packed by another program."
+    )
+    at = directory = 0
+    with place.open("rb") as file:
+        for entry in archive.infolist():
+            name = entry.orig_filename.encode("utf-8")
+            file.seek(at)
+            head = file.read(30)
+            if entry.header_offset != at or head[:4] != b"PK\3\4" or entry.comment:
+                raise strange
+            _, flags, method, _, _, crc, packed_size, size, long, more = struct.unpack(
+                "<HHHHHLLLHH", head[4:]
+            )
+            own, extra = file.read(long), file.read(more)
+            if extra:
+                if len(extra) != 20 or extra[:4] != b"\1\0\x10\0":
+                    raise strange
+                size, packed_size = struct.unpack("<QQ", extra[4:])
+            told = (name, entry.compress_type, entry.CRC, entry.file_size, entry.compress_size)
+            if (own, method, crc, size, packed_size) != told or flags & ~0x800:
+                raise strange
+            if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.extra[:2] not in (
+                b"",
+                b"\1\0",
+            ):
+                raise strange
+            if size > max(UNSUSPECTED, MOST_OF_RATIO * packed_size):
+                raise Fault("A file in the ZIP would unpack to far more than it is packed to.")
+            at += 30 + long + more + packed_size
+            directory += 46 + long + len(entry.extra)
+        # The end of the directory, in the form for files beyond 4 GB (98 bytes) or without it.
+        if at != archive.start_dir or file.seek(0, 2) - at - directory not in (22, 98):
+            raise strange
+
+
+class Record:
+    """What has been read so far, for the checks that come after one another."""
+
+    def __init__(self, files: Files, kept: Iterable[Fields]) -> None:
+        self.files = files
+        self.kept = list(kept)
+        self.manifest: Fields = {}
+        self.walk = Walk()
+        self.key = ""
+
+
+def check_files(record: Record) -> str:
+    """Every file is there, is named, and has the digest that the manifest gives."""
+    record.manifest = parsed(record.files.content("manifest.json", MOST_OF_MANIFEST))
+    named = record.manifest["files"]
+    for name in sorted(named):
+        state = hashlib.sha256()
+        for piece in record.files.chunks(name):
+            state.update(piece)
+        if state.hexdigest() != named[name]:
+            raise Fault("The file %s was changed after the export." % name)
+    extra = sorted(record.files.names - set(named) - OUTSIDE)
+    if extra:
+        raise Fault("The file %s does not belong to the export." % extra[0])
+    return "All %d files are unchanged since the record was exported." % len(named)
+
+
+def check_verdict(record: Record) -> str:
+    """The ledger verified at the time of the export."""
+    found = record.manifest["verdict"]
+    if found["intact"] is not True:
+        where = found["first_broken"] or "its end"
+        raise Fault("The ledger was broken when exported, at %s: %s." % (where, found["reason"]))
+    return "Triptych verified the ledger just before the export."
+
+
+def check_events(record: Record) -> str:
+    """Each event follows the one before it, and each signed head fits the events."""
+    copy = partial(record)
+    heads = [] if copy else record.files.value("heads.json")
+    for head in heads:
+        check_head_types(head)
+    if len({head["size"] for head in heads}) != len(heads):
+        raise Fault("Two signed heads are over the same events.")
+    end = record.manifest["copy" if copy else "head"]
+    record.walk = walk = Walk(heads, [] if copy else kept_then(record, end["sequence"]), copy=copy)
+    walk.walk(events_of(record))
+    if not is_whole(end["sequence"]) or (walk.size, walk.end) != (end["sequence"], end["hash"]):
+        raise Fault("The events do not end where the manifest says: some were cut off or added.")
+    walk.finish()
+    record.key = walk.key
+    if copy:
+        return (
+            "All %d events of the de-identified copy follow one another without a gap." % walk.size
+        )
+    return "All %d events of the ledger follow one another without a gap; %d are shown here." % (
+        walk.size,
+        walk.read,
+    )
+
+
+def kept_then(record: Record, size: int) -> List[Fields]:
+    """The heads kept elsewhere, without those signed since the record was exported."""
+
+    def is_later(head: Fields) -> bool:
+        since = str(head.get("time", ""))[:19] >= str(record.manifest["created"])[:19]
+        return "root" in head and head["size"] > size and since
+
+    return [head for head in record.kept if not is_later(head)]
+
+
+def events_of(record: Record) -> Iterator[Fields]:
+    """The events, each written in the one form in which its hash was computed."""
+    for number, line in enumerate(record.files.lines("events.jsonl"), 1):
+        event = parsed(line)
+        if not isinstance(event, dict) or canonical(event) != line:
+            raise Fault("it is not canonical JSON", number)
+        yield event
+
+
+def check_heads(record: Record) -> str:
+    """How far the signed heads reach; each was checked among the events that it is over."""
+    walk = record.walk
+    if partial(record) or walk.last is None:
+        return ""  # the heads are over the events as they were, which are not here
+    return "The key signed the first %d of %d events, in %d heads that match them." % (
+        walk.last["size"],
+        walk.size,
+        len(walk.heads),
+    )
+
+
+def partial(record: Record) -> bool:
+    """Whether the events here are a de-identified copy, from which no head can be computed."""
+    return bool(record.manifest["de_identified"])
+
+
+def check_receipt(record: Record) -> str:
+    """The ledger recorded this very export, and the key signed that."""
+    text = record.files.content("receipt.json", MOST_OF_MANIFEST)
+    receipt = parsed(text)
+    if (json.dumps(receipt, indent=2, ensure_ascii=False) + "\n").encode() != text:
+        raise Fault("The receipt is not written as Triptych writes it.")
+    event, head = receipt["event"], receipt["head"]
+    check_types(event, 0)
+    check_head_types(head)
+    content = canonical({name: event[name] for name in EVENT_FIELDS[:-1]})
+    manifest = sha256(b"".join(record.files.chunks("manifest.json")))
+    if event["kind"] != "EXPORTED" or event["payload"].get("manifest") != manifest:
+        raise Fault("The list of files (manifest.json) is not the one that the ledger recorded.")
+    if sha256(content) != event["hash"]:
+        raise Fault("The receipt does not have the hash of its content.")
+    path = [raw(step) for step in receipt["path"]]
+    leaf = hashlib.sha256(b"\0" + content).digest()
+    if included(leaf, event["sequence"] - 1, head["size"], path) != head["root"]:
+        raise Fault("The receipt of the export is not covered by its signed head.")
+    if record.walk.last and head["origin"] != record.walk.last["origin"]:
+        raise Fault("The receipt belongs to another ledger.")
+    if record.key and key_digest(head["public_key"]) != record.key:
+        raise Fault("The receipt is signed with a different key from the record.")
+    if not form_of(head):
+        raise Fault("The signature of the receipt is not valid.")
+    end = record.manifest["head"]
+    follows = event["sequence"] == end["sequence"] + 1
+    if event["sequence"] <= end["sequence"] or (follows and event["previous"] != end["hash"]):
+        raise Fault("The receipt does not follow the last event.")
+    record.key = key_digest(head["public_key"])
+    return (
+        "The ledger recorded this export as event %d, and the key signed that." % event["sequence"]
+    )
+
+
+def check_proofs(record: Record) -> str:
+    """Each proof of inclusion leads to the root that was signed."""
+    if partial(record):
+        return ""
+    proofs, leaves = record.files.value("proofs.json"), record.walk.leaves
+    proved = {proof["sequence"] for proof in proofs["events"]}
+    for number in leaves:
+        if number <= proofs["size"] and number not in proved:
+            raise Fault("The proof for event %d is missing." % number)
+    for proof in proofs["events"]:
+        number, path = proof["sequence"], [raw(step) for step in proof["path"]]
+        leaf = raw(proof["leaf"])
+        right = leaves.get(number, leaf) == leaf
+        top = included(leaf, number - 1, proofs["size"], path)
+        if not right or top != record.walk.roots.get(proofs["size"]):
+            raise Fault("The proof for event %d is not valid." % number)
+    return "%d proofs of inclusion lead to the signed head." % len(proofs["events"])
+
+
+def check_signatures(record: Record) -> str:
+    """How many signatures there are; each was checked when its event was read."""
+    return "%d signatures of readers match the decisions they cover." % len(record.walk.leaves)
+
+
+def check_records(record: Record) -> str:
+    """Assessments, inputs and comments have the digests that the events name."""
+    walk = record.walk
+    patients: Dict[str, List[Fields]] = {}
+    for line, number in lines_of(record, "assessments.jsonl", "assessment"):
+        found = walk.take_assessment(line)
+        if found is None:
+            raise not_named("assessments.jsonl", number)
+        called = name_of("input", found["case_id"], found["input_digest"])
+        patients.setdefault(called, []).append(
+            {n: found[n] for n in ("patient_id", "input_digest")}
+        )
+    for line, number in lines_of(record, "cases.jsonl", "input"):
+        case = walk.take_case(line)
+        if case is None:
+            raise not_named("cases.jsonl", number)
+        seen = {name: case.get(name) for name in ("decision_time", "inputs")}
+        for found in patients.get(name_of("input", case["case_id"], sha256(canonical(seen))), ()):
+            walk.check_patient(found, case)
+    for line, number in lines_of(record, "comments.jsonl", "comment"):
+        if not walk.take_comment(line):
+            raise not_named("comments.jsonl", number)
+    walk.check_held()
+    words = "%d assessments, %d cases and %d comments are the ones the events name." % tuple(
+        len(walk.named[kind]) for kind in RECORDS
+    )
+    gone = {
+        number for kind in RECORDS for listed in walk.purged[kind].values() for number in listed
+    }
+    if gone:
+        numbers = ", ".join(str(event) for event in sorted(gone)[:20])
+        more = " and %d more" % (len(gone) - 20) if len(gone) > 20 else ""
+        words += " What is missing of them was purged by event %s%s." % (numbers, more)
+    return words
+
+
+def lines_of(record: Record, name: str, kind: str) -> Iterator[Tuple[bytes, int]]:
+    """The lines of a file that hold a record; one that says what purged it has to be right."""
+    for number, line in enumerate(record.files.lines(name), 1):
+        if b'"purged_by"' in line[-40:]:
+            value = parsed(line)
+            called = name_of(kind, value["case_id"], value[kind])
+            if value["purged_by"] not in record.walk.purged[kind].get(called, ()):
+                raise Fault("Line %d of %s names no event that purged it." % (number, name))
+        else:
+            yield line, number
+
+
+def not_named(name: str, number: int) -> Fault:
+    """The fault where a file holds more than it should."""
+    return Fault("Line %d of %s is not what an event names." % (number, name))
+
+
+CHECKS = (
+    check_files,
+    check_verdict,
+    check_events,
+    check_heads,
+    check_receipt,
+    check_proofs,
+    check_signatures,
+    check_records,
+)
+
+
+# --- The verdict ---------------------------------------------------------------------------------
+
+SPOILED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    struct.error,
+)
+UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError)
+
+
+def examine(
+    place: Path, key: str, kept: Iterable[Fields] = ()
+) -> Tuple[List[str], List[str], Fields, str]:
+    """What holds, what is wrong (nothing, or the first fault), the manifest, and the key."""
+    good: List[str] = []
+    record: Optional[Record] = None
+    bad = ""
+    try:
+        record = Record(Files(place), kept)
+        for check in CHECKS:
+            words = check(record)
+            good += [words] if words else []
+        if key and key != record.key:
+            raise Fault("The key is not the one you gave.")
+    except Fault as fault:
+        bad = fault.reason
+        if fault.number:
+            bad = "Event %d: %s." % (fault.number, bad)
+    except RecursionError:
+        bad = "A file is not in the format of an export: it was changed."
+    except UNREADABLE as error:
+        bad = "The export cannot be read: %s." % error
+    except SPOILED:
+        bad = "A file is not in the format of an export: it was changed."
+    found = record.manifest if record and isinstance(record.manifest, dict) else {}
+    return good, [bad] if bad else [], found, record.key if record else ""
+
+
+def plain(text: Any) -> str:
+    """A text from a record on one line, without what would move or hide other text on a screen."""
+    shown = "".join(
+        sign if sign.isprintable() else "\\u%04x" % ord(sign) for sign in str(text)[:400]
+    )
+    return shown + ("..." if len(str(text)) > 400 else "")
+
+
+def verdict(good: List[str], bad: List[str], manifest: Fields, key: str) -> str:
+    """One page of plain words."""
+    lines = ["TRIPTYCH RECORD: VERDICT", "Research use only. Not a medical device.", ""]
+    lines.append("THE RECORD IS INTACT." if not bad else "THE RECORD IS NOT INTACT.")
+    if manifest.get("created"):
+        by = plain(manifest.get("actor", "?"))
+        lines.append("Exported %s by %s." % (plain(manifest["created"]), by))
+    lines += ["", "What was verified:"]
+    lines += ["  + " + plain(text) for text in good] or ["  (nothing)"]
+    if bad:
+        lines += ["", "What failed (later checks were not run):", "  - " + plain(bad[0])]
+    else:
+        lines += ["", "Digest of the signing key:", "  " + key]
+    lines += meaning(bool(bad), manifest)
+    lines += ["", "What this cannot show:"]
+    lines += ["  Who holds the key: compare its digest with one from another source (--key)."]
+    lines += ["  That the clock was right, that people were who they said they were, or that a"]
+    lines += ["  decision was right. What was never recorded cannot be detected."]
+    return "\n".join(lines)
+
+
+def meaning(bad: bool, manifest: Fields) -> List[str]:
+    """What the verdict means, in plain words."""
+    if bad:
+        return ["", "What this means: do not rely on this copy. Ask for another one."]
+    if not manifest["de_identified"]:
+        return [
+            "",
+            "What this means:",
+            "  Nothing that was recorded before the export was changed, removed or added",
+            "  afterwards by anyone without the secret key.",
+        ]
+    return [
+        "",
+        "What this means:",
+        "  These files are as Triptych wrote them from a ledger of %d events; nobody without"
+        % manifest["head"]["sequence"],
+        "  the secret key changed them afterwards.",
+        "  They are DE-IDENTIFIED: names were replaced, times are not dates, images and free",
+        "  text were left out. Whether they match the ledger can NOT be checked from here;",
+        "  whoever holds the ledger can export all of it.",
+    ]
+
+
+def kept_heads(data: bytes, signed_by: Signed = signed) -> List[Fields]:
+    """The heads in a file: one that was kept, the manifest of an export, or those of a witness."""
+    try:
+        first = parsed(data)
+        found = [first["head"] if isinstance(first.get("head"), dict) else first]
+    except (ValueError, AttributeError):
+        found = [head for line in data.split(b"\n") for head in whole_line(line)]
+    if not found:
+        raise Fault("The file holds no head.")
+    for head in found:
+        if (
+            isinstance(head, dict)
+            and set(head) == {"sequence", "hash"}
+            and is_whole(head["sequence"])
+        ):
+            continue
+        check_head_types(head)
+        form = form_of(head, signed_by)
+        if not form or head.get("statement") != HEAD_STATEMENTS[form]:
+            raise Fault("The signature of a head that was kept does not match.")
+    return found
+
+
+def whole_line(line: bytes) -> List[Any]:
+    """The head in a line of a witness; none in one that was cut short by a crash."""
+    try:
+        return [parsed(line)]
+    except ValueError:
+        return []
+
+
+def main(arguments: List[str]) -> int:
+    """Check what the arguments name; 0 if it is intact."""
+    given: Dict[str, str] = {}
+    rest = list(arguments)
+    for option in ("--key", "--head", "--witness"):
+        if option in rest:
+            place = rest.index(option)
+            given[option] = "".join(rest[place + 1 : place + 2])
+            del rest[place : place + 2]
+    where = Path(rest[0]) if rest else Path(__file__).resolve().parent
+    kept: List[Fields] = []
+    try:
+        for option in ("--head", "--witness"):
+            if option in given:
+                kept += kept_heads(Path(given[option]).read_bytes())
+        good, bad, manifest, digest = examine(where, given.get("--key", "").lower(), kept)
+    except (Fault, OSError, ValueError) as fault:
+        good, manifest, digest = [], {}, ""
+        bad = ["The head that was kept cannot be used: %s" % fault]
+    text = verdict(good, bad, manifest, digest)
+    sys.stdout.buffer.write((text + "\n").encode("utf-8", "backslashreplace"))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

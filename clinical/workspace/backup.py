@@ -1,0 +1,111 @@
+"""A backup of a workspace: one file with the database as it stood at one moment, and back again.
+
+SQLite's online backup copies the database while others read and write; no event is in it by half.
+The file is a ZIP for its owner only. It holds patient data, and no key unless that is asked for:
+the key should be kept apart from what it signs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+from clinical.errors import StoreError
+from clinical.workspace import scratch
+from clinical.workspace.database import DATABASE_NAME
+
+KEY_FILE = "ledger.key"
+CHUNK_PAGES = 1000  # copied at a time, so that writers are not kept waiting
+
+
+def save(folder: Path, out: Path, *, with_key: bool = False) -> int:
+    """Write a backup of the workspace in `folder` to `out`, replacing an earlier one.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        StoreError: if there is no workspace or no key, or the file cannot be written.
+    """
+    if not (folder / DATABASE_NAME).is_file():
+        raise StoreError(
+            f"{folder} holds no {DATABASE_NAME}.",
+            remedy="give the folder of a workspace; a server has `pg_dump`.",
+        )
+    if with_key and not (folder / KEY_FILE).is_file():
+        raise StoreError(f"{folder} holds no {KEY_FILE}.", remedy="leave out --with-key.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.folder() as place, scratch.part(out) as part:
+            _copy(folder / DATABASE_NAME, place / DATABASE_NAME)
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.write(place / DATABASE_NAME, DATABASE_NAME)
+                if with_key:
+                    archive.write(folder / KEY_FILE, KEY_FILE)
+            part.replace(out)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"The backup {out} cannot be written: {error}.",
+            remedy="choose another place, or check the free space.",
+        ) from None
+    return out.stat().st_size
+
+
+def restore(backup: Path, folder: Path) -> bool:
+    """Make a workspace in `folder` from a backup.
+
+    Returns:
+        Whether the backup held the key.
+
+    Raises:
+        StoreError: if the folder holds a workspace already, or the file is no backup.
+    """
+    if (folder / DATABASE_NAME).exists():
+        raise StoreError(
+            f"{folder} holds a workspace already.",
+            remedy="restore into a new folder; what is there may be evidence.",
+        )
+    try:
+        with zipfile.ZipFile(backup) as archive:
+            names = set(archive.namelist())
+            if DATABASE_NAME not in names or names - {DATABASE_NAME, KEY_FILE}:
+                raise _no_backup(backup)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in sorted(names):
+                _unpack(archive, name, folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise StoreError(
+            f"{backup} cannot be restored: {error}.", remedy="use another backup."
+        ) from None
+    return KEY_FILE in names
+
+
+def _copy(source: Path, target: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"file:{source.absolute()}?mode=ro", uri=True)) as read,
+        closing(sqlite3.connect(target)) as written,
+    ):
+        read.backup(written, pages=CHUNK_PAGES)
+        written.execute("PRAGMA journal_mode=DELETE")
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
+    """Write one file for its owner only; the database last gets its name, whole."""
+    part = folder / f"{name}.part"
+    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with archive.open(name) as packed, os.fdopen(handle, "wb") as file:
+        shutil.copyfileobj(packed, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / name)
+
+
+def _no_backup(file: Path) -> StoreError:
+    return StoreError(
+        f"{file} is no backup of a workspace.",
+        remedy="use a file written by `triptych workspace backup`; an export cannot be restored.",
+    )

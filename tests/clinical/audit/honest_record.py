@@ -1,0 +1,139 @@
+"""A record with something of everything, as honest work leaves it, to be forged by others."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from forger import Ledger
+from sqlalchemy import Engine
+
+from clinical.access import accounts
+from clinical.audit import heads, ledger, retention, rotation, witness
+from clinical.case.shapes import Text, Texts
+from clinical.review import adjudication, assignment, decisions, intake, progress, signature, undo
+from clinical.review import protocol as protocols
+from clinical.review.adjudication import Adjudication
+from clinical.review.first_read import FirstRead, commit_first_read
+from clinical.review.progress import Ranked
+from clinical.review.protocol import Protocol
+from clinical.review.signature import Amendment, Signature
+from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
+
+PASSWORD = "four quiet herons"
+
+
+@dataclass(frozen=True)
+class Kept(Ledger):
+    """An honest record, and what others hold of it: its key's digest, a head, a witness."""
+
+    key: str = ""
+    witness: Path = Path()
+
+
+class Room:
+    """Readers at work, one act after the other."""
+
+    def __init__(self, folder: Path, example: Any) -> None:
+        self.engine: Engine = open_workspace(folder, create=True)
+        self.example = example
+
+    def past(self, case: str) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(ledger.events(connection, case_id=case))
+
+    def case(self, name: str, note: str = "Cough and fever. No trauma.") -> str:
+        digest, _ = self.example.recorded(self.engine, self.example.case(name, note))
+        return str(digest)
+
+    def read(
+        self, case: str, digest: str, reader: str, *, accepts: bool, comment: str = ""
+    ) -> None:
+        """Open, commit a first read, decide and sign."""
+        now = datetime.now(UTC)
+        intake.record_opened(self.engine, case, reader)
+        ranked = (Ranked("bacterial_pneumonia", "medium"),)
+        commit_first_read(self.engine, FirstRead(case, digest, ranked, reader, now))
+        self.decide(case, digest, reader, accepts=accepts, comment=comment)
+        self.sign(case, digest, reader)
+
+    def decide(
+        self, case: str, digest: str, reader: str, *, accepts: bool, comment: str = ""
+    ) -> None:
+        change = {"action": "accept"} if accepts else {"action": "reject", "reason": "lab_explains"}
+        wish = self.example.decision(
+            digest, case_id=case, reader=reader, time=datetime.now(UTC), comment=comment, **change
+        )
+        decisions.decide(self.engine, wish)
+
+    def sign(self, case: str, digest: str, reader: str) -> None:
+        mine = progress.progress(self.past(case)).of(reader)
+        wish = Signature(
+            case, digest, reader, "reader", signature.decisions_digest(mine), datetime.now(UTC)
+        )
+        signature.sign(self.engine, wish)
+
+
+def honest_record(folder: Path, example: Any) -> Kept:
+    """Accounts, readings with everything that can happen to them, a purge, a change of key."""
+    room = Room(folder / "workspace", example)
+    engine, testimony = room.engine, folder / "witness.jsonl"
+    accounts.add(engine, "boss", "administrator", PASSWORD)
+    for name in ("dr.ada", "dr.bob", "dr.gone"):
+        accounts.add(engine, name, "reader", PASSWORD, actor="boss")
+    accounts.add(engine, "dr.chief", "adjudicator", PASSWORD, actor="boss")
+    accounts.disable(engine, "dr.gone", actor="boss")
+    accounts.set_password(engine, "dr.bob", "five loud herons", actor="boss")
+    protocols.set_protocol(engine, Protocol(first_read=True, second_share=1.0), "dr.chief")
+    with engine.connect() as connection:
+        place, lines = folder_of(connection), heads.lines(connection)
+    witness.appoint(place, testimony, lines)
+
+    one = room.case("case-1")
+    room.read("case-1", one, "dr.ada", accepts=True, comment="Typical.")
+    signature.amend(engine, Amendment("case-1", "dr.ada", "mistake"))
+    room.sign("case-1", one, "dr.ada")
+    room.case("case-4")
+    retention.purge(engine, ["case-4"], because="erasure", actor="boss")
+    with engine.connect() as connection:
+        older_size = ledger.head(connection).sequence
+    engine.dispose()
+    shutil.copy(place / DATABASE_NAME, folder / "older.sqlite")
+
+    rotation.rotate(engine, actor="boss")
+    room.read("case-1", one, "dr.bob", accepts=False)
+    now = progress.progress(room.past("case-1"))
+    present, at = frozenset({"bacterial_pneumonia"}), datetime.now(UTC)
+    signatures = adjudication.signatures(now)
+    last_word = Adjudication("case-1", "dr.chief", "adjudicator", signatures, present, at)
+    adjudication.adjudicate(engine, last_word)
+    with writing(engine) as connection:
+        kept = heads.sign_now(connection)
+
+    two = room.case("case-2")
+    intake.record_opened(engine, "case-2", "dr.ada")
+    ranked = (Ranked("bacterial_pneumonia", "low"),)
+    commit_first_read(engine, FirstRead("case-2", two, ranked, "dr.ada", datetime.now(UTC)))
+    room.decide("case-2", two, "dr.ada", accepts=False)
+    undo.undo(engine, "case-2", "dr.ada")
+    room.decide("case-2", two, "dr.ada", accepts=True, comment="After all.")
+    room.sign("case-2", two, "dr.ada")
+    room.case("case-3")
+    room.case("case-3", "Cough, and no fever.")
+    plain = example.case("case-5")
+    notes = {**plain.inputs, "notes": Texts((Text("Plan", "Home."),))}
+    with writing(engine) as connection:
+        intake.record_import(connection, replace(plain, inputs=notes), "system")
+    assignment.assign(engine, ["case-5"], "dr.bob", actor="dr.chief", role="adjudicator")
+    with writing(engine) as connection:
+        last = heads.sign_now(connection)
+    intake.record_opened(engine, "case-3", "dr.bob")  # after the last head, and in its minute
+    intake.record_opened(engine, "case-5", "dr.bob")
+    with engine.connect() as connection:
+        size = ledger.head(connection).sequence
+    key = heads.keys.key_digest(last.public_key)
+    engine.dispose()
+    return Kept(place, folder / "older.sqlite", older_size, size, kept, key, testimony)
