@@ -32,7 +32,7 @@ from clinical.export.input_rows import (
 from clinical.formatting import moment, percent
 from clinical.modalities.kit import Picture, label, pictures
 from clinical.review import decisions as decisions_rules
-from clinical.review import progress, protocol, viewed
+from clinical.review import danger, progress, protocol, viewed
 from clinical.review import status as status_rules
 from clinical.review.decisions import ACTED, REASONS
 from clinical.review.progress import RecordedDecision
@@ -186,7 +186,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         assessment=assessment,
         input_digest=inputs,
         person=person_words(case),
-        notices=tuple(_notices(assessment)) if assessment else (),
+        notices=(*_dangers(case), *(_notices(assessment) if assessment else ())),
         set_sentence=set_sentence(assessment) if assessment else "",
         suggestions=tuple(_suggestion(s, standing) for s in suggestions),
         pictures=tuple(pictures(case, top)),
@@ -219,6 +219,14 @@ def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iter
             rank == 0 or suggestion.probability >= suggestion.threshold
         ):
             yield suggestion
+
+
+def _dangers(case: Case) -> Iterable[tuple[str, str]]:
+    found = danger.of_case(case)
+    if found.critical:
+        yield "Critical", f"{danger.critical_values(found)}."
+    if words := danger.score_words(found):
+        yield "NEWS2", f"{words}."
 
 
 def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:

@@ -12,8 +12,10 @@ import streamlit as st
 from clinical.case.assessment import Assessment, Explanation
 from clinical.case.case import Case
 from clinical.modalities.kit import person
+from clinical.review import danger
 from ui.panels import (
     adjudication_panel,
+    danger_panel,
     decision_panel,
     first_read_panel,
     frame,
@@ -51,6 +53,7 @@ def render(list_page: Page) -> None:
         _navigation(case_id)
     # Each part has a place that is always there: a viewer that moves on the page starts again.
     with st.container(key="pause"):
+        st.html(danger_panel.banner(danger.of_case(case)))
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)

@@ -10,7 +10,7 @@ import streamlit as st
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
-from clinical.modalities.kit import read_by
+from clinical.modalities.kit import person, read_by
 from clinical.modalities.measurements.words import marked
 from ui.panels import frame, share, sparkline
 from ui.words import phrasing
@@ -19,7 +19,7 @@ from ui.words.markup import Markup, signed_bar, table, tag, unseen
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
 EFFECT = "Against / for"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
-LEGEND = "H high, L low by the reference range; HH, LL critical by published adult limits."
+LEGEND = "H high, L low by the reference range; HH, LL critical by published limits for the age."
 EARLIER = 3  # earlier values in words; all of them are in the line beside
 
 Numbered = tuple[int, Measurement]
@@ -42,7 +42,9 @@ def render(
         st.html(tag("p", "No measurements were given for this case.", class_="empty"))
         return
     pieces = [
-        measurement_table(name, shape, case.decision_time, explanation)
+        measurement_table(
+            name, shape, case.decision_time, explanation, age_years=person(case).age_years
+        )
         for name, shape in tables.items()
     ]
     pieces.append(tag("p", LEGEND, class_="quiet"))
@@ -50,11 +52,17 @@ def render(
 
 
 def measurement_table(
-    modality: str, shape: Measurements, decision: datetime | None, explanation: Explanation | None
+    modality: str,
+    shape: Measurements,
+    decision: datetime | None,
+    explanation: Explanation | None,
+    *,
+    age_years: float | None = None,
 ) -> Markup:
     """One input as a table: a row for each thing measured, its newest value, earlier ones below.
 
-    Without an explanation there is no column for what a measurement did.
+    Without an explanation there is no column for what a measurement did. The age chooses the
+    critical limits.
     """
     evidence = evidence_of(explanation, modality)
     kinds = _together(shape.items)
@@ -63,7 +71,7 @@ def measurement_table(
     rows: list[Markup] = []
     for kind in kinds:
         effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
-        rows.append(_row(kind, decision, effect))
+        rows.append(_row(kind, decision, effect, age_years))
         rows += [_problem(item) for _, item in kind if item.problem]
     head = (*HEAD, EFFECT) if explanation else HEAD
     return table(head, rows, "measurements", f"{modality}, {len(shape.items)} values")
@@ -93,9 +101,14 @@ def effect_cell(effect: float | None, largest: float) -> Markup:
     )
 
 
-def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | str) -> Markup:
+def _row(
+    kind: Sequence[Numbered],
+    decision: datetime | None,
+    effect: Markup | str,
+    age_years: float | None,
+) -> Markup:
     item = kind[0][1]
-    mark = marked(item)
+    mark = marked(item, age_years)
     if item.value is None:
         shown = tag("td", item.raw_value, class_="value raw", title="as given by the source")
         unit = item.raw_unit

@@ -7,6 +7,7 @@ and looks up only their cases; the result is the same as that of reading everyth
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -15,7 +16,8 @@ from sqlalchemy import Connection, Engine
 from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
 from clinical.case.assessment import AuditEvent, EventKind
-from clinical.review import assignment, status
+from clinical.review import assignment, danger, status
+from clinical.review.danger import Danger
 from clinical.review.priority import DANGEROUS
 from clinical.workspace import store
 from clinical.workspace.place import Place
@@ -76,12 +78,18 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         entry.case_id: entry
         for entry in store.worklist(connection, dangerous=DANGEROUS, only=changed)
     }
+    dangers = _dangers(connection, changed)
     readers = before.readers | _readers(new)
     if not changed:
         return Caseload(head, before.rows, readers)
     statuses = status.statuses(connection, only=changed)
     fresh = {
-        case_id: Row(entry, statuses.get(case_id, "unassessed"), _assigned(connection, case_id))
+        case_id: Row(
+            entry,
+            statuses.get(case_id, "unassessed"),
+            _assigned(connection, case_id),
+            dangers.get(case_id, danger.NONE),
+        )
         for case_id, entry in entries.items()
     }
     known = {row.entry.case_id for row in before.rows}
@@ -100,12 +108,26 @@ def read(connection: Connection) -> Caseload:
     assigned: dict[str, str] = {}
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
+    dangers = _dangers(connection)
     rows = tuple(
-        Row(entry, statuses.get(entry.case_id, "unassessed"), assigned.get(entry.case_id, ""))
+        Row(
+            entry,
+            statuses.get(entry.case_id, "unassessed"),
+            assigned.get(entry.case_id, ""),
+            dangers.get(entry.case_id, danger.NONE),
+        )
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )
     readers = frozenset(ledger.actors(connection, kinds=("OPENED", "DECIDED")))
     return Caseload(head, rows, readers | frozenset(filter(None, assigned.values())))
+
+
+def _dangers(connection: Connection, only: Collection[str] | None = None) -> dict[str, Danger]:
+    """What of each case is dangerous by its current record; cases without a word on it stay out."""
+    found = (
+        (case_id, danger.of_record(record)) for case_id, record in store.records(connection, only)
+    )
+    return {case_id: one for case_id, one in found if one != danger.NONE}
 
 
 def _assigned(connection: Connection, case_id: str) -> str:

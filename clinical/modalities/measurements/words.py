@@ -19,16 +19,16 @@ def label(value: Measurements, item: EvidenceItem) -> str:
     found = value.items[item.index]
     if found.value is None:
         return found.name or item.label
-    mark = marked(found)
+    mark = outside(found)
     words = f"{found.name} {number(found.value)} {found.unit}".rstrip()
     return f"{words} ({mark})" if mark else words
 
 
-def marked(item: Measurement) -> str:
-    """ "critical high", "high", "low", "critical low" by published limits and range, or ""."""
+def marked(item: Measurement, age_years: float | None) -> str:
+    """ "critical high", "high", "low", "critical low" by published limits for the age, or ""."""
     if item.value is None:
         return ""
-    side = critical(item)
+    side = critical(item, age_years)
     return f"critical {side}" if side else outside(item)
 
 

@@ -64,6 +64,14 @@ def test_after_every_event_it_is_what_reading_everything_gives(engine: Engine) -
     assert kept.readers == {"first", "second"}
 
 
+def test_critical_values_are_of_the_record_whatever_assessed_it(engine: Engine) -> None:
+    """Nothing of them is stored: a workspace of an older version has them too."""
+    with engine.connect() as connection:
+        alarms = {row.entry.case_id: row.danger.alarm for row in caseload.read(connection).rows}
+    assert alarms["CASE-000"] == "now"  # a saturation of 89%
+    assert alarms["CASE-007"] is None  # nothing measured
+
+
 def test_without_a_new_event_nothing_is_read(engine: Engine) -> None:
     kept = brought_up(engine, Caseload())
     assert brought_up(engine, kept) is kept
