@@ -31,8 +31,8 @@ from clinical.export.input_rows import (
 )
 from clinical.formatting import moment, percent
 from clinical.modalities.kit import Picture, label, pictures
-from clinical.review import decisions as decisions_rules
 from clinical.review import danger, progress, protocol, viewed
+from clinical.review import decisions as decisions_rules
 from clinical.review import status as status_rules
 from clinical.review.decisions import ACTED, REASONS
 from clinical.review.progress import RecordedDecision
