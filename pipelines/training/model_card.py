@@ -35,6 +35,8 @@ def model_card(model: Model) -> str:
         f" {facts['validation_patients']} other patients. Best epoch {facts['best_epoch']} of"
         f" {facts['epochs']}, validation loss {facts['validation_loss']}.",
         "",
+        f"Speaks of {model.ages.words} only; of others everything is withheld.",
+        "",
         f"Training cohort: {Path(model.study.cohort.path).name}"
         f" (source {model.study.cohort.source}).",
         "",
