@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from clinical.audit import ledger
 from clinical.audit.retention import BECAUSE, purge_of
+from clinical.case import withheld
 from clinical.case.assessment import (
     Assessment,
     AuditEvent,
@@ -188,7 +189,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         person=person_words(case),
         notices=(*_dangers(case), *(_notices(assessment) if assessment else ())),
         set_sentence=set_sentence(assessment) if assessment else "",
-        suggestions=tuple(_suggestion(s, standing) for s in suggestions),
+        suggestions=tuple(_suggestion(s, standing) for s in suggestions) if shown else (),
         pictures=tuple(pictures(case, top)),
         pictured=words(top.diagnosis) if top else "",
         measurements=tuple(measurements(case)),
@@ -230,7 +231,9 @@ def _dangers(case: Case) -> Iterable[tuple[str, str]]:
 
 
 def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
-    if assessment.out_of_distribution.flagged:
+    if withheld.whole(assessment):
+        yield "No suggestion", f"{withheld.because(assessment)} {withheld.needed(assessment)}"
+    elif assessment.out_of_distribution.flagged:
         reasons = assessment.out_of_distribution.reasons or ("No reason was given.",)
         yield "Unlike the training data", " ".join(reasons)
     for conflict in assessment.conflicts:
@@ -244,17 +247,17 @@ def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
 
 
 def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]) -> SuggestionRow:
-    withheld = suggestion.withheld_because or ""
+    because = suggestion.withheld_because or ""
     suggested = suggestion.probability >= suggestion.threshold
     decision = standing.get(suggestion.diagnosis)
     return SuggestionRow(
         words(suggestion.diagnosis),
-        "" if withheld else percent(suggestion.probability),
-        0.0 if withheld else 100 * suggestion.probability,
+        "" if because else percent(suggestion.probability),
+        0.0 if because else 100 * suggestion.probability,
         percent(suggestion.threshold),
         100 * suggestion.threshold,
-        "withheld" if withheld else "suggested" if suggested else "below threshold",
-        withheld,
+        "withheld" if because else "suggested" if suggested else "below threshold",
+        because,
         {True: "no", False: "yes", None: "—"}[suggestion.in_set],
         f"{_acted(decision)} by {decision.reader}" if decision else "",
     )

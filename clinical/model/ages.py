@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clinical.case.withheld import OTHER_AGE
 from clinical.errors import ModelError
 
 BESIDE = "ages.json"
@@ -38,7 +39,7 @@ class AgeRange:
             self.high is None or age_years < self.high
         ):
             return None
-        return f"the model was trained on {self.words}, and this patient is not of that age"
+        return f"{OTHER_AGE} {self.words}, and this patient is not of that age"
 
     @property
     def words(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from clinical.case import withheld
 from clinical.case.assessment import Assessment, Explanation
 from clinical.case.case import Case
 from clinical.modalities.kit import person
@@ -25,6 +26,7 @@ from ui.panels import (
     record_panel,
     suggestions_panel,
     what_if_panel,
+    withheld_panel,
 )
 from ui.state import desk, state, worklist_order
 from ui.state.desk import OpenCase
@@ -74,6 +76,8 @@ def _answers(shown: OpenCase) -> str | None:
             st.html(tag("p", NO_MODEL, class_="quiet"))
         elif not shown.machine.assessment.suggestions:
             st.html(tag("p", NO_SUGGESTION, class_="quiet"))
+        elif withheld.whole(shown.machine.assessment):
+            withheld_panel.render(shown.case, shown.machine.assessment)
         else:
             suggestions_panel.render(shown.machine)
             diagnosis = state.selected(shown.machine.assessment)
@@ -104,7 +108,12 @@ def _panels(shown: OpenCase, diagnosis: str | None) -> None:
 
 
 def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:
-    """What the suggestion of `diagnosis` rests on, or None where nothing can be shown."""
+    """What the suggestion of `diagnosis` rests on, or None where nothing can be shown.
+
+    What a withheld suggestion rests on is withheld with it.
+    """
+    if any(s.diagnosis == diagnosis and s.withheld_because for s in assessment.suggestions):
+        return None
     return next((e for e in assessment.explanations if e.diagnosis == diagnosis), None)
 
 
@@ -112,7 +121,7 @@ def warning_lines(assessment: Assessment) -> Markup:
     """Everything that should make a reader pause, or empty markup."""
     distribution = assessment.out_of_distribution
     lines: list[Markup] = []
-    if distribution.flagged:
+    if distribution.flagged and not withheld.whole(assessment):  # else it is said below
         reasons = " ".join(phrasing.sentence(reason) for reason in distribution.reasons)
         lines.append(
             _line(
