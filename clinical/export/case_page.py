@@ -30,7 +30,7 @@ from clinical.export.input_rows import (
     notes,
     person_words,
 )
-from clinical.formatting import moment, percent
+from clinical.formatting import moment, percent, uncertain
 from clinical.modalities.kit import Picture, label, pictures
 from clinical.review import danger, progress, protocol, viewed
 from clinical.review import decisions as decisions_rules
@@ -54,7 +54,7 @@ class SuggestionRow:
     at: float
     reading: str
     withheld: str
-    excluded: str
+    listed: str
     decision: str
 
 
@@ -237,7 +237,7 @@ def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
         reasons = assessment.out_of_distribution.reasons or ("No reason was given.",)
         yield "Unlike the training data", " ".join(reasons)
     for conflict in assessment.conflicts:
-        yield "Conflict", conflict
+        yield "Conflict", uncertain(conflict)
     if assessment.missing:
         yield "Missing", ", ".join(words(name) for name in assessment.missing)
     if assessment.unknown:
@@ -258,7 +258,7 @@ def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]
         100 * suggestion.threshold,
         "withheld" if because else "suggested" if suggested else "below threshold",
         because,
-        {True: "no", False: "yes", None: "—"}[suggestion.in_set],
+        {True: "yes", False: "no", None: "—"}[suggestion.in_set],
         f"{_acted(decision)} by {decision.reader}" if decision else "",
     )
 

@@ -1,7 +1,9 @@
 """A measured value and its unit as a laboratory report writes them.
 
-decimals.csv has, for each term, how many decimals a value in the term's unit is shown with. What a
-source wrote is never rounded: this is for normalised values only.
+shown.csv has, for each term, how many decimals a value in the term's unit is shown with, and
+whether its limit is a cut-off for a diagnosis instead of a reference range (whose source
+ranges.csv names).
+What a source wrote is never rounded: this is for normalised values only.
 """
 
 from __future__ import annotations
@@ -24,8 +26,18 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 @cache
 def decimals() -> dict[str, int]:
     """LOINC code to the number of decimals, for values in the unit of the term."""
-    text = resources.files("clinical.terms").joinpath("decimals.csv").read_text(encoding="utf-8")
-    return {row["code"]: int(row["decimals"]) for row in csv.DictReader(text.splitlines())}
+    return {row["code"]: int(row["decimals"]) for row in _rows()}
+
+
+@cache
+def cut_offs() -> frozenset[str]:
+    """LOINC codes whose limit tells a disease, not what healthy people have."""
+    return frozenset(row["code"] for row in _rows() if row["limit"] == "cut-off")
+
+
+def _rows() -> list[dict[str, str]]:
+    text = resources.files("clinical.terms").joinpath("shown.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def shown(value: float, unit: str, code: str) -> str:
@@ -43,8 +55,14 @@ def shown(value: float, unit: str, code: str) -> str:
 
 
 def limits(reference: tuple[float | None, float | None], unit: str, code: str) -> str:
-    """A reference range, to the decimals of its term: "3.5–5.1", "≤ 5", "≥ 90", or ""."""
+    """A reference range, to the decimals of its term: "3.5–5.1", "≤ 5", "≥ 90", or "".
+
+    A cut-off for a diagnosis is no range, and says so: "cut-off 450".
+    """
     low, high = reference
+    term = lookup(code)
+    if high is not None and term is not None and term.code in cut_offs():
+        return f"cut-off {shown(high, unit, code)}"
     if low is not None and high is not None:
         return f"{shown(low, unit, code)}–{shown(high, unit, code)}"
     if high is not None:

@@ -12,6 +12,7 @@ import streamlit as st
 from clinical.case import withheld
 from clinical.case.assessment import Assessment, Explanation
 from clinical.case.case import Case
+from clinical.formatting import uncertain
 from clinical.modalities.kit import person
 from clinical.review import danger
 from ui.panels import (
@@ -55,7 +56,8 @@ def render(list_page: Page) -> None:
         _navigation(case_id)
     # Each part has a place that is always there: a viewer that moves on the page starts again.
     with st.container(key="pause"):
-        st.html(danger_panel.banner(danger.of_case(case)))
+        if dangers := danger_panel.banner(danger.of_case(case)):
+            st.html(dangers)
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)
@@ -130,7 +132,9 @@ def warning_lines(assessment: Assessment) -> Markup:
                 "bad",
             )
         )
-    lines.extend(_line("Inputs disagree", sentence, "warn") for sentence in assessment.conflicts)
+    lines.extend(
+        _line("Inputs disagree", uncertain(sentence), "warn") for sentence in assessment.conflicts
+    )
     if assessment.missing:
         lines.append(_line("Missing", ", ".join(assessment.missing), "note"))
     if assessment.unknown:

@@ -19,6 +19,7 @@ def banner(found: Danger) -> Markup:
         values = danger.critical_values(found)
         lines.append(_line("Critical", phrasing.sentence(values), kind, f"Limits: {sources}"))
     if words := danger.score_words(found):
+        kind = kind if found.score else "note"
         lines.append(_line("NEWS2", phrasing.sentence(words), kind, WINDOW))
     return tag("div", *lines, class_="warnings danger", role="alert") if lines else joined([])
 

@@ -12,12 +12,13 @@ from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities.kit import person, read_by
 from clinical.modalities.measurements.words import marked
+from clinical.terms import shown as terms
 from ui.panels import frame, share, sparkline
 from ui.words import phrasing
 from ui.words.markup import Markup, signed_bar, table, tag, unseen
 
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
-EFFECT = "Against / for"
+EFFECT = "Against / for, %"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
 LEGEND = "H high, L low by the reference range; HH, LL critical by published limits for the age."
 EARLIER = 3  # earlier values in words; all of them are in the line beside
@@ -114,7 +115,7 @@ def _row(
         unit = item.raw_unit
     else:
         flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
-        shown = tag("td", phrasing.number(item.value), flag, class_="value")
+        shown = tag("td", terms.shown(item.value, item.unit, item.code), flag, class_="value")
         unit = phrasing.unit(item.unit)
     kinds = (mark, "unused" if item.problem else "")
     return tag(
@@ -122,7 +123,7 @@ def _row(
         tag("td", item.name, _earlier(kind, decision), title=item.code, class_="name"),
         shown,
         tag("td", unit, class_="unit"),
-        tag("td", phrasing.limits(item.reference), class_="range"),
+        tag("td", terms.limits(item.reference, item.unit, item.code), class_="range"),
         tag(
             "td",
             phrasing.before(item.time, decision),
@@ -140,7 +141,11 @@ def _earlier(kind: Sequence[Numbered], decision: datetime | None) -> Markup | st
     if not past:
         return ""
     words = [
-        " ".join(filter(None, (phrasing.number(item.value or 0.0), _since(item, decision))))
+        " ".join(
+            filter(
+                None, (terms.shown(item.value or 0.0, item.unit, item.code), _since(item, decision))
+            )
+        )
         for item in past[:EARLIER]
     ]
     more = f", {len(past) - EARLIER} more" if len(past) > EARLIER else ""

@@ -35,8 +35,12 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
         _part(
             "What it means", map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
         ),
-        "" if hidden else _part("Evidence for it", _strongest(case, items, 1) or [NOTHING]),
-        "" if hidden else _part("Evidence against it", _strongest(case, items, -1) or [NOTHING]),
+        ""
+        if hidden
+        else _part("Evidence for it, in % of all", _strongest(case, items, 1) or [NOTHING]),
+        ""
+        if hidden
+        else _part("Evidence against it, in % of all", _strongest(case, items, -1) or [NOTHING]),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
         role="region",
@@ -54,8 +58,15 @@ def meaning(suggestion: Suggestion, found: PredictionSet) -> list[str]:
     if suggestion.in_set is None:
         return [*lines, f"no set: {found.absent_because}"] if found.absent_because else lines
     if suggestion.in_set:
-        return [*lines, f"in the set: cannot be excluded at {found.coverage:.0%}"]
-    return [*lines, f"not in the set: excluded at {found.coverage:.0%}"]
+        return [
+            *lines,
+            f"on the list, as every true diagnosis was in {found.coverage:.0%} of cases",
+        ]
+    return [*lines, f"not on the list; 1 list in {_one_in(found.coverage)} misses a true diagnosis"]
+
+
+def _one_in(coverage: float) -> str:
+    return f"{1 / (1 - coverage):.0f}" if coverage < 1 else "many"
 
 
 def _of_a_hundred(probability: float) -> str:

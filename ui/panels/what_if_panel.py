@@ -12,7 +12,9 @@ from clinical.assess.hypothetical import Change, Changed, LeftOut, measurement, 
 from clinical.case.assessment import Assessment, Suggestion
 from clinical.case.case import Case
 from clinical.errors import TriptychError
+from clinical.formatting import number
 from clinical.modalities.kit import read_by
+from clinical.terms.shown import shown as shown_value
 from ui.access import presence
 from ui.panels import frame
 from ui.state import state, what_if
@@ -90,7 +92,8 @@ def choices(case: Case) -> dict[Change, str]:
             if item.value is not None:
                 age = phrasing.before(item.time, case.decision_time)
                 since = f", {age} before" if age else ""
-                now = f"{phrasing.number(item.value)} {phrasing.unit(item.unit)}".strip()
+                value = shown_value(item.value, item.unit, item.code)
+                now = f"{value} {phrasing.unit(item.unit)}".strip()
                 found[Changed(name, index, item.value)] = f"{item.name}, now {now}{since}"
     return found
 
@@ -100,8 +103,9 @@ def described(case: Case, change: Change) -> str:
     if isinstance(change, LeftOut):
         return f"{change.modality} left out"
     measured = measurement(case, change)
-    value = phrasing.number(change.value)
-    was = phrasing.number(measured.value) if measured.value is not None else "unknown"
+    unit, code = measured.unit, measured.code
+    value = number(change.value)  # as it was asked
+    was = shown_value(measured.value, unit, code) if measured.value is not None else "unknown"
     return f"{measured.name} {value} {phrasing.unit(measured.unit)} instead of {was}"
 
 

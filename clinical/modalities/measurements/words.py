@@ -6,10 +6,10 @@ from datetime import datetime
 
 from clinical.case.assessment import EvidenceItem
 from clinical.case.shapes import Measurement, Measurements
-from clinical.formatting import number
 from clinical.modalities.dates import LEFT_OUT, OTHER, counted_before
 from clinical.terms.critical import critical
 from clinical.terms.loinc import lookup
+from clinical.terms.shown import spoken
 
 
 def label(value: Measurements, item: EvidenceItem) -> str:
@@ -20,7 +20,7 @@ def label(value: Measurements, item: EvidenceItem) -> str:
     if found.value is None:
         return found.name or item.label
     mark = outside(found)
-    words = f"{found.name} {number(found.value)} {found.unit}".rstrip()
+    words = spoken(found)
     return f"{words} ({mark})" if mark else words
 
 

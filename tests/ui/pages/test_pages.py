@@ -114,10 +114,10 @@ def test_a_missing_image_is_said_and_the_rest_still_stands(open_page: OpenPage) 
     assert "<b>Missing</b><span>image</span>" in shown(page)
 
 
-def test_what_cannot_be_excluded_is_said_on_the_card_and_in_a_sentence(open_page: OpenPage) -> None:
+def test_what_is_listed_is_said_on_the_card_and_in_a_sentence(open_page: OpenPage) -> None:
     page = open_page(case_id="CASE-000")
 
-    assert "Cannot be excluded at 90%: bacterial pneumonia" in shown(page)
+    assert "Listed: bacterial pneumonia" in shown(page)
     assert "(from 575 validation cases)" in shown(page)
 
 
