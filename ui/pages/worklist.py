@@ -256,7 +256,7 @@ def _row(
         tag("td", chip(STATUS_WORDS.get(row.status, row.status), row.status)),
         tag("td", phrasing.named(top[0]) if top else "No suggestion shown"),
         tag("td", number, class_="probability"),
-        tag("td", _inputs(entry.used, entry.missing)),
+        tag("td", _inputs(entry.used, entry.missing, row.bare)),
         tag("td", _marks(row)),
         tag("td", row.assigned, class_="assigned"),
         tag(
@@ -303,19 +303,25 @@ def _ago(time: datetime | None, now: datetime) -> str:
     return f"{ago} ago" if ago and not ago.startswith("-") else ""
 
 
-def _inputs(used: tuple[str, ...], missing: tuple[str, ...]) -> Markup:
+def _inputs(used: tuple[str, ...], missing: tuple[str, ...], bare: frozenset[str]) -> Markup:
     order = {name: place for place, name in enumerate(kit.letters())}
     names = sorted((*used, *missing), key=lambda name: (order.get(name, len(order)), name))
     return joined(
         tag(
             "span",
             kit.letter(name),
-            unseen(f" {name} {'present' if name in used else 'missing'}; "),
-            class_="input" if name in used else "input absent",
-            title=f"{name}: {'present' if name in used else 'missing'}",
+            unseen(f" {name} {_there(name, used, bare)}; "),
+            class_="input" if name in used and name not in bare else "input absent",
+            title=f"{name}: {_there(name, used, bare)}",
         )
         for name in names
     )
+
+
+def _there(name: str, used: tuple[str, ...], bare: frozenset[str]) -> str:
+    if name not in used:
+        return "missing"
+    return "age and sex only" if name in bare else "present"
 
 
 def _marks(row: Row) -> Markup:

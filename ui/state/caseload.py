@@ -7,8 +7,9 @@ and looks up only their cases; the result is the same as that of reading everyth
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Connection, Engine
@@ -27,6 +28,7 @@ from ui.state.worklist_order import Row
 ASIDE: frozenset[EventKind] = frozenset(
     {"ACCOUNT", "SIGNED_IN", "REFUSED", "EXPORTED", "REPORTED", "SIGNED_OUT"}
 )
+UNSEEN: tuple[Danger, frozenset[str]] = (danger.NONE, frozenset())
 MANY = 400  # changed cases; from here on, reading everything is quicker
 
 
@@ -78,7 +80,7 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         entry.case_id: entry
         for entry in store.worklist(connection, dangerous=DANGEROUS, only=changed)
     }
-    dangers = _dangers(connection, changed)
+    seen = _seen(connection, changed)
     readers = before.readers | _readers(new)
     if not changed:
         return Caseload(head, before.rows, readers)
@@ -88,7 +90,7 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
             entry,
             statuses.get(case_id, "unassessed"),
             _assigned(connection, case_id),
-            dangers.get(case_id, danger.NONE),
+            *seen.get(case_id, UNSEEN),
         )
         for case_id, entry in entries.items()
     }
@@ -108,13 +110,13 @@ def read(connection: Connection) -> Caseload:
     assigned: dict[str, str] = {}
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
-    dangers = _dangers(connection)
+    seen = _seen(connection)
     rows = tuple(
         Row(
             entry,
             statuses.get(entry.case_id, "unassessed"),
             assigned.get(entry.case_id, ""),
-            dangers.get(entry.case_id, danger.NONE),
+            *seen.get(entry.case_id, UNSEEN),
         )
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )
@@ -122,12 +124,19 @@ def read(connection: Connection) -> Caseload:
     return Caseload(head, rows, readers | frozenset(filter(None, assigned.values())))
 
 
-def _dangers(connection: Connection, only: Collection[str] | None = None) -> dict[str, Danger]:
-    """What of each case is dangerous by its current record; cases without a word on it stay out."""
-    found = (
-        (case_id, danger.of_record(record)) for case_id, record in store.records(connection, only)
-    )
-    return {case_id: one for case_id, one in found if one != danger.NONE}
+def _seen(
+    connection: Connection, only: Collection[str] | None = None
+) -> dict[str, tuple[Danger, frozenset[str]]]:
+    """What is dangerous of each case by its current record, and which inputs are bare."""
+    return {
+        case_id: (danger.of_record(record), _bare(record))
+        for case_id, record in store.records(connection, only)
+    }
+
+
+def _bare(record: Mapping[str, Any]) -> frozenset[str]:
+    """Inputs without a single item; there are such of age and sex alone."""
+    return frozenset(name for name, shape in record["inputs"].items() if shape.get("items") == [])
 
 
 def _assigned(connection: Connection, case_id: str) -> str:

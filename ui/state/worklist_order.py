@@ -45,12 +45,14 @@ class Row:
         status: of its review.
         assigned: account name of the reader it is assigned to, or "".
         danger: what of its measurements nobody should overlook.
+        bare: inputs that say who the patient is and nothing else.
     """
 
     entry: WorklistEntry
     status: Status
     assigned: str = ""
     danger: Danger = danger.NONE
+    bare: frozenset[str] = frozenset()
 
     @cached_property
     def level(self) -> Level:
