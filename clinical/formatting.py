@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+_NEVER_CERTAIN = {"0": "<1%", "100": ">99%"}
 
 
 def percent(probability: float) -> str:
@@ -29,13 +32,6 @@ def number(value: float) -> str:
     return f"{value:.5g}"
 
 
-def limits(reference: tuple[float | None, float | None]) -> str:
-    """A reference range: "3.5-5.1" with an en dash, "≤ 5", "≥ 90", or "" if there is none."""
-    low, high = reference
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"≤ {number(high or 0.0)}"
-    if high is None:
-        return f"≥ {number(low)}"
-    return f"{number(low)}–{number(high)}"
+def uncertain(sentence: str) -> str:
+    """A recorded sentence with no bare 0% or 100%, which is never certain: "<1%", ">99%"."""
+    return re.sub(r"(?<![\d.])(0|100)%", lambda found: _NEVER_CERTAIN[found[1]], sentence)

@@ -25,7 +25,7 @@ from clinical.case.assessment import (
 from clinical.case.case import Case, input_digest
 from clinical.modalities.catalogue import EncoderModule, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
-from clinical.modalities.kit import kit_of
+from clinical.modalities.kit import kit_of, person
 from clinical.model import calibration, domain
 from clinical.model.calibration import Pattern
 from clinical.model.card import CHECKPOINTS
@@ -34,6 +34,8 @@ from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = CHECKPOINTS / "first-light"
+
+UNLIKE = "the input is unlike the training cases"
 
 # Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
 _CONFLICT_FOR = 0.6
@@ -54,7 +56,8 @@ class Scores:
         suggestions: most probable first; withheld ones last.
         prediction_set: what the set of diagnoses means, or why there is none.
         ledger: what each modality contributes.
-        outside: whether to trust any of this.
+        outside: whether the case is like those the model was trained on.
+        too_far: why none of this can be trusted, or None.
     """
 
     prepared: Mapping[str, Prepared]
@@ -65,6 +68,7 @@ class Scores:
     prediction_set: PredictionSet
     ledger: ModalityLedger
     outside: OutOfDistribution
+    too_far: str | None
 
 
 class Assessor:
@@ -80,10 +84,17 @@ class Assessor:
         self.model = model
         self.conditions = conditions.of(parts(model))
 
-    def assess(self, case: Case) -> Assessment:
-        """Assess one case; outcomes are never read on this road."""
+    def assess(self, case: Case, *, age_years: float | None = None) -> Assessment:
+        """Assess one case; outcomes are never read on this road.
+
+        Args:
+            case: what was known.
+            age_years: of the patient, where the case does not say it.
+        """
         model = self.model
-        found = self.score(prepare_case(case, model.specs))
+        known = person(case).age_years
+        age = age_years if known is None else known
+        found = self.score(prepare_case(case, model.specs), age_years=age)
         relevance = explain.relevance(model.network, found.seen)
         explained = {
             e.diagnosis: e
@@ -109,38 +120,44 @@ class Assessor:
             unknown_codes=self._unknown_codes(case, found.prepared),
         )
 
-    def score(self, prepared: Mapping[str, Prepared]) -> Scores:
-        """What the model says of one prepared case, without why."""
+    def score(self, prepared: Mapping[str, Prepared], *, age_years: float | None = None) -> Scores:
+        """What the model says of one prepared case, without why.
+
+        Args:
+            prepared: the case as the model takes it.
+            age_years: of the patient; a model withholds what it says of an age it has not learnt.
+        """
         model = self.model
         used = tuple(name for name in model.specs if name in prepared and prepared[name].sources)
         with torch.inference_mode():
             tokens = model.network.encode([prepared])
         seen = explain.read(model.network, tokens)
         outside = self._domain(prepared)
+        too_far = self._beyond(outside, age_years)
         return Scores(
             prepared,
             tokens,
             seen,
             used,
-            self._suggestions(seen.logits.detach().double().tolist(), used, outside),
-            self._prediction_set(used, outside),
+            self._suggestions(seen.logits.detach().double().tolist(), used, too_far),
+            self._prediction_set(used, too_far),
             self._ledger(tokens, used),
             outside,
+            too_far,
         )
 
     def _suggestions(
-        self, logits: Sequence[float], used: Pattern, outside: OutOfDistribution
+        self, logits: Sequence[float], used: Pattern, too_far: str | None
     ) -> tuple[Suggestion, ...]:
         model = self.model
         row = model.support.get(calibration.pattern_key(used))
         # Coverage is a promise about cases like those of validation, and this may not be one.
-        rule = None if outside.flagged else model.set_rules.get(calibration.pattern_key(used))
+        rule = None if too_far else model.set_rules.get(calibration.pattern_key(used))
         found = []
         for name, logit in zip(model.diagnoses, logits, strict=True):
             support = row[name] if row else None
             reason = calibration.withheld_because(support, used, model.prevalence[name])
-            if outside.flagged:
-                reason = "the input is unlike the training cases: " + "; ".join(outside.reasons)
+            reason = too_far or reason
             probability = calibration.apply(logit, support or calibration.Support())
             found.append(
                 Suggestion(
@@ -155,11 +172,16 @@ class Assessor:
             )
         return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))
 
-    def _prediction_set(self, used: Pattern, outside: OutOfDistribution) -> PredictionSet:
+    def _beyond(self, outside: OutOfDistribution, age_years: float | None) -> str | None:
+        """Why nothing that the model says of this case can be trusted, or None."""
+        unlike = f"{UNLIKE}: {'; '.join(outside.reasons)}" if outside.flagged else None
+        return self.model.ages.outside(age_years) or unlike
+
+    def _prediction_set(self, used: Pattern, too_far: str | None) -> PredictionSet:
         if not self.model.set_rules:
             return NO_SETS
-        if outside.flagged:
-            return PredictionSet(absent_because="the input is unlike the training cases")
+        if too_far:
+            return PredictionSet(absent_because=too_far.partition(":")[0])
         rule = self.model.set_rules.get(calibration.pattern_key(used))
         if rule is None:
             return PredictionSet(absent_because="too few validation cases to calibrate it")

@@ -23,6 +23,7 @@ from clinical.assess.assess import Assessor, load_assessor
 from clinical.case import assessment as assessments
 from clinical.case.assessment import Assessment
 from clinical.errors import ModelError, TriptychError
+from clinical.modalities.kit import person
 from clinical.workspace import store
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import from_names
@@ -47,7 +48,7 @@ def answer(assessor: Assessor, question: Mapping[str, Any]) -> Assessment:
         case = store.get_case(connection, base.case_id, input_digest=base.input_digest)
     engine.dispose()
     change = hypothetical.from_json(question["change"])
-    return assessor.assess(hypothetical.changed(case, change))
+    return assessor.assess(hypothetical.changed(case, change), age_years=person(case).age_years)
 
 
 def serve(assessor: Assessor, questions: TextIO, answers: TextIO) -> None:

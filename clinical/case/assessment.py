@@ -42,7 +42,7 @@ class Suggestion:
         threshold: operating point chosen on validation data; at or above it reads as "suggested".
         prevalence: share of positive cases in the training data, to compare with.
         withheld_because: why a person should not be shown the number, or None.
-        in_set: member of the prediction set, that is, not excluded at its coverage; None where
+        in_set: member of the prediction set; what is not in it is not ruled out. None where
             there is no set.
         logit: what the network gave before calibration; None in records from before it was kept.
     """
@@ -301,9 +301,10 @@ def set_sentence(assessment: Assessment) -> str:
     basis = f"{found.cases} validation cases" + (
         ", whatever inputs they had, because too few had these" if found.pooled else ""
     )
+    listed = ", ".join(members) or "none of the diagnoses the model knows"
     return (
-        f"Cannot be excluded at {found.coverage:.0%}:"
-        f" {', '.join(members) or 'none of the diagnoses the model knows'} (from {basis})."
+        f"Listed: {listed}. A list is made to hold every true diagnosis in {found.coverage:.0%} of"
+        f" cases (from {basis}); what is not on it is not ruled out."
     )
 
 

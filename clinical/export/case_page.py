@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from clinical.audit import ledger
 from clinical.audit.retention import BECAUSE, purge_of
+from clinical.case import withheld
 from clinical.case.assessment import (
     Assessment,
     AuditEvent,
@@ -29,10 +30,10 @@ from clinical.export.input_rows import (
     notes,
     person_words,
 )
-from clinical.formatting import moment, percent
+from clinical.formatting import moment, percent, uncertain
 from clinical.modalities.kit import Picture, label, pictures
+from clinical.review import danger, progress, protocol, viewed
 from clinical.review import decisions as decisions_rules
-from clinical.review import progress, protocol, viewed
 from clinical.review import status as status_rules
 from clinical.review.decisions import ACTED, REASONS
 from clinical.review.progress import RecordedDecision
@@ -53,7 +54,7 @@ class SuggestionRow:
     at: float
     reading: str
     withheld: str
-    excluded: str
+    listed: str
     decision: str
 
 
@@ -186,9 +187,9 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         assessment=assessment,
         input_digest=inputs,
         person=person_words(case),
-        notices=tuple(_notices(assessment)) if assessment else (),
+        notices=(*_dangers(case), *(_notices(assessment) if assessment else ())),
         set_sentence=set_sentence(assessment) if assessment else "",
-        suggestions=tuple(_suggestion(s, standing) for s in suggestions),
+        suggestions=tuple(_suggestion(s, standing) for s in suggestions) if shown else (),
         pictures=tuple(pictures(case, top)),
         pictured=words(top.diagnosis) if top else "",
         measurements=tuple(measurements(case)),
@@ -221,12 +222,22 @@ def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iter
             yield suggestion
 
 
+def _dangers(case: Case) -> Iterable[tuple[str, str]]:
+    found = danger.of_case(case)
+    if found.critical:
+        yield "Critical", f"{danger.critical_values(found)}."
+    if words := danger.score_words(found):
+        yield "NEWS2", f"{words}."
+
+
 def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
-    if assessment.out_of_distribution.flagged:
+    if withheld.whole(assessment):
+        yield "No suggestion", f"{withheld.because(assessment)} {withheld.needed(assessment)}"
+    elif assessment.out_of_distribution.flagged:
         reasons = assessment.out_of_distribution.reasons or ("No reason was given.",)
         yield "Unlike the training data", " ".join(reasons)
     for conflict in assessment.conflicts:
-        yield "Conflict", conflict
+        yield "Conflict", uncertain(conflict)
     if assessment.missing:
         yield "Missing", ", ".join(words(name) for name in assessment.missing)
     if assessment.unknown:
@@ -238,18 +249,18 @@ def _notices(assessment: Assessment) -> Iterable[tuple[str, str]]:
 
 
 def _suggestion(suggestion: Suggestion, standing: Mapping[str, RecordedDecision]) -> SuggestionRow:
-    withheld = suggestion.withheld_because or ""
+    because = suggestion.withheld_because or ""
     suggested = suggestion.probability >= suggestion.threshold
     decision = standing.get(suggestion.diagnosis)
     return SuggestionRow(
         words(suggestion.diagnosis),
-        "" if withheld else percent(suggestion.probability),
-        0.0 if withheld else 100 * suggestion.probability,
+        "" if because else percent(suggestion.probability),
+        0.0 if because else 100 * suggestion.probability,
         percent(suggestion.threshold),
         100 * suggestion.threshold,
-        "withheld" if withheld else "suggested" if suggested else "below threshold",
-        withheld,
-        {True: "no", False: "yes", None: "—"}[suggestion.in_set],
+        "withheld" if because else "suggested" if suggested else "below threshold",
+        because,
+        {True: "yes", False: "no", None: "—"}[suggestion.in_set],
         f"{_acted(decision)} by {decision.reader}" if decision else "",
     )
 

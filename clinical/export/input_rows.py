@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from clinical.case.assessment import Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement
-from clinical.formatting import limits, moment, number
-from clinical.modalities.history.words import event_words
+from clinical.formatting import moment, number
+from clinical.modalities.history.words import event_words, since
 from clinical.modalities.kit import person, read_by
-from clinical.modalities.measurements.words import bounded, outside
+from clinical.modalities.measurements.words import outside
+from clinical.terms.shown import limits, unit, valued
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ def _measurement(item: Measurement) -> MeasurementRow:
     return MeasurementRow(
         item.name,
         item.code,
-        bounded(item, number(item.value)),
-        item.unit,
-        limits(item.reference),
+        valued(item),
+        unit(item.unit),
+        limits(item.reference, item.unit, item.code),
         outside(item),
         moment(item.time),
         "",
@@ -72,8 +73,7 @@ def history(case: Case) -> Iterable[tuple[str, str, str]]:
     """What each item of the history is, its code, and since when."""
     for kit, _, value in read_by(case):
         for item in kit.coded(value):
-            onset = f"{item.onset:%Y-%m-%d}" if item.onset else "—"
-            yield event_words(item), item.code, onset
+            yield event_words(item), item.code, since(item) or "—"
 
 
 def notes(case: Case, top: Explanation | None) -> Iterable[NoteSection]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from clinical.errors import ModelError
+from clinical.model import ages
+from clinical.model.ages import ANY_AGE, AgeRange
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DESCRIPTION, WORDS = "model.json", "MODEL_CARD.md"
@@ -27,6 +29,7 @@ class Card:
         name, digest: its identity, as assessments name it.
         description: model.json, as `clinical.model.model.save` wrote it.
         words: the text of its model card, or "".
+        ages: those that the model may speak of.
     """
 
     folder: Path
@@ -34,6 +37,7 @@ class Card:
     digest: str
     description: Mapping[str, Any]
     words: str
+    ages: AgeRange = ANY_AGE
 
 
 def read(folder: Path) -> Card:
@@ -54,7 +58,7 @@ def read(folder: Path) -> Card:
         ) from None
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{file} does not describe a model.", remedy="copy it again") from None
-    return Card(folder, name, digest, description, text)
+    return Card(folder, name, digest, description, text, ages.stated(description, folder))
 
 
 def installed(root: Path = CHECKPOINTS) -> list[Card]:

@@ -30,6 +30,8 @@ from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, collate
 from clinical.modalities.kit import kit_of
+from clinical.model import ages
+from clinical.model.ages import ANY_AGE, AgeRange
 from clinical.model.calibration import SetRule, Support
 from clinical.model.domain import Envelope
 from clinical.model.fusion import Fusion, Tokens
@@ -119,6 +121,7 @@ class Model:
         study: the configuration it was trained with.
         facts: what a model card needs: counts, epochs, losses, versions.
         identity: name and digests.
+        ages: those it may speak of.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Model:
     study: StudyConfig
     facts: Mapping[str, Any]
     identity: ModelIdentity
+    ages: AgeRange = ANY_AGE
 
 
 def build(
@@ -163,6 +167,7 @@ def build(
         study,
         facts,
         ModelIdentity(name, "", config.config_digest(study)),
+        ages.stated({"facts": facts}),
     )
     digest = canonical.digest(_description(model, canonical.sha256(_weights(model))))
     identity = ModelIdentity(name, digest, model.identity.configuration_digest)
@@ -228,6 +233,7 @@ def parts(model: Model) -> dict[str, str]:
         "preprocessing": canonical.digest([described["modalities"], described["encoders"]]),
         "calibration": canonical.digest([described["support"], described["set_rules"]]),
         "thresholds": canonical.digest(described["thresholds"]),
+        "ages": canonical.digest([model.ages.low, model.ages.high]),
     }
     frozen = described["backbones_sha256"]
     return named | {f"backbone {name}": digest for name, digest in frozen.items()}
@@ -303,7 +309,7 @@ def load(folder: Path) -> Model:
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    return replace(model, identity=_identity(data))
+    return replace(model, identity=_identity(data), ages=ages.stated(data, folder))
 
 
 def _identity(data: Mapping[str, Any]) -> ModelIdentity:

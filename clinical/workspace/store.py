@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -225,6 +225,22 @@ def worklist(
     return sorted([*assessed, *_unassessed(connection, unread)], key=_in_time)
 
 
+def records(
+    connection: Connection, only: Collection[str] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """case_id and current record (`case.as_json`) of every case, without its pixels.
+
+    Args:
+        connection: reads the workspace.
+        only: case_ids to look up, a few hundred at most; all cases if left out.
+    """
+    query = select(CASES.c.case_id)
+    if only is not None:
+        query = query.where(CASES.c.case_id.in_(sorted(only)))
+    for row in connection.execute(_current_of(query)):
+        yield row.case_id, json.loads(row.record)
+
+
 def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     # Text, because some sources give times with a zone and some without.
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
@@ -322,16 +338,6 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
 
 def _unassessed(connection: Connection, wanted: Select[Any]) -> list[WorklistEntry]:
     """Cases among the `wanted` case_ids, with the names of their inputs."""
-    current = (
-        select(CASES.c.case_id, func.max(CASES.c.position).label("position"))
-        .where(CASES.c.case_id.in_(wanted))
-        .group_by(CASES.c.case_id)
-        .subquery()
-    )
-    query = select(CASES.c.case_id, CASES.c.decision_time, CASES.c.record).join(
-        current,
-        (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
-    )
     return [
         WorklistEntry(
             row.case_id,
@@ -344,8 +350,22 @@ def _unassessed(connection: Connection, wanted: Select[Any]) -> list[WorklistEnt
             False,
             0,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_current_of(wanted))
     ]
+
+
+def _current_of(wanted: Select[Any]) -> Select[Any]:
+    """The current record of every case among the `wanted` case_ids."""
+    current = (
+        select(CASES.c.case_id, func.max(CASES.c.position).label("position"))
+        .where(CASES.c.case_id.in_(wanted))
+        .group_by(CASES.c.case_id)
+        .subquery()
+    )
+    return select(CASES.c.case_id, CASES.c.decision_time, CASES.c.record).join(
+        current,
+        (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
+    )
 
 
 def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:

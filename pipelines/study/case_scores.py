@@ -14,6 +14,7 @@ from typing import Any
 
 from clinical.assess.assess import Assessor, Scores
 from clinical.case.case import Case
+from clinical.modalities.kit import person
 from clinical.model import calibration
 from clinical.model.calibration import Pattern
 from pipelines.assessing.runner import Found, assessor_of
@@ -49,7 +50,7 @@ class Scored:
             images = frozenset(cached.images) & set(assessor.model.specs)
             return {
                 "facts": case_facts.facts(case, images),
-                **told(assessor, assessor.score(prepared)),
+                **told(assessor, assessor.score(prepared, age_years=person(case).age_years)),
             }
 
         yield find
@@ -117,7 +118,7 @@ def _sets(assessor: Assessor, found: Scores) -> dict[str, Line]:
     sets: dict[str, Line] = {AS_THEY_ARE: as_they_are}
     for pattern in calibration.patterns(model.specs):
         key = calibration.pattern_key(pattern)
-        rule = None if found.outside.flagged else model.set_rules.get(key)
+        rule = None if found.too_far else model.set_rules.get(key)
         if pattern == used:
             sets[key] = as_they_are
         elif rule is None or pattern not in known:

@@ -35,6 +35,8 @@ def model_card(model: Model) -> str:
         f" {facts['validation_patients']} other patients. Best epoch {facts['best_epoch']} of"
         f" {facts['epochs']}, validation loss {facts['validation_loss']}.",
         "",
+        f"Speaks of {model.ages.words} only; of others everything is withheld.",
+        "",
         f"Training cohort: {Path(model.study.cohort.path).name}"
         f" (source {model.study.cohort.source}).",
         "",
@@ -59,7 +61,8 @@ def model_card(model: Model) -> str:
         " suggestions are marked out of distribution and withheld.",
         "- Suggestions that validation did not support for the given inputs are withheld with the"
         " reason.",
-        '- A prediction set ("cannot be excluded at 90%") promises coverage over patients like'
+        "- A prediction set (the 90% list; what is not on it is not ruled out) promises coverage"
+        " over patients like"
         " those of validation, on average; at another hospital it may not hold."
         if model.set_rules
         else "- There are no prediction sets.",

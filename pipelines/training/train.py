@@ -23,8 +23,8 @@ from clinical.config import StudyConfig, nearest
 from clinical.errors import CohortError, ConfigError
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
-from clinical.modalities.kit import kit_named
-from clinical.model import calibration, domain
+from clinical.modalities.kit import kit_named, person
+from clinical.model import ages, calibration, domain
 from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
 from clinical.model.model import EncoderSpec, Model, Network
@@ -345,6 +345,7 @@ def _facts(
         "validation_cases": len(validation),
         "validation_patients": len({patients[i] for i in validation}),
         "skipped_cases": len(dataset.skipped),
+        "ages": ages.seen(person(dataset.cases[i].case).age_years for i in training),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "validation_loss": round(fitted.validation_loss, 6),

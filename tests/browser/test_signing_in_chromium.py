@@ -20,7 +20,7 @@ from ui.host import launch
 
 pytestmark = pytest.mark.browser
 
-MACHINE = (b"81%", b"annot be excluded", b"speak for heart failure", b'"box":', b"+14%")
+MACHINE = (b"81%", b"not ruled out", b"speak for heart failure", b'"box":', b"+14%")
 """What only the assessment of CASE-000 says, as it is sent."""
 
 FOCUSED = """() => {

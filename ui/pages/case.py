@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from clinical.case import withheld
 from clinical.case.assessment import Assessment, Explanation
 from clinical.case.case import Case
+from clinical.formatting import uncertain
 from clinical.modalities.kit import person
+from clinical.review import danger
 from ui.panels import (
     adjudication_panel,
+    danger_panel,
     decision_panel,
     first_read_panel,
     frame,
@@ -22,6 +26,7 @@ from ui.panels import (
     record_panel,
     suggestions_panel,
     what_if_panel,
+    withheld_panel,
 )
 from ui.state import address, desk, drafts, state, worklist_order
 from ui.state.desk import OpenCase
@@ -49,6 +54,8 @@ def render(list_page: Page) -> None:
         _navigation(case_id)
     # Each part has a place that is always there: a viewer that moves on the page starts again.
     with st.container(key="pause"):
+        if dangers := danger_panel.banner(danger.of_case(case)):
+            st.html(dangers)
         news_panel.render(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)
@@ -75,6 +82,8 @@ def _answers(shown: OpenCase) -> str | None:
             st.html(tag("p", NO_MODEL, class_="quiet"))
         elif not shown.machine.assessment.suggestions:
             st.html(tag("p", NO_SUGGESTION, class_="quiet"))
+        elif withheld.whole(shown.machine.assessment):
+            withheld_panel.render(shown.case, shown.machine.assessment)
         else:
             suggestions_panel.render(shown.machine)
             diagnosis = state.selected(shown.machine.assessment)
@@ -105,7 +114,12 @@ def _panels(shown: OpenCase, diagnosis: str | None) -> None:
 
 
 def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:
-    """What the suggestion of `diagnosis` rests on, or None where nothing can be shown."""
+    """What the suggestion of `diagnosis` rests on, or None where nothing can be shown.
+
+    What a withheld suggestion rests on is withheld with it.
+    """
+    if any(s.diagnosis == diagnosis and s.withheld_because for s in assessment.suggestions):
+        return None
     return next((e for e in assessment.explanations if e.diagnosis == diagnosis), None)
 
 
@@ -113,7 +127,7 @@ def warning_lines(assessment: Assessment) -> Markup:
     """Everything that should make a reader pause, or empty markup."""
     distribution = assessment.out_of_distribution
     lines: list[Markup] = []
-    if distribution.flagged:
+    if distribution.flagged and not withheld.whole(assessment):  # else it is said below
         reasons = " ".join(phrasing.sentence(reason) for reason in distribution.reasons)
         lines.append(
             _line(
@@ -122,7 +136,9 @@ def warning_lines(assessment: Assessment) -> Markup:
                 "bad",
             )
         )
-    lines.extend(_line("Inputs disagree", sentence, "warn") for sentence in assessment.conflicts)
+    lines.extend(
+        _line("Inputs disagree", uncertain(sentence), "warn") for sentence in assessment.conflicts
+    )
     if assessment.missing:
         lines.append(_line("Missing", ", ".join(assessment.missing), "note"))
     if assessment.unknown:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from clinical.model import calibration
+from clinical.model.ages import AgeRange
 from clinical.model.calibration import Support
 from clinical.model.card import Card
 from ui.panels import card_text, frame
@@ -38,7 +39,7 @@ def render() -> None:
         st.html(_text(card))
     with right:
         st.html(frame.panel_title("What it was trained on"))
-        st.html(training(card.description))
+        st.html(training(card.description, card.ages))
         st.html(frame.panel_title("Diagnoses", "thresholds and usual frequency in training"))
         st.html(diagnoses(card.description))
         st.html(frame.panel_title("Which inputs it supports", "on validation patients"))
@@ -86,7 +87,7 @@ def _text(card: Card) -> Markup:
     )
 
 
-def training(description: Mapping[str, Any]) -> Markup:
+def training(description: Mapping[str, Any], ages: AgeRange) -> Markup:
     """Cohort, counts and versions, as the checkpoint states them."""
     facts = description.get("facts", {})
     cohort = description.get("study", {}).get("cohort", {})
@@ -94,6 +95,7 @@ def training(description: Mapping[str, Any]) -> Markup:
         "Cohort": f"{cohort.get('path', 'unknown')} (read by {cohort.get('source', 'unknown')})",
         "Trained on": _people(facts, "training"),
         "Calibrated on": _people(facts, "validation"),
+        "Speaks of": ages.words,
         "Reads": ", ".join(description.get("modalities", ())),
         "Trained parameters": _count(facts.get("trained_parameters")),
         "Software": ", ".join(f"{k} {v}" for k, v in facts.get("versions", {}).items()),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from clinical.modalities import kit
-from clinical.review import assignment
+from clinical.review import assignment, danger
 from clinical.review.priority import Level
 from ui.access import presence
 from ui.panels import frame, picklist
@@ -165,6 +165,7 @@ def _table(shown: Sequence[Row], opens: bool, assigns: bool) -> None:
             view,
             marked=assigning.marked() if assigns else None,
             now=datetime.now(UTC),
+            told=opens,
         ),
         key="worklist",
         on_pick=state.open_case if opens else assigning.mark,
@@ -203,7 +204,12 @@ def _legend(opens: bool, assigns: bool) -> str:
 
 
 def table(
-    rows: Sequence[Row], view: View, *, marked: frozenset[str] | None, now: datetime
+    rows: Sequence[Row],
+    view: View,
+    *,
+    marked: frozenset[str] | None,
+    now: datetime,
+    told: bool = True,
 ) -> Markup:
     """The worklist as markup; each row answers a click and Enter with its case.
 
@@ -212,6 +218,7 @@ def table(
         view: how they are sorted.
         marked: cases that are marked to be assigned, or None where nothing can be.
         now: to say how long ago a decision was needed.
+        told: the reader may see values of the patients.
     """
     headings = [_heading(column, words, view) for column, words in HEADINGS.items()]
     if marked is not None:
@@ -220,7 +227,7 @@ def table(
         "table",
         tag("caption", "Worklist", class_="unseen"),
         tag("thead", tag("tr", *headings)),
-        tag("tbody", *(_row(row, marked, now, first=row is rows[0]) for row in rows)),
+        tag("tbody", *(_row(row, marked, now, told=told, first=row is rows[0]) for row in rows)),
         class_="worklist",
     )
 
@@ -233,7 +240,9 @@ def _heading(column: Column, words: str, view: View) -> Markup:
     return tag("th", control, scope="col", aria_sort=direction if sorting else None, class_=column)
 
 
-def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool) -> Markup:
+def _row(
+    row: Row, marked: frozenset[str] | None, now: datetime, *, told: bool, first: bool
+) -> Markup:
     entry = row.entry
     top = entry.top
     number = (
@@ -242,12 +251,12 @@ def _row(row: Row, marked: frozenset[str] | None, now: datetime, *, first: bool)
     return tag(
         "tr",
         _box(entry.case_id, entry.case_id in marked) if marked is not None else "",
-        tag("td", _level(row), class_="priority"),
+        tag("td", _level(row, told), class_="priority"),
         tag("td", tag("b", entry.case_id), class_="case"),
         tag("td", chip(STATUS_WORDS.get(row.status, row.status), row.status)),
         tag("td", phrasing.named(top[0]) if top else "No suggestion shown"),
         tag("td", number, class_="probability"),
-        tag("td", _inputs(entry.used, entry.missing)),
+        tag("td", _inputs(entry.used, entry.missing, row.bare)),
         tag("td", _marks(row)),
         tag("td", row.assigned, class_="assigned"),
         tag(
@@ -276,14 +285,17 @@ def _box(case_id: str, on: bool) -> Markup:
     return tag("td", box, class_="mark")
 
 
-def _level(row: Row) -> Markup:
+def _level(row: Row, told: bool) -> Markup:
+    """The level and what of the measurements asks for it."""
+    values = danger.short_words(row.danger) if told and row.level != "done" else ""
     found = row.entry.dangerous
     because = (
         f"{phrasing.named(found[0])} {phrasing.percent(found[1])}"
         if found
         else "no dangerous diagnosis is shown"
     )
-    return chip(LEVEL_WORDS[row.level], row.level, because)
+    level = chip(LEVEL_WORDS[row.level], row.level, because)
+    return joined([level, tag("small", values)]) if values else level
 
 
 def _ago(time: datetime | None, now: datetime) -> str:
@@ -291,19 +303,25 @@ def _ago(time: datetime | None, now: datetime) -> str:
     return f"{ago} ago" if ago and not ago.startswith("-") else ""
 
 
-def _inputs(used: tuple[str, ...], missing: tuple[str, ...]) -> Markup:
+def _inputs(used: tuple[str, ...], missing: tuple[str, ...], bare: frozenset[str]) -> Markup:
     order = {name: place for place, name in enumerate(kit.letters())}
     names = sorted((*used, *missing), key=lambda name: (order.get(name, len(order)), name))
     return joined(
         tag(
             "span",
             kit.letter(name),
-            unseen(f" {name} {'present' if name in used else 'missing'}; "),
-            class_="input" if name in used else "input absent",
-            title=f"{name}: {'present' if name in used else 'missing'}",
+            unseen(f" {name} {_there(name, used, bare)}; "),
+            class_="input" if name in used and name not in bare else "input absent",
+            title=f"{name}: {_there(name, used, bare)}",
         )
         for name in names
     )
+
+
+def _there(name: str, used: tuple[str, ...], bare: frozenset[str]) -> str:
+    if name not in used:
+        return "missing"
+    return "age and sex only" if name in bare else "present"
 
 
 def _marks(row: Row) -> Markup:

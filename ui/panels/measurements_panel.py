@@ -10,16 +10,17 @@ import streamlit as st
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Measurement, Measurements
-from clinical.modalities.kit import read_by
-from clinical.modalities.measurements.words import bounded, marked
+from clinical.modalities.kit import person, read_by
+from clinical.modalities.measurements.words import marked
+from clinical.terms import shown as terms
 from ui.panels import frame, share, sparkline
 from ui.words import phrasing
 from ui.words.markup import Markup, signed_bar, table, tag, unseen
 
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
-EFFECT = "Against / for"
+EFFECT = "Against / for, %"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
-LEGEND = "H high, L low by the reference range; HH, LL critical by published adult limits."
+LEGEND = "H high, L low by the reference range; HH, LL critical by published limits for the age."
 EARLIER = 3  # earlier values in words; all of them are in the line beside
 
 Numbered = tuple[int, Measurement]
@@ -42,7 +43,9 @@ def render(
         st.html(tag("p", "No measurements were given for this case.", class_="empty"))
         return
     pieces = [
-        measurement_table(name, shape, case.decision_time, explanation)
+        measurement_table(
+            name, shape, case.decision_time, explanation, age_years=person(case).age_years
+        )
         for name, shape in tables.items()
     ]
     pieces += share.unknown_codes(tables, assessment)
@@ -51,11 +54,17 @@ def render(
 
 
 def measurement_table(
-    modality: str, shape: Measurements, decision: datetime | None, explanation: Explanation | None
+    modality: str,
+    shape: Measurements,
+    decision: datetime | None,
+    explanation: Explanation | None,
+    *,
+    age_years: float | None = None,
 ) -> Markup:
     """One input as a table: a row for each thing measured, its newest value, earlier ones below.
 
-    Without an explanation there is no column for what a measurement did.
+    Without an explanation there is no column for what a measurement did. The age chooses the
+    critical limits.
     """
     evidence = evidence_of(explanation, modality)
     kinds = _together(shape.items)
@@ -64,7 +73,7 @@ def measurement_table(
     rows: list[Markup] = []
     for kind in kinds:
         effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
-        rows.append(_row(kind, decision, effect))
+        rows.append(_row(kind, decision, effect, age_years))
         rows += [_problem(item) for _, item in kind if item.problem]
     head = (*HEAD, EFFECT) if explanation else HEAD
     return table(head, rows, "measurements", f"{modality}, {len(shape.items)} values")
@@ -94,17 +103,21 @@ def effect_cell(effect: float | None, largest: float) -> Markup:
     )
 
 
-def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | str) -> Markup:
+def _row(
+    kind: Sequence[Numbered],
+    decision: datetime | None,
+    effect: Markup | str,
+    age_years: float | None,
+) -> Markup:
     item = kind[0][1]
-    mark = marked(item)
+    mark = marked(item, age_years)
     if item.value is None:
         shown = tag("td", item.raw_value, class_="value raw", title="as given by the source")
         unit = item.raw_unit
     else:
         flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
-        value = bounded(item, phrasing.number(item.value))
         written = f"{item.raw_value} {item.raw_unit}".strip() if item.bound else ""
-        shown = tag("td", value, flag, class_="value", title=written or None)
+        shown = tag("td", terms.valued(item), flag, class_="value", title=written or None)
         unit = phrasing.unit(item.unit)
     kinds = (mark, "unused" if item.problem else "")
     return tag(
@@ -112,7 +125,7 @@ def _row(kind: Sequence[Numbered], decision: datetime | None, effect: Markup | s
         tag("td", item.name, _earlier(kind, decision), title=item.code, class_="name"),
         shown,
         tag("td", unit, class_="unit"),
-        tag("td", phrasing.limits(item.reference), class_="range"),
+        tag("td", terms.limits(item.reference, item.unit, item.code), class_="range"),
         tag(
             "td",
             phrasing.before(item.time, decision),
@@ -130,12 +143,7 @@ def _earlier(kind: Sequence[Numbered], decision: datetime | None) -> Markup | st
     if not past:
         return ""
     words = [
-        " ".join(
-            filter(
-                None,
-                (bounded(item, phrasing.number(item.value or 0.0)), _since(item, decision)),
-            )
-        )
+        " ".join(filter(None, (terms.valued(item), _since(item, decision))))
         for item in past[:EARLIER]
     ]
     more = f", {len(past) - EARLIER} more" if len(past) > EARLIER else ""

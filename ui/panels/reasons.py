@@ -16,6 +16,7 @@ from clinical.modalities.kit import label
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
+NOTHING = "nothing that stands out"
 MOST = 3  # pieces of evidence named on each side
 LEAST = 0.005  # share of the evidence below which a piece is not named
 LONGEST = 64  # letters of a sentence
@@ -23,17 +24,23 @@ APART = 0.2  # in probability; an input nearer to all together does not disagree
 
 
 def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
-    """Four short lists about the selected suggestion."""
+    """Four short lists about the selected suggestion; two where it is withheld."""
     suggestion = next(s for s in assessment.suggestions if s.diagnosis == diagnosis)
-    explanation = next((e for e in assessment.explanations if e.diagnosis == diagnosis), None)
+    hidden = suggestion.withheld_because is not None
+    made = (e for e in assessment.explanations if e.diagnosis == diagnosis and not hidden)
+    explanation = next(made, None)
     items = explanation.items if explanation else ()
     return tag(
         "div",
         _part(
             "What it means", map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
         ),
-        _part("Evidence for it", _strongest(case, items, 1) or ["nothing that stands out"]),
-        _part("Evidence against it", _strongest(case, items, -1) or ["nothing that stands out"]),
+        ""
+        if hidden
+        else _part("Evidence for it, in % of all", _strongest(case, items, 1) or [NOTHING]),
+        ""
+        if hidden
+        else _part("Evidence against it, in % of all", _strongest(case, items, -1) or [NOTHING]),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
         role="region",
@@ -51,8 +58,15 @@ def meaning(suggestion: Suggestion, found: PredictionSet) -> list[str]:
     if suggestion.in_set is None:
         return [*lines, f"no set: {found.absent_because}"] if found.absent_because else lines
     if suggestion.in_set:
-        return [*lines, f"in the set: cannot be excluded at {found.coverage:.0%}"]
-    return [*lines, f"not in the set: excluded at {found.coverage:.0%}"]
+        return [
+            *lines,
+            f"on the list, as every true diagnosis was in {found.coverage:.0%} of cases",
+        ]
+    return [*lines, f"not on the list; 1 list in {_one_in(found.coverage)} misses a true diagnosis"]
+
+
+def _one_in(coverage: float) -> str:
+    return f"{1 / (1 - coverage):.0f}" if coverage < 1 else "many"
 
 
 def _of_a_hundred(probability: float) -> str:

@@ -32,7 +32,7 @@ def of(
     if unread:
         return f"not read by this model: {', '.join(unread)}"
     if explanation is None:
-        return "no explanation shown"
+        return ""  # of what is withheld nothing is explained
     total = sum(explanation.share.get(name, 0.0) for name in shown)
     return f"{phrasing.percent(total)} of this suggestion"
 

@@ -9,6 +9,7 @@ import streamlit as st
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
 from clinical.case.shapes import Event, Events, Text, Texts
+from clinical.modalities.history.words import since
 from clinical.modalities.kit import read_by
 from clinical.wording import inside_a_sentence
 from ui.panels import frame, share
@@ -146,10 +147,10 @@ def _event(
     event: Event, decision: datetime | None, evidence: EvidenceItem | None, largest: float
 ) -> Markup:
     ago = phrasing.before(event.onset, decision)
-    date = f"{event.onset:%Y-%m}" if event.onset else ""
-    since = f"{date} · {ago}" if date and ago else date
+    date = since(event)
+    began = f"{date} · {ago}" if date and ago else date
     words = event.display if event.present else f"No {inside_a_sentence(event.display)}"
-    return _line(words, since, evidence, largest, "" if event.present else "denied", event.code)
+    return _line(words, began, evidence, largest, "" if event.present else "denied", event.code)
 
 
 def _line(

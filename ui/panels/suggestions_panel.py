@@ -79,10 +79,9 @@ def _card(
 def _membership(suggestion: Suggestion, coverage: float) -> Markup | str:
     if suggestion.in_set is None:
         return ""
-    verb = "not excluded" if suggestion.in_set else "excluded"
-    return tag(
-        "div", f"{verb} at {coverage:.0%}", class_="member" if suggestion.in_set else "excluded"
-    )
+    verb = "on" if suggestion.in_set else "not on"
+    kind = "member" if suggestion.in_set else "unlisted"
+    return tag("div", f"{verb} the {coverage:.0%} list", class_=kind)
 
 
 def _withheld(reason: str) -> Markup:

@@ -11,8 +11,9 @@ import streamlit as st
 from clinical.assess.hypothetical import Change, Changed, LeftOut, measurement, plausible
 from clinical.case.assessment import Assessment, Suggestion
 from clinical.case.case import Case
+from clinical.formatting import number
 from clinical.modalities.kit import read_by
-from clinical.modalities.measurements.words import bounded
+from clinical.terms.shown import valued
 from ui.access import presence
 from ui.panels import frame
 from ui.state import state, what_if
@@ -105,7 +106,7 @@ def choices(case: Case) -> dict[Change, str]:
             if item.value is not None:
                 age = phrasing.before(item.time, case.decision_time)
                 since = f", {age} before" if age else ""
-                value = bounded(item, phrasing.number(item.value))
+                value = valued(item)
                 now = f"{value} {phrasing.unit(item.unit)}".strip()
                 found[Changed(name, index, item.value)] = f"{item.name}, now {now}{since}"
     return found
@@ -116,10 +117,8 @@ def described(case: Case, change: Change) -> str:
     if isinstance(change, LeftOut):
         return f"{change.modality} left out"
     measured = measurement(case, change)
-    value = phrasing.number(change.value)
-    was = "unknown"
-    if measured.value is not None:
-        was = bounded(measured, phrasing.number(measured.value))
+    value = number(change.value)  # as it was asked
+    was = valued(measured) if measured.value is not None else "unknown"
     return f"{measured.name} {value} {phrasing.unit(measured.unit)} instead of {was}"
 
 

@@ -7,7 +7,9 @@ and looks up only their cases; the result is the same as that of reading everyth
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Connection, Engine
@@ -15,7 +17,8 @@ from sqlalchemy import Connection, Engine
 from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
 from clinical.case.assessment import AuditEvent, EventKind
-from clinical.review import assignment, status
+from clinical.review import assignment, danger, status
+from clinical.review.danger import Danger
 from clinical.review.priority import DANGEROUS
 from clinical.workspace import store
 from clinical.workspace.place import Place
@@ -25,6 +28,7 @@ from ui.state.worklist_order import Row
 ASIDE: frozenset[EventKind] = frozenset(
     {"ACCOUNT", "SIGNED_IN", "REFUSED", "EXPORTED", "REPORTED", "SIGNED_OUT"}
 )
+UNSEEN: tuple[Danger, frozenset[str]] = (danger.NONE, frozenset())
 MANY = 400  # changed cases; from here on, reading everything is quicker
 
 
@@ -76,12 +80,18 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         entry.case_id: entry
         for entry in store.worklist(connection, dangerous=DANGEROUS, only=changed)
     }
+    seen = _seen(connection, changed)
     readers = before.readers | _readers(new)
     if not changed:
         return Caseload(head, before.rows, readers)
     statuses = status.statuses(connection, only=changed)
     fresh = {
-        case_id: Row(entry, statuses.get(case_id, "unassessed"), _assigned(connection, case_id))
+        case_id: Row(
+            entry,
+            statuses.get(case_id, "unassessed"),
+            _assigned(connection, case_id),
+            *seen.get(case_id, UNSEEN),
+        )
         for case_id, entry in entries.items()
     }
     known = {row.entry.case_id for row in before.rows}
@@ -100,12 +110,33 @@ def read(connection: Connection) -> Caseload:
     assigned: dict[str, str] = {}
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
+    seen = _seen(connection)
     rows = tuple(
-        Row(entry, statuses.get(entry.case_id, "unassessed"), assigned.get(entry.case_id, ""))
+        Row(
+            entry,
+            statuses.get(entry.case_id, "unassessed"),
+            assigned.get(entry.case_id, ""),
+            *seen.get(entry.case_id, UNSEEN),
+        )
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )
     readers = frozenset(ledger.actors(connection, kinds=("OPENED", "DECIDED")))
     return Caseload(head, rows, readers | frozenset(filter(None, assigned.values())))
+
+
+def _seen(
+    connection: Connection, only: Collection[str] | None = None
+) -> dict[str, tuple[Danger, frozenset[str]]]:
+    """What is dangerous of each case by its current record, and which inputs are bare."""
+    return {
+        case_id: (danger.of_record(record), _bare(record))
+        for case_id, record in store.records(connection, only)
+    }
+
+
+def _bare(record: Mapping[str, Any]) -> frozenset[str]:
+    """Inputs without a single item; there are such of age and sex alone."""
+    return frozenset(name for name, shape in record["inputs"].items() if shape.get("items") == [])
 
 
 def _assigned(connection: Connection, case_id: str) -> str:

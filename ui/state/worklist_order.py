@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
-from clinical.review import priority
+from clinical.review import danger, priority
+from clinical.review.danger import Danger
 from clinical.review.priority import LEVELS, Level
 from clinical.review.status import Status
 from clinical.workspace.store import WorklistEntry
@@ -43,11 +44,15 @@ class Row:
         entry: what the store knows of it.
         status: of its review.
         assigned: account name of the reader it is assigned to, or "".
+        danger: what of its measurements nobody should overlook.
+        bare: inputs that say who the patient is and nothing else.
     """
 
     entry: WorklistEntry
     status: Status
     assigned: str = ""
+    danger: Danger = danger.NONE
+    bare: frozenset[str] = frozenset()
 
     @cached_property
     def level(self) -> Level:
@@ -56,6 +61,7 @@ class Row:
             self.entry.dangerous[1] if self.entry.dangerous else None,
             opinion_withheld=self.entry.flagged or self.entry.top is None,
             reviewed=self.status in FINISHED,
+            alarm=self.danger.alarm,
         )
 
     @cached_property
@@ -72,7 +78,10 @@ class Row:
 
 
 def unopened(row: Row) -> Row:
-    """The row without what the model says of the case, which the worklist would give away."""
+    """The row without what the model says of the case, which the worklist would give away.
+
+    What was measured stays: it is no opinion, and the patient cannot wait for a first read.
+    """
     said_nothing = replace(row.entry, top=None, dangerous=None, flagged=False, conflicts=0)
     return replace(row, entry=said_nothing)
 
@@ -155,7 +164,11 @@ def _marked(row: Row, marks: Marks) -> bool:
 
 
 _KEYS: dict[Column, Callable[[Row], tuple[str | float, ...]]] = {
-    "priority": lambda row: (_LEVEL_ORDER[row.level], row.moment),
+    "priority": lambda row: (
+        _LEVEL_ORDER[row.level],
+        row.level == "done" or row.danger.alarm != row.level,
+        row.moment,
+    ),
     "case": lambda row: (row.entry.case_id,),
     "status": lambda row: (_STATUS_ORDER.get(row.status, -1),),
     "suggestion": lambda row: (row.entry.top[0] if row.entry.top else "~",),

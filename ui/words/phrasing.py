@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from clinical.terms.diagnoses import spoken
+from clinical.terms.shown import unit as unit
 from clinical.wording import words
 
 # Upper limit of each step, low to high.
@@ -18,7 +18,6 @@ _WORDS = (
     (1.01, "very likely"),
 )
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = (  # minutes in one, symbol, used below this many
     (1.0, "min", 90),
     (60.0, "h", 48),
@@ -56,35 +55,21 @@ def diagnosis(name: str) -> str:
     return f"{known} ({code})" if known else code
 
 
-def number(value: float) -> str:
-    """At most four significant digits, never in exponent form for clinical ranges."""
-    if value == int(value) and abs(value) < 1e9:
-        return f"{int(value)}"
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e5 else f"{value:g}"
-
-
-def unit(ucum: str) -> str:
-    """A UCUM unit as written by hand: `10*9/L` is "10⁹/L", `mm[Hg]` "mmHg", `{INR}` "INR"."""
-    if ucum == "Cel":
-        return "°C"
-    powers = re.sub(r"10\*(\d+)", lambda found: "10" + found[1].translate(_RAISED), ucum)
-    plain = re.sub(r"[\[\]}]", "", powers).replace("{", " ").strip()
-    return re.sub(r"(^|/)u(?=[a-zA-Z])", r"\1µ", plain)
-
-
-def limits(reference: tuple[float | None, float | None]) -> str:
-    """A reference range: "3.5–5.1", "< 5", "> 60" or ""."""
-    low, high = reference
-    if low is not None and high is not None:
-        return f"{number(low)}–{number(high)}"
-    if high is not None:
-        return f"≤ {number(high)}"
-    return f"≥ {number(low)}" if low is not None else ""
-
-
 def moment(time: datetime | None) -> str:
-    """A time to the minute, as the source's clock showed it."""
-    return time.strftime("%Y-%m-%d %H:%M") if time else "time unknown"
+    """A time to the minute, as the source's clock showed it, with its time zone if it has one."""
+    return f"{time:%Y-%m-%d %H:%M} {_zone(time)}".rstrip() if time else "time unknown"
+
+
+def _zone(time: datetime) -> str:
+    """ "UTC+2" or "UTC−3:30"; "" where the source gave no zone."""
+    offset = time.utcoffset()
+    if offset is None:
+        return ""
+    minutes = round(offset.total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}" + (f":{rest:02d}" if rest else "")
 
 
 def utc(recorded: str) -> str:
@@ -102,16 +87,17 @@ def before(time: datetime | None, decision: datetime | None) -> str:
 def duration(length: timedelta) -> str:
     """A length of time in its largest fitting unit."""
     minutes = length.total_seconds() / 60
-    for size, unit, limit in _UNITS:
+    for size, symbol, limit in _UNITS:
         if minutes < limit * size:
-            return f"{minutes / size:.0f} {unit}"
+            return f"{minutes / size:.0f} {symbol}"
     return f"{minutes / (365.25 * 1440):.0f} y"
 
 
 def points(difference: float) -> str:
     """A difference of two probabilities in whole percentage points, with its sign."""
     whole = round(100 * difference)
-    return f"{whole:+d} points".replace("-", "−") if whole else "±0 points"
+    unit = "point" if abs(whole) == 1 else "points"
+    return f"{whole:+d} {unit}".replace("-", "−") if whole else "±0 points"
 
 
 def effect(relevance: float) -> str:

@@ -33,6 +33,20 @@ def event_words(item: Event) -> str:
     return item.display if item.present else f"no {inside_a_sentence(item.display)}"
 
 
+def since(item: Event) -> str:
+    """When it began: "2019", "2019-03" or "2019-03-14"; "" where it is not known.
+
+    A source that gives a year alone is read as its first moment, so the first moment of a year or a
+    month is shown as no more than that.
+    """
+    onset = item.onset
+    if onset is None:
+        return ""
+    if (onset.day, onset.hour, onset.minute) != (1, 0, 0):
+        return f"{onset:%Y-%m-%d}"
+    return f"{onset:%Y}" if onset.month == 1 else f"{onset:%Y-%m}"
+
+
 def deidentified(value: Events, decision: datetime | None) -> Events:
     """Listed codes and pooled ages only; onsets in whole years."""
     items = tuple(_deidentified(item, decision) for item in value.items)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from clinical.case.assessment import EvidenceItem
 from clinical.case.shapes import Measurement, Measurements
-from clinical.formatting import number
 from clinical.modalities.dates import LEFT_OUT, OTHER, counted_before
 from clinical.terms.critical import critical
 from clinical.terms.loinc import lookup
+from clinical.terms.shown import spoken
 
 
 def label(value: Measurements, item: EvidenceItem) -> str:
@@ -19,21 +19,16 @@ def label(value: Measurements, item: EvidenceItem) -> str:
     found = value.items[item.index]
     if found.value is None:
         return found.name or item.label
-    mark = marked(found)
-    words = f"{found.name} {bounded(found, number(found.value))} {found.unit}".rstrip()
+    mark = outside(found)
+    words = spoken(found)
     return f"{words} ({mark})" if mark else words
 
 
-def bounded(item: Measurement, value: str) -> str:
-    """ "< 0.5": the value of `item`, already in words, with its bound where it is one."""
-    return f"{item.bound} {value}".lstrip()
-
-
-def marked(item: Measurement) -> str:
-    """ "critical high", "high", "low", "critical low" by published limits and range, or ""."""
+def marked(item: Measurement, age_years: float | None) -> str:
+    """ "critical high", "high", "low", "critical low" by published limits for the age, or ""."""
     if item.value is None:
         return ""
-    side = critical(item)
+    side = critical(item, age_years)
     return f"critical {side}" if side else outside(item)
 
 

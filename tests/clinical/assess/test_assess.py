@@ -14,6 +14,7 @@ from clinical.assess.assess import Assessor
 from clinical.case.assessment import NO_SETS, Assessment, as_json, from_json
 from clinical.case.case import Case, Problem, input_digest
 from clinical.case.shapes import Event, Events, Measurement, Measurements
+from clinical.model.ages import AgeRange
 from clinical.model.calibration import Support
 from clinical.model.model import Model
 
@@ -180,3 +181,26 @@ def test_no_set_is_promised_for_an_input_unlike_the_training_cases(assessor: Ass
     empty = assessor.assess(Case("c", "p", NOW, {}))
     assert empty.prediction_set.absent_because == "the input is unlike the training cases"
     assert all(s.in_set is None for s in empty.suggestions)
+
+
+def test_of_an_age_that_it_has_not_learnt_a_model_says_nothing(model_of_two: Model) -> None:
+    adults = Assessor(replace(model_of_two, ages=AgeRange(18.0)))
+    because = "the model was trained on patients of 18 years and older"
+    child = replace(sick(), inputs={**sick().inputs, "history": of_age(1.0)})
+
+    for assessment in (
+        adults.assess(child),
+        adults.assess(child.without("history"), age_years=1.0),
+    ):
+        assert all(because in str(s.withheld_because) for s in assessment.suggestions)
+        assert {s.in_set for s in assessment.suggestions} == {None}
+        assert because in str(assessment.prediction_set.absent_because)
+        assert assessment.conflicts == ()
+    grown = adults.assess(replace(child, inputs={**child.inputs, "history": of_age(40.0)}))
+    assert not any(because in str(s.withheld_because) for s in grown.suggestions)
+
+
+def of_age(years: float) -> Events:
+    history = sick().inputs["history"]
+    assert isinstance(history, Events)
+    return replace(history, age_years=years)

@@ -62,8 +62,9 @@ def test_another_version_is_refused(found: Assessment) -> None:
 
 def test_the_set_in_plain_words(found: Assessment) -> None:
     assert set_sentence(found) == (
-        "Cannot be excluded at 90%: bacterial pneumonia, pulmonary embolism"
-        " (from 575 validation cases)."
+        "Listed: bacterial pneumonia, pulmonary embolism. A list is made to hold every true"
+        " diagnosis in 90% of cases (from 575 validation cases); what is not on it is not ruled"
+        " out."
     )
     pooled = replace(found, prediction_set=PredictionSet(0.9, 80, pooled=True))
     assert "because too few had these" in set_sentence(pooled)

@@ -204,6 +204,20 @@ def test_a_broken_ledger_is_said_on_the_cover(
 
 
 @needs_poppler
+def test_where_everything_is_withheld_one_sentence_says_so(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    case = example.case()
+    assessment = example.assessment(case)
+    silent = tuple(replace(s, withheld_because="No image") for s in assessment.suggestions)
+    with writing(workspace) as connection:
+        record_assessment(connection, case, replace(assessment, suggestions=silent), "system")
+    text = " ".join(text_of(report_of(workspace, tmp_path / "record.zip", example)).split())
+    assert text.count("The model suggests nothing for this case: No image.") == 1
+    assert "On the list" not in text
+
+
+@needs_poppler
 def test_a_withheld_number_is_not_shown(workspace: Engine, example: Any, tmp_path: Path) -> None:
     case = example.case()
     assessment = example.assessment(case)
@@ -359,8 +373,14 @@ def test_probabilities_never_claim_certainty(probability: float, words: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("reference", "words"),
-    [((3.5, 5.1), "3.5–5.1"), ((None, 5.0), "≤ 5"), ((90.0, None), "≥ 90"), ((None, None), "")],
+    ("recorded", "said"),
+    [
+        (
+            "pneumothorax: image alone gives 100%, notes 0%",
+            "pneumothorax: image alone gives >99%, notes <1%",
+        ),
+        ("image alone gives 10%, notes 90%", "image alone gives 10%, notes 90%"),
+    ],
 )
-def test_reference_ranges(reference: tuple[float | None, float | None], words: str) -> None:
-    assert formatting.limits(reference) == words
+def test_a_recorded_conflict_never_claims_certainty(recorded: str, said: str) -> None:
+    assert formatting.uncertain(recorded) == said

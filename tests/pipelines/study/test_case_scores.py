@@ -61,8 +61,9 @@ def test_a_case_that_is_marked_has_no_set_and_is_withheld(assessor: Assessor) ->
     marked = replace(
         found,
         outside=outside,
-        suggestions=assessor._suggestions(found.seen.logits.tolist(), used, outside),
-        prediction_set=assessor._prediction_set(used, outside),
+        too_far="it is a hand",
+        suggestions=assessor._suggestions(found.seen.logits.tolist(), used, "it is a hand"),
+        prediction_set=assessor._prediction_set(used, "it is a hand"),
     )
     own = told(assessor, marked)
     assert own["outside"] == ["it is a hand"]

@@ -19,7 +19,7 @@ from clinical.workspace.database import open_workspace, writing
 
 OpenPage = Callable[..., AppTest]
 
-MACHINE = ("81%", "annot be excluded", "speak for heart failure", "+14%", "46% of this", '"box":')
+MACHINE = ("81%", "not ruled out", "speak for heart failure", "+14%", "46% of this", '"box":')
 """What only the assessment of CASE-000 says; the box is that of a heat map."""
 
 

@@ -29,7 +29,7 @@ from ui.panels.measurements_panel import evidence_of, measurement_table
 def test_mark_follows_the_reference_range(
     value: float, reference: tuple[float | None, float | None], mark: str
 ) -> None:
-    assert marked(lab("2823-3", "Potassium", value, "mmol/L", 1, reference)) == mark
+    assert marked(lab("2823-3", "Potassium", value, "mmol/L", 1, reference), None) == mark
 
 
 def test_a_value_that_could_not_be_normalised_is_shown_raw_with_its_problem() -> None:
@@ -95,4 +95,4 @@ def test_evidence_is_found_by_position_and_the_strongest_is_kept() -> None:
 
 def test_a_value_with_no_time_has_no_age() -> None:
     item = Measurement("1988-5", "CRP", 4.0, "mg/L", None, "4", "mg/L")
-    assert marked(item) == ""
+    assert marked(item, None) == ""

@@ -30,7 +30,7 @@ def test_a_probability_reads_as_a_frequency(probability: float, words: str) -> N
     made = reasons.meaning(suggestion(probability), SET)
     assert words in made[0]
     assert "14% of the training cases" in made[0]
-    assert made[1] == "in the set: cannot be excluded at 90%"
+    assert made[1] == "on the list, as every true diagnosis was in 90% of cases"
 
 
 def test_a_withheld_suggestion_gives_its_reason_and_no_number() -> None:

@@ -11,13 +11,14 @@ def card(in_set: bool | None, withheld: str | None = None) -> str:
     return str(cards((suggestion,), "", {}, 0.9))
 
 
-def test_a_card_says_whether_its_diagnosis_can_be_excluded() -> None:
-    assert ">not excluded at 90%" in card(True)
-    assert ">excluded at 90%" in card(False)
-    assert "excluded" not in card(None)
+def test_a_card_says_whether_its_diagnosis_is_on_the_list() -> None:
+    assert ">on the 90% list<" in card(True)
+    assert ">not on the 90% list<" in card(False)
+    assert "list<" not in card(None)
+    assert "excluded" not in card(False)
 
 
-def test_a_withheld_suggestion_may_still_not_be_excludable_and_shows_no_number() -> None:
+def test_a_withheld_suggestion_may_be_on_the_list_and_shows_no_number() -> None:
     shown = card(True, "the note alone did not tell it apart")
-    assert "not excluded at 90%" in shown
+    assert "on the 90% list" in shown
     assert "22%" not in shown

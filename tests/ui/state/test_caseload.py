@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from sqlalchemy import Engine
 from clinical.audit import retention
 from clinical.review import assignment, intake
 from clinical.workspace.database import open_workspace, writing
+from ui.pages import worklist
 from ui.state import caseload
 from ui.state.caseload import Caseload
+from ui.state.worklist_order import View
 
 
 @pytest.fixture
@@ -62,6 +65,32 @@ def test_after_every_event_it_is_what_reading_everything_gives(engine: Engine) -
         assert set(kept.rows) == set(whole.rows)
         assert kept.readers == whole.readers
     assert kept.readers == {"first", "second"}
+
+
+def test_critical_values_are_of_the_record_whatever_assessed_it(engine: Engine) -> None:
+    """Nothing of them is stored: a workspace of an older version has them too."""
+    with engine.connect() as connection:
+        alarms = {row.entry.case_id: row.danger.alarm for row in caseload.read(connection).rows}
+    assert alarms["CASE-000"] == "now"  # a saturation of 89%
+    assert alarms["CASE-007"] is None  # nothing measured
+
+
+def test_a_history_of_age_and_sex_alone_is_not_called_present(engine: Engine) -> None:
+    case = reading_fixture.make_case(41)
+    person = replace(reading_fixture.history(), items=())
+    case = replace(case, inputs={**case.inputs, "history": person})
+    with writing(engine) as connection:
+        made = reading_fixture.make_assessment(case)
+        intake.record_assessment(connection, case, made, "system")
+    with engine.connect() as connection:
+        rows = {row.entry.case_id: row for row in caseload.read(connection).rows}
+
+    assert rows["CASE-001"].bare == frozenset()
+    assert rows["CASE-041"].bare == {"history"}
+    now = reading_fixture.DECISION
+    shown = str(worklist.table([rows["CASE-041"]], View(), marked=None, now=now))
+    assert "history age and sex only" in shown
+    assert "history present" not in shown
 
 
 def test_without_a_new_event_nothing_is_read(engine: Engine) -> None:

@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from clinical.case.shapes import Measurement
+from clinical.review.danger import NONE, Danger
 from clinical.review.status import Status
+from clinical.terms.critical import Found
 from clinical.workspace.store import WorklistEntry
 from ui.pages import worklist
 from ui.state.worklist_order import Column, Marks, Row, View, arrange, neighbour, next_unread
@@ -22,13 +25,16 @@ def row(
     conflicts: int = 0,
     dangerous: float | None = None,
     assigned: str = "",
+    critical: bool = False,
 ) -> Row:
     time = None if day is None else datetime(2031, 1, 1, tzinfo=UTC) + timedelta(days=day)
     danger = None if dangerous is None else ("sepsis", dangerous)
     entry = WorklistEntry(
         case_id, "d", time, ("image",), ("notes",), top, danger, flagged, conflicts
     )
-    return Row(entry, status, assigned)
+    potassium = Measurement("2823-3", "Potassium", 6.9, "mmol/L", None, "6.9", "mmol/L")
+    found = Danger((Found(potassium, "high", "made"),)) if critical else NONE
+    return Row(entry, status, assigned, found)
 
 
 ROWS = (
@@ -92,6 +98,25 @@ def test_urgent_cases_come_first_and_then_who_has_waited_longest() -> None:
         row("F", day=None, dangerous=0.5),
     ]
     assert ids(arrange(rows, View())) == "BFDCAE"
+
+
+def test_a_critical_value_comes_before_every_suggestion_until_the_case_is_read() -> None:
+    rows = [
+        row("A", day=1, dangerous=0.9),
+        row("B", day=9, critical=True),
+        row("C", day=0, critical=True, status="reviewed"),
+        row("D", day=2),
+    ]
+    assert ids(arrange(rows, View())) == "BADC"
+
+
+def test_the_worklist_says_what_is_critical_to_whoever_may_read_the_case() -> None:
+    rows = [row("A", critical=True)]
+    told = str(worklist.table(rows, View(), marked=None, now=NOW))
+    assert "<small>Potassium 6.9 mmol/L</small>" in told
+    untold = str(worklist.table(rows, View(), marked=frozenset(), now=NOW, told=False))
+    assert "Potassium" not in untold
+    assert '<span class="chip now"' in untold
 
 
 def test_filter_by_reader_and_by_missing_input() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -69,17 +69,10 @@ def test_unit(ucum: str, shown: str) -> None:
     assert phrasing.unit(ucum) == shown
 
 
-@pytest.mark.parametrize(
-    ("reference", "shown"),
-    [((3.5, 5.1), "3.5–5.1"), ((None, 5.0), "≤ 5"), ((60.0, None), "≥ 60"), ((None, None), "")],
-)
-def test_limits(reference: tuple[float | None, float | None], shown: str) -> None:
-    assert phrasing.limits(reference) == shown
-
-
 def test_signs() -> None:
     assert phrasing.points(-0.002) == "±0 points"
     assert phrasing.points(-0.15) == "−15 points"
+    assert phrasing.points(-0.01) == "−1 point"
     assert phrasing.effect(0.14) == "+14%"
     assert phrasing.effect(-0.001) == "0%"
 
@@ -87,3 +80,16 @@ def test_signs() -> None:
 def test_words_inside_a_sentence() -> None:
     assert inside_a_sentence("Deep vein thrombosis") == "deep vein thrombosis"
     assert inside_a_sentence("COPD") == "COPD"
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        (None, "2024-05-04 12:30"),
+        (UTC, "2024-05-04 12:30 UTC"),
+        (timezone(timedelta(hours=2)), "2024-05-04 12:30 UTC+2"),
+        (timezone(-timedelta(hours=3, minutes=30)), "2024-05-04 12:30 UTC−3:30"),
+    ],
+)
+def test_a_time_says_its_zone(zone: timezone | None, shown: str) -> None:
+    assert phrasing.moment(datetime(2024, 5, 4, 12, 30, tzinfo=zone)) == shown
