@@ -26,7 +26,7 @@ def crp(raw: str, unit: str = "mg/L") -> Measurement:
         ("< 0,5", "mg/dl", "C-reactive protein < 5 mg/L"),
         ("≤5", "mg/L", "C-reactive protein ≤ 5 mg/L"),
         (">=90", "mg/L", "C-reactive protein ≥ 90 mg/L (high)"),
-        (">100", "mg/dL", "C-reactive protein > 1000 mg/L (critical high)"),
+        (">100", "mg/dL", "C-reactive protein > 1000 mg/L (high)"),
     ],
 )
 def test_a_bound_keeps_its_sign_through_conversion_and_is_shown(
@@ -40,8 +40,8 @@ def test_a_bound_keeps_its_sign_through_conversion_and_is_shown(
 
 
 def test_a_bound_is_high_or_low_only_where_all_that_it_allows_is() -> None:
-    assert words.marked(crp("<50")) == ""  # may be 1
-    assert words.marked(crp(">50")) == "high"
+    assert words.marked(crp("<50"), 60.0) == ""  # may be 1
+    assert words.marked(crp(">50"), 60.0) == "high"
     potassium = normalise.measurement("K", "<7", "mmol/L")
     assert critical(potassium) is None
     assert critical(normalise.measurement("K", ">7", "mmol/L")) == "high"
