@@ -7,10 +7,14 @@ const FORM = ".st-key-reasons [data-testid=stForm]";
 const FIELD = "input:not([type=radio], [type=checkbox], [type=hidden]), textarea";
 const START = ".signing"; // what is read first where a form has no field
 const GIVE_UP_MS = 1500; // after the page came to rest without the form
+const TAKEN_FRAMES = 6; // until the form has taken in what was written
+const HUSH_MS = 1000; // between keys that are still meant for a form that did not come
 
 let catcher = null; // our own field, while a form is on its way
 let came = null; // since when the page is at rest after the press that asks for the form
 let asked = false; // whether that press has been done
+let entering = false; // while what was typed is written into the form
+let hushed = -Infinity; // when the last key came that was meant for a form that did not come
 
 function form() {
   return document.querySelector(FORM);
@@ -52,6 +56,18 @@ function done() {
   asked = false;
 }
 
+// What goes on being typed is a password or a comment, and no command.
+function refused() {
+  done();
+  hushed = performance.now();
+}
+
+function hush() {
+  if (performance.now() - hushed > HUSH_MS) return false;
+  hushed = performance.now();
+  return true;
+}
+
 function write(text) {
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it
 }
@@ -80,9 +96,13 @@ async function enter(place) {
   done();
   if (!field && start) start.tabIndex = -1;
   (start ?? place.querySelector("button"))?.focus();
-  if (!field) return;
+  if (!field || (!keys.length && !value)) return;
+  entering = true;
   for (const one of keys) await repeat(one);
   write(value);
+  // Streamlit takes the value in after React has drawn it; a click before that would send the old one.
+  for (let frames = 0; frames < TAKEN_FRAMES; frames += 1) await frame();
+  entering = false;
 }
 
 function look() {
@@ -92,7 +112,7 @@ function look() {
   if (asked && place && atRest() && !composing) enter(place);
   else if (asked && atRest()) {
     came ??= performance.now();
-    if (performance.now() - came > GIVE_UP_MS) done();
+    if (performance.now() - came > GIVE_UP_MS) refused();
   } else came = null;
   if (catcher) window.setTimeout(look, 15);
 }
@@ -100,7 +120,7 @@ function look() {
 window.triptychForms = {
   busy: () => false, // type_ahead.js knows better
   open: () => form() !== null,
-  catching: () => catcher !== null,
+  catching: () => catcher !== null || entering,
   // A press that opens a form waits for its turn: from now on keys are for the form.
   opens(secret) {
     take(secret);
@@ -114,5 +134,6 @@ window.triptychForms = {
   opened() {
     asked = true;
   },
-  refused: done,
+  refused,
+  hush,
 };

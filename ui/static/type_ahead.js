@@ -54,7 +54,14 @@ function goes(command) {
   ran = false;
   free = null;
   left = command.moves ? subject() : null;
+  arriving();
   if (command.opens) forms.opened();
+}
+
+// Notices that the screen has changed, also where nothing is pressed before it changes back.
+function arriving() {
+  leaving();
+  if (left !== null) window.setTimeout(arriving, LOOK_MS);
 }
 
 // Whether what comes next on the screen is another case than the one that is read.
@@ -162,7 +169,11 @@ function press(command, element) {
 
 function wait(command) {
   const opening = forms.catching() && command.letter; // the form has the word
-  if (opening || waiting.length >= MOST || (leaving() && !command.moves)) return;
+  if (opening) return;
+  if (waiting.length >= MOST || (leaving() && !command.moves)) {
+    if (command.opens) forms.refused();
+    return;
+  }
   const behind = forms.catching();
   if (command.opens) forms.opens(command.secret);
   waiting.push({ ...command, behind });
@@ -186,6 +197,7 @@ function keyed(event) {
   // Not left to Streamlit, which hears it only some time after the button was drawn.
   hold(event);
   if (event.repeat && (busy() || waiting.length)) return;
+  if (name.length === 1 && forms.hush()) return;
   const command = commandOfKey(name);
   // A form that was just sent may be gone when the key's turn comes; one that is open is meant.
   if (command.letter && forms.open() && !busy()) return;

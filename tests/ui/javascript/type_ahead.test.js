@@ -88,6 +88,40 @@ test("A, S, Ctrl+Enter typed at once: one press for each run", async () => {
   }
 });
 
+test("the same case, left and opened again by other means, takes commands", async () => {
+  const heading = document.querySelector(".masthead h1");
+  const first = heading.textContent;
+  button("W");
+  button("A");
+  press(document.body, "w");
+  clock.pass(100);
+  await run("running");
+  heading.textContent = "Worklist";
+  await run("notRunning");
+  clock.pass(100);
+  heading.textContent = first; // a row was opened by Enter, which this file does not hear
+  clock.pass(100);
+  press(document.body, "a");
+  clock.pass(100);
+  assert.deepEqual(pressed, ["W", "A"]);
+});
+
+test("what goes on being typed for a form that does not come is no command", async () => {
+  ["S", "N"].forEach((key) => button(key));
+  document.querySelector("button").disabled = true; // there is nothing to sign yet
+  press(document.body, "s");
+  clock.pass(1000);
+  press(document.body, "n");
+  clock.pass(900);
+  press(document.body, "n");
+  clock.pass(100);
+  assert.deepEqual(pressed, []);
+  clock.pass(1001);
+  press(document.body, "n");
+  clock.pass(100);
+  assert.deepEqual(pressed, ["N"]);
+});
+
 test("a key waits for a button that the run has yet to draw", async () => {
   await run("running");
   press(document.body, "s");
