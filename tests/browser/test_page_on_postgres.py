@@ -110,8 +110,8 @@ def test_two_machines_read_one_case_from_sign_in_to_signature(
     accept(ann)
     accept(bob)  # from a screen that does not know of hers
     for page in (ann, bob):
-        page.reload()
-        open_case(page, "CASE-001")
+        page.reload()  # which leaves the case open
+        expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
         decisions = page.get_by_role("table", name="The reading of this case, newest first")
         for name in ("ann", "bob"):
             expect(decisions.get_by_role("row", name=f"{name} Viral pneumonia")).to_be_visible()

@@ -8,6 +8,7 @@ const FIELD = "input:not([type=radio], [type=checkbox], [type=hidden]), textarea
 const START = ".signing"; // what is read first where a form has no field
 const GIVE_UP_MS = 1500; // after the page came to rest without the form
 const TAKEN_FRAMES = 6; // until the form has taken in what was written
+const BARE_MS = 500; // at rest, until a form without a field is taken for one that has none
 const HUSH_MS = 1000; // between keys that are still meant for a form that did not come
 
 let catcher = null; // our own field, while a form is on its way
@@ -105,14 +106,19 @@ async function enter(place) {
   entering = false;
 }
 
+// Streamlit says that the run has ended before all of the form is drawn.
+function complete(place) {
+  return place.querySelector(FIELD) !== null || performance.now() - came > BARE_MS;
+}
+
 function look() {
   if (!catcher) return;
   const place = form();
   const composing = catcher.matches(":focus") && catcher.composing;
-  if (asked && place && atRest() && !composing) enter(place);
-  else if (asked && atRest()) {
+  if (asked && atRest()) {
     came ??= performance.now();
-    if (performance.now() - came > GIVE_UP_MS) refused();
+    if (place && !composing && complete(place)) enter(place);
+    else if (performance.now() - came > GIVE_UP_MS) refused();
   } else came = null;
   if (catcher) window.setTimeout(look, 15);
 }
