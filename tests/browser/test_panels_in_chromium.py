@@ -76,7 +76,7 @@ def test_search_choose_open_and_come_back_by_keyboard_alone(page: Page) -> None:
 
 def test_urgent_cases_stand_first_and_keys_go_to_both_ends(page: Page) -> None:
     rows = page.locator("tr[data-pick]")
-    expect(rows.first).to_contain_text("Soon")
+    expect(rows.first).to_contain_text("Now")
     rows.first.focus()
     page.keyboard.press("End")
     assert focused(page) == rows.last.get_attribute("data-pick")

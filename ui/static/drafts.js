@@ -23,8 +23,8 @@ function fieldsOf(place) {
 
 function draft() {
   window.clearTimeout(soon);
-  // During a run the form of one case may stand beside the visit of the next.
-  if (window.triptychForms?.busy()) return changed();
+  // On the way to another case the form of one may stand beside the visit of the next.
+  if (window.triptychForms?.moving()) return changed();
   const place = document.querySelector(DRAFTED);
   const visit = document.querySelector("[data-visit]")?.dataset.visit;
   if (!place || !visit) return;

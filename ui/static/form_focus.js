@@ -124,7 +124,8 @@ function look() {
 }
 
 window.triptychForms = {
-  busy: () => false, // type_ahead.js knows better
+  busy: () => false, // type_ahead.js knows better, and of moves to another case
+  moving: () => false,
   open: () => form() !== null,
   catching: () => catcher !== null || entering,
   // A press that opens a form waits for its turn: from now on keys are for the form.

@@ -29,11 +29,13 @@ let pressed = -Infinity;
 let ran = true; // whether Streamlit has said since the last press that it runs
 let free = null; // since when the page takes commands
 let looking = 0;
+let moved = false; // whether the run under way is one that moves on
 let left = null; // what was on the screen when a command moved on, until something else is
 let down = null; // where the pointer went down on a button, and what pressing it means
 
 const forms = window.triptychForms;
 forms.busy = busy;
+forms.moving = moving;
 
 function runs() {
   const app = document.querySelector(".stApp");
@@ -54,8 +56,15 @@ function goes(command) {
   ran = false;
   free = null;
   left = command.moves ? subject() : null;
+  moved = Boolean(command.moves);
   arriving();
   if (command.opens) forms.opened();
+}
+
+// Until the run that moves on has ended: parts of two cases may be on the screen.
+function moving() {
+  if (moved && !busy()) moved = false;
+  return moved || leaving();
 }
 
 // Notices that the screen has changed, also where nothing is pressed before it changes back.
