@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from clinical.errors import ConfigError, LedgerError, StoreError
-from pipelines.commands.options import Keys, Workspace, open_place, screen
+from clinical.errors import ConfigError, LedgerError
+from pipelines.commands import output_file
+from pipelines.commands.options import Keys, SigningKey, Witness, Workspace, open_place, screen
 
 audit_app = typer.Typer(
     help="Verify, sign, replay, export or purge the record; check an export.",
@@ -47,10 +48,7 @@ def verify(
         Path | None,
         typer.Option("--time-stamp-request", help="Time-stamp request, to compare its nonce."),
     ] = None,
-    witness: Annotated[
-        Path | None,
-        typer.Option("--witness", help="File in which a witness keeps signed heads."),
-    ] = None,
+    witness: Witness = None,
     key: Annotated[
         str,
         typer.Option(
@@ -334,18 +332,12 @@ def set_witness(
 @audit_app.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Export that you received.")],
-    key: Annotated[
-        str,
-        typer.Option("--key", help="Digest or words of the key that has to have signed it."),
-    ] = "",
+    key: SigningKey = "",
     head: Annotated[
         Path | None,
         typer.Option("--head", help="Signed head kept elsewhere, which has to be in it."),
     ] = None,
-    witness: Annotated[
-        Path | None,
-        typer.Option("--witness", help="File in which a witness keeps signed heads."),
-    ] = None,
+    witness: Witness = None,
 ) -> None:
     """Check a received export, running nothing from it; exit 1 if it is not whole."""
     from pipelines.commands import verification
@@ -380,10 +372,5 @@ def _give(data: dict[str, Any], out: Path | None, what: str) -> None:
     if out is None:
         screen.print(text)
         return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
-        ) from None
+    output_file.write(out, text + "\n")
     screen.print(f"{what}: {out}")

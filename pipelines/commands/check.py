@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from clinical.errors import ConfigError
+from pipelines.commands import output_file
 from pipelines.commands.options import Jobs, screen
 
 SOMETHING_TO_DECIDE = 1
@@ -71,9 +72,9 @@ def check(
         found = look(path, source, Options(images, jobs, progress.steps(display)))
     terminal.show(screen, document.short(found))
     if html is not None:
-        html.write_text(page(document.document(found)), encoding="utf-8")
+        output_file.write(html, page(document.document(found)))
     if json_file is not None:
         text = json.dumps(to_json(found), indent=2, ensure_ascii=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
+        output_file.write(json_file, text + "\n")
     if found.to_decide:
         raise typer.Exit(SOMETHING_TO_DECIDE)

@@ -23,6 +23,12 @@ Keys = Annotated[
     Path | None,
     typer.Option("--keys", help="Folder of the signing key, for a workspace on a server."),
 ]
+SigningKey = Annotated[
+    str, typer.Option("--key", help="Digest or words of the key that has to have signed it.")
+]
+Witness = Annotated[
+    Path | None, typer.Option("--witness", help="File in which a witness keeps signed heads.")
+]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of parallel processes.")]
 Samples = Annotated[
     int, typer.Option("--samples", min=1, help="Number of patient-bootstrap samples.")

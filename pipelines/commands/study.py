@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clinical.errors import StoreError
+from pipelines.commands import output_file
 from pipelines.commands.options import (
     Cohort,
     Executor,
@@ -106,10 +106,5 @@ def compare(
     compared_studies.show(screen, found)
     if out:
         text = json.dumps(paired_studies.to_json(found), indent=2, allow_nan=False) + "\n"
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise StoreError(
-                f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
-            ) from None
+        output_file.write(out, text)
         screen.print(f"all figures: {out}")

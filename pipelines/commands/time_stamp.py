@@ -11,6 +11,7 @@ from clinical.audit import time_stamp
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import Head
 from clinical.errors import ConfigError, StoreError
+from pipelines.commands import output_file
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,7 @@ def write_request(head: TreeHead, out: Path, screen: Console) -> None:
         StoreError: if the file cannot be written.
     """
     asked = time_stamp.request(head)
-    try:
-        out.write_bytes(asked)
-    except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
-        ) from None
+    output_file.write(out, asked)
     screen.print(f"time-stamp request: {out}; docs/ledger.md explains how to send it")
 
 

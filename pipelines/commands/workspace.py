@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import open_place, screen
+from pipelines.commands.options import SigningKey, open_place, screen
 
 workspace_app = typer.Typer(help="Back up or restore a workspace.", no_args_is_help=True)
 
@@ -33,10 +33,7 @@ def backup(
 def restore(
     backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="File of a backup.")],
     workspace: Annotated[Path, typer.Option("--workspace", help="New folder for the workspace.")],
-    key: Annotated[
-        str,
-        typer.Option("--key", help="Digest or words of the key that has to have signed it."),
-    ] = "",
+    key: SigningKey = "",
     head: Annotated[
         Path | None,
         typer.Option("--head", help="Signed head kept elsewhere, to show what is missing."),

@@ -80,10 +80,10 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         entry.case_id: entry
         for entry in store.worklist(connection, dangerous=DANGEROUS, only=changed)
     }
-    seen = _seen(connection, changed)
     readers = before.readers | _readers(new)
     if not changed:
         return Caseload(head, before.rows, readers)
+    seen = _seen(connection, changed)
     statuses = status.statuses(connection, only=changed)
     fresh = {
         case_id: Row(

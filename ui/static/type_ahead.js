@@ -57,7 +57,7 @@ function goes(command) {
   free = null;
   left = command.moves ? subject() : null;
   moved = Boolean(command.moves);
-  arriving();
+  if (left !== null) arriving();
   if (command.opens) forms.opened();
 }
 
@@ -67,17 +67,20 @@ function moving() {
   return moved || leaving();
 }
 
+function arrived() {
+  const late = performance.now() - pressed > LEFT_MS;
+  if (left !== null && (left !== subject() || (late && !busy()))) left = null;
+  return left === null;
+}
+
 // Notices that the screen has changed, also where nothing is pressed before it changes back.
 function arriving() {
-  leaving();
-  if (left !== null) window.setTimeout(arriving, LOOK_MS);
+  if (!arrived()) window.setTimeout(arriving, LOOK_MS);
 }
 
 // Whether what comes next on the screen is another case than the one that is read.
 function leaving() {
-  const late = performance.now() - pressed > LEFT_MS;
-  if (left !== null && (left !== subject() || (late && !busy()))) left = null;
-  return left !== null || waiting.some(({ moves }) => moves);
+  return !arrived() || waiting.some(({ moves }) => moves);
 }
 
 function typing({ target }) {

@@ -76,6 +76,8 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "data.csv" in capsys.readouterr().err
     assert main(["check", str(tmp_path), "--html", str(tmp_path / "no" / "where.html")], {}) == 1
     assert "The folder of the file to write does not exist" in capsys.readouterr().err
+    assert main(["check", str(tmp_path), "--json", str(tmp_path)], {}) == 1
+    assert f"{tmp_path} cannot be written: Is a directory." in capsys.readouterr().err
 
 
 def test_no_model_is_loaded(tmp_path: Path) -> None:
