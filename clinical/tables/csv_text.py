@@ -103,11 +103,12 @@ def shape(
         reason, remedy = "the file is not CSV, but a web page or XML.", "export it as CSV"
         return Problem(file, reason, row=1, remedy=remedy)
     said: list[str] = []
-    if not encoding:
-        encoding = _encoding(path, head)
+    if encoding:
+        bad_byte = _first_bad_byte(path, encoding)
+    else:
+        encoding, bad_byte = _encoding(path, head)
         if encoding in _NAMES:
             said.append(f"the text is {_NAMES[encoding]}")
-    bad_byte = _first_bad_byte(path, encoding)
     lines = _first_lines(path, encoding)
     separator = _SEPARATOR.fullmatch(lines[0]) if lines else None
     skip = separator is not None
@@ -155,18 +156,24 @@ def _unmarked(lines: Iterator[str], skip: bool) -> Iterator[str]:
     yield from lines
 
 
-def _encoding(path: Path, head: bytes) -> str:
-    if head.startswith(codecs.BOM_UTF16_LE):
-        return UTF16_LE
-    if head.startswith(codecs.BOM_UTF16_BE):
-        return UTF16_BE
+def _encoding(path: Path, head: bytes) -> tuple[str, int | None]:
+    """The encoding, and the position of the first byte that is not of it, or None."""
     # A header is ASCII, so that in UTF-16 every other byte of it is 0.
     line = head[:40]
-    if len(line) >= 8 and not any(line[1::2]) and all(line[0::2]):
-        return UTF16_LE
-    if len(line) >= 8 and not any(line[0::2]) and all(line[1::2]):
-        return UTF16_BE
-    return WESTERN if _first_bad_byte(path, UTF8) is not None and _is_western(path) else UTF8
+    if head.startswith(codecs.BOM_UTF16_LE) or _alternates(line[0::2], line[1::2]):
+        found = UTF16_LE
+    elif head.startswith(codecs.BOM_UTF16_BE) or _alternates(line[1::2], line[0::2]):
+        found = UTF16_BE
+    else:
+        bad_byte = _first_bad_byte(path, UTF8)
+        if bad_byte is None or not _is_western(path):
+            return UTF8, bad_byte
+        found = WESTERN
+    return found, _first_bad_byte(path, found)
+
+
+def _alternates(letters: bytes, zeros: bytes) -> bool:
+    return len(letters) + len(zeros) >= 8 and not any(zeros) and all(letters)
 
 
 def _is_western(path: Path) -> bool:
