@@ -266,6 +266,8 @@ new MutationObserver(() => {
 
 window.addEventListener("popstate", () => goes({ moves: true }), { capture: true });
 window.addEventListener("keydown", keyed, { capture: true });
-window.addEventListener("pointerdown", pointed, { capture: true });
-window.addEventListener("click", clicked, { capture: true });
-window.addEventListener("pointerup", lifted, { capture: true });
+// On the document, so that a click which something at the window has stopped is not taken for one that
+// asked for a run: the click after it would wait for that run, or be dropped for it.
+document.addEventListener("pointerdown", pointed, { capture: true });
+document.addEventListener("click", clicked, { capture: true });
+document.addEventListener("pointerup", lifted, { capture: true });

@@ -190,6 +190,18 @@ test("nor one behind a click on a row of the list", () => {
   assert.deepEqual(pressed, []);
 });
 
+test("a click that something at the window has stopped keeps the next one from nothing", () => {
+  const heard = [];
+  document.querySelector("tr").addEventListener("click", () => heard.push("a"));
+  const stop = (event) => event.stopImmediatePropagation();
+  window.addEventListener("click", stop, { capture: true });
+  document.getElementById("row").click();
+  window.removeEventListener("click", stop, { capture: true });
+  assert.deepEqual(heard, []);
+  document.getElementById("row").click();
+  assert.deepEqual(heard, ["a"]);
+});
+
 test("a click during a run waits for its end, and finds the button that was drawn anew", async () => {
   const accept = button("A");
   await run("running");
