@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from pipelines.reports.blocks import Block, Document
 from pipelines.study.all_figures import FLOW, pictures
 from pipelines.study.sections import checks, comparison, robustness, whole
 from pipelines.study.sections.label import label
+
+FIGURES = "figures.json"
+FIGURES_FORMAT = "triptych.study-figures/1"
 
 
 def document(metrics: Mapping[str, Any]) -> Document:
@@ -24,19 +28,29 @@ def document(metrics: Mapping[str, Any]) -> Document:
 
 
 def html_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
-    """The report and its figures: name to content. The flow has a file of its own already."""
+    """The report, its figures, and what is to be known of each without reading its SVG."""
     written = document(metrics)
-    figures = {
-        f"figures/{name}.svg": figure.svg.encode()
-        for name, figure in written.pictures.items()
-        if name != FLOW
+    files = {_file(name): figure for name, figure in written.pictures.items()}
+    known = {
+        file: {"words": figure.words, "width": figure.width, "height": figure.height}
+        for file, figure in files.items()
     }
-    return {html.REPORT: html.page(written).encode(), **figures}
+    listed = {"format": FIGURES_FORMAT, "figures": known}
+    return {
+        html.REPORT: html.page(written).encode(),
+        FIGURES: (json.dumps(listed, indent=1) + "\n").encode(),
+        **{file: figure.svg.encode() for file, figure in files.items()},
+    }
 
 
 def pdf_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     """The report for print: name to content."""
     return {pdf.REPORT: pdf.printed(document(metrics))}
+
+
+def _file(name: str) -> str:
+    # The flow stands beside the report, because papers want it as a figure of its own.
+    return f"{name}.svg" if name == FLOW else f"figures/{name}.svg"
 
 
 def _blocks(metrics: Mapping[str, Any], drawn: Container[str]) -> Iterator[Block]:

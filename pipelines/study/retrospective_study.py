@@ -35,7 +35,6 @@ from pipelines.reports.formatting import counted
 from pipelines.study import (
     applied_model_card,
     checkpoint_study,
-    diagram,
     examples,
     first_checks,
     image_overlap_check,
@@ -260,7 +259,6 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
         "predictions.parquet": predictions.to_bytes(tested, chosen),
-        "flow.svg": diagram.flow_diagram(gathered.flow).svg.encode(),
         "flow.md": markdown(gathered.flow).encode(),
         **html_files(metrics),
         **pdf_files(metrics),

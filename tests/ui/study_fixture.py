@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from study_metrics import metrics
 
-from ui.state.studies import FORMAT
+from ui.state.studies import FIGURES_FORMAT, FORMAT
 
 LABEL = "heart_failure"
 # case, positive, alert, probability; CASE-001 to CASE-003 are in the fixture's workspace
@@ -19,36 +19,34 @@ CASES = (
     ("elsewhere-1", True, True, 0.97),
     ("elsewhere-2", False, False, 0.02),
 )
+DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30">'
+    '<rect width="40" height="30" fill="#1f5f7a"/></svg>'
+)
 
 
 def make_studies(root: Path) -> Path:
     """`root` with one finished study, one that is of another format, and a folder of neither."""
     study = root / "made-up"
-    figures = study / "figures"
-    figures.mkdir(parents=True)
+    (study / "figures").mkdir(parents=True)
     whole = {**metrics(LABEL, "sepsis"), "format": FORMAT}
     (study / "metrics.json").write_text(json.dumps(whole))
-    for name, words in (
-        ("1-heart-failure-roc.svg", "ROC curves of heart failure"),
-        ("2-sepsis-roc.svg", "ROC curves of sepsis"),
-        ("missingness.svg", "AUROC by inputs <b>"),
-    ):
-        (figures / name).write_text(drawing(words))
-    (study / "flow.svg").write_text(drawing("Flow of cases"))
+    said = {
+        "figures/1-heart-failure-roc.svg": ("ROC curves of heart failure", 400),
+        "figures/1-heart-failure-groups.svg": ("AUROC of heart failure in groups", 760),
+        "figures/2-sepsis-roc.svg": ("ROC curves of sepsis", 400),
+        "figures/missingness.svg": ("AUROC by inputs <b>", 864),
+        "flow.svg": ("Flow of cases", 900),
+    }
+    for name in said:
+        (study / name).write_text(DRAWING)
+    known = {name: {"words": words, "width": width} for name, (words, width) in said.items()}
+    (study / "figures.json").write_text(json.dumps({"format": FIGURES_FORMAT, "figures": known}))
     table().to_parquet(study / "predictions.parquet")
     (root / "older").mkdir()
     (root / "older" / "metrics.json").write_text('{"format": "triptych.study-metrics/0"}')
     (root / "notes").mkdir()
     return root
-
-
-def drawing(words: str) -> str:
-    """An SVG document of the size of a study's figures."""
-    label = words.replace("<", "&lt;")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30" aria-label="{label}">'
-        '<rect width="40" height="30" fill="#1f5f7a"/></svg>'
-    )
 
 
 def table() -> pd.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
 CHOSEN = "triptych_study"
-WIDE = ("-groups.svg", "missingness.svg", studies.FLOW)  # endings of figures that need room
+WIDE = 600  # px; a wider figure, and one of unknown width, takes two places of the grid
 EACH = 4  # cases of a kind in the gallery
 KIND_WORDS: dict[Kind, str] = {
     "found": "Right: positive, and an alert",
@@ -93,15 +93,15 @@ def verdict(metrics: Mapping[str, Any]) -> Markup:
 
 
 def _figures(folder: Path, names: Iterable[str]) -> None:
-    drawn = [(name, found) for name in names if (found := studies.figure(folder, name))]
     pictures = [
         tag(
             "figure",
-            picture(content, words, class_="figure"),
-            tag("figcaption", words),
-            class_="wide" if name.endswith(WIDE) else None,
+            picture(figure.svg, figure.words, class_="figure"),
+            tag("figcaption", figure.words),
+            class_="wide" if figure.width is None or figure.width > WIDE else None,
         )
-        for name, (content, words) in drawn
+        for name in names
+        if (figure := studies.figure(folder, name))
     ]
     if pictures:
         st.html(tag("div", *pictures, class_="figures"))

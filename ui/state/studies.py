@@ -5,7 +5,6 @@ Nothing is evaluated again. The files read for tables hold no suppressed groups,
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,8 @@ import streamlit as st
 from clinical.errors import CohortError
 
 METRICS, PREDICTIONS, FLOW = "metrics.json", "predictions.parquet", "flow.svg"
-FORMAT = "triptych.study-metrics/1"
+FIGURES = "figures.json"
+FORMAT, FIGURES_FORMAT = "triptych.study-metrics/1", "triptych.study-figures/1"
 OURS = "triptych"
 Kind = Literal["found", "missed", "false alarm"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -43,6 +43,22 @@ class Example:
     alone: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a study.
+
+    Attributes:
+        svg: the SVG document.
+        words: what it shows, for one who cannot see it; its name where the study is older than
+            figures.json.
+        width: in px, or None where the study does not say.
+    """
+
+    svg: bytes
+    words: str
+    width: float | None
+
+
 def folders(root: Path) -> list[Path]:
     """Folders of finished studies: `root` itself and those directly below it, by name."""
     if not root.is_dir():
@@ -61,15 +77,20 @@ def metrics(folder: Path) -> Mapping[str, Any]:
     return _metrics(file, file.stat().st_mtime_ns)
 
 
-def figure(folder: Path, name: str) -> tuple[bytes, str] | None:
-    """An SVG figure and what it shows in words, or None where the study did not draw it."""
+def figure(folder: Path, name: str) -> Figure | None:
+    """An SVG figure and what the study says of it, or None where the study did not draw it.
+
+    Raises:
+        CohortError: if figures.json cannot be read, or is of another format.
+    """
     file = folder / name
     if not file.is_file():
         return None
-    content = file.read_bytes()
-    label = re.search(rb'<svg[^>]*\saria-label="([^"]*)"', content)
-    words = html.unescape(label[1].decode("utf-8", "replace")) if label else Path(name).stem
-    return content, words
+    listing = folder / FIGURES
+    listed = _listed(listing, listing.stat().st_mtime_ns) if listing.is_file() else {}
+    said = listed.get(name, {})
+    words = said.get("words", file.stem.replace("-", " "))
+    return Figure(file.read_bytes(), str(words), said.get("width"))
 
 
 def label_figures(folder: Path, label: str) -> list[str]:
@@ -104,16 +125,33 @@ def _figures(folder: Path, pattern: re.Pattern[str]) -> list[str]:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _metrics(file: Path, changed: int) -> Mapping[str, Any]:  # noqa: ARG001  (a key of the cache)
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    found = _read(file, FORMAT)
+    if found is None:
         raise CohortError(
             f"{file.parent.name} holds no {METRICS} of a study that can be displayed.",
             remedy="run `triptych study run` again with this version",
         )
     return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _listed(file: Path, changed: int) -> Mapping[str, Any]:  # noqa: ARG001  (a key of the cache)
+    found = _read(file, FIGURES_FORMAT)
+    if found is None:
+        raise CohortError(
+            f"{file.parent.name} holds no {FIGURES} that can be read.",
+            remedy="run `triptych study report` on its folder; it draws the figures again",
+        )
+    return dict(found["figures"])
+
+
+def _read(file: Path, format_: str) -> Mapping[str, Any] | None:
+    """A JSON object of this format, or None."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == format_ else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

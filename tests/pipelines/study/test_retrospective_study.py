@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import xmlschema
 from clinic_of_two import write_cohort
 
 from pipelines.cli import main
-from pipelines.study.document import html_files
+from pipelines.study.document import FIGURES_FORMAT, html_files
 from pipelines.study.manifest import DERIVED
 from pipelines.study.retrospective_study import run_study
 
@@ -54,6 +55,7 @@ PINNED = (
     "report.html",
     "report.pdf",
     "examples.html",
+    "figures.json",
     "flow.svg",
     "flow.md",
 )
@@ -80,6 +82,17 @@ def test_the_folder_holds_what_a_reviewer_asks_for(made: Path) -> None:
     assert {*SAME, "manifest.json", "suppressed.csv", "same_images.csv", "skipped.csv"} <= files
     assert "figures/1-inflammation-roc.svg" in files
     assert not [name for name in files if name.endswith(".part")]
+
+
+def test_every_figure_is_listed_with_its_words_and_size(made: Path) -> None:
+    out = made / "out"
+    listed = json.loads((out / "figures.json").read_text())
+    assert listed["format"] == FIGURES_FORMAT
+    drawn = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.svg")}
+    assert listed["figures"].keys() == drawn.keys()
+    for name, said in listed["figures"].items():
+        assert f'width="{said["width"]:g}" height="{said["height"]:g}"' in drawn[name]
+        assert f"<title>{escape(said['words'])}</title>" in drawn[name]
 
 
 def test_a_rerun_trains_nothing_and_gives_the_same_bytes(made: Path) -> None:

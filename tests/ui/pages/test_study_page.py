@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,11 +146,40 @@ def test_spoiled_predictions_are_named(tmp_path: Path) -> None:
         studies.examples(tmp_path, study_fixture.LABEL, 4)
 
 
-def test_what_a_figure_says_of_itself_stays_text(root: Path) -> None:
+def test_what_a_study_says_of_a_figure_stays_text(root: Path) -> None:
     found = studies.figure(root / "made-up", "figures/missingness.svg")
     assert found is not None
-    assert found[1] == "AUROC by inputs <b>"
-    assert "<b>" not in str(markup.picture(found[0], found[1], "figure"))
+    assert found.words == "AUROC by inputs <b>"
+    assert "<b>" not in str(markup.picture(found.svg, found.words, "figure"))
+
+
+def test_figures_take_the_room_that_they_need(open_study: OpenStudy, root: Path) -> None:
+    html = shown(open_study(root))
+    wide = re.findall(r'<figure class="wide"><img[^>]*alt="([^"]*)"', html)
+    narrow = re.findall(r'<figure><img[^>]*alt="([^"]*)"', html)
+    assert wide == [
+        "AUROC of heart failure in groups",
+        "Flow of cases",
+        "AUROC by inputs &lt;b&gt;",
+    ]
+    assert narrow == ["ROC curves of heart failure"]
+
+
+def test_a_study_from_before_figures_json_names_its_figures(
+    open_study: OpenStudy, root: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(root / "made-up", tmp_path / "older")
+    (tmp_path / "older" / "figures.json").unlink()
+    page = open_study(tmp_path)
+    assert not page.exception
+    assert 'alt="1 heart failure roc"' in shown(page)
+
+
+def test_figures_json_that_cannot_be_read_is_named(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "made-up", tmp_path / "spoiled")
+    (tmp_path / "spoiled" / "figures.json").write_text("[]")
+    with pytest.raises(CohortError, match=r"spoiled holds no figures\.json"):
+        studies.figure(tmp_path / "spoiled", "flow.svg")
 
 
 def test_metrics_without_optional_parts_can_be_shown() -> None:
