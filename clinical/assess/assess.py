@@ -23,6 +23,7 @@ from clinical.case.assessment import (
     Suggestion,
 )
 from clinical.case.case import Case, input_digest
+from clinical.case.withheld import Reason, unlike_training
 from clinical.modalities.catalogue import EncoderModule, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_of, person
@@ -34,8 +35,6 @@ from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
 
 SHIPPED_MODEL = CHECKPOINTS / "first-light"
-
-UNLIKE = "the input is unlike the training cases"
 
 # Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
 _CONFLICT_FOR = 0.6
@@ -68,7 +67,7 @@ class Scores:
     prediction_set: PredictionSet
     ledger: ModalityLedger
     outside: OutOfDistribution
-    too_far: str | None
+    too_far: Reason | None
 
 
 class Assessor:
@@ -147,7 +146,7 @@ class Assessor:
         )
 
     def _suggestions(
-        self, logits: Sequence[float], used: Pattern, too_far: str | None
+        self, logits: Sequence[float], used: Pattern, too_far: Reason | None
     ) -> tuple[Suggestion, ...]:
         model = self.model
         row = model.support.get(calibration.pattern_key(used))
@@ -156,8 +155,7 @@ class Assessor:
         found = []
         for name, logit in zip(model.diagnoses, logits, strict=True):
             support = row[name] if row else None
-            reason = calibration.withheld_because(support, used, model.prevalence[name])
-            reason = too_far or reason
+            reason = too_far or calibration.withheld(support, used, model.prevalence[name])
             probability = calibration.apply(logit, support or calibration.Support())
             found.append(
                 Suggestion(
@@ -165,23 +163,23 @@ class Assessor:
                     probability,
                     model.thresholds[name],
                     model.prevalence[name],
-                    reason,
+                    reason.sentence if reason else None,
                     None if rule is None else probability >= rule.cuts[name],
                     logit,
                 )
             )
         return tuple(sorted(found, key=lambda s: (s.withheld_because is not None, -s.probability)))
 
-    def _beyond(self, outside: OutOfDistribution, age_years: float | None) -> str | None:
+    def _beyond(self, outside: OutOfDistribution, age_years: float | None) -> Reason | None:
         """Why nothing that the model says of this case can be trusted, or None."""
-        unlike = f"{UNLIKE}: {'; '.join(outside.reasons)}" if outside.flagged else None
+        unlike = unlike_training(outside.reasons) if outside.flagged else None
         return self.model.ages.outside(age_years) or unlike
 
-    def _prediction_set(self, used: Pattern, too_far: str | None) -> PredictionSet:
+    def _prediction_set(self, used: Pattern, too_far: Reason | None) -> PredictionSet:
         if not self.model.set_rules:
             return NO_SETS
         if too_far:
-            return PredictionSet(absent_because=too_far.partition(":")[0])
+            return PredictionSet(absent_because=too_far.because)
         rule = self.model.set_rules.get(calibration.pattern_key(used))
         if rule is None:
             return PredictionSet(absent_because="too few validation cases to calibrate it")

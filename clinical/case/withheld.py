@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from clinical.case.assessment import Assessment
 from clinical.wording import words
 
-OTHER_AGE = "the model was trained on"
-"""How the reason begins that a patient is of an age that the model has not learnt."""
+Kind = Literal["age", "unlike", "support"]
+"""The patient is of an age the model has not learnt; the inputs are unlike those it was trained
+on; or validation did not support a suggestion from them."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the number of a suggestion is not shown.
+
+    Attributes:
+        kind: which of the three it is.
+        because: the reason in words.
+        details: what it rests on, for those who want to know.
+    """
+
+    kind: Kind
+    because: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What an assessment keeps of it (`Suggestion.withheld_because`)."""
+        return f"{self.because}: {'; '.join(self.details)}" if self.details else self.because
+
+
+_TRAINED_ON = "the model was trained on"
+_UNLIKE = "the input is unlike the training cases"
+
+
+def other_age(trained_on: str) -> Reason:
+    """The model has not learnt patients of this age; `trained_on` says which it has."""
+    return Reason("age", f"{_TRAINED_ON} {trained_on}, and this patient is not of that age")
+
+
+def unlike_training(details: tuple[str, ...]) -> Reason:
+    """The inputs are unlike those that the model was trained on."""
+    return Reason("unlike", _UNLIKE, details)
+
+
+def kind(assessment: Assessment) -> Kind:
+    """Which kind of reason is in the way of every suggestion of an assessment.
+
+    The record of an assessment holds the sentence of a reason and not its kind. Its words are made
+    above and nowhere else, so they tell what an assessment of any version was withheld for.
+    """
+    sentence = assessment.suggestions[0].withheld_because or ""
+    if sentence.startswith(_TRAINED_ON):
+        return "age"
+    return "unlike" if assessment.out_of_distribution.flagged else "support"
 
 
 def whole(assessment: Assessment) -> bool:
@@ -29,12 +79,15 @@ def because(assessment: Assessment) -> str:
 
 def needed(assessment: Assessment) -> str:
     """What would have to be there for a suggestion, in one sentence."""
-    first = assessment.suggestions[0].withheld_because or ""
-    if first.startswith(OTHER_AGE):
-        return "It would take a model that was trained on patients of this age."
-    if assessment.out_of_distribution.flagged:
-        return "It would take inputs like those that the model was trained on."
-    if assessment.missing:
-        names = " or ".join(words(name) for name in assessment.missing)
-        return f"It would take more of what the model reads: {names}."
-    return "It would take a model that was validated with inputs like these."
+    match kind(assessment):
+        case "age":
+            return "It would take a model that was trained on patients of this age."
+        case "unlike":
+            return "It would take inputs like those that the model was trained on."
+        case "support":
+            names = " or ".join(words(name) for name in assessment.missing)
+            return (
+                f"It would take more of what the model reads: {names}."
+                if names
+                else "It would take a model that was validated with inputs like these."
+            )

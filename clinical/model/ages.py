@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clinical.case.withheld import OTHER_AGE
+from clinical.case.withheld import Reason, other_age
 from clinical.errors import ModelError
 
 BESIDE = "ages.json"
@@ -31,7 +31,7 @@ class AgeRange:
     low: float | None = None
     high: float | None = None
 
-    def outside(self, age_years: float | None) -> str | None:
+    def outside(self, age_years: float | None) -> Reason | None:
         """Why the model does not speak of a patient of this age, or None; unknown age is None."""
         if age_years is None:
             return None
@@ -39,7 +39,7 @@ class AgeRange:
             self.high is None or age_years < self.high
         ):
             return None
-        return f"{OTHER_AGE} {self.words}, and this patient is not of that age"
+        return other_age(self.words)
 
     @property
     def words(self) -> str:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from clinical.case.withheld import Reason
+
 _PULL_TO_IDENTITY = 4.0
 _LEAST_OF_EACH = 5
 _SURELY = 1e-12
@@ -208,20 +210,22 @@ def youden_threshold(probabilities: NDArray[np.float64], labels: NDArray[np.floa
     return float(p[order][best])
 
 
-def withheld_because(support: Support | None, pattern: Pattern, prevalence: float) -> str | None:
+def withheld(support: Support | None, pattern: Pattern, prevalence: float) -> Reason | None:
     """Why the inputs cannot support a suggestion, in words a clinician reads, or None."""
     inputs = " and ".join(pattern)
     if support is None:
-        return "the model knows none of this case's inputs"
+        return Reason("support", "the model knows none of this case's inputs")
     if support.low is None:
-        return (
+        return Reason(
+            "support",
             f"too few validation cases with known outcome ({support.positives} with,"
-            f" {support.negatives} without) to judge it from {inputs}"
+            f" {support.negatives} without) to judge it from {inputs}",
         )
     if support.low < USEFUL_AUROC:
-        return (
+        return Reason(
+            "support",
             f"{inputs} alone did not tell it apart in validation"
             f" (AUROC {support.auroc:.2f}, 95% interval from {support.low:.2f};"
-            f" prevalence {prevalence:.0%})"
+            f" prevalence {prevalence:.0%})",
         )
     return None

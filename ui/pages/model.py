@@ -165,7 +165,7 @@ def patterns(description: Mapping[str, Any]) -> Markup:
 def _pattern(key: str, description: Mapping[str, Any]) -> Markup:
     names = tuple(key.split("+"))
     reasons = {
-        name: calibration.withheld_because(
+        name: calibration.withheld(
             _support(description, key, name), names, description["prevalence"][name]
         )
         for name in description["diagnoses"]

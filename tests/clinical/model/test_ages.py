@@ -44,7 +44,10 @@ def test_a_model_of_adults(age: float | None, outside: bool) -> None:
 def test_a_model_of_children_says_nothing_of_adults() -> None:
     children = ages.stated({"facts": {"ages": {"from": 2.0, "to": 12.0}}})
     assert children.outside(5.0) is None
-    assert children.outside(40.0) == (
+    reason = children.outside(40.0)
+    assert reason is not None
+    assert reason.kind == "age"
+    assert reason.sentence == (
         "the model was trained on patients from 2 years to below 12 years,"
         " and this patient is not of that age"
     )

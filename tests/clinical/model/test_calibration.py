@@ -62,8 +62,10 @@ def test_unknown_labels_are_left_out() -> None:
     ],
 )
 def test_why_a_suggestion_is_withheld(support: Support | None, expected: str | None) -> None:
-    reason = calibration.withheld_because(support, ("history",), 0.1)
-    assert reason is None if expected is None else expected in (reason or "")
+    reason = calibration.withheld(support, ("history",), 0.1)
+    assert (
+        reason is None if expected is None else reason is not None and expected in reason.sentence
+    )
 
 
 def test_youden_threshold_parts_what_can_be_parted() -> None:

@@ -9,6 +9,7 @@ import pytest
 from clinic_of_two import make_dataset
 
 from clinical.assess.assess import Assessor
+from clinical.case.withheld import unlike_training
 from clinical.model.model import Model, prepare_case
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
 from pipelines.folds.model_scores import scores_and_sets, validated
@@ -57,13 +58,13 @@ def test_a_case_that_is_marked_has_no_set_and_is_withheld(assessor: Assessor) ->
     case = make_dataset(1, seed=5).cases[0].case
     found = assessor.score(prepare_case(case, assessor.model.specs))
     outside = replace(found.outside, flagged=True, reasons=("it is a hand",))
-    used = found.used
+    used, because = found.used, unlike_training(("it is a hand",))
     marked = replace(
         found,
         outside=outside,
-        too_far="it is a hand",
-        suggestions=assessor._suggestions(found.seen.logits.tolist(), used, "it is a hand"),
-        prediction_set=assessor._prediction_set(used, "it is a hand"),
+        too_far=because,
+        suggestions=assessor._suggestions(found.seen.logits.tolist(), used, because),
+        prediction_set=assessor._prediction_set(used, because),
     )
     own = told(assessor, marked)
     assert own["outside"] == ["it is a hand"]

@@ -30,7 +30,7 @@ def silent(*because: str, flagged: bool = False, missing: tuple[str, ...] = ()) 
     )
 
 
-OTHER_AGE = "the model was trained on patients of 18 years and older, and this patient is not"
+OTHER_AGE = withheld.other_age("patients of 18 years and older").sentence
 
 
 @pytest.mark.parametrize(
