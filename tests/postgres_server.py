@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from clinical.workspace import place
-from clinical.workspace.database import TABLES, grant, open_workspace
+from clinical.workspace.database import grant, open_workspace
+from clinical.workspace.layout import TABLES
 
 OWNER, WRITER = "owner", "writer"
 EMPTIED = "emptied"  # before each test that uses it, which is quicker than making tables

@@ -22,7 +22,8 @@ from clinical import canonical
 from clinical.access.roles import Role, may, role_of
 from clinical.audit import account_rows, ledger
 from clinical.errors import AccountError, SignInRefused
-from clinical.workspace.database import ACCOUNTS, EVENTS, writing
+from clinical.workspace.database import writing
+from clinical.workspace.layout import ACCOUNTS, EVENTS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 RESERVED = frozenset({"system", "unknown name"})

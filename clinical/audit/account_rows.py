@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from clinical import canonical
 from clinical.audit.verifier import Fault, Walk
-from clinical.workspace.database import ACCOUNTS
+from clinical.workspace.layout import ACCOUNTS
 
 
 def digest(row: RowMapping) -> str:

@@ -25,14 +25,8 @@ from clinical import canonical
 from clinical.audit import keys, leaves, merkle, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
-from clinical.workspace.database import (
-    EVENTS,
-    HEAD,
-    NO_HASH,
-    TREE_HEADS,
-    folder_of,
-    writing,
-)
+from clinical.workspace.database import folder_of, writing
+from clinical.workspace.layout import EVENTS, HEAD, NO_HASH, TREE_HEADS
 
 FORM = 2
 """The form in which heads are signed (`verifier.HEAD_STATEMENTS`); older ones are read, too."""

@@ -19,7 +19,8 @@ from clinical.audit.verifier import Fault, Fields, Walk, name_of
 from clinical.case import assessment as assessments
 from clinical.case.shapes import digests_of, time_from_json
 from clinical.workspace import store
-from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+from clinical.workspace.pixels import holds
 
 AT_ONCE = 200  # rows read at a time
 
@@ -41,7 +42,7 @@ def check(connection: Connection, walk: Walk, *, pixels: bool) -> None:
     account_rows.check(connection, walk)
     if pixels:
         for digest, number in images.items():
-            if not store.holds_pixels(connection, digest):
+            if not holds(connection, digest):
                 raise Fault("an image of the case that it names is missing or was changed", number)
 
 

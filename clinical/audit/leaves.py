@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from clinical import canonical
 from clinical.audit import merkle
-from clinical.workspace.database import EVENTS
+from clinical.workspace.layout import EVENTS
 
 PAGE = 1000  # events read at a time
 

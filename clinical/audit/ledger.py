@@ -18,7 +18,8 @@ from clinical import canonical
 from clinical.audit import heads, leaves, verifier
 from clinical.case.assessment import AuditEvent, EventKind
 from clinical.errors import LedgerError
-from clinical.workspace.database import EVENTS, HEAD, NO_HASH, is_writing
+from clinical.workspace.database import is_writing
+from clinical.workspace.layout import EVENTS, HEAD, NO_HASH
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 

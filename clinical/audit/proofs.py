@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from clinical.audit import heads, leaves, ledger, merkle
 from clinical.audit.heads import TreeHead
 from clinical.errors import LedgerError
-from clinical.workspace.database import EVENTS
+from clinical.workspace.layout import EVENTS
 
 _CHANGED = "run `triptych audit verify`."
 

@@ -22,7 +22,7 @@ from clinical.case.case import Case, input_digest
 from clinical.conditions import Conditions
 from clinical.errors import LedgerError, StoreError
 from clinical.workspace import store
-from clinical.workspace.database import ASSESSMENTS, EVENTS
+from clinical.workspace.layout import ASSESSMENTS, EVENTS
 
 Result = Literal["identical", "different", "impossible", "purged"]
 

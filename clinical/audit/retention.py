@@ -18,16 +18,8 @@ from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.case.shapes import digests_of
 from clinical.errors import LedgerError, StoreError
-from clinical.workspace.database import (
-    ASSESSMENTS,
-    BUSY_SECONDS,
-    CASES,
-    COMMENTS,
-    EVENTS,
-    PIXELS,
-    WORKLIST,
-    writing,
-)
+from clinical.workspace.database import BUSY_SECONDS, writing
+from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, EVENTS, PIXELS, WORKLIST
 
 BECAUSE = {
     "erasure": "the person asked for it, or somebody for them",

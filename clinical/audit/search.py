@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
-from clinical.workspace.database import EVENTS
+from clinical.workspace.layout import EVENTS
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
 from clinical.audit.verifier import Fault, Walk
 from clinical.errors import LedgerError
-from clinical.workspace.database import EVENTS, folder_of
+from clinical.workspace.database import folder_of
+from clinical.workspace.layout import EVENTS
 
 NO_KEY = "none"
 """In place of the digest of a key: verify without one. Whoever signed could be anybody then."""

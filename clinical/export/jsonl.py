@@ -18,7 +18,7 @@ from clinical.audit import leaves, ledger, merkle, retention
 from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
 from clinical.workspace import store
-from clinical.workspace.database import ASSESSMENTS, CASES
+from clinical.workspace.layout import ASSESSMENTS, CASES
 
 Shown = Callable[[AuditEvent], bool]
 """Whether the content of an event is shown."""

@@ -18,7 +18,7 @@ from clinical.access.roles import Role, may
 from clinical.case.assessment import Action, AuditEvent, Confidence
 from clinical.errors import LedgerError
 from clinical.review.protocol import Protocol
-from clinical.workspace.database import EVENTS
+from clinical.workspace.layout import EVENTS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The store of cases, pixels, assessments and comments, each identified by its digest.
+"""The store of cases, assessments and comments, each identified by its digest.
 
 Every function works inside the caller's transaction (`clinical.workspace.database.writing` for the
 puts), so that what is stored and the audit event about it commit together. Content is never
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,12 +24,13 @@ from clinical.case import assessment as assessments
 from clinical.case import case as cases
 from clinical.case.assessment import Assessment
 from clinical.case.case import Case
-from clinical.case.shapes import Array, digests_of, pixel_digest
+from clinical.case.shapes import digests_of
 from clinical.errors import StoreError
-from clinical.workspace.database import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST, upsert
+from clinical.workspace import pixels
+from clinical.workspace.database import upsert
+from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
 
 _AGAIN = "assess the case again, or restore the workspace from a backup."
-_LEVEL = 1  # zlib; on differences of neighbours a higher level costs time and saves little
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def put_case(connection: Connection, case: Case) -> str:
         return inputs
     for shape in case.inputs.values():
         for array in shape.arrays:
-            _put_pixels(connection, array)
+            pixels.put(connection, array)
     position = current.position + 1 if current else 1
     row = {
         "record_digest": digest,
@@ -117,12 +117,12 @@ def get_case(
     if row is None:
         raise StoreError(f"The workspace holds no case {case_id}.", remedy=_AGAIN)
     data = json.loads(row.record)
-    pixels: dict[str, NDArray[np.float32]] = {}
+    values: dict[str, NDArray[np.float32]] = {}
     if with_pixels:
         for shape in data["inputs"].values():
             for digest in digests_of(shape):
-                pixels[digest] = _get_pixels(connection, digest)
-    return cases.from_json(data, pixels)
+                values[digest] = pixels.get(connection, digest)
+    return cases.from_json(data, values)
 
 
 def patient_of(connection: Connection, case_id: str) -> str | None:
@@ -370,58 +370,3 @@ def _current_of(wanted: Select[Any]) -> Select[Any]:
 
 def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:
     return max(pairs, key=lambda pair: pair[1], default=None)
-
-
-def holds_pixels(connection: Connection, digest: str) -> bool:
-    """Whether the pixels of an image are there and as they were stored."""
-    try:
-        _get_pixels(connection, digest)
-    except StoreError:
-        return False
-    return True
-
-
-def _put_pixels(connection: Connection, image: Array) -> None:
-    stored = select(func.count()).where(PIXELS.c.digest == image.digest)
-    if connection.execute(stored).scalar_one():
-        return
-    encoding, data = _pack(image.values)
-    size = ",".join(str(length) for length in image.values.shape)
-    connection.execute(
-        insert(PIXELS).values(digest=image.digest, encoding=encoding, size=size, data=data)
-    )
-
-
-def _get_pixels(connection: Connection, digest: str) -> NDArray[np.float32]:
-    row = connection.execute(select(PIXELS).where(PIXELS.c.digest == digest)).one_or_none()
-    if row is None:
-        raise StoreError(f"The workspace holds no pixels {digest}.", remedy=_AGAIN)
-    try:
-        values = _unpack(row.encoding, row.data, tuple(int(n) for n in row.size.split(",")))
-    except (ValueError, zlib.error):
-        values = np.zeros((0, 0), np.float32)
-    if pixel_digest(values) != digest:
-        raise StoreError(f"Pixels {digest} were changed.", remedy=_AGAIN)
-    return values
-
-
-def _pack(values: NDArray[np.float32]) -> tuple[str, bytes]:
-    """Pack without loss, as 16-bit differences along the last axis where that gives it all back."""
-    exact = values.astype("<f4", copy=False)
-    with np.errstate(invalid="ignore"):
-        whole = exact.astype("<u2")
-    if whole.astype("<f4").tobytes() != exact.tobytes():  # bytes, so that -0.0 and NaN count
-        return "float32", zlib.compress(exact.tobytes(), _LEVEL)
-    steps = np.diff(whole, axis=-1, prepend=np.zeros_like(whole[..., :1]))  # wraps, modulo 65536
-    return "uint16-steps", zlib.compress(steps.astype("<u2").tobytes(), _LEVEL)
-
-
-def _unpack(encoding: str, data: bytes, size: tuple[int, ...]) -> NDArray[np.float32]:
-    kind = {"float32": "<f4", "uint16-steps": "<u2"}[encoding]
-    length = int(np.prod(size)) * np.dtype(kind).itemsize
-    unpacker = zlib.decompressobj()
-    flat = np.frombuffer(unpacker.decompress(data, length), kind)  # never more than the image needs
-    values = flat.reshape(size)
-    if encoding == "float32":
-        return values.astype(np.float32)
-    return np.cumsum(values, axis=-1, dtype=np.uint16).astype(np.float32)

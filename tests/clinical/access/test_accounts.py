@@ -13,7 +13,8 @@ from clinical.access import accounts
 from clinical.audit import ledger, verify
 from clinical.audit.keys import KEY_FILE
 from clinical.errors import AccountError, ConfigError, SignInRefused
-from clinical.workspace.database import ACCOUNTS, DATABASE_NAME, LAYOUT, open_workspace, writing
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+from clinical.workspace.layout import ACCOUNTS, LAYOUT
 from pipelines.cli import main
 
 PASSWORD = "three quiet herons"

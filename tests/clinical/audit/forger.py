@@ -26,7 +26,8 @@ from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
 from clinical.audit.verify import Verdict, verify
 from clinical.workspace import triggers
-from clinical.workspace.database import DATABASE_NAME, NO_HASH, open_workspace, writing
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+from clinical.workspace.layout import NO_HASH
 
 KINDS = ("OPENED", "DECIDED", "ASSESSED", "EXPORTED", "SIGNED_IN", "KEY_ROTATED", "")
 FIELDS = ("time", "actor", "kind", "case_id", "payload", "previous", "hash")

@@ -19,7 +19,7 @@ from forger import Forger, Row
 
 from clinical import canonical
 from clinical.audit import keys, rotation, verifier
-from clinical.workspace import store
+from clinical.workspace import pixels
 
 Forgery = Callable[[Forger], None]
 FORGERIES: list[Forgery] = []
@@ -407,7 +407,7 @@ def another_value(forger: Forger) -> None:
 @forgery
 def another_film(forger: Forger) -> None:
     """an image replaced by another film under its digest"""
-    encoding, data = store._pack(np.full((40, 30), 700, np.float32))
+    encoding, data = pixels.pack(np.full((40, 30), 700, np.float32))
     forger.run("UPDATE pixels SET encoding = ?, data = ?", encoding, data)
 
 

@@ -16,7 +16,8 @@ from clinical import canonical
 from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.errors import LedgerError
-from clinical.workspace.database import NO_HASH, open_workspace, writing
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.layout import NO_HASH
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -24,14 +24,8 @@ from clinical.errors import LedgerError
 from clinical.model.model import Model
 from clinical.review.intake import record_assessment
 from clinical.workspace import store
-from clinical.workspace.database import (
-    ASSESSMENTS,
-    CASES,
-    PIXELS,
-    WORKLIST,
-    open_workspace,
-    writing,
-)
+from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.layout import ASSESSMENTS, CASES, PIXELS, WORKLIST
 from pipelines.commands.replay import line, machines
 
 

@@ -19,16 +19,8 @@ from clinical.case.shapes import Text, Texts
 from clinical.errors import LedgerError, ReviewError, StoreError
 from clinical.review import decisions, intake, progress
 from clinical.workspace import store
-from clinical.workspace.database import (
-    ASSESSMENTS,
-    CASES,
-    COMMENTS,
-    DATABASE_NAME,
-    PIXELS,
-    WORKLIST,
-    open_workspace,
-    writing,
-)
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST
 from pipelines.cli import main
 
 MARKER = "zaphod-was-here"

@@ -19,7 +19,8 @@ from clinical.audit import ledger
 from clinical.audit.ledger import Head
 from clinical.audit.verify import Verdict, verify
 from clinical.review.decisions import decide
-from clinical.workspace.database import DATABASE_NAME, NO_HASH, open_workspace, writing
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
+from clinical.workspace.layout import NO_HASH
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 TRIGGERS = ("events_no_update", "events_no_delete", "events_only_next")

@@ -9,10 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
 from clinical.case.assessment import OutOfDistribution, assessment_digest
@@ -22,17 +18,6 @@ from clinical.errors import StoreError
 from clinical.workspace import store
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 from pipelines.cli import main
-
-FLOATS = arrays(
-    np.float32,
-    array_shapes(min_dims=2, max_dims=2, max_side=8),
-    elements=st.floats(width=32, allow_nan=True),
-)
-WHOLE = arrays(
-    np.float32,
-    array_shapes(min_dims=2, max_dims=2, max_side=8),
-    elements=st.integers(0, 65535).map(float),
-)
 
 
 def file_of(workspace: Engine) -> str:
@@ -124,23 +109,6 @@ def test_a_case_comes_back_as_it_was(workspace: Engine, example: Any) -> None:
     assert digest == input_digest(case) == input_digest(back)
     assert as_json(back) == as_json(case)
     assert set(light.inputs) == {"measurements", "history", "notes"}
-
-
-@settings(max_examples=60, deadline=None)
-@given(FLOATS | WHOLE)
-def test_packed_pixels_are_the_same_bytes(values: NDArray[np.float32]) -> None:
-    encoding, data = store._pack(values)
-    back = store._unpack(encoding, data, values.shape)
-    assert back.dtype == np.float32
-    assert back.tobytes() == values.tobytes()
-
-
-def test_sixteen_bit_pixels_are_packed_small() -> None:
-    ramp = np.add.outer(np.arange(200), np.arange(300)).astype(np.float32)
-    encoding, data = store._pack(ramp)
-    assert encoding == "uint16-steps"
-    assert len(data) < ramp.nbytes / 50
-    assert store._pack(-ramp)[0] == "float32"
 
 
 @pytest.mark.both_databases
