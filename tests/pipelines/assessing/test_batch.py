@@ -27,7 +27,8 @@ from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place
 from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
-from pipelines.cli import WITHOUT_SOME, main
+from pipelines.cli import main
+from pipelines.commands.cohort import WITHOUT_SOME
 from pipelines.jobs import memory
 from pipelines.jobs.executors import Workers
 
