@@ -35,7 +35,7 @@ def agreement(
     ] = None,
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", help="Folder of a further checkpoint beside the shipped model."),
+        typer.Option("--model", help="Folder of another checkpoint, besides the shipped model."),
     ] = None,
     cohort: Annotated[
         Path | None,
@@ -43,11 +43,11 @@ def agreement(
     ] = None,
     source: Source = "folder",
     actor: Annotated[
-        str, typer.Option("--actor", help="Who makes the report, for the record.")
+        str, typer.Option("--actor", help="Who is making the report, for the record.")
     ] = "auditor",
     keys: Keys = None,
 ) -> None:
-    """Report how readers and models agree, as HTML, PDF, JSON and CSV; recorded."""
+    """Report how far readers and models agree; the report itself is recorded."""
     from pipelines.agreement.readings import Window
     from pipelines.agreement.recorded_report import NUMBERS, PAGE, PRINT, Wanted, make
     from pipelines.agreement.reference import references

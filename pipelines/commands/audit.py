@@ -53,7 +53,7 @@ def verify(
         str,
         typer.Option(
             "--key",
-            help="Digest or words of the key that has to be in force (`audit show-key`); none:"
+            help="Digest or words of the key that must be in force (`audit show-key`), or none, to"
             " accept any key. Default: the key file.",
         ),
     ] = "",
@@ -62,7 +62,7 @@ def verify(
     ] = False,
     keys: Keys = None,
 ) -> None:
-    """Verify events, signatures and stored records; exit 1 at the first broken one."""
+    """Verify events, signatures and stored records; exit 1 if one is broken."""
     from clinical.audit.verify import verify as verify_ledger
     from pipelines.commands import time_stamp as time_stamping
     from pipelines.commands import verification
@@ -118,7 +118,9 @@ def export(
         bool,
         typer.Option("--de-identified", help="Leave out names, dates, images and free text."),
     ] = False,
-    actor: Annotated[str, typer.Option("--actor", help="Who exports, for the record.")] = "auditor",
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who is exporting, for the record.")
+    ] = "auditor",
     keys: Keys = None,
 ) -> None:
     """Export the record as one self-verifying ZIP file; recorded as an event."""
@@ -159,7 +161,7 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Replay every ASSESSED event.")] = False,
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", help="Folder of a further checkpoint beside the shipped model."),
+        typer.Option("--model", help="Folder of another checkpoint, besides the shipped model."),
     ] = None,
     keys: Keys = None,
 ) -> None:
@@ -199,7 +201,9 @@ def purge(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only count what would be removed.")
     ] = False,
-    actor: Annotated[str, typer.Option("--actor", help="Who purges, for the record.")] = "system",
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who is purging, for the record.")
+    ] = "system",
     keys: Keys = None,
 ) -> None:
     """Remove cases with images, notes and assessments; the ledger still verifies."""
@@ -257,7 +261,7 @@ def prove(
     out: OutFile = None,
     keys: Keys = None,
 ) -> None:
-    """Write a proof about the last signed head for somebody without the ledger."""
+    """Write a proof against the last signed head, for someone without the ledger."""
     from clinical.audit import proofs
     from clinical.audit.heads import TreeHead
     from pipelines.commands import verification
@@ -307,9 +311,9 @@ def set_witness(
     workspace: Workspace,
     file: Annotated[
         Path | None,
-        typer.Option("--file", help="Write every signed head to this file at once."),
+        typer.Option("--file", help="Write each signed head to this file as soon as it is signed."),
     ] = None,
-    off: Annotated[bool, typer.Option("--off", help="Write to no witness any more.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Stop writing to a witness.")] = False,
     keys: Keys = None,
 ) -> None:
     """Keep every signed head in a second place, such as a file on another machine."""
@@ -331,15 +335,15 @@ def set_witness(
 
 @audit_app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Export that you received.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The export to check.")],
     key: SigningKey = "",
     head: Annotated[
         Path | None,
-        typer.Option("--head", help="Signed head kept elsewhere, which has to be in it."),
+        typer.Option("--head", help="Signed head kept elsewhere, which the export must contain."),
     ] = None,
     witness: Witness = None,
 ) -> None:
-    """Check a received export, running nothing from it; exit 1 if it is not whole."""
+    """Check an export without running anything in it; exit 1 if it is not intact."""
     from pipelines.commands import verification
 
     kept = [found for place in (head, witness) if place for found in verification.read(place)]

@@ -19,7 +19,7 @@ Looked = Annotated[
     typer.Argument(
         metavar="PATH",
         exists=True,
-        help="Folder of a cohort; or of tables, images or FHIR resources that are none yet.",
+        help="Folder of a cohort, or of tables, images or FHIR resources that are not one yet.",
     ),
 ]
 Layout = Annotated[
@@ -27,7 +27,7 @@ Layout = Annotated[
     typer.Option(
         "--source",
         help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray or"
-        " appendicitis. Default: found out.",
+        " appendicitis. Default: detected.",
     ),
 ]
 Images = Annotated[
@@ -36,11 +36,14 @@ Images = Annotated[
         "--images",
         metavar="N",
         min=0,
-        help="Read the pixels of N images, evenly spaced; of the others only the header.",
+        help="Read the pixels of N evenly spaced images, and only the headers of the others.",
     ),
 ]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report to this file.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write all that was found as JSON.")]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write everything that was found to this file, as JSON."),
+]
 
 
 def check(
@@ -51,9 +54,9 @@ def check(
     html: Html = None,
     json_file: Json = None,
 ) -> None:
-    """Show what a folder holds, and what of it would be misread or left out.
+    """Show what a folder holds, and what in it would be misread or left out.
 
-    Exit code 1: something must be decided.
+    Exit code 1: something needs your decision.
     """
     from pipelines.checking import document
     from pipelines.checking.check import check as look

@@ -25,7 +25,7 @@ WITHOUT_SOME = 3
 
 
 def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
-    """Train a model on a whole cohort; `study run` tests one by folds or sites."""
+    """Train a model on a whole cohort; to test one by folds or sites: `study run`."""
     from pipelines.commands.train import train_study
 
     train_study(study_file, out, cohort)
@@ -79,7 +79,7 @@ def evaluate(
 ) -> None:
     """Compare assessments with outcomes: AUROC of each modality alone and combined.
 
-    A report with thresholds, subgroups and guards: `triptych study run` with a checkpoint.
+    For a report with thresholds, subgroups and guards, run `triptych study run` on a checkpoint.
     """
     from clinical.cohorts.sources import source as find
     from pipelines.commands import summary
@@ -97,14 +97,14 @@ def check_explanations(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="COHORT", help="Folder of a simulated cohort the model was not trained on."
+            metavar="COHORT", help="Folder of a simulated cohort that the model was not trained on."
         ),
     ],
     out: Out,
     model: Model = None,
     prior: Annotated[
         Path | None,
-        typer.Option("--prior", help="Training cohort: adds its mean masks as a baseline."),
+        typer.Option("--prior", help="Training cohort, whose mean masks are added as a baseline."),
     ] = None,
     samples: Samples = 1000,
 ) -> None:
@@ -124,15 +124,17 @@ def check_domain(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", metavar="N", min=0, help="Only N cases, evenly spaced (0 = no limit)."
+            "--limit", metavar="N", min=0, help="Only N evenly spaced cases (0 = no limit)."
         ),
     ] = 100,
     files: Annotated[
         Path | None,
-        typer.Option("--files", help="Also every image file below this folder, by DICOM modality."),
+        typer.Option(
+            "--files", help="Also count every image file under this folder, by DICOM modality."
+        ),
     ] = None,
 ) -> None:
-    """Count the images a model marks out of distribution, intact and degraded."""
+    """Count images that a model flags as out of distribution, intact and degraded."""
     from clinical.assess.assess import load_assessor
     from clinical.cohorts.sources import source as find
     from pipelines.assessing import domain_check

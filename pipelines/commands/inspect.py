@@ -28,12 +28,15 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="DICOM, PNG or JPEG."
 Npy = Annotated[
     Path | None, typer.Option("--npy", help="Write the canonical pixels, float32, to this file.")
 ]
-Png = Annotated[Path | None, typer.Option("--png", help="Write the picture as it opens.")]
+Png = Annotated[
+    Path | None, typer.Option("--png", help="Write the image as the page first shows it.")
+]
 Text = Annotated[
-    bool, typer.Option("--text", help="Look for text burnt into the pixels (extra: ocr).")
+    bool,
+    typer.Option("--text", help="Look for text burnt into the pixels (needs triptych with ocr)."),
 ]
 Stated = Annotated[
-    str, typer.Option("--photometric", help="MONOCHROME1 or MONOCHROME2, where FILE says neither.")
+    str, typer.Option("--photometric", help="MONOCHROME1 or MONOCHROME2, if FILE does not say.")
 ]
 
 

@@ -30,12 +30,13 @@ def simulate(
     shortcut: Annotated[
         str,
         typer.Option(
-            "--shortcut", help="Diagnosis to plant a shortcut for: a lead marker on most films."
+            "--shortcut",
+            help="Plant a shortcut for this diagnosis: a lead marker on most of its films.",
         ),
     ] = "",
     further: Annotated[
         list[str] | None,
-        typer.Option("--with", help="Record this too (may be given several times)."),
+        typer.Option("--with", help="Also simulate this input, such as ecg (may be repeated)."),
     ] = None,
 ) -> None:
     """Simulate a cohort in the folder format, with DICOM radiographs and masks."""
@@ -75,7 +76,7 @@ def check_realism(
         typer.Option("--limit", metavar="N", min=20, help="Use at most N films of each cohort."),
     ] = 200,
 ) -> None:
-    """Measure how far simulated films are from real ones (baseline: real from real)."""
+    """Measure how far simulated films are from real ones, and real ones apart."""
     from pipelines.laboratory.simulate import realism as films
 
     found = films.compare(simulated, real, real_source=source, limit=limit)

@@ -24,7 +24,7 @@ Keys = Annotated[
     typer.Option("--keys", help="Folder of the signing key, for a workspace on a server."),
 ]
 SigningKey = Annotated[
-    str, typer.Option("--key", help="Digest or words of the key that has to have signed it.")
+    str, typer.Option("--key", help="Digest or words of the key that must have signed it.")
 ]
 Witness = Annotated[
     Path | None, typer.Option("--witness", help="File in which a witness keeps signed heads.")

@@ -23,7 +23,7 @@ def serve_page(
     oidc: Annotated[
         Path | None,
         typer.Option(
-            "--oidc", help="TOML file with an auth table: also sign in by OpenID Connect."
+            "--oidc", help="TOML file with an auth table, to allow sign-in by OpenID Connect too."
         ),
     ] = None,
     studies: Annotated[
@@ -31,7 +31,7 @@ def serve_page(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="Additional checkpoint, for its model card and what-if."),
+        typer.Option("--model", help="Another checkpoint, for its model card and for what-if."),
     ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="No sign-in: everyone reads as dr.demo.")
@@ -67,7 +67,7 @@ def demo(
     out: Out = Path("runs/demo"),
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Do not open the page.")] = False,
     port: Annotated[
-        int, typer.Option("--port", help="Port of the page; another free one if it is taken.")
+        int, typer.Option("--port", help="Port of the page; if it is taken, a free one is used.")
     ] = 8501,
     jobs: Jobs = 1,
 ) -> None:

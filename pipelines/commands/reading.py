@@ -16,7 +16,7 @@ reading_app = typer.Typer(
     no_args_is_help=True,
 )
 
-Actor = Annotated[str, typer.Option("--actor", help="Who does this, for the record.")]
+Actor = Annotated[str, typer.Option("--actor", help="Who is doing this, for the record.")]
 
 
 @reading_app.command("import")
@@ -50,7 +50,7 @@ def set_protocol(
     ] = None,
     second_share: Annotated[
         float | None,
-        typer.Option("--second-readers", help="Fraction of cases read by two, 0 to 1."),
+        typer.Option("--second-readers", help="Fraction of cases that two people read, 0 to 1."),
     ] = None,
     actor: Actor = "system",
     keys: Keys = None,

@@ -46,7 +46,7 @@ def search(
 @retrieval_app.command()
 def find(
     index: Index,
-    case: Annotated[str, typer.Option("--case", help="A case in the index.")],
+    case: Annotated[str, typer.Option("--case", help="Case in the index to search with.")],
     query: Annotated[
         str, typer.Option("--from", help="Modality of this case to search with, or all.")
     ] = "all",

@@ -85,7 +85,7 @@ def compare(
         Path, typer.Argument(metavar="FIRST", help="Folder written by `study run --out`.")
     ],
     second: Annotated[
-        Path, typer.Argument(metavar="SECOND", help="Another one, of the same cohort.")
+        Path, typer.Argument(metavar="SECOND", help="Folder of another study of the same cohort.")
     ],
     margin: Annotated[
         float,
@@ -93,7 +93,7 @@ def compare(
     ] = 0.01,
     samples: Samples = 1000,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Also write all figures to this JSON file.")
+        Path | None, typer.Option("--out", help="Also write all results to this JSON file.")
     ] = None,
 ) -> None:
     """Compare two studies of one cohort, case by case, with paired intervals."""

@@ -19,10 +19,10 @@ def backup(
     workspace: Folder,
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     with_key: Annotated[
-        bool, typer.Option("--with-key", help="Also the signing key; then keep the file secret.")
+        bool, typer.Option("--with-key", help="Include the signing key; keep the file secret.")
     ] = False,
 ) -> None:
-    """Copy the workspace to one file, also while it is in use."""
+    """Copy the workspace to one file, even while it is in use."""
     from clinical.workspace.backup import save
 
     size = save(workspace, out, with_key=with_key)
