@@ -95,7 +95,7 @@ def purge(
     """
     if because not in BECAUSE:
         raise LedgerError(
-            f"{because!r} is no reason to purge.", remedy=f"use one of {', '.join(BECAUSE)}."
+            f"{because!r} is not a reason to purge.", remedy=f"use one of {', '.join(BECAUSE)}."
         )
     events = []
     for case_id in case_ids:

@@ -112,7 +112,7 @@ def _client() -> ModuleType:
         import rfc3161_client
     except ImportError:
         raise ConfigError(
-            "Time stamps need rfc3161-client.", remedy="pip install triptych[timestamp]"
+            "Time stamps need rfc3161-client.", remedy='pip install "triptych[timestamp]"'
         ) from None
     return rfc3161_client
 

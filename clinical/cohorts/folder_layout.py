@@ -149,7 +149,7 @@ def _diagnoses(found: Any) -> tuple[Diagnosis, ...]:
     names = [diagnosis.name for diagnosis in diagnoses]
     if "" in names or len(set(names)) < len(names):
         raise CohortError(
-            f"{SETTINGS}: a diagnosis has no name, or the name of another.",
+            f"{SETTINGS}: a diagnosis has no name, or the same name as another.",
             remedy="give each diagnosis its own name",
         )
     return diagnoses
@@ -165,7 +165,7 @@ def _codes(found: Any) -> dict[str, str]:
         if not loinc.candidates(target):
             near = loinc.nearest(target)
             raise CohortError(
-                f"{SETTINGS}: codes: {target!r} is neither a LOINC code nor a name that is known.",
+                f"{SETTINGS}: codes: {target!r} is neither a LOINC code nor a known name.",
                 remedy=f"did you mean {near!r}?"
                 if near
                 else "use a LOINC code of the table of measurements",

@@ -100,7 +100,10 @@ def _csv(data: Mapping[str, Any]) -> Told:
         raise CohortError(f"{SETTINGS}: decimal is neither a point nor a comma.", remedy=remedy)
     if thousands is not None and (thousands not in ("", ".", ",", "'", " ") or not decimal):
         remedy = 'write decimal too, and thousands as ".", ",", "\'", " " or ""'
-        raise CohortError(f"{SETTINGS}: thousands cannot be used so.", remedy=remedy)
+        raise CohortError(
+            f"{SETTINGS}: thousands is not such a mark, or decimal is missing.",
+            remedy=remedy,
+        )
     if decimal and thousands == decimal:
         remedy = "write two different marks"
         raise CohortError(f"{SETTINGS}: decimal and thousands are the same mark.", remedy=remedy)
@@ -117,7 +120,7 @@ def _columns(data: Mapping[str, Any], stem: str, ours: Columns, told: Told) -> T
     names = {key: text(data, key, "") for key in data if key in ours.known}
     if len(set(names.values())) < len(names) or "" in names.values():
         remedy = "name one column of the file for each of ours"
-        raise CohortError(f"{where}: a column is empty or there twice.", remedy=remedy)
+        raise CohortError(f"{where}: a column name is empty or given twice.", remedy=remedy)
     ignore = data.get("ignore", [])
     if not isinstance(ignore, list) or not all(isinstance(name, str) for name in ignore):
         remedy = 'write ignore = ["..."]'
@@ -125,7 +128,7 @@ def _columns(data: Mapping[str, Any], stem: str, ours: Columns, told: Told) -> T
     dates = text(data, "dates", "")
     if dates and dates not in ORDERS:
         remedy = 'write dates = "day first" or dates = "month first"'
-        raise CohortError(f"{where}: dates is not an order.", remedy=remedy)
+        raise CohortError(f"{where}: dates is not an order of day and month.", remedy=remedy)
     return replace(
         told,
         columns=names,
@@ -138,5 +141,5 @@ def _columns(data: Mapping[str, Any], stem: str, ours: Columns, told: Told) -> T
 def _sexes(data: Mapping[str, Any], where: str) -> dict[str, Sex | None]:
     if any(not isinstance(value, str) or value not in SEXES for value in data.values()):
         remedy = 'write sex_values = { "0" = "female", "1" = "male" }'
-        raise CohortError(f"{where}: sex_values names a sex that is none.", remedy=remedy)
+        raise CohortError(f"{where}: sex_values names something that is not a sex.", remedy=remedy)
     return {key: SEXES[value] for key, value in data.items()}

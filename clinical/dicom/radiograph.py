@@ -35,7 +35,7 @@ def read(data: bytes, request: Request) -> Picture:
     found, transfer_syntax = dataset.parse(data, request.limits)
     if provenance.of_another_patient(found, request.expected_patient_id):
         raise ImageRefused(
-            "The image belongs to another patient than the case.",
+            "The image belongs to a different patient from the case.",
             remedy="Check which file the case should refer to.",
         )
     layout = _layout(found, request)

@@ -55,7 +55,7 @@ def read(data: bytes, request: Request) -> Recording:
     found, syntax = dataset.parse(data, request.limits)
     if provenance.of_another_patient(found, request.expected_patient_id):
         raise WaveformError(
-            "The electrocardiogram belongs to another patient than the case.",
+            "The electrocardiogram belongs to a different patient from the case.",
             remedy="Check which file the case should refer to.",
         )
     kind = _kind(found)
@@ -80,8 +80,8 @@ def _kind(found: Dataset) -> str:
     if stated in KINDS:
         return KINDS[stated]
     if stated.startswith(_WAVEFORMS):
-        raise WaveformError("It is a waveform of another kind than an ECG.", remedy=_GIVE)
-    raise WaveformError("The DICOM object is no electrocardiogram.", remedy=_GIVE)
+        raise WaveformError("It is a waveform, but not an ECG.", remedy=_GIVE)
+    raise WaveformError("The DICOM object is not an electrocardiogram.", remedy=_GIVE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -301,7 +301,7 @@ def _manifest(job: _Job, view: View, verdict: Verdict, files: dict[str, str]) ->
     }
     if view.left_out is not None:
         made["selection"] = job.wanted.kinds()
-        made["times"] = f"counted from {BEGIN:%Y-%m-%d}, which is no date"
+        made["times"] = f"counted from {BEGIN:%Y-%m-%d}, which is not a real date"
         made["left_out"] = asdict(view.left_out)
         end = ledger.head(view.connection)
         made["copy"] = {"sequence": end.sequence, "hash": end.hash}

@@ -104,7 +104,7 @@ def blank_settings(
     """
     for other in own:
         if other not in kits():
-            raise ConfigError(f"model.{other} is no modality.", remedy=nearest(other, kits()))
+            raise ConfigError(f"model.{other} is not a modality.", remedy=nearest(other, kits()))
     settings = encoder(name).Settings
     known = {field.name for field in fields(settings)}
     common = {key: value for key, value in shared.items() if key in known}

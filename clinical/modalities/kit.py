@@ -204,7 +204,7 @@ def kit_named(name: str, shape: str) -> Kit:
         if kit.open_names and kit.shape.__name__ == shape:
             return kit
     raise ConfigError(
-        f"No modality is known that has {shape} under the name {name!r}.",
+        f"No known modality holds {shape} under the name {name!r}.",
         remedy=f"choose from: {', '.join(name for kit in kits().values() for name in kit.inputs)}",
     )
 

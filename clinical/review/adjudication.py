@@ -135,7 +135,7 @@ def _check_due(adjudication: Adjudication, now: Progress) -> None:
         )
     if not differ(now.signed):
         raise ReviewError(
-            "There are no two signed readings of this case that differ.",
+            "This case does not have two signed readings that differ.",
             remedy="wait until both readers have signed.",
         )
     if adjudication.adjudicator in {reader.name for reader in now.signed}:

@@ -106,6 +106,6 @@ def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
 
 def _no_backup(file: Path) -> StoreError:
     return StoreError(
-        f"{file} is no backup of a workspace.",
+        f"{file} is not a backup of a workspace.",
         remedy="use a file written by `triptych workspace backup`; an export cannot be restored.",
     )

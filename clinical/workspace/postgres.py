@@ -76,7 +76,7 @@ def connect(url: URL, options: dict[str, Any], writing: str, busy_seconds: float
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(
-            "The driver for PostgreSQL is not installed.", remedy="pip install triptych[postgres]"
+            "The driver for PostgreSQL is not installed.", remedy='pip install "triptych[postgres]"'
         ) from None
 
     def begin(connection: Connection) -> None:

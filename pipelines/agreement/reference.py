@@ -63,7 +63,7 @@ def reference(one: Card) -> Reference:
     described = dict(one.description)
     if canonical.digest({k: v for k, v in described.items() if k != "digest"}) != one.digest:
         raise ModelError(
-            f"{one.folder} describes another model than its digest names.",
+            f"{one.folder} describes a different model from the one its digest names.",
             remedy="copy the checkpoint again.",
         )
     try:

@@ -148,7 +148,7 @@ def _image_modality(model: Model) -> tuple[str, EncoderSpec]:
     for name, spec in model.specs.items():
         if spec.encoder == RADIOGRAPH and name in model.envelopes:
             return name, spec
-    raise ModelError("The model reads no image.", remedy="give another model with --model")
+    raise ModelError("The model does not read images.", remedy="give another model with --model")
 
 
 def _marked(kind: str, scores: Sequence[float]) -> Marked:

@@ -140,7 +140,7 @@ def finished(out: Path, run: str) -> Counts | None:
     if manifest.get("run") != run:
         raise ConfigError(
             f"{out} holds the finished run of another cohort, model or version.",
-            remedy=f"choose another --out, or delete its {MANIFEST} to have it written over",
+            remedy=f"choose another --out, or delete its {MANIFEST} to overwrite it",
         )
     for name, kept in manifest["files"].items():
         written = out / name

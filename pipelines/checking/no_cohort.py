@@ -84,7 +84,7 @@ def _no_cases(root: Path) -> Finding:
     return Finding(
         "decide",
         "cases.csv",
-        "It is no cohort yet: nothing says what one case is, and when its decision was needed.",
+        "It is not a cohort yet: nothing says what one case is, and when its decision was needed.",
         remedy,
     )
 

@@ -166,7 +166,7 @@ def _read(file: str, encoding: str, delimiter: str, text: str) -> RawTable | Uno
     names = tuple(name.strip() for name in records[0])
     if not is_header(names):
         # A first row that is no header could hold anything, and is named by nothing.
-        return Unopened(file, "the first row is no header of a table")
+        return Unopened(file, "the first row is not the header of a table")
     whole = [record for record in records[1:] if len(record) == len(names)]
     cells = tuple(tuple(cell.strip() for cell in column) for column in zip(*whole, strict=True))
     cells = cells or ((),) * len(names)

@@ -327,7 +327,7 @@ def set_witness(
         folder, lines = folder_of(connection), heads.lines(connection)
     if file is None:
         witnesses.dismiss(folder)
-        screen.print("no witness any more")
+        screen.print("signed heads are no longer written to a witness")
         return
     witnesses.appoint(folder, file, lines)
     screen.print(f"witness {file}: {len(lines)} heads so far")

@@ -41,7 +41,7 @@ def run(
     sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)
     screen.print(
-        f"report: {out / 'report.html'} and report.pdf; all figures: {out / 'metrics.json'}"
+        f"report: {out / 'report.html'} and report.pdf; all results: {out / 'metrics.json'}"
     )
 
 
@@ -76,7 +76,7 @@ def check(cohort: Cohort, out: Out, source: Source = "folder") -> None:
 
     findings = guards_only.find_traps(cohort, source, out)
     guards_only.show(screen, findings)
-    screen.print(f"all figures: {out / guards_only.GUARDS}")
+    screen.print(f"all results: {out / guards_only.GUARDS}")
 
 
 @study_app.command()
@@ -107,4 +107,4 @@ def compare(
     if out:
         text = json.dumps(paired_studies.to_json(found), indent=2, allow_nan=False) + "\n"
         output_file.write(out, text)
-        screen.print(f"all figures: {out}")
+        screen.print(f"all results: {out}")

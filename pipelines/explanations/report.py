@@ -93,7 +93,7 @@ def _masks(root: Path) -> masks.Masks:
     if not found:
         raise CohortError(
             f"{root} has no {masks.TABLE}.",
-            remedy="give a cohort that `triptych simulate` wrote; others do not know where",
+            remedy="give a cohort that `triptych simulate` wrote, which says where findings are",
         )
     return found
 

@@ -201,7 +201,7 @@ def ray(
     the folder for results lie where all of them find them under the same path.
     """
     if find_spec("ray") is None:
-        raise ConfigError("Ray is not installed.", remedy="pip install triptych[ray]")
+        raise ConfigError("Ray is not installed.", remedy='pip install "triptych[ray]"')
     import ray as cluster
 
     if not cluster.is_initialized():

@@ -73,7 +73,7 @@ def decision_curve(
     cuts = np.asarray(thresholds, dtype=np.float64)
     if not ((cuts > 0) & (cuts < 1)).all():
         raise ConfigError(
-            "A threshold probability has to lie between 0 and 1.",
+            "A threshold probability must lie between 0 and 1.",
             remedy="state thresholds such as 0.05 or 0.2",
         )
     known = ~(np.isnan(probabilities) | np.isnan(labels))

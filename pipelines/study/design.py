@@ -156,7 +156,7 @@ def _checkpoint(data: Mapping[str, Any], path: Path) -> Path | None:
     for key in OF_THE_MODEL:
         if key in data:
             raise ConfigError(
-                f"{path.name}: {key} is stated beside {CHECKPOINT}.",
+                f"{path.name}: {key} is given as well as {CHECKPOINT}.",
                 remedy=f"remove it; the checkpoint brings its own {key}",
             )
     return SHIPPED_MODEL if stated == SHIPPED else (path.parent / stated).resolve()

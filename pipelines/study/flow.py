@@ -91,14 +91,14 @@ def flow(
             any others are counted as `NOT_USED`.
 
     Raises:
-        ValueError: if more cases are said to be left out than are.
+        ValueError: if more cases are said to be left out than were.
     """
     chosen = selected(dataset, selection)
     used = np.unique(np.concatenate([*parts.values(), np.array([], dtype=np.intp)]))
     reasons = {reason: count for reason, count in (left_out or {}).items() if count}
     rest = len(chosen.cases) - len(used) - sum(reasons.values()) if parts else 0
     if rest < 0:
-        raise ValueError(f"{-rest} more cases are said to be left out than are")
+        raise ValueError(f"{-rest} more cases are said to be left out than were")
     if rest:
         reasons[NOT_USED] = rest
     return Flow(

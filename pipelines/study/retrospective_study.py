@@ -220,7 +220,9 @@ def _select(read: Cohort, design: StudyDesign, out: Path) -> tuple[Selection, Da
     selection = select_from(read.dataset, design.rules)
     dataset = selected(read.dataset, selection)
     if not dataset.cases:
-        raise CohortError("The rules leave no case.", remedy="see their conditions, and loosen one")
+        raise CohortError(
+            "The rules leave no case.", remedy="look at their conditions, and relax one"
+        )
     return selection, dataset
 
 

@@ -233,7 +233,8 @@ def age_bands(ages: Sequence[float | None], edges: Sequence[float]) -> list[str]
     """
     if not edges or any(low >= high for low, high in pairwise(edges)):
         raise ConfigError(
-            "Age bands need edges that rise.", remedy="state first ages, for example 40 and 65"
+            "Age bands need edges in ascending order.",
+            remedy="state first ages, for example 40 and 65",
         )
     starts = [int(edge) for edge in edges]
     names = [

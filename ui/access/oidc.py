@@ -42,9 +42,7 @@ def provider(file: Path) -> dict[str, Any]:
             installed. The message never holds a value.
     """
     if find_spec("authlib") is None:
-        raise ConfigError(
-            "OIDC needs Authlib.", remedy="install the extra: pip install -e '.[auth]'"
-        )
+        raise ConfigError("OIDC needs Authlib.", remedy='pip install "triptych[auth]"')
     try:
         section = tomllib.loads(file.read_text(encoding="utf-8")).get("auth", {})
     except OSError as error:

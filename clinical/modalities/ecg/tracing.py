@@ -41,7 +41,7 @@ def waveform_of(array: Array) -> Waveform:
         ValueError: if the array is another one.
     """
     if array.axes != AXES or array.spacing is None or array.unit != "mV":
-        raise ValueError(f"an array with the axes {array.axes} is no electrocardiogram")
+        raise ValueError(f"an array with the axes {array.axes} is not an electrocardiogram")
     source = dict(array.source)
     derived = tuple(source.pop(_DERIVED, "").split())
     rate = round(1 / array.spacing[1], 6)

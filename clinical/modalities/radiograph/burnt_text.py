@@ -30,7 +30,7 @@ POSITIONS = frozenset(
 )
 """Words for how a film was taken, which name nobody."""
 
-DOUBT = "text that is no side marker is burnt into the pixels; it may name the patient."
+DOUBT = "text other than a side marker is burnt into the pixels; it may name the patient."
 
 _SETTINGS = {
     "Global.log_level": "critical",  # it would log what it read
@@ -91,7 +91,7 @@ def _reader() -> Any:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"Text in pixels cannot be looked for: {missing[0]} is not installed.",
+            f"Pixels cannot be searched for text: {missing[0]} is not installed.",
             remedy='install the extra: pip install "triptych[ocr]"',
         )
     from rapidocr import RapidOCR

@@ -74,7 +74,7 @@ class Settings:
         if self.image_size < 64 or self.image_size % STRIDE:
             raise ConfigError(
                 f"model.radiograph.image_size is {self.image_size}.",
-                remedy=f"choose a multiple of {STRIDE} from 64 on",
+                remedy=f"choose a multiple of {STRIDE}, at least 64",
             )
         if self.images < 1:
             raise ConfigError(

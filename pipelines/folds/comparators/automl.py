@@ -49,7 +49,7 @@ def require_automl(trials: int) -> None:
     if trials and missing:
         raise ConfigError(
             f"evaluation.automl is {trials}, and {', '.join(missing)} cannot be found.",
-            remedy="pip install triptych[automl]",
+            remedy='pip install "triptych[automl]"',
         )
 
 

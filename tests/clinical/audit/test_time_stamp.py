@@ -210,7 +210,7 @@ def test_without_the_extra_it_says_what_to_install(
     head: TreeHead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
-    with pytest.raises(ConfigError, match=r"pip install triptych\[timestamp\]"):
+    with pytest.raises(ConfigError, match=r"pip install \"triptych\[timestamp\]\""):
         time_stamp.request(head)
 
 

@@ -49,7 +49,7 @@ def test_other_names_are_read_as_ever(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("codes", "says"),
     [
-        ('"X" = "99999-9"', r"codes: '99999-9' is neither a LOINC code nor a name that is known"),
+        ('"X" = "99999-9"', r"codes: '99999-9' is neither a LOINC code nor a known name"),
         ('"X" = "creatinin1"', r"did you mean 'Creatinin.*'\?"),
         ('"X" = 2160', r"codes is not a table of texts"),
     ],

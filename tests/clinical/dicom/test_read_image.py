@@ -330,7 +330,7 @@ def test_image_of_another_patient_is_refused_without_naming_either(
     write_dicom: WriteDicom,
 ) -> None:
     path = write_dicom(PatientID="SECRET-17")
-    with pytest.raises(ImageRefused, match="another patient") as caught:
+    with pytest.raises(ImageRefused, match="a different patient") as caught:
         read_image(path, expected_patient_id="SECRET-18")
     assert "SECRET" not in str(caught.value)
 

@@ -188,8 +188,8 @@ def only_median_beats(found: Dataset) -> None:
     ("change", "why"),
     [
         (ambulatory, "Holter"),
-        (blood_pressure, "another kind than an ECG"),
-        (radiograph, "no electrocardiogram"),
+        (blood_pressure, "a waveform, but not an ECG"),
+        (radiograph, "not an electrocardiogram"),
         (one_channel_undescribed, "has 2 channels, but describes 1"),
         (no_sensitivity, "does not state its sensitivity"),
         (in_kilograms, "no unit of voltage"),
@@ -208,7 +208,7 @@ def test_what_is_contradictory_or_something_else_is_refused(
 
 
 def test_another_patients_ecg_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WaveformError, match="another patient") as caught:
+    with pytest.raises(WaveformError, match="a different patient") as caught:
         read_recording(written(tmp_path / "a.dcm"), expected_patient_id="sim-1-p000002")
     assert "sim-1" not in str(caught.value)
 

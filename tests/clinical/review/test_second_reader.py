@@ -141,7 +141,7 @@ def test_refused_adjudications(
 def test_there_is_nothing_to_adjudicate_before_two_readings_differ(ward: Any) -> None:
     ward.accept("dr.ada")
     ward.sign("dr.ada")
-    with pytest.raises(ReviewError, match="no two signed readings"):
+    with pytest.raises(ReviewError, match="not have two signed readings"):
         adjudication.adjudicate(ward.engine, ward.adjudication(set()))
 
 
@@ -150,7 +150,7 @@ def test_an_amendment_takes_the_case_back_from_the_adjudicator(ward: Any) -> Non
     late = ward.adjudication({"ICD-10:J90"})
     signature.amend(ward.engine, ward.amendment("dr.bob"))
     assert ward.status() == "in_review"
-    with pytest.raises(ReviewError, match="no two signed readings"):
+    with pytest.raises(ReviewError, match="not have two signed readings"):
         adjudication.adjudicate(ward.engine, late)
 
 

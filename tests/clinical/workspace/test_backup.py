@@ -77,7 +77,7 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
         backup.restore(tmp_path / "no.zip", tmp_path / "again")
     with zipfile.ZipFile(tmp_path / "no.zip", "w") as archive:
         archive.writestr("../elsewhere", b"x")
-    with pytest.raises(StoreError, match="is no backup"):
+    with pytest.raises(StoreError, match="is not a backup"):
         backup.restore(tmp_path / "no.zip", tmp_path / "again")
     assert not (tmp_path / "again" / DATABASE_NAME).exists()
 

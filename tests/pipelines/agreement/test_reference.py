@@ -33,7 +33,7 @@ def test_a_description_that_was_changed_is_no_reference(tmp_path: Path) -> None:
     described = json.loads(shipped.read_text(encoding="utf-8"))
     described["facts"]["validation_cases"] = 9000
     (folder / DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
-    with pytest.raises(ModelError, match="another model than its digest names"):
+    with pytest.raises(ModelError, match="a different model from the one its digest names"):
         references([folder])
 
 

@@ -80,7 +80,7 @@ def test_files_are_counted_by_what_they_are(model: Model, tmp_path: Path) -> Non
 
 
 def test_a_model_without_images_is_named(model_of_two: Model, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="reads no image"):
+    with pytest.raises(ModelError, match="does not read images"):
         domain_check.check_files(model_of_two, tmp_path)
 
 

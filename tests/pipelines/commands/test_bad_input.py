@@ -90,7 +90,7 @@ def result(spoiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("images.csv", "path", "no such image"),
         ("images.csv", "path", "ends before its pixel data"),
         ("images.csv", "path", "12,675,000,000 in all"),
-        ("images.csv", "path", "another patient"),
+        ("images.csv", "path", "a different patient"),
         ("measurements.csv", "unit", "unit"),
         ("measurements.csv", "time", "after the decision"),
         ("history.csv", "code", "column"),

@@ -69,7 +69,7 @@ def test_the_embedded_cohort_needs_no_decision(capsys: pytest.CaptureFixture[str
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "labs.csv").write_text("case_id,code,value,unit\nc1,CRP,5,mg/L\n", encoding="utf-8")
     assert main(["check", str(tmp_path)], {}) == 1
-    assert "It is no cohort yet" in capsys.readouterr().out
+    assert "It is not a cohort yet" in capsys.readouterr().out
     assert main(["check", str(tmp_path / "nowhere")], {}) == 2
     assert main(["check", str(tmp_path), "--images", "-1"], {}) == 2
     assert main(["check", str(tmp_path), "--source", "hannover"], {}) == 1

@@ -200,7 +200,7 @@ def test_without_the_extra_there_is_a_remedy_before_anything_is_read(
     file.write_text(STUDY_FILE.format(trials=20))
     with pytest.raises(ConfigError, match="automl is 20, and flaml cannot") as caught:
         run_study(file, tmp_path / "out")
-    assert caught.value.remedy == "pip install triptych[automl]"
+    assert caught.value.remedy == 'pip install "triptych[automl]"'
     assert not (tmp_path / "out").exists()
 
 

@@ -79,7 +79,7 @@ def test_an_unknown_executor_is_refused() -> None:
 
 def test_without_ray_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install triptych\[ray\]"):
+    with pytest.raises(ConfigError, match=r"pip install \"triptych\[ray\]\""):
         dict(executor("ray")(price, PRICES, ["apple"], 1))
 
 

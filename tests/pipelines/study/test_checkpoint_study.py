@@ -231,7 +231,7 @@ def test_a_study_of_a_checkpoint_states_nothing_that_the_checkpoint_brings(made:
     for words, what in (("[training]\nepochs = 3", "training"), ("[model]\nwidth = 8", "model")):
         file = made / "wrong.toml"
         file.write_text(DESIGN + words, encoding="utf-8")
-        with pytest.raises(ConfigError, match=f"{what} is stated beside checkpoint"):
+        with pytest.raises(ConfigError, match=f"{what} is given as well as checkpoint"):
             run_study(file, made / "nowhere")
 
 

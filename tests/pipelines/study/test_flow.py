@@ -59,7 +59,7 @@ def test_a_case_that_no_one_speaks_of_is_still_counted() -> None:
     assert partly.left_out == {"x": 2, NOT_USED: 1}
     # Without a split nothing is left out of it.
     assert flow(dataset, everyone, {}).left_out == {}
-    with pytest.raises(ValueError, match="1 more cases are said to be left out than are"):
+    with pytest.raises(ValueError, match="1 more cases are said to be left out than were"):
         flow(dataset, everyone, {"training": at(0, 1, 2), "test": at(4)}, {"x": 3})
 
 

@@ -121,7 +121,7 @@ def test_an_array_keeps_all_of_the_waveform() -> None:
     back = waveform_of(array_of(only))
     assert back.derived == only.derived == ("III", "aVR", "aVL", "aVF")
     assert dict(back.source) == dict(only.source)
-    with pytest.raises(ValueError, match="no electrocardiogram"):
+    with pytest.raises(ValueError, match="not an electrocardiogram"):
         waveform_of(Array(np.zeros((2, 2), np.float32)))
 
 
