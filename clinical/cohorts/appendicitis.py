@@ -35,13 +35,12 @@ from clinical.cohorts.cohort import (
     CohortDescription,
     Diagnosis,
     Reading,
-    kept_raw,
+    measured,
     settle,
 )
 from clinical.errors import CohortError
 from clinical.tables import clock, demographics, table
 from clinical.tables.table import Columns, Row, Table
-from clinical.terms import normalise
 
 NAME = "appendicitis"
 PATIENTS_ARE_ROWS = True
@@ -200,8 +199,8 @@ def _case(row: Row) -> Iterator[Reading]:
     known = demographics.person(FILE, row, "Age", "Sex", problems)
     events = tuple(_events(row, problems))
     groups = {
-        "examination": (*_normalised(row, EXAMINED, known, problems), *_scores(row, problems)),
-        "measurements": (*_normalised(row, LABS, known, problems), *_urine(row, problems)),
+        "examination": (*measured(row, EXAMINED, known, FILE, problems), *_scores(row, problems)),
+        "measurements": (*measured(row, LABS, known, FILE, problems), *_urine(row, problems)),
         "sonography": tuple(_sonography(row, problems)),
     }
     inputs: dict[str, Shape] = {
@@ -226,20 +225,6 @@ def _events(row: Row, problems: list[Problem]) -> Iterator[Event]:
                 yield Event(code, display, None, cell == level)
         elif cell:
             problems.append(_unknown(row, column))
-
-
-def _normalised(
-    row: Row, columns: Mapping[str, tuple[str, str]], known: Events, problems: list[Problem]
-) -> Iterator[Measurement]:
-    for column, (code, unit) in columns.items():
-        if not row[column]:
-            continue
-        item = normalise.measurement(
-            code, row[column], unit, sex=known.sex, age_years=known.age_years
-        )
-        if item.problem:
-            problems.append(kept_raw(item, FILE, row.number, column))
-        yield item
 
 
 def _scores(row: Row, problems: list[Problem]) -> Iterator[Measurement]:

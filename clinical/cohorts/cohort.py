@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from clinical.case.case import Case, Outcome, Problem, SkippedCase
-from clinical.case.shapes import Measurement, Shape
+from clinical.case.shapes import Events, Measurement, Shape
 from clinical.modalities.kit import kit_of
+from clinical.tables.table import Row
+from clinical.terms import normalise
 
 Reading = Case | SkippedCase | Problem
 """What `read` yields. A `Problem` on its own belongs to a file, or to a case that was skipped."""
@@ -117,3 +119,30 @@ def kept_raw(item: Measurement, file: str, row: int, column: str) -> Problem:
     """Reports a measurement of a published set that could not be normalised."""
     remedy = "none; the value is kept as published and not used"
     return Problem(file, f"{item.problem}.", row, column, remedy)
+
+
+def measured(
+    row: Row,
+    columns: Mapping[str, tuple[str, str]],
+    known: Events,
+    file: str,
+    problems: list[Problem],
+) -> Iterator[Measurement]:
+    """Measurements of a published set that has a column for each, empty cells left out.
+
+    Args:
+        row: of the set.
+        columns: column to LOINC code and UCUM unit.
+        known: what is known of the patient, whose age and sex choose the reference range.
+        file: of the row, for what is reported.
+        problems: gets one for each value that could not be normalised.
+    """
+    for column, (code, unit) in columns.items():
+        if not row[column]:
+            continue
+        item = normalise.measurement(
+            code, row[column], unit, sex=known.sex, age_years=known.age_years
+        )
+        if item.problem:
+            problems.append(kept_raw(item, file, row.number, column))
+        yield item

@@ -33,7 +33,6 @@ from clinical.case.shapes import (
     Array,
     Arrays,
     Events,
-    Measurement,
     Measurements,
     Shape,
     Text,
@@ -44,12 +43,11 @@ from clinical.cohorts.cohort import (
     CohortDescription,
     Diagnosis,
     Reading,
-    kept_raw,
+    measured,
     settle,
 )
 from clinical.tables import demographics, pixels, table
 from clinical.tables.table import Columns, Row, Table
-from clinical.terms import normalise
 
 NAME = "covid_chestxray"
 FILE = "metadata.csv"
@@ -188,9 +186,9 @@ def _case(root: Path, listed: _Listed) -> Iterator[Reading]:
     known = demographics.person(FILE, row, "age", "sex", problems)
     if known != Events():
         inputs["history"] = known
-    measured = tuple(_measured(row, known, problems))
-    if measured:
-        inputs["measurements"] = Measurements(measured)
+    values = tuple(measured(row, MEASURED, known, FILE, problems))
+    if values:
+        inputs["measurements"] = Measurements(values)
     if row["clinical_notes"]:
         inputs["notes"] = Texts((Text("clinical_notes", row["clinical_notes"]),))
     nothing = Problem(FILE, "the row holds no input.", row.number)
@@ -206,15 +204,3 @@ def _image(root: Path, row: Row) -> Array | Problem:
         return found
     facts = {"ViewPosition": row["view"], "licence": row["license"], "url": row["url"]}
     return replace(found, source={**found.source, **facts})
-
-
-def _measured(row: Row, known: Events, problems: list[Problem]) -> Iterator[Measurement]:
-    for column, (code, unit) in MEASURED.items():
-        if not row[column]:
-            continue
-        item = normalise.measurement(
-            code, row[column], unit, sex=known.sex, age_years=known.age_years
-        )
-        if item.problem:
-            problems.append(kept_raw(item, FILE, row.number, column))
-        yield item
