@@ -52,7 +52,7 @@ def report(
     ],
 ) -> None:
     """Rewrite report, checklists and model card from metrics.json and manifest.json."""
-    from pipelines.study.document import html_files, pdf_files
+    from pipelines.study.document import report_files
     from pipelines.study.retrospective_study import (
         derived,
         read_manifest,
@@ -61,7 +61,7 @@ def report(
     )
 
     metrics, manifest = read_metrics(results), read_manifest(results)
-    found = {**html_files(metrics), **pdf_files(metrics), **derived(metrics, manifest)}
+    found = {**report_files(metrics), **derived(metrics, manifest)}
     write_files(results, found)
     screen.print(
         f"report: {results / 'report.html'} and report.pdf;"

@@ -27,25 +27,23 @@ def document(metrics: Mapping[str, Any]) -> Document:
     return Document(title, whole.lead(metrics), tuple(_blocks(metrics, drawn)), drawn)
 
 
-def html_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
-    """The report, its figures, and what is to be known of each without reading its SVG."""
+def report_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
+    """The report for a screen and for print, its figures, and what is to be known of each without
+    reading its SVG: name to content.
+    """
     written = document(metrics)
-    files = {_file(name): figure for name, figure in written.pictures.items()}
+    figures = {_file(name): figure for name, figure in written.pictures.items()}
     known = {
         file: {"words": figure.words, "width": figure.width, "height": figure.height}
-        for file, figure in files.items()
+        for file, figure in figures.items()
     }
     listed = {"format": FIGURES_FORMAT, "figures": known}
     return {
         html.REPORT: html.page(written).encode(),
+        pdf.REPORT: pdf.printed(written),
         FIGURES: (json.dumps(listed, indent=1) + "\n").encode(),
-        **{file: figure.svg.encode() for file, figure in files.items()},
+        **{file: figure.svg.encode() for file, figure in figures.items()},
     }
-
-
-def pdf_files(metrics: Mapping[str, Any]) -> dict[str, bytes]:
-    """The report for print: name to content."""
-    return {pdf.REPORT: pdf.printed(document(metrics))}
 
 
 def _file(name: str) -> str:

@@ -44,7 +44,7 @@ from pipelines.study import thresholds as choosing
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign, load_design
-from pipelines.study.document import html_files, pdf_files
+from pipelines.study.document import report_files
 from pipelines.study.external_cohort import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
 from pipelines.study.flow import Flow, flow, markdown
@@ -262,8 +262,7 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
         "predictions.parquet": predictions.to_bytes(tested, chosen),
         "flow.md": markdown(gathered.flow).encode(),
-        **html_files(metrics),
-        **pdf_files(metrics),
+        **report_files(metrics),
         examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair

@@ -14,7 +14,8 @@ import xmlschema
 from clinic_of_two import write_cohort
 
 from pipelines.cli import main
-from pipelines.study.document import FIGURES_FORMAT, html_files
+from pipelines.reports import html
+from pipelines.study.document import FIGURES_FORMAT, document
 from pipelines.study.manifest import DERIVED
 from pipelines.study.retrospective_study import run_study
 
@@ -187,7 +188,7 @@ def test_names_in_the_report_are_escaped(made: Path) -> None:
     found = metrics(made)
     found["study"]["name"] = "<b>bold</b>"
     found["labels"]["<i>"] = found["labels"].pop("failure")
-    page = html_files(found)["report.html"].decode()
+    page = html.page(document(found))
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
     assert "<i>" not in page

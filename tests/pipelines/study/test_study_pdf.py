@@ -11,7 +11,7 @@ from study_metrics import examples, learning_curve, metrics, stress
 
 from pipelines.reports import pdf
 from pipelines.reports.figures.figure import FONTS
-from pipelines.study.document import document, pdf_files
+from pipelines.study.document import document
 
 NINE = ("pneumonia", "copd", "asthma", "lung_mass", "failure", "effusion", "a", "b", "c")
 
@@ -27,7 +27,7 @@ def full(*labels: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def printed() -> bytes:
-    return pdf_files(full("pneumonia"))["report.pdf"]
+    return pdf.printed(document(full("pneumonia")))
 
 
 def test_it_is_pdf_a_and_pdf_ua(printed: bytes) -> None:
@@ -39,7 +39,7 @@ def test_it_is_pdf_a_and_pdf_ua(printed: bytes) -> None:
 
 
 def test_the_same_metrics_give_the_same_bytes_and_no_time_of_today(printed: bytes) -> None:
-    assert pdf_files(full("pneumonia"))["report.pdf"] == printed
+    assert pdf.printed(document(full("pneumonia"))) == printed
     dates = re.findall(rb"\(D:(\d{4})", unpacked(printed))
     assert set(dates) == {b"1970"}
 
@@ -57,8 +57,8 @@ def test_every_figure_names_the_fonts_that_are_replaced() -> None:
 
 
 def test_an_old_study_and_one_of_nine_labels_are_printed_too() -> None:
-    assert len(pdf_files(metrics())["report.pdf"]) > 10_000
-    made = unpacked(pdf_files(full(*NINE))["report.pdf"])
+    assert len(pdf.printed(document(metrics()))) > 10_000
+    made = unpacked(pdf.printed(document(full(*NINE))))
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", made)) > 15
 
 
@@ -68,7 +68,7 @@ def test_names_are_text_and_never_markup(name: str) -> None:
     found["study"]["name"] = name
     found["subgroups"]["groups"][0]["name"] = name
     found["subgroups"]["groups"][2]["name"] = name
-    assert pdf_files(found)["report.pdf"].startswith(b"%PDF")
+    assert pdf.printed(document(found)).startswith(b"%PDF")
 
 
 def test_the_font_comes_with_its_licence() -> None:
