@@ -130,7 +130,7 @@ def _values(tables: FolderTables) -> Iterator[Value]:
     names = ("case_id", "code", "unit", "time", "specimen")
     if "measurements" in tables.read:
         case, code, unit, time, specimen = (tables.column("measurements", name) for name in names)
-        days = tables.column("measurements", "offset_days")
+        days = tables.numbers("measurements", "offset_days")
         cells = (code, tables.numbers("measurements", "value"), unit, time, days, specimen)
         file = tables.file("measurements")
         for who, name, value, unit_, moment, offset, where in zip(case, *cells, strict=True):

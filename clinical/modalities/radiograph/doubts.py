@@ -9,6 +9,7 @@ from datetime import datetime
 from clinical.case.case import Problem
 from clinical.case.shapes import Array
 from clinical.modalities.radiograph.views import view_of
+from clinical.tables import times
 from clinical.tables.clock import Clock
 
 PROJECTIONS = {"CR", "DX", "DR", "RG", "OT", "SC", "X-RAY"}
@@ -82,6 +83,6 @@ def _of_time(
     if not stated:
         reason = "nobody says when the image was taken; it may be later than the decision."
         yield replace(place, column="time", reason=reason, remedy="fill in the column time")
-    elif len(stated) == 10 and stated == watch.decision.date().isoformat():
+    elif stated[:10] == watch.decision.date().isoformat() and not times.names_moment(stated):
         reason = "the file gives only the day of the image, which is that of the decision."
         yield replace(place, column="time", reason=reason, remedy="fill in the column time")

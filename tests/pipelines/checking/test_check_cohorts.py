@@ -164,6 +164,22 @@ def test_times_are_counted_against_the_decision(look: Look) -> None:
     assert (told.naive, told.zoned) == (5, 1)
 
 
+def test_midnight_in_every_row_is_a_day(look: Look) -> None:
+    """Programs write a date as one; beside other hours it is what it says."""
+    midnights = ["c1,CRP,1,mg/L,20210312000000", "c2,CRP,2,mg/L,2021-03-12 00:00"]
+    (days,) = look(labs(*midnights)).times
+    assert (days.day_only, days.decision_day) == (2, 1)
+    (hours,) = look(labs(*midnights, "c1,Hb,12,g/dL,20210312080000")).times
+    assert (hours.day_only, hours.decision_day) == (0, 0)
+
+
+def test_values_of_one_moment_contradict_each_other_however_it_is_written(look: Look) -> None:
+    for written in ("20210311080000", "11/03/2021 08:00"):
+        rows = (f"c1,CRP,{value},mg/L,{written}" for value in (5, 500))
+        found = look(labs(*rows, "c1,Hb,12,g/dL,31/01/2021 08:00"))
+        assert [one.contradictions for one in found.measurements.known] == [1, 0], written
+
+
 def test_what_the_reader_leaves_out_is_counted_by_reason(look: Look) -> None:
     found = look(labs("c1,CRP,1,mg/L,2021-03-12T08:00", *["c2,CRP,2,kg,2021-03-13T08:00"] * 3))
     reasons = {one.place: (one.reason, one.count) for one in found.left_out}
