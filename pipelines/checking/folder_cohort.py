@@ -256,7 +256,9 @@ def _films(root: Path, tables: FolderTables, settings: FolderSettings) -> Iterat
 
 def _of_tables(tables: FolderTables) -> Iterator[Finding]:
     for lost in tables.unopened:
-        yield Finding("decide", lost.file, f"The table cannot be opened: {lost.reason}.")
+        yield Finding(
+            "decide", lost.file, f"The table cannot be opened: {lost.reason}.", lost.remedy
+        )
     for stem, found in tables.found.items():
         # What the reader has decided, or asks about by itself, is not asked again.
         decided_on = tables.forms.get(stem, PLAIN).numbers

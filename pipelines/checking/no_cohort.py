@@ -179,7 +179,9 @@ def _findings(
     whom: PeopleFound,
 ) -> Iterator[Finding]:
     for table in lost:
-        yield Finding("decide", table.file, f"The table cannot be opened: {table.reason}.")
+        yield Finding(
+            "decide", table.file, f"The table cannot be opened: {table.reason}.", table.remedy
+        )
     for one, found in raw:
         yield from findings(one, found)
     yield from _offsets([found for _, found in raw])

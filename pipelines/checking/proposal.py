@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from clinical.tables import csv_text
 from clinical.tables.header import sounds_like_time
 from clinical.tables.sexes import M_OF_TWO, ONE_OF_TWO, SAME_LETTER, Meaning
 from clinical.tables.times import DAY_OR_MONTH
@@ -23,6 +24,7 @@ _BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*")
 _BLOOD = ("blood", "serum", "plasma", "blut", "s", "p", "b", "i.s.", "im serum", "i.p.")
 ASKED = (M_OF_TWO, ONE_OF_TWO, SAME_LETTER)
 NEAR = 0.88
+WESTERN_NAME = csv_text.NAMES[csv_text.WESTERN]
 
 
 def for_cohort(
@@ -80,7 +82,7 @@ def _csv(tables: Sequence[TableFound]) -> list[str]:
     forms = {c.form for found in tables for c in found.columns if c.kind in ("numbers", "mixed")}
     if len(delimiters) == 1 and delimiters != {","}:
         lines.append(f"delimiter = {json.dumps(delimiters.pop())}")
-    if encodings == {"Windows-1252"}:
+    if encodings == {WESTERN_NAME}:
         lines.append('encoding = "cp1252"')
     if "decimal comma" in forms and "decimal point" not in forms:
         lines.append('decimal = ","')
@@ -100,7 +102,7 @@ def _written(stem: str, found: TableFound, *, asked: bool) -> list[str]:
     lines: list[str] = []
     if found.delimiter not in ("", ","):
         lines.append(f"delimiter = {json.dumps(found.delimiter)}")
-    if found.encoding == "Windows-1252":
+    if found.encoding == WESTERN_NAME:
         lines.append('encoding = "cp1252"')
     forms = [c.form for c in found.columns if c.ours]
     if asked:
