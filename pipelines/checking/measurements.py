@@ -162,7 +162,12 @@ def measured(
 
 def _parted(told: Sequence[MeasurementFound]) -> MeasurementsFound:
     unknown = [one for one in told if not one.code]
-    kept = [one for one in unknown if one.values >= FEWEST or LOINC.fullmatch(one.written)]
+    # A name that several measurements share is no free text, however seldom it is there.
+    kept = [
+        one
+        for one in unknown
+        if one.values >= FEWEST or LOINC.fullmatch(one.written) or loinc.candidates(one.written)
+    ]
     lost = [one for one in unknown if one not in kept]
     return MeasurementsFound(
         tuple(one for one in told if one.code),

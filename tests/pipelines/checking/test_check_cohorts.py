@@ -196,6 +196,32 @@ def test_values_are_counted_by_name(look: Look) -> None:
     assert [(one.text, one.count) for one in crp.units] == [("mg/L", 25), ("", 1)]
 
 
+@pytest.mark.parametrize(
+    ("name", "readings"),
+    [
+        ("O2 Sat", ["2708-6", "2711-0", "20564-1", "59408-5"]),
+        ("-polys", ["770-8", "26505-8"]),
+        ("Troponin", ["89579-7", "67151-1", "10839-9", "6598-7"]),
+    ],
+)
+def test_a_name_that_fits_several_is_asked_about_and_its_answer_can_be_pasted(
+    look: Look, name: str, readings: list[str]
+) -> None:
+    """However seldom it is there: such a name is of the table of measurements, and no free text."""
+    files = labs(
+        "c1,CRP,5,mg/L,2021-03-12T08:00",
+        f"c1,{name},{'20,ng/L' if name == 'Troponin' else '97,%'},2021-03-12T08:00",
+    )
+    before = look(files)
+    assert [one.place for one in before.to_decide] == [f"measurements.csv, {name}"]
+    head, *asked = before.proposal
+    assert head == "[codes]"
+    assert [line.split('"')[3] for line in asked] == readings
+    after = look({**files, "cohort.toml": f"{head}\n{asked[-1].removeprefix('# ')}\n"})
+    assert after.to_decide == ()
+    assert {one.written: one.used for one in after.measurements.known} == {"CRP": 1, name: 1}
+
+
 def test_the_codes_of_the_cohort_count(look: Look) -> None:
     rows = ["c1,KREA_X7,1.1,mg/dL,2021-03-12T08:00"] * 5
     before = look(labs(*rows))

@@ -64,6 +64,25 @@ def test_a_table_of_codes_explains_another_one(look: Look) -> None:
     }
 
 
+def test_a_label_is_a_question_where_its_code_is_not_known(look: Look) -> None:
+    """MIMIC-III gives its neutrophils in per cent a code of segmented ones that is out of use."""
+    items = "row_id,itemid,label,fluid,loinc_code\n" + "\n".join(
+        [
+            "1,501,Neutrophils,Blood,761-7",
+            "2,502,Neutrophils,Ascites,26520-7",
+            "3,503,Neutrophils,Ascites,761-7",
+            "4,504,Polys,Blood,31160-5",
+            "5,505,Sodium,Blood,2951-2",
+        ]
+    )
+    rows = [(item, str(60 + n), "%") for item in ("501", "502", "503", "504") for n in range(5)]
+    found = look({"d_items.csv": items, "events.csv": events(*rows)})
+    assert found.proposal[-2:] == (
+        "[codes]",
+        '# "501" = "770-8"    # Neutrophils, 5 values; if it is Neutrophils (share of leukocytes)',
+    )
+
+
 def test_columns_that_are_measurements_have_no_unit(look: Look) -> None:
     rows = "\n".join(f"{n},{120 + n},{90 + n},-1" for n in range(10))
     more = "\n".join(f"{n},{n},{n},{n}" for n in (140, 141, 142))
