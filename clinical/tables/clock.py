@@ -85,6 +85,22 @@ class Clock:
         """
         return instant(source.get("latest_date") or source.get("acquired", ""), self.zone)
 
+    def doubt(self, source: Mapping[str, str], what: str) -> str:
+        """Why nobody knows whether a file that its table gives no time for is of before, or "".
+
+        Args:
+            source: as in `made`.
+            what: it is, such as "image".
+        """
+        stated = source.get("latest_date") or source.get("acquired", "")
+        if self.decision is None:
+            return ""
+        if not stated:
+            return f"nobody says when the {what} was taken; it may be later than the decision."
+        if stated[:10] == self.decision.date().isoformat() and not times.names_moment(stated):
+            return f"the file gives only the day of the {what}, which is that of the decision."
+        return ""
+
     def unplaced(self, source: Mapping[str, str]) -> str:
         """Why what a file states for itself cannot be compared with the decision, or ""."""
         found = times.read(source.get("latest_date") or source.get("acquired", ""))

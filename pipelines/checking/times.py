@@ -85,9 +85,10 @@ def of(
             known[pair] = _about(*pair, orders, decisions) if cell else ()
         counts.update(("rows", *known[pair]))
     midnights = {name: counts.pop(f"{name} at 00:00", 0) for name in ("day_only", "decision_day")}
-    if not counts.pop("hours", 0):
-        counts.update(midnights)
     file, name = column
+    # An onset is a day by nature; where one is written with 00:00, nobody is asked about it.
+    if not counts.pop("hours", 0) and name != "onset":
+        counts.update(midnights)
     told: dict[str, Any] = dict(counts)
     return TimesFound(file, name, **told)
 
