@@ -25,6 +25,7 @@ from clinical.case.case import Problem
 LONGEST_CELL = 16 * 2**20
 """Characters in one cell; csv's own limit of 131,072 is shorter than some discharge letters."""
 
+_LONGEST_LINE = 4 * LONGEST_CELL
 RESAVE = "re-save the file as UTF-8"
 BROKEN: list[str] = ["(no longer CSV)"]
 """Stands, by identity, for the record from which on a text is not CSV."""
@@ -104,6 +105,9 @@ def shape(
         encoding, delimiter: as the cohort states them; "" where they are to be found.
     """
     try:
+        if _is_endless(path):
+            reason = "the file is packed with gzip, and has a line without an end."
+            return Problem(file, reason, row=1, remedy="pack the table itself")
         return _shape(path, file, fits, encoding, delimiter)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         reason = "the file is packed with gzip, and cut short or damaged."
@@ -180,6 +184,20 @@ def _unpacked(path: Path) -> gzip.GzipFile | io.BufferedReader:
     with path.open("rb") as raw:
         packed = raw.read(len(_GZIP)) == _GZIP
     return gzip.GzipFile(path) if packed else path.open("rb")
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether a file that is packed unpacks to a line that would fill the memory: 1,000 times it."""
+    with _unpacked(path) as raw:
+        if not isinstance(raw, gzip.GzipFile):
+            return False
+        since = 0
+        while chunk := raw.read(2**20):
+            ended = chunk.rfind(b"\n")
+            since = since + len(chunk) if ended < 0 else len(chunk) - ended - 1
+            if since > _LONGEST_LINE:
+                return True
+    return False
 
 
 def _text(path: Path, encoding: str, newline: str | None = None) -> IO[str]:

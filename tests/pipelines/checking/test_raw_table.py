@@ -69,6 +69,7 @@ PACKED = gzip.compress(b"a,b\n" + b"1,2\n" * 5000)
         (PACKED[:40], "packed with gzip, and cut short or damaged"),
         (PACKED[:30] + b"\0\0" + PACKED[32:], "packed with gzip, and cut short or damaged"),
         (PACKED + b"rest", "packed with gzip, and cut short or damaged"),
+        (gzip.compress(b"a,b\n1,\xff" + bytes(70 * 2**20), 1), "a line without an end"),
         (gzip.compress(PACKED), "packed with gzip twice"),
         (gzip.compress(b"PK\x03\x04"), "a ZIP file"),
         (gzip.compress(b""), "empty"),
