@@ -187,7 +187,7 @@ def _unpacked(path: Path) -> gzip.GzipFile | io.BufferedReader:
 
 
 def _is_endless(path: Path) -> bool:
-    """Whether a file that is packed unpacks to a line that would fill the memory: 1,000 times it."""
+    """Whether what is packed in a file has a line that would fill the memory."""
     with _unpacked(path) as raw:
         if not isinstance(raw, gzip.GzipFile):
             return False
