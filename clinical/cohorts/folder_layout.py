@@ -28,6 +28,9 @@ INPUT_TABLES: dict[str, CaseTable] = {
 }
 """Tables that hold inputs; none of them has to exist."""
 
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+"""Of files that hold a table."""
+
 AGES = ("age_years", "age_months", "birth_date", "birth_year")
 """Columns that say how old somebody is; the first one that is filled in counts."""
 
@@ -77,14 +80,13 @@ class FolderSettings:
 
 
 def find(root: Path, stem: str) -> tuple[str | None, tuple[Problem, ...]]:
-    """The file that holds a table: CSV, else Parquet, else None; and what was left unused."""
-    csv, parquet = f"{stem}.csv", f"{stem}.parquet"
-    if not (root / csv).exists():
-        return (parquet if (root / parquet).exists() else None), ()
-    if not (root / parquet).exists():
-        return csv, ()
-    unused = Problem(parquet, f"not used, because {csv} exists.", remedy="remove one of the two")
-    return csv, (unused,)
+    """The file that holds a table, the first of `ENDINGS`, or None; and what was left unused."""
+    there = [name for ending in ENDINGS if (root / (name := stem + ending)).exists()]
+    unused = (
+        Problem(name, f"not used, because {there[0]} exists.", remedy="remove one of the two")
+        for name in there[1:]
+    )
+    return (there[0] if there else None), tuple(unused)
 
 
 def cases(root: Path) -> tuple[Table, tuple[Problem, ...]]:

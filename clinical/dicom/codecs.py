@@ -16,7 +16,7 @@ from pydicom.uid import UID
 from clinical.dicom import dataset, jpeg, jpeg_2000
 from clinical.dicom.cells import Cells, Layout, Samples, placed
 from clinical.dicom.encapsulated import is_encapsulated, only_frame
-from clinical.dicom.jpeg_stream import Frame, frame_of
+from clinical.dicom.jpeg_stream import Frame, frame_of, left_over
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.errors import ImageUnreadable
 
@@ -26,6 +26,7 @@ _RLE_PADDING = 4
 """Zeros that may follow the pixels of a segment: two bytes of padding decode to one of them."""
 
 _LEFT_OVER = "There are {:,} bytes more of pixel data than the header says; they were left out."
+_BEHIND = "There are {:,} bytes behind the end of the compressed image; they were left out."
 
 _AGAIN = "Fetch the file again from its source; it may have been cut short."
 
@@ -122,7 +123,8 @@ def _jpeg(frame: bytes, layout: Layout) -> Samples:
             "The pixel data are JPEG of a process not allowed here, such as progressive.",
             remedy=_TRANSCODE,
         )
-    return Samples(jpeg.decode(frame), header.precision)
+    values = jpeg.decode(frame)
+    return Samples(values, header.precision, notes=_behind(left_over(frame)))
 
 
 def _jpeg_ls(frame: bytes, layout: Layout) -> Samples:
@@ -147,7 +149,12 @@ def _jpeg_2000(frame: bytes, layout: Layout, *, lossless: bool = False) -> Sampl
         raise _mismatch()
     values = jpeg_2000.decode(frame, lossless=lossless)
     unsigned = values.view(f"u{values.dtype.itemsize}")
-    return Samples(unsigned, header.precision, header.signed)
+    behind = _behind(jpeg_2000.left_over(frame))
+    return Samples(unsigned, header.precision, header.signed, notes=behind)
+
+
+def _behind(count: int) -> tuple[str, ...]:
+    return (_BEHIND.format(count),) if count else ()
 
 
 def _jpeg_2000_lossless(frame: bytes, layout: Layout) -> Samples:

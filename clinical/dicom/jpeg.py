@@ -4,8 +4,8 @@ libjpeg-turbo decodes, and keeps silent where data are missing or left over: it 
 that was cut short a blank lower part. So a stream is decoded again with other bits behind its data,
 and again with other bits in place of its last byte. The first must not change the pixels, the
 second must. In DICOM there is one component in one scan; a JPEG file may have three, and several
-scans (`jpeg_file`). A stream of 8 bits is tried at 12, where no change is clipped away
-(`jpeg_unclipped`).
+scans (`jpeg_file`). A stream of 8 bits is tried at 12, where no change is clipped away, and one of
+12 bits with smaller steps (`jpeg_unclipped`).
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ def decode(data: bytes) -> NDArray[Any]:
     check_ends(stream, shown)
     if tried is not data:
         jpeg_unclipped.check_range(data, shown)
+    shrunk = jpeg_unclipped.shrunk(data)
+    if shrunk is not data:
+        jpeg_unclipped.check_shrunk(data, jpeg8_decode(shrunk))
     return pixels
 
 

@@ -8,12 +8,22 @@ which `imagecodecs` has as well, goes on in silence where an HTJ2K code block is
 The coders of blocks decode whatever they are given, and OpenJPEG clips what comes of it. So one
 that calls itself lossless is decoded to two bits more: no value of a whole stream lies outside the
 range of its precision.
+
+And the arithmetic coder of JPEG 2000 uses up its data: damage changes how fast, so that bytes are
+left at the end of a code block, or many are missing. OpenJPEG counts them where the header promises
+that the coder was ended predictably (15444-1 table A.19), and only warns; the promise changes
+nothing else that it does. So a copy that makes the promise is decoded, and its warnings are read.
+The coder of HTJ2K has no such count.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import struct
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +39,16 @@ _DEPTH = 42
 
 _MORE, _WIDEST = 2, 18
 _SHORTEST_PART = 14
+
+_STYLE = 12
+"""From the marker COD to the style of the code blocks (table A.19)."""
+_BYPASS, _TERMINATED, _PREDICTABLE, _HIGH_THROUGHPUT = 1, 4, 0x10, 0x40
+_WARNINGS = 2
+"""`verbose` of imagecodecs from which it logs OpenJPEG's warnings."""
+_COUNTED = re.compile(r"PTERM check failure: (\d+)")
+_MOST_COUNTED = 8
+"""Bytes by which a whole code block may miss its end. Kakadu and OpenJPEG miss it by up to 4, and
+others may as well. Damage misses it by hundreds, if it is not itself near the end."""
 
 _HOLE = bytes(256)
 """No coder of pixels gives so many zeros; empty packets are one zero each, and far fewer."""
@@ -90,7 +110,8 @@ def decode(data: bytes, *, lossless: bool = False) -> NDArray[Any]:
 
     Raises:
         ValueError, struct.error: if a tile, a part of one, a stretch of it, or the end is missing,
-            or a lossless one holds what no image of its precision does.
+            a code block does not end where its data do, or a lossless one holds what no image of
+            its precision does.
         RuntimeError: if OpenJPEG refuses it.
     """
     header = header_of(data)
@@ -99,8 +120,12 @@ def decode(data: bytes, *, lossless: bool = False) -> NDArray[Any]:
         raise ValueError("a stretch of the data is missing")
     if lossless and header.precision + _MORE <= _WIDEST and _is_reversible(data[header.start :]):
         return _unclipped(data, header)
-    decoded: NDArray[Any] = jpeg2k_decode(data)
-    return decoded
+    return _decoded(data, header)
+
+
+def left_over(data: bytes) -> int:
+    """Bytes behind the end of a codestream that `decode` takes, without padding."""
+    return len(data[_check_tiles(data, header_of(data)) :].strip(b"\0\xff"))
 
 
 def _is_reversible(codestream: bytes) -> bool:
@@ -112,7 +137,7 @@ def _is_reversible(codestream: bytes) -> bool:
 def _unclipped(data: bytes, header: Header) -> NDArray[Any]:
     wider = bytearray(data)
     wider[header.start + _DEPTH] += _MORE
-    values: NDArray[np.int32] = jpeg2k_decode(bytes(wider)).astype(np.int32)
+    values: NDArray[np.int32] = _decoded(bytes(wider), header).astype(np.int32)
     half = 1 << (header.precision - 1)
     if not header.signed:
         values -= (half << _MORE) - half
@@ -123,8 +148,60 @@ def _unclipped(data: bytes, header: Header) -> NDArray[Any]:
     return values.astype(f"{'i' if header.signed else 'u'}{width}")
 
 
-def _check_tiles(data: bytes, header: Header) -> None:
-    """Follow the lengths from segment to segment, and count the tile-parts (15444-1 A.4.2)."""
+def _decoded(data: bytes, header: Header) -> NDArray[Any]:
+    """What OpenJPEG makes of `data`, if every code block ends where its data do.
+
+    Raises:
+        ValueError: if one does not.
+        RuntimeError: if OpenJPEG refuses it.
+    """
+    promising = bytearray(data)
+    for place in _styles(data, header):
+        if not promising[place] & (_BYPASS | _TERMINATED | _HIGH_THROUGHPUT):
+            promising[place] |= _PREDICTABLE
+    with _heard() as warnings:
+        decoded: NDArray[Any] = jpeg2k_decode(bytes(promising), verbose=_WARNINGS)
+    for warning in warnings:
+        counted = _COUNTED.search(warning)
+        if counted and int(counted[1]) > _MOST_COUNTED:
+            raise ValueError("a code block does not end where its data do")
+    return decoded
+
+
+def _styles(data: bytes, header: Header) -> Iterator[int]:
+    """Where the main header states the style of code blocks."""
+    position = header.start + 2
+    while (marker := data[position : position + 2]) not in (b"", _SOT.to_bytes(2)):
+        if marker == _COD:
+            yield position + _STYLE
+        position += 2 + int.from_bytes(data[position + 2 : position + 4])
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """The warnings that imagecodecs logs within; they go nowhere else."""
+    told: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("imagecodecs")
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    try:
+        yield told
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def _check_tiles(data: bytes, header: Header) -> int:
+    """Follow the lengths from segment to segment, and count the tile-parts (15444-1 A.4.2).
+
+    Returns:
+        Where the codestream ends.
+    """
     position = header.start + 2
     found: Counter[int] = Counter()
     announced: dict[int, int] = {}
@@ -144,3 +221,4 @@ def _check_tiles(data: bytes, header: Header) -> None:
         raise ValueError("a tile is missing")
     if any(found[tile] < parts for tile, parts in announced.items()):
         raise ValueError("a part of a tile is missing")
+    return position + 2

@@ -135,6 +135,16 @@ def start(data: bytes) -> int:
     return 2
 
 
+def left_over(data: bytes) -> int:
+    """Bytes behind the end of a stream of one scan, without padding.
+
+    Raises:
+        ValueError, EOFError: if it is no such stream.
+    """
+    _, position, _ = parts_of(data, segments(data, start(data))[-1][2])
+    return len(data[position:].lstrip(b"\xff")[1:].strip(b"\0\xff"))
+
+
 def segments(data: bytes, position: int) -> list[Segment]:
     """Marker, body and end position of each segment up to and with the next scan header.
 

@@ -4,6 +4,9 @@ The quantised coefficients are the same; only the precision in the frame header 
 other ones. Each level is worth eight then, and half a range is left on either side. No encoder
 writes a block whose mean, or a pixel that, lies further outside than its tables can put it: such
 a stream was damaged, though it can be decoded.
+
+One of 12 bits cannot be decoded to more. It is decoded with tables of nothing but ones instead,
+which makes its range smaller by its own steps; multiplied by these again it says the same.
 """
 
 from __future__ import annotations
@@ -22,6 +25,12 @@ _ROUNDING = 12
 """Of the inverse transform and the colours, in twelfth-bit levels: one and a half of eight bits."""
 
 _PLACE = np.arange(8)
+_ZIGZAG = sorted(
+    ((row, column) for row in range(8) for column in range(8)),
+    key=lambda rc: (sum(rc), rc[0] if sum(rc) % 2 else rc[1]),
+)
+_COSINES = np.cos(np.outer(_PLACE, 2 * _PLACE + 1) * np.pi / 16).astype(np.float32) / 2
+_COSINES[0] = np.sqrt(1 / 8)
 _LARGEST = np.where(_PLACE == 0, np.sqrt(1 / 8), 1 / 2)
 """The largest value of each one-dimensional basis function, nearly."""
 
@@ -89,12 +98,69 @@ def check_range(data: bytes, pixels: NDArray[Any]) -> None:
     limit = GAIN * 128 + _ROUNDING
     rows, columns = (side - side % 8 for side in grey.shape)
     blocks = grey[:rows, :columns].reshape(rows // 8, 8, columns // 8, 8)
-    furthest = np.abs(blocks.mean(axis=(1, 3))).max(initial=0)
     # The first coefficient is eight times the mean; it may be off by a whole step.
-    if furthest > limit + GAIN * steps[0] / 8:
+    _check_means(blocks.mean(axis=(1, 3)), limit + GAIN * steps[0] / 8)
+    _check_pixels(grey, limit + GAIN * _most_wrong(steps))
+
+
+def shrunk(data: bytes) -> bytes:
+    """A stream of 12 bits with steps of one, so that nothing of what it says is clipped.
+
+    `data` itself where it is none, or has no room for it: the step of its means is one already.
+
+    Raises:
+        ValueError: if it is no JPEG, or a table is cut short.
+    """
+    frame = frame_of(data)
+    if frame.precision != 12 or frame.marker != _EXTENDED or _brightness_steps(data)[0] < 2:
+        return data
+    out, position = [data[: start(data)]], start(data)
+    for kind, body, end in segments(data, position):
+        if kind == _DQT:
+            body = b"".join(bytes([name]) + b"\1" * 64 for name in _tables(body))
+        out.append(bytes([0xFF, kind]) + (len(body) + 2).to_bytes(2) + body)
+        position = end
+    return b"".join([*out, data[position:]])
+
+
+def check_shrunk(data: bytes, pixels: NDArray[Any]) -> None:
+    """Refuse pixels that no picture of 12 bits can have been coded to.
+
+    Args:
+        data: the stream as it was, of 12 bits.
+        pixels: of the `shrunk` one, rows x columns.
+
+    Raises:
+        ValueError: if there are some.
+    """
+    steps = _brightness_steps(data)
+    rows, columns = (side - side % 8 for side in pixels.shape)
+    grey = pixels[:rows, :columns].astype(np.float32) - _HALF
+    blocks = grey.reshape(rows // 8, 8, columns // 8, 8).swapaxes(1, 2)
+    # All pixels of a flat block may be rounded by the same half, which is then multiplied.
+    _check_means(blocks.mean(axis=(2, 3)) * steps[0], _HALF + steps[0])
+    # Where other steps are one already, little was made smaller, and sharp edges are still clipped.
+    blocks = blocks[(np.abs(blocks + 0.5) < _HALF - 1).all(axis=(2, 3))]
+    multiplied = (_COSINES @ blocks @ _COSINES.T) * _by_place(steps)
+    _check_pixels(_COSINES.T @ multiplied @ _COSINES, _HALF + 3 * _most_wrong(steps))
+
+
+def _check_means(means: NDArray[Any], limit: float) -> None:
+    if np.abs(means).max(initial=0) > limit:
         raise ValueError("a block is darker than black or brighter than white")
-    if np.abs(grey).max(initial=0) > limit + GAIN * _most_wrong(steps):
+
+
+def _check_pixels(pixels: NDArray[Any], limit: float) -> None:
+    if np.abs(pixels).max(initial=0) > limit:
         raise ValueError("a pixel is darker than black or brighter than white")
+
+
+def _by_place(steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Steps in zigzag order by row and column of a block."""
+    placed = np.zeros((8, 8), np.float32)
+    for place, step in zip(_ZIGZAG, steps, strict=True):
+        placed[place] = step
+    return placed
 
 
 def _brightness_steps(data: bytes) -> NDArray[np.int64]:
@@ -113,9 +179,5 @@ def _brightness_steps(data: bytes) -> NDArray[np.int64]:
 
 def _most_wrong(steps: NDArray[np.int64]) -> float:
     """How far quantisation may move a pixel: half a step of every coefficient at once."""
-    order = sorted(
-        ((row, column) for row in range(8) for column in range(8)),
-        key=lambda rc: (sum(rc), rc[0] if sum(rc) % 2 else rc[1]),
-    )
-    weights = np.array([_LARGEST[row] * _LARGEST[column] for row, column in order])
+    weights = np.array([_LARGEST[row] * _LARGEST[column] for row, column in _ZIGZAG])
     return float(weights @ steps / 2)

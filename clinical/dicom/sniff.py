@@ -12,6 +12,8 @@ Kind = Literal["dicom", "headerless", "png", "jpeg"]
 HEAD = 352
 """How many bytes `kind_of` wants to see: enough for the NIfTI-1 header."""
 
+_WAVEFORMS = b"1.2.840.10008.5.1.4.1.1.9."
+
 _REMEDY = "Give a DICOM, PNG or JPEG radiograph."
 
 _OTHERS = (
@@ -61,6 +63,14 @@ def kind_of(head: bytes) -> Kind:
     if encoding_of(head) is not None:
         return "headerless"
     raise ImageRefused("The file is not an image of a known format.", remedy=_REMEDY)
+
+
+def is_waveform(head: bytes) -> bool:
+    """Whether a DICOM file that begins with `head` says that it holds a waveform and no image.
+
+    Its SOP class stands in the file meta information, or among the first elements.
+    """
+    return _WAVEFORMS in head
 
 
 def encoding_of(head: bytes) -> tuple[bool, bool] | None:

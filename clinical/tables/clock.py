@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from clinical.case.case import Problem
 from clinical.tables import numbers, times
 from clinical.tables.form import PLAIN, Form
+from clinical.tables.numbers import NumberFormat
 from clinical.tables.table import Row
 from clinical.tables.times import POINTS, Orders
 
@@ -84,6 +85,22 @@ class Clock:
         """
         return instant(source.get("latest_date") or source.get("acquired", ""), self.zone)
 
+    def doubt(self, source: Mapping[str, str], what: str) -> str:
+        """Why nobody knows whether a file that its table gives no time for is of before, or "".
+
+        Args:
+            source: as in `made`.
+            what: it is, such as "image".
+        """
+        stated = source.get("latest_date") or source.get("acquired", "")
+        if self.decision is None:
+            return ""
+        if not stated:
+            return f"nobody says when the {what} was taken; it may be later than the decision."
+        if stated[:10] == self.decision.date().isoformat() and not times.names_moment(stated):
+            return f"the file gives only the day of the {what}, which is that of the decision."
+        return ""
+
     def unplaced(self, source: Mapping[str, str]) -> str:
         """Why what a file states for itself cannot be compared with the decision, or ""."""
         found = times.read(source.get("latest_date") or source.get("acquired", ""))
@@ -140,6 +157,20 @@ class Clock:
 
     def _late(self, file: str, row: Row, column: str) -> Problem:
         return Problem(file, LATE, row.number, column, "correct the time, or leave the row out")
+
+
+def within_day(row: Row, moment: datetime | None, days: NumberFormat | None) -> bool:
+    """Whether a row says when within a day; midnight is how exports write a day without an hour.
+
+    Args:
+        row: the row.
+        moment: that its time or its offset was understood as (`Clock.moment`).
+        days: format of its offset.
+    """
+    if moment is None or not row["offset_days"]:
+        return moment is not None and moment.time() != time()
+    offset = number(numbers.canonical(row["offset_days"], days)[0])
+    return offset is not None and not offset.is_integer()
 
 
 def decision(text: str, zone: tzinfo, orders: Orders = POINTS) -> datetime | str:

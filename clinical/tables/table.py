@@ -7,7 +7,7 @@ numbered as a spreadsheet shows it: the header is row 1, a quoted line break doe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Table:
         form: how its columns are written.
         names: our name of a column to the file's, where they differ.
         notes: what was found that is not the format's own way to write it; no faults.
+        shape: of a CSV file.
     """
 
     file: str
@@ -62,6 +63,7 @@ class Table:
     form: Form = PLAIN
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
+    shape: Shape | None = None
 
 
 WITHOUT_ZERO = "ids such as 1001.0 are read as 1001"
@@ -166,7 +168,8 @@ def _csv(
                         said[WITHOUT_ZERO] = None
                 yield _row(file, number, cells, header.positions, len(names), shape)
 
-    return _gathered(file, header, columns, rows(), wanted, told, said, broken=broken)
+    found = _gathered(file, header, columns, rows(), wanted, told, said, broken=broken)
+    return found if isinstance(found, Problem) else replace(found, shape=shape)
 
 
 def _parquet(

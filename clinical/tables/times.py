@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from types import MappingProxyType
 from typing import Literal
 
@@ -59,6 +59,9 @@ _DIGITS = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})"
     r"(?:(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?(?P<half>)(?P<zone>[+-]\d{4})?",
     re.ASCII,
+)
+_HOUR = re.compile(
+    r":|\d\s*[AP]M\b|^(?:\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}-?\d)[T ]\d", re.ASCII | re.IGNORECASE
 )
 _ORDINAL = re.compile(r"\d{4}-\d{3}", re.ASCII)
 # fromisoformat takes any letter between date and time.
@@ -106,6 +109,17 @@ def read(text: str, orders: Orders = POINTS) -> datetime | str:
     if isinstance(found, datetime) and found.year < EARLIEST_YEAR:
         return LONG_AGO
     return found
+
+
+def names_hour(text: str) -> bool:
+    """Whether a time that can be read says when within its day; 00:00 does, too."""
+    return bool(_HOUR.search(text) or _DIGITS.fullmatch(text))
+
+
+def names_moment(text: str, orders: Orders = POINTS) -> bool:
+    """Whether a time says when within its day. 00:00 does not: it is how exports write a day."""
+    found = read(text, orders)
+    return isinstance(found, datetime) and found.time() != time()
 
 
 def names_zone(text: str) -> bool:

@@ -3,8 +3,10 @@
 measurements.csv has one row per LOINC term: canonical UCUM unit, plausible range (beyond it a
 value is taken for an error), molar mass in g/mol, valence, further accepted units, further LOINC
 codes of the same thing (another property or method), names that mean this term alone, names it
-shares with other terms so that the unit or the specimen has to decide, and the specimen it is of
-("" for what is measured on the person). ranges.csv has the reference ranges.
+shares with other terms so that the unit or the specimen has to decide, the specimen it is of
+("" for what is measured on the person), and where the plausible range comes from: the code of a
+sibling whose range it is, a source, or "", which is this project's own judgement. ranges.csv has
+the reference ranges.
 
 Short names are this project's own. LOINC codes are copyright Regenstrief Institute, Inc. and the
 LOINC Committee, available at no cost under the licence at loinc.org/license.
@@ -49,6 +51,7 @@ class Term:
         aliases: names that mean this term and no other.
         shared_names: names it shares with other terms; unit or specimen must tell them apart.
         specimen: "blood", "arterial blood", "venous blood", or "" for what has none.
+        range_from: where the plausible range comes from: the code of another term, a source, or "".
         lines: from the code of each accepted unit, the conversion to `unit`.
         exact_spellings, folded_spellings: accepted units by spelling, with and without case.
     """
@@ -65,6 +68,7 @@ class Term:
     aliases: tuple[str, ...]
     shared_names: tuple[str, ...]
     specimen: str
+    range_from: str
     lines: Mapping[str, Line] = field(repr=False, compare=False, hash=False)
     exact_spellings: Mapping[str, Unit] = field(repr=False, compare=False, hash=False)
     folded_spellings: Mapping[str, Unit] = field(repr=False, compare=False, hash=False)
@@ -128,6 +132,7 @@ def _term(row: dict[str, str]) -> Term:
         aliases=_list(row["aliases"]),
         shared_names=_list(row["shared"]),
         specimen=row["specimen"],
+        range_from=row["range_from"],
         lines=lines,
         exact_spellings=exact,
         folded_spellings=folded,
@@ -137,7 +142,8 @@ def _term(row: dict[str, str]) -> Term:
 _QUANTITY_OF_PERCENT = {
     "4548-4": "glycated_fraction",
     **dict.fromkeys(
-        ["770-8", "736-9", "5905-5", "713-8", "706-2", "26508-2", "38518-7"], "leukocyte_fraction"
+        ["770-8", "736-9", "5905-5", "713-8", "706-2", "26508-2", "26505-8", "38518-7"],
+        "leukocyte_fraction",
     ),
 }
 

@@ -14,6 +14,7 @@ from pipelines.checking.tables_found import TableFound
 
 _LOINC = re.compile(r"\d{1,5}-\d")
 _LABELS = ("label", "name", "display", "description", "title", "short_title")
+_SPECIMENS = ("fluid", "specimen", "system", "sample", "material")
 MOST_ROWS = 50_000
 
 
@@ -26,12 +27,14 @@ class Dictionary:
         key: column of each of them that other tables have, too.
         codes: local code to LOINC code, where a table states one.
         labels: local code to what to show beside it.
+        specimens: local code to what it is measured in, where a table says so.
         stated: file that states the codes.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    specimens: Mapping[str, str] = field(default_factory=dict)
     stated: str = ""
 
     def applied(self, raw: RawTable, found: TableFound) -> TableFound:
@@ -59,6 +62,7 @@ def dictionaries(tables: Sequence[RawTable]) -> Dictionary:
     files: dict[str, str] = {}
     codes: dict[str, str] = {}
     labels: dict[str, str] = {}
+    specimens: dict[str, str] = {}
     for one in tables:
         coded = next((n for n in one.names if _states_loinc(one, n)), "")
         key = _key(one, coded, tables) if coded and one.rows <= MOST_ROWS else ""
@@ -66,13 +70,13 @@ def dictionaries(tables: Sequence[RawTable]) -> Dictionary:
             continue
         files[one.file] = key
         label = next((n for n in one.names if n.lower() in _LABELS), "")
-        for local, code, text in zip(
-            one.column(key), one.column(coded), one.column(label), strict=True
-        ):
-            labels[local] = text
+        specimen = next((n for n in one.names if n.lower() in _SPECIMENS), "")
+        columns = (one.column(name) for name in (key, coded, label, specimen))
+        for local, code, text, fluid in zip(*columns, strict=True):
+            labels[local], specimens[local] = text, fluid
             if loinc.lookup(code):
                 codes[local] = code
-    return Dictionary(files, codes, labels, next(iter(files), ""))
+    return Dictionary(files, codes, labels, specimens, next(iter(files), ""))
 
 
 def _states_loinc(one: RawTable, name: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.checking.findings import FEWEST, Finding, Shown, listed
+from pipelines.checking.document_of_files import counts_of, files
+from pipelines.checking.findings import FEWEST, Finding, listed
 from pipelines.checking.found import NO_COHORT, CheckFound
 from pipelines.checking.measurements import MeasurementFound, shown_name
 from pipelines.checking.people import per_patient
@@ -39,7 +40,7 @@ def document(found: CheckFound) -> Document:
     blocks = [*_verdict(found), *_people(found), *_measurements(found), *_history(found)]
     blocks += [
         *_times(found),
-        *_images(found),
+        *files(found),
         *_resources(found),
         *_tables(found),
         *_proposal(found),
@@ -52,6 +53,7 @@ def _lead(found: CheckFound) -> str:
         told = [
             counted(len(found.tables), "table"),
             counted(found.images.files, "image"),
+            counted(found.tracings.files, "electrocardiogram"),
             counted(found.resources.files, "JSON file"),
         ]
         return f"No cohort yet: {', '.join(told)}. {PRIVACY}"
@@ -111,9 +113,9 @@ def _people(found: CheckFound) -> Iterator[Block]:
     told = [
         Item(f"{whom.cases:,} of {counted(whom.patients, 'patient')}", "Cases"),
         Item(sizes, "Patients by their number of cases") if sizes else None,
-        _item("Sex as written", whom.sexes),
-        _item("Sites", whom.sites),
-        _item("Splits", whom.splits),
+        counts_of("Sex as written", whom.sexes),
+        counts_of("Sites", whom.sites),
+        counts_of("Splits", whom.splits),
     ]
     yield Listing(tuple(one for one in told if one))
     if whom.outcomes:
@@ -132,20 +134,6 @@ def _people(found: CheckFound) -> Iterator[Block]:
         )
     if whom.without_outcome:
         yield Paragraph(f"{whom.without_outcome:,} cases have no row of outcomes.", soft=True)
-
-
-def _item(name: str, shown: Shown, most: int = 8) -> Item | None:
-    if not shown.counts and not shown.hidden_rows:
-        return None
-    text = ", ".join(f"{one.text or 'empty'} ({one.count:,})" for one in shown.counts[:most])
-    if len(shown.counts) > most:
-        text += f", {len(shown.counts) - most:,} more"
-    hidden = (
-        f"({shown.hidden_words:,} rarer, in {counted(shown.hidden_rows, 'row')})"
-        if shown.hidden_words
-        else ""
-    )
-    return Item(text, name, hidden)
 
 
 MEASURED = (
@@ -249,7 +237,7 @@ def _history(found: CheckFound) -> Iterator[Block]:
             Item(counted(one.otherwise, "row"), "Not written in the one form of their system")
             if one.otherwise
             else None,
-            _item("Most frequent", one.commonest),
+            counts_of("Most frequent", one.commonest),
         ]
         yield Listing(tuple(item for item in told if item))
     if found.notes:
@@ -294,28 +282,6 @@ def _timed(one: TimesFound) -> Item:
     }
     told = [f"{n:,} {name}" for name, n in counts.items() if n]
     return Item(", ".join([counted(one.rows, "row"), *told]), f"{one.file}, {one.column}:")
-
-
-def _images(found: CheckFound) -> Iterator[Block]:
-    told = found.images
-    if not told.files:
-        return
-    yield Heading("Images", 1)
-    yield Paragraph(
-        f"{counted(told.files, 'file')}; the pixels of {told.read:,} could be read"
-        " (how many are tried: --images), of the others the header was looked at.",
-        soft=True,
-    )
-    traits = [_item(name, shown) for name, shown in told.traits.items()]
-    yield Listing(tuple(item for item in traits if item))
-    rows = [Row((one.text, f"{one.count:,}")) for one in told.refused]
-    if rows:
-        yield Heading("Left out")
-        yield Table((Column("why", wide=True), *numbers("files")), tuple(rows))
-    rows = [Row((one.text, f"{one.count:,}")) for one in told.doubts]
-    if rows:
-        yield Heading("Used, and reported")
-        yield Table((Column("what", wide=True), *numbers("files")), tuple(rows))
 
 
 def _resources(found: CheckFound) -> Iterator[Block]:

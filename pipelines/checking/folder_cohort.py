@@ -19,7 +19,7 @@ from clinical.tables import clock, pixels, sexes
 from clinical.tables.clock import Clock
 from clinical.tables.form import PLAIN
 from clinical.tables.table import Row
-from pipelines.checking import codes, images, measurements, people, proposal, times
+from pipelines.checking import codes, images, measurements, people, proposal, times, tracings
 from pipelines.checking.findings import Finding, shown
 from pipelines.checking.folder_tables import (
     FolderTables,
@@ -34,6 +34,7 @@ from pipelines.checking.people import Listed
 from pipelines.checking.raw_table import RawTable
 from pipelines.checking.reader_words import to_decide
 from pipelines.checking.tables_found import findings as table_findings
+from pipelines.checking.tracings import Tracing, TracingsFound
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how far, and out of how many."""
@@ -44,12 +45,15 @@ class Options:
     """How thoroughly to look.
 
     Attributes:
-        images: how many images are read whole; of all others, only the header is.
+        images: how many images, and how many electrocardiograms, are read whole; of all other
+            images, only the header is.
+        text: whether text is looked for in the pixels of images that are read (extra `ocr`).
         jobs: processes.
         progress: is told how far the work is.
     """
 
     images: int = 200
+    text: bool = False
     jobs: int = 1
     progress: Progress = lambda *_: None
 
@@ -68,6 +72,7 @@ def check(root: Path, options: Options) -> CheckFound:
     timed = tuple(_times(tables, settings))
     history = tuple(_codes(tables))
     pictures = _images(root, tables, settings, options)
+    recordings = _tracings(root, tables, settings, options)
     reported = left_out(told)
     findings = [
         *to_decide(reported),
@@ -77,6 +82,7 @@ def check(root: Path, options: Options) -> CheckFound:
         *(one for found in timed for one in times.findings(found)),
         *(one for found in history for one in codes.findings(found)),
         *images.findings(pictures),
+        *tracings.findings(recordings),
     ]
     return CheckFound(
         root.resolve().name,
@@ -91,6 +97,7 @@ def check(root: Path, options: Options) -> CheckFound:
         tuple(_notes(tables)),
         timed,
         pictures,
+        recordings,
         written=_written(tables, settings),
         left_out=reported,
         findings=tuple(sorted(findings, key=lambda one: one.level)),
@@ -130,7 +137,7 @@ def _values(tables: FolderTables) -> Iterator[Value]:
     names = ("case_id", "code", "unit", "time", "specimen")
     if "measurements" in tables.read:
         case, code, unit, time, specimen = (tables.column("measurements", name) for name in names)
-        days = tables.column("measurements", "offset_days")
+        days = tables.numbers("measurements", "offset_days")
         cells = (code, tables.numbers("measurements", "value"), unit, time, days, specimen)
         file = tables.file("measurements")
         for who, name, value, unit_, moment, offset, where in zip(case, *cells, strict=True):
@@ -194,7 +201,7 @@ def _images(
 ) -> ImagesFound:
     if "images" not in tables.read:
         return ImagesFound()
-    films = images.sampled(list(_films(root, tables, settings)), options.images)
+    films = images.sampled(list(_films(root, tables, settings, text=options.text)), options.images)
 
     def done(number: int) -> None:
         options.progress("images", number, len(films))
@@ -233,7 +240,9 @@ def _sexes(tables: FolderTables, settings: FolderSettings) -> sexes.Meaning:
     return sexes.meaning(tables.column("cases", "sex"), settings.told["cases"].sexes)
 
 
-def _films(root: Path, tables: FolderTables, settings: FolderSettings) -> Iterator[Film]:
+def _films(
+    root: Path, tables: FolderTables, settings: FolderSettings, *, text: bool
+) -> Iterator[Film]:
     persons = _persons(tables, settings)
     nobody = _Person("", None, None, Clock(settings.zone or UTC, None))
     names = ("case_id", "path", "view", "photometric", "time", "role")
@@ -251,12 +260,46 @@ def _films(root: Path, tables: FolderTables, settings: FolderSettings) -> Iterat
             clock=who.clock,
             timed=bool(time),
             expected=who.patient or None,
+            text=text,
         )
+
+
+def _tracings(
+    root: Path, tables: FolderTables, settings: FolderSettings, options: Options
+) -> TracingsFound:
+    if "ecgs" not in tables.read:
+        return TracingsFound()
+    persons = _persons(tables, settings)
+    nobody = _Person("", None, None, Clock(settings.zone or UTC, None))
+    names = ("case_id", "path", "rate", "unit", "time", "offset_days")
+    files = []
+    for case, path, rate, unit, time, days in zip(
+        *(tables.column("ecgs", name) for name in names), strict=True
+    ):
+        who = persons.get(case, nobody)
+        files.append(
+            Tracing(
+                pixels.inside(root, path) or root / "(outside)",
+                who.patient,
+                rate,
+                unit,
+                clock=who.clock,
+                timed=bool(time or days),
+                expected=who.patient or None,
+            )
+        )
+
+    def done(number: int) -> None:
+        options.progress("electrocardiograms", number, len(files))
+
+    return tracings.looked_at(tracings.sampled(files, options.images), options.jobs, done)
 
 
 def _of_tables(tables: FolderTables) -> Iterator[Finding]:
     for lost in tables.unopened:
-        yield Finding("decide", lost.file, f"The table cannot be opened: {lost.reason}.")
+        yield Finding(
+            "decide", lost.file, f"The table cannot be opened: {lost.reason}.", lost.remedy
+        )
     for stem, found in tables.found.items():
         # What the reader has decided, or asks about by itself, is not asked again.
         decided_on = tables.forms.get(stem, PLAIN).numbers

@@ -14,7 +14,7 @@ from clinical.tables import numbers, table
 from clinical.tables.form import PLAIN, Form
 from clinical.tables.table import Table
 from pipelines.checking.columns import ColumnFound, columns_of
-from pipelines.checking.raw_table import RawTable, Unopened, dialect_of, opened
+from pipelines.checking.raw_table import PARQUET, RawTable, Unopened, opened
 from pipelines.checking.tables_found import TableFound, table_found
 
 UNDECIDED = "decimal point or comma, told cell by cell"
@@ -72,7 +72,7 @@ def folder_tables(root: Path, settings: FolderSettings) -> FolderTables:
             continue
         told = settings.told[stem]
         taken = table.load(root, file, ours, told=told)
-        one = opened(root, root / file) if isinstance(taken, Problem) else as_it_lies(root, taken)
+        one = opened(root, root / file) if isinstance(taken, Problem) else as_it_lies(taken)
         if isinstance(one, Unopened):
             unopened.append(one)
             continue
@@ -88,16 +88,17 @@ def folder_tables(root: Path, settings: FolderSettings) -> FolderTables:
     return FolderTables(raw, read, forms, found, tuple(notes), tuple(unopened), refused)
 
 
-def as_it_lies(root: Path, taken: Table) -> RawTable:
+def as_it_lies(taken: Table) -> RawTable:
     """A table that the reader takes, with the file's own names and without a second reading."""
-    encoding, delimiter = dialect_of(root / taken.file)
+    encoding = taken.shape.written if taken.shape else PARQUET
+    delimiter = taken.shape.delimiter if taken.shape else ""
     names = {at: taken.names.get(ours, ours) for ours, at in taken.columns.items()}
     whole = [row.cells for row in taken.rows if row.fault is None]
     cells = _by_column(whole, sorted(names))
     ragged = sum(row.fault is not None and not row.fault.column for row in taken.rows)
     cut = any("no longer" in one.reason or "from this row" in one.reason for one in taken.problems)
     ordered = tuple(names[at] for at in sorted(names))
-    return RawTable(taken.file, encoding, delimiter, ordered, cells, len(whole), ragged, cut)
+    return RawTable(taken.file, encoding, delimiter, ordered, cells, len(whole), ragged, cut=cut)
 
 
 def _by_column(

@@ -17,6 +17,7 @@ from pipelines.checking.measurements import MeasurementsFound
 from pipelines.checking.people import PeopleFound
 from pipelines.checking.tables_found import TableFound
 from pipelines.checking.times import TimesFound
+from pipelines.checking.tracings import TracingsFound
 
 NO_COHORT = "no cohort yet"
 
@@ -57,7 +58,8 @@ class CheckFound:
         layout: name of the source that reads it, or `NO_COHORT`.
         cases_listed, cases_read: of the cohort; of a published set those that were looked at.
         skipped: cases that nothing can be read of.
-        tables, measurements, people, codes, notes, times, images, resources: what is there.
+        tables, measurements, people, codes, notes, times, images, tracings, resources: what is
+            there.
         other_files: files that are none of these, by the ending of their name.
         written: how tables are written, where it is not the format's own way; no faults.
         left_out: what the cohort's reader says.
@@ -77,6 +79,7 @@ class CheckFound:
     notes: tuple[NotesFound, ...] = ()
     times: tuple[TimesFound, ...] = ()
     images: ImagesFound = field(default_factory=ImagesFound)
+    tracings: TracingsFound = field(default_factory=TracingsFound)
     resources: ResourcesFound = field(default_factory=ResourcesFound)
     other_files: tuple[Counted, ...] = ()
     written: tuple[str, ...] = ()

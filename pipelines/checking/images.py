@@ -19,7 +19,8 @@ from clinical.dicom import inspect as inspection
 from clinical.dicom.picture import Photometric
 from clinical.dicom.read import read_image
 from clinical.errors import ImageError
-from clinical.modalities.radiograph import doubts
+from clinical.modalities.radiograph import burnt_text, doubts
+from clinical.modalities.radiograph.burnt_text import BurntText
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
 from pipelines.checking.findings import Counted, Finding, Shown, ranked, shown
@@ -60,6 +61,8 @@ class Film(NamedTuple):
         view, photometric: of the table, or "".
         sex, age_years: of the case.
         clock, timed: of the case; whether the table gives a time.
+        expected: Patient ID that a DICOM file must not contradict.
+        text: whether to look for text in the pixels.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class Film(NamedTuple):
     clock: Clock | None = None
     timed: bool = True
     expected: str | None = None
+    text: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,14 +187,26 @@ def read_whole(found: FilmFound, image: Array, film: Film) -> FilmFound:
     made = watch.made(image.source)
     if made and watch.decision and made > watch.decision:
         told.append("the image says itself that it was made after the decision; it is not used.")
+    traits = traits_of(image, film.view)
+    if film.text:
+        burnt = burnt_text.find(image)
+        traits["text in the pixels"] = words_of(burnt)
+        told += [burnt_text.DOUBT] if burnt.unmarked else []
     return replace(
         found,
         read=True,
         doubts=tuple(told),
-        traits=traits_of(image, film.view),
+        traits=traits,
         pixels_digest=image.digest,
         grid=ranks(image.values),
     )
+
+
+def words_of(burnt: BurntText) -> str:
+    """How much text a film has, never what it says."""
+    if burnt.unmarked:
+        return "more than side markers"
+    return "side markers" if burnt.boxes else "none"
 
 
 def traits_of(image: Array, view: str) -> dict[str, str]:
@@ -254,10 +270,10 @@ def summed(found: Sequence[FilmFound]) -> ImagesFound:
         {name: shown(told, partial(_printable, name)) for name, told in counts.items()},
         ranked(Counter(one.refused for one in found if one.refused)),
         ranked(Counter(doubt for one in found for doubt in one.doubts)),
-        _again(files),
-        _again(pixels),
-        max(_apart(files, patients), _apart(pixels, patients)),
-        _apart(files, folders),
+        again(files),
+        again(pixels),
+        max(apart(files, patients), apart(pixels, patients)),
+        apart(files, folders),
         *_alike(found),
     )
 
@@ -269,13 +285,13 @@ def _printable(name: str, value: str) -> bool:
     return name != "body part" or any(word in value.upper() for word in doubts.CHEST)
 
 
-def _again(digests: Sequence[str]) -> int:
+def again(digests: Sequence[str]) -> int:
     """How many are there that came before."""
     told = [digest for digest in digests if digest]
     return len(told) - len(set(told))
 
 
-def _apart(digests: Sequence[str], owners: Sequence[str]) -> int:
+def apart(digests: Sequence[str], owners: Sequence[str]) -> int:
     """How many have a twin with another owner."""
     groups: dict[str, list[str]] = defaultdict(list)
     for digest, owner in zip(digests, owners, strict=True):
@@ -346,6 +362,11 @@ def findings(found: ImagesFound) -> Iterator[Finding]:
         text = f"Images are left out; the first of the reasons: {found.refused[0].text}"
         yield Finding("know", "images", text, "see the table of images", refused)
     for item in found.doubts:
+        if item.text == burnt_text.DOUBT:
+            remedy = (
+                "look at each with triptych inspect FILE --text --png OUT, and blank or omit it"
+            )
+            yield Finding("decide", "images", _sentence(item.text), remedy, item.count)
         if item.text.startswith(DECIDED):
             yield Finding(
                 "decide", "images", _sentence(item.text), "say it in the table", item.count

@@ -15,7 +15,9 @@ import numpy as np
 
 from clinical.case.shapes import Measurement
 from clinical.modalities.measurements.repeats import CONTRADICTION, Taken, settled
+from clinical.tables import clock, times
 from clinical.tables.table import Row
+from clinical.tables.times import Order
 from clinical.terms import cells, loinc, normalise, units
 from clinical.terms.loinc import Term
 from clinical.terms.normalise import UNKNOWN, Understood
@@ -160,7 +162,12 @@ def measured(
 
 def _parted(told: Sequence[MeasurementFound]) -> MeasurementsFound:
     unknown = [one for one in told if not one.code]
-    kept = [one for one in unknown if one.values >= FEWEST or LOINC.fullmatch(one.written)]
+    # A name that several measurements share is no free text, however seldom it is there.
+    kept = [
+        one
+        for one in unknown
+        if one.values >= FEWEST or LOINC.fullmatch(one.written) or loinc.candidates(one.written)
+    ]
     lost = [one for one in unknown if one not in kept]
     return MeasurementsFound(
         tuple(one for one in told if one.code),
@@ -211,12 +218,21 @@ def _at_one_time(target: str, group: _Group) -> tuple[int, int]:
     repeats = contradictions = 0
     for (_, time), said in group.moments.items():
         if len(said) > 1:
-            row = Row(0, (time,), {"time": 0})
-            taken = [Taken("", row, understood(target, *one)) for one in said]
+            row, within = Row(0, (), {}), _within_day(time)
+            taken = [Taken("", row, understood(target, *one), within) for one in said]
             kept, _ = settled(taken)
             repeats += len(said) - len(kept)
             contradictions += any(item.problem == CONTRADICTION for item in kept)
     return repeats, contradictions
+
+
+def _within_day(text: str) -> bool:
+    """Whether a time or a number of days says when within a day, in either order of its date."""
+    days = clock.number(text)
+    if days is not None and abs(days) <= clock.LONGEST_OFFSET:
+        return not days.is_integer()
+    orders: tuple[Order, ...] = "day", "month"
+    return any(times.names_moment(text, dict.fromkeys("-/.", order)) for order in orders)
 
 
 def _suspects(

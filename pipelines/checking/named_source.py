@@ -13,9 +13,10 @@ from clinical.case.case import Case, Problem, SkippedCase
 from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
+from clinical.modalities.ecg.tracing import AXES as ECG
 from clinical.modalities.kit import arrays, read_by
 from clinical.tables.clock import Clock
-from pipelines.checking import codes, images, measurements, people
+from pipelines.checking import codes, images, measurements, people, tracings
 from pipelines.checking.columns import columns_of
 from pipelines.checking.findings import shown
 from pipelines.checking.folder_cohort import Options
@@ -25,9 +26,11 @@ from pipelines.checking.measurements import Value
 from pipelines.checking.people import NOT_LOOKED_AT, Listed
 from pipelines.checking.raw_table import RawTable, is_table, opened
 from pipelines.checking.tables_found import TableFound, table_found
+from pipelines.checking.tracings import TracingFound
 from pipelines.jobs.workers import in_order
 
 AT_A_TIME = 20
+IMAGE = ("row", "column")
 
 
 class _Task(NamedTuple):
@@ -36,6 +39,7 @@ class _Task(NamedTuple):
     name: str
     root: Path
     case_ids: frozenset[str]
+    text: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class _Read:
     problems: tuple[Problem, ...]
     values: tuple[Value, ...]
     films: tuple[FilmFound, ...]
+    tracings: tuple[TracingFound, ...]
     codes: tuple[str, ...]
     notes: tuple[tuple[str, int], ...]
     persons: tuple[tuple[str, str, str], ...]
@@ -69,6 +74,7 @@ def check(name: str, root: Path, options: Options) -> CheckFound:
     problems += [one for part in parts for one in part.problems]
     measured = measurements.measured(value for part in parts for value in part.values)
     pictures = images.summed([film for part in parts for film in part.films])
+    recordings = tracings.summed([one for part in parts for one in part.tracings])
     told = {who: (sex, age) for part in parts for who, sex, age in part.persons}
     whom = people.people(_listed(entries, told), reader.outcomes(root))
     history = tuple(_history(parts))
@@ -76,6 +82,7 @@ def check(name: str, root: Path, options: Options) -> CheckFound:
         *people.findings(whom),
         *measurements.findings(measured),
         *images.findings(pictures),
+        *tracings.findings(recordings),
         *(one for found in history for one in codes.findings(found)),
     ]
     return CheckFound(
@@ -90,6 +97,7 @@ def check(name: str, root: Path, options: Options) -> CheckFound:
         history,
         tuple(_notes(parts)),
         images=pictures,
+        tracings=recordings,
         left_out=left_out(problems),
         findings=tuple(sorted(findings, key=lambda one: one.level)),
     )
@@ -103,7 +111,12 @@ def _evenly(entries: Sequence[CaseEntry], most: int) -> list[CaseEntry]:
 
 def _parts(name: str, root: Path, chosen: Sequence[CaseEntry], options: Options) -> Iterator[_Read]:
     tasks = [
-        _Task(name, root, frozenset(entry.case_id for entry in chosen[at : at + AT_A_TIME]))
+        _Task(
+            name,
+            root,
+            frozenset(entry.case_id for entry in chosen[at : at + AT_A_TIME]),
+            options.text,
+        )
         for at in range(0, len(chosen), AT_A_TIME)
     ]
     done = 0
@@ -118,6 +131,7 @@ def _read(task: _Task) -> _Read:
     problems: list[Problem] = []
     values: list[Value] = []
     films: list[FilmFound] = []
+    recorded: list[TracingFound] = []
     told: list[str] = []
     notes: list[tuple[str, int]] = []
     persons: list[tuple[str, str, str]] = []
@@ -128,7 +142,12 @@ def _read(task: _Task) -> _Read:
         elif isinstance(one, Case):
             read += 1
             problems += one.problems
-            films += [_film(one, image) for _, image in arrays(one) if image.values.ndim == 2]
+            for _, array in arrays(one):
+                if array.axes == IMAGE:
+                    films.append(_film(one, array, text=task.text))
+                elif array.axes == ECG:
+                    found = TracingFound(one.patient_id)
+                    recorded.append(tracings.read_whole(found, array))
             for kit, _, value in read_by(one):
                 values += [
                     Value(
@@ -153,13 +172,14 @@ def _read(task: _Task) -> _Read:
         tuple(problems),
         tuple(values),
         tuple(films),
+        tuple(recorded),
         tuple(told),
         tuple(notes),
         tuple(persons),
     )
 
 
-def _film(case: Case, image: Array) -> FilmFound:
+def _film(case: Case, image: Array, *, text: bool) -> FilmFound:
     keys = {
         "TransferSyntaxUID": "Transfer Syntax UID",
         "format": "Format",
@@ -167,7 +187,7 @@ def _film(case: Case, image: Array) -> FilmFound:
         "Modality": "Modality",
     }
     header = {name: image.source[key] for key, name in keys.items() if key in image.source}
-    film = Film(Path(), case.patient_id, clock=Clock(UTC, case.decision_time))
+    film = Film(Path(), case.patient_id, clock=Clock(UTC, case.decision_time), text=text)
     return images.read_whole(FilmFound(case.patient_id, "", header=header), image, film)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clinical.dicom import sniff
 from clinical.errors import ImageError
-from pipelines.checking import codes, fhir, images, measurements, people, proposal
+from pipelines.checking import codes, fhir, images, measurements, people, proposal, tracings
 from pipelines.checking.columns import columns_of
 from pipelines.checking.dictionary import Dictionary, dictionaries
 from pipelines.checking.findings import Finding, ranked
@@ -21,6 +21,7 @@ from pipelines.checking.measurements import MeasurementsFound, Value
 from pipelines.checking.people import Listed, PeopleFound
 from pipelines.checking.raw_table import RawTable, Unopened, is_table, opened
 from pipelines.checking.tables_found import TableFound, findings, recognised, values
+from pipelines.checking.tracings import Tracing, TracingsFound
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class _Files:
     tables: list[Path]
     json: list[Path]
     images: list[Path]
+    tracings: list[Path]
     others: list[Path]
 
 
@@ -57,6 +59,8 @@ def check(root: Path, options: Options, told: Sequence[Finding] = ()) -> CheckFo
     told_of, observed = fhir.read(files.json)
     measured = measurements.measured(_values(raw, observed, known), known.codes, known.labels)
     pictures = _images(files.images, options)
+    samples = [base / one.file for one, _ in raw if tracings.are_samples(one.names)]
+    recordings = _tracings([*files.tracings, *samples], options)
     history = tuple(_codes(raw, known))
     found = CheckFound(
         base.resolve().name if root.is_dir() else root.stem,
@@ -67,11 +71,13 @@ def check(root: Path, options: Options, told: Sequence[Finding] = ()) -> CheckFo
         codes=history,
         notes=tuple(_notes(raw)),
         images=pictures,
+        tracings=recordings,
         resources=told_of,
         other_files=ranked(Counter(path.suffix.lower() or "no ending" for path in files.others)),
         proposal=proposal.for_tables([found for _, found in raw], measured, known),
     )
     told = [*(told or [_no_cases(root)]), *_findings(raw, lost, measured, pictures, found.people)]
+    told += tracings.findings(recordings)
     told += [one for found_codes in history for one in codes.findings(found_codes)]
     return replace(found, findings=tuple(sorted(told, key=lambda one: one.level)))
 
@@ -90,7 +96,7 @@ def _no_cases(root: Path) -> Finding:
 
 
 def _sorted(root: Path) -> _Files:
-    found = _Files([], [], [], [])
+    found = _Files([], [], [], [], [])
     paths = [root] if root.is_file() else sorted(root.rglob("*"))
     for path in paths:
         if not path.is_file() or path.name.startswith("."):
@@ -99,6 +105,8 @@ def _sorted(root: Path) -> _Files:
             found.tables.append(path)
         elif path.suffix.lower() == ".json":
             found.json.append(path)
+        elif path.suffix.lower() == tracings.ENDING or _is_waveform(path):
+            found.tracings.append(path)
         elif path.suffix.lower() in images.ENDINGS or _is_image(path):
             found.images.append(path)
         else:
@@ -108,11 +116,22 @@ def _sorted(root: Path) -> _Files:
 
 def _is_image(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            sniff.kind_of(file.read(sniff.HEAD))
-    except (ImageError, OSError):
+        sniff.kind_of(_head(path))
+    except ImageError:
         return False
     return True
+
+
+def _is_waveform(path: Path) -> bool:
+    return sniff.is_waveform(_head(path))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(sniff.HEAD)
+    except OSError:
+        return b""
 
 
 def _values(
@@ -127,12 +146,21 @@ def _values(
 def _images(paths: Sequence[Path], options: Options) -> ImagesFound:
     if not paths:
         return ImagesFound()
-    films = images.sampled([Film(path) for path in paths], options.images)
+    films = images.sampled([Film(path, text=options.text) for path in paths], options.images)
 
     def done(number: int) -> None:
         options.progress("images", number, len(films))
 
     return images.looked_at(films, options.jobs, done)
+
+
+def _tracings(paths: Sequence[Path], options: Options) -> TracingsFound:
+    files = tracings.sampled([Tracing(path) for path in paths], options.images)
+
+    def done(number: int) -> None:
+        options.progress("electrocardiograms", number, len(files))
+
+    return tracings.looked_at(files, options.jobs, done)
 
 
 def _codes(
@@ -179,7 +207,9 @@ def _findings(
     whom: PeopleFound,
 ) -> Iterator[Finding]:
     for table in lost:
-        yield Finding("decide", table.file, f"The table cannot be opened: {table.reason}.")
+        yield Finding(
+            "decide", table.file, f"The table cannot be opened: {table.reason}.", table.remedy
+        )
     for one, found in raw:
         yield from findings(one, found)
     yield from _offsets([found for _, found in raw])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
+from clinical.tables import csv_text
 from clinical.tables.header import sounds_like_time
 from clinical.tables.sexes import M_OF_TWO, ONE_OF_TWO, SAME_LETTER, Meaning
 from clinical.tables.times import DAY_OR_MONTH
-from clinical.terms import loinc
+from clinical.terms import loinc, normalise
 from clinical.terms.loinc import Term
 from pipelines.checking.dictionary import Dictionary
 from pipelines.checking.findings import Finding
@@ -23,6 +24,7 @@ _BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*")
 _BLOOD = ("blood", "serum", "plasma", "blut", "s", "p", "b", "i.s.", "im serum", "i.p.")
 ASKED = (M_OF_TWO, ONE_OF_TWO, SAME_LETTER)
 NEAR = 0.88
+WESTERN_NAME = csv_text.NAMES[csv_text.WESTERN]
 
 
 def for_cohort(
@@ -46,7 +48,7 @@ def for_cohort(
             for one in findings
         )
         parts.append(_columns(stem, found, sexes if stem == "cases" else {}, orders=orders))
-    return _joined([*parts, _codes(measured, {}, {})])
+    return _joined([*parts, _codes(measured, Dictionary())])
 
 
 def for_tables(
@@ -61,7 +63,7 @@ def for_tables(
         for found in tables
         if found.role not in ("", "dictionary") and found.mapping and not found.wide
     ]
-    return _joined([roles, _csv(tables), _codes(measured, known.codes, known.labels)])
+    return _joined([roles, _csv(tables), _codes(measured, known)])
 
 
 def _joined(parts: Sequence[list[str]]) -> tuple[str, ...]:
@@ -80,7 +82,7 @@ def _csv(tables: Sequence[TableFound]) -> list[str]:
     forms = {c.form for found in tables for c in found.columns if c.kind in ("numbers", "mixed")}
     if len(delimiters) == 1 and delimiters != {","}:
         lines.append(f"delimiter = {json.dumps(delimiters.pop())}")
-    if encodings == {"Windows-1252"}:
+    if encodings == {WESTERN_NAME}:
         lines.append('encoding = "cp1252"')
     if "decimal comma" in forms and "decimal point" not in forms:
         lines.append('decimal = ","')
@@ -100,7 +102,7 @@ def _written(stem: str, found: TableFound, *, asked: bool) -> list[str]:
     lines: list[str] = []
     if found.delimiter not in ("", ","):
         lines.append(f"delimiter = {json.dumps(found.delimiter)}")
-    if found.encoding == "Windows-1252":
+    if found.encoding == WESTERN_NAME:
         lines.append('encoding = "cp1252"')
     forms = [c.form for c in found.columns if c.ours]
     if asked:
@@ -135,37 +137,53 @@ def _columns(stem: str, found: TableFound, sexes: Meaning, *, orders: bool) -> l
     return [f"[columns.{stem}]", *lines] if lines else []
 
 
-def _codes(
-    measured: MeasurementsFound, stated: Mapping[str, str], labels: Mapping[str, str]
-) -> list[str]:
-    lines = [line for one in measured.known for line in _stated(one, stated, labels)]
-    lines += [line for one in measured.unknown for line in _guess(one)]
+def _codes(measured: MeasurementsFound, known: Dictionary) -> list[str]:
+    lines = [line for one in measured.known for line in _stated(one, known)]
+    lines += [line for one in measured.unknown for line in _guess(one, known)]
     return ["[codes]", *lines] if lines else []
 
 
-def _stated(
-    one: MeasurementFound, stated: Mapping[str, str], labels: Mapping[str, str]
-) -> Iterator[str]:
-    if one.written in stated:
-        said = labels.get(one.written, "")
+def _stated(one: MeasurementFound, known: Dictionary) -> Iterator[str]:
+    if one.written in known.codes:
+        said = known.labels.get(one.written, "")
         other = meant_by_unit(one)
         if other is None:
-            yield _line(one.written, one.code, f"{said}, {one.values:,} values; {one.name}")
+            yield _line(one.written, one.code, f"{said}, {_values(one)}; {one.name}")
             return
         units = ", ".join(unit.text for unit in one.units)
         yield "# " + _line(one.written, one.code, f"{said}; the dictionary says {one.name}")
         yield "# " + _line(one.written, other.code, f"{said}; the unit {units} says {other.name}")
 
 
-def _guess(one: MeasurementFound) -> Iterator[str]:
+def _guess(one: MeasurementFound, known: Dictionary) -> Iterator[str]:
     """What an unknown name is: plain if a known name with a specimen of blood, else a question."""
+    if one.written in known.labels:
+        yield from _by_label(one, known)
+        return
     plain = within(one.written)
     if plain and one.used == 0 and all(plain.read_unit(unit.text) for unit in one.units):
-        yield _line(one.written, plain.code, f"{one.values:,} values; {plain.name}")
+        yield _line(one.written, plain.code, f"{_values(one)}; {plain.name}")
         return
     several = list(loinc.candidates(one.written))
     for term in several or _near(one.written):
-        yield "# " + _line(one.written, term.code, f"{one.values:,} values; if it is {term.name}")
+        yield "# " + _line(one.written, term.code, f"{_values(one)}; if it is {term.name}")
+
+
+def _by_label(one: MeasurementFound, known: Dictionary) -> Iterator[str]:
+    """What the label that a dictionary gives would be read as, in the units that the values have.
+
+    A question: the dictionary states another code, or none.
+    """
+    specimen = known.specimens.get(one.written, "")
+    placed = [normalise.place(one.label, unit.text, specimen) for unit in one.units]
+    terms = {each.term.code: each.term for each in placed if each.term and not each.problem}
+    for term in terms.values() if len(terms) == 1 and all(p.term for p in placed) else ():
+        remark = f"{one.label}, {_values(one)}; if it is {term.name}"
+        yield "# " + _line(one.written, term.code, remark)
+
+
+def _values(one: MeasurementFound) -> str:
+    return "1 value" if one.values == 1 else f"{one.values:,} values"
 
 
 def _line(written: str, code: str, remark: str) -> str:

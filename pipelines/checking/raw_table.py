@@ -6,29 +6,24 @@ can, so that a check can say what is in it; nothing that is read here reaches a 
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clinical.case.case import Problem
-from clinical.tables import table
-from clinical.tables.csv_text import LONGEST_CELL
+from clinical.tables import csv_text, table
+from clinical.tables.csv_text import BROKEN, Shape
 from clinical.tables.table import Columns
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+PARQUET = "Parquet"
+"""In place of an encoding."""
 MOST_ROWS = 2_000_000
 LONGEST_NAME = 60
-_SAMPLE = 50
-_BEGINNING = 1 << 20
 _NO_NAME = re.compile(r"[-+]?[\d.,:/T \-]+")
+_SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
@@ -37,11 +32,12 @@ class RawTable:
 
     Attributes:
         file: path relative to the folder that is checked.
-        encoding, delimiter: as found; "Parquet" and "" for Parquet.
+        encoding, delimiter: as found; `PARQUET` and "" for Parquet.
         names: of the columns.
         cells: of each column, from the first row to the last.
         rows: how many.
         ragged: rows that have another number of cells than the header, and are left out.
+        garbled: rows with bytes that are not of the encoding.
         cut: whether the file has more than `MOST_ROWS` rows, or is no longer CSV from some row on.
     """
 
@@ -52,6 +48,7 @@ class RawTable:
     cells: tuple[tuple[str, ...], ...] = field(repr=False)
     rows: int
     ragged: int = 0
+    garbled: int = 0
     cut: bool = False
 
     def column(self, name: str) -> tuple[str, ...]:
@@ -61,10 +58,11 @@ class RawTable:
 
 @dataclass(frozen=True)
 class Unopened:
-    """A table that could not be opened, and why."""
+    """A table that could not be opened, why, and what helps."""
 
     file: str
     reason: str
+    remedy: str = ""
 
 
 def is_table(path: Path) -> bool:
@@ -78,100 +76,53 @@ def opened(root: Path, path: Path) -> RawTable | Unopened:
     if path.suffix.lower() == ".parquet":
         return _parquet(root, file)
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+        shape = csv_text.shape(path, file, None)
+        if isinstance(shape, Problem):
+            return _unopened(shape)
+        return _read(path, file, shape)
+    except OSError as error:
         return Unopened(file, f"the file cannot be read ({type(error).__name__})")
-    encoding, text = decoded(data)
-    delimiter = delimiter_of(text)
-    return _read(file, encoding, delimiter, text)
 
 
-def dialect_of(path: Path) -> tuple[str, str]:
-    """Encoding and delimiter of a file, by its beginning; those of Parquet are its name and ""."""
-    if path.suffix.lower() == ".parquet":
-        return "Parquet", ""
-    with path.open("rb") as file:
-        encoding, text = decoded(_whole_letters(file.read(_BEGINNING)))
-    return encoding, delimiter_of(text)
-
-
-def _whole_letters(data: bytes) -> bytes:
-    """Without a letter that is cut in two at the end."""
-    return data[: data.rfind(b"\n") + 1] or data if len(data) == _BEGINNING else data
+def _unopened(problem: Problem) -> Unopened:
+    return Unopened(problem.file, problem.reason.rstrip("."), problem.remedy)
 
 
 def _parquet(root: Path, file: str) -> RawTable | Unopened:
     found = table.load(root, file, Columns(()))
     if isinstance(found, Problem):
-        return Unopened(file, found.reason.rstrip("."))
+        return _unopened(found)
     names = tuple(found.columns)
     cells = tuple(
         tuple(row.cells[at].strip() for row in found.rows) for at in found.columns.values()
     )
-    return RawTable(file, "Parquet", "", names, cells, len(found.rows))
+    return RawTable(file, PARQUET, "", names, cells, len(found.rows))
 
 
-def decoded(data: bytes) -> tuple[str, str]:
-    """Name of the encoding, and the text. Windows-1252 where it is nothing else."""
-    for mark, name, codec in (
-        (codecs.BOM_UTF8, "UTF-8 with byte order mark", "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "UTF-16", "utf-16"),
-        (codecs.BOM_UTF16_BE, "UTF-16", "utf-16"),
-    ):
-        if data.startswith(mark):
-            return name, data.decode(codec, "replace")
-    try:
-        return "UTF-8", data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "Windows-1252", data.decode("cp1252", "replace")
-
-
-def delimiter_of(text: str) -> str:
-    """The mark between cells: the one that `sep=` names, else the one that cuts rows alike."""
-    stated = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
-    if stated:
-        return stated[1]
-    lines = [line for line in text[:200_000].splitlines()[:_SAMPLE] if line.strip()]
-
-    def worth(mark: str) -> tuple[float, int]:
-        rows = list(csv.reader(lines, delimiter=mark))
-        width = len(rows[0]) if rows else 0
-        alike = sum(len(row) == width for row in rows) / len(rows) if rows else 0.0
-        return (alike if width > 1 else 0.0, width)
-
-    return max(DELIMITERS, key=worth)
-
-
-def _read(file: str, encoding: str, delimiter: str, text: str) -> RawTable | Unopened:
-    text = re.sub(r"\Asep=.\r?\n", "", text, flags=re.IGNORECASE)
-    before = csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records: list[Sequence[str]] = []
-    cut = False
-    try:
-        for record in reader:
-            if len(records) > MOST_ROWS:
-                cut = True
-                break
-            if record:
-                records.append(record)
-    except csv.Error:
-        cut = True
-    finally:
-        csv.field_size_limit(before)
-    if not records:
+def _read(path: Path, file: str, shape: Shape) -> RawTable | Unopened:
+    rows: list[list[str]] = []
+    cut, garbled = False, 0
+    for record in csv_text.records(path, shape):
+        if record is BROKEN or len(rows) > MOST_ROWS:
+            cut = True
+            break
+        if shape.bad_byte is not None and not csv_text.is_whole(record):
+            garbled += 1
+            record = [_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", cell) for cell in record]
+        if record:
+            rows.append(record)
+    if not rows:
         return Unopened(file, "the file is empty, or not a table")
-    names = tuple(name.strip() for name in records[0])
+    names = tuple(name.strip() for name in rows[0])
     if not is_header(names):
         # A first row that is no header could hold anything, and is named by nothing.
         return Unopened(file, "the first row is not the header of a table")
-    whole = [record for record in records[1:] if len(record) == len(names)]
+    whole = [row for row in rows[1:] if len(row) == len(names)]
     cells = tuple(tuple(cell.strip() for cell in column) for column in zip(*whole, strict=True))
     cells = cells or ((),) * len(names)
-    ragged = len(records) - 1 - len(whole)
-    return RawTable(file, encoding, delimiter, names, cells, len(whole), ragged, cut)
+    ragged = len(rows) - 1 - len(whole)
+    facts = (shape.written, shape.delimiter, names, cells, len(whole), ragged, garbled)
+    return RawTable(file, *facts, cut=cut)
 
 
 def is_header(names: Sequence[str]) -> bool:

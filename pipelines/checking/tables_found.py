@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from clinical.tables import csv_text
 from clinical.terms import loinc
 from pipelines.checking import codes as coded
 from pipelines.checking.columns import SYNONYMS, ColumnFound
 from pipelines.checking.findings import Finding
 from pipelines.checking.measurements import Value, is_unit
-from pipelines.checking.raw_table import DELIMITERS, RawTable
+from pipelines.checking.raw_table import RawTable
 
 RECOGNISED = 0.2
 """Share of rows whose name is known from which a column counts as one of names of measurements."""
@@ -220,6 +221,14 @@ def findings(raw: RawTable, found: TableFound) -> Iterator[Finding]:
             "quote cells that hold the delimiter",
             found.ragged,
         )
+    if raw.garbled:
+        yield Finding(
+            "decide",
+            found.file,
+            f"Cells hold bytes that are not {found.encoding}; the letters there are lost.",
+            f"{csv_text.RESAVE}, or write its encoding under [csv] in cohort.toml",
+            raw.garbled,
+        )
     if found.cut:
         yield Finding(
             "decide", found.file, "From some row on, the file could not be read as a table."
@@ -302,5 +311,5 @@ def _numbers(counts: Mapping[str, int]) -> Iterator[tuple[str, float]]:
 
 def dialect(found: TableFound) -> str:
     """Encoding and delimiter in words."""
-    mark = DELIMITERS.get(found.delimiter, f"{found.delimiter!r}")
+    mark = csv_text.DELIMITERS.get(found.delimiter, f"{found.delimiter!r}")
     return f"{found.encoding}, {mark}" if found.delimiter else found.encoding

@@ -28,7 +28,7 @@ class TimesFound:
         unreadable: with something else.
         after: later than the decision, so not used.
         long_before: more than a year before it.
-        day_only: that give a day without a time of day.
+        day_only: that give a day without a time of day; 00:00 is one where all cells have it.
         decision_day: of these, on the day of the decision: used, whatever the hour.
         naive, zoned: without and with a time zone.
         beside_zoned: without one, where the decision has one.
@@ -84,7 +84,11 @@ def of(
         if pair not in known:
             known[pair] = _about(*pair, orders, decisions) if cell else ()
         counts.update(("rows", *known[pair]))
+    midnights = {name: counts.pop(f"{name} at 00:00", 0) for name in ("day_only", "decision_day")}
     file, name = column
+    # An onset is a day by nature; where one is written with 00:00, nobody is asked about it.
+    if not counts.pop("hours", 0) and name != "onset":
+        counts.update(midnights)
     told: dict[str, Any] = dict(counts)
     return TimesFound(file, name, **told)
 
@@ -109,9 +113,9 @@ def _about(cell: str, decision: str, orders: Orders, decisions: Decisions) -> tu
     found = times.read(cell, orders)
     if isinstance(found, str):
         return ("unreadable",)
-    day_only = ":" not in cell and found.time() == time()
+    midnight, mark = found.time() == time(), " at 00:00" if times.names_hour(cell) else ""
     zoned = found.tzinfo is not None
-    told = ["stated", "zoned" if zoned else "naive", *(["day_only"] if day_only else [])]
+    told = ["stated", "zoned" if zoned else "naive", f"day_only{mark}" if midnight else "hours"]
     stated = times.read(decision, decisions.orders) if decision else ""
     if isinstance(stated, str):
         return tuple(told)
@@ -123,8 +127,8 @@ def _about(cell: str, decision: str, orders: Orders, decisions: Decisions) -> tu
         told.append("after")
     elif when - moment > LONG_BEFORE:
         told.append("long_before")
-    if day_only and stated.time() != time() and found.date() == stated.date():
-        told.append("decision_day")
+    if midnight and stated.time() != time() and found.date() == stated.date():
+        told.append(f"decision_day{mark}")
     return tuple(told)
 
 

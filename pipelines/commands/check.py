@@ -36,8 +36,12 @@ Images = Annotated[
         "--images",
         metavar="N",
         min=0,
-        help="Read the pixels of N evenly spaced images, and only the headers of the others.",
+        help="Read the pixels of N images and the signals of N electrocardiograms, evenly spaced.",
     ),
+]
+Text = Annotated[
+    bool,
+    typer.Option("--text", help="Look for text burnt into the pixels that are read (extra: ocr)."),
 ]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report to this file.")]
 Json = Annotated[
@@ -53,11 +57,14 @@ def check(
     jobs: Jobs = 1,
     html: Html = None,
     json_file: Json = None,
+    *,
+    text: Text = False,
 ) -> None:
     """Show what a folder holds, and what in it would be misread or left out.
 
     Exit code 1: something needs your decision.
     """
+    from clinical.modalities.radiograph import burnt_text
     from pipelines.checking import document
     from pipelines.checking.check import check as look
     from pipelines.checking.folder_cohort import Options
@@ -71,13 +78,16 @@ def check(
             raise ConfigError(
                 "The folder of the file to write does not exist.", remedy="make it first"
             )
+    if text:
+        burnt_text.demand()
     with progress.bar() as display:
-        found = look(path, source, Options(images, jobs, progress.steps(display)))
+        options = Options(images, text=text, jobs=jobs, progress=progress.steps(display))
+        found = look(path, source, options)
     terminal.show(screen, document.short(found))
     if html is not None:
         output_file.write(html, page(document.document(found)))
     if json_file is not None:
-        text = json.dumps(to_json(found), indent=2, ensure_ascii=False)
-        output_file.write(json_file, text + "\n")
+        content = json.dumps(to_json(found), indent=2, ensure_ascii=False)
+        output_file.write(json_file, content + "\n")
     if found.to_decide:
         raise typer.Exit(SOMETHING_TO_DECIDE)

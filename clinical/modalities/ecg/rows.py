@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from clinical.case.case import Problem
 from clinical.case.shapes import Array, Arrays
@@ -23,6 +24,7 @@ TABLE = CaseTable(
     companions=wfdb.signal_files,
 )
 
+WHAT = "electrocardiogram"
 ECG, PRIOR = "ecg", "prior_ecg"
 ROLES = {"": ECG, "prior": PRIOR}
 """Value of `role` to input."""
@@ -60,6 +62,10 @@ def _tracings(
             problems.append(Problem(file, reason, row.number, "path", remedy))
         else:
             read.append((tracing, time or watch.made(tracing.source) or _LONG_AGO))
+            reason = "" if time else watch.doubt(tracing.source, WHAT)
+            if reason:
+                remedy = "fill in the column time"
+                problems.append(Problem(file, reason, row.number, "time", remedy))
     read.sort(key=lambda pair: pair[1], reverse=True)
     return tuple(tracing for tracing, _ in read)
 
@@ -67,17 +73,38 @@ def _tracings(
 def _one(
     case: CaseRows, row: Row, place: Problem, watch: Clock, time: datetime | None
 ) -> Array | Problem:
-    """One tracing, or what keeps it from being used; never the path, which may hold names."""
-    rate = _rate(row, place)
-    if isinstance(rate, Problem):
-        return rate
     path = pixels.inside(case.root, row["path"]) if row["path"] else None
     if path is None or not path.is_file():
         reason = "there is no such file below the cohort's folder."
         return replace(place, reason=reason, remedy="add the file, or correct the path")
+    return tracing_of(path, row, place, watch, time=time, patient_id=case.row["patient_id"])
+
+
+def tracing_of(
+    path: Path,
+    row: Row,
+    place: Problem,
+    watch: Clock,
+    *,
+    time: datetime | None,
+    patient_id: str | None,
+) -> Array | Problem:
+    """One tracing, or what keeps it from being used; never the path, which may hold names.
+
+    Args:
+        path: of the file.
+        row: of ecgs.csv, with rate and unit.
+        place: of the row.
+        watch: of the case.
+        time: that the row gives.
+        patient_id: of the case; None where that is not known.
+    """
+    rate = _rate(row, place)
+    if isinstance(rate, Problem):
+        return rate
     try:
         found = reading.read(
-            path, rate=rate, unit=row["unit"] or None, expected_patient_id=case.row["patient_id"]
+            path, rate=rate, unit=row["unit"] or None, expected_patient_id=patient_id
         )
     except WaveformError as error:
         return replace(place, reason=_where(error), remedy=error.remedy or "export it again")

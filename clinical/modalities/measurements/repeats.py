@@ -9,7 +9,6 @@ values of one day may all be true, and all are used.
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,18 +22,23 @@ from clinical.terms.normalise import Understood
 
 CONTRADICTION = "another value of the same time contradicts it; neither is used"
 
-_HOUR = re.compile(r"[T ]\d{2}")
-_MIDNIGHT = re.compile(r"[T ]00:?00(:?00(\.0+)?)?\s*(Z|[+-]\d.*)?")
 _NARROWER = 1 - 1e-9  # 5.1 and 5.2 touch and are two values
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One row of the table as it was understood."""
+    """One row of the table as it was understood.
+
+    Attributes:
+        file, row: where it stands.
+        understood: what it says.
+        within_day: whether its time says when within the day.
+    """
 
     file: str
     row: Row
     understood: Understood
+    within_day: bool
 
 
 def settled(taken: Sequence[Taken]) -> tuple[list[Measurement], list[Problem]]:
@@ -51,7 +55,7 @@ def settled(taken: Sequence[Taken]) -> tuple[list[Measurement], list[Problem]]:
         if all(_agree(taken[a], taken[b]) for a, b in combinations(group, 2)):
             kept = min(group, key=lambda index: (_width(taken[index]), index))
             dropped += [index for index in group if index != kept]
-        elif all(_has_hour(taken[index].row) for index in group):
+        elif all(taken[index].within_day for index in group):
             refused.update(group)
             problems.append(_contradiction([taken[index] for index in group]))
     if dropped:
@@ -63,14 +67,6 @@ def settled(taken: Sequence[Taken]) -> tuple[list[Measurement], list[Problem]]:
         if index not in gone
     ]
     return items, problems
-
-
-def _has_hour(row: Row) -> bool:
-    """Whether the row says when within a day; midnight is how exports write a day."""
-    text = row["time"]
-    if text:
-        return bool(_HOUR.search(text)) and not _MIDNIGHT.search(text)
-    return "." in row["offset_days"]
 
 
 def _interval(one: Taken) -> tuple[float, float]:

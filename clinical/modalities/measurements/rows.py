@@ -8,8 +8,10 @@ from dataclasses import replace
 from clinical.case.case import Problem
 from clinical.case.shapes import Measurements
 from clinical.modalities.measurements.repeats import Taken, settled
+from clinical.tables import clock
 from clinical.tables.case_rows import CaseRows, CaseTable, timely
 from clinical.tables.clock import Clock
+from clinical.tables.form import PLAIN
 from clinical.tables.table import Columns
 from clinical.terms import normalise
 from clinical.terms.normalise import Understood
@@ -26,6 +28,7 @@ SAY_FORMAT = 'write decimal = "." or decimal = "," under [csv.measurements] in c
 def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, Measurements]:
     """Every timely measurement; one that cannot be used is kept raw and reported."""
     taken: list[Taken] = []
+    form = case.forms.get(TABLE.stem, PLAIN)
     for file, row, time in timely(case, TABLE.stem, watch, "time", problems):
         number, unread = case.number(TABLE.stem, row, "value")
         found = normalise.understand(
@@ -37,7 +40,8 @@ def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, 
             age_years=case.age_years,
             specimen=row["specimen"],
         )
-        taken.append(Taken(file, row, _as_written(found, row["value"], unread)))
+        within_day = clock.within_day(row, time, form.number("offset_days"))
+        taken.append(Taken(file, row, _as_written(found, row["value"], unread), within_day))
         if taken[-1].understood.measurement.problem:
             told = taken[-1].understood
             reason = f"{told.measurement.problem}."

@@ -86,14 +86,23 @@ def _area(corners: Any) -> float:
     return float(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2)
 
 
-@cache
-def _reader() -> Any:
+def demand() -> None:
+    """Say at once that text cannot be looked for.
+
+    Raises:
+        ConfigError: if the extra is not installed.
+    """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ConfigError(
             f"Pixels cannot be searched for text: {missing[0]} is not installed.",
             remedy='install the extra: pip install "triptych[ocr]"',
         )
+
+
+@cache
+def _reader() -> Any:
+    demand()
     from rapidocr import RapidOCR
 
     return RapidOCR(params=_SETTINGS)

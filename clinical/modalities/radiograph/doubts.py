@@ -76,12 +76,6 @@ def _of_view(image: Array, word: str, place: Problem) -> Iterator[Problem]:
 def _of_time(
     image: Array, place: Problem, watch: Clock, time: datetime | None
 ) -> Iterator[Problem]:
-    if time is not None or watch.decision is None:
-        return
-    stated = image.source.get("latest_date") or image.source.get("acquired", "")
-    if not stated:
-        reason = "nobody says when the image was taken; it may be later than the decision."
-        yield replace(place, column="time", reason=reason, remedy="fill in the column time")
-    elif len(stated) == 10 and stated == watch.decision.date().isoformat():
-        reason = "the file gives only the day of the image, which is that of the decision."
+    reason = "" if time is not None else watch.doubt(image.source, "image")
+    if reason:
         yield replace(place, column="time", reason=reason, remedy="fill in the column time")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,11 @@ def link_out(root: Path, write: Writer) -> None:
 
 def empty_notes(root: Path, _: Writer) -> None:
     (root / NOTE).write_bytes(b"")
+
+
+def packed_notes(root: Path, _: Writer) -> None:
+    packed = gzip.compress((root / NOTE).read_bytes())
+    (root / NOTE).write_bytes(packed[:-9])
 
 
 def broken_parquet(root: Path, _: Writer) -> None:
@@ -310,6 +316,16 @@ FAULTS = [
         "not readable Parquet",
         ("c1", "c3"),
     ),
+    Fault(
+        "cut while it was packed",
+        packed_notes,
+        NOTE,
+        1,
+        "",
+        "packed with gzip, and cut short or damaged",
+        ("c1", "c3"),
+    ),
+    Fault("packed and not", add("notes.csv.gz", "x"), "notes.csv.gz", None, "", "not used", ()),
     Fault("both forms", add("notes.parquet", "PAR1"), "notes.parquet", None, "", "not used", ()),
 ]
 

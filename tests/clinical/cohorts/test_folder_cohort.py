@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,6 +71,19 @@ def test_parquet_means_the_same_as_csv(folder_root: Path) -> None:
             frame[column] = pd.to_datetime(frame[column])
         frame.to_parquet(path.with_suffix(".parquet"))
         path.unlink()
+    assert {name: as_json(case) for name, case in read(folder_root).items()} == before
+    assert list(folder.outcomes(folder_root)) == truth
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".csv"])
+def test_a_packed_table_means_the_same(folder_root: Path, ending: str) -> None:
+    """By its content: some programs pack a file and leave its name."""
+    before = {name: as_json(case) for name, case in read(folder_root).items()}
+    truth = list(folder.outcomes(folder_root))
+    for path in sorted(folder_root.glob("*.csv")):
+        packed = gzip.compress(path.read_bytes())
+        path.unlink()
+        path.with_suffix(ending).write_bytes(packed)
     assert {name: as_json(case) for name, case in read(folder_root).items()} == before
     assert list(folder.outcomes(folder_root)) == truth
 

@@ -75,6 +75,21 @@ def write_frame(write_dicom: WriteDicom) -> WriteDicom:
     return write
 
 
+@pytest.mark.parametrize("transfer_syntax", [BASELINE, EXTENDED, LOSSLESS_JPEG, JPEG_2000, HTJ2K])
+def test_what_lies_behind_the_end_is_reported(
+    write_frame: WriteDicom, transfer_syntax: str
+) -> None:
+    """Not padding, of which there may be some; encoders write whole buffers at times."""
+    frame = FRAMES[transfer_syntax]
+    sound = read_image(write_frame(frame + b"\0\0\xff", transfer_syntax))
+    odd = read_image(write_frame(frame + b"\x12\x34" * 50, transfer_syntax))
+    assert "warnings" not in sound.source
+    assert odd.source["warnings"] == (
+        "There are 100 bytes behind the end of the compressed image; they were left out."
+    )
+    assert odd.digest == sound.digest
+
+
 @pytest.mark.parametrize("transfer_syntax", [RLE, LOSSLESS_JPEG, JPEG_LS, JPEG_2000, HTJ2K])
 def test_lossless_frames_come_back(write_frame: WriteDicom, transfer_syntax: str) -> None:
     image = read_image(write_frame(FRAMES[transfer_syntax], transfer_syntax))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from imagecodecs import (
     htj2k_encode,
+    jpeg2k_decode,
     jpeg2k_encode,
     jpeg8_decode,
     jpeg8_encode,
@@ -23,7 +24,7 @@ from imagecodecs import (
 from numpy.typing import NDArray
 from PIL import Image
 
-from clinical.dicom import codecs, jpeg_file
+from clinical.dicom import codecs, jpeg_2000, jpeg_file
 from clinical.dicom.cells import Layout, placed, stored_values
 from clinical.dicom.picture import PARSER_ERRORS
 from clinical.dicom.read import read_image
@@ -60,7 +61,7 @@ ENCODED: dict[str, tuple[str, int, Callable[[Pixels], bytes], int]] = {
         "51",
         12,
         lambda film: bytes(jpeg8_encode(of_bits(film, 12), level=90, bitspersample=12)),
-        35,
+        17,
     ),
     "JPEG-LS": ("80", 12, lambda film: bytes(jpegls_encode(of_bits(film, 12))), 2),
     "JPEG 2000": (
@@ -69,7 +70,7 @@ ENCODED: dict[str, tuple[str, int, Callable[[Pixels], bytes], int]] = {
         lambda film: bytes(
             jpeg2k_encode(of_bits(film, 12), reversible=True, codecformat="J2K", bitspersample=12)
         ),
-        35,
+        2,
     ),
     "HTJ2K": ("201", 12, lambda film: bytes(htj2k_encode(of_bits(film, 12), reversible=True)), 42),
 }
@@ -85,6 +86,68 @@ def decoded(ending: str, bits: int, stream: bytes, shape: tuple[int, ...]) -> Pi
     samples = codecs.DECODERS[uid](stream, layout)
     cells = placed(samples, layout, lossless=uid in codecs.LOSSLESS)
     return stored_values(cells, signed=False)
+
+
+def textured(rows: int, columns: int) -> Pixels:
+    y, x = np.mgrid[:rows, :columns]
+    noise = np.random.default_rng(rows).normal(0, 9, (rows, columns))
+    return np.asarray((np.sin(x / 17) + np.cos(y / 23)) * 60 + 120 + noise).clip(0, 255)
+
+
+@pytest.mark.parametrize("level", [None, 45, 60])
+def test_a_byte_changed_in_a_code_block_is_noticed(level: int | None) -> None:
+    """The arithmetic coder has used more or fewer bytes at its end than there are.
+
+    Not in the last few bytes of a block, of which a small film with small blocks has many.
+    """
+    film = of_bits(textured(200, 230), 12)
+    stream = bytes(
+        jpeg2k_encode(
+            film, level=level, reversible=level is None, codecformat="J2K", bitspersample=12
+        )
+    )
+    whole = jpeg_2000.decode(stream)
+    first, noticed = stream.find(b"\xff\x93") + 14, 0
+    places = np.linspace(first, len(stream) - 40, 25).astype(int)
+    for place in places:
+        damaged = bytearray(stream)
+        damaged[place] ^= 0x2D
+        try:
+            noticed += bool((jpeg_2000.decode(bytes(damaged)) == whole).all())
+        except PARSER_ERRORS:
+            noticed += 1
+    assert noticed >= 22, f"{noticed} of {len(places)}"
+
+
+STYLES = [
+    {"irreversible": irreversible, "codeblock_size": size, "progression": order, **quality}
+    for irreversible in (False, True)
+    for size, order in (((64, 64), "LRCP"), ((4, 256), "RPCL"), ((16, 32), "CPRL"))
+    for quality in (
+        {"quality_mode": "rates", "quality_layers": [1.0]},
+        {"quality_mode": "rates", "quality_layers": [80.0, 20.0, 5.0]},
+        {"quality_mode": "dB", "quality_layers": [30.0, 45.0], "tile_size": (64, 64)},
+    )
+]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+@pytest.mark.parametrize("bits", [8, 12])
+def test_whatever_was_written_as_jpeg_2000_is_read(style: dict[str, Any], bits: int) -> None:
+    """Cut to a size, in layers, in tiles: the lengths of its code blocks are then estimates."""
+    buffer = BytesIO()
+    film = of_bits(textured(131, 150), bits)
+    Image.fromarray(film).save(buffer, "JPEG2000", no_jp2=True, **style)
+    stream = buffer.getvalue()
+    np.testing.assert_array_equal(jpeg_2000.decode(stream), jpeg2k_decode(stream))
+
+
+def test_what_the_decoder_warns_of_is_logged_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    stream = bytearray(jpeg2k_encode(of_bits(textured(200, 230), 8), codecformat="J2K"))
+    stream[len(stream) // 2] ^= 0x2D
+    with pytest.raises(ValueError, match="does not end where its data do"):
+        jpeg_2000.decode(bytes(stream))
+    assert caplog.records == []
 
 
 @pytest.mark.slow

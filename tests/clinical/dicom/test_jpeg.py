@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from imagecodecs import jpeg8_encode
+from imagecodecs import jpeg8_decode, jpeg8_encode
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -140,11 +140,16 @@ def block_bits(blocks: NDArray[np.int64]) -> str:
     return bits
 
 
-def inverse_transform(blocks: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """T.81 A.3.3 in double precision, rounded and clipped to 12 bits."""
+def cosines() -> NDArray[np.float64]:
     place, frequency = np.meshgrid(np.arange(8), np.arange(8))
     basis = np.cos((2 * place + 1) * frequency * np.pi / 16) / 2
     basis[0] /= np.sqrt(2)
+    return basis
+
+
+def inverse_transform(blocks: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """T.81 A.3.3 in double precision, rounded and clipped to 12 bits."""
+    basis = cosines()
     spectrum = np.zeros((len(blocks), 8, 8))
     for index, (row, column) in enumerate(ZIGZAG):
         spectrum[:, row, column] = blocks[:, index] * STEP
@@ -155,10 +160,15 @@ def inverse_transform(blocks: NDArray[np.int64], shape: tuple[int, int]) -> NDAr
 
 
 def some_blocks(count: int) -> NDArray[np.int64]:
+    """Quantised coefficients of blocks of a picture, some of them black and white in places."""
     random = np.random.default_rng(3)
-    blocks = np.rint(random.laplace(0, 40, (count, 64)) / (1 + np.arange(64))).astype(np.int64)
-    blocks[:, 0] = random.integers(-6000, 6000, count)
-    return blocks
+    slopes = random.normal(0, 80, (2, count, 1, 1))
+    y, x = np.mgrid[:8, :8]
+    level = random.integers(-300, 4400, (count, 1, 1))
+    pixels = level + slopes[0] * x + slopes[1] * y + random.normal(0, 20, (count, 8, 8))
+    spectrum = cosines() @ (np.rint(pixels).clip(0, 4095) - 2048) @ cosines().T
+    in_order = np.stack([spectrum[:, row, column] for row, column in ZIGZAG], axis=1)
+    return np.rint(in_order / STEP).astype(np.int64)
 
 
 def noise(precision: int, shape: tuple[int, int] = (40, 40)) -> Pixels:
@@ -291,6 +301,43 @@ def test_a_block_that_no_picture_has_is_refused(first: int) -> None:
         jpeg.decode(stream)
     inside = sequential(blocks * 15 // 16, (40, 40))
     assert jpeg.decode(inside.replace(precision + b"\x0c", precision + b"\x08")).shape == (40, 40)
+
+
+@pytest.mark.parametrize("first", [-17_600, 17_600])
+def test_a_block_that_no_picture_of_12_bits_has_is_refused(first: int) -> None:
+    """One of 12 bits lies within 16,384 of grey, and is read with every step that leaves room."""
+    blocks = np.zeros((25, 64), np.int64)
+    blocks[:, 0] = np.linspace(0, first / STEP, 25)
+    blocks[:, 1] = 7
+    with pytest.raises(ValueError, match="darker than black or brighter than white"):
+        jpeg.decode(sequential(blocks, (40, 40)))
+    assert jpeg.decode(sequential(blocks * 14 // 16, (40, 40))).shape == (40, 40)
+
+
+def test_a_pixel_that_no_picture_of_12_bits_has_is_refused() -> None:
+    blocks = some_blocks(25)
+    assert jpeg.decode(sequential(blocks, (40, 40))).shape == (40, 40)
+    blocks[12, 40] = 4000
+    with pytest.raises(ValueError, match="a pixel is darker"):
+        jpeg.decode(sequential(blocks, (40, 40)))
+
+
+EXTREMES = {
+    "noise": noise(12, (61, 47)),
+    "black and white noise": (noise(1, (61, 47)) * 4095).astype(np.uint16),
+    "a board": (np.indices((61, 47)).sum(0) // 8 % 2 * 4095).astype(np.uint16),
+    "single pixels": (np.indices((61, 47)).sum(0) % 2 * 4095).astype(np.uint16),
+    "a ramp": np.add.outer(np.arange(61), np.arange(47)).astype(np.uint16) * 38,
+    "black": np.zeros((61, 47), np.uint16),
+    "white": np.full((61, 47), 4095, np.uint16),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+@pytest.mark.parametrize("level", [10, 50, 75, 90, 95, 98, 100])
+def test_whatever_was_coded_to_12_bits_is_read(name: str, level: int) -> None:
+    stream = bytes(jpeg8_encode(EXTREMES[name], level=level, bitspersample=12))
+    np.testing.assert_array_equal(jpeg.decode(stream), jpeg8_decode(stream))
 
 
 def test_a_pixel_with_more_bits_than_the_image_is_refused() -> None:

@@ -31,6 +31,17 @@ def test_a_cell_is_read_in_its_column(row: dict[str, str]) -> None:
         assert row["reads"] in found
 
 
+NO_HOUR = {
+    *("20210312", "2021", "2021-03", "2021-W10-5", "2021-071", "12. März 2021", "31/05/2021"),
+    *("03/03/2021", "12/03/2021", "31/12/2021", "12.03.2021", "03.31.2021"),
+}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["reads"][:1].isdigit()], ids=str)
+def test_a_time_names_an_hour_or_a_day(row: dict[str, str]) -> None:
+    assert times.names_hour(row["cell"]) == (row["cell"] not in NO_HOUR)
+
+
 DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
 
 

@@ -164,6 +164,22 @@ def test_times_are_counted_against_the_decision(look: Look) -> None:
     assert (told.naive, told.zoned) == (5, 1)
 
 
+def test_midnight_in_every_row_is_a_day(look: Look) -> None:
+    """Programs write a date as one; beside other hours it is what it says."""
+    midnights = ["c1,CRP,1,mg/L,20210312000000", "c2,CRP,2,mg/L,2021-03-12 00:00"]
+    (days,) = look(labs(*midnights)).times
+    assert (days.day_only, days.decision_day) == (2, 1)
+    (hours,) = look(labs(*midnights, "c1,Hb,12,g/dL,20210312080000")).times
+    assert (hours.day_only, hours.decision_day) == (0, 0)
+
+
+def test_values_of_one_moment_contradict_each_other_however_it_is_written(look: Look) -> None:
+    for written in ("20210311080000", "11/03/2021 08:00"):
+        rows = (f"c1,CRP,{value},mg/L,{written}" for value in (5, 500))
+        found = look(labs(*rows, "c1,Hb,12,g/dL,31/01/2021 08:00"))
+        assert [one.contradictions for one in found.measurements.known] == [1, 0], written
+
+
 def test_what_the_reader_leaves_out_is_counted_by_reason(look: Look) -> None:
     found = look(labs("c1,CRP,1,mg/L,2021-03-12T08:00", *["c2,CRP,2,kg,2021-03-13T08:00"] * 3))
     reasons = {one.place: (one.reason, one.count) for one in found.left_out}
@@ -178,6 +194,32 @@ def test_values_are_counted_by_name(look: Look) -> None:
     assert (crp.written, crp.code, crp.values, crp.cases, crp.used) == ("CRP", "1988-5", 26, 2, 25)
     assert (crp.bounds, crp.quantiles[2], crp.unit) == (1, 11.0, "mg/L")
     assert [(one.text, one.count) for one in crp.units] == [("mg/L", 25), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "readings"),
+    [
+        ("O2 Sat", ["2708-6", "2711-0", "20564-1", "59408-5"]),
+        ("-polys", ["770-8", "26505-8"]),
+        ("Troponin", ["89579-7", "67151-1", "10839-9", "6598-7"]),
+    ],
+)
+def test_a_name_that_fits_several_is_asked_about_and_its_answer_can_be_pasted(
+    look: Look, name: str, readings: list[str]
+) -> None:
+    """However seldom it is there: such a name is of the table of measurements, and no free text."""
+    files = labs(
+        "c1,CRP,5,mg/L,2021-03-12T08:00",
+        f"c1,{name},{'20,ng/L' if name == 'Troponin' else '97,%'},2021-03-12T08:00",
+    )
+    before = look(files)
+    assert [one.place for one in before.to_decide] == [f"measurements.csv, {name}"]
+    head, *asked = before.proposal
+    assert head == "[codes]"
+    assert [line.split('"')[3] for line in asked] == readings
+    after = look({**files, "cohort.toml": f"{head}\n{asked[-1].removeprefix('# ')}\n"})
+    assert after.to_decide == ()
+    assert {one.written: one.used for one in after.measurements.known} == {"CRP": 1, name: 1}
 
 
 def test_the_codes_of_the_cohort_count(look: Look) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.checking.columns import kind_of
-from pipelines.checking.raw_table import decoded, delimiter_of, is_header
+from pipelines.checking.raw_table import is_header
 
 KINDS = [
     ("", "empty", ""),
@@ -33,35 +33,6 @@ KINDS = [
 @pytest.mark.parametrize(("cells", "kind", "form"), KINDS)
 def test_what_a_column_holds(cells: str, kind: str, form: str) -> None:
     assert kind_of(dict.fromkeys(cells.split(), 1)) == (kind, form)
-
-
-@pytest.mark.parametrize(
-    ("data", "encoding"),
-    [
-        ("ä,b".encode(), "UTF-8"),
-        (b"\xef\xbb\xbfa,b", "UTF-8 with byte order mark"),
-        ("ä,b".encode("utf-16"), "UTF-16"),
-        ("ä,b".encode("cp1252"), "Windows-1252"),
-    ],
-)
-def test_encodings(data: bytes, encoding: str) -> None:
-    found, text = decoded(data)
-    assert found == encoding
-    assert text.endswith(",b")
-
-
-@pytest.mark.parametrize(
-    ("text", "delimiter"),
-    [
-        ("a,b\n1,2\n", ","),
-        ("a;b\n1,5;2,5\n", ";"),
-        ("a\tb\n1,5\t2\n", "\t"),
-        ("sep=|\na|b\n", "|"),
-        ('a,b\n"x;y",2\n', ","),
-    ],
-)
-def test_delimiters(text: str, delimiter: str) -> None:
-    assert delimiter_of(text) == delimiter
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
+from clinical.export.glyphs import REGULAR
+from clinical.modalities.radiograph import burnt_text
 from pipelines.checking.check import check
 from pipelines.checking.folder_cohort import Options
 from pipelines.checking.found import CheckFound
@@ -62,6 +65,25 @@ def test_a_table_of_codes_explains_another_one(look: Look) -> None:
         "d_items.csv": "dictionary",
         "events.csv.gz": "measurements",
     }
+
+
+def test_a_label_is_a_question_where_its_code_is_not_known(look: Look) -> None:
+    """MIMIC-III gives its neutrophils in per cent a code of segmented ones that is out of use."""
+    items = "row_id,itemid,label,fluid,loinc_code\n" + "\n".join(
+        [
+            "1,501,Neutrophils,Blood,761-7",
+            "2,502,Neutrophils,Ascites,26520-7",
+            "3,503,Neutrophils,Ascites,761-7",
+            "4,504,Polys,Blood,31160-5",
+            "5,505,Sodium,Blood,2951-2",
+        ]
+    )
+    rows = [(item, str(60 + n), "%") for item in ("501", "502", "503", "504") for n in range(5)]
+    found = look({"d_items.csv": items, "events.csv": events(*rows)})
+    assert found.proposal[-2:] == (
+        "[codes]",
+        '# "501" = "770-8"    # Neutrophils, 5 values; if it is Neutrophils (share of leukocytes)',
+    )
 
 
 def test_columns_that_are_measurements_have_no_unit(look: Look) -> None:
@@ -144,6 +166,26 @@ def test_images_are_counted_by_what_they_are(tmp_path: Path) -> None:
     # NORMAL-0 and PNEUMONIA-0 are one film under two labels; no-ending is a copy beside its film.
     assert (found.images.same_file, found.images.other_folder) == (2, 2)
     assert "lies in several folders" in str([one.text for one in found.to_decide])
+
+
+@pytest.mark.skipif(
+    any(find_spec(name) is None for name in burnt_text.PACKAGES),
+    reason="the extra ocr is not installed",
+)
+def test_a_name_on_a_film_is_something_to_decide(tmp_path: Path) -> None:
+    """In two processes, as `--jobs 2` does it."""
+    font = ImageFont.truetype(str(REGULAR), 22)
+    for name, text in (("a", "R"), ("b", "ROBERTSON JANE 1961"), ("c", "")):
+        film = Image.linear_gradient("L").resize((480, 480))
+        ImageDraw.Draw(film).text((20, 200), text, fill=250, font=font)
+        film.save(tmp_path / f"{name}.png")
+    found = check(tmp_path, "", Options(text=True, jobs=2))
+    told = {one.text: one.count for one in found.images.traits["text in the pixels"].counts}
+    assert told["more than side markers"] == 1
+    assert sum(told.values()) == 3
+    (asked,) = (one for one in found.to_decide if "burnt into the pixels" in one.text)
+    assert (asked.level, asked.count) == ("decide", 1)
+    assert "ROBERTSON" not in repr(found)
 
 
 def test_headers_are_looked_at_where_pixels_are_not(tmp_path: Path) -> None:

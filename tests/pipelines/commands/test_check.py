@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clinical.modalities.radiograph import burnt_text
 from pipelines.cli import main
 from pipelines.commands.demo import SAMPLE_DATA
 
@@ -48,6 +49,31 @@ def test_nothing_of_one_person_leaves_the_folder(
         assert "17.25" not in text
     assert "Images" in heard.out
     assert json.loads(data.read_text("utf-8"))["images"]["files"] == 1
+
+
+def test_text_in_pixels_is_looked_for_only_if_asked_for(
+    cohort: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(burnt_text, "demand", lambda: None)
+    monkeypatch.setattr(burnt_text, "find", lambda _: burnt_text.BurntText(2, 1, 0.01))
+    film = str(cohort / "holiday-film.dcm")
+    main(["check", film], {})
+    assert "burnt into the pixels" not in capsys.readouterr().out
+    assert main(["check", film, "--text"], {}) == 1
+    heard = " ".join(capsys.readouterr().out.split())
+    assert "Text that is no side marker is burnt into the pixels; it may name the patient" in heard
+    assert "triptych inspect FILE --text" in heard
+
+
+def test_without_the_extra_nothing_is_looked_at(
+    cohort: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(burnt_text, "find_spec", lambda _: None)
+    assert main(["check", str(cohort), "--text"], {}) != 0
+    heard = capsys.readouterr()
+    assert "rapidocr is not installed" in heard.err
+    assert 'pip install "triptych[ocr]"' in heard.err
+    assert heard.out == ""
 
 
 def test_the_page_loads_nothing_and_holds_every_column(cohort: Path, tmp_path: Path) -> None:

@@ -101,6 +101,18 @@ def test_a_row_that_cannot_be_used_is_told_by_file_row_and_column(
     assert len(case.inputs["ecg"].items) == 1
 
 
+def test_a_tracing_of_unknown_time_is_used_and_reported(tmp_path: Path) -> None:
+    (case,) = cohort(tmp_path, ["c,a.csv,,500,mV,"], a=as_csv(tracing()))
+    assert isinstance(case, Case)
+    assert len(case.inputs["ecg"].items) == 1
+    assert [(one.column, one.reason) for one in case.problems] == [
+        (
+            "time",
+            "nobody says when the electrocardiogram was taken; it may be later than the decision.",
+        )
+    ]
+
+
 def test_the_same_tracing_is_used_once(tmp_path: Path) -> None:
     row = "c,a.csv,2026-03-01T07:00:00Z,500,mV,"
     (case,) = cohort(tmp_path, [row, row], a=as_csv(tracing()))

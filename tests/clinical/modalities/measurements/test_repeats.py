@@ -94,11 +94,40 @@ def test_values_that_cannot_be_one_contradict_each_other(
 
 
 @pytest.mark.parametrize(
+    "time",
+    ["20240301090000", "20240301T09", "01.03.2024 09:00", "1 Mar 2024 9 AM", "2024/3/1 9:00"],
+)
+def test_an_hour_is_one_however_it_is_written(tmp_path: Path, time: str) -> None:
+    items, problems = read(tmp_path, f"CRP,5,mg/L,{time},", f"CRP,500,mg/L,{time},")
+
+    assert [item.value for item in items] == [None, None]
+    assert "rows 3 and 4 give different values" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("offset", "used"), [("-0.5", 0), ('"-0,5"', 0), ("-1.0", 2), ("-1", 2)], ids=str
+)
+def test_part_of_a_day_before_the_decision_is_an_hour(
+    tmp_path: Path, offset: str, used: int
+) -> None:
+    """A file of whole days that a program wrote as -1.0 names no hours."""
+    (tmp_path / "cases.csv").write_text("case_id,patient_id\na,p\n", encoding="utf-8")
+    rows = [f"a,{code},{offset}" for code in ("HR,80,/min", "CRP,5,mg/L", "CRP,50,mg/L")]
+    lines = ["case_id,code,value,unit,offset_days", *rows]
+    (tmp_path / "measurements.csv").write_text("\n".join(lines), encoding="utf-8")
+    (case,) = (found for found in folder.read(tmp_path) if isinstance(found, Case))
+    value = case.inputs["measurements"]
+    _, *items = kit_of("measurements", value).measured(value)
+    assert sum(item.value is not None for item in items) == used
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         (f"CRP,5,mg/L,{AT},", "CRP,50,mg/L,2024-03-01T09:01,"),  # another time
         ("CRP,5,mg/L,2024-02-29,", "CRP,50,mg/L,2024-02-29,"),  # a day has room for both
         ("CRP,5,mg/L,2024-02-29T00:00,", "CRP,50,mg/L,2024-02-29T00:00,"),
+        ("CRP,5,mg/L,20240229000000,", "CRP,50,mg/L,20240229000000,"),
         ("CRP,5,mg/L,,", "CRP,50,mg/L,,"),  # no time at all
         (f"pO2,90,mmHg,{AT},arterial", f"pO2,40,mmHg,{AT},venous"),
     ],

@@ -113,6 +113,8 @@ def test_a_sound_film_raises_no_doubt(read: Read) -> None:
         ({"AcquisitionTime": "noon"}, "Acquisition Time in the header cannot be understood"),
         ({"AcquisitionDate": None}, "nobody says when the image was taken"),
         ({"AcquisitionTime": None}, "only the day of the image, which is that of the decision"),
+        ({"AcquisitionTime": "000000.000"}, "only the day of the image, which is that of"),
+        ({"AcquisitionTime": "000000.001"}, None),
         ({"AcquisitionTime": None, "AcquisitionDate": "20240229"}, None),
     ],
 )
