@@ -10,7 +10,7 @@ import pytest
 
 from clinical.case.shapes import Measurement
 from clinical.terms.critical import Side, critical, critical_now, rows
-from clinical.terms.loinc import lookup
+from clinical.terms.loinc import lookup, terms
 
 
 def measured(code: str, value: float | None, unit: str) -> Measurement:
@@ -29,6 +29,15 @@ def measured(code: str, value: float | None, unit: str) -> Measurement:
         ("59408-5", 91.0, "%", None),
         ("8310-5", 39.4, "Cel", None),
         ("33959-8", 100.0, "ng/mL", None),
+        ("6298-4", 6.9, "mmol/L", "high"),
+        ("2947-0", 119.0, "mmol/L", "low"),
+        ("2339-0", 2.4, "mmol/L", "low"),
+        ("3094-0", 90.0, "mg/dL", "high"),
+        ("3094-0", 80.0, "mg/dL", None),
+        ("2744-1", 7.19, "[pH]", "low"),
+        ("2744-1", 7.2, "[pH]", None),
+        ("2746-6", 7.16, "[pH]", None),
+        ("2708-6", 84.0, "%", "low"),
         ("2823-3", None, "", None),
         ("local:made-up", 1.0, "mmol/L", None),
         ("2823-3", 9.0, "furlong", None),
@@ -104,3 +113,25 @@ def test_what_stands_at_the_decision_is_the_latest_value_of_each_term() -> None:
     ]
     found = critical_now(values, noon, 60)
     assert [(one.measured.value, one.side) for one in found] == [(6.9, "high"), (84, "low")]
+
+
+@pytest.mark.parametrize(
+    ("code", "same"),
+    [("2823-3", "6298-4"), ("2951-2", "2947-0"), ("2345-7", "2339-0"), ("59408-5", "2708-6")],
+)
+def test_what_a_blood_gas_analyser_measures_has_the_limits_of_the_laboratory(
+    code: str, same: str
+) -> None:
+    assert rows()[same] == rows()[code]
+
+
+def test_no_whole_blood_value_is_without_the_limits_of_its_serum_value() -> None:
+    by_name = {term.name: term.code for term in terms()}
+    limited = {
+        (by_name[name.removesuffix(" (whole blood)")], code)
+        for name, code in by_name.items()
+        if name.endswith(" (whole blood)")
+    }
+    assert limited
+    for serum, whole in limited:
+        assert (serum in rows()) == (whole in rows())
