@@ -17,6 +17,7 @@ from clinical.modalities.kit import person
 from clinical.review import danger
 from ui.panels import (
     adjudication_panel,
+    case_pdf_panel,
     danger_panel,
     decision_panel,
     first_read_panel,
@@ -67,6 +68,7 @@ def render(list_page: Page) -> None:
     diagnosis = _answers(shown)
     _panels(shown, diagnosis)
     record_panel.render(shown, diagnosis)
+    case_pdf_panel.render(shown)
     desk.watch(shown)
     if (visit := desk.visit(shown)) is not None:
         st.html(tag("span", data_visit=visit.name, hidden=True), width="content")

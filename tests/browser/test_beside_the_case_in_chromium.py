@@ -1,0 +1,75 @@
+"""What stands beside a case, in a real browser: its PDF is saved, as the record stands."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import reading_fixture
+from playwright.sync_api import Browser, Page, expect
+from printed_file import needs_poppler, text_of
+
+from clinical.access import accounts
+from clinical.audit import ledger
+from clinical.case.assessment import AuditEvent
+from clinical.workspace.database import open_workspace
+from ui.host import launch
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "three quiet herons"
+CASE = "CASE-000"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("served"), cases=3)
+    engine = open_workspace(workspace)
+    for name in ("dr.first", "dr.second"):
+        accounts.add(engine, name, "reader", PASSWORD)
+    engine.dispose()
+    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    yield page.address, workspace
+    page.stop()
+
+
+def signed_in(browser: Browser, address: str, name: str) -> Page:
+    page = browser.new_context(accept_downloads=True).new_page()
+    page.goto(address)
+    page.get_by_label("Account").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    return page
+
+
+def opened(page: Page) -> None:
+    page.locator(f'tr[data-pick="{CASE}"]').click()
+    expect(page.locator(".masthead h1")).to_have_text(CASE)
+
+
+def events(workspace: Path) -> list[AuditEvent]:
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        found = list(ledger.events(connection, case_id=CASE))
+    engine.dispose()
+    return found
+
+
+@needs_poppler
+def test_a_case_is_saved_as_a_pdf(browser: Browser, served: tuple[str, Path]) -> None:
+    address, workspace = served
+    page = signed_in(browser, address, "dr.first")
+    opened(page)
+    with page.expect_download() as waiting:
+        page.locator(".st-key-case-pdf button").click()
+    made = Path(waiting.value.path()).read_bytes()
+    assert re.fullmatch(r"triptych-case-\d+\.pdf", waiting.value.suggested_filename)
+
+    last = events(workspace)[-1]
+    assert (last.kind, last.actor) == ("EXPORTED", "dr.first")
+    assert last.payload["pdf"] == hashlib.sha256(made).hexdigest()
+    assert CASE in text_of(made)
+    page.context.close()
