@@ -47,7 +47,7 @@ def render(case_page: Page) -> None:
     An account that assigns cases and may not read them sees no word of the model about any.
     """
     opens = presence.can("read_cases")
-    rows = state.rows() if opens else tuple(map(worklist_order.unopened, state.rows()))
+    rows = state.rows() if opens else tuple(map(worklist_order.unreadable, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
     view, start = _controls(rows)
@@ -71,7 +71,11 @@ def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
         [2.4, 2.2, 1.6, 1.6, 1.4, 1.3], vertical_alignment="bottom"
     )
     words = search.text_input(
-        "Search", before.search, placeholder="Press / to search", key="search", live=True
+        "Search",
+        before.search,
+        placeholder="Press /: case, patient, accession",
+        key="search",
+        live=True,
     )
     statuses = status.multiselect(
         "Status",
