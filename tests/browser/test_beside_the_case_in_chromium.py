@@ -73,3 +73,33 @@ def test_a_case_is_saved_as_a_pdf(browser: Browser, served: tuple[str, Path]) ->
     assert last.payload["pdf"] == hashlib.sha256(made).hexdigest()
     assert CASE in text_of(made)
     page.context.close()
+
+
+def test_a_note_is_typed_and_found_by_the_next_reader(
+    browser: Browser, served: tuple[str, Path]
+) -> None:
+    address, workspace = served
+    first = signed_in(browser, address, "dr.first")
+    opened(first)
+    field = first.locator(".st-key-notes textarea")
+    field.click()
+    # Letters that are commands elsewhere on the page, and a new line.
+    first.keyboard.type("next: sex, a, e, s, m")
+    first.keyboard.press("Enter")
+    first.keyboard.type("Deaf.")
+    first.locator(".st-key-leave-note button").click()
+    expect(first.locator(".handed-on")).to_contain_text("next: sex, a, e, s, m\nDeaf.")
+    expect(field).to_have_value("")
+    assert [event.kind for event in events(workspace)].count("NOTED") == 1
+    assert "DECIDED" not in [event.kind for event in events(workspace)]
+
+    second = signed_in(browser, address, "dr.second")
+    expect(second.locator(f'tr[data-pick="{CASE}"]')).to_contain_text("Note")
+    opened(second)
+    expect(second.locator(".handed-on")).to_contain_text("dr.first")
+
+    first.get_by_role("button", name="Withdraw").click()
+    expect(first.locator(".handed-on")).to_have_count(0)
+    expect(first.locator(".st-key-notes s")).to_contain_text("Deaf.")
+    for page in (first, second):
+        page.context.close()

@@ -335,5 +335,6 @@ def _marks(row: Row) -> Markup:
         [
             chip("Out of distribution", "warn") if row.entry.flagged else "",
             chip(words, "warn") if conflicts else "",
+            chip("Note" if row.notes == 1 else f"{row.notes} notes") if row.notes else "",
         ]
     )

@@ -18,7 +18,7 @@ from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
 from clinical.case.assessment import AuditEvent, EventKind
 from clinical.case.shapes import sources_of
-from clinical.review import assignment, danger, status
+from clinical.review import assignment, danger, note, status
 from clinical.review.danger import Danger
 from clinical.review.priority import DANGEROUS
 from clinical.workspace import store
@@ -94,12 +94,14 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         return Caseload(head, before.rows, readers)
     seen = _seen(connection, changed)
     statuses = status.statuses(connection, only=changed)
+    notes = note.counts(connection, only=changed)
     fresh = {
         case_id: Row(
             entry,
             statuses.get(case_id, "unassessed"),
             _assigned(connection, case_id),
             *seen.get(case_id, Seen()),
+            notes.get(case_id, 0),
         )
         for case_id, entry in entries.items()
     }
@@ -119,13 +121,14 @@ def read(connection: Connection) -> Caseload:
     assigned: dict[str, str] = {}
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
-    seen = _seen(connection)
+    seen, notes = _seen(connection), note.counts(connection)
     rows = tuple(
         Row(
             entry,
             statuses.get(entry.case_id, "unassessed"),
             assigned.get(entry.case_id, ""),
             *seen.get(entry.case_id, Seen()),
+            notes.get(entry.case_id, 0),
         )
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )

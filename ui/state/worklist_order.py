@@ -48,6 +48,7 @@ class Row:
         bare: inputs that say who the patient is and nothing else.
         patient: pseudonym, or "" for an account that may not read the case.
         accessions: Accession Numbers of its images; none for such an account either.
+        notes: how many notes of readers stand.
     """
 
     entry: WorklistEntry
@@ -57,6 +58,7 @@ class Row:
     bare: frozenset[str] = frozenset()
     patient: str = ""
     accessions: tuple[str, ...] = ()
+    notes: int = 0
 
     @cached_property
     def level(self) -> Level:

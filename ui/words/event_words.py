@@ -237,6 +237,8 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "TIMED": _timed,
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
+    "NOTED": lambda _: "Left a note for the next reader",
+    "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
