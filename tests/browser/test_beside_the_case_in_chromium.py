@@ -1,4 +1,4 @@
-"""What stands beside a case, in a real browser: its PDF is saved, as the record stands."""
+"""What stands beside a case in a real browser: its PDF, notes, and what came meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from printed_file import needs_poppler, text_of
 from clinical.access import accounts
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
-from clinical.workspace.database import open_workspace
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
 from ui.host import launch
 
 pytestmark = pytest.mark.browser
@@ -42,6 +43,7 @@ def signed_in(browser: Browser, address: str, name: str) -> Page:
     page.get_by_label("Account").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    expect(page.locator("tr[data-pick]").first).to_be_visible()
     return page
 
 
@@ -103,3 +105,30 @@ def test_a_note_is_typed_and_found_by_the_next_reader(
     expect(first.locator(".st-key-notes s")).to_contain_text("Deaf.")
     for page in (first, second):
         page.context.close()
+
+
+def test_a_new_case_is_told_and_shown_when_asked_for(
+    browser: Browser, served: tuple[str, Path]
+) -> None:
+    address, workspace = served
+    page = signed_in(browser, address, "dr.first")
+    page.clock.install()  # to be put forward; until then it goes as any other
+    page.reload()
+    rows = page.locator("tr[data-pick]")
+    expect(rows).to_have_count(3)
+    line = page.locator("[data-arrivals]")
+    expect(line).to_be_hidden()
+    expect(page.get_by_role("button", name="Show them")).to_be_hidden()
+    engine = open_workspace(workspace)
+    case = reading_fixture.make_case(41)
+    with writing(engine) as connection:
+        intake.record_assessment(connection, case, reading_fixture.make_assessment(case), "system")
+    engine.dispose()
+    page.clock.fast_forward(20_000)
+    expect(line).to_have_text("1 new case")
+    expect(rows).to_have_count(3)  # nothing moves by itself
+
+    page.get_by_role("button", name="Show them").click()
+    expect(rows).to_have_count(4)
+    expect(line).to_be_hidden()
+    page.context.close()

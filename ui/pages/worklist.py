@@ -13,7 +13,7 @@ from clinical.modalities import kit
 from clinical.review import assignment, danger
 from clinical.review.priority import Level
 from ui.access import presence
-from ui.panels import frame, picklist
+from ui.panels import arrivals_panel, frame, picklist
 from ui.state import address, assigning, state, worklist_order
 from ui.state.worklist_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
 from ui.words import phrasing
@@ -47,9 +47,11 @@ def render(case_page: Page) -> None:
     An account that assigns cases and may not read them sees no word of the model about any.
     """
     opens = presence.can("read_cases")
+    head = state.head_of_rows()  # before the rows, so that nothing falls between the two
     rows = state.rows() if opens else tuple(map(worklist_order.unreadable, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
+    arrivals_panel.render(head)
     view, start = _controls(rows)
     shown = worklist_order.arrange(rows, view)
     state.keep_order(shown)
