@@ -1,9 +1,24 @@
-"""A PDF as bytes that a test can search."""
+"""A PDF as bytes, and as words, that a test can search."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import zlib
+
+import pytest
+
+needs_poppler = pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="poppler is not on this machine"
+)
+
+
+def text_of(made: bytes) -> str:
+    """The words of the file, as poppler reads them."""
+    command = ["pdftotext", "-raw", "-", "-"]
+    done = subprocess.run(command, input=made, capture_output=True, check=True)
+    return done.stdout.decode()
 
 
 def unpacked(made: bytes) -> bytes:

@@ -12,15 +12,25 @@ from clinical.errors import ConfigError
 
 Role = Literal["reader", "adjudicator", "auditor", "administrator"]
 Permission = Literal[
-    "read_cases", "decide", "assign", "adjudicate", "audit", "export", "studies", "accounts"
+    "read_cases",
+    "decide",
+    "print_case",
+    "assign",
+    "adjudicate",
+    "audit",
+    "export",
+    "studies",
+    "accounts",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    "reader": frozenset({"read_cases", "decide", "studies"}),
-    "adjudicator": frozenset({"read_cases", "decide", "assign", "adjudicate", "studies"}),
-    "auditor": frozenset({"read_cases", "audit", "export", "studies"}),
+    "reader": frozenset({"read_cases", "decide", "print_case", "studies"}),
+    "adjudicator": frozenset(
+        {"read_cases", "decide", "print_case", "assign", "adjudicate", "studies"}
+    ),
+    "auditor": frozenset({"read_cases", "print_case", "audit", "export", "studies"}),
     "administrator": frozenset({"accounts", "assign", "audit", "studies"}),
 }
 

@@ -360,6 +360,8 @@ EventKind = Literal[
     "TIMED",
     "AMENDED",
     "ADJUDICATED",
+    "NOTED",
+    "NOTE_WITHDRAWN",
     "EXPORTED",
     "REPORTED",
     "PURGED",

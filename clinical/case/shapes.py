@@ -290,6 +290,17 @@ def digests_of(shape: Mapping[str, Any]) -> tuple[str, ...]:
             return ()
 
 
+def sources_of(shape: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """`Array.source` of each array in the JSON form of an input."""
+    match shape["shape"]:
+        case "array":
+            return (shape["source"],)
+        case "arrays":
+            return tuple(item["source"] for item in shape["items"])
+        case _:
+            return ()
+
+
 def _table_from_json(shape: Mapping[str, Any]) -> Shape:
     items = shape["items"]
     match shape["shape"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from pydicom.dataset import Dataset
 
@@ -17,12 +19,16 @@ _CODES = (
     "BodyPartExamined",
 )
 
+# SH of at most 16 characters. Without a digit it is a word, and might be a name.
+_ACCESSION = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 ./_-]{0,15}")
+
 _CALIBRATED = ("GEOMETRY", "FIDUCIAL")
 
 
 def of(found: Dataset) -> dict[str, str]:
     """The attributes of `found` that may travel with its pixels, where they are known."""
     source = {keyword: dataset.code(found, keyword) for keyword in _CODES}
+    source["AccessionNumber"] = _accession(found)
     seen = view.of(found)
     source["ViewPosition"] = seen.position
     stamps = dates.of(found)
@@ -38,6 +44,15 @@ def of(found: Dataset) -> dict[str, str]:
     if len(ratio) == 2 and ratio[0] != ratio[1] and min(ratio) > 0:
         source["PixelAspectRatio"] = f"{ratio[0]:g}:{ratio[1]:g}"
     return {key: value for key, value in source.items() if value}
+
+
+def _accession(found: Dataset) -> str:
+    """The number of the order (PS3.3 C.7.2.1), by which a department looks for a study, or ""."""
+    try:
+        stated = str(found.get("AccessionNumber") or "").strip()
+    except PARSER_ERRORS:
+        return ""
+    return stated if _ACCESSION.fullmatch(stated) else ""
 
 
 def of_another_patient(found: Dataset, expected: str | None) -> bool:

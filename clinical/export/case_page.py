@@ -32,7 +32,7 @@ from clinical.export.input_rows import (
 )
 from clinical.formatting import moment, percent, uncertain
 from clinical.modalities.kit import Picture, label, pictures
-from clinical.review import danger, progress, protocol, viewed
+from clinical.review import danger, note, progress, protocol, viewed
 from clinical.review import decisions as decisions_rules
 from clinical.review import status as status_rules
 from clinical.review.decisions import ACTED, REASONS
@@ -103,6 +103,17 @@ class DecisionRow:
 
 
 @dataclass(frozen=True)
+class NoteRow:
+    """One note from a reader to the next; `withdrawn` is when, or ""."""
+
+    time: str
+    author: str
+    text: str
+    withdrawn: str
+    sequence: int
+
+
+@dataclass(frozen=True)
 class CasePage:
     """One case in the report; without a model, everything but what a model says."""
 
@@ -126,6 +137,7 @@ class CasePage:
     evidence: tuple[Evidence, ...]
     contributions: tuple[ContributionRow, ...]
     decisions: tuple[DecisionRow, ...]
+    handed_on: tuple[NoteRow, ...]
     trail: tuple[AuditEvent, ...]
 
 
@@ -198,6 +210,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         evidence=tuple(_evidence(explained[s.diagnosis], case) for s in _told(shown, explained)),
         contributions=tuple(_contribution(s, assessment) for s in shown) if assessment else (),
         decisions=tuple(_decisions(connection, past)),
+        handed_on=tuple(_handed_on(connection, past)),
         trail=tuple(past),
     )
 
@@ -303,6 +316,17 @@ def _contribution(suggestion: Suggestion, assessment: Assessment) -> Contributio
         column(assessment.ledger.alone),
         column(assessment.ledger.without),
     )
+
+
+def _handed_on(connection: Connection, past: list[AuditEvent]) -> Iterable[NoteRow]:
+    for found in note.notes(past):
+        yield NoteRow(
+            moment(found.recorded),
+            found.author,
+            store.get_comment(connection, found.text_digest),
+            moment(found.withdrawn) if found.withdrawn else "",
+            found.sequence,
+        )
 
 
 def _decisions(connection: Connection, past: list[AuditEvent]) -> Iterable[DecisionRow]:

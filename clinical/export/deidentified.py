@@ -53,6 +53,7 @@ _EMPTY: Mapping[str, Mapping[str, Any]] = {
     "DECIDED": {"comment": ""},
     "AMENDED": {"comment": ""},
     "ADJUDICATED": {"comment": ""},
+    "NOTED": {"comment": ""},
     "PURGED": {"comments": [], "pixels": []},
 }
 

@@ -43,6 +43,10 @@ MOST_CASES = 200
 MOST_ROWS = 2000
 """So many cases are in the list at the front."""
 EVENTS, MANIFEST = "events.jsonl", "manifest.json"
+_ATTACHED = {
+    EVENTS: ("application/jsonl", "The events of the ledger"),
+    MANIFEST: ("application/json", "Digests of the files of the export but this report"),
+}
 _ENDINGS = {"data:image/png;base64": "png", "data:image/svg+xml;base64": "svg"}
 _Data = dict[str, Any]
 _NOT_SHOWN = frozenset({"assessment", "trail"})
@@ -84,6 +88,40 @@ class Front:
     deidentified: bool = False
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where the record of one case stood when its PDF was made.
+
+    Attributes:
+        time: of the PDF.
+        actor: who asked for it.
+        events, head: number and hash of the last event of the ledger.
+        signed, key: events under the last signed head (0: none), and digest of its key, or "".
+    """
+
+    time: datetime
+    actor: str
+    events: int
+    head: str
+    signed: int
+    key: str
+
+
+def printed_case(standing: Standing, page: CasePage | AbsentCase, events: Iterable[bytes]) -> bytes:
+    """The pages that the report of an export has for one case, under a head of their own.
+
+    Args:
+        standing: of the record.
+        page: the case.
+        events: content of `EVENTS`: those of the case.
+
+    Raises:
+        StoreError: if typst cannot set even what surrounds the case.
+    """
+    front = {**_created(standing.time), **asdict(standing), "time": ""}
+    return _set(front, [page], {EVENTS: events}, cards=False)
+
+
 def printed(
     front: Front,
     pages: Iterable[CasePage | AbsentCase],
@@ -100,14 +138,25 @@ def printed(
     Raises:
         StoreError: if typst cannot set even what surrounds the cases.
     """
+    return _set(_front(front), pages, attached, cards=True)
+
+
+def _set(
+    front: _Data,
+    pages: Iterable[CasePage | AbsentCase],
+    attached: Mapping[str, Iterable[bytes]],
+    *,
+    cards: bool,
+) -> bytes:
     with scratch.folder() as root:
         for name, pieces in attached.items():
             with (root / name).open("wb") as file:
                 file.writelines(pieces)
         models: dict[str, str] = {}
         cases = [_case(page, number, root, models) for number, page in enumerate(pages)]
-        data = {"front": _front(front), "cards": _cards(models), "fonts": FONTS}
-        data["notice"] = RESEARCH_USE
+        data: _Data = {"front": front, "cards": _cards(models) if cards else []}
+        data |= {"fonts": FONTS, "notice": RESEARCH_USE}
+        data["attached"] = [(name, *_ATTACHED[name]) for name in attached]
         (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
         try:
             return _compiled(root, data, cases)
@@ -157,10 +206,8 @@ def _compiled(root: Path, data: _Data, cases: list[_Data]) -> bytes:
 
 
 def _front(front: Front) -> dict[str, Any]:
-    time = front.time.astimezone(UTC)
     return {
-        "created": moment(front.time),
-        "date": [time.year, time.month, time.day, time.hour, time.minute, time.second],
+        **_created(front.time),
         "actor": front.actor,
         "selection": front.selection,
         "deidentified": front.deidentified,
@@ -169,6 +216,12 @@ def _front(front: Front) -> dict[str, Any]:
         "cases": front.cases,
         "shown": min(front.cases, MOST_CASES),
     }
+
+
+def _created(time: datetime) -> dict[str, Any]:
+    utc = time.astimezone(UTC)
+    date = [utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second]
+    return {"created": moment(time), "date": date}
 
 
 def _case(

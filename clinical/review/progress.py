@@ -277,17 +277,25 @@ def shown_cases(connection: Connection, name: str) -> set[str]:
     return set(connection.execute(query.distinct()).scalars())
 
 
-_PRIVATE = frozenset({"FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED"})
+_NOTES = frozenset({"NOTED", "NOTE_WITHDRAWN"})
+_PRIVATE = _NOTES | {"FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED"}
 
 
 def visible(
     events: Iterable[AuditEvent], name: str, role: Role, protocol: Protocol, case_id: str
 ) -> tuple[AuditEvent, ...]:
-    """The events of a case without what other readers did, where that is to be kept from `name`."""
+    """The events of a case without what other readers did, where that is to be kept from `name`.
+
+    Before their own first read that is any note: it may say what the model's output is.
+    """
     past = tuple(events)
-    if not may(role, "decide") or not hides_others(progress(past), name, protocol, case_id):
+    if not may(role, "decide"):
         return past
-    return tuple(e for e in past if e.actor == name or e.kind not in _PRIVATE)
+    now = progress(past)
+    hidden = _NOTES if withheld(now, name, role, protocol, case_id) else frozenset[str]()
+    if hides_others(now, name, protocol, case_id):
+        hidden = _PRIVATE
+    return tuple(e for e in past if e.actor == name or e.kind not in hidden)
 
 
 def _advanced(now: Progress, event: AuditEvent) -> Progress:

@@ -7,9 +7,12 @@ nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from sqlalchemy import Engine
 
+from clinical.access.accounts import Account
 from clinical.access.roles import Permission, Role, may
 from clinical.errors import AccessRefused
 from clinical.workspace.database import open_workspace
@@ -67,13 +70,36 @@ def require(*permissions: Permission) -> None:
     Raises:
         AccessRefused: if the role does not allow it, which is recorded, or nobody is signed in.
     """
-    name, role = _require_present()
+    _allow(engine(), _require_present(), permissions)
+
+
+def _allow(place: Engine, present: tuple[str, Role], permissions: tuple[Permission, ...]) -> None:
+    name, role = present
     if not any(may(role, permission) for permission in permissions):
-        session.record_refusal(engine(), name, role, permissions[0])
+        session.record_refusal(place, name, role, permissions[0])
         raise AccessRefused(
             f"An account with the role {role} may not {PERMISSIONS[permissions[0]]}.",
             remedy="sign in with another account, or ask an administrator.",
         )
+
+
+def by_ticket(permission: Permission) -> Callable[[], tuple[str, Role]]:
+    """What tells later, outside any run of the page, who this page belongs to by then.
+
+    The call raises AccessRefused if the role does not allow it (which is recorded), or nobody is
+    signed in any more.
+    """
+    place, token = engine(), _token()
+    everybody = _present() if demonstration() else None
+
+    def present() -> tuple[str, Role]:
+        now = everybody or _of(session.holder(place, token))
+        if now is None:
+            raise _out()
+        _allow(place, now, (permission,))
+        return now
+
+    return present
 
 
 def sign_out() -> None:
@@ -91,15 +117,22 @@ def _present() -> tuple[str, Role] | None:
     if demonstration():
         named: Role = st.secrets["role"]
         return str(st.secrets["reader"]), named
-    account = session.holder(engine(), _token())
+    return _of(session.holder(engine(), _token()))
+
+
+def _of(account: Account | None) -> tuple[str, Role] | None:
     return (account.name, account.role) if account else None
 
 
 def _require_present() -> tuple[str, Role]:
     present = _present()
     if present is None:
-        raise AccessRefused("You are signed out.", remedy="sign in again.")
+        raise _out()
     return present
+
+
+def _out() -> AccessRefused:
+    return AccessRefused("You are signed out.", remedy="sign in again.")
 
 
 def holder() -> str:

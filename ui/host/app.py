@@ -23,7 +23,7 @@ from clinical.errors import TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import session
-from ui.host import door, navigation, shell, signs
+from ui.host import arrivals, door, navigation, shell, signs
 from ui.host.door import Application, Door, Gate, Message, Receive, Send
 from ui.panels import frame
 
@@ -188,6 +188,8 @@ def application(
     ]
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
+    everybody = demonstration.name if demonstration else ""
+    routes += arrivals.routes(engine, None if demonstration else entrance, everybody)
     if demonstration is not None:
         secrets |= {"reader": demonstration.name, "role": demonstration.role}
     else:

@@ -17,12 +17,14 @@ from clinical.modalities.kit import person
 from clinical.review import danger
 from ui.panels import (
     adjudication_panel,
+    case_pdf_panel,
     danger_panel,
     decision_panel,
     first_read_panel,
     frame,
     inputs,
     news_panel,
+    note_panel,
     record_panel,
     suggestions_panel,
     what_if_panel,
@@ -57,6 +59,7 @@ def render(list_page: Page) -> None:
         if dangers := danger_panel.banner(danger.of_case(case)):
             st.html(dangers)
         news_panel.render(shown)
+        note_panel.standing(shown)
         if shown.machine and (warnings := warning_lines(shown.machine.assessment)):
             st.html(warnings)
     assessment = shown.machine.assessment if shown.machine else None
@@ -67,6 +70,8 @@ def render(list_page: Page) -> None:
     diagnosis = _answers(shown)
     _panels(shown, diagnosis)
     record_panel.render(shown, diagnosis)
+    note_panel.render(shown)
+    case_pdf_panel.render(shown)
     desk.watch(shown)
     if (visit := desk.visit(shown)) is not None:
         st.html(tag("span", data_visit=visit.name, hidden=True), width="content")

@@ -13,7 +13,7 @@ from clinical.modalities import kit
 from clinical.review import assignment, danger
 from clinical.review.priority import Level
 from ui.access import presence
-from ui.panels import frame, picklist
+from ui.panels import arrivals_panel, frame, picklist
 from ui.state import address, assigning, state, worklist_order
 from ui.state.worklist_order import COLUMNS, MARKS, STATUS_WORDS, Column, Row, View
 from ui.words import phrasing
@@ -47,9 +47,11 @@ def render(case_page: Page) -> None:
     An account that assigns cases and may not read them sees no word of the model about any.
     """
     opens = presence.can("read_cases")
-    rows = state.rows() if opens else tuple(map(worklist_order.unopened, state.rows()))
+    head = state.head_of_rows()  # before the rows, so that nothing falls between the two
+    rows = state.rows() if opens else tuple(map(worklist_order.unreadable, state.rows()))
     unread = sum(row.status == "unread" for row in rows)
     frame.masthead("Worklist", f"{len(rows)} cases", f"{unread} unread")
+    arrivals_panel.render(head)
     view, start = _controls(rows)
     shown = worklist_order.arrange(rows, view)
     state.keep_order(shown)
@@ -71,7 +73,11 @@ def _controls(rows: Sequence[Row]) -> tuple[View, DeltaGenerator]:
         [2.4, 2.2, 1.6, 1.6, 1.4, 1.3], vertical_alignment="bottom"
     )
     words = search.text_input(
-        "Search", before.search, placeholder="Press / to search", key="search", live=True
+        "Search",
+        before.search,
+        placeholder="Press /: case, patient, accession",
+        key="search",
+        live=True,
     )
     statuses = status.multiselect(
         "Status",
@@ -331,5 +337,6 @@ def _marks(row: Row) -> Markup:
         [
             chip("Out of distribution", "warn") if row.entry.flagged else "",
             chip(words, "warn") if conflicts else "",
+            chip("Note" if row.notes == 1 else f"{row.notes} notes") if row.notes else "",
         ]
     )

@@ -49,4 +49,6 @@ def told(event: AuditEvent) -> str:
             return "signed the case"
         case "AMENDED":
             return "reopened their signed reading"
+        case "NOTED":
+            return "left a note"
     return "adjudicated the case"

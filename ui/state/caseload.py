@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from sqlalchemy import Connection, Engine
@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine
 from clinical.audit import ledger
 from clinical.audit.ledger import EMPTY, Head
 from clinical.case.assessment import AuditEvent, EventKind
-from clinical.review import assignment, danger, status
+from clinical.case.shapes import sources_of
+from clinical.review import assignment, danger, note, status
 from clinical.review.danger import Danger
 from clinical.review.priority import DANGEROUS
 from clinical.workspace import store
@@ -28,8 +29,16 @@ from ui.state.worklist_order import Row
 ASIDE: frozenset[EventKind] = frozenset(
     {"ACCOUNT", "SIGNED_IN", "REFUSED", "EXPORTED", "REPORTED", "SIGNED_OUT"}
 )
-UNSEEN: tuple[Danger, frozenset[str]] = (danger.NONE, frozenset())
 MANY = 400  # changed cases; from here on, reading everything is quicker
+
+
+class Seen(NamedTuple):
+    """What a row says by the current record of its case, in the order of the fields of `Row`."""
+
+    danger: Danger = danger.NONE
+    bare: frozenset[str] = frozenset()
+    patient: str = ""
+    accessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,14 @@ def brought_up(connection: Connection, before: Caseload) -> Caseload:
         return Caseload(head, before.rows, readers)
     seen = _seen(connection, changed)
     statuses = status.statuses(connection, only=changed)
+    notes = note.counts(connection, only=changed)
     fresh = {
         case_id: Row(
             entry,
             statuses.get(case_id, "unassessed"),
             _assigned(connection, case_id),
-            *seen.get(case_id, UNSEEN),
+            *seen.get(case_id, Seen()),
+            notes.get(case_id, 0),
         )
         for case_id, entry in entries.items()
     }
@@ -110,13 +121,14 @@ def read(connection: Connection) -> Caseload:
     assigned: dict[str, str] = {}
     for event in ledger.events(connection, kind="ASSIGNED"):
         assigned[event.case_id] = assignment.assigned([event])
-    seen = _seen(connection)
+    seen, notes = _seen(connection), note.counts(connection)
     rows = tuple(
         Row(
             entry,
             statuses.get(entry.case_id, "unassessed"),
             assigned.get(entry.case_id, ""),
-            *seen.get(entry.case_id, UNSEEN),
+            *seen.get(entry.case_id, Seen()),
+            notes.get(entry.case_id, 0),
         )
         for entry in store.worklist(connection, dangerous=DANGEROUS)
     )
@@ -124,14 +136,19 @@ def read(connection: Connection) -> Caseload:
     return Caseload(head, rows, readers | frozenset(filter(None, assigned.values())))
 
 
-def _seen(
-    connection: Connection, only: Collection[str] | None = None
-) -> dict[str, tuple[Danger, frozenset[str]]]:
-    """What is dangerous of each case by its current record, and which inputs are bare."""
+def _seen(connection: Connection, only: Collection[str] | None = None) -> dict[str, Seen]:
     return {
-        case_id: (danger.of_record(record), _bare(record))
+        case_id: Seen(
+            danger.of_record(record), _bare(record), record["patient_id"], _accessions(record)
+        )
         for case_id, record in store.records(connection, only)
     }
+
+
+def _accessions(record: Mapping[str, Any]) -> tuple[str, ...]:
+    sources = (source for shape in record["inputs"].values() for source in sources_of(shape))
+    numbers = (source.get("AccessionNumber", "") for source in sources)
+    return tuple(dict.fromkeys(filter(None, numbers)))  # films of one order share it
 
 
 def _bare(record: Mapping[str, Any]) -> frozenset[str]:

@@ -138,7 +138,7 @@ def news(shown: OpenCase) -> list[AuditEvent]:
     """What other readers did with this case since this session opened it, as far as visible."""
     now = visit(shown)
     since = now.opened_at if now else 0
-    kinds = ("DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED")
+    kinds = ("DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED", "NOTED")
     return [
         e
         for e in shown.events

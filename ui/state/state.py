@@ -93,6 +93,11 @@ def rows() -> tuple[Row, ...]:
     )
 
 
+def head_of_rows() -> int:
+    """Number of the last event that `rows` knows."""
+    return caseload.current(engine(), workspace()).head.sequence
+
+
 def ordered() -> list[Row]:
     """The rows in the order that the worklist last had.
 

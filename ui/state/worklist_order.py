@@ -46,6 +46,9 @@ class Row:
         assigned: account name of the reader it is assigned to, or "".
         danger: what of its measurements nobody should overlook.
         bare: inputs that say who the patient is and nothing else.
+        patient: pseudonym, or "" for an account that may not read the case.
+        accessions: Accession Numbers of its images; none for such an account either.
+        notes: how many notes of readers stand.
     """
 
     entry: WorklistEntry
@@ -53,6 +56,9 @@ class Row:
     assigned: str = ""
     danger: Danger = danger.NONE
     bare: frozenset[str] = frozenset()
+    patient: str = ""
+    accessions: tuple[str, ...] = ()
+    notes: int = 0
 
     @cached_property
     def level(self) -> Level:
@@ -68,7 +74,8 @@ class Row:
     def words(self) -> str:
         """What a search looks in."""
         top = phrasing.named(self.entry.top[0]) if self.entry.top else ""
-        return f"{self.entry.case_id} {top} {self.assigned}".casefold()
+        named = (self.entry.case_id, self.patient, *self.accessions, top, self.assigned)
+        return " ".join(named).casefold()
 
     @cached_property
     def moment(self) -> str:
@@ -86,13 +93,18 @@ def unopened(row: Row) -> Row:
     return replace(row, entry=said_nothing)
 
 
+def unreadable(row: Row) -> Row:
+    """The row for an account that may not read the case: `unopened`, and whose it is left out."""
+    return replace(unopened(row), patient="", accessions=())
+
+
 @dataclass(frozen=True)
 class View:
     """How a reader has arranged the worklist.
 
     Attributes:
-        search: words that case, top suggestion and assigned reader must all hold, in any case of
-            letters.
+        search: words that case, patient, accession number, top suggestion and assigned reader must
+            hold together, in any case of letters.
         status: only these; empty means all.
         marks: only cases with (or without) a mark.
         without: only cases that lack this input; "" means all.

@@ -37,6 +37,7 @@ _ENDS = {
 PERMISSIONS: dict[Permission, str] = {
     "read_cases": "read cases",
     "decide": "decide on a suggestion",
+    "print_case": "save a case as a PDF",
     "assign": "assign a case",
     "adjudicate": "adjudicate",
     "audit": "view the record",
@@ -160,6 +161,8 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
 
 
 def _exported(payload: Mapping[str, Any]) -> str:
+    if payload.get("what") == "case_pdf":
+        return "Saved the case as a PDF"
     what = "the whole record" if payload.get("what") == "all" else "chosen cases"
     state = "intact" if payload.get("intact") else "broken"
     number = payload.get("cases", 0)
@@ -234,6 +237,8 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "TIMED": _timed,
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
+    "NOTED": lambda _: "Left a note for the next reader",
+    "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",

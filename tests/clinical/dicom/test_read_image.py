@@ -303,6 +303,17 @@ def test_source_names_what_is_known_and_never_the_patient(write_dicom: WriteDico
 
 
 @pytest.mark.parametrize(
+    ("stated", "kept"),
+    [("XA-0042/1", "XA-0042/1"), (" 7 ", "7"), ("", ""), ("Smith", ""), ("exam^No 7", "")],
+)
+def test_an_accession_number_is_kept_and_what_may_be_a_name_is_not(
+    write_dicom: WriteDicom, stated: str, kept: str
+) -> None:
+    source = read_image(write_dicom(AccessionNumber=stated)).source
+    assert source.get("AccessionNumber", "") == kept
+
+
+@pytest.mark.parametrize(
     ("attributes", "acquired"),
     [
         ({"AcquisitionDateTime": "20240102030405-0500"}, "2024-01-02T03:04:05-05:00"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import shutil
-import subprocess
 import zipfile
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from printed_file import unpacked
+from printed_file import needs_poppler, text_of, unpacked
 from sqlalchemy import Engine
 
 from clinical import formatting
@@ -40,21 +38,12 @@ from clinical.workspace.database import writing
 
 HOSTILE = '#panic("no") $x_1 *b* `c` <d> @e \\ "\n& <script>'
 SCRIPTS = "肺炎证据不足 Пневмония δοκιμή"
-needs_poppler = pytest.mark.skipif(
-    shutil.which("pdftotext") is None, reason="poppler is not on this machine"
-)
 
 
 def report_of(workspace: Engine, out: Path, example: Any) -> bytes:
     export(workspace, out, actor="auditor", time=example.noon + timedelta(days=1))
     with zipfile.ZipFile(out) as archive:
         return archive.read("report.pdf")
-
-
-def text_of(made: bytes) -> str:
-    command = ["pdftotext", "-raw", "-", "-"]
-    done = subprocess.run(command, input=made, capture_output=True, check=True)
-    return done.stdout.decode()
 
 
 @needs_poppler

@@ -75,6 +75,7 @@ def test_who_assigns_and_may_not_read_sees_no_word_of_the_machine(open_page: Ope
     rows = worklist_order.arrange(state_rows(page), View(sort="case"))
     made = str(worklist.table(rows, View(), marked=frozenset(), now=DECISION))
     assert "No suggestion shown" in made
+    assert not any("pat-00" in row.words for row in rows), "nor is a patient found"
     for word in ("pneumonia", "Conflict", "Out of distribution", "81%"):
         assert word not in made
 
@@ -85,4 +86,4 @@ def state_rows(page: AppTest) -> list[Row]:
     with engine.connect() as connection:
         rows = caseload.read(connection).rows
     engine.dispose()
-    return [worklist_order.unopened(row) for row in rows]
+    return [worklist_order.unreadable(row) for row in rows]

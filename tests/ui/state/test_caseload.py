@@ -11,6 +11,7 @@ import reading_fixture
 from sqlalchemy import Engine
 
 from clinical.audit import retention
+from clinical.case.shapes import Arrays
 from clinical.review import assignment, intake
 from clinical.workspace.database import open_workspace, writing
 from ui.pages import worklist
@@ -73,6 +74,23 @@ def test_critical_values_are_of_the_record_whatever_assessed_it(engine: Engine) 
         alarms = {row.entry.case_id: row.danger.alarm for row in caseload.read(connection).rows}
     assert alarms["CASE-000"] == "now"  # a saturation of 89%
     assert alarms["CASE-007"] is None  # nothing measured
+
+
+def test_patient_and_accession_numbers_are_those_of_the_record(engine: Engine) -> None:
+    case = reading_fixture.make_case(42)
+    films = [
+        replace(film, source={"AccessionNumber": "XA-7"}) for film in case.inputs["image"].arrays
+    ]
+    two = Arrays((*films, replace(films[0], values=films[0].values + 1)))
+    case = replace(case, inputs={**case.inputs, "image": two})
+    with writing(engine) as connection:
+        made = reading_fixture.make_assessment(case)
+        intake.record_assessment(connection, case, made, "system")
+    with engine.connect() as connection:
+        rows = {row.entry.case_id: row for row in caseload.read(connection).rows}
+
+    assert (rows["CASE-042"].patient, rows["CASE-042"].accessions) == (case.patient_id, ("XA-7",))
+    assert rows["CASE-001"].accessions == ()
 
 
 def test_a_history_of_age_and_sex_alone_is_not_called_present(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,16 @@ from clinical.review.status import Status
 from clinical.terms.critical import Found
 from clinical.workspace.store import WorklistEntry
 from ui.pages import worklist
-from ui.state.worklist_order import Column, Marks, Row, View, arrange, neighbour, next_unread
+from ui.state.worklist_order import (
+    Column,
+    Marks,
+    Row,
+    View,
+    arrange,
+    neighbour,
+    next_unread,
+    unreadable,
+)
 
 
 def row(
@@ -74,6 +84,17 @@ def test_sort(column: Column, descending: bool, order: str) -> None:
 )
 def test_search_needs_every_word(search: str, order: str) -> None:
     assert ids(arrange(ROWS, View(search=search, sort="time"))) == order
+
+
+@pytest.mark.parametrize(
+    ("search", "order"),
+    [("pat-17", "A"), ("PAT-17 heart", "A"), ("xa-0042/1", "D"), ("xa-0042/1 pat-17", "")],
+)
+def test_search_finds_a_patient_and_an_accession_number(search: str, order: str) -> None:
+    a, *others, d = ROWS
+    rows = (replace(a, patient="PAT-17"), *others, replace(d, accessions=("XA-0042/1",)))
+    assert ids(arrange(rows, View(search=search))) == order
+    assert ids(arrange([unreadable(row) for row in rows], View(search=search))) == ""
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("TIMED", {"active_seconds": 61.4}, "Spent 61 s on the case"),
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),
+        ("EXPORTED", {"what": "case_pdf", "cases": 1}, "Saved the case as a PDF"),
         (
             "REPORTED",
             {"readings": 12, "cases": 9, "intact": True},
