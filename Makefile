@@ -21,13 +21,15 @@ export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test test-fast trials wheel-test docs check check-javascript javascript bench format \
+.PHONY: setup demo test test-fast trials wheel wheel-test sbom lock docs check check-javascript javascript bench format \
   clean
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+# First what is locked, each file by its SHA-256; then torch, which is not (below), and the project.
+$(READY): pyproject.toml constraints.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
 
@@ -48,6 +50,31 @@ test-fast: setup
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
 
+# The same bytes from the same commit, wherever it is built: dist/triptych-*.whl.
+wheel: setup
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PIP_CONSTRAINT=$(CURDIR)/constraints.txt \
+	  $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+# What is installed, with licences and what needs what, as CycloneDX 1.6: build/sbom.json.
+sbom: setup
+	$(PYTHON) -m venv build/sbom-tool
+	build/sbom-tool/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	build/sbom-tool/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --spec-version 1.6 --output-format JSON --output-file build/sbom.json $(VENV)
+	@echo "Written: build/sbom.json"
+
+# Writes requirements.lock anew from pyproject.toml and constraints.txt. PyTorch has other files, and so
+# other hashes, for every index that it can be had from (CPU, CUDA), and so has what only it brings.
+UNLOCKED = torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti \
+  nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
+  nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink \
+  nvidia-nvshmem-cu13 nvidia-nvtx
+lock: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --constraint constraints.txt --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  $(addprefix --no-emit-package ,$(UNLOCKED)) --output-file requirements.lock
+
 # Builds the wheel and runs it in an empty environment, with WHEEL_PYTHON=python3.12 in that Python.
 wheel-test: setup
 	$(BIN)/pytest -m wheel tests/test_wheel.py --timeout 3600
@@ -66,7 +93,7 @@ check: setup check-javascript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests/test_architecture.py
+	$(BIN)/pytest tests/test_architecture.py tests/test_licences.py tests/test_lock.py
 
 check-javascript: $(if $(NODE),$(NODE_READY))
 ifeq ($(NODE),)

@@ -8,6 +8,7 @@ neither the packages nor a home; `make wheel-test` runs them.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import pwd
@@ -98,15 +99,23 @@ def place() -> Iterator[Path]:
     shutil.rmtree(found)
 
 
+def build(place: Path, name: str) -> Path:
+    """Build from a copy of the tree, so that nothing an earlier build left gets in."""
+    tree = place / name
+    for file in tracked():
+        (tree / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, tree / file)
+    pip = [sys.executable, "-I", "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    pinned = {"SOURCE_DATE_EPOCH": "1800000000", "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
+    command = [*pip, "--wheel-dir", place / f"{name}-dist", tree]
+    subprocess.run(command, check=True, env=os.environ | pinned)
+    return next((place / f"{name}-dist").glob("*.whl"))
+
+
 @pytest.fixture(scope="module")
 def wheel(place: Path) -> Path:
-    """Built from a copy of the tree, so that nothing an earlier build left gets in."""
-    for name in tracked():
-        (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, place / "tree" / name)
-    pip = [sys.executable, "-I", "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--wheel-dir", place, place / "tree"], check=True)
-    return next(place.glob("*.whl"))
+    """The wheel of the tree as it stands."""
+    return build(place, "tree")
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +222,12 @@ def wait_for(port: int, path: str, server: subprocess.Popen[bytes]) -> bytes:
         return b""
 
     return until(answered, f"an answer to {path}")
+
+
+@pytest.mark.wheel
+def test_a_wheel_that_is_built_twice_has_the_same_bytes(place: Path, wheel: Path) -> None:
+    again = build(place, "another-tree")
+    assert again.name == wheel.name
+    assert (
+        hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
+    )

@@ -180,6 +180,12 @@ def find(connection: Connection, name: str) -> Account | None:
     return _account(row) if row else None
 
 
+def exists(engine: Engine, name: str) -> bool:
+    """Whether an account has that name, disabled or not."""
+    with engine.connect() as connection:
+        return find(connection, name) is not None
+
+
 def require(connection: Connection, name: str) -> Account:
     """`find` of an account that has to be there.
 
@@ -216,16 +222,18 @@ def authenticate(engine: Engine, name: str, password: str) -> Account:
     kept = row.hash if row and row.hash else _nobody()
     right = len(password) <= LONGEST_PASSWORD and _matches(kept, password)
     if row is None or not row.hash or not right or row.disabled:
-        raise SignInRefused(
-            "Wrong name or password.",
-            remedy="try again, or ask an administrator.",
-        )
+        raise wrong()
     if _hasher().check_needs_rehash(row.hash):
         renewed = _hasher().hash(password)
         with writing(engine) as connection:
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(hash=renewed))
             _record(connection, name, name, "renewed", row.role)
     return _account(row)
+
+
+def wrong() -> SignInRefused:
+    """What everybody is told whom name and password let in nowhere."""
+    return SignInRefused("Wrong name or password.", remedy="try again, or ask an administrator.")
 
 
 def _matches(kept: str, password: str) -> bool:

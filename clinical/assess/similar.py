@@ -32,6 +32,7 @@ from clinical.errors import ConfigError, ModelError, StoreError
 from clinical.modalities.threads import one_thread
 from clinical.model.model import Model, prepare_case
 from clinical.model.space import Space
+from clinical.workspace import own_file
 
 ALL = "all"
 """Stands for all modalities of a case together: the direction of the mean of their vectors."""
@@ -276,7 +277,7 @@ def save(index: Index, folder: Path) -> None:
     parts: dict[str, NDArray[Any]] = {f"rows.{name}": rows for name, rows in index.rows.items()}
     parts |= {f"vectors.{name}": vectors for name, vectors in index.vectors.items()}
     data = bytes(save_arrays(parts))
-    (folder / _VECTORS).write_bytes(data)
+    own_file.write(folder / _VECTORS, data)
     described = {
         "format": FORMAT,
         "model_digest": index.model_digest,
@@ -286,7 +287,7 @@ def save(index: Index, folder: Path) -> None:
         "case_ids": list(index.case_ids),
         "patient_ids": list(index.patient_ids),
     }
-    (folder / _JSON).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    own_file.write(folder / _JSON, json.dumps(described, indent=1) + "\n")
 
 
 def load(folder: Path) -> Index:

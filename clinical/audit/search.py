@@ -5,6 +5,7 @@ Nothing is verified here; `clinical.audit.verify` does that.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -76,22 +77,35 @@ def actors(connection: Connection) -> list[str]:
 def guesses(connection: Connection, since: datetime, *, least: int) -> list[Guesses]:
     """Who was refused a sign-in, or gave a wrong password, `least` times or more since a moment.
 
-    What a role does not allow is not counted. A sign-in that succeeded in between changes nothing:
-    it may have been the guesser's.
+    What a role does not allow, or another page asked for, is not counted. A sign-in that succeeded
+    in between changes nothing: it may have been the guesser's.
 
     Returns:
         The most often refused first.
     """
-    times, last = func.count(), func.max(EVENTS.c.time)
     query = (
-        select(EVENTS.c.actor, times, last)
+        select(EVENTS.c.actor, EVENTS.c.payload, func.count(), func.max(EVENTS.c.time))
         .where(*_conditions(Sought(kinds=("REFUSED",), since=since)))
         .where(EVENTS.c.payload.not_like('%"why":"role"%'))  # canonical JSON: one way to write it
-        .group_by(EVENTS.c.actor)
-        .having(times >= least)
-        .order_by(times.desc(), EVENTS.c.actor)
+        .where(EVENTS.c.payload.not_like('%"why":"origin"%'))
+        .group_by(EVENTS.c.actor, EVENTS.c.payload)
     )
-    return [Guesses(*row) for row in connection.execute(query)]
+    found: dict[str, Guesses] = {}
+    for actor, payload, events, last in connection.execute(query):
+        before = found.get(actor, Guesses(actor, 0, ""))
+        times = before.times + events * _times(payload)
+        found[actor] = Guesses(actor, times, max(before.last, last))
+    often = [guesses for guesses in found.values() if guesses.times >= least]
+    return sorted(often, key=lambda guesses: (-guesses.times, guesses.actor))
+
+
+def _times(payload: str) -> int:
+    """How many refusals an event stands for (`times`); 1 where it says nothing that can be."""
+    try:
+        times = json.loads(payload).get("times", 1)
+    except (ValueError, AttributeError):
+        return 1
+    return times if isinstance(times, int) and times > 0 else 1
 
 
 def _conditions(sought: Sought) -> list[ColumnElement[bool]]:

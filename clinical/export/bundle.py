@@ -39,7 +39,7 @@ from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
 from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
-from clinical.workspace import scratch, store
+from clinical.workspace import own_file, scratch, store
 from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
@@ -167,7 +167,7 @@ def export(
             result = _write(engine, job, part, out)
             part.replace(out)  # recorded by now: no export without its event
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise own_file.unwritable(out, error) from None
     return result
 
 
@@ -335,13 +335,6 @@ def _record(
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _unwritable(out: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{out} cannot be written: {error.strerror}.",
-        remedy="choose another file, or check the free space.",
-    )
 
 
 def _version() -> str:

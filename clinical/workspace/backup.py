@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from clinical.errors import StoreError
-from clinical.workspace import scratch
+from clinical.workspace import own_file, scratch
 from clinical.workspace.database import DATABASE_NAME
 
 KEY_FILE = "ledger.key"
@@ -47,7 +47,9 @@ def save(folder: Path, out: Path, *, with_key: bool = False) -> int:
                 if with_key:
                     archive.write(folder / KEY_FILE, KEY_FILE)
             part.replace(out)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
+        raise own_file.unwritable(out, error) from None
+    except sqlite3.Error as error:
         raise StoreError(
             f"The backup {out} cannot be written: {error}.",
             remedy="choose another place, or check the free space.",
@@ -95,13 +97,10 @@ def _copy(source: Path, target: Path) -> None:
 
 def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
     """Write one file for its owner only; the database last gets its name, whole."""
-    part = folder / f"{name}.part"
-    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with archive.open(name) as packed, os.fdopen(handle, "wb") as file:
+    with archive.open(name) as packed, own_file.writing(folder / name) as file:
         shutil.copyfileobj(packed, file)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(folder / name)
 
 
 def _no_backup(file: Path) -> StoreError:

@@ -230,10 +230,18 @@ def _begin(connection: Connection) -> None:
 
 
 def _named(context: ExceptionContext) -> None:
-    """A file that is damaged is said so in one sentence, wherever that shows."""
+    """A file that is damaged, or a disk that is full, is said so in one sentence, wherever."""
     error = context.original_exception
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits say where
-    if isinstance(error, sqlite3.Error) and code == sqlite3.SQLITE_CORRUPT:
+    if not isinstance(error, sqlite3.Error):
+        return
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        place = context.engine.url.database if context.engine else ""
+        raise StoreError(
+            f"The workspace {place} could not be written ({error}).",
+            remedy="make room on its disk, and try again; nothing was changed.",
+        ) from None
+    if code == sqlite3.SQLITE_CORRUPT:
         raise StoreError(
             f"The database of the workspace is damaged ({error}).",
             remedy="keep the file for whoever examines it, and restore the last backup in another"

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from clinical.workspace import own_file
+
 PREFIX = "triptych-"
 PART = ".export-"  # a file that is being written, beside where it will be
 LOCK = ".lock"
@@ -21,14 +23,19 @@ LOCK = ".lock"
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder for the length of the block, for its owner only."""
+    """A folder for the length of the block, for its owner only.
+
+    Raises:
+        StoreError: if there is no room for what the block writes into it.
+    """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         place = Path(name)
         # Locked under another name first: one that is named `LOCK` and is free is left over.
         with (place / ".locking").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             (place / ".locking").rename(place / LOCK)
-            yield place
+            with own_file.named(place):
+                yield place
 
 
 @contextmanager
@@ -37,12 +44,14 @@ def part(beside: Path) -> Iterator[Path]:
 
     Raises:
         OSError: if it cannot be made.
+        StoreError: if there is no room for it.
     """
     sweep_parts(beside.parent)
     with tempfile.NamedTemporaryFile(prefix=PART, dir=beside.parent, delete=False) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            yield Path(file.name)
+            with own_file.named(beside):
+                yield Path(file.name)
         finally:
             Path(file.name).unlink(missing_ok=True)
 

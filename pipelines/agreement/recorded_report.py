@@ -17,8 +17,9 @@ from sqlalchemy import Engine
 
 from clinical import canonical
 from clinical.audit import ledger
-from clinical.errors import LedgerError, StoreError
+from clinical.errors import LedgerError
 from clinical.review.switches import Truth
+from clinical.workspace import own_file
 from clinical.workspace.database import writing
 from pipelines.agreement import tables
 from pipelines.agreement.document import document
@@ -62,7 +63,7 @@ def make(engine: Engine, out: Path, wanted: Wanted) -> Findings:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise own_file.unwritable(out, error) from None
     with engine.connect() as connection:  # one read transaction: one moment
         found = find(connection, wanted.window, wanted.known, wanted.truths)
     files = contents(found)
@@ -70,7 +71,7 @@ def make(engine: Engine, out: Path, wanted: Wanted) -> Findings:
     try:
         _put(out, files)
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise own_file.unwritable(out, error) from None
     return found
 
 
@@ -90,9 +91,7 @@ def _put(out: Path, files: Mapping[str, bytes]) -> None:
     for name in tables.TABLES:  # of an earlier report, which may have had rows there
         (out / name).unlink(missing_ok=True)
     for name, content in files.items():
-        part = out / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(out / name)
+        own_file.write(out / name, content)
 
 
 def _record(engine: Engine, found: Findings, wanted: Wanted, digest: str) -> None:
@@ -115,10 +114,3 @@ def _record(engine: Engine, found: Findings, wanted: Wanted, digest: str) -> Non
             if found.verdict.intact:
                 raise
             return  # the end is what is broken; the report says so
-
-
-def _unwritable(out: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{out} cannot be written: {error.strerror}.",
-        remedy="choose another folder, or check the free space.",
-    )

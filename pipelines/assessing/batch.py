@@ -26,6 +26,7 @@ from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
 from clinical.errors import ConfigError
 from clinical.review import intake
+from clinical.workspace import own_file
 from clinical.workspace.database import open_workspace, opened, writing
 from clinical.workspace.place import Place, named
 from pipelines.assessing import results, runner, shards
@@ -167,9 +168,7 @@ def _begin(unfinished: Path, identity: dict[str, Any]) -> None:
     unfinished.mkdir(parents=True, exist_ok=True)
     stated = unfinished / RUN
     if not stated.exists():
-        part = stated.with_suffix(".part")
-        part.write_text(json.dumps(identity), encoding="utf-8")
-        part.replace(stated)
+        own_file.write(stated, json.dumps(identity))
     if json.loads(stated.read_text(encoding="utf-8")) != identity:
         raise ConfigError(
             f"{unfinished.parent} holds an unfinished run of another cohort or model.",

@@ -20,6 +20,7 @@ from clinical.errors import ConfigError
 from clinical.model.model import Model
 from clinical.tables import spreadsheet
 from clinical.wording import RESEARCH_USE
+from clinical.workspace import own_file
 from pipelines.assessing.runner import died
 from pipelines.assessing.shards import Row
 
@@ -105,25 +106,24 @@ def write(
         run: digest of all that decides the results, for `finished`.
     """
     told = _Told(problems=[asdict(problem) for problem in problems])
-    unfinished, sha256 = out / f"{ASSESSMENTS}.part", hashlib.sha256()
-    with unfinished.open("wb") as lines:
+    sha256 = hashlib.sha256()
+    with own_file.writing(out / ASSESSMENTS) as lines:
         for row in rows:
             told.add(row)
             if "assessed" in row:
                 line = json.dumps(row["assessed"], ensure_ascii=False).encode() + b"\n"
                 sha256.update(line)
                 lines.write(line)
-    unfinished.replace(out / ASSESSMENTS)
     tables = {
         "skipped.csv": _table(SKIPPED, told.skipped),
         "problems.csv": _table(PROBLEMS, told.problems),
     }
     for name, text in tables.items():
-        _replace(out / name, text)
+        own_file.write(out / name, text)
     digests = {name: canonical.sha256(text.encode()) for name, text in tables.items()}
     files = {ASSESSMENTS: sha256.hexdigest(), **digests}
     manifest = _manifest(told.counts, cohort, model, source, files) | {"run": run}
-    _replace(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    own_file.write(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return told.counts
 
 
@@ -157,7 +157,7 @@ def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 def write_table(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV, by rename."""
-    _replace(file, _table(columns, rows))
+    own_file.write(file, _table(columns, rows))
 
 
 def _manifest(
@@ -185,9 +185,3 @@ def _manifest(
             **{package: version(package) for package in _PACKAGES},
         },
     }
-
-
-def _replace(file: Path, text: str) -> None:
-    unfinished = file.with_name(file.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(file)

@@ -20,6 +20,7 @@ from typing import Any
 
 import clinical
 from clinical import canonical
+from clinical.workspace import own_file
 
 Row = dict[str, Any]
 """`key`, `case_id`, `problems`, and one of: what was found; `skipped`; `died`."""
@@ -48,10 +49,10 @@ def preparation() -> str:
 def writing(shard: Path) -> Iterator[Callable[[Row], None]]:
     """A new shard, which takes row after row."""
     shard.parent.mkdir(parents=True, exist_ok=True)
-    with shard.open("x", encoding="utf-8") as lines:
+    with own_file.growing(shard) as lines:
 
         def keep(row: Row) -> None:
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+            lines.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
             lines.flush()
 
         yield keep

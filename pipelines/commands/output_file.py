@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clinical.errors import StoreError
+from clinical.workspace import own_file
 
 
 def write(out: Path, content: str | bytes) -> None:
@@ -14,8 +14,9 @@ def write(out: Path, content: str | bytes) -> None:
         StoreError: if it cannot be written.
     """
     try:
-        out.write_bytes(content.encode() if isinstance(content, str) else content)
+        if out.exists() and not out.is_file():  # a terminal or a pipe
+            out.write_bytes(content.encode() if isinstance(content, str) else content)
+            return
     except OSError as error:
-        raise StoreError(
-            f"{out} cannot be written: {error.strerror}.", remedy="choose another file."
-        ) from None
+        raise own_file.unwritable(out, error) from None
+    own_file.write(out, content)

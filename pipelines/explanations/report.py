@@ -16,6 +16,7 @@ from clinical.cohorts.sources import source
 from clinical.errors import CohortError
 from clinical.modalities.radiograph.encoder import STRIDE
 from clinical.model.model import Model, load
+from clinical.workspace import own_file
 from pipelines.explanations import contact_sheet, faithfulness, pointing
 from pipelines.explanations.faithfulness import Fall
 from pipelines.explanations.pointing import MACRO, Game
@@ -82,9 +83,9 @@ def _write(out: Path, model: Model, game: Game, falls: Sequence[Fall]) -> Path:
         "faithfulness": [asdict(fall) for fall in falls],
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "pointing.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    own_file.write(out / "pointing.json", json.dumps(described, indent=1) + "\n")
     report = out / "pointing.md"
-    report.write_text(markdown(model, game, falls), encoding="utf-8")
+    own_file.write(report, markdown(model, game, falls))
     return report
 
 

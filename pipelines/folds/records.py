@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.workspace import own_file
 from pipelines.folds.splits import Indices
 
 Values = NDArray[np.float64]
@@ -68,6 +69,4 @@ def kept(file: Path, key: str, parts: Sequence[str] = ()) -> dict[str, Any] | No
 
 def write(file: Path, record: Mapping[str, Any]) -> None:
     """Write a record by rename, so that a killed run leaves all of it or none."""
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(record), encoding="utf-8")
-    unfinished.replace(file)
+    own_file.write(file, json.dumps(record))

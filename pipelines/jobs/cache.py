@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.workspace import own_file
+
 
 def place(cache: Path | None, weights: str, key: str) -> Path | None:
     """File of an array, or None without a folder.
@@ -42,7 +44,9 @@ def kept(file: Path | None, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     except (FileNotFoundError, ValueError, EOFError):
         made = make()
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.stem}.{os.getpid()}.part.npy")
-    np.save(unfinished, made, allow_pickle=False)
-    unfinished.replace(file)
+    # Others may make the same one meanwhile: each has a name of its own until it is whole.
+    own = file.with_name(f"{file.stem}.{os.getpid()}.npy")
+    with own_file.writing(own) as stream:
+        np.save(stream, made, allow_pickle=False)
+    own.replace(file)
     return made

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from clinical.model.model import Network
+from clinical.workspace import own_file
 
 _TENSORS, _JSON = "unfinished.safetensors", "unfinished.json"
 
@@ -84,9 +85,7 @@ def keep(
         "best_loss": None if math.isinf(progress.best_loss) else progress.best_loss,
         "alone": dict(progress.alone),
     }
-    unfinished = folder / f"{_JSON}.part"
-    unfinished.write_text(json.dumps(record), encoding="utf-8")
-    unfinished.replace(folder / _JSON)
+    own_file.write(folder / _JSON, json.dumps(record))
     for old in folder.glob(f"*-{_TENSORS}"):
         if old.name != name:
             old.unlink()

@@ -7,7 +7,6 @@ same document gives the same bytes: there is no time and no path in it.
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import typst
 
 from clinical.export.glyphs import FONT_FILES, REGULAR, breakable, drawable
 from clinical.wording import RESEARCH_USE
+from clinical.workspace import scratch
 from pipelines.reports.blocks import Document
 from pipelines.reports.figures.figure import FONTS
 
@@ -27,8 +27,7 @@ REPORT = "report.pdf"
 
 def printed(written: Document) -> bytes:
     """A report as PDF. A character that the font does not have is shown as a question mark."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with scratch.folder() as root:
         for name, figure in written.pictures.items():
             own = drawable(figure.svg.replace(FONTS, FONT), REGULAR)
             (root / f"{name}.svg").write_text(own, encoding="utf-8")

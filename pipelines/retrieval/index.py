@@ -18,6 +18,7 @@ from clinical.case.case import Case, Problem, SkippedCase
 from clinical.cohorts.cohort import Source
 from clinical.cohorts.sources import source as find_source
 from clinical.errors import CohortError
+from clinical.workspace import own_file
 from pipelines.assessing import results
 from pipelines.jobs.progress import bar
 from pipelines.retrieval.recall import KS, Recall, first_of_each_patient, recall, recall_table
@@ -147,8 +148,8 @@ def measure_recall(
             "No two patients of the cohort have two modalities.", remedy="use a larger cohort"
         )
     record = {"model_digest": index.model_digest, "pairs": [asdict(row) for row in found]}
-    (out / "recall.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    (out / "recall.md").write_text(recall_table(found), encoding="utf-8")
+    own_file.write(out / "recall.json", json.dumps(record, indent=2) + "\n")
+    own_file.write(out / "recall.md", recall_table(found))
     return found
 
 

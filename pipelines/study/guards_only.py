@@ -18,6 +18,7 @@ from rich.table import Table
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
 from clinical.wording import RESEARCH_USE
+from clinical.workspace import own_file
 from pipelines.assessing.unread import READING_THREADS, report_dataset
 from pipelines.study.guards.guard import Finding, GuardResult, Skipped
 from pipelines.study.guards.image_regions import region_rows
@@ -56,9 +57,7 @@ def find_traps(root: Path, source_name: str, out: Path) -> tuple[Finding, ...]:
     report_dataset(read.dataset, out)
     judging = Judging(samples=study.evaluation.bootstrap, seed=study.seed)
     findings = ask(read.dataset, read, judging)
-    unfinished = out / f"{GUARDS}.part"
-    unfinished.write_text(_text(read, findings), encoding="utf-8")
-    unfinished.replace(out / GUARDS)
+    own_file.write(out / GUARDS, _text(read, findings))
     return findings
 
 

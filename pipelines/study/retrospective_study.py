@@ -21,6 +21,7 @@ import torch
 from clinical.cohorts.sources import source
 from clinical.config import CohortConfig, StudyConfig
 from clinical.errors import CohortError
+from clinical.workspace import own_file
 from pipelines.assessing import results
 from pipelines.assessing.unread import READING_THREADS, report_dataset
 from pipelines.folds import cross_validate
@@ -290,9 +291,7 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_name(file.name + ".part")
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
+        own_file.write(file, content)
 
 
 def _guards(dataset: Dataset, design: StudyDesign, read: Cohort) -> tuple[Finding, ...]:

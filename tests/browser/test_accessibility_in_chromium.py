@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA on every page, judged by axe-core in a real browser, in both themes and on a phone."""
+"""WCAG 2.2 AA on every page by axe-core in a real browser, in both themes and on a phone."""
 
 from __future__ import annotations
 

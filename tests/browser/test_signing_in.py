@@ -315,7 +315,7 @@ def test_every_route_is_closed_and_carries_the_headers(
 ) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=SECONDS)
     accept = "text/html" if path == "/" else "*/*"
-    connection.request(method, path, headers={"accept": accept})
+    connection.request(method, path, headers={"accept": accept, "origin": ward.address})
     answer = connection.getresponse()
 
     assert answer.status == status
@@ -335,7 +335,7 @@ def test_the_end_of_the_server_is_the_end_of_every_session(tmp_path: Path) -> No
     for ward in make_ward(tmp_path):
         connection = http.client.HTTPConnection("127.0.0.1", ward.port, timeout=SECONDS)
         form = urlencode({"name": "dr.first", "password": PASSWORD})
-        connection.request("POST", "/sign-in", form)
+        connection.request("POST", "/sign-in", form, {"origin": ward.address})
         assert connection.getresponse().status == http.client.SEE_OTHER
         connection.close()
     assert ward.kinds("dr.first") == ["SIGNED_IN", "SIGNED_OUT"]

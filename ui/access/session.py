@@ -23,6 +23,7 @@ from clinical.access.roles import Permission, Role
 from clinical.audit import ledger
 from clinical.errors import SignInRefused
 from clinical.workspace.database import writing
+from ui.access import refusals
 
 By = Literal["password", "oidc"]
 Why = Literal["asked", "idle", "disabled", "password", "stopped"]
@@ -83,7 +84,7 @@ def sign_in_vouched(engine: Engine, name: str, idle: float) -> str:
     with engine.connect() as connection:
         account = accounts.find(connection, name)
     if account is None or account.disabled:
-        _record_no_entry(engine, name, "unknown" if name else "unverified")
+        _record_no_entry(engine, name, "password" if name else "unverified")
         raise SignInRefused(
             "Your organisation signed you in, but you have no account in this workspace.",
             remedy="ask an administrator for an account with your e-mail address as its name.",
@@ -143,7 +144,8 @@ def end_of(engine: Engine, name: str, why: Why) -> None:
 
 
 def end_all(engine: Engine) -> None:
-    """End every session, because the server stops."""
+    """End every session, because the server stops, and record the refusals that were counted."""
+    refusals.settle(engine, all_of_them=True)
     with _lock:
         keys = list(_live)
     for key in keys:
@@ -185,14 +187,31 @@ def _end(engine: Engine, key: str, why: Why) -> None:
         ledger.append(connection, "SIGNED_OUT", actor=ended.account, payload={"why": why})
 
 
-def _record_no_entry(engine: Engine, name: str, why: str) -> None:
-    with writing(engine) as connection:
+def record_unknown(engine: Engine, *, verified: bool = True) -> None:
+    """Append REFUSED, or count it: a name that no account has, or that nobody vouches for."""
+    refusals.note(engine, UNKNOWN, "sign_in", "unknown" if verified else "unverified")
+
+
+def record_other_page(engine: Engine, token: str) -> None:
+    """Append REFUSED, or count it: a page of another address asked for something.
+
+    Args:
+        engine: the workspace.
+        token: of the session that its request carried, or "".
+    """
+    found = find(token)
+    refusals.note(engine, found.account if found else UNKNOWN, "request", "origin")
+
+
+def _record_no_entry(engine: Engine, name: str, why: Literal["password", "unverified"]) -> None:
+    with engine.connect() as connection:
         account = accounts.find(connection, name)
-        if account is not None and account.disabled:
-            why = "disabled"
-        payload = {"what": "sign_in", "why": why if account or why == "unverified" else "unknown"}
-        actor = account.name if account else UNKNOWN
-        ledger.append(connection, "REFUSED", actor=actor, payload=payload)
+    if account is None:
+        record_unknown(engine, verified=why != "unverified")
+        return
+    payload = {"what": "sign_in", "why": "disabled" if account.disabled else why}
+    with writing(engine) as connection:
+        ledger.append(connection, "REFUSED", actor=account.name, payload=payload)
 
 
 def _key(token: str) -> str:

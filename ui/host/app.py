@@ -6,30 +6,40 @@ open the page to a network, send usage statistics or show a traceback.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from anyio import to_thread
 from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
 
-from clinical.access.roles import Role
-from clinical.errors import TriptychError
+from clinical.access.roles import Role, may
+from clinical.errors import StoreError, TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
-from ui.access import session
+from ui.access import refusals, session
 from ui.host import arrivals, door, navigation, shell, signs
-from ui.host.door import Application, Door, Gate, Message, Receive, Send
+from ui.host.asgi import Application, Message, Receive, Send
+from ui.host.door import Door, Gate, Metrics
+from ui.host.origin import OwnPagesOnly
 from ui.panels import frame
 
 ADDRESS = "127.0.0.1"
+SETTLE_SECONDS = 5.0
 # In a folder of its own: Streamlit would serve each module of a pages/ folder beside it by itself.
 SCRIPT = Path(__file__).parent / "script" / "main.py"
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,8 @@ SECURITY_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # Not "no-referrer": with that, a form of our own gives its Origin as "null".
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
@@ -185,6 +196,7 @@ def application(
     middleware = [
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
+        Middleware(OwnPagesOnly, lambda asked: _record_other_page(entrance, asked)),
     ]
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
@@ -192,9 +204,12 @@ def application(
     routes += arrivals.routes(engine, None if demonstration else entrance, everybody)
     if demonstration is not None:
         secrets |= {"reader": demonstration.name, "role": demonstration.role}
+        administered = may(demonstration.role, "accounts")
+        middleware.append(Middleware(Metrics, lambda _: administered))
     else:
         secrets |= {"cookie": entrance.cookie}
         middleware.append(Middleware(Gate, entrance))
+        middleware.append(Middleware(Metrics, partial(door.looks_after_accounts, entrance)))
         routes += door.routes(entrance)
     if provider is not None:
         secrets |= {"auth": provider}
@@ -215,9 +230,26 @@ def application(
 
 @asynccontextmanager
 async def _lifespan(engine: Engine, _: st.App) -> AsyncIterator[None]:
+    counting = asyncio.create_task(_settle_refusals(engine))
     yield
+    counting.cancel()
+    with suppress(asyncio.CancelledError):
+        await counting
     session.end_all(engine)
     engine.dispose()
+
+
+async def _settle_refusals(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(SETTLE_SECONDS)
+        try:
+            await to_thread.run_sync(refusals.settle, engine)
+        except StoreError as error:
+            _LOG.warning("Refusals are not recorded yet: %s", error)
+
+
+def _record_other_page(entrance: Door, asked: HTTPConnection) -> None:
+    session.record_other_page(entrance.engine, entrance.token(asked))
 
 
 def _explain(error: Exception) -> bool:

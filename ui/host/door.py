@@ -1,18 +1,17 @@
 """Access control of the page: without a session only the sign-in page is answered.
 
 `Gate` stands before every route, Streamlit's own too: its page, its stream of messages, its files.
-The routes here sign in, and tell an open page how much of its idle time is left. A request that
-changes something is safe from other sites because the cookie is SameSite=Strict.
+The routes here sign in, and tell an open page how much of its idle time is left. Whose page asks
+was seen to before (`ui.host.origin`).
 """
 
 from __future__ import annotations
 
 import http
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, to_thread
@@ -22,20 +21,18 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from clinical.access import accounts
+from clinical.access.roles import may
 from clinical.errors import SignInRefused, StoreError
 from ui.access import login_throttle, oidc, session, sign_in
+from ui.access.sign_in_queue import SignInQueue
+from ui.host.asgi import Application, Message, Receive, Send
 
 STYLE = Path(__file__).parents[1] / "static" / "sign_in.css"
 HEALTH = "/_stcore/health"
+METRICS = "/_stcore/metrics"
 SESSION = "/session"
 LONGEST_FORM = 8192  # bytes
-HASHES_AT_ONCE = 2  # each takes 64 MiB
 NOT_KEPT = {"cache-control": "no-store"}
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -88,9 +85,39 @@ class Gate:
         return session.find(self._door.token(connection)) is not None
 
 
+class Metrics:
+    """ASGI middleware before what Streamlit tells of memory and load: not for everybody.
+
+    Args:
+        app: what it stands before.
+        allowed: whether it may be shown; called in a thread of its own.
+    """
+
+    def __init__(self, app: Application, allowed: Callable[[HTTPConnection], bool]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if (
+            scope["type"] == "http"
+            and HTTPConnection(scope).url.path.rstrip("/") == METRICS
+            and not await to_thread.run_sync(self._allowed, HTTPConnection(scope))
+        ):
+            await Response(status_code=http.HTTPStatus.FORBIDDEN)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def looks_after_accounts(door: Door, connection: HTTPConnection) -> bool:
+    """Whether an administrator asks."""
+    account = session.holder(door.engine, door.token(connection))
+    return account is not None and may(account.role, "accounts")
+
+
 def routes(door: Door) -> list[Route]:
     """The routes of the door."""
-    hashing = CapacityLimiter(HASHES_AT_ONCE)
+    queue = SignInQueue()
 
     async def show(request: Request) -> Response:
         if session.find(door.token(request)):
@@ -101,12 +128,9 @@ def routes(door: Door) -> list[Route]:
         return await to_thread.run_sync(_enter_vouched, door, vouched)
 
     async def enter(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return Response(status_code=http.HTTPStatus.FORBIDDEN)
         fields = await _fields(request)
         name = accounts.plain_name(fields.get("name", ""))
-        password = fields.get("password", "")
-        return await to_thread.run_sync(_enter, door, name, password, limiter=hashing)
+        return await _queued(door, queue, name, fields.get("password", ""))
 
     async def state(request: Request) -> Response:
         return await to_thread.run_sync(_state, door, request)
@@ -134,30 +158,61 @@ def _turned_away(request: Request) -> Response:
     return Response(status_code=http.HTTPStatus.UNAUTHORIZED, headers=NOT_KEPT)
 
 
-def _enter(door: Door, name: str, password: str) -> Response:
+async def _queued(door: Door, queue: SignInQueue, name: str, password: str) -> Response:
+    """Sign in when it is this name's turn."""
+
+    async def hashed(limiter: CapacityLimiter) -> Response:
+        return await to_thread.run_sync(_enter, door, name, password, known, limiter=limiter)
+
+    try:
+        known = await to_thread.run_sync(accounts.exists, door.engine, name)
+        if known:
+            answer = await queue.known(name, hashed)
+            return _too_many(door, name, 1) if answer is None else answer
+        answer = await queue.unknown(hashed)
+        if answer is None:
+            return await to_thread.run_sync(_not_hashed, door, name)
+    except StoreError as error:
+        return _unavailable(door, error, name)
+    return answer
+
+
+def _enter(door: Door, name: str, password: str, known: bool) -> Response:
     seconds = login_throttle.wait(name)
     if seconds > 0:
-        return _page(
-            f"Too many attempts. Try again in {math.ceil(seconds)} seconds.",
-            name=name,
-            oidc=door.oidc,
-            status=http.HTTPStatus.TOO_MANY_REQUESTS,
-        )
+        return _too_many(door, name, seconds)
     try:
         token = session.sign_in(door.engine, name, password, door.idle)
     except SignInRefused as error:
-        login_throttle.failed(name)
-        return _page(
-            error.message,
-            error.remedy,
-            name=name,
-            oidc=door.oidc,
-            status=http.HTTPStatus.UNAUTHORIZED,
-        )
-    except StoreError as error:
-        return _unavailable(door, error, name)
+        login_throttle.failed(name, known=known)
+        return _wrong(door, name, error)
     login_throttle.succeeded(name)
     return _let_in(door, token, RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT))
+
+
+def _not_hashed(door: Door, name: str) -> Response:
+    """What a name that no account has is told where too many of them wait for a hash."""
+    session.record_unknown(door.engine)
+    return _wrong(door, name, accounts.wrong())
+
+
+def _wrong(door: Door, name: str, error: SignInRefused) -> Response:
+    return _page(
+        error.message,
+        error.remedy,
+        name=name,
+        oidc=door.oidc,
+        status=http.HTTPStatus.UNAUTHORIZED,
+    )
+
+
+def _too_many(door: Door, name: str, seconds: float) -> Response:
+    return _page(
+        f"Too many attempts. Try again in {math.ceil(seconds)} seconds.",
+        name=name,
+        oidc=door.oidc,
+        status=http.HTTPStatus.TOO_MANY_REQUESTS,
+    )
 
 
 def _enter_vouched(door: Door, name: str) -> Response:

@@ -3,8 +3,8 @@
 They tell that somebody is at work on a case, and what stands in a form that is not sent yet.
 
 A request names a visit (`ui.state.visits`) by a name that only the page knows, comes from a page of
-this server, and carries the cookie of the session where people sign in: `door.Gate` stands before
-it, as before every route.
+this server (`ui.host.origin`), and carries the cookie of the session where people sign in:
+`door.Gate` stands before it, as before every route.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def routes(door: Door | None) -> list[Route]:
 
     async def hear(request: Request) -> Response:
         told = await _told(request)
-        if told is None or not same_origin(request):
+        if told is None:
             return _answer(http.HTTPStatus.FORBIDDEN)
         name, reader = str(told.get("visit", "")), _reader(door, request)
         if request.url.path == ALIVE:
@@ -41,12 +41,6 @@ def routes(door: Door | None) -> list[Route]:
         return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
 
     return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT)]
-
-
-def same_origin(request: Request) -> bool:
-    """Whether a page of this server asks; browsers say so with every POST."""
-    here = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    return request.headers.get("origin") == here
 
 
 def _reader(door: Door | None, request: Request) -> str | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +16,7 @@ from clinical.audit.search import Guesses, Sought
 from clinical.case.assessment import AuditEvent
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
+from clinical.workspace import scratch
 from ui.access import identity, presence, session
 
 EXPORT = "triptych_export"
@@ -100,10 +99,10 @@ def prepare_export(
         StoreError: if there is no such case.
     """
     presence.require("export")
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+    with scratch.folder() as folder:
         done = export(
             presence.engine(),
-            Path(folder) / "record.zip",
+            folder / "record.zip",
             actor=presence.reader(),
             wanted=Selection(None if case_ids is None else frozenset(case_ids)),
             progress=progress,

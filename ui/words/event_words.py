@@ -196,11 +196,19 @@ def _signed_out(payload: Mapping[str, Any]) -> str:
 def _refused(payload: Mapping[str, Any]) -> str:
     what = str(payload.get("what", ""))
     if what == "sign_in":
-        return f"Sign-in refused: {_NO_ENTRY.get(str(payload.get('why')), 'not allowed')}"
+        why = _NO_ENTRY.get(str(payload.get("why")), "not allowed")
+        return f"Sign-in refused: {why}{_times(payload)}"
+    if what == "request":
+        return f"Refused: what a page of another address asked for{_times(payload)}"
     if what == "confirm":
         return "Refused: wrong password at confirmation"
     known = next((said for name, said in PERMISSIONS.items() if name == what), words(what))
     return f"Refused: to {known}, as {payload.get('role', '')}"
+
+
+def _times(payload: Mapping[str, Any]) -> str:
+    times = payload.get("times")
+    return f" ({times} times within a minute)" if isinstance(times, int) and times > 1 else ""
 
 
 def _on_screen(payload: Mapping[str, Any]) -> str:

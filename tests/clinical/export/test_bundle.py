@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import stat
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import room
 from sqlalchemy import Engine
 
 from clinical import canonical
@@ -17,6 +20,7 @@ from clinical.audit import ledger
 from clinical.audit.ledger import Head
 from clinical.audit.verify import verify
 from clinical.errors import StoreError
+from clinical.export import bundle
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
 from clinical.review.decisions import decide
@@ -227,3 +231,22 @@ def test_the_workspace_can_be_opened_again_after_an_export(
     with again.connect() as connection:
         assert verify(connection).events == 10
     again.dispose()
+
+
+def test_a_full_disk_is_named_and_leaves_neither_file_nor_event(
+    workspace: Engine, example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example.recorded(workspace)
+    out = tmp_path / "exports" / "record.zip"
+    large = {"large.bin": lambda _: (os.urandom(2**20) for _ in range(12))}
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "FILES", bundle.FILES | large)
+        with room(8 * 2**20), pytest.raises(StoreError, match=r"record\.zip.* its disk is full"):
+            export(workspace, out, actor="system")
+    assert list(out.parent.iterdir()) == []
+    done = export(workspace, out, actor="system")
+    assert done.verdict.intact
+    with workspace.connect() as connection:
+        exported = [e for e in ledger.events(connection) if e.kind == "EXPORTED"]
+    assert [e.payload["manifest"] for e in exported] == [done.manifest]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600

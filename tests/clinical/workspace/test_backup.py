@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from clinical.audit import heads, ledger
 from clinical.audit.verify import NO_KEY, verify
 from clinical.errors import StoreError
+from clinical.export.bundle import export
 from clinical.workspace import backup, store
 from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
 from pipelines.cli import main
@@ -80,6 +81,18 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not a backup"):
         backup.restore(tmp_path / "no.zip", tmp_path / "again")
     assert not (tmp_path / "again" / DATABASE_NAME).exists()
+
+
+def test_an_export_is_not_restored_and_it_is_said_what_is(
+    folder: Path, workspace: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(workspace, tmp_path / "record.zip", actor="system")
+    again = ["--workspace", str(tmp_path / "again")]
+    assert main(["workspace", "restore", str(tmp_path / "record.zip"), *again], {}) == 1
+    said = capsys.readouterr().err
+    assert "is no backup of a workspace" in said
+    assert "triptych workspace backup`; an export cannot be restored" in " ".join(said.split())
+    assert not (tmp_path / "again").exists()
 
 
 def test_the_commands_and_a_head_that_shows_what_is_missing(

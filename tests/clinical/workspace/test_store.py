@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from full_disk import room
 from sqlalchemy import Engine, text
 
+from clinical.audit.verify import verify
 from clinical.case.assessment import OutOfDistribution, assessment_digest
 from clinical.case.case import Case, as_json, input_digest
 from clinical.case.shapes import Array, Arrays, Text, Texts
@@ -252,6 +254,41 @@ def test_a_whole_image_survives(workspace: Engine) -> None:
         image = store.get_case(connection, "c").inputs["image"].arrays[0]
     assert isinstance(image, Array)
     np.testing.assert_array_equal(image.values, values)
+
+
+def test_a_full_disk_is_said_and_nothing_that_was_recorded_is_lost(
+    tmp_path: Path, example: Any
+) -> None:
+    folder = tmp_path / "workspace"
+    engine = open_workspace(folder, create=True)
+    kept: list[str] = []
+    with room(400_000), pytest.raises(StoreError) as caught:
+        fill(engine, example, kept)
+    assert f"The workspace {folder / DATABASE_NAME} could not be written" in caught.value.message
+    assert "make room" in caught.value.remedy
+    assert len(kept) > 1
+    example.recorded(engine, example.case("case-after"))
+    with engine.connect() as connection:
+        assert verify(connection, pixels=True).intact
+        assert [store.get_case(connection, name).case_id for name in kept] == kept
+    engine.dispose()
+
+
+def test_a_database_without_room_says_so(tmp_path: Path, example: Any) -> None:
+    engine = open_workspace(tmp_path, create=True)
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="database or disk is full"):
+        fill(engine, example, [])
+    engine.dispose()
+
+
+def fill(engine: Engine, example: Any, kept: list[str]) -> None:
+    """Record cases until that fails; notes each that was acknowledged."""
+    for number in range(1000):
+        example.recorded(engine, example.case(f"case-{number}"))
+        kept.append(f"case-{number}")
 
 
 def test_a_damaged_file_is_said_in_one_sentence(

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clinic_of_two import write_cohort
+from full_disk import room
 
 from clinical.assess.assess import Assessor
 from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.case.assessment import Assessment, from_json
 from clinical.case.case import Case
-from clinical.errors import CohortError, ConfigError
+from clinical.errors import CohortError, ConfigError, StoreError
 from clinical.model import model as models
 from clinical.model.model import Model
 from clinical.workspace.database import open_workspace
@@ -90,6 +92,18 @@ def test_every_case_is_assessed_or_skipped_with_a_reason(run: Run) -> None:
     assert manifest["counts"]["assessed"] == 12
     assert manifest["notice"] == "Research use only. Not a medical device."
     assert not (run.out / "unfinished").exists()
+
+
+@pytest.mark.parametrize("workers", [HERE, Workers("processes", 2)])
+def test_a_full_disk_is_named_and_what_was_finished_is_kept(
+    run: Run, healthy: tuple[Assessment, ...], workers: Workers
+) -> None:
+    run = replace(run, workers=workers)
+    with room(8_000), pytest.raises(StoreError, match=f"{run.out}.* its disk is full"):
+        assess_cohort(run)
+    assert assess_cohort(run).assessed == len(healthy)
+    assert tuple(assessed(run.out)) == healthy
+    assert {stat.S_IMODE(file.stat().st_mode) for file in run.out.iterdir()} == {0o600}
 
 
 def test_no_case_id_is_a_formula_in_the_tables(run: Run) -> None:

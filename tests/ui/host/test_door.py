@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from threading import Event
 
+import httpx2 as httpx
 import pytest
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -13,13 +18,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from waiting import SECONDS
 
 from clinical.access import accounts
+from clinical.audit import ledger
 from clinical.errors import StoreError
 from clinical.workspace.database import open_workspace
 from ui.access import login_throttle, session, sign_in
 from ui.host import door
-from ui.host.door import Door, Gate
+from ui.host.door import Door, Gate, Metrics
 
 PASSWORD = "three quiet herons"
 COOKIE = "triptych_session_1"
@@ -129,12 +136,90 @@ def test_after_three_failures_even_the_right_password_has_to_wait(client: TestCl
     assert "Try again in" in answer.text
 
 
-def test_a_form_of_another_site_is_refused(client: TestClient) -> None:
-    form = {"name": "dr.first", "password": PASSWORD}
-    answer = client.post("/sign-in", data=form, headers={"sec-fetch-site": "cross-site"})
+def test_a_flood_of_made_up_names_leaves_the_lawful_one_and_the_ledger_alone(
+    entrance: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 28 attempts three are hashed; the lawful one waits for none of them."""
+    hashed: list[str] = []
+    lawful_is_in = Event()
+    sign_in_of = session.sign_in
 
-    assert answer.status_code == 403
-    assert "set-cookie" not in answer.headers
+    def slow(engine: Engine, name: str, password: str, idle: float) -> str:
+        hashed.append(name)
+        if name != "dr.first":
+            assert lawful_is_in.wait(SECONDS)
+        return sign_in_of(engine, name, password, idle)
+
+    monkeypatch.setattr(session, "sign_in", slow)
+
+    async def crowd() -> list[int]:
+        transport = httpx.ASGITransport(Starlette(routes=door.routes(entrance)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            forms = [{"name": f"nobody {n}", "password": "x"} for n in range(28)]
+            flood = [asyncio.create_task(browser.post("/sign-in", data=form)) for form in forms]
+            await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+            form = {"name": "dr.first", "password": PASSWORD}
+            lawful = await browser.post("/sign-in", data=form)
+            lawful_is_in.set()
+            return [lawful.status_code, *(answer.status_code for answer in await gather(flood))]
+
+    async def gather(tasks: list[asyncio.Task[httpx.Response]]) -> list[httpx.Response]:
+        return list(await asyncio.gather(*tasks))
+
+    assert asyncio.run(crowd()) == [303, *[401] * 28]
+    assert len(hashed) == 1 + 3
+    session.end_all(entrance.engine)
+    with entrance.engine.connect() as connection:
+        refused = [dict(e.payload) for e in ledger.events(connection) if e.kind == "REFUSED"]
+    unknown = {"what": "sign_in", "why": "unknown"}
+    assert refused == [unknown, unknown | {"times": 27}]
+
+
+def test_more_than_two_attempts_for_a_name_at_once_are_not_hashed(
+    entrance: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    others_are_told = Event()
+
+    def slow(engine: Engine, name: str, password: str, idle: float) -> str:
+        hashed.append(name)
+        assert others_are_told.wait(SECONDS)
+        return "a token"
+
+    monkeypatch.setattr(session, "sign_in", slow)
+
+    async def crowd() -> list[int]:
+        transport = httpx.ASGITransport(Starlette(routes=door.routes(entrance)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            form = {"name": "dr.first", "password": PASSWORD}
+            tasks = [asyncio.create_task(browser.post("/sign-in", data=form)) for _ in range(6)]
+            told: set[asyncio.Task[httpx.Response]] = set()
+            while len(told) < 4:
+                done, _ = await asyncio.wait(set(tasks) - told, return_when=asyncio.FIRST_COMPLETED)
+                told |= done
+            others_are_told.set()
+            return sorted(answer.status_code for answer in await asyncio.gather(*tasks))
+
+    assert asyncio.run(crowd()) == [303, 303, 429, 429, 429, 429]
+    assert hashed == ["dr.first"] * 2
+
+
+@pytest.mark.parametrize(("name", "status"), [("", 403), ("dr.first", 403), ("boss", 200)])
+def test_only_an_administrator_sees_what_streamlit_measures(
+    entrance: Door, name: str, status: int
+) -> None:
+    async def measured(_: Request) -> Response:
+        return PlainTextResponse("cache_memory_bytes 17")
+
+    accounts.add(entrance.engine, "boss", "administrator", PASSWORD)
+    app = Starlette(
+        routes=[*door.routes(entrance), Route("/_stcore/metrics", measured)],
+        middleware=[Middleware(Metrics, partial(door.looks_after_accounts, entrance))],
+    )
+    client = TestClient(app, "http://127.0.0.1", follow_redirects=False)
+    if name:
+        client.post("/sign-in", data={"name": name, "password": PASSWORD})
+    assert client.get("/_stcore/metrics").status_code == status
 
 
 @pytest.mark.parametrize("body", [b"x" * 100_000, b"\xff\xfe", b"name=a" * 50, b"", b"&=&=&"])
