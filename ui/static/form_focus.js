@@ -113,12 +113,16 @@ async function write(place) {
   const { keys, value } = catcher;
   const field = place.querySelector(FIELD);
   const start = field ?? place.querySelector(START);
+  const taken = place.contains(document.activeElement) ? document.activeElement : null;
+  const nothing = !keys.length && !value;
   done();
+  if (taken && nothing) return; // the reader has gone into the form already, and writes there
   if (!field && start) start.tabIndex = -1;
   (start ?? place.querySelector("button"))?.focus({ preventScroll: true });
-  if (!field || (!keys.length && !value)) return;
+  if (!field || nothing) return;
   for (const one of keys) await repeat(one);
   insert(value);
+  taken?.focus({ preventScroll: true });
   // Streamlit takes the value in after React has drawn it; a click before that would send the old one.
   for (let frames = 0; frames < TAKEN_FRAMES; frames += 1) await frame();
 }

@@ -274,6 +274,24 @@ test("what is typed behind a key that opens a form goes into the form", async ()
   assert.deepEqual(pressed, ["E"]);
 });
 
+test("who has gone into a form already is not led to its beginning", async () => {
+  for (const typed of ["", "asthma"]) {
+    const add = button("E", "#bar", "add");
+    add.click();
+    const catcher = document.activeElement;
+    await run("begins");
+    openForm();
+    catcher.value = typed;
+    document.getElementById("comment").focus();
+    await run("ends");
+    await pass(200);
+    assert.equal(document.activeElement.id, "comment");
+    assert.equal(document.getElementById("search").value, typed);
+    document.querySelector(".st-key-reasons").remove();
+    add.parentElement.remove();
+  }
+});
+
 test("while a form is open single keys do nothing, and afterwards they do", async () => {
   button("A");
   openForm();
