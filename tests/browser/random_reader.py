@@ -10,15 +10,14 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from page_model import LIST, Entry, Form, Model, Tab
 from playwright.sync_api import BrowserContext, Page, expect
 from settled import rest
+from sqlalchemy import Engine
 
 from clinical.audit import ledger
 from clinical.workspace import store
-from clinical.workspace.database import open_workspace
 
 READER, PASSWORD = "dr.random", "sagas join new asthma zeal"
 ADDED = (("asthma", "ICD-10:J45.9"), ("abscess", "ICD-10:J85.2"), ("sarcoid", "ICD-10:D86.0"))
@@ -45,7 +44,7 @@ class Reader:
     Attributes:
         context: of the browser, where the reader is signed in.
         address: of the page.
-        workspace: that it is served from.
+        engine: of the workspace that it is served from.
         rng: every choice comes from it.
         model: what should be.
         story: what was done, one line for each action.
@@ -54,7 +53,7 @@ class Reader:
 
     context: BrowserContext
     address: str
-    workspace: Path
+    engine: Engine
     rng: random.Random
     model: Model
     pages: list[Page] = field(default_factory=list)
@@ -123,8 +122,7 @@ class Reader:
             expect(chosen).to_have_attribute("aria-checked", "true")
 
     def _events(self) -> list[Entry]:
-        engine = open_workspace(self.workspace)
-        with engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = []
             for event in ledger.events(connection):
                 if event.actor != READER or event.kind not in OWN:
@@ -135,7 +133,6 @@ class Reader:
                     comment = store.get_comment(connection, digest) if digest else ""
                     said = (event.payload["diagnosis"], event.payload["action"], comment)
                 found.append(Entry(event.kind, event.case_id, said))
-        engine.dispose()
         return found
 
     def _possible(self) -> dict[str, Callable[[], None]]:

@@ -65,7 +65,7 @@ class Room:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("hearing"), cases=14)
+    workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("hearing"), cases=15)
     engine = open_workspace(workspace)
     accounts.add(engine, READER, "reader", PASSWORD)
     engine.dispose()
@@ -95,6 +95,21 @@ def test_what_is_typed_after_a_key_that_opens_a_form_goes_into_it(room: Room) ->
     expect(room.page.get_by_text("added by you")).to_be_visible()
     (added,) = [event for event in room.events("CASE-000") if event.kind == "DECIDED"]
     assert (added.payload["action"], added.payload["diagnosis"]) == ("add", "ICD-10:J45.9")
+
+
+def test_a_list_stays_open_where_its_form_has_to_be_brought_into_view(room: Room) -> None:
+    """A list closes when the page scrolls."""
+    room.page.set_viewport_size({"width": 390, "height": 844})
+    room.open("CASE-014")
+    room.page.keyboard.press("x")
+    room.page.keyboard.type("laborat")
+    choice = room.page.get_by_role("option", name="Laboratory values")
+    expect(choice).to_be_visible()
+    rest(room.page)
+    expect(choice).to_be_in_viewport()
+    room.page.keyboard.press("Enter")
+    reason = room.page.get_by_role("combobox", name="Reason to reject")
+    expect(reason).to_have_value("Laboratory values or vital signs point to another explanation")
 
 
 def test_a_password_typed_at_once_after_sign_signs_the_case_on_the_screen(room: Room) -> None:

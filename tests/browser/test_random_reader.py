@@ -55,7 +55,8 @@ def run(browser: Browser, served: tuple[str, Path], seed: int, actions: int) -> 
     """One reader; a failure names the seed and everything that was done."""
     address, workspace = served
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    reader = Reader(context, address, workspace, random.Random(seed), Model(suggested()))
+    engine = open_workspace(workspace)
+    reader = Reader(context, address, engine, random.Random(seed), Model(suggested()))
     try:
         reader.begin()
         for _ in range(actions):
@@ -64,7 +65,6 @@ def run(browser: Browser, served: tuple[str, Path], seed: int, actions: int) -> 
         raise AssertionError("\n".join([*reader.story, f"seed {seed}: {error}"])) from error
     finally:
         context.close()
-    engine = open_workspace(workspace)
     with engine.connect() as connection:
         assert verify.verify(connection).intact
     engine.dispose()

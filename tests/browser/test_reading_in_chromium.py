@@ -163,6 +163,34 @@ def test_a_reload_keeps_the_case_and_the_half_written_form(desk: Desk) -> None:
     expect(page.get_by_role("button", name="Record change")).not_to_be_visible()
 
 
+def test_a_form_that_back_forward_or_another_theme_brings_back_holds_its_fields(
+    desk: Desk,
+) -> None:
+    """In one session the form is still open, but Streamlit has forgotten its fields."""
+    desk.open_case("CASE-002")
+    page, reason = desk.page, desk.page.get_by_role("combobox", name="Reason to reject")
+    page.keyboard.press("x")
+    page.keyboard.type("laborat")
+    expect(page.get_by_role("option", name="Laboratory values")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(reason).to_have_value(re.compile("Laboratory values"))
+    for _ in range(2):
+        page.go_back()
+        expect(page.locator("table.worklist")).to_be_visible()
+        rest(page)
+        page.go_forward()
+        expect(reason).to_have_value(re.compile("Laboratory values"))
+        rest(page)
+    page.get_by_role("button", name="Light theme").click()
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    expect(reason).to_have_value(re.compile("Laboratory values"))
+    rest(page)
+    page.get_by_role("button", name="Record rejection").click()
+    expect(page.get_by_text("rejected by you")).to_be_visible()
+    (decided,) = [event for event in desk.events("CASE-002") if event.kind == "DECIDED"]
+    assert decided.payload["reason"] == "lab_explains"
+
+
 def test_back_and_forward_lead_to_the_pages_that_were_there(desk: Desk) -> None:
     desk.open_case("CASE-001")
     page = desk.page

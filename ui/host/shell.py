@@ -2,12 +2,13 @@
 
 `theme_choice.js` has to run first: Streamlit reads the theme from the browser's storage when it
 starts and would follow the operating system where nothing is stored there; this page is dark unless
-its reader chose the light one. `type_ahead.js` hears keys and clicks from the first moment on, and
-keeps those that the page cannot take yet; `form_focus.js` leads what is typed into the form that
-one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run of the page,
-`arrivals.js` says what came to the worklist,
-`address.js` sees to Back and Forward, `announce.js` to screen readers. `watch.js` works whether
-Streamlit does or not: it leaves for the sign-in page when the session is over.
+its reader chose the light one. `runs.js` has to, too: it listens to the connection that Streamlit
+opens, and knows whether a run is under way. `type_ahead.js` hears keys and clicks from the first
+moment on, and keeps those that the page cannot take yet; `form_focus.js` leads what is typed into
+the form that one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run
+of the page, `arrivals.js` says what came to the worklist, `address.js` sees to Back and Forward,
+`announce.js` to screen readers. `watch.js` works whether Streamlit does or not: it leaves for the
+sign-in page when the session is over.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
+RUNS = "runs.js"  # before all that ask it
 FORM_FOCUS = "form_focus.js"  # before the next, which asks it
+DRAFTS = "drafts.js"  # before the next, which begins the moves that lead away from a form
 TYPE_AHEAD = "type_ahead.js"
 PRESENCE = "presence.js"
-DRAFTS = "drafts.js"
 ADDRESS = "address.js"
 ANNOUNCE = "announce.js"
 ARRIVALS = "arrivals.js"
@@ -62,7 +64,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = (THEME, FORM_FOCUS, TYPE_AHEAD, PRESENCE, DRAFTS, ADDRESS, ANNOUNCE, ARRIVALS)
+    ours = (THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE, ARRIVALS)
     scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 
@@ -70,8 +72,10 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         return HTMLResponse(shell, headers=NOT_KEPT)
 
     async def script(request: Request) -> Response:
-        code = (STATIC / request.url.path.lstrip("/")).read_bytes()
-        return Response(code, media_type="text/javascript", headers=NOT_KEPT)
+        code = (STATIC / request.url.path.lstrip("/")).read_text("utf-8")
+        # Each has its own names: those of two scripts of one page would be the same things.
+        alone = f"(() => {{{code}}})();"
+        return Response(alone, media_type="text/javascript", headers=NOT_KEPT)
 
     async def begin(_: Request) -> Response:
         return RedirectResponse("/")

@@ -167,11 +167,6 @@ def _facts(case: Case) -> list[str]:
     ]
 
 
-def _leave() -> None:
-    desk.leave()
-    state.close_case()  # and `render` goes to the worklist
-
-
 def _navigation(case_id: str) -> None:
     ordered = state.ordered()
     targets = (
@@ -179,7 +174,8 @@ def _navigation(case_id: str) -> None:
         ("Next", "next", "j", worklist_order.neighbour(ordered, case_id, 1)),
         ("Next unread", "next-unread", "n", worklist_order.next_unread(ordered, case_id)),
     )
-    st.button("Worklist", key="back", shortcut="w", on_click=_leave)
+    # Where no case is open, `render` goes to the worklist.
+    st.button("Worklist", key="back", shortcut="w", on_click=state.close_case)
     for label, key, shortcut, target in targets:
         st.button(
             label,

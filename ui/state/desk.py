@@ -124,8 +124,9 @@ def attend(shown: OpenCase) -> None:
 
 
 def leave() -> None:
-    """Note that the case goes off the screen; time until it comes back does not count."""
+    """Note that no case is on the screen; time until one comes back does not count."""
     st.session_state.pop(ON_SCREEN, None)
+    state.unsettle()
 
 
 def visit(shown: OpenCase) -> Visit | None:

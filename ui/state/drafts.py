@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-import streamlit as st
-
 from ui.state import desk, state, visits
 from ui.state.desk import OpenCase
 from ui.state.visits import Owner
@@ -49,11 +47,12 @@ def settle(shown: OpenCase, diagnosis: str | None) -> None:
     visit = desk.visit(shown)
     if visit is None:
         return
-    if st.session_state.get(state.SETTLED) != shown.case.case_id:
+    if state.settled() != shown.case.case_id:
         left = find(visit.owner)
-        if left is not None and state.pending() is None:
+        # In this session the form may still be open, but its fields have been forgotten.
+        if left is not None and state.pending() in (None, left.task):
             state.resume(left.task, left.diagnosis, left.fields)
-        st.session_state[state.SETTLED] = shown.case.case_id
+        state.settle(shown.case.case_id)
     _note(visit.owner, state.pending(), diagnosis)
 
 

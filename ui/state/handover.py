@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from ui.access import presence
+from ui.state import state
 
 OURS = "triptych_"
 LEAVING, ARRIVED = "triptych_leaving", "triptych_arrived"
@@ -50,6 +51,7 @@ def arrive() -> None:
     if left is not None and time.monotonic() - left.time < SECONDS:
         for key, value in left.state.items():
             st.session_state[key] = value
+        state.unsettle()  # what stood in the fields of a form is none of it
 
 
 @st.cache_resource(show_spinner=False)

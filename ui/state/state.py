@@ -163,6 +163,21 @@ def open_case(case_id: str) -> None:
         st.session_state.pop(key, None)
 
 
+def settled() -> str | None:
+    """The case whose form is on the screen with what stands in it, or None."""
+    return st.session_state.get(SETTLED)
+
+
+def settle(case_id: str) -> None:
+    """The form of this case is on the screen from now on."""
+    st.session_state[SETTLED] = case_id
+
+
+def unsettle() -> None:
+    """Something else came on the screen: Streamlit forgets what stood in the fields of a form."""
+    st.session_state.pop(SETTLED, None)
+
+
 def requested() -> bool:
     """Whether a case was asked for that is not on the screen yet; then the page has to change.
 

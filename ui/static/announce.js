@@ -47,16 +47,12 @@ function lookAgain() {
 }
 
 function ended() {
-  if (document.querySelector(".stApp")?.dataset.testScriptState !== "notRunning") return;
   const idle = looks <= 0;
   looks = LOOKS;
   if (idle) window.setTimeout(lookAgain, EVERY_MS);
 }
 
-new MutationObserver(ended).observe(document.documentElement, {
-  subtree: true,
-  attributeFilter: ["data-test-script-state"],
-});
+document.addEventListener("triptychrested", ended);
 document.addEventListener("DOMContentLoaded", () => document.body.append(region));
 document.addEventListener("click", ({ target }) => {
   const holder = target.closest?.(".st-key-decision [class*=st-key-], .st-key-closed [class*=st-key-]");

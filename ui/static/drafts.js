@@ -27,11 +27,17 @@ function draft() {
   if (window.triptychForms?.moving()) return changed();
   const place = document.querySelector(DRAFTED);
   const visit = document.querySelector("[data-visit]")?.dataset.visit;
+  if (!place) sentDraft = ""; // the server forgets it, too
   if (!place || !visit) return;
   const body = JSON.stringify({ visit, fields: fieldsOf(place) });
   if (body === sentDraft) return;
   sentDraft = body;
   window.fetch(DRAFT, { method: "POST", body, keepalive: true }).catch(() => { sentDraft = ""; });
+}
+
+function left() {
+  draft();
+  changed();
 }
 
 function changed() {
@@ -40,9 +46,12 @@ function changed() {
 }
 
 // A choice from a list is no input, and the list does not stand in the form.
-for (const name of ["input", "keyup", "click", "focusout"]) {
+for (const name of ["input", "keyup", "focusout"]) {
   document.addEventListener(name, changed, { capture: true, passive: true });
 }
-// What may lead away from the form: it is gone before the pause is over.
-document.addEventListener("pointerdown", draft, { capture: true, passive: true });
+// What may lead away from the form: it is gone before the pause is over. This file hears of it before
+// type_ahead.js does (ui/host/shell.py), so that the move has not begun.
+for (const name of ["pointerdown", "click"]) {
+  document.addEventListener(name, left, { capture: true, passive: true });
+}
 for (const name of ["pagehide", "popstate"]) window.addEventListener(name, draft, { capture: true });

@@ -7,6 +7,7 @@ const FORM = ".st-key-reasons [data-testid=stForm]";
 const FIELD = "input:not([type=radio], [type=checkbox], [type=hidden]), textarea";
 const START = ".signing"; // what is read first where a form has no field
 const GIVE_UP_MS = 1500; // after the page came to rest without the form
+const SCROLLED_FRAMES = 2; // until the page has heard that it has scrolled
 const TAKEN_FRAMES = 6; // until the form has taken in what was written
 const BARE_MS = 500; // at rest, until a form without a field is taken for one that has none
 const HUSH_MS = 1000; // between keys that are still meant for a form that did not come
@@ -14,7 +15,7 @@ const HUSH_MS = 1000; // between keys that are still meant for a form that did n
 let catcher = null; // our own field, while a form is on its way
 let came = null; // since when the page is at rest after the press that asks for the form
 let asked = false; // whether that press has been done
-let entering = false; // while what was typed is written into the form
+let entering = false; // while the form is brought into view, and what was typed is written into it
 let hushed = -Infinity; // when the last key came that was meant for a form that did not come
 
 function form() {
@@ -23,7 +24,7 @@ function form() {
 
 // Not before the run that the press asks for: a busy server begins it late.
 function atRest() {
-  return !window.triptychForms.busy();
+  return !window.triptychRuns.busy();
 }
 
 function take(secret) {
@@ -37,6 +38,10 @@ function take(secret) {
   catcher.addEventListener("keydown", held);
   document.body.append(catcher);
   catcher.focus({ preventScroll: true });
+}
+
+function composing() {
+  return catcher.matches(":focus") && catcher.composing;
 }
 
 // Keys that write nothing wait with what was written before them.
@@ -69,7 +74,7 @@ function hush() {
   return true;
 }
 
-function write(text) {
+function insert(text) {
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it
 }
 
@@ -78,7 +83,7 @@ function frame() {
 }
 
 async function repeat({ text, key }) {
-  write(text);
+  insert(text);
   await frame();
   const at = document.activeElement;
   if (key !== "Tab") {
@@ -90,20 +95,36 @@ async function repeat({ text, key }) {
   await frame();
 }
 
+// A list that opens while the page still scrolls to its field closes again.
+async function bring(place) {
+  (place.querySelector(FIELD) ?? place).scrollIntoView({ block: "nearest" });
+  for (let frames = 0; frames < SCROLLED_FRAMES; frames += 1) await frame();
+}
+
 async function enter(place) {
+  const mine = catcher;
+  entering = true;
+  await bring(place);
+  if (catcher === mine && place.isConnected && !composing()) await write(place);
+  entering = false;
+}
+
+async function write(place) {
   const { keys, value } = catcher;
   const field = place.querySelector(FIELD);
   const start = field ?? place.querySelector(START);
+  const taken = place.contains(document.activeElement) ? document.activeElement : null;
+  const nothing = !keys.length && !value;
   done();
+  if (taken && nothing) return; // the reader has gone into the form already, and writes there
   if (!field && start) start.tabIndex = -1;
-  (start ?? place.querySelector("button"))?.focus();
-  if (!field || (!keys.length && !value)) return;
-  entering = true;
+  (start ?? place.querySelector("button"))?.focus({ preventScroll: true });
+  if (!field || nothing) return;
   for (const one of keys) await repeat(one);
-  write(value);
+  insert(value);
+  taken?.focus({ preventScroll: true });
   // Streamlit takes the value in after React has drawn it; a click before that would send the old one.
   for (let frames = 0; frames < TAKEN_FRAMES; frames += 1) await frame();
-  entering = false;
 }
 
 // Streamlit says that the run has ended before all of the form is drawn.
@@ -114,18 +135,17 @@ function complete(place) {
 function look() {
   if (!catcher) return;
   const place = form();
-  const composing = catcher.matches(":focus") && catcher.composing;
   if (asked && atRest()) {
     came ??= performance.now();
-    if (place && !composing && complete(place)) enter(place);
+    if (entering) came = performance.now();
+    else if (place && !composing() && complete(place)) enter(place);
     else if (performance.now() - came > GIVE_UP_MS) refused();
   } else came = null;
   if (catcher) window.setTimeout(look, 15);
 }
 
 window.triptychForms = {
-  busy: () => false, // type_ahead.js knows better, and of moves to another case
-  moving: () => false,
+  moving: () => false, // type_ahead.js knows better
   open: () => form() !== null,
   catching: () => catcher !== null || entering,
   // A press that opens a form waits for its turn: from now on keys are for the form.

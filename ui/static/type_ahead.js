@@ -17,43 +17,29 @@ const DECIDING = ".st-key-answers, .st-key-decisions";
 const MOVERS = { back: "w", previous: "k", next: "j", "next-unread": "n" }; // by the key in Python
 const OPENERS = { modify: "m", reject: "x", add: "e", sign: "s", amend: "r" };
 const MOST = 12; // commands that wait
-const SENT_MS = 5000; // after a press, until it is taken for one that asked for no run; servers are busy, too
 const DRAWN_MS = 700; // after a run, until its buttons are there
-const LEFT_MS = 3000; // until a move that changed nothing is forgotten
 const STILL_PX = 8; // a pointer that went no further between down and up has clicked
 const CLICK_MS = 50; // in which a click follows the pointer that goes up
 const LOOK_MS = 15;
 
 const waiting = [];
-let pressed = -Infinity;
-let ran = true; // whether Streamlit has said since the last press that it runs
 let free = null; // since when the page takes commands
 let looking = 0;
 let moved = false; // whether the run under way is one that moves on
 let left = null; // what was on the screen when a command moved on, until something else is
 let down = null; // where the pointer went down on a button, and what pressing it means
 
+const runs = window.triptychRuns;
 const forms = window.triptychForms;
-forms.busy = busy;
+const { busy } = runs;
 forms.moving = moving;
-
-function runs() {
-  const app = document.querySelector(".stApp");
-  return app?.dataset.testScriptState !== "notRunning";
-}
-
-function busy() {
-  // A second press before the first has begun a run would be one with it.
-  return runs() || (!ran && performance.now() - pressed < SENT_MS);
-}
 
 function subject() {
   return document.querySelector(".masthead h1")?.textContent ?? "";
 }
 
 function goes(command) {
-  pressed = performance.now();
-  ran = false;
+  runs.pressed();
   free = null;
   left = command.moves ? subject() : null;
   moved = Boolean(command.moves);
@@ -67,9 +53,9 @@ function moving() {
   return moved || leaving();
 }
 
+// Also where the move led nowhere.
 function arrived() {
-  const late = performance.now() - pressed > LEFT_MS;
-  if (left !== null && (left !== subject() || (late && !busy()))) left = null;
+  if (left !== null && (left !== subject() || !busy())) left = null;
   return left === null;
 }
 
@@ -154,6 +140,8 @@ function commandOf(target) {
 
 function next() {
   window.clearTimeout(looking);
+  while (waiting.length && !runs.connected()) drop(); // the page says that the server is gone
+  if (!waiting.length) return;
   const now = performance.now();
   free = busy() ? null : free ?? now;
   if (free !== null) {
@@ -256,13 +244,6 @@ function pointed({ target, clientX, clientY, isPrimary, button }) {
   down = command && { button: target.closest(`${RUNS}, ${CARDS}, ${ROWS}`), x: clientX, y: clientY,
     subject: command.on, find: command.find };
 }
-
-new MutationObserver(() => {
-  if (runs()) ran = true;
-}).observe(document.documentElement, {
-  subtree: true,
-  attributeFilter: ["data-test-script-state"],
-});
 
 window.addEventListener("popstate", () => goes({ moves: true }), { capture: true });
 window.addEventListener("keydown", keyed, { capture: true });

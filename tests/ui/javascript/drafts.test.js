@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { connect } from "./connection.js";
 import { openPage, runScript, stopTime } from "./page.js";
 
 const BODY = `<span data-visit="random"></span>
@@ -32,4 +33,35 @@ test("fields are told once after a pause, without passwords", () => {
   input.value = "half a sentence";
   document.dispatchEvent(new Event("pointerdown")); // on what may lead away
   assert.equal(sent.length, 2);
+});
+
+test("what stands in a form again after it was closed is told again", () => {
+  const opened = openPage(BODY);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body).fields.comment);
+  document.querySelectorAll("[role=radio]").forEach((e) => { e.innerText = e.textContent; });
+  runScript(opened, "drafts.js");
+  const form = document.querySelector("[data-testid=stForm]"), place = form.parentElement;
+  const click = () => document.body.click();
+  click();
+  click();
+  form.remove();
+  click();
+  place.append(form);
+  click();
+  assert.deepEqual(sent, ["half a sen", "half a sen"]);
+});
+
+test("what stands in it is told by the click that leads away, before the move has begun", () => {
+  const opened = openPage(`<div class="stApp" data-test-script-state="notRunning"></div>${BODY}
+    <div class="stButton st-key-next"><button id="next"></button></div>`);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body).fields.comment);
+  document.querySelectorAll("[role=radio]").forEach((e) => { e.innerText = e.textContent; });
+  connect(opened);
+  for (const name of ["form_focus.js", "drafts.js", "type_ahead.js"]) runScript(opened, name);
+  document.getElementById("next").click();
+  document.querySelector("input").value = "of another case";
+  document.body.click();
+  assert.deepEqual(sent, ["half a sen"]);
 });

@@ -7,6 +7,7 @@ import { JSDOM, VirtualConsole } from "jsdom";
 const STATIC = new URL("../../../ui/static/", import.meta.url);
 const GLOBALS = ["window", "document", "Element", "HTMLElement", "Option", "Event", "MouseEvent",
   "KeyboardEvent", "getComputedStyle"];
+const FRAME_MS = 16;
 
 // A new page with this body; its predecessor's globals are replaced. `lacking` hears what the page was
 // asked for and only a browser can do, such as "navigation".
@@ -17,6 +18,7 @@ export function openPage(body = "", lacking = () => {}) {
     { url: "http://127.0.0.1:8501/", runScripts: "outside-only", pretendToBeVisual: true,
       virtualConsole });
   for (const name of GLOBALS) globalThis[name] = window[name];
+  window.Element.prototype.scrollIntoView = () => {}; // nothing scrolls here
   return window;
 }
 
@@ -39,6 +41,7 @@ export function stopTime(target) {
   const add = (act, after, every) => due.set(++last, { act, at: now + after, every }) && last;
   const own = {
     setTimeout: (act, after = 0) => add(act, after, null),
+    requestAnimationFrame: (act) => add(act, FRAME_MS, null),
     setInterval: (act, every) => add(act, every, every),
     clearTimeout: (id) => due.delete(id),
     clearInterval: (id) => due.delete(id),

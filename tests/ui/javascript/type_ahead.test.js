@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { connect } from "./connection.js";
 import { openPage, press, runScript, stopTime } from "./page.js";
 
 const BODY = `
@@ -13,22 +14,34 @@ const BODY = `
     <table><tr data-pick="a"><td id="row"></td></tr></table>
   </div>`;
 
-let clock, pressed;
+let clock, connection, pressed;
 
 function button(key, where = ".st-key-answers", named = `key-${key}`.replaceAll(" ", "")) {
   const holder = document.createElement("div"), made = document.createElement("button");
   holder.className = `stButton st-key-${named}`;
   holder.append(made);
   made.innerHTML = `Label <span aria-label="Shortcut ${key}"></span>`;
-  made.addEventListener("click", () => pressed.push(key));
+  made.addEventListener("click", () => {
+    pressed.push(key);
+    connection.asks();
+  });
   document.querySelector(where).append(holder);
   return made;
 }
 
 // As Streamlit does it: the run begins soon after a press, and ends later.
-async function run(state) {
-  document.querySelector(".stApp").dataset.testScriptState = state;
-  await new Promise((done) => { setImmediate(done); }); // observers are told
+async function run(word) {
+  connection.hears(word);
+  if (word === "ends") clock.pass(60); // it is drawn
+  await pass(0);
+}
+
+// Time, with what waits for it.
+async function pass(milliseconds) {
+  for (let left = milliseconds; left >= 0; left -= 16) {
+    clock.pass(Math.min(left, 16));
+    await new Promise((done) => { setImmediate(done); });
+  }
 }
 
 function newCase(name) {
@@ -40,6 +53,7 @@ beforeEach(() => {
   clock = stopTime(opened);
   pressed = [];
   document.execCommand = (_, __, text) => { document.activeElement.value += text; };
+  connection = connect(opened);
   runScript(opened, "form_focus.js");
   runScript(opened, "type_ahead.js");
 });
@@ -78,13 +92,13 @@ test("A, S, Ctrl+Enter typed at once: one press for each run", async () => {
   press(document.body, "s");
   press(document.body, "Enter", { ctrlKey: true });
   for (const expected of [["A"], ["A", "S"], ["A", "S", "Enter"]]) {
-    clock.pass(100);
+    await pass(200);
     assert.deepEqual(pressed, expected);
-    await run("running");
+    await run("begins");
     clock.pass(300);
     assert.deepEqual(pressed, expected);
     if (expected.length === 2) openForm();
-    await run("notRunning");
+    await run("ends");
   }
 });
 
@@ -95,9 +109,9 @@ test("the same case, left and opened again by other means, takes commands", asyn
   button("A");
   press(document.body, "w");
   clock.pass(100);
-  await run("running");
+  await run("begins");
   heading.textContent = "Worklist";
-  await run("notRunning");
+  await run("ends");
   clock.pass(100);
   heading.textContent = first; // a row was opened by Enter, which this file does not hear
   clock.pass(100);
@@ -123,10 +137,10 @@ test("what goes on being typed for a form that does not come is no command", asy
 });
 
 test("a key waits for a button that the run has yet to draw", async () => {
-  await run("running");
+  await run("begins");
   press(document.body, "s");
   clock.pass(5000);
-  await run("notRunning");
+  await run("ends");
   clock.pass(200);
   button("S");
   clock.pass(20);
@@ -147,9 +161,9 @@ test("a decision typed behind a key that moves on is dropped", async () => {
   button("J", "#bar");
   press(document.body, "j");
   press(document.body, "a");
-  await run("running");
+  await run("begins");
   newCase("Case 2");
-  await run("notRunning");
+  await run("ends");
   clock.pass(2000);
   assert.deepEqual(pressed, ["J"]);
 });
@@ -159,18 +173,18 @@ test("what acts on a case is dropped, too, where the key led nowhere", async () 
   button("J", "#bar");
   press(document.body, "j");
   press(document.body, "m"); // meant for another case
-  await run("running");
-  await run("notRunning");
+  await run("begins");
+  await run("ends");
   clock.pass(5000);
   assert.deepEqual(pressed, ["J"]);
 });
 
 test("a decision that waits is not carried over to another case", async () => {
-  await run("running");
+  await run("begins");
   press(document.body, "a");
   newCase("Case 2");
   button("A");
-  await run("notRunning");
+  await run("ends");
   clock.pass(2000);
   assert.deepEqual(pressed, []);
 });
@@ -204,23 +218,23 @@ test("a click that something at the window has stopped keeps the next one from n
 
 test("a click during a run waits for its end, and finds the button that was drawn anew", async () => {
   const accept = button("A");
-  await run("running");
+  await run("begins");
   accept.click();
   accept.parentElement.remove();
   clock.pass(2000);
   assert.deepEqual(pressed, []);
   button("A");
-  await run("notRunning");
+  await run("ends");
   clock.pass(20);
   assert.deepEqual(pressed, ["A"]);
 });
 
 test("a click during a run is not carried over to another case", async () => {
   const accept = button("A");
-  await run("running");
+  await run("begins");
   accept.click();
   newCase("Case 2");
-  await run("notRunning");
+  await run("ends");
   clock.pass(2000);
   assert.deepEqual(pressed, []);
 });
@@ -250,14 +264,32 @@ test("what is typed behind a key that opens a form goes into the form", async ()
   assert.equal(catcher.getAttribute("aria-label"), "The form opens");
   press(catcher, "a");
   catcher.value = "asthma"; // as a browser does it
-  await run("running");
+  await run("begins");
   clock.pass(500);
   openForm();
-  await run("notRunning");
-  clock.pass(100);
+  await run("ends");
+  await pass(200);
   assert.equal(document.activeElement.id, "search");
   assert.equal(document.activeElement.value, "asthma");
   assert.deepEqual(pressed, ["E"]);
+});
+
+test("who has gone into a form already is not led to its beginning", async () => {
+  for (const typed of ["", "asthma"]) {
+    const add = button("E", "#bar", "add");
+    add.click();
+    const catcher = document.activeElement;
+    await run("begins");
+    openForm();
+    catcher.value = typed;
+    document.getElementById("comment").focus();
+    await run("ends");
+    await pass(200);
+    assert.equal(document.activeElement.id, "comment");
+    assert.equal(document.getElementById("search").value, typed);
+    document.querySelector(".st-key-reasons").remove();
+    add.parentElement.remove();
+  }
 });
 
 test("while a form is open single keys do nothing, and afterwards they do", async () => {
@@ -274,41 +306,69 @@ test("while a form is open single keys do nothing, and afterwards they do", asyn
 test("where no form comes, the keys are commands again after a while", async () => {
   ["E", "A"].forEach((key) => button(key));
   press(document.body, "e");
-  await run("running");
-  await run("notRunning");
+  await run("begins");
+  await run("ends");
   clock.pass(3000);
   press(document.body, "a");
   assert.deepEqual(pressed, ["E", "A"]);
 });
 
-test("a move that led nowhere is forgotten after some seconds", () => {
+test("a move that led nowhere is forgotten when its run has ended", async () => {
   const accept = button("A");
   button("J", "#bar");
   press(document.body, "j");
-  clock.pass(5500);
+  clock.pass(5500); // a busy server begins late
+  accept.click();
+  assert.deepEqual(pressed, ["J"]);
+  await run("begins");
+  await run("ends");
   accept.click();
   assert.deepEqual(pressed, ["J", "A"]);
+});
+
+test("what waits when the connection is lost is dropped", async () => {
+  button("A");
+  await run("begins");
+  press(document.body, "a");
+  connection.close();
+  clock.pass(100);
+  connection.open();
+  await run("begins");
+  await run("ends");
+  clock.pass(2000);
+  assert.deepEqual(pressed, []);
+});
+
+test("a run whose beginning and end are drawn in one go is waited for, and for no longer", async () => {
+  button("A");
+  button("X");
+  press(document.body, "a");
+  press(document.body, "x");
+  for (const word of ["begins", "draws", "ends"]) connection.hears(word);
+  assert.deepEqual(pressed, ["A"]);
+  clock.pass(100);
+  assert.deepEqual(pressed, ["A", "X"]);
 });
 
 test("a key that is held down presses once a run", async () => {
   button("J", "#bar");
   press(document.body, "j");
   for (let i = 0; i < 20; i++) press(document.body, "j", { repeat: true });
-  await run("running");
+  await run("begins");
   newCase("Case 2");
-  await run("notRunning");
+  await run("ends");
   clock.pass(2000);
   assert.deepEqual(pressed, ["J"]);
 });
 
 test("no more than twelve keys wait", async () => {
   button("A");
-  await run("running");
+  await run("begins");
   for (let i = 0; i < 30; i++) press(document.body, "a");
   for (let i = 0; i < 30; i++) {
-    await run("notRunning");
+    await run("ends");
     clock.pass(20);
-    await run("running");
+    await run("begins");
   }
   assert.equal(pressed.length, 12);
 });

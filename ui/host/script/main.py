@@ -10,7 +10,7 @@ from clinical.errors import StoreError, TriptychError
 from ui.access import presence
 from ui.host import navigation
 from ui.panels import frame
-from ui.state import handover
+from ui.state import desk, handover
 
 STYLE = Path(__file__).parents[2] / "static" / "page.css"
 
@@ -40,6 +40,8 @@ def _show() -> None:
     pages = {room: navigation.page(room, allowed[0]) for room in navigation.ROOMS}
     here = st.navigation([*pages.values(), navigation.case_page()], position="hidden")
     st.set_page_config(page_title=f"{here.title} · Triptych")
+    if here.url_path != navigation.CASE:
+        desk.leave()
     frame.bar([pages[room] for room in allowed])
     frame.alarms()
     here.run()
