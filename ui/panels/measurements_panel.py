@@ -205,7 +205,7 @@ def _earlier(
     before = past[0]
     ago = phrasing.before(before.time, decision)
     trend = tag(
-        "span",
+        "div",
         sparkline.line(values, newest.reference),
         terms.valued(before),
         tag("small", f"({ago})") if ago else "",
