@@ -1,8 +1,9 @@
 """A measured value and its unit as a laboratory report writes them.
 
-shown.csv has, for each term, how many decimals a value in the term's unit is shown with, and
-whether its limit is a cut-off for a diagnosis instead of a reference range (whose source
-ranges.csv names).
+shown.csv has, for each term, how many decimals a value in the term's unit is shown with, whether
+its limit is a cut-off for a diagnosis instead of a reference range (whose source ranges.csv names),
+and the group that it is read with. Its rows stand in the order in which they are read: vital signs
+first, and in a group what belongs together.
 What a source wrote is never rounded: this is for normalised values only.
 """
 
@@ -20,6 +21,9 @@ from clinical.terms.loinc import lookup
 ROUNDED = 0.05
 """A value that its decimals would change by more than this share is shown with more of them."""
 
+OTHER = "other"
+"""The group of what is no known term."""
+
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -33,6 +37,21 @@ def decimals() -> dict[str, int]:
 def cut_offs() -> frozenset[str]:
     """LOINC codes whose limit tells a disease, not what healthy people have."""
     return frozenset(row["code"] for row in _rows() if row["limit"] == "cut-off")
+
+
+@cache
+def groups() -> dict[str, str]:
+    """LOINC code to the group of the term, such as "blood gas", in reading order."""
+    return {row["code"]: row["group"] for row in _rows()}
+
+
+def place(code: str) -> tuple[str, int]:
+    """Group of a measurement and its place among all in reading order; OTHER, last, if unknown."""
+    term = lookup(code)
+    found = groups().get(term.code) if term is not None else None
+    if term is None or found is None:
+        return OTHER, len(groups())
+    return found, list(groups()).index(term.code)
 
 
 def _rows() -> list[dict[str, str]]:

@@ -106,12 +106,9 @@ def test_cases_are_marked_with_the_space_bar_and_assigned(page: Page, workspace:
     assert (event.case_id, event.payload["reader"]) == ("CASE-004", "dr.head")
 
 
-def test_all_suggestions_stand_in_one_row_and_choosing_one_changes_the_reasons(page: Page) -> None:
+def test_choosing_a_suggestion_changes_the_reasons(page: Page) -> None:
     page.locator('tr[data-pick="CASE-001"]').click()
-    cards = page.locator(".card")
-    expect(cards).to_have_count(len(reading_fixture.DIAGNOSES))
-    tops = cards.evaluate_all("all => all.map(card => card.getBoundingClientRect().top)")
-    assert len(set(tops)) == 1
+    expect(page.locator(".card")).to_have_count(len(reading_fixture.DIAGNOSES))
     expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) +14%")
     page.locator('[data-pick="heart_failure"]').click()
     expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) −8%")

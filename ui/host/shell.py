@@ -7,8 +7,8 @@ opens, and knows whether a run is under way. `type_ahead.js` hears keys and clic
 moment on, and keeps those that the page cannot take yet; `form_focus.js` leads what is typed into
 the form that one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run
 of the page, `arrivals.js` says what came to the worklist, `address.js` sees to Back and Forward,
-`announce.js` to screen readers. `watch.js` works whether Streamlit does or not: it leaves for the
-sign-in page when the session is over.
+`announce.js` to screen readers, `film_height.js` to the place that the film has. `watch.js` works
+whether Streamlit does or not: it leaves for the sign-in page when the session is over.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ PRESENCE = "presence.js"
 ADDRESS = "address.js"
 ANNOUNCE = "announce.js"
 ARRIVALS = "arrivals.js"
+FILM_HEIGHT = "film_height.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -64,7 +65,8 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = (THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE, ARRIVALS)
+    ours = (THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE)
+    ours += (ARRIVALS, FILM_HEIGHT)
     scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 

@@ -1,6 +1,8 @@
-"""One case: warnings, suggestions, and three panels coloured by the selected diagnosis.
+"""One case: warnings, the film, beside it suggestions and decisions, and what else is there.
 
-While the model's output is withheld, or where there is none, the panels show the case alone.
+The selected diagnosis colours the panels. While the model's output is withheld, or where there is
+none, they show the case alone. page.css says what stands where; the reader chooses what is beside
+the film (`ui.panels.hanging`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from clinical.case.case import Case
 from clinical.formatting import uncertain
 from clinical.modalities.kit import person
 from clinical.review import danger
+from clinical.wording import words
 from ui.panels import (
     adjudication_panel,
     case_pdf_panel,
@@ -22,6 +25,7 @@ from ui.panels import (
     decision_panel,
     first_read_panel,
     frame,
+    hanging,
     inputs,
     news_panel,
     note_panel,
@@ -41,6 +45,16 @@ if TYPE_CHECKING:
 
 NO_MODEL = "No model has assessed this case: it is read without suggestions."
 NO_SUGGESTION = "The model made no suggestion for this case."
+
+NAMES: dict[inputs.Place, str] = {
+    "left": "film",
+    "middle": "labs",
+    "right": "story",
+    "below": "further",
+}
+"""What page.css calls a place; "no-film" where the case has nothing for it, and so on."""
+
+OTHERS: tuple[inputs.Place, ...] = ("middle", "right", "below")
 
 
 def render(list_page: Page) -> None:
@@ -67,8 +81,9 @@ def render(list_page: Page) -> None:
         shown,
         state.selected(assessment) if assessment and assessment.suggestions else None,
     )
-    diagnosis = _answers(shown)
-    _panels(shown, diagnosis)
+    diagnosis = _reading(shown)
+    if shown.machine:
+        what_if_panel.render(shown.machine)
     record_panel.render(shown, diagnosis)
     note_panel.render(shown)
     case_pdf_panel.render(shown)
@@ -77,8 +92,29 @@ def render(list_page: Page) -> None:
         st.html(tag("span", data_visit=visit.name, hidden=True), width="content")
 
 
+def _reading(shown: OpenCase) -> str | None:
+    """The film, what is asked beside it, and the other panels; returns the selected diagnosis."""
+    with st.container(key="reading"):
+        film = _place("left", shown.case)
+        side = st.container(key="side")
+        others = [_place(place, shown.case) for place in OTHERS]
+    with side:
+        diagnosis = _answers(shown)
+    with film:
+        hanging.render(shown.case)
+    for place, part in zip(("left", *OTHERS), (film, *others), strict=True):
+        with part:
+            _panels(shown, place, diagnosis)
+    return diagnosis
+
+
+def _place(place: inputs.Place, case: Case) -> DeltaGenerator:
+    name = NAMES[place]
+    return st.container(key=name if inputs.given(place, case) else f"no-{name}")
+
+
 def _answers(shown: OpenCase) -> str | None:
-    """What the reader is asked, above the panels; returns the diagnosis that colours them."""
+    """What the reader is asked, beside the film; returns the diagnosis that colours the panels."""
     diagnosis = None
     with st.container(key="answers"):
         if shown.withheld:
@@ -100,22 +136,11 @@ def _answers(shown: OpenCase) -> str | None:
     return diagnosis
 
 
-def _panels(shown: OpenCase, diagnosis: str | None) -> None:
+def _panels(shown: OpenCase, place: inputs.Place, diagnosis: str | None) -> None:
     assessment = shown.machine.assessment if shown.machine else None
     explanation = explanation_of(assessment, diagnosis) if assessment and diagnosis else None
-    left, middle, right = st.columns([44, 31, 25], gap="small")
-    places: dict[inputs.Place, DeltaGenerator] = {
-        "left": left,
-        "middle": middle,
-        "right": right,
-        "below": st.container(key="below"),
-    }
-    for place, column in places.items():
-        with column:
-            for panel in inputs.at(place, shown.case):
-                panel.render(shown.case, assessment, explanation, diagnosis or "")
-    if shown.machine:
-        what_if_panel.render(shown.machine)
+    for panel in inputs.at(place, shown.case):
+        panel.render(shown.case, assessment, explanation, diagnosis or "")
 
 
 def explanation_of(assessment: Assessment, diagnosis: str) -> Explanation | None:
@@ -145,9 +170,10 @@ def warning_lines(assessment: Assessment) -> Markup:
         _line("Inputs disagree", uncertain(sentence), "warn") for sentence in assessment.conflicts
     )
     if assessment.missing:
-        lines.append(_line("Missing", ", ".join(assessment.missing), "note"))
+        lines.append(_line("Missing", ", ".join(map(words, assessment.missing)), "note"))
     if assessment.unknown:
-        lines.append(_line("Not read by this model", ", ".join(assessment.unknown), "note"))
+        unread = ", ".join(map(words, assessment.unknown))
+        lines.append(_line("Not read by this model", unread, "note"))
     lines.extend(_line("Could not be used", problem, "note") for problem in assessment.problems)
     return tag("div", *lines, class_="warnings", role="alert") if lines else joined([])
 

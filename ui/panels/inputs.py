@@ -25,7 +25,8 @@ class InputPanel(Protocol):
 
     Attributes:
         READS: modalities that it shows.
-        PLACE: its column; "below" takes the whole width, and nothing where the case has none.
+        PLACE: "left" is the film's, "middle" for what is measured and "right" for what is told,
+            which stand beside the film or below it; "below" takes nothing where the case has none.
     """
 
     READS: Sequence[str]
@@ -51,9 +52,14 @@ def panels() -> tuple[InputPanel, ...]:
 
 def at(place: Place, case: Case) -> list[InputPanel]:
     """The panels of a place; of those below, the ones that the case has something for."""
-    given = {kit.name for kit, _, _ in read_by(case)}
-    return [
-        panel
-        for panel in panels()
-        if place == panel.PLACE and (place != "below" or given.intersection(panel.READS))
-    ]
+    here = [panel for panel in panels() if place == panel.PLACE]
+    return here if place != "below" else [panel for panel in here if _has(case, panel)]
+
+
+def given(place: Place, case: Case) -> bool:
+    """Whether the case has something for the panels of a place."""
+    return any(place == panel.PLACE and _has(case, panel) for panel in panels())
+
+
+def _has(case: Case, panel: InputPanel) -> bool:
+    return any(kit.name in panel.READS for kit, _, _ in read_by(case))

@@ -1,9 +1,13 @@
-"""The measurements panel: a dense table with ranges, ages and what each did to the suggestion."""
+"""The measurements panel: vital signs first, then by group, newest first, with what came before.
+
+Values that the same thing had before stand beside the newest, all of them on hover and by key.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 import streamlit as st
 
@@ -13,15 +17,29 @@ from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities.kit import person, read_by
 from clinical.modalities.measurements.words import marked
 from clinical.terms import shown as terms
-from ui.panels import frame, share, sparkline
+from ui.panels import choice, frame, share, sparkline
 from ui.words import phrasing
-from ui.words.markup import Markup, signed_bar, table, tag, unseen
+from ui.words.markup import Markup, joined, signed_bar, tag, unseen
 
 HEAD = ("Measurement", "Value", "Unit", "Range", "Age")
-EFFECT = "Against / for, %"
+EARLIER = "Earlier"
+EFFECT = "Evidence"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
 LEGEND = "H high, L low by the reference range; HH, LL critical by published limits for the age."
-EARLIER = 3  # earlier values in words; all of them are in the line beside
+SHARES = "Evidence: share of all, + for and − against {}."
+NOTHING_ABNORMAL = "Nothing here is outside its range."
+
+ABNORMAL = choice.Choice(
+    "measured",
+    "Which measurements are shown",
+    (
+        ("all", "All", "Every measurement"),
+        ("abnormal", "Abnormal only", "Outside its range, critical, or not usable"),
+    ),
+    "all",
+)
+
+GROUPS = (*dict.fromkeys(terms.groups().values()), terms.OTHER)
 
 Numbered = tuple[int, Measurement]
 
@@ -30,10 +48,7 @@ READS, PLACE = ("measurements",), "middle"
 
 
 def render(
-    case: Case,
-    assessment: Assessment | None,
-    explanation: Explanation | None,
-    diagnosis: str,  # noqa: ARG001 - part of the contract of panels
+    case: Case, assessment: Assessment | None, explanation: Explanation | None, diagnosis: str
 ) -> None:
     """Show all measurements of `case`; without a model, or before it speaks, they stand alone."""
     tables = {name: value for kit, name, value in read_by(case) if kit.name in READS}
@@ -42,6 +57,7 @@ def render(
     if not any(shape.items for shape in tables.values()):
         st.html(tag("p", "No measurements were given for this case.", class_="empty"))
         return
+    choice.show(ABNORMAL)
     pieces = [
         measurement_table(
             name, shape, case.decision_time, explanation, age_years=person(case).age_years
@@ -49,7 +65,8 @@ def render(
         for name, shape in tables.items()
     ]
     pieces += share.unknown_codes(tables, assessment)
-    pieces.append(tag("p", LEGEND, class_="quiet"))
+    shares = SHARES.format(phrasing.diagnosis(diagnosis)) if explanation else ""
+    pieces.append(tag("p", f"{LEGEND} {shares}".strip(), class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Measured"))
 
 
@@ -61,22 +78,41 @@ def measurement_table(
     *,
     age_years: float | None = None,
 ) -> Markup:
-    """One input as a table: a row for each thing measured, its newest value, earlier ones below.
+    """One input as a table: a row for each thing measured, its newest value and those before it.
 
-    Without an explanation there is no column for what a measurement did. The age chooses the
-    critical limits.
+    Columns that nothing stands in are left out: that of earlier values, and without an explanation
+    that of what a measurement did. The age chooses the critical limits.
     """
     evidence = evidence_of(explanation, modality)
-    kinds = _together(shape.items)
+    kinds = sorted(_together(shape.items), key=_place)
     effects = {kind[0][0]: _effect(kind, evidence) for kind in kinds}
     largest = max((abs(effect) for effect in effects.values() if effect is not None), default=0.0)
-    rows: list[Markup] = []
-    for kind in kinds:
-        effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
-        rows.append(_row(kind, decision, effect, age_years))
-        rows += [_problem(item) for _, item in kind if item.problem]
-    head = (*HEAD, EFFECT) if explanation else HEAD
-    return table(head, rows, "measurements", f"{modality}, {len(shape.items)} values")
+    repeated = any(_past(kind) for kind in kinds)
+    head = (*HEAD, *([EARLIER] if repeated else []), *([EFFECT] if explanation else []))
+    bodies = []
+    for group, several in groupby(kinds, key=lambda kind: terms.place(kind[0][1].code)[0]):
+        rows: list[Markup] = []
+        for kind in several:
+            earlier = _earlier(kind, decision, age_years) if repeated else ""
+            effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
+            rows.append(_row(kind, decision, joined([earlier, effect]), age_years))
+            rows += [_problem(item, len(head)) for _, item in kind if item.problem]
+        bodies.append(_group(group, rows, len(head)))
+    nothing = tag("td", NOTHING_ABNORMAL, colspan=len(head), class_="quiet")
+    return tag(
+        "table",
+        tag("caption", f"{modality}, {len(shape.items)} values", class_="unseen"),
+        tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in head))),
+        *bodies,
+        tag("tbody", tag("tr", nothing), class_="nothing-abnormal"),
+        class_="measurements",
+    )
+
+
+def _group(name: str, rows: Sequence[Markup], columns: int) -> Markup:
+    """Rows of one group under its name."""
+    title = tag("th", phrasing.capital(name), colspan=columns, scope="rowgroup")
+    return tag("tbody", tag("tr", title, class_="group"), *rows)
 
 
 def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, EvidenceItem]:
@@ -106,7 +142,7 @@ def effect_cell(effect: float | None, largest: float) -> Markup:
 def _row(
     kind: Sequence[Numbered],
     decision: datetime | None,
-    effect: Markup | str,
+    further: Markup,
     age_years: float | None,
 ) -> Markup:
     item = kind[0][1]
@@ -115,14 +151,14 @@ def _row(
         shown = tag("td", item.raw_value, class_="value raw", title="as given by the source")
         unit = item.raw_unit
     else:
-        flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
         written = f"{item.raw_value} {item.raw_unit}".strip() if item.bound else ""
-        shown = tag("td", terms.valued(item), flag, class_="value", title=written or None)
+        shown = tag("td", _value(item, mark), class_="value", title=written or None)
         unit = phrasing.unit(item.unit)
-    kinds = (mark, "unused" if item.problem else "")
+    unused = any(one.problem for _, one in kind)
+    kinds = (mark, "outside" if mark or unused else "", "unused" if unused else "")
     return tag(
         "tr",
-        tag("td", item.name, _earlier(kind, decision), title=item.code, class_="name"),
+        tag("td", item.name, title=item.code, class_="name"),
         shown,
         tag("td", unit, class_="unit"),
         tag("td", terms.limits(item.reference, item.unit, item.code), class_="range"),
@@ -132,40 +168,59 @@ def _row(
             class_="age",
             title=phrasing.moment(item.time),
         ),
-        effect,
+        further,
         class_=" ".join(name for name in kinds if name) or None,
     )
 
 
-def _earlier(kind: Sequence[Numbered], decision: datetime | None) -> Markup | str:
-    """Earlier values, newest first, in words and as a line; "" where there are none."""
-    past = [item for _, item in kind[1:] if item.value is not None]
+def _value(item: Measurement, mark: str) -> Markup:
+    """The number with its letter, such as 6.9 HH."""
+    flag = tag("em", LETTERS[mark], unseen(f" {mark}"), title=mark) if mark else ""
+    return joined([terms.valued(item), flag])
+
+
+def _past(kind: Sequence[Numbered]) -> list[Measurement]:
+    return [item for _, item in kind[1:] if item.value is not None]
+
+
+def _earlier(
+    kind: Sequence[Numbered], decision: datetime | None, age_years: float | None
+) -> Markup:
+    """The value before the newest; all of them as a line, and on hover and by key as a list."""
+    past = _past(kind)
     if not past:
-        return ""
-    words = [
-        " ".join(filter(None, (terms.valued(item), _since(item, decision))))
-        for item in past[:EARLIER]
-    ]
-    more = f", {len(past) - EARLIER} more" if len(past) > EARLIER else ""
+        return tag("td", class_="earlier")
     newest = kind[0][1]
     values = [item.value for item in (*reversed(past), newest) if item.value is not None]
-    return tag(
-        "span",
+    lines = [
+        tag(
+            "li",
+            tag("span", phrasing.moment(item.time)),
+            tag("b", _value(item, marked(item, age_years))),
+            tag("span", phrasing.before(item.time, decision)),
+        )
+        for item in (newest, *past)
+        if item.value is not None
+    ]
+    before = past[0]
+    ago = phrasing.before(before.time, decision)
+    trend = tag(
+        "div",
         sparkline.line(values, newest.reference),
-        unseen(" earlier: "),
-        f"{', '.join(words)}{more}",
-        class_="earlier",
+        terms.valued(before),
+        tag("small", f"({ago})") if ago else "",
+        tag("ul", *lines, class_="all"),
+        class_="trend",
+        tabindex=0,
+        role="group",
+        aria_label=f"{newest.name}, {len(values)} values, newest first",
     )
+    return tag("td", trend, class_="earlier")
 
 
-def _since(item: Measurement, decision: datetime | None) -> str:
-    age = phrasing.before(item.time, decision)
-    return f"({age})" if age else ""
-
-
-def _problem(item: Measurement) -> Markup:
+def _problem(item: Measurement, columns: int) -> Markup:
     words = phrasing.sentence(f"not used: {item.problem}")
-    return tag("tr", tag("td", words, colspan=len(HEAD) + 1, class_="problem"))
+    return tag("tr", tag("td", words, colspan=columns, class_="problem"), class_="outside")
 
 
 def _effect(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> float | None:
@@ -175,13 +230,19 @@ def _effect(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> floa
 
 
 def _together(items: tuple[Measurement, ...]) -> list[list[Numbered]]:
-    """Values of the same code, newest first, in the order in which the codes first appear."""
+    """Values of the same code, newest first."""
     kinds: dict[str, list[Numbered]] = {}
     for index, item in enumerate(items):
         kinds.setdefault(item.code, []).append((index, item))
+    return [sorted(kind, key=_newest) for kind in kinds.values()]
 
-    def newest(numbered: Numbered) -> tuple[float, int]:
-        index, item = numbered
-        return (-item.time.timestamp() if item.time else 0.0, index)
 
-    return [sorted(kind, key=newest) for kind in kinds.values()]
+def _newest(numbered: Numbered) -> tuple[float, int]:
+    index, item = numbered
+    return (-item.time.timestamp() if item.time else 0.0, index)
+
+
+def _place(kind: Sequence[Numbered]) -> tuple[int, float, int]:
+    """By group in reading order; in it what was measured last first, then in reading order."""
+    group, place = terms.place(kind[0][1].code)
+    return GROUPS.index(group), _newest(kind[0])[0], place

@@ -16,6 +16,7 @@ from clinical.modalities.kit import label
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
+FOR, AGAINST = "For it, in % of all evidence", "Against it, in % of all evidence"
 NOTHING = "nothing that stands out"
 MOST = 3  # pieces of evidence named on each side
 LEAST = 0.005  # share of the evidence below which a piece is not named
@@ -30,21 +31,21 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
     made = (e for e in assessment.explanations if e.diagnosis == diagnosis and not hidden)
     explanation = next(made, None)
     items = explanation.items if explanation else ()
+    said = (
+        "withheld"
+        if hidden
+        else f"{phrasing.percent(suggestion.probability)}, "
+        f"{phrasing.probability_words(suggestion.probability)}"
+    )
+    told = map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
     return tag(
         "div",
-        _part(
-            "What it means", map(phrasing.capital, meaning(suggestion, assessment.prediction_set))
-        ),
-        ""
-        if hidden
-        else _part("Evidence for it, in % of all", _strongest(case, items, 1) or [NOTHING]),
-        ""
-        if hidden
-        else _part("Evidence against it, in % of all", _strongest(case, items, -1) or [NOTHING]),
+        tag("h3", phrasing.named(diagnosis), tag("span", said, class_="said")),
+        "" if hidden else _part(FOR, _strongest(case, items, 1) or [NOTHING]),
+        "" if hidden else _part(AGAINST, _strongest(case, items, -1) or [NOTHING]),
+        _part("What it means", told),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
-        role="region",
-        aria_label=f"About {phrasing.named(diagnosis)}",
     )
 
 
@@ -131,6 +132,6 @@ def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str
 def _part(title: str, lines: Iterable[str]) -> Markup:
     return tag(
         "section",
-        tag("h3", title),
+        tag("h4", title),
         tag("ul", joined(tag("li", line) for line in lines)),
     )

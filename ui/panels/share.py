@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from clinical.case.assessment import Assessment, Explanation
+from clinical.wording import words
 from ui.words import phrasing
 from ui.words.markup import Markup, tag
 
@@ -30,7 +31,7 @@ def of(
         return "missing" if fallback in assessment.missing else "not given"
     unread = [name for name in shown if name in assessment.unknown]
     if unread:
-        return f"not read by this model: {', '.join(unread)}"
+        return f"not read by this model: {', '.join(map(words, unread))}"
     if explanation is None:
         return ""  # of what is withheld nothing is explained
     total = sum(explanation.share.get(name, 0.0) for name in shown)

@@ -13,7 +13,7 @@ from clinical.modalities.history.words import since
 from clinical.modalities.kit import read_by
 from clinical.wording import inside_a_sentence
 from ui.panels import frame, share
-from ui.panels.measurements_panel import evidence_of
+from ui.panels.measurements_panel import SHARES, evidence_of
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, signed_bar, tag, unseen
 
@@ -27,7 +27,7 @@ def render(
     case: Case,
     assessment: Assessment | None,
     explanation: Explanation | None,
-    diagnosis: str,  # noqa: ARG001 - part of the contract of panels
+    diagnosis: str,
 ) -> None:
     """Show history and notes of `case`."""
     events = {name: value for kit, name, value in read_by(case) if kit.name == "history"}
@@ -38,7 +38,11 @@ def render(
     pieces += share.unknown_codes([*events, *texts], assessment)
     pieces += [notes(n, shape, case.decision_time, explanation) for n, shape in texts.items()]
     if not pieces:
-        pieces = [tag("p", "No history or notes were given for this case.", class_="empty")]
+        st.html(tag("p", "No history or notes were given for this case.", class_="empty"))
+        return
+    if explanation:
+        words = SHARES.format(phrasing.diagnosis(diagnosis))
+        pieces.append(tag("p", words, class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Story"))
 
 

@@ -194,6 +194,8 @@ function keyed(event) {
   if (composing(event) && !typing(event)) return hold(event);
   const name = nameOf(event);
   if (!name) return;
+  // Nobody decides on, or leaves, a case in full screen, where its name and suggestions are not seen.
+  if (document.fullscreenElement) return hold(event);
   // Not left to Streamlit, which hears it only some time after the button was drawn.
   hold(event);
   if (event.repeat && (busy() || waiting.length)) return;

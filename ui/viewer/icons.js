@@ -14,6 +14,7 @@ const PATHS = {
   rectangle: "M2.5 4h11v8h-11ZM1.5 3h2v2h-2ZM12.5 11h2v2h-2Z",
   invert: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M9.5 3v10M11 4v8M12.5 5.5v5",
   fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M5.5 5.5h5v5h-5Z",
+  full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M2 2l4.5 4.5M14 2 9.5 6.5M14 14 9.5 9.5M2 14l4.5-4.5",
   rotateLeft: "M3 8a5 5 0 1 1 1.6 3.7M3 3.5V8h4.5",
   rotateRight: "M13 8a5 5 0 1 0-1.6 3.7M13 3.5V8H8.5",
   flipAcross: "M8 1.5v13M6 4 2 12h4ZM10 4l4 8h-4Z",

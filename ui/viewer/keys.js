@@ -1,7 +1,7 @@
 // Every key of the viewer, once: what it does here, in the titles of the buttons and in the help.
 //
 // Where radiographs have a use for it, keys are those of OHIF (its hotkeyBindings). C and R belong
-// to Streamlit, and A, X, M, E, Z, S, J, K, N, W to the page, so rotation to the right is Shift+L, play is G.
+// to Streamlit, and A, X, M, E, Z, S, J, K, N, W, Q to the page, so rotation to the right is Shift+L, play is G.
 // `on` says where a key works: "page" anywhere but in text fields, "image" while it has the focus.
 
 export const KEYS = [
@@ -28,6 +28,8 @@ export const KEYS = [
     does: "Fit image to panel" },
   { on: "image", group: "Zoom and position", press: " ", shown: "Space", act: "reset",
     does: "Reset window, position and heat map" },
+  { on: "page", group: "Zoom and position", press: "F", shown: "Shift+F", act: "full",
+    does: "Full screen, and back; Esc leaves it" },
   { on: "page", group: "Heat map", press: "o", shown: "O", act: "overlay",
     does: "Heat map of the chosen diagnosis on or off" },
   { on: "page", group: "Measure", press: "d", shown: "D", act: "length",

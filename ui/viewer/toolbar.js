@@ -89,22 +89,21 @@ export function createToolbar(priorLabel, act) {
   const list = windowList(act);
   const tool = tools(act);
   const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
-  const simple = ["fit", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"]
+  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"]
     .map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
   const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
   const threshold = slider("From", "Hide relevance below, percent of the strongest",
     (v) => act("threshold", v));
   const prior = button(icon("prior"), `${titleOf("prior")}: ${priorLabel}`, () => act("prior"));
-  prior.append("Prior");
   const link = button(icon("link"), titleOf("link"), () => act("link"));
   const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
   top.append(list.made, group(...Object.values(tool)), group(invert, ...simple));
   const bottom = element("div", "bar");
-  bottom.append(group(overlay), group(opacity.made, threshold.made));
-  if (priorLabel) top.append(group(prior, link));
-  bottom.append(element("span", "space"), help);
+  bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
+  if (priorLabel) bottom.append(group(prior, link));
+  bottom.append(help);
 
   return {
     top, bottom,

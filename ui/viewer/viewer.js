@@ -13,6 +13,8 @@ const STEP = 40;
 const TOGETHER = new Set(["window", "pan", "zoom", "fit", "actual", "invert", "preset", "reset",
   "rotateLeft", "rotateRight", "flipAcross", "flipDown", "scroll", "plane", "advance"]);
 const HEAT_MAP = new Set(["overlay", "opacity", "threshold"]);
+// What the reader wants beside the film is chosen for the whole page (ui/static/choice.js).
+const CHOSEN = "triptych-choice", ASKED = "triptych-ask", HANGING = "hanging", PRIOR = "prior";
 const instances = new WeakMap();
 const pending = new WeakMap();
 
@@ -52,7 +54,7 @@ function legendOf(view, heat) {
 }
 
 // Actions that are about the viewer and not about one view.
-function ownActions(state, parts, showPrior) {
+function ownActions(root, state, parts) {
   const toTool = (name) => () => {
     state.tool = state.tool === name ? "window" : name;
     parts.cine.stop(); // nobody measures on a running film
@@ -71,7 +73,14 @@ function ownActions(state, parts, showPrior) {
       state.active.measuring.select(null);
     },
     help: () => help(!state.helpShown),
-    prior: () => showPrior(!state.priorShown),
+    prior: () => {
+      const detail = { name: HANGING, value: state.priorShown ? "" : PRIOR };
+      document.dispatchEvent(new CustomEvent(ASKED, { detail }));
+    },
+    full: () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else root.requestFullscreen?.().catch(() => {}); // a browser that may not says so itself
+    },
     link: () => { state.linked = !state.linked; },
     play: () => parts.cine.toggle(),
     focus: () => state.active.canvas.focus({ preventScroll: true }),
@@ -133,7 +142,7 @@ function build(root, frame, data) {
     return null;
   };
   const showPrior = priorOf(state, data.prior, addPane, refresh);
-  const own = ownActions(state, parts, showPrior);
+  const own = ownActions(root, state, parts);
   const trouble = addPane(frame, data);
   if (trouble) return message(root, trouble), null;
   state.active = state.panes[0];
@@ -146,12 +155,14 @@ function build(root, frame, data) {
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) =>
     act(name, name === "preset" ? Number(key) - 1 : undefined));
+  const unhang = followHanging((shown) => { showPrior(shown); refresh(); });
   const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
     id: frame.id,
     close() {
       dropLook(state);
       unwatch();
+      unhang();
       parts.cine.stop();
       detach();
       showPrior(false);
@@ -177,6 +188,16 @@ function priorOf(state, prior, addPane, refresh) {
       state.panes.pop().close();
     }
   };
+}
+
+// The prior stands beside the film where that is what the reader chose for all cases.
+function followHanging(showPrior) {
+  const heard = ({ detail: { name, value } }) => {
+    if (name === HANGING) showPrior(value === PRIOR);
+  };
+  document.addEventListener(CHOSEN, heard);
+  showPrior(document.documentElement.dataset[HANGING] === PRIOR);
+  return () => document.removeEventListener(CHOSEN, heard);
 }
 
 function rootOf(parentElement) {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from clinical.case.shapes import Measurement
 from clinical.terms import shown
-from clinical.terms.loinc import lookup
+from clinical.terms.loinc import lookup, terms
 
 
 @pytest.mark.parametrize(
@@ -56,8 +58,33 @@ def test_a_value_with_its_name() -> None:
     assert said("2744-1", None, "") == "Made"
 
 
-def test_every_row_is_of_a_known_term() -> None:
+def test_every_term_has_a_row_and_every_row_a_term() -> None:
+    assert set(shown.groups()) == {term.code for term in terms()}
     for code in {*shown.decimals(), *shown.cut_offs()}:
         term = lookup(code)
         assert term is not None
         assert term.code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "group"),
+    [
+        ("8480-6", "vital signs"),
+        ("2744-1", "blood gas"),
+        ("6690-2", "blood count"),
+        ("2823-3", "chemistry"),
+        ("1742-6", "liver"),
+        ("48065-7", "coagulation"),
+        ("33762-6", "heart"),
+        ("1988-5", "inflammation"),
+        ("local:made-up", "other"),
+    ],
+)
+def test_a_measurement_is_read_with_its_group(code: str, group: str) -> None:
+    assert shown.place(code)[0] == group
+
+
+def test_groups_stand_together_in_reading_order() -> None:
+    order = list(shown.groups().values())
+    assert [name for name, _ in itertools.groupby(order)] == list(dict.fromkeys(order))
+    assert shown.place("8480-6")[1] < shown.place("2951-2")[1] < shown.place("local:made-up")[1]

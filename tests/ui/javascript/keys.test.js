@@ -13,13 +13,13 @@ test("no key does two things", () => {
 
 test("those of the page and of Streamlit are left alone", () => {
   const taken = PRESSED.filter((key) => key.startsWith("page ")).map((key) => key.at(-1));
-  assert.deepEqual(taken.filter((key) => "craxmezsjknw".includes(key.toLowerCase())), []);
+  assert.deepEqual(taken.filter((key) => "craxmezsjknwq".includes(key.toLowerCase())), []);
 });
 
 test("a capital counts as a small letter where it has no meaning of its own", () => {
   const act = (key) => boundTo(key, "page")?.act ?? null;
-  assert.deepEqual(["I", "L", "l", "5", "c"].map(act),
-    ["invert", "rotateRight", "rotateLeft", "preset", null]);
+  assert.deepEqual(["I", "L", "l", "F", "f", "5", "c"].map(act),
+    ["invert", "rotateRight", "rotateLeft", "full", "fit", "preset", null]);
 });
 
 test("arrows are the image's only while it has the focus", () => {

@@ -64,6 +64,13 @@ test("a key presses its button at once when the page is at rest", () => {
   assert.deepEqual(pressed, ["A"]);
 });
 
+test("in full screen no key decides on a case, or leaves it", () => {
+  for (const key of ["A", "J"]) button(key);
+  Object.defineProperty(document, "fullscreenElement", { value: document.body, configurable: true });
+  for (const key of ["a", "j"]) assert.ok(press(document.body, key).defaultPrevented);
+  assert.deepEqual(pressed, []);
+});
+
 test("keys of no button here, and those of Streamlit and the viewer, are left alone", () => {
   for (const key of ["r", "c", "i", "ArrowDown"]) {
     assert.ok(!press(document.body, key).defaultPrevented);

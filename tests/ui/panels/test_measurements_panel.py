@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from reading_fixture import DECISION, lab, make_assessment, make_case, measurements
 
@@ -11,6 +13,8 @@ from clinical.modalities.measurements.words import marked
 from clinical.terms import normalise
 from ui.pages.case import explanation_of
 from ui.panels.measurements_panel import evidence_of, measurement_table
+
+CRP = lab("1988-5", "C-reactive protein", 187, "mg/L", 1.2, (None, 5))
 
 
 @pytest.mark.parametrize(
@@ -57,12 +61,56 @@ def test_a_bound_stands_with_its_sign_and_tells_what_the_source_wrote() -> None:
     assert 'title="&lt; 0,5 mg/dl"' in made
 
 
-def test_earlier_values_stand_below_the_newest_in_words_and_as_a_line() -> None:
+def test_the_value_before_stands_beside_the_newest_and_all_are_in_a_list() -> None:
     made = str(measurement_table("measurements", measurements(), DECISION, None))
 
     assert made.count(">Leukocytes<") == 1
-    assert '9.1 (3 d)</span></td><td class="value">16.8' in made
+    row = made.split(">Leukocytes<")[1].split("</tr>")[0]
+    assert '<td class="value">16.8<em' in row
+    assert "9.1<small>(3 d)</small>" in row
     assert made.count("data:image/svg+xml") == 1
+    listed = row.split('<ul class="all">')[1]
+    assert listed.index("2031-03-04 08:28 UTC") < listed.index("2031-03-01 07:40 UTC")
+    assert listed.count("<li>") == 2
+    assert 'aria-label="Leukocytes, 2 values, newest first"' in row
+
+
+def test_without_earlier_values_there_is_no_column_for_them() -> None:
+    made = str(measurement_table("measurements", Measurements((CRP,)), DECISION, None))
+    assert ">Earlier<" not in made
+
+
+def test_vital_signs_stand_first_then_the_groups() -> None:
+    unknown = lab("local:made-up", "Made up", 3, "furlong", 1, (None, None))
+    items = (*measurements().items, unknown)
+    made = str(measurement_table("measurements", Measurements(items), DECISION, None))
+    groups = re.findall(r'scope="rowgroup">([^<]+)<', made)
+    assert groups == [
+        "Vital signs",
+        "Blood gas",
+        "Blood count",
+        "Chemistry",
+        "Coagulation",
+        "Heart",
+        "Inflammation",
+        "Other",
+    ]
+    assert made.index(">Systolic pressure<") < made.index(">Heart rate<")
+
+
+def test_in_a_group_the_newest_stands_first() -> None:
+    old = lab("2951-2", "Sodium", 133, "mmol/L", 30, (135, 145))
+    new = lab("2160-0", "Creatinine", 1.3, "mg/dL", 2, (0.6, 1.2))
+    made = str(measurement_table("measurements", Measurements((old, new)), DECISION, None))
+    assert made.index(">Creatinine<") < made.index(">Sodium<")
+
+
+def test_what_is_outside_its_range_is_marked_for_the_switch() -> None:
+    made = str(measurement_table("measurements", measurements(), DECISION, None))
+    rows = {row.split('class="name">')[-1].split("<")[0]: row for row in made.split("<tr")}
+    assert 'class="high outside"' in rows["C-reactive protein"]
+    assert "outside" not in rows["Platelets"]
+    assert 'class="outside unused"' in rows["LDH"]
 
 
 def test_what_repeats_did_adds_up() -> None:
@@ -79,8 +127,8 @@ def test_before_the_machine_speaks_nothing_stands_where_its_share_will() -> None
     explanation = Explanation("sepsis", "made", {"measurements": 1.0}, (), ())
     with_it = str(measurement_table("measurements", measurements(), DECISION, explanation))
     without = str(measurement_table("measurements", measurements(), DECISION, None))
-    assert "Against / for" in with_it
-    assert "Against / for" not in without
+    assert ">Evidence<" in with_it
+    assert ">Evidence<" not in without
 
 
 def test_evidence_is_found_by_position_and_the_strongest_is_kept() -> None:

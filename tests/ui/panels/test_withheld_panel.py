@@ -79,5 +79,5 @@ def test_what_a_withheld_suggestion_rests_on_is_withheld_with_it() -> None:
 
     assert case_page.explanation_of(made, hidden) is None
     assert case_page.explanation_of(made, first) is not None
-    assert "Evidence for it" not in str(reasons.strip(CASE, made, hidden))
-    assert "Evidence for it" in str(reasons.strip(CASE, made, first))
+    assert "For it" not in str(reasons.strip(CASE, made, hidden))
+    assert "For it" in str(reasons.strip(CASE, made, first))

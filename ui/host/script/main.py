@@ -12,13 +12,15 @@ from ui.host import navigation
 from ui.panels import frame
 from ui.state import desk, handover
 
-STYLE = Path(__file__).parents[2] / "static" / "page.css"
+STATIC = Path(__file__).parents[2] / "static"
+STYLES = tuple(STATIC / name for name in ("page.css", "case.css", "print.css"))
 
 
 def main() -> None:
     """Run one page."""
     st.set_page_config(page_title="Triptych", layout="wide", initial_sidebar_state="collapsed")
-    st.html(STYLE)
+    for style in STYLES:
+        st.html(style)
     try:
         somebody = presence.signed_in()
     except StoreError as error:

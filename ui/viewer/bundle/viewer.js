@@ -141,6 +141,14 @@ var KEYS = [
   },
   {
     on: "page",
+    group: "Zoom and position",
+    press: "F",
+    shown: "Shift+F",
+    act: "full",
+    does: "Full screen, and back; Esc leaves it"
+  },
+  {
+    on: "page",
     group: "Heat map",
     press: "o",
     shown: "O",
@@ -542,6 +550,7 @@ var PATHS = {
   rectangle: "M2.5 4h11v8h-11ZM1.5 3h2v2h-2ZM12.5 11h2v2h-2Z",
   invert: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M9.5 3v10M11 4v8M12.5 5.5v5",
   fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M5.5 5.5h5v5h-5Z",
+  full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M2 2l4.5 4.5M14 2 9.5 6.5M14 14 9.5 9.5M2 14l4.5-4.5",
   rotateLeft: "M3 8a5 5 0 1 1 1.6 3.7M3 3.5V8h4.5",
   rotateRight: "M13 8a5 5 0 1 0-1.6 3.7M13 3.5V8H8.5",
   flipAcross: "M8 1.5v13M6 4 2 12h4ZM10 4l4 8h-4Z",
@@ -1390,7 +1399,7 @@ function createToolbar(priorLabel, act) {
   const list = windowList(act);
   const tool = tools(act);
   const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
-  const simple = ["fit", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"].map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
+  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"].map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
   const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
   const threshold = slider(
@@ -1399,15 +1408,14 @@ function createToolbar(priorLabel, act) {
     (v) => act("threshold", v)
   );
   const prior = button(icon("prior"), `${titleOf("prior")}: ${priorLabel}`, () => act("prior"));
-  prior.append("Prior");
   const link = button(icon("link"), titleOf("link"), () => act("link"));
   const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
   top.append(list.made, group(...Object.values(tool)), group(invert, ...simple));
   const bottom = element("div", "bar");
-  bottom.append(group(overlay), group(opacity.made, threshold.made));
-  if (priorLabel) top.append(group(prior, link));
-  bottom.append(element("span", "space"), help);
+  bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
+  if (priorLabel) bottom.append(group(prior, link));
+  bottom.append(help);
   return {
     top,
     bottom,
@@ -1447,6 +1455,10 @@ var TOGETHER = /* @__PURE__ */ new Set([
   "advance"
 ]);
 var HEAT_MAP = /* @__PURE__ */ new Set(["overlay", "opacity", "threshold"]);
+var CHOSEN = "triptych-choice";
+var ASKED = "triptych-ask";
+var HANGING = "hanging";
+var PRIOR = "prior";
 var instances = /* @__PURE__ */ new WeakMap();
 var pending = /* @__PURE__ */ new WeakMap();
 function message(root, text) {
@@ -1483,7 +1495,7 @@ function legendOf(view, heat) {
   if (!heat) return "No heat map";
   return view.overlay ? `Heat map: ${heat.label}` : "Heat map hidden";
 }
-function ownActions(state, parts, showPrior) {
+function ownActions(root, state, parts) {
   const toTool = (name) => () => {
     state.tool = state.tool === name ? "window" : name;
     parts.cine.stop();
@@ -1502,7 +1514,15 @@ function ownActions(state, parts, showPrior) {
       state.active.measuring.select(null);
     },
     help: () => help(!state.helpShown),
-    prior: () => showPrior(!state.priorShown),
+    prior: () => {
+      const detail = { name: HANGING, value: state.priorShown ? "" : PRIOR };
+      document.dispatchEvent(new CustomEvent(ASKED, { detail }));
+    },
+    full: () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else root.requestFullscreen?.().catch(() => {
+      });
+    },
     link: () => {
       state.linked = !state.linked;
     },
@@ -1572,7 +1592,7 @@ function build(root, frame, data) {
     return null;
   };
   const showPrior = priorOf(state, data.prior, addPane, refresh);
-  const own = ownActions(state, parts, showPrior);
+  const own = ownActions(root, state, parts);
   const trouble = addPane(frame, data);
   if (trouble) return message(root, trouble), null;
   state.active = state.panes[0];
@@ -1589,12 +1609,17 @@ function build(root, frame, data) {
   );
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) => act(name, name === "preset" ? Number(key) - 1 : void 0));
+  const unhang = followHanging((shown) => {
+    showPrior(shown);
+    refresh();
+  });
   const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
     id: frame.id,
     close() {
       dropLook(state);
       unwatch();
+      unhang();
       parts.cine.stop();
       detach();
       showPrior(false);
@@ -1619,6 +1644,14 @@ function priorOf(state, prior, addPane, refresh) {
       state.panes.pop().close();
     }
   };
+}
+function followHanging(showPrior) {
+  const heard = ({ detail: { name, value } }) => {
+    if (name === HANGING) showPrior(value === PRIOR);
+  };
+  document.addEventListener(CHOSEN, heard);
+  showPrior(document.documentElement.dataset[HANGING] === PRIOR);
+  return () => document.removeEventListener(CHOSEN, heard);
 }
 function rootOf(parentElement) {
   let root = parentElement.querySelector(".viewer");

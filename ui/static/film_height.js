@@ -1,0 +1,32 @@
+// Tells the style sheet how much of the window stands above the film: bars and warnings, which are of
+// any number of lines. The rest is the film's (page.css).
+
+const PAGE = ".stMainBlockContainer > .stVerticalBlock";
+const READING = ".st-key-reading";
+const ABOVE = "--above";
+
+let watched = null;
+
+function measure() {
+  const reading = document.querySelector(READING);
+  const main = document.querySelector(".stMain");
+  if (!reading || !main) return;
+  const above = reading.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop;
+  document.documentElement.style.setProperty(ABOVE, `${Math.ceil(above)}px`);
+}
+
+// What is above changes with the page's height, and is then measured before anything is drawn.
+const observer = new ResizeObserver(measure);
+
+function watch() {
+  const page = document.querySelector(PAGE);
+  if (!page || page === watched) return;
+  watched = page;
+  observer.disconnect();
+  observer.observe(page);
+}
+
+new MutationObserver(watch).observe(document.documentElement, {
+  subtree: true,
+  attributeFilter: ["data-test-script-state"],
+});
