@@ -12,14 +12,24 @@ from clinical.errors import ConfigError
 
 Role = Literal["reader", "adjudicator", "auditor", "administrator"]
 Permission = Literal[
-    "read_cases", "decide", "assign", "adjudicate", "audit", "export", "studies", "accounts"
+    "read_cases",
+    "add_cases",
+    "decide",
+    "assign",
+    "adjudicate",
+    "audit",
+    "export",
+    "studies",
+    "accounts",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    "reader": frozenset({"read_cases", "decide", "studies"}),
-    "adjudicator": frozenset({"read_cases", "decide", "assign", "adjudicate", "studies"}),
+    "reader": frozenset({"read_cases", "add_cases", "decide", "studies"}),
+    "adjudicator": frozenset(
+        {"read_cases", "add_cases", "decide", "assign", "adjudicate", "studies"}
+    ),
     "auditor": frozenset({"read_cases", "audit", "export", "studies"}),
     "administrator": frozenset({"accounts", "assign", "audit", "studies"}),
 }

@@ -23,9 +23,10 @@ from clinical.errors import TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import session
-from ui.host import door, navigation, shell, signs
+from ui.host import door, navigation, shell, signs, uploads
 from ui.host.door import Application, Door, Gate, Message, Receive, Send
 from ui.panels import frame
+from ui.state import assessing
 
 ADDRESS = "127.0.0.1"
 # In a folder of its own: Streamlit would serve each module of a pages/ folder beside it by itself.
@@ -136,7 +137,7 @@ def options(port: int) -> dict[str, Any]:
         "server.fileWatcherType": "none",
         "server.runOnSave": False,
         "server.allowRunOnSave": False,
-        "server.maxUploadSize": 1,
+        "server.maxUploadSize": uploads.ONE_MB,
         "browser.gatherUsageStats": False,
         "browser.serverAddress": ADDRESS,
         "client.toolbarMode": "minimal",
@@ -186,6 +187,8 @@ def application(
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
     ]
+    everybody = demonstration.role if demonstration is not None else None
+    middleware.append(Middleware(uploads.Gate, role=everybody or entrance.role))
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
     if demonstration is not None:
@@ -215,6 +218,7 @@ def application(
 async def _lifespan(engine: Engine, _: st.App) -> AsyncIterator[None]:
     yield
     session.end_all(engine)
+    assessing.stop()
     engine.dispose()
 
 

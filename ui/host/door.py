@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from clinical.access import accounts
+from clinical.access.roles import Role
 from clinical.errors import SignInRefused, StoreError
 from ui.access import login_throttle, oidc, session, sign_in
 
@@ -57,6 +58,11 @@ class Door:
     def token(self, request: HTTPConnection) -> str:
         """The token that a request carries, or ""."""
         return request.cookies.get(self.cookie, "")
+
+    def role(self, request: HTTPConnection) -> Role | None:
+        """The role of the account that a request is signed in to, or None."""
+        account = session.holder(self.engine, self.token(request))
+        return account.role if account else None
 
     def is_open(self, path: str) -> bool:
         """Whether a path is answered without a session."""

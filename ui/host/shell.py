@@ -5,8 +5,9 @@ starts and would follow the operating system where nothing is stored there; this
 its reader chose the light one. `type_ahead.js` hears keys and clicks from the first moment on, and
 keeps those that the page cannot take yet; `form_focus.js` leads what is typed into the form that
 one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run of the page,
-`address.js` sees to Back and Forward, `announce.js` to screen readers. `watch.js` works whether
-Streamlit does or not: it leaves for the sign-in page when the session is over.
+`address.js` sees to Back and Forward, `announce.js` to screen readers, `added.js` to the progress
+of cases that were added. `watch.js` works whether Streamlit does or not: it leaves for the sign-in
+page when the session is over.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PRESENCE = "presence.js"
 DRAFTS = "drafts.js"
 ADDRESS = "address.js"
 ANNOUNCE = "announce.js"
+ADDED = "added.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -60,7 +62,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = (THEME, FORM_FOCUS, TYPE_AHEAD, PRESENCE, DRAFTS, ADDRESS, ANNOUNCE)
+    ours = (THEME, FORM_FOCUS, TYPE_AHEAD, PRESENCE, DRAFTS, ADDRESS, ANNOUNCE, ADDED)
     scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 

@@ -28,7 +28,7 @@ from clinical.workspace.place import Place
 from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.cli import WITHOUT_SOME, main
-from pipelines.jobs import memory
+from clinical.assess import memory
 from pipelines.jobs.executors import Workers
 
 pytestmark = pytest.mark.long

@@ -10,7 +10,7 @@ from clinical.errors import StoreError, TriptychError
 from ui.access import presence
 from ui.host import navigation
 from ui.panels import frame
-from ui.state import handover
+from ui.state import adding, handover
 
 STYLE = Path(__file__).parents[2] / "static" / "page.css"
 
@@ -36,6 +36,7 @@ def main() -> None:
 def _show() -> None:
     presence.at_work()
     handover.arrive()
+    adding.sweep()
     allowed = navigation.allowed()
     pages = {room: navigation.page(room, allowed[0]) for room in navigation.ROOMS}
     here = st.navigation([*pages.values(), navigation.case_page()], position="hidden")
