@@ -63,20 +63,21 @@ def said(problem: Problem) -> tuple[str, str]:
     return phrasing.sentence(problem.reason), phrasing.sentence(remedy_of(problem))
 
 
-# What a remedy of a cohort's reader asks to be written into cohort.toml stands in a field here.
+# What a remedy of the reader of cohorts asks for, to where that stands on the page.
 _HERE = {
-    "decimal =": "choose the decimal mark below",
-    "dates =": "choose the order of day and month below",
-    "time_zone": "write the time with or without its zone, as the decision has it",
+    "write decimal =": "choose the decimal mark under the table",
+    "write dates =": "choose the order of day and month under the table, or write 2024-05-31",
+    "write the zone of times": "write the time with or without its zone, as the decision has it",
+    "in the column view": "choose its view",
+    "fill in the column time": "write when it was taken",
+    "add a row for it to one of those tables": "add a film, a value, history or a note",
+    "cases are split by patient": "fill it in",
 }
 
 
 def remedy_of(problem: Problem) -> str:
     """What to do, in the words of the page."""
-    for key, words in _HERE.items():
-        if key in problem.remedy and "cohort.toml" in problem.remedy:
-            return words
-    return problem.remedy
+    return next((words for part, words in _HERE.items() if part in problem.remedy), problem.remedy)
 
 
 def lines(pairs: Iterable[tuple[str, str]], kind: str) -> Markup:

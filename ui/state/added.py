@@ -63,13 +63,15 @@ def preview(draft: Draft) -> Preview:
         hindrances.append(
             f"The workspace knows a case {what.case_id} already: choose another name."
         )
+    if not what.decision_time:
+        hindrances.append("Write when the decision is needed: nothing later than that is used.")
     if not what.patient_id:
         hindrances.append("Write the patient's id; DICOM files have to carry the same.")
     if asked:
         hindrances.append("Answer what is asked beside the files.")
     elif unread and case is not None:
         hindrances.append("Remove the files that cannot be read, or mend what is said beside them.")
-    if case is None and what.patient_id:
+    if case is None and not hindrances:
         hindrances.append("The case cannot be read yet; the messages say what is missing.")
     return Preview(case, problems, tuple(hindrances), asked, unread)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from clinic_of_two import write_cohort
 
+from clinical.assess import memory
 from clinical.assess.assess import Assessor
 from clinical.audit import ledger
 from clinical.audit.verify import verify
@@ -28,7 +29,6 @@ from clinical.workspace.place import Place
 from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.cli import WITHOUT_SOME, main
-from clinical.assess import memory
 from pipelines.jobs.executors import Workers
 
 pytestmark = pytest.mark.long
