@@ -173,7 +173,7 @@ def _drawn(case: Case | None, file: Received) -> tuple[str, str] | None:
     return None
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def _small(name: str, digest: str, _value: Arrays) -> tuple[str, str] | None:  # noqa: ARG001
     found = kit_of(name, _value).pictures(name, _value, None)
     return (found[0].uri, found[0].caption) if found else None
