@@ -13,6 +13,7 @@ from clinical.errors import ConfigError
 Role = Literal["reader", "adjudicator", "auditor", "administrator"]
 Permission = Literal[
     "read_cases",
+    "add_cases",
     "decide",
     "print_case",
     "assign",
@@ -26,9 +27,9 @@ Permission = Literal[
 ROLES: tuple[Role, ...] = get_args(Role)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    "reader": frozenset({"read_cases", "decide", "print_case", "studies"}),
+    "reader": frozenset({"read_cases", "add_cases", "decide", "print_case", "studies"}),
     "adjudicator": frozenset(
-        {"read_cases", "decide", "print_case", "assign", "adjudicate", "studies"}
+        {"read_cases", "add_cases", "decide", "print_case", "assign", "adjudicate", "studies"}
     ),
     "auditor": frozenset({"read_cases", "print_case", "audit", "export", "studies"}),
     "administrator": frozenset({"accounts", "assign", "audit", "studies"}),

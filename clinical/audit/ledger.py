@@ -205,6 +205,12 @@ def first_of(connection: Connection, case_id: str) -> int:
     return connection.execute(query).scalar_one() or 0
 
 
+def cases_like(connection: Connection, beginning: str) -> list[str]:
+    """Cases that events are about and whose names begin so, each once, in order."""
+    query = select(EVENTS.c.case_id).where(EVENTS.c.case_id.startswith(beginning, autoescape=True))
+    return sorted(connection.execute(query.distinct()).scalars())
+
+
 def case_of(connection: Connection, sequence: int) -> str:
     """The case whose first event has this number, or "" if there is none."""
     query = select(EVENTS.c.case_id).where(EVENTS.c.sequence == sequence)

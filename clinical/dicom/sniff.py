@@ -12,8 +12,6 @@ Kind = Literal["dicom", "headerless", "png", "jpeg"]
 HEAD = 352
 """How many bytes `kind_of` wants to see: enough for the NIfTI-1 header."""
 
-_WAVEFORMS = b"1.2.840.10008.5.1.4.1.1.9."
-
 _REMEDY = "Give a DICOM, PNG or JPEG radiograph."
 
 _OTHERS = (
@@ -65,12 +63,38 @@ def kind_of(head: bytes) -> Kind:
     raise ImageRefused("The file is not an image of a known format.", remedy=_REMEDY)
 
 
+DIRECTORY = "1.2.840.10008.1.3.10"
+"""Media Storage Directory Storage: a DICOMDIR (PS3.10 section 8.6)."""
+
+WAVEFORMS = "1.2.840.10008.5.1.4.1.1.9."
+"""What the storage classes of recordings begin with (PS3.4 annex B.5)."""
+
+
+def media_storage(head: bytes) -> str:
+    """Media Storage SOP Class UID of a file that begins with `head`; "" where that does not say it.
+
+    The file meta information is always explicit little endian (PS3.10 section 7.1).
+    """
+    at = 132
+    while at + 8 <= len(head):
+        group, element, length = *struct.unpack_from("<HH", head, at), 0
+        long = head[at + 4 : at + 6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
+        start = at + (12 if long else 8)
+        if group != 0x0002 or start > len(head):
+            break
+        length = struct.unpack_from("<L" if long else "<H", head, at + (8 if long else 6))[0]
+        if element == 0x0002:
+            return head[start : start + length].decode("ascii", "replace").strip("\0 ")
+        at = start + length
+    return ""
+
+
 def is_waveform(head: bytes) -> bool:
     """Whether a DICOM file that begins with `head` says that it holds a waveform and no image.
 
     Its SOP class stands in the file meta information, or among the first elements.
     """
-    return _WAVEFORMS in head
+    return WAVEFORMS.encode() in head
 
 
 def encoding_of(head: bytes) -> tuple[bool, bool] | None:

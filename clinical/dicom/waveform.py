@@ -20,6 +20,7 @@ from clinical.dicom import dataset, provenance
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import PARSER_ERRORS, Request
 from clinical.dicom.recording import Channel, Recording
+from clinical.dicom.sniff import WAVEFORMS
 from clinical.errors import WaveformError
 
 KINDS: Mapping[str, str] = {
@@ -31,7 +32,6 @@ KINDS: Mapping[str, str] = {
 
 AMBULATORY = "1.2.840.10008.5.1.4.1.1.9.1.3"
 
-_WAVEFORMS = "1.2.840.10008.5.1.4.1.1.9."
 _CELLS = {
     ("SB", 8): "i1",
     ("UB", 8): "u1",
@@ -79,7 +79,7 @@ def _kind(found: Dataset) -> str:
         raise WaveformError("It is an ambulatory (Holter) recording.", remedy=_GIVE)
     if stated in KINDS:
         return KINDS[stated]
-    if stated.startswith(_WAVEFORMS):
+    if stated.startswith(WAVEFORMS):
         raise WaveformError("It is a waveform, but not an ECG.", remedy=_GIVE)
     raise WaveformError("The DICOM object is not an electrocardiogram.", remedy=_GIVE)
 

@@ -38,7 +38,7 @@ _STAFF = frozenset({"system", "unknown name"})  # actors that are nobody
 # replaced. A kind that is not here has no details.
 _KEPT: Mapping[str, tuple[str, ...]] = {
     "PROTOCOL": ("first_read", "second_share"),
-    "IMPORTED": ("inputs",),
+    "IMPORTED": ("inputs", "added"),
     "ASSESSED": ("used", "missing", "flags", "model", "conditions"),
     "OPENED": ("withheld",),
     "HYPOTHETICAL": ("left_out",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -17,6 +18,11 @@ from clinical.review.progress import progress, withheld
 from clinical.review.protocol import in_force
 from clinical.workspace import store
 from clinical.workspace.database import writing
+
+ADDED = "added-"
+"""What the names of cases begin with that nobody has named."""
+
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def record_assessment(
@@ -88,6 +94,76 @@ def record_import(
     return ledger.append(
         connection, "IMPORTED", actor=actor, case_id=case.case_id, payload=payload, time=time
     )
+
+
+def record_added(
+    connection: Connection,
+    case: Case,
+    actor: str,
+    *,
+    corrects: str | None = None,
+    time: datetime | None = None,
+) -> AuditEvent:
+    """Store a case that somebody entered on the page and append IMPORTED, in the caller's
+    transaction; it is read without a model until it is assessed.
+
+    A correction is a new version: the one before stays in the store with its assessments, and all
+    that was decided on it in the ledger; readers read the case again.
+
+    Args:
+        connection: of the transaction.
+        case: with its pixels.
+        actor: who entered it.
+        corrects: record digest of the version that this one takes the place of; None for a case
+            that is new to the workspace.
+        time: when; now if left out.
+
+    Raises:
+        ReviewError: if a new case has a name that the workspace knows, a correction is of another
+            patient, or of a version that is not the latest any more or says the same.
+    """
+    current = store.record_of(connection, case.case_id)
+    if corrects is None and knows(connection, case.case_id):
+        raise ReviewError(
+            f"The workspace knows a case {case.case_id} already.",
+            remedy="give the new case another name, or choose to correct that one.",
+        )
+    if corrects is not None and current != corrects:
+        raise ReviewError(
+            "The case was changed by somebody else since this correction was begun.",
+            remedy="look at the case as it is now, and begin the correction again.",
+        )
+    _check_patient(connection, case)
+    record = record_digest(case)
+    if record == corrects:
+        raise ReviewError("The correction changes nothing.", remedy="leave the case as it is.")
+    store.put_case(connection, case)
+    store.unlist(connection, case.case_id)
+    payload: dict[str, object] = {
+        "input": input_digest(case),
+        "inputs": sorted(case.inputs),
+        "record": record,
+        "added": "new" if corrects is None else "correction",
+    }
+    if corrects is not None:
+        payload["corrects"] = corrects
+    return ledger.append(
+        connection, "IMPORTED", actor=actor, case_id=case.case_id, payload=payload, time=time
+    )
+
+
+def knows(connection: Connection, case_id: str) -> bool:
+    """Whether the workspace has, or had before a purge, a case of this name."""
+    return (
+        ledger.first_of(connection, case_id) > 0 or store.record_of(connection, case_id) is not None
+    )
+
+
+def next_free(connection: Connection) -> str:
+    """A name for a case that no case has or had: "added-0007"."""
+    taken = [name.removeprefix(ADDED) for name in ledger.cases_like(connection, ADDED)]
+    last = max((int(number) for number in taken if _NUMBER.fullmatch(number)), default=0)
+    return f"{ADDED}{last + 1:04d}"
 
 
 def record_opened(

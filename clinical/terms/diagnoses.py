@@ -48,3 +48,19 @@ def spoken(code: str) -> str | None:
     """The name of a listed code, or None."""
     found = diagnoses().get(code)
     return found.name if found else None
+
+
+def coded(name: str) -> str | None:
+    """The code of a listed diagnosis by its whole name, in any letters; or None."""
+    folded = name.strip().casefold()
+    return next((d.code for d in diagnoses().values() if d.name.casefold() == folded), None)
+
+
+def searched(word: str) -> list[str]:
+    """Listed diagnoses that hold a word in their name or their further words: "Asthma (J45.9)"."""
+    folded = word.strip().casefold()
+    return [
+        f"{d.name} ({d.code.removeprefix('ICD-10:')})"
+        for d in diagnoses().values()
+        if folded and folded in f"{d.name} {d.also}".casefold()
+    ]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from clinical import canonical
 from clinical.case import assessment as assessments
@@ -129,6 +129,17 @@ def patient_of(connection: Connection, case_id: str) -> str | None:
     """The patient of a case in the workspace, or None where there is no such case."""
     row = connection.execute(_current(case_id, None)).one_or_none()
     return json.loads(row.record)["patient_id"] if row else None
+
+
+def record_of(connection: Connection, case_id: str) -> str | None:
+    """Digest of the current record of a case, or None where there is no such case."""
+    row = connection.execute(_current(case_id, None)).one_or_none()
+    return str(row.record_digest) if row else None
+
+
+def unlist(connection: Connection, case_id: str) -> None:
+    """Let the list of cases show a case as one without an assessment; its assessments stay."""
+    connection.execute(delete(WORKLIST).where(WORKLIST.c.case_id == case_id))
 
 
 def case_ids(connection: Connection) -> list[str]:

@@ -22,9 +22,9 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Protocol, TypeVar
 
+from clinical.assess.memory import bound_memory
 from clinical.config import nearest
 from clinical.errors import ConfigError, TriptychError
-from pipelines.jobs.memory import bound_memory
 from pipelines.jobs.workers import end_with_parent
 
 Shared = TypeVar("Shared")

@@ -27,11 +27,12 @@ from clinical.errors import StoreError, TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import refusals, session
-from ui.host import arrivals, door, navigation, shell, signs
+from ui.host import arrivals, door, navigation, shell, signs, uploads
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.door import Door, Gate, Metrics
 from ui.host.origin import OwnPagesOnly
 from ui.panels import frame
+from ui.state import assessing
 
 ADDRESS = "127.0.0.1"
 SETTLE_SECONDS = 5.0
@@ -147,7 +148,7 @@ def options(port: int) -> dict[str, Any]:
         "server.fileWatcherType": "none",
         "server.runOnSave": False,
         "server.allowRunOnSave": False,
-        "server.maxUploadSize": 1,
+        "server.maxUploadSize": uploads.ONE_MB,
         "browser.gatherUsageStats": False,
         "browser.serverAddress": ADDRESS,
         "client.toolbarMode": "minimal",
@@ -198,6 +199,8 @@ def application(
         Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
         Middleware(OwnPagesOnly, lambda asked: _record_other_page(entrance, asked)),
     ]
+    role = demonstration.role if demonstration is not None else entrance.role
+    middleware.append(Middleware(uploads.Gate, role=role))
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
     everybody = demonstration.name if demonstration else ""
@@ -236,6 +239,7 @@ async def _lifespan(engine: Engine, _: st.App) -> AsyncIterator[None]:
     with suppress(asyncio.CancelledError):
         await counting
     session.end_all(engine)
+    assessing.stop()
     engine.dispose()
 
 

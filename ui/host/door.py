@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from clinical.access import accounts
-from clinical.access.roles import may
+from clinical.access.roles import Role, may
 from clinical.errors import SignInRefused, StoreError
 from ui.access import login_throttle, oidc, session, sign_in
 from ui.access.sign_in_queue import SignInQueue
@@ -54,6 +54,11 @@ class Door:
     def token(self, request: HTTPConnection) -> str:
         """The token that a request carries, or ""."""
         return request.cookies.get(self.cookie, "")
+
+    def role(self, request: HTTPConnection) -> Role | None:
+        """The role of the account that a request is signed in to, or None."""
+        account = session.holder(self.engine, self.token(request))
+        return account.role if account else None
 
     def is_open(self, path: str) -> bool:
         """Whether a path is answered without a session."""

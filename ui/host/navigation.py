@@ -11,7 +11,7 @@ from streamlit.navigation.page import Page
 
 from clinical.access.roles import Permission
 from ui.access import presence
-from ui.pages import accounts, audit, case, model, study, worklist
+from ui.pages import accounts, add_case, audit, case, model, study, worklist
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Room:
 ROOMS = (
     # Who assigns cases sees the list too, without a word of the model.
     Room("Worklist", "worklist", ("read_cases", "assign"), lambda: worklist.render(case_page())),
+    Room("Add a case", "add", ("add_cases",), lambda: add_case.render(case_page())),
     Room("Studies", "studies", ("studies",), lambda: study.render(case_page())),
     Room("Model", "model", ("studies",), model.render),
     Room("Audit", "audit", ("audit",), audit.render),

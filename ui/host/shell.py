@@ -6,9 +6,10 @@ its reader chose the light one. `runs.js` has to, too: it listens to the connect
 opens, and knows whether a run is under way. `type_ahead.js` hears keys and clicks from the first
 moment on, and keeps those that the page cannot take yet; `form_focus.js` leads what is typed into
 the form that one of them opens. `presence.js` and `drafts.js` tell the server what asks for no run
-of the page, `arrivals.js` says what came to the worklist, `address.js` sees to Back and Forward,
-`announce.js` to screen readers, `film_height.js` to the place that the film has. `watch.js` works
-whether Streamlit does or not: it leaves for the sign-in page when the session is over.
+of the page, `arrivals.js` says what came to the worklist, `added.js` how far cases are that were
+added, `address.js` sees to Back and Forward, `announce.js` to screen readers, `film_height.js` to
+the place that the film has. `watch.js` works whether Streamlit does or not: it leaves for the
+sign-in page when the session is over.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ ADDRESS = "address.js"
 ANNOUNCE = "announce.js"
 ARRIVALS = "arrivals.js"
 FILM_HEIGHT = "film_height.js"
+ADDED = "added.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
 # Kept nowhere, so that Back after signing out asks the server, which shows the sign-in page.
@@ -66,7 +68,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         watched: whether sessions end, so that the page has to notice.
     """
     ours = (THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE)
-    ours += (ARRIVALS, FILM_HEIGHT)
+    ours += (ARRIVALS, FILM_HEIGHT, ADDED)
     scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 

@@ -1,6 +1,7 @@
 """Small requests of an open page, which ask for no run of it.
 
-They tell that somebody is at work on a case, and what stands in a form that is not sent yet.
+They tell that somebody is at work on a case, and what stands in a form that is not sent yet, and
+ask how far the assessment of a case is that was added.
 
 A request names a visit (`ui.state.visits`) by a name that only the page knows, comes from a page of
 this server (`ui.host.origin`), and carries the cookie of the session where people sign in:
@@ -14,15 +15,17 @@ import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ui.access import session
 from ui.host.door import NOT_KEPT, Door
-from ui.state import drafts, visits
+from ui.state import assessing, drafts, visits
+from ui.state.assessing import Job
 
 ALIVE = "/alive"
 DRAFT = "/draft"
+ADDED = "/added"
 LONGEST = 16384  # bytes
 
 
@@ -34,13 +37,15 @@ def routes(door: Door | None) -> list[Route]:
         if told is None:
             return _answer(http.HTTPStatus.FORBIDDEN)
         name, reader = str(told.get("visit", "")), _reader(door, request)
+        if request.url.path == ADDED:
+            return _progress(assessing.find(str(told.get("job", "")), reader))
         if request.url.path == ALIVE:
             known = visits.alive(name, reader)
         else:
             known = drafts.told(name, reader, _fields(told.get("fields")))
         return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
 
-    return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT)]
+    return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT, ADDED)]
 
 
 def _reader(door: Door | None, request: Request) -> str | None:
@@ -66,6 +71,12 @@ async def _told(request: Request) -> dict[str, Any] | None:
 def _fields(told: object) -> dict[str, str]:
     pairs = told.items() if isinstance(told, dict) else ()
     return {str(key): str(value) for key, value in pairs}
+
+
+def _progress(job: Job | None) -> Response:
+    if job is None:
+        return _answer(http.HTTPStatus.GONE)
+    return JSONResponse({"state": job.state, "words": job.words}, headers=NOT_KEPT)
 
 
 def _answer(status: int) -> Response:

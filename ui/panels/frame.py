@@ -13,7 +13,7 @@ from clinical.errors import AccountError, TriptychError
 from clinical.wording import RESEARCH_USE
 from ui.access import presence, session, sign_in
 from ui.panels import theme
-from ui.state import record, state
+from ui.state import adding, record, state
 from ui.words.markup import Markup, chip, tag
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def bar(pages: Iterable[Page]) -> None:
         with row.popover("Password", key="own-password"):
             _own_password()
     if not presence.demonstration():
-        row.button("Sign out", key="sign-out", on_click=presence.sign_out)
+        row.button("Sign out", key="sign-out", on_click=adding.sign_out)
 
 
 def alarms() -> None:

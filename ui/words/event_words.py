@@ -36,6 +36,7 @@ _ENDS = {
 }
 PERMISSIONS: dict[Permission, str] = {
     "read_cases": "read cases",
+    "add_cases": "add a case",
     "decide": "decide on a suggestion",
     "print_case": "save a case as a PDF",
     "assign": "assign a case",
@@ -91,6 +92,9 @@ def _assigned(payload: Mapping[str, Any]) -> str:
 
 
 def _imported(payload: Mapping[str, Any]) -> str:
+    if payload.get("added"):
+        done = "Corrected" if payload["added"] == "correction" else "Added"
+        return f"{done} the case on the page, with {_list(payload, 'inputs')}"
     return f"Imported the case for reading without a model, with {_list(payload, 'inputs')}"
 
 

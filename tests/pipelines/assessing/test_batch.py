@@ -17,6 +17,7 @@ import pytest
 from clinic_of_two import write_cohort
 from full_disk import room
 
+from clinical.assess import memory
 from clinical.assess.assess import Assessor
 from clinical.audit import ledger
 from clinical.audit.verify import verify
@@ -31,7 +32,6 @@ from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.cli import main
 from pipelines.commands.cohort import WITHOUT_SOME
-from pipelines.jobs import memory
 from pipelines.jobs.executors import Workers
 
 pytestmark = pytest.mark.long

@@ -40,6 +40,7 @@ def refusals(workspace: Path) -> list[tuple[str, object, object]]:
 
 PAGES = {  # address: permission, and the heading that shows that it was opened
     "worklist": ("read_cases", "Worklist"),
+    "add": ("add_cases", "Add a case"),
     "case": ("read_cases", "CASE-001"),
     "studies": ("studies", "Study"),
     "model": ("studies", "Model"),
@@ -51,8 +52,8 @@ PAGES = {  # address: permission, and the heading that shows that it was opened
 @pytest.mark.parametrize(
     ("role", "opened"),
     [
-        ("reader", {"worklist", "case", "studies", "model"}),
-        ("adjudicator", {"worklist", "case", "studies", "model"}),
+        ("reader", {"worklist", "add", "case", "studies", "model"}),
+        ("adjudicator", {"worklist", "add", "case", "studies", "model"}),
         ("auditor", {"worklist", "case", "studies", "model", "audit"}),
         ("administrator", {"worklist", "studies", "model", "audit", "accounts"}),
     ],
@@ -87,8 +88,8 @@ def test_the_bar_offers_what_the_role_may_open_and_names_the_reader(
     assert (
         offered
         == {
-            "reader": ["Worklist", "Studies", "Model"],
-            "adjudicator": ["Worklist", "Studies", "Model"],
+            "reader": ["Worklist", "Add a case", "Studies", "Model"],
+            "adjudicator": ["Worklist", "Add a case", "Studies", "Model"],
             "auditor": ["Worklist", "Studies", "Model", "Audit"],
             "administrator": ["Worklist", "Studies", "Model", "Audit", "Accounts"],
         }[role]

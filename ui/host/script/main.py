@@ -10,7 +10,7 @@ from clinical.errors import StoreError, TriptychError
 from ui.access import presence
 from ui.host import navigation
 from ui.panels import frame
-from ui.state import desk, handover
+from ui.state import adding, desk, handover
 
 STATIC = Path(__file__).parents[2] / "static"
 STYLES = tuple(STATIC / name for name in ("page.css", "case.css", "print.css"))
@@ -38,6 +38,7 @@ def main() -> None:
 def _show() -> None:
     presence.at_work()
     handover.arrive()
+    adding.sweep()
     allowed = navigation.allowed()
     pages = {room: navigation.page(room, allowed[0]) for room in navigation.ROOMS}
     here = st.navigation([*pages.values(), navigation.case_page()], position="hidden")

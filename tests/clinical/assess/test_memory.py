@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.jobs import memory
+from clinical.assess import memory
 from pipelines.jobs.executors import Died, executor
 
 

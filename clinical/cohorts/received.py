@@ -1,0 +1,252 @@
+"""Files as a browser sends them: told apart by content, ZIPs unpacked within limits.
+
+A name is for the screen alone: what is kept goes by a number, so that no name can lead out of its
+place. Nothing is executed, nothing is linked, and a ZIP within a ZIP stays closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import lzma
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from clinical.dicom import sniff
+from clinical.errors import ImageError
+
+FOLDER = "files"
+MB = 2**20
+LONGEST_NAME = 120
+
+Sort = Literal["image", "picture", "recording"]
+"""A DICOM image; a PNG or JPEG, which says neither view nor photometric; a DICOM recording."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be received for one case.
+
+    Attributes:
+        whole: bytes of all files, unpacked.
+        one: bytes of one file, unpacked.
+        files: that are kept.
+        entries: of one ZIP.
+        index: bytes of the list of its entries that a ZIP may claim.
+        ratio: unpacked to packed bytes of an entry; films have 2 to 20, and a bomb a thousand.
+    """
+
+    whole: int = 512 * MB
+    one: int = 128 * MB
+    files: int = 40
+    entries: int = 5000
+    index: int = 2 * MB
+    ratio: int = 300
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Received:
+    """One file that was kept.
+
+    Attributes:
+        path: below the private place.
+        name: as it was called, for the screen; never a path.
+        sort: what it is, by its content.
+        digest: SHA-256 of the content.
+        size: bytes.
+    """
+
+    path: str
+    name: str
+    sort: Sort
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One file that was not kept, and why.
+
+    Attributes:
+        name: as it was called.
+        reason, remedy: sentences.
+        expected: it belongs to a disc and is no loss, such as its index.
+    """
+
+    name: str
+    reason: str
+    remedy: str = ""
+    expected: bool = False
+
+
+@dataclass(frozen=True)
+class _Content:
+    """One file before it is kept; `data` is None where `refused` says why there is none."""
+
+    name: str
+    data: bytes = b""
+    refused: Refused | None = None
+
+
+def receive(
+    uploads: Iterable[tuple[str, bytes]],
+    place: Path,
+    before: Sequence[Received] = (),
+    limits: Limits = LIMITS,
+) -> tuple[tuple[Received, ...], tuple[Refused, ...]]:
+    """Keep in `place` what can be part of a case.
+
+    Args:
+        uploads: name and content of each file.
+        place: a folder for its owner only.
+        before: files that are there already; the limits hold for all together.
+        limits: what may be received.
+
+    Returns:
+        The files that were added, and those that were not.
+    """
+    added: list[Received] = []
+    refused: list[Refused] = []
+    for content in _contents(uploads, limits):
+        whole = (*before, *added)
+        found = content.refused or _sorted(content, whole, limits)
+        if isinstance(found, Refused):
+            refused.append(found)
+        else:
+            added.append(_kept(content, found, place, whole))
+    return tuple(added), tuple(refused)
+
+
+def remove(place: Path, file: Received) -> None:
+    """Delete a file that was kept."""
+    (place / file.path).unlink(missing_ok=True)
+
+
+def plain(name: str) -> str:
+    """The last part of a name as it may be shown: what cannot be seen is left out."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    return shown[:LONGEST_NAME] or "(no name)"
+
+
+def _sorted(content: _Content, before: Sequence[Received], limits: Limits) -> Sort | Refused:
+    head, name = content.data[: sniff.HEAD], content.name
+    try:
+        kind = sniff.kind_of(head)
+    except ImageError as error:
+        return Refused(name, error.message, error.remedy)
+    storage = sniff.media_storage(head) if kind == "dicom" else ""
+    if storage == sniff.DIRECTORY:
+        reason = "It is the index of a disc (DICOMDIR); the files beside it are read themselves."
+        return Refused(name, reason, expected=True)
+    digest = hashlib.sha256(content.data).hexdigest()
+    if any(digest == known.digest for known in before):
+        return Refused(name, "The file is here already; it is kept once.", expected=True)
+    if len(before) >= limits.files:
+        reason = f"A case takes {limits.files} files; this one is too many."
+        return Refused(name, reason, "Add the films that matter for this decision.")
+    if sum(known.size for known in before) + len(content.data) > limits.whole:
+        reason = f"The files of a case may have {limits.whole // MB} MB; this one is too many."
+        return Refused(name, reason, "Add the films that matter for this decision.")
+    if kind in ("png", "jpeg"):
+        return "picture"
+    return "recording" if storage.startswith(sniff.WAVEFORMS) else "image"
+
+
+def _kept(content: _Content, sort: Sort, place: Path, before: Sequence[Received]) -> Received:
+    folder = place / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    numbers = [int(known.path.rpartition("/")[2]) for known in before]
+    path = f"{FOLDER}/{max(numbers, default=0) + 1:04d}"
+    handle = os.open(place / path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.data)
+    digest = hashlib.sha256(content.data).hexdigest()
+    return Received(path, content.name, sort, digest, len(content.data))
+
+
+def _contents(uploads: Iterable[tuple[str, bytes]], limits: Limits) -> Iterator[_Content]:
+    left = limits.whole  # also of what is not kept: reading costs, too
+    for given, data in uploads:
+        name = plain(given)
+        if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            for content in _unpacked(name, data, limits, left):
+                left -= len(content.data)
+                yield content
+        elif len(data) > limits.one:
+            reason = f"The file has more than {limits.one // MB} MB."
+            yield _Content(name, refused=Refused(name, reason, "Give a film of ordinary size."))
+        else:
+            yield _Content(name, data)
+
+
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError),
+    *(NotImplementedError, RuntimeError),  # how zipfile says what it cannot do
+)
+_BOMB = "The ZIP unpacks to far more than films need; the rest of it was not unpacked."
+_AGAIN = "Pack the films again, without a password and in one ZIP, or drop them as they are."
+
+
+def _unpacked(name: str, data: bytes, limits: Limits, left: int) -> Iterator[_Content]:
+    """The files in a ZIP; one that says why, where it or the rest of it is not unpacked."""
+    why = _claims_too_much(data, limits)
+    if why:
+        yield _Content(name, refused=Refused(name, why, _AGAIN))
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist()[: limits.entries]:
+                if entry.is_dir():
+                    continue
+                content = _entry(archive, entry, limits, left)
+                left -= len(content.data)
+                yield content
+                if content.refused and content.refused.reason == _BOMB:
+                    return
+            if len(archive.infolist()) > limits.entries:
+                reason = f"The ZIP holds more than {limits.entries} files; the rest is left out."
+                yield _Content(name, refused=Refused(name, reason, _AGAIN))
+    except _BROKEN:
+        yield _Content(name, refused=Refused(name, "The ZIP is broken or cut short.", _AGAIN))
+
+
+def _claims_too_much(data: bytes, limits: Limits) -> str:
+    """Why the list of entries is not even read, or ""; it is held in memory as a whole."""
+    end = data.rfind(b"PK\x05\x06")
+    if end < 0 or end + 22 > len(data):
+        return "The ZIP is broken or cut short."
+    if int.from_bytes(data[end + 12 : end + 16], "little") > limits.index:
+        return "The ZIP holds too many files."
+    return ""
+
+
+def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits, left: int) -> _Content:
+    name = plain(entry.filename)
+
+    def refuse(reason: str, remedy: str = _AGAIN) -> _Content:
+        return _Content(name, refused=Refused(name, reason, remedy))
+
+    if entry.flag_bits & 0x1:
+        return refuse("The file is encrypted.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return refuse("The file is packed in a way that is not unpacked here.")
+    most = min(left, limits.one, max(MB, limits.ratio * entry.compress_size))
+    try:
+        with archive.open(entry) as packed:
+            data = packed.read(most + 1)  # what it holds, not what it claims
+    except _BROKEN:
+        return refuse("The file in the ZIP is broken.")
+    if len(data) > most:
+        return refuse(_BOMB)
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return refuse("A ZIP within a ZIP is not opened.", "Unpack it first.")
+    return _Content(name, data)

@@ -1,0 +1,71 @@
+"""Uploads: only from who may add cases, and never more at once than the server can hold.
+
+Streamlit keeps what is uploaded in memory until the page takes it (`ui.state.uploads`).
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Callable
+
+from anyio import to_thread
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from streamlit import runtime
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from clinical.access.roles import Role, may
+from clinical.cohorts import received
+from ui.host.door import NOT_KEPT, Application, Message, Receive, Send
+
+ADDRESS = "/_stcore/upload_file/"
+ONE_MB = 256
+"""Megabytes of one file that is uploaded, which may be a ZIP."""
+HELD = 2 * received.LIMITS.whole
+"""Bytes that all uploads together may have in memory."""
+
+
+class Gate:
+    """ASGI middleware that lets an upload in, or says why not before a byte of it is read."""
+
+    def __init__(
+        self, app: Application, role: Role | Callable[[HTTPConnection], Role | None]
+    ) -> None:
+        self._app = app
+        self._role = role
+        self._coming = 0  # bytes of uploads under way
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or ADDRESS not in scope["path"] or scope["method"] != "PUT":
+            await self._app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        length = request.headers.get("content-length", "")
+        role = self._role
+        if callable(role):
+            role = await to_thread.run_sync(role, request)
+        refused = None
+        if role is None or not may(role, "add_cases"):
+            refused = http.HTTPStatus.FORBIDDEN
+        elif not length.isdecimal():
+            refused = http.HTTPStatus.LENGTH_REQUIRED
+        elif self._coming + held() + int(length) > HELD:
+            refused = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if refused is not None:
+            await Response(status_code=refused, headers=NOT_KEPT)(scope, receive, send)
+            return
+        self._coming += int(length)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._coming -= int(length)
+
+
+def held() -> int:
+    """Bytes of uploads that Streamlit holds for all sessions."""
+    if not runtime.exists():
+        return 0
+    manager = runtime.get_instance().uploaded_file_mgr
+    stored: dict[str, dict[str, UploadedFileRec]] = getattr(manager, "file_storage", {})
+    return sum(len(file.data) for files in list(stored.values()) for file in list(files.values()))

@@ -1,0 +1,198 @@
+"""What will be saved, what hinders it, the button that saves, and what became of earlier ones."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clinical.case.case import Case
+from clinical.case.shapes import Array
+from clinical.modalities.history.words import event_words, since
+from clinical.modalities.kit import person, read_by
+from clinical.review import danger
+from ui.panels import danger_panel, entry_messages, frame
+from ui.panels.attempt import attempt, tell
+from ui.state import added, adding, assessing, state
+from ui.state.added import Preview
+from ui.state.adding import Draft
+from ui.state.assessing import Job
+from ui.words import phrasing
+from ui.words.markup import Markup, chip, table, tag
+
+MODEL = "do-model"
+NO_MODEL = (
+    "No model is installed here: the case is saved and read without suggestions, and can be"
+    " assessed once a model is there."
+)
+
+
+def render(draft: Draft, shown: Preview) -> None:
+    """The preview and the buttons under it."""
+    st.html(frame.panel_title("What will be saved", _title(draft)))
+    if shown.case is not None:
+        if dangers := danger_panel.banner(danger.of_case(shown.case)):
+            st.html(dangers)
+        st.html(contents(shown.case))
+    if shown.problems and shown.case is not None:
+        number = len(shown.problems)
+        words = "1 message stands" if number == 1 else f"{number} messages stand"
+        st.html(tag("p", f"{words} beside the fields and will stay with the case.", class_="quiet"))
+    if shown.hindrances:
+        st.html(entry_messages.lines([(one, "") for one in shown.hindrances], "bad"))
+    _save(draft, shown)
+    tell()
+
+
+def _title(draft: Draft) -> str:
+    return f"a new version of {draft.corrects}" if draft.corrects else "a new case"
+
+
+def contents(case: Case) -> Markup:
+    """Each input of the case in a line: how much of it there is."""
+    who = person(case)
+    age = f"{who.age_years:.0f} years" if who.age_years is not None else "age not known"
+    rows = [
+        _row("Case", case.case_id),
+        _row("Patient", f"{case.patient_id}, {who.sex or 'sex not known'}, {age}"),
+        _row("Decision", phrasing.moment(case.decision_time)),
+    ]
+    for kit, name, value in read_by(case):
+        told: str | Markup = ""
+        if value.arrays:
+            told = "; ".join(map(_film, value.arrays))
+        elif measured := kit.measured(value):
+            used = sum(item.value is not None for item in measured)
+            told = f"{used} used" + (
+                f", {len(measured) - used} not" if used < len(measured) else ""
+            )
+        elif coded := kit.coded(value):
+            told = "; ".join(
+                f"{event_words(event)} ({event.code})"
+                + (f" since {since(event)}" if since(event) else "")
+                for event in coded
+            )
+        elif written := kit.written(value):
+            words = sum(len(part.text.split()) for part in written)
+            told = (
+                f"{'1 section' if len(written) == 1 else f'{len(written)} sections'}, {words} words"
+            )
+        if told:
+            rows.append(_row(phrasing.named(name), told))
+    return table(("", ""), rows, "contents", "Contents of the case")
+
+
+def _film(array: Array) -> str:
+    view, made = array.source.get("ViewPosition", ""), array.source.get("acquired", "")
+    return " ".join(filter(None, (view, made[:16].replace("T", " ")))) or "view and time not known"
+
+
+def _row(label: str, words: str | Markup) -> Markup:
+    return tag("tr", tag("th", label, scope="row"), tag("td", words))
+
+
+def _save(draft: Draft, shown: Preview) -> None:
+    models = {card.digest: card for card in added.models()}
+    if len(models) > 1:
+        st.selectbox(
+            "Model", list(models), format_func=lambda digest: models[digest].name, key=MODEL
+        )
+    if not models:
+        st.html(tag("p", NO_MODEL, class_="quiet"))
+    save, over = st.columns([60, 40], gap="small")
+    save.button(
+        "Save and assess" if models else "Save without an assessment",
+        key="do-save",
+        type="primary",
+        width="stretch",
+        disabled=bool(shown.hindrances),
+        on_click=_saved,
+        args=(draft.name,),
+    )
+    over.button("Start over", key="do-start-over", width="stretch", on_click=_over)
+
+
+def _saved(name: str) -> None:
+    draft = adding.current()
+    if draft.name != name:
+        return
+    models = {card.digest: card for card in added.models()}
+    chosen = st.session_state.get(MODEL) or next(iter(models), None)
+
+    def save() -> None:
+        case_id = added.save(draft, models.get(chosen) if chosen else None)
+        st.session_state[SAVED] = case_id
+
+    attempt(save)
+
+
+SAVED = "triptych_saved"
+"""The case that was saved last in this session."""
+
+
+def _over() -> None:
+    state.accept()
+    added.start_over(adding.current())
+
+
+def jobs(mine: list[Job]) -> Markup:
+    """What was added, how far its assessment is, and a way to open it."""
+    return table(
+        ("Case", "Assessment", ""),
+        [
+            tag(
+                "tr",
+                tag("td", tag("b", job.case_id)),
+                tag(
+                    "td",
+                    chip(*_mark(job)),
+                    tag("span", job.words, data_job=job.name, data_state=job.state),
+                    role="status",
+                ),
+                tag("td", _open(job.case_id), _again(job)),
+            )
+            for job in mine
+        ],
+        "jobs",
+        "Cases that you added",
+    )
+
+
+def saved_alone(case_id: str) -> Markup:
+    """The same of a case that nothing assesses."""
+    row = tag(
+        "tr",
+        tag("td", tag("b", case_id)),
+        tag("td", "Saved. It is read without suggestions."),
+        tag("td", _open(case_id)),
+    )
+    return table(("Case", "Assessment", ""), [row], "jobs", "Cases that you added")
+
+
+def _mark(job: Job) -> tuple[str, str]:
+    return {"working": ("working", ""), "done": ("done", "good"), "failed": ("failed", "bad")}[
+        job.state
+    ]
+
+
+def _open(case_id: str) -> Markup:
+    return tag("button", "Open the case", type="button", data_pick=f"open {case_id}", class_="link")
+
+
+def _again(job: Job) -> Markup:
+    failed = job.state == "failed"
+    return tag(
+        "button",
+        "Try again",
+        type="button",
+        data_pick=f"again {job.name}",
+        class_="link",
+        hidden=not failed,
+    )
+
+
+def picked(what: str) -> None:
+    """Open a case, or have it assessed once more."""
+    verb, _, rest = what.partition(" ")
+    if verb == "open":
+        state.open_case(rest)
+    elif (job := assessing.find(rest, state.reader())) is not None:
+        assessing.again(job)
