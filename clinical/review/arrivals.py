@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from clinical.workspace.database import EVENTS
+from clinical.workspace.layout import EVENTS
 
 
 class Arrivals(NamedTuple):

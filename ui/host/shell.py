@@ -67,8 +67,8 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = (THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE)
-    ours += (ARRIVALS, FILM_HEIGHT, ADDED)
+    ours = [THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE]
+    ours += [ARRIVALS, FILM_HEIGHT, ADDED]
     scripts = (*ours, *((WATCH,) if watched else ()))
     shell = page(scripts)
 

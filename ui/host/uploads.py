@@ -16,7 +16,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from clinical.access.roles import Role, may
 from clinical.cohorts import received
-from ui.host.door import NOT_KEPT, Application, Message, Receive, Send
+from ui.host.asgi import Application, Message, Receive, Send
+from ui.host.door import NOT_KEPT
 
 ADDRESS = "/_stcore/upload_file/"
 ONE_MB = 256
