@@ -170,9 +170,7 @@ def groups(metrics: Mapping[str, Any], label: str) -> Markup:
         if group["label"] == label
     ]
     suppressed = sum((metrics.get("suppressed") or {}).values())
-    note = tag(
-        "p", f"{suppressed} groups of all labels are too small and not shown.", class_="quiet"
-    )
+    note = tag("p", f"Groups too small to show, of all labels: {suppressed}", class_="quiet")
     if not rows:
         return joined([tag("p", "No group was judged for this label.", class_="empty"), note])
     head = ("Group", "Patients", "Positive", "AUROC", "True positives", "False positives")

@@ -79,7 +79,7 @@ def test_verdict_figures_groups_and_what_fired(open_study: OpenStudy, root: Path
     assert "data:image/svg+xml;base64," in html
     assert "sex: female" in html
     assert "0.800" in html
-    assert "1 groups of all labels are too small" in html
+    assert "Groups too small to show, of all labels: 1" in html
 
 
 def test_another_diagnosis_shows_its_own_figures(open_study: OpenStudy, root: Path) -> None:
