@@ -15,7 +15,7 @@ import html
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -57,6 +57,8 @@ class Line:
         return Line(1 / self.slope, -self.intercept / self.slope)
 
 
+# A table has few units, in many rows.
+@lru_cache(maxsize=4096)
 def squeeze(raw: str) -> str:
     """Write `raw` without what never changes a unit: spaces, kinds of micro sign, of powers of ten.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from clinical.case.case import Problem
 from clinical.case.shapes import Array
 from clinical.modalities.ecg import rows, tracing
-from clinical.modalities.ecg.leads import STANDARD, lead_named
+from clinical.modalities.ecg.leads import LIMB, STANDARD, lead_named
 from clinical.tables.clock import Clock
 from clinical.tables.table import Row
 from pipelines.checking.findings import Counted, Finding, Shown, ranked, shown
@@ -96,9 +96,13 @@ class TracingsFound:
 
 
 def are_samples(names: Sequence[str]) -> bool:
-    """Whether a table with such columns holds samples of an electrocardiogram."""
+    """Whether a table with such columns holds samples of an electrocardiogram.
+
+    Columns V1, V2 and V3 alone are what programs call any variables.
+    """
     leads = {lead for name in names if (lead := lead_named(name))}
-    return len(leads) >= FEWEST_LEADS or {name.lower() for name in names} >= LONG
+    several = len(leads) >= FEWEST_LEADS and not leads.isdisjoint(LIMB)
+    return several or {name.lower() for name in names} >= LONG
 
 
 def sampled(files: Sequence[Tracing], most: int) -> list[Tracing]:

@@ -53,6 +53,8 @@ def rows(case: CaseRows, watch: Clock, problems: list[Problem]) -> Mapping[str, 
 
 def _as_written(found: Understood, cell: str, unread: str) -> Understood:
     """With the cell as the source has it, and without a value where its number cannot be read."""
+    if not unread and found.measurement.raw_value == cell:
+        return found
     item = replace(found.measurement, raw_value=cell)
     if not unread:
         return replace(found, measurement=item)

@@ -139,7 +139,7 @@ def test_a_folder_of_recordings_is_no_folder_of_images(tmp_path: Path) -> None:
     as_dicom(tmp_path / "2", samples(seed=2))
     wfdb.write(tmp_path, "b", Waveform(("I", "II"), samples(seed=3), 500.0))
     as_csv(tmp_path / "a.csv", samples(seed=4))
-    as_csv(tmp_path / "many.csv", samples(seed=5), ("sample", "age"))
+    as_csv(tmp_path / "many.csv", samples(seed=5), ("V1", "V2", "V3"))
     found = check(tmp_path, "", Options())
     assert (found.tracings.files, found.tracings.read) == (4, 3)
     assert found.images.files == 0
