@@ -17,6 +17,7 @@ from clinical.modalities.kit import person
 from clinical.review import danger
 from ui.panels import (
     adjudication_panel,
+    alike_panel,
     case_pdf_panel,
     danger_panel,
     decision_panel,
@@ -69,6 +70,7 @@ def render(list_page: Page) -> None:
     )
     diagnosis = _answers(shown)
     _panels(shown, diagnosis)
+    alike_panel.render(shown)
     record_panel.render(shown, diagnosis)
     note_panel.render(shown)
     case_pdf_panel.render(shown)
