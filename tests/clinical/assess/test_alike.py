@@ -11,6 +11,7 @@ import pytest
 from clinical.assess import alike
 from clinical.assess.alike import BESIDE, Measured
 from clinical.errors import ModelError
+from clinical.model import card
 
 QUERY = {"heart_failure": 0.8, "pneumonia": 0.1}
 FIGURES = Measured(40, "clinic", 5, 3.2, 2.9, 3.5, 0.7, 1.1)
@@ -61,3 +62,12 @@ def test_what_was_measured_is_read_for_the_checkpoint_it_is_of(tmp_path: Path) -
         alike.measured(tmp_path, "e")
     with pytest.raises(ModelError, match="holds no figures"):
         alike.measured(figures(tmp_path, measured={"share": 1}), "d")
+
+
+@pytest.mark.parametrize("shipped", card.installed(), ids=lambda found: found.name)
+def test_the_models_that_ship_have_their_figures(shipped: card.Card) -> None:
+    found = alike.measured(shipped.folder, shipped.digest)
+    assert found is not None
+    assert found.chance < found.low < found.share < found.high <= found.first
+    assert found.space is not None
+    assert found.space < found.low, "the reason why the page does not search in the shared space"
