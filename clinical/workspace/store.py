@@ -252,6 +252,15 @@ def records(
         yield row.case_id, json.loads(row.record)
 
 
+def shown_probabilities(connection: Connection) -> dict[str, dict[str, float]]:
+    """case_id to diagnosis to probability in its latest assessment; what is withheld is not there.
+
+    Of every assessed case, without reading whole assessments.
+    """
+    rows = connection.execute(select(WORKLIST.c.case_id, WORKLIST.c.probabilities))
+    return {row.case_id: dict(json.loads(row.probabilities)) for row in rows}
+
+
 def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     # Text, because some sources give times with a zone and some without.
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id

@@ -18,6 +18,12 @@ Index = Annotated[
     Path, typer.Argument(metavar="INDEX", help="Folder written by `retrieval index --out`.")
 ]
 Among = Annotated[str, typer.Option("--to", help="Modality to search in, or all.")]
+Patients = Annotated[
+    int,
+    typer.Option(
+        "--patients", metavar="N", min=0, help="Only the first N patients (0 = no limit)."
+    ),
+]
 Neighbours = Annotated[int, typer.Option("-k", min=1, help="Number of cases to list.")]
 
 
@@ -65,12 +71,7 @@ def evaluate(
     out: Out,
     source: Source = "folder",
     model: Model = None,
-    patients: Annotated[
-        int,
-        typer.Option(
-            "--patients", metavar="N", min=0, help="Only the first N patients (0 = no limit)."
-        ),
-    ] = 0,
+    patients: Patients = 0,
     samples: Samples = 1000,
 ) -> None:
     """Measure recall at k: how often one modality finds another of the same patient.
@@ -82,3 +83,24 @@ def evaluate(
     found = retrieval.measure_recall(cohort, source, model, out, patients, samples)
     retrieval.show_recall(screen, found)
     screen.print(f"with all intervals: {out / 'recall.md'}, {out / 'recall.json'}")
+
+
+@retrieval_app.command("evaluate-cases")
+def evaluate_cases(
+    cohort: Cohort,
+    out: Out,
+    source: Source = "folder",
+    model: Model = None,
+    patients: Patients = 0,
+    samples: Samples = 1000,
+) -> None:
+    """Measure how many of the first five similar cases have the same true diagnoses.
+
+    Use a cohort of patients the model was not trained on. One case per patient is used. The page
+    says what the file beside a checkpoint holds.
+    """
+    from clinical.assess.alike import BESIDE
+    from pipelines.retrieval import alike
+
+    alike.show_alike(screen, alike.measure_alike(cohort, source, model, out, patients, samples))
+    screen.print(f"copy beside the checkpoint: {out / BESIDE}")

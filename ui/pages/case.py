@@ -20,6 +20,7 @@ from clinical.review import danger
 from clinical.wording import words
 from ui.panels import (
     adjudication_panel,
+    alike_panel,
     case_pdf_panel,
     danger_panel,
     decision_panel,
@@ -84,6 +85,7 @@ def render(list_page: Page) -> None:
     diagnosis = _reading(shown)
     if shown.machine:
         what_if_panel.render(shown.machine)
+    alike_panel.render(shown)
     record_panel.render(shown, diagnosis)
     note_panel.render(shown)
     case_pdf_panel.render(shown)

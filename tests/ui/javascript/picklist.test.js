@@ -105,3 +105,9 @@ test("keys are heard once, however often Streamlit loads this module", async () 
   press(document.body, "/");
   assert.equal(heard, 1);
 });
+
+test("a list that comes later, further down, leaves the page where it is", () => {
+  list.replaceChildren();
+  show(["a"], null);
+  assert.deepEqual(sent, []);
+});
