@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parents[1] / "static" / "picklist.js"
 def show(markup: Markup, *, key: str, subject: str, on_pick: Callable[[str], None]) -> None:
     """Show `markup`; `on_pick` gets the data-pick of what was chosen, before the next run.
 
-    When `subject` is another one than before, the page goes back to its top.
+    When `subject` is another one than before, nothing in it keeps the focus.
     """
     _mount(markup, key, subject, on_pick, _ignore, _ignore)
 
