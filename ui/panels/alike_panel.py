@@ -51,7 +51,8 @@ def _found(shown: state.Reading) -> None:
     if not found:
         st.html(tag("p", NOTHING, class_="empty"))
         return
-    picklist.show(rows(found), key="similar-cases", subject=None, on_pick=state.open_case)
+    subject = shown.assessment.case_id
+    picklist.show(rows(found), key="similar-cases", subject=subject, on_pick=state.open_case)
 
 
 def quality(measured: Measured | None) -> str:

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).parents[1] / "static" / "picklist.js"
 
 
-def show(markup: Markup, *, key: str, subject: str | None, on_pick: Callable[[str], None]) -> None:
+def show(markup: Markup, *, key: str, subject: str, on_pick: Callable[[str], None]) -> None:
     """Show `markup`; `on_pick` gets the data-pick of what was chosen, before the next run.
 
-    When `subject` is another one than before, the page goes back to its top; None is for a list
-    that comes later, further down the page.
+    When `subject` is another one than before, nothing in it keeps the focus.
     """
     _mount(markup, key, subject, on_pick, _ignore, _ignore)
 
@@ -45,7 +44,7 @@ def show_sortable(
 def _mount(
     markup: Markup,
     key: str,
-    subject: str | None,
+    subject: str,
     on_pick: Callable[[str], None],
     on_sort: Callable[[str], None],
     on_mark: Callable[[str], None],

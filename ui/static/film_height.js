@@ -1,15 +1,22 @@
 // Tells the style sheet how much of the window stands above the film: bars and warnings, which are of
-// any number of lines. The rest is the film's (page.css).
+// any number of lines. The rest is the film's (case.css). And each case begins at the top of its page.
 
 const PAGE = ".stMainBlockContainer > .stVerticalBlock";
 const READING = ".st-key-reading";
+const NAME = ".masthead h1";
 const ABOVE = "--above";
 
 let watched = null;
+let named = null; // the case, or the page, that was at its top
 
 function measure() {
   const reading = document.querySelector(READING);
   const main = document.querySelector(".stMain");
+  const name = document.querySelector(NAME)?.textContent ?? named;
+  if (main && name !== named) {
+    named = name;
+    main.scrollTo(0, 0);
+  }
   if (!reading || !main) return;
   const above = reading.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop;
   document.documentElement.style.setProperty(ABOVE, `${Math.ceil(above)}px`);
@@ -19,6 +26,7 @@ function measure() {
 const observer = new ResizeObserver(measure);
 
 function watch() {
+  measure();
   const page = document.querySelector(PAGE);
   if (!page || page === watched) return;
   watched = page;

@@ -81,7 +81,6 @@ export default function picklist({ data, parentElement, setTriggerValue }) {
   const same = root.subject === data.subject;
   const focused = same && root.contains(document.activeElement)
     ? document.activeElement.dataset.pick : undefined;
-  if (!same && data.subject !== null) document.querySelector(".stMain")?.scrollTo(0, 0);
   root.subject = data.subject;
   root.innerHTML = data.html;
   root.shown = data.html;
