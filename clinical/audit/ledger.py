@@ -211,6 +211,17 @@ def cases_like(connection: Connection, beginning: str) -> list[str]:
     return sorted(connection.execute(query.distinct()).scalars())
 
 
+def added(connection: Connection, most: int) -> list[AuditEvent]:
+    """The events by which somebody added or corrected a case on the page, the newest first."""
+    query = (
+        select(EVENTS)
+        .where(EVENTS.c.kind == "IMPORTED", EVENTS.c.payload.like('%"added":"%'))
+        .order_by(EVENTS.c.sequence.desc())
+        .limit(most)
+    )
+    return [event_of(row) for row in connection.execute(query)]
+
+
 def case_of(connection: Connection, sequence: int) -> str:
     """The case whose first event has this number, or "" if there is none."""
     query = select(EVENTS.c.case_id).where(EVENTS.c.sequence == sequence)

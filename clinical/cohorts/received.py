@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import lzma
+import math
 import os
 import zipfile
 import zlib
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clinical.dicom import sniff
+from clinical.dicom import inspect, sniff
 from clinical.errors import ImageError
 
 FOLDER = "files"
@@ -38,6 +39,7 @@ class Limits:
         files: that are kept.
         entries: of one ZIP.
         index: bytes of the list of its entries that a ZIP may claim.
+        pixels: of all films, as their headers claim; they are held in memory together.
         ratio: unpacked to packed bytes of an entry; films have 2 to 20, and a bomb a thousand.
     """
 
@@ -47,6 +49,7 @@ class Limits:
     entries: int = 5000
     index: int = 2 * MB
     ratio: int = 300
+    pixels: int = 150_000_000
 
 
 LIMITS = Limits()
@@ -62,6 +65,7 @@ class Received:
         sort: what it is, by its content.
         digest: SHA-256 of the content.
         size: bytes.
+        pixels: that its header claims; 0 where it has none that can be read.
     """
 
     path: str
@@ -69,6 +73,7 @@ class Received:
     sort: Sort
     digest: str
     size: int
+    pixels: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,14 @@ def receive(
         found = content.refused or _sorted(content, whole, limits)
         if isinstance(found, Refused):
             refused.append(found)
+            continue
+        kept = _kept(content, found, place, whole)
+        if sum(file.pixels for file in (*whole, kept)) > limits.pixels:
+            remove(place, kept)
+            reason = f"The films of a case may have {limits.pixels / 1e6:.0f} million pixels."
+            refused.append(Refused(kept.name, f"{reason} This one is too many.", _FEWER))
         else:
-            added.append(_kept(content, found, place, whole))
+            added.append(kept)
     return tuple(added), tuple(refused)
 
 
@@ -135,6 +146,9 @@ def plain(name: str) -> str:
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     shown = "".join(letter for letter in last if letter.isprintable()).strip()
     return shown[:LONGEST_NAME] or "(no name)"
+
+
+_FEWER = "Add the films that matter for this decision."
 
 
 def _sorted(content: _Content, before: Sequence[Received], limits: Limits) -> Sort | Refused:
@@ -152,10 +166,10 @@ def _sorted(content: _Content, before: Sequence[Received], limits: Limits) -> So
         return Refused(name, "The file is here already; it is kept once.", expected=True)
     if len(before) >= limits.files:
         reason = f"A case takes {limits.files} files; this one is too many."
-        return Refused(name, reason, "Add the films that matter for this decision.")
+        return Refused(name, reason, _FEWER)
     if sum(known.size for known in before) + len(content.data) > limits.whole:
         reason = f"The files of a case may have {limits.whole // MB} MB; this one is too many."
-        return Refused(name, reason, "Add the films that matter for this decision.")
+        return Refused(name, reason, _FEWER)
     if kind in ("png", "jpeg"):
         return "picture"
     return "recording" if storage.startswith(sniff.WAVEFORMS) else "image"
@@ -170,7 +184,18 @@ def _kept(content: _Content, sort: Sort, place: Path, before: Sequence[Received]
     with os.fdopen(handle, "wb") as file:
         file.write(content.data)
     digest = hashlib.sha256(content.data).hexdigest()
-    return Received(path, content.name, sort, digest, len(content.data))
+    pixels = _claimed(place / path) if sort != "recording" else 0
+    return Received(path, content.name, sort, digest, len(content.data), pixels)
+
+
+def _claimed(path: Path) -> int:
+    """Pixels that a header claims; the reader refuses what has no such header."""
+    try:
+        told = dict(inspect.header(path))
+    except ImageError:
+        return 0
+    counts = (told.get(name, "1") for name in ("Rows", "Columns", "Number of Frames"))
+    return math.prod(int(count) if count.isdecimal() else 1 for count in counts)
 
 
 def _contents(uploads: Iterable[tuple[str, bytes]], limits: Limits) -> Iterator[_Content]:

@@ -22,6 +22,8 @@ from clinical.workspace.database import writing
 ADDED = "added-"
 """What the names of cases begin with that nobody has named."""
 
+SEARCHED = 100  # events, the newest first
+
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -157,6 +159,14 @@ def knows(connection: Connection, case_id: str) -> bool:
     return (
         ledger.first_of(connection, case_id) > 0 or store.record_of(connection, case_id) is not None
     )
+
+
+def waiting(connection: Connection, most: int) -> list[str]:
+    """The cases that were added on the page last and that no model has assessed since."""
+    names = dict.fromkeys(event.case_id for event in ledger.added(connection, SEARCHED))
+    entries = store.worklist(connection, only=names.keys())
+    bare = {entry.case_id for entry in entries if not entry.assessment_digest}
+    return [name for name in names if name in bare][:most]
 
 
 def next_free(connection: Connection) -> str:

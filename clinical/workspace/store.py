@@ -137,6 +137,18 @@ def record_of(connection: Connection, case_id: str) -> str | None:
     return str(row.record_digest) if row else None
 
 
+def versions(connection: Connection, case_id: str) -> dict[str, str]:
+    """Digests of the current version of a case: "input" of its inputs, "record" of all of it.
+
+    Raises:
+        StoreError: if there is no such case.
+    """
+    row = connection.execute(_current(case_id, None)).one_or_none()
+    if row is None:
+        raise StoreError(f"The workspace holds no case {case_id}.", remedy=_AGAIN)
+    return {"input": str(row.input_digest), "record": str(row.record_digest)}
+
+
 def unlist(connection: Connection, case_id: str) -> None:
     """Let the list of cases show a case as one without an assessment; its assessments stay."""
     connection.execute(delete(WORKLIST).where(WORKLIST.c.case_id == case_id))

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from anyio import to_thread
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from streamlit import runtime
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from clinical.access.roles import Role, may
 from clinical.cohorts import received
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.door import NOT_KEPT
+from ui.state.uploads import held
 
 ADDRESS = "/_stcore/upload_file/"
 ONE_MB = 256
@@ -36,6 +35,9 @@ class Gate:
         self._role = role
         self._coming = 0  # bytes of uploads under way
 
+    def _of(self, request: HTTPConnection) -> Role | None:
+        return self._role(request) if callable(self._role) else self._role
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http" or ADDRESS not in scope["path"] or scope["method"] != "PUT":
@@ -43,9 +45,7 @@ class Gate:
             return
         request = HTTPConnection(scope)
         length = request.headers.get("content-length", "")
-        role = self._role
-        if callable(role):
-            role = await to_thread.run_sync(role, request)
+        role = await to_thread.run_sync(self._of, request)
         refused = None
         if role is None or not may(role, "add_cases"):
             refused = http.HTTPStatus.FORBIDDEN
@@ -61,12 +61,3 @@ class Gate:
             await self._app(scope, receive, send)
         finally:
             self._coming -= int(length)
-
-
-def held() -> int:
-    """Bytes of uploads that Streamlit holds for all sessions."""
-    if not runtime.exists():
-        return 0
-    manager = runtime.get_instance().uploaded_file_mgr
-    stored: dict[str, dict[str, UploadedFileRec]] = getattr(manager, "file_storage", {})
-    return sum(len(file.data) for files in list(stored.values()) for file in list(files.values()))

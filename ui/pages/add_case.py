@@ -13,16 +13,16 @@ import streamlit as st
 
 from clinical.review import intake
 from ui.panels import (
+    added_panel,
     entry_files,
     entry_labs,
     entry_person,
     entry_preview,
     entry_story,
     frame,
-    picklist,
 )
 from ui.panels.attempt import attempt
-from ui.state import added, adding, address, assessing, entry_fields, state
+from ui.state import added, adding, address, entry_fields, state
 from ui.state.adding import Draft
 from ui.words.markup import tag
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
 CORRECT = "do-correct"
-MOST_SHOWN = 6  # cases that were added, the newest first
 
 
 def render(case_page: Page) -> None:
@@ -41,7 +40,7 @@ def render(case_page: Page) -> None:
     title = f"Correct {draft.corrects}" if draft.corrects else "Add a case"
     with frame.masthead(title, "Saved under your name; a correction is a new version"):
         _correct(draft)
-    _jobs()
+    added_panel.render()
     zone = str(st.context.timezone or "UTC")
     adding.fill(draft, entry_fields.defaults(datetime.now(UTC), zone))
     adding.fill(draft, entry_fields.file_defaults(draft.files))
@@ -72,18 +71,3 @@ def _correct(draft: Draft) -> None:
 def _begin(draft: Draft) -> None:
     if case_id := st.session_state.get(CORRECT):
         attempt(lambda: added.correct(draft, str(case_id)))
-
-
-def _jobs() -> None:
-    mine = assessing.of(state.workspace(), state.reader())[:MOST_SHOWN]
-    saved = st.session_state.get(entry_preview.SAVED)
-    alone = saved and all(job.case_id != saved for job in mine)
-    if mine or alone:
-        pieces = [entry_preview.saved_alone(str(saved))] if alone else []
-        pieces += [entry_preview.jobs(mine)] if mine else []
-        picklist.show(
-            tag("div", *pieces),
-            key="added",
-            subject="",
-            on_pick=entry_preview.picked,
-        )

@@ -33,18 +33,22 @@ def render(draft: Draft, shown: Preview) -> None:
     st.html(frame.panel_title("Films and recordings", most))
     number = st.session_state.get(ROUND, 0)
     files, folder = st.columns([62, 38], gap="small")
-    for place, key, label, multiple in (
-        (files, f"upload-files-{number}", "DICOM, PNG, JPEG, or a ZIP of them", True),
-        (
-            folder,
-            f"upload-folder-{number}",
-            "A folder, such as a disc with its DICOMDIR",
-            "directory",
-        ),
-    ):
-        place.file_uploader(
-            label, accept_multiple_files=multiple, key=key, on_change=_take, args=(draft, key)
-        )
+    key = f"upload-files-{number}"
+    files.file_uploader(
+        "DICOM, PNG, JPEG, or a ZIP of them",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take,
+        args=(draft, key),
+    )
+    key = f"upload-folder-{number}"
+    folder.file_uploader(
+        "A folder, such as a disc with its DICOMDIR",
+        accept_multiple_files="directory",
+        key=key,
+        on_change=_take,
+        args=(draft, key),
+    )
     _refused(draft.refused)
     if draft.former is not None and any(arrays(draft.former)):
         st.checkbox("Keep the films and recordings of the version before", key=entry_fields.KEEP)
@@ -136,11 +140,10 @@ def _questions(file: Received) -> None:
         place.selectbox(
             label,
             list(options),
-            index=None,
+            index=0 if file.sort != "picture" or what == "role" else None,
             format_func=options.__getitem__,
             placeholder="Choose",
             key=file_key(what, file),
-            required=file.sort != "picture" or what == "role",
         )
 
     places = st.columns(4 if file.sort == "picture" else 3, gap="small")

@@ -8,13 +8,14 @@ import io
 import streamlit as st
 
 from clinical.case.case import Case
+from clinical.case.shapes import Measurement
 from clinical.cohorts.entered import row_of
 from clinical.modalities.kit import person, read_by
 from clinical.tables import pasted
 from clinical.tables.pasted import Sheet
 from clinical.terms import offered
+from clinical.terms.loinc import lookup
 from clinical.terms.shown import valued
-from clinical.terms.units import squeeze
 from ui.panels import entry_messages, frame, measurements_panel
 from ui.state import entry_fields
 from ui.state.added import Preview
@@ -103,9 +104,14 @@ def conversions(case: Case | None) -> str:
         item.name: f"{item.name} {item.raw_value} {item.raw_unit} to {valued(item)} {item.unit}"
         for kit, _, value in (read_by(case) if case else ())
         for item in kit.measured(value)
-        if item.value is not None and item.raw_unit and squeeze(item.raw_unit) != item.unit
+        if item.value is not None and _other_unit(item)
     }
     return "; ".join(found.values())
+
+
+def _other_unit(item: Measurement) -> bool:
+    term = lookup(item.code)
+    return bool(term and item.raw_unit and term.read_unit(item.raw_unit) != item.unit)
 
 
 def _type_one() -> None:

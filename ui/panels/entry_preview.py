@@ -1,4 +1,4 @@
-"""What will be saved, what hinders it, the button that saves, and what became of earlier ones."""
+"""What will be saved, what hinders it, the button that saves, and what is in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from clinical.modalities.kit import person, read_by
 from clinical.review import danger
 from ui.panels import danger_panel, entry_messages, frame
 from ui.panels.attempt import attempt, tell
-from ui.state import added, adding, assessing, state
+from ui.state import added, adding, state
 from ui.state.added import Preview
 from ui.state.adding import Draft
-from ui.state.assessing import Job
 from ui.words import phrasing
-from ui.words.markup import Markup, chip, table, tag
+from ui.words.markup import Markup, table, tag
 
 MODEL = "do-model"
 NO_MODEL = (
@@ -117,82 +116,9 @@ def _saved(name: str) -> None:
     models = {card.digest: card for card in added.models()}
     chosen = st.session_state.get(MODEL) or next(iter(models), None)
 
-    def save() -> None:
-        case_id = added.save(draft, models.get(chosen) if chosen else None)
-        st.session_state[SAVED] = case_id
-
-    attempt(save)
-
-
-SAVED = "triptych_saved"
-"""The case that was saved last in this session."""
+    attempt(lambda: added.save(draft, models.get(chosen) if chosen else None))
 
 
 def _over() -> None:
     state.accept()
     added.start_over(adding.current())
-
-
-def jobs(mine: list[Job]) -> Markup:
-    """What was added, how far its assessment is, and a way to open it."""
-    return table(
-        ("Case", "Assessment", ""),
-        [
-            tag(
-                "tr",
-                tag("td", tag("b", job.case_id)),
-                tag(
-                    "td",
-                    chip(*_mark(job)),
-                    tag("span", job.words, data_job=job.name, data_state=job.state),
-                    role="status",
-                ),
-                tag("td", _open(job.case_id), _again(job)),
-            )
-            for job in mine
-        ],
-        "jobs",
-        "Cases that you added",
-    )
-
-
-def saved_alone(case_id: str) -> Markup:
-    """The same of a case that nothing assesses."""
-    row = tag(
-        "tr",
-        tag("td", tag("b", case_id)),
-        tag("td", "Saved. It is read without suggestions."),
-        tag("td", _open(case_id)),
-    )
-    return table(("Case", "Assessment", ""), [row], "jobs", "Cases that you added")
-
-
-def _mark(job: Job) -> tuple[str, str]:
-    return {"working": ("working", ""), "done": ("done", "good"), "failed": ("failed", "bad")}[
-        job.state
-    ]
-
-
-def _open(case_id: str) -> Markup:
-    return tag("button", "Open the case", type="button", data_pick=f"open {case_id}", class_="link")
-
-
-def _again(job: Job) -> Markup:
-    failed = job.state == "failed"
-    return tag(
-        "button",
-        "Try again",
-        type="button",
-        data_pick=f"again {job.name}",
-        class_="link",
-        hidden=not failed,
-    )
-
-
-def picked(what: str) -> None:
-    """Open a case, or have it assessed once more."""
-    verb, _, rest = what.partition(" ")
-    if verb == "open":
-        state.open_case(rest)
-    elif (job := assessing.find(rest, state.reader())) is not None:
-        assessing.again(job)

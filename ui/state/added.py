@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from sqlalchemy import Connection
 
-from clinical.case.case import Case, Problem, record_digest
-from clinical.case.case import input_digest as digest_of_inputs
+from clinical.audit import ledger
+from clinical.case.case import Case, Problem
 from clinical.cohorts import entered
 from clinical.errors import ReviewError
 from clinical.modalities.kit import arrays
@@ -17,6 +17,7 @@ from clinical.model.card import Card
 from clinical.review import intake
 from clinical.workspace import store
 from clinical.workspace.database import writing
+from clinical.workspace.place import Place
 from ui.access import presence
 from ui.state import adding, assessing, entry_fields, state, what_if
 from ui.state.adding import Draft
@@ -69,7 +70,7 @@ def preview(draft: Draft) -> Preview:
         hindrances.append("Write the patient's id; DICOM files have to carry the same.")
     if asked:
         hindrances.append("Answer what is asked beside the files.")
-    elif unread and case is not None:
+    if unread and case is not None:
         hindrances.append("Remove the files that cannot be read, or mend what is said beside them.")
     if case is None and not hindrances:
         hindrances.append("The case cannot be read yet; the messages say what is missing.")
@@ -111,9 +112,40 @@ def save(draft: Draft, model: Card | None) -> str:
     adding.drop(draft)
     forget()
     if model is not None:
-        versions = {"input": digest_of_inputs(case), "record": record_digest(case)}
-        assessing.begin(state.workspace(), state.reader(), case.case_id, versions, model.folder)
+        _begin(case.case_id, model)
     return case.case_id
+
+
+def assess(case_id: str) -> None:
+    """Have a case assessed that was saved without.
+
+    Raises:
+        AccessRefused: if the role does not allow it.
+        ReviewError: if no model is installed.
+    """
+    presence.require("add_cases")
+    if not models():
+        raise ReviewError("No model is installed.", remedy="read the case without suggestions.")
+    _begin(case_id, models()[0])
+
+
+def _begin(case_id: str, model: Card) -> None:
+    with state.engine().connect() as connection:
+        versions = store.versions(connection, case_id)
+    assessing.begin(state.workspace(), state.reader(), case_id, versions, model.folder)
+
+
+def waiting(most: int) -> tuple[str, ...]:
+    """The cases that were added last and that no model has assessed."""
+    with state.engine().connect() as connection:
+        head = ledger.head(connection)
+    return _waiting(state.workspace(), head.hash, most)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _waiting(place: Place, head: str, most: int) -> tuple[str, ...]:  # noqa: ARG001  (cache key)
+    with presence.opened(place).connect() as connection:
+        return tuple(intake.waiting(connection, most))
 
 
 def correct(draft: Draft, case_id: str) -> None:

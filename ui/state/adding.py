@@ -30,6 +30,7 @@ from ui.access import presence
 NAME = "triptych_adding"
 ADDRESS = "draft"  # in the address of the page
 KEPT_SECONDS = 3600.0
+READ_SECONDS = 300.0  # for which the pixels that were read stay in memory
 MOST = 50  # drafts; those touched longest ago are dropped first
 
 
@@ -87,6 +88,10 @@ class Draft:
                 self._last = (what, entered.read(self.place))
             return self._last[1]
 
+    def rest(self) -> None:
+        """Let go of the pixels that were read; they are read again when they are wanted."""
+        self._last = None
+
     def close(self) -> None:
         """Delete its files."""
         self._open.close()
@@ -127,6 +132,9 @@ def sweep() -> None:
     with _lock:
         in_order = sorted(_drafts.values(), key=lambda draft: draft.touched, reverse=True)
         over = [d for d in in_order if now - d.touched > KEPT_SECONDS] + in_order[MOST:]
+        for draft in in_order:
+            if now - draft.touched > READ_SECONDS:
+                draft.rest()
         for draft in over:
             _drafts.pop(draft.name, None)
     for draft in over:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
@@ -15,6 +16,17 @@ def release(uploads: Iterable[Any]) -> None:
     if context is None or not runtime.exists():
         return
     manager = runtime.get_instance().uploaded_file_mgr
-    for one in uploads:
-        if file_id := getattr(one, "file_id", ""):
-            manager.remove_file(context.session_id, file_id)
+    if isinstance(manager, MemoryUploadedFileManager):
+        for one in uploads:
+            manager.remove_file(context.session_id, getattr(one, "file_id", ""))
+
+
+def held() -> int:
+    """Bytes of uploads that are held for all sessions."""
+    if not runtime.exists():
+        return 0
+    manager = runtime.get_instance().uploaded_file_mgr
+    if not isinstance(manager, MemoryUploadedFileManager):
+        return 0
+    stored = [list(files.values()) for files in list(manager.file_storage.values())]
+    return sum(len(file.data) for files in stored for file in files)

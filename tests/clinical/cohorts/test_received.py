@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from clinical.cohorts import received
 from clinical.cohorts.received import Limits, Refused
@@ -165,3 +166,18 @@ def test_a_removed_file_is_gone_and_its_number_is_not_another_files(tmp_path: Pa
     more, _ = received.receive([("c", JPEG)], tmp_path, added[1:])
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == ["0002", "0003"]
     assert more[0].path == "files/0003"
+
+
+def test_films_may_not_have_more_pixels_than_fit_into_memory(tmp_path: Path) -> None:
+    def film(side: int) -> bytes:
+        out = io.BytesIO()
+        Image.new("L", (side, side), side % 250).save(out, "PNG")
+        return out.getvalue()
+
+    limits = Limits(pixels=15_000)
+    added, refused = received.receive(
+        [("a", film(100)), ("b", film(101)), ("c", film(40))], tmp_path, limits=limits
+    )
+    assert [(file.name, file.pixels) for file in added] == [("a", 10_000), ("c", 1600)]
+    assert "million pixels" in refused[0].reason
+    assert len(list((tmp_path / "files").iterdir())) == 2

@@ -96,3 +96,20 @@ def test_the_next_free_name_was_never_given(workspace: Engine, example: Any) -> 
         assert intake.next_free(connection) == "added-0042"
         assert intake.knows(connection, "added-0041")
         assert not intake.knows(connection, "added-0042")
+
+
+def test_what_was_added_and_not_assessed_waits(workspace: Engine, example: Any) -> None:
+    one, two = (replace(example.case(), case_id=f"added-000{n}") for n in (1, 2))
+    added(workspace, one)
+    added(workspace, two)
+    with writing(workspace) as connection:
+        intake.record_import(connection, replace(one, case_id="brought"), "system")
+    with workspace.connect() as connection:
+        assert intake.waiting(connection, 9) == ["added-0002", "added-0001"]
+        assert intake.waiting(connection, 1) == ["added-0002"]
+        versions = store.versions(connection, "added-0001")
+    assert versions["record"] == record_digest(one)
+    with writing(workspace) as connection:
+        intake.record_assessment(connection, two, example.assessment(two), "system")
+    with workspace.connect() as connection:
+        assert intake.waiting(connection, 9) == ["added-0001"]

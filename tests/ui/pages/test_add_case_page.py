@@ -275,3 +275,14 @@ def test_who_lost_the_role_meanwhile_saves_nothing(
     page.button(key="do-save").click().run()
     assert "may not add a case" in page.error[0].value
     assert events(workspace, "added-0001") == []
+
+
+def test_what_was_saved_without_a_model_can_be_assessed_when_there_is_one(
+    form: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = form()
+    page.button(key="do-save").click().run()
+    assert "added-0001" in listed(page)
+    assert "Assess it" not in listed(page)
+    monkeypatch.setattr(what_if, "cards", lambda: (Card(Path("none"), "fixture", "ab", {}, ""),))
+    assert "assess added-0001" in listed(page.run())
