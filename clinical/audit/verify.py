@@ -26,6 +26,8 @@ from clinical.audit.verifier import Fault, Walk
 from clinical.errors import LedgerError
 from clinical.workspace.database import EVENTS, folder_of
 
+_READER = json.JSONDecoder()
+
 NO_KEY = "none"
 """In place of the digest of a key: verify without one. Whoever signed could be anybody then."""
 
@@ -130,16 +132,19 @@ def _verdict(walk: Walk, fault: Fault | None) -> Verdict:
 
 def _events(connection: Connection) -> Iterator[dict[str, Any]]:
     """The events as fields, their payloads read; what is not as it was written is named."""
+    names = EVENTS.c.keys()
     for row in _rows(connection):
-        fields = dict(row._mapping)
+        fields = dict(zip(names, row, strict=True))
+        written = fields["payload"]
         try:
-            payload = json.loads(row.payload)
-            whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
-        except (ValueError, RecursionError):
+            payload, _ = _READER.raw_decode(written)  # that it ends there, the next line shows
+            whole = isinstance(payload, dict) and canonical.text(payload) == written
+        except (TypeError, ValueError, RecursionError):
             whole = False
         if not whole:
             raise Fault("the field payload was changed: it is not canonical JSON", row.sequence)
-        yield {**fields, "payload": payload}
+        fields["payload"] = payload
+        yield fields
 
 
 def _rows(connection: Connection) -> Iterator[Row[Any]]:
