@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from clinical import canonical
-from clinical.audit import keys, leaves, merkle, verifier, witness
+from clinical.audit import keys, leaves, merkle, remote_witness, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
 from clinical.workspace.database import (
@@ -282,8 +282,12 @@ def _keep(
     signed = replace(unsigned, signature=keys.sign(key, statement(unsigned)))
     peaks = json.dumps([peak.hex() for peak in edge.peaks])
     connection.execute(_INSERT, {**vars(signed), "edge": peaks})
-    if place := witness.appointed(folder_of(connection)):
+    folder = folder_of(connection)
+    if place := witness.appointed(folder):
         witness.tell(connection, place, lines(connection, after=witness.last_size(place)))
+    if address := remote_witness.appointed(folder):
+        due = lines(connection, after=remote_witness.sent(folder))
+        remote_witness.tell(connection, folder, address, due)
     return signed
 
 
