@@ -11,6 +11,12 @@ import hashlib
 import json
 from typing import Any
 
+# Made once: for a small value, making it would take as long as using it.
+text = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+"""The characters of `dumps`; raises as it does, but for a lone surrogate, which is no UTF-8."""
+
 
 def dumps(value: Any) -> bytes:
     """Serialise JSON-compatible `value` to its canonical bytes.
@@ -19,10 +25,7 @@ def dumps(value: Any) -> bytes:
         ValueError: if `value` holds NaN or an infinity.
         TypeError: if `value` holds something that JSON has no form for.
     """
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return text(value).encode()
 
 
 def sha256(data: bytes) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from clinical import canonical
-from clinical.audit import keys, leaves, merkle, verifier, witness
+from clinical.audit import keys, leaves, merkle, remote_witness, verifier, witness
 from clinical.audit.merkle import Edge
 from clinical.errors import LedgerError
 from clinical.workspace.database import folder_of, writing
@@ -31,6 +31,7 @@ from clinical.workspace.layout import EVENTS, HEAD, NO_HASH, TREE_HEADS
 FORM = 2
 """The form in which heads are signed (`verifier.HEAD_STATEMENTS`); older ones are read, too."""
 
+_INSERT = insert(TREE_HEADS)
 _LATEST = select(TREE_HEADS).order_by(TREE_HEADS.c.size.desc()).limit(1)
 
 
@@ -57,16 +58,81 @@ class TreeHead:
     signature: str
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A head that is due, made ready before its last event is written."""
+class Block:
+    """Events that are about to be appended one after another, and the heads due among them.
 
-    edge: Edge
-    key: Ed25519PrivateKey
-    origin: str
-    previous: str
-    time: str
-    """Of the head before; the next one is not dated before it."""
+    A head is not due where the events since the last one do not follow one another, or that one is
+    spoiled: a signature must not vouch for that. `triptych audit verify` names the fault.
+    """
+
+    def __init__(self, connection: Connection, end: int) -> None:
+        """Begin after event `end`, the last one."""
+        row = _latest(connection)
+        self._connection = connection
+        self._begin = (row, end)
+        self._last = _head(row) if row else None
+        self._older = self._last is not None and form_of(self._last) != FORM
+        self._number = end
+        self._peaks: list[bytes] | None = None  # of the tree; made when the first head is due
+        self._since: list[bytes] = []  # leaves that are not in it yet
+        self._early = ""  # a time at which none was due
+        self._kind = ""
+        self._key: Ed25519PrivateKey | None = None
+
+    def is_due(self, kind: str, time: str) -> bool:
+        """Whether a head is due with the next event, of that kind and time.
+
+        Raises:
+            LedgerError: if one is, and the key cannot be used. Nothing of the event is written yet.
+        """
+        if not self._is_time(kind, time):
+            self._early = time
+            return False
+        if self._peaks is None:
+            edge = _edge(self._connection, *self._begin)
+            if edge is None:
+                return False
+            self._peaks = list(edge.peaks)
+        if self._key is None:
+            self._key = signing_key(self._connection)
+        self._kind = kind
+        return True
+
+    def grow(self, event: bytes) -> None:
+        """Take in the next event by its `leaves.content`."""
+        self._number += 1
+        self._since.append(merkle.leaf_hash(event))
+
+    def sign(self, time: str) -> None:
+        """Sign and keep the head over all events so far, which have just been written.
+
+        Args:
+            time: of the last of them; the head is not dated before it.
+
+        Raises:
+            LedgerError: if none is due.
+        """
+        if self._peaks is None or self._key is None:
+            raise LedgerError("No head is due.", remedy="ask `is_due` first.")
+        first = self._number - len(self._since)
+        for size, leaf in enumerate(self._since, first):
+            verifier.grow(self._peaks, size, leaf)
+        self._since.clear()
+        edge = Edge(self._number, tuple(self._peaks))
+        time = max(written(datetime.now(UTC)), time)
+        self._last = _keep(self._connection, self._last, self._key, edge, time)
+        self._older, self._early = False, ""
+        if self._kind == "KEY_ROTATED":  # the next one is signed with the new key
+            self._key = None
+
+    def _is_time(self, kind: str, time: str) -> bool:
+        # The first head in a new form is signed at once: what follows it is under the new rules.
+        if self._last is None or self._older:
+            return True
+        events = self._number + 1 - self._last.size
+        if time == self._early and events < verifier.EVERY_EVENTS and kind not in verifier.AT_ONCE:
+            return False
+        return verifier.due(kind, events, self._last.time, time)
 
 
 def statement(head: TreeHead) -> bytes:
@@ -127,42 +193,6 @@ def latest(connection: Connection) -> TreeHead | None:
     return _head(row) if row else None
 
 
-def prepare(connection: Connection, kind: str, end: int, time: str) -> Pending | None:
-    """What is needed to sign a head with an event of that kind after event `end`; None if not due.
-
-    `time` is that of the event, as it will stand in the ledger. Also None where the events since
-    the last head do not follow one another or that head is spoiled: a signature must not vouch for
-    that. `triptych audit verify` names the fault.
-
-    Raises:
-        LedgerError: if a head is due and the key cannot be used.
-    """
-    row = _latest(connection)
-    if row and not _is_due(_head(row), kind, end + 1, time):
-        return None
-    edge = _edge(connection, row, end)
-    return None if edge is None else _pending(connection, row, edge)
-
-
-def _is_due(last: TreeHead, kind: str, number: int, time: str) -> bool:
-    # The first head in a new form is signed at once: what follows it is under the new rules.
-    older = form_of(last) != FORM
-    return older or verifier.due(kind, number - last.size, last.time, time)
-
-
-def sign(connection: Connection, pending: Pending, event: bytes, time: str) -> TreeHead:
-    """Sign and keep the head whose last event has just been written.
-
-    Args:
-        connection: the write transaction of that event.
-        pending: from `prepare`, called before it.
-        event: its `leaves.content`.
-        time: of the event; the head is not dated before it.
-    """
-    edge = merkle.grown(pending.edge, merkle.leaf_hash(event))
-    return _keep(connection, pending, edge, max(written(datetime.now(UTC)), time))
-
-
 def written(moment: datetime) -> str:
     """A moment as the ledger writes it: ISO 8601 with microseconds, UTC."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
@@ -189,7 +219,8 @@ def sign_now(connection: Connection) -> TreeHead:
         return _head(row)
     last = connection.execute(select(EVENTS.c.time).where(EVENTS.c.sequence == end)).scalar_one()
     time = max(written(datetime.now(UTC)), last)
-    return _keep(connection, _pending(connection, row, edge), edge, time)
+    last = _head(row) if row else None
+    return _keep(connection, last, signing_key(connection), edge, time)
 
 
 def seal(engine: Engine) -> None:
@@ -225,29 +256,33 @@ def key_in_force(connection: Connection) -> str | None:
     return keys.key_digest(row.public_key)
 
 
-def _pending(connection: Connection, row: Row[Any] | None, edge: Edge) -> Pending:
-    origin = row.origin if row else secrets.token_hex(16)
-    previous = canonical.sha256(statement(_head(row))) if row else NO_HASH
-    time = row.time if row else ""
-    return Pending(edge, signing_key(connection), origin, previous, time)
-
-
-def _keep(connection: Connection, pending: Pending, edge: Edge, time: str) -> TreeHead:
+def _keep(
+    connection: Connection,
+    last: TreeHead | None,
+    key: Ed25519PrivateKey,
+    edge: Edge,
+    time: str,
+) -> TreeHead:
+    """Sign and write the head over `edge` that follows `last`."""
     unsigned = TreeHead(
         size=edge.size,
         root=merkle.root(edge).hex(),
-        time=max(time, pending.time),
-        origin=pending.origin,
-        previous=pending.previous,
-        public_key=keys.public_hex(pending.key),
+        time=max(time, last.time) if last else time,
+        origin=last.origin if last else secrets.token_hex(16),
+        previous=canonical.sha256(statement(last)) if last else NO_HASH,
+        public_key=keys.public_hex(key),
         signature="",
     )
-    fields = {**asdict(unsigned), "signature": keys.sign(pending.key, statement(unsigned))}
+    signed = replace(unsigned, signature=keys.sign(key, statement(unsigned)))
     peaks = json.dumps([peak.hex() for peak in edge.peaks])
-    connection.execute(insert(TREE_HEADS).values(**fields, edge=peaks))
-    if place := witness.appointed(folder_of(connection)):
+    connection.execute(_INSERT, {**vars(signed), "edge": peaks})
+    folder = folder_of(connection)
+    if place := witness.appointed(folder):
         witness.tell(connection, place, lines(connection, after=witness.last_size(place)))
-    return TreeHead(**fields)
+    if address := remote_witness.appointed(folder):
+        due = lines(connection, after=remote_witness.sent(folder))
+        remote_witness.tell(connection, folder, address, due)
+    return signed
 
 
 def lines(connection: Connection, after: int = 0) -> list[bytes]:

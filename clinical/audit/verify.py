@@ -27,6 +27,8 @@ from clinical.errors import LedgerError
 from clinical.workspace.database import folder_of
 from clinical.workspace.layout import EVENTS
 
+_READER = json.JSONDecoder()
+
 NO_KEY = "none"
 """In place of the digest of a key: verify without one. Whoever signed could be anybody then."""
 
@@ -131,16 +133,19 @@ def _verdict(walk: Walk, fault: Fault | None) -> Verdict:
 
 def _events(connection: Connection) -> Iterator[dict[str, Any]]:
     """The events as fields, their payloads read; what is not as it was written is named."""
+    names = EVENTS.c.keys()
     for row in _rows(connection):
-        fields = dict(row._mapping)
+        fields = dict(zip(names, row, strict=True))
+        written = fields["payload"]
         try:
-            payload = json.loads(row.payload)
-            whole = isinstance(payload, dict) and canonical.dumps(payload) == row.payload.encode()
-        except (ValueError, RecursionError):
+            payload, _ = _READER.raw_decode(written)  # that it ends there, the next line shows
+            whole = isinstance(payload, dict) and canonical.text(payload) == written
+        except (TypeError, ValueError, RecursionError):
             whole = False
         if not whole:
             raise Fault("the field payload was changed: it is not canonical JSON", row.sequence)
-        yield {**fields, "payload": payload}
+        fields["payload"] = payload
+        yield fields
 
 
 def _rows(connection: Connection) -> Iterator[Row[Any]]:

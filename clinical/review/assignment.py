@@ -51,10 +51,11 @@ def can_assign(cases: Collection[str], reader: str, role: Role) -> bool:
     return True
 
 
-def assign(
-    engine: Engine, cases: Collection[str], reader: str, *, actor: str, role: Role
-) -> list[AuditEvent]:
+def assign(engine: Engine, cases: Collection[str], reader: str, *, actor: str, role: Role) -> int:
     """Assign cases to one reader, in one transaction; a case that is theirs already is passed over.
+
+    Returns:
+        How many changed hands.
 
     Raises:
         ReviewError: as `check_assignment`, or if a case has no assessment; nothing is recorded.
@@ -62,22 +63,14 @@ def assign(
     with writing(engine) as connection:
         check_assignment(cases, reader, role)
         known = {entry.case_id for entry in store.worklist(connection, only=cases)}
-        recorded: list[AuditEvent] = []
+        changed: list[ledger.Entry] = []
         for case_id in sorted(cases):
             if case_id not in known:
                 raise ReviewError(f"Case {case_id} has no assessment.", remedy="assess it first.")
             past = ledger.events(connection, case_id=case_id, kind="ASSIGNED")
             if assigned(past) != reader:
-                recorded.append(
-                    ledger.append(
-                        connection,
-                        "ASSIGNED",
-                        actor=actor,
-                        case_id=case_id,
-                        payload={"reader": reader},
-                    )
-                )
-        return recorded
+                changed.append(ledger.Entry("ASSIGNED", actor, {"reader": reader}, case_id))
+        return ledger.append_all(connection, changed)
 
 
 def assigned(events: Iterable[AuditEvent]) -> str:

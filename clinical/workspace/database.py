@@ -32,6 +32,7 @@ from clinical.workspace import postgres, scratch, triggers
 from clinical.workspace.layout import ADDED, LAYOUT, TABLES
 from clinical.workspace.place import Place, Server
 
+CACHE_KB = 32_768  # SQLite's own 2 MB hold the indices of 10,000 events, and no more
 DATABASE_NAME = "triptych.sqlite"
 APPLICATION_ID = 0x54524950  # "TRIP": SQLite keeps it in the file header.
 BUSY_SECONDS = 30.0
@@ -218,7 +219,8 @@ def _engine(path: Path) -> Engine:
 
 def _prepare_connection(connection: DBAPIConnection, _: PoolProxiedConnection | object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KB}")
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

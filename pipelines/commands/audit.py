@@ -313,24 +313,36 @@ def set_witness(
         Path | None,
         typer.Option("--file", help="Write each signed head to this file as soon as it is signed."),
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address", help="Send each signed head to this address: https://, git+ssh://, ..."
+        ),
+    ] = None,
     off: Annotated[bool, typer.Option("--off", help="Stop writing to a witness.")] = False,
     keys: Keys = None,
 ) -> None:
     """Keep every signed head in a second place, such as a file on another machine."""
-    from clinical.audit import heads
+    from clinical.audit import heads, remote_witness
     from clinical.audit import witness as witnesses
     from clinical.workspace.database import folder_of
 
-    if (file is None) == (not off):
-        raise ConfigError("A witness needs either --file or --off.", remedy="give one of the two.")
+    if sum((file is not None, address is not None, off)) != 1:
+        raise ConfigError(
+            "A witness needs one of --file, --address and --off.", remedy="give one of the three."
+        )
     with open_place(workspace, keys) as engine, engine.connect() as connection:
         folder, lines = folder_of(connection), heads.lines(connection)
-    if file is None:
+    if off:
         witnesses.dismiss(folder)
+        remote_witness.dismiss(folder)
         screen.print("signed heads are no longer written to a witness")
         return
-    witnesses.appoint(folder, file, lines)
-    screen.print(f"witness {file}: {len(lines)} heads so far")
+    if file is not None:
+        witnesses.appoint(folder, file, lines)
+    if address is not None:
+        remote_witness.appoint(folder, address, lines)
+    screen.print(f"witness {file or address}: {len(lines)} heads so far")
 
 
 @audit_app.command()

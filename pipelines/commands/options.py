@@ -27,7 +27,8 @@ SigningKey = Annotated[
     str, typer.Option("--key", help="Digest or words of the key that must have signed it.")
 ]
 Witness = Annotated[
-    Path | None, typer.Option("--witness", help="File in which a witness keeps signed heads.")
+    str | None,
+    typer.Option("--witness", help="File or address at which a witness keeps signed heads."),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of parallel processes.")]
 Samples = Annotated[

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from clinical.audit import heads, key_words, keys, verifier
+from clinical.audit import heads, key_words, keys, remote_witness, verifier
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import Head
 from clinical.audit.verifier import Fault
@@ -42,7 +42,7 @@ def kept(file: Path) -> Head | TreeHead:
     return heads.from_json(data)
 
 
-def witnessed(file: Path) -> list[TreeHead]:
+def witnessed(file: Path | str) -> list[TreeHead]:
     """The heads that a witness holds.
 
     Raises:
@@ -55,15 +55,17 @@ def witnessed(file: Path) -> list[TreeHead]:
     ]
 
 
-def read(file: Path) -> list[dict[str, Any]]:
-    """The heads in a file, of whichever kind, as fields.
+def read(file: Path | str) -> list[dict[str, Any]]:
+    """The heads in a file or at the address of a witness, of whichever kind, as fields.
 
     Raises:
         StoreError: if it cannot be read.
         LedgerError: if it holds none, or one that was changed.
     """
     try:
-        return verifier.kept_heads(file.read_bytes(), keys.signed)
+        if remote_witness.is_address(file):
+            return verifier.kept_heads(remote_witness.fetch(str(file)), keys.signed)
+        return verifier.kept_heads(Path(file).read_bytes(), keys.signed)
     except OSError as error:
         raise StoreError(
             f"{file} cannot be read: {error.strerror}.", remedy="name a file that holds a head."

@@ -50,4 +50,4 @@ def assign(reader: str) -> int:
         state.engine(), marked(), reader, actor=state.reader(), role=state.role()
     )
     unmark()
-    return len(changed)
+    return changed

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from clinical import canonical
-from clinical.audit import ledger
-from clinical.audit.verify import verify
+from clinical.audit import heads, ledger
+from clinical.audit.verify import NO_KEY, verify
 from clinical.errors import LedgerError
 from clinical.workspace.database import open_workspace, writing
 from clinical.workspace.layout import NO_HASH
@@ -52,6 +52,52 @@ def test_times_are_kept_in_utc(workspace: Engine) -> None:
     with writing(workspace) as connection:
         event = ledger.append(connection, "OPENED", actor="a", payload={}, time=there)
     assert event.time == "2025-03-04T10:00:00.000000+00:00"
+
+
+def test_a_block_is_the_same_ledger_as_one_event_after_another(
+    workspace: Engine, tmp_path: Path
+) -> None:
+    entries = [
+        ledger.Entry("OPENED", f'"ä{n}\\\n', {"n": n, "ü": [1.5, None]}, f"c\u2028{n}", NOON)
+        for n in range(200)
+    ]
+    entries[70] = entries[70]._replace(kind="EXPORTED")
+    entries[71] = entries[71]._replace(time=NOON - timedelta(hours=1))
+    later = datetime.now(UTC) + timedelta(minutes=2)
+    entries[150] = entries[150]._replace(time=later)
+    with writing(workspace) as connection:
+        for kind, actor, payload, case_id, time in entries:
+            ledger.append(
+                connection, kind, actor=actor, payload=payload, case_id=case_id, time=time
+            )
+    other = open_workspace(tmp_path / "other", create=True)
+    with writing(other) as connection:
+        assert ledger.append_all(connection, entries[:3]) == 3
+        assert ledger.append_all(connection, iter(entries[3:])) == 197
+        assert ledger.append_all(connection, []) == 0
+    with workspace.connect() as one, other.connect() as all_at_once:
+        assert list(ledger.events(one)) == list(ledger.events(all_at_once))
+        roots = [
+            {h.size: h.root for h, _ in heads.with_edges(c).values()} for c in (one, all_at_once)
+        ]
+        assert roots[0] == roots[1]
+        assert list(roots[0]) == [1, 65, 71, 135, 151]
+        for connection in (one, all_at_once):
+            verdict = verify(connection, key=NO_KEY)
+            assert verdict.intact, verdict.reason
+        for event in ledger.events(one):
+            assert ledger.event_hash(ledger.as_json(event)) == event.hash
+    other.dispose()
+
+
+def test_an_entry_that_is_refused_takes_its_whole_block_with_it(workspace: Engine) -> None:
+    entries = [ledger.Entry("OPENED", "a", {"n": n}) for n in range(100)]
+    entries[80] = entries[80]._replace(actor=" ")
+    with pytest.raises(LedgerError, match="needs an actor"), writing(workspace) as connection:
+        ledger.append_all(connection, entries)
+    with workspace.connect() as connection:
+        assert ledger.head(connection) == ledger.EMPTY
+        assert verify(connection).events == 0
 
 
 def append_badly(connection: Connection, fault: str) -> None:
