@@ -108,7 +108,7 @@ def test_calipers_measure_by_mouse_and_by_keys(page: Page) -> None:
 
 def test_a_model_that_does_not_know_tracings_says_so(page: Page) -> None:
     open_case(page, ecg_fixture.UNREAD)
-    expect(page.get_by_text("not read by this model: ecg, prior_ecg")).to_be_visible()
+    expect(page.get_by_text("not read by this model: ecg, prior ecg")).to_be_visible()
     expect(sheet(page).get_by_role("img")).to_be_visible()
     assert marked(page) == set()
 

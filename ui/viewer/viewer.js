@@ -133,6 +133,7 @@ function build(root, frame, data) {
   const stage = document.createElement("div");
   stage.className = "stage";
   const lists = document.createElement("div");
+  lists.className = "lists"; // over the image, which keeps its size while somebody measures
   const addPane = (shown, told) => {
     const pane = createPane(shown, told, data.overlay, shared);
     if (typeof pane === "string") return pane;
@@ -149,9 +150,8 @@ function build(root, frame, data) {
   parts.toolbar = createToolbar(data.prior?.label ?? "", act);
   parts.cine = createCine(frame.frames, act);
   parts.help = createHelp(() => act("help"));
-  stage.append(parts.help.dialog);
-  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom,
-    lists);
+  stage.append(lists, parts.help.dialog);
+  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom);
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) =>
     act(name, name === "preset" ? Number(key) - 1 : undefined));

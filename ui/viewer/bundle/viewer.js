@@ -1583,6 +1583,7 @@ function build(root, frame, data) {
   const stage = document.createElement("div");
   stage.className = "stage";
   const lists = document.createElement("div");
+  lists.className = "lists";
   const addPane = (shown, told) => {
     const pane = createPane(shown, told, data.overlay, shared);
     if (typeof pane === "string") return pane;
@@ -1599,14 +1600,8 @@ function build(root, frame, data) {
   parts.toolbar = createToolbar(data.prior?.label ?? "", act);
   parts.cine = createCine(frame.frames, act);
   parts.help = createHelp(() => act("help"));
-  stage.append(parts.help.dialog);
-  root.replaceChildren(
-    parts.toolbar.top,
-    stage,
-    parts.cine.bar,
-    parts.toolbar.bottom,
-    lists
-  );
+  stage.append(lists, parts.help.dialog);
+  root.replaceChildren(parts.toolbar.top, stage, parts.cine.bar, parts.toolbar.bottom);
   refresh();
   const detach = attachKeys(null, ({ act: name, key }) => act(name, name === "preset" ? Number(key) - 1 : void 0));
   const unhang = followHanging((shown) => {
