@@ -58,7 +58,8 @@ def sheet(text: str) -> Sheet:
     if not records:
         return EMPTY
     told = tuple(_role(name) for name in records[0])
-    headed = sum(map(bool, told)) >= 2 or (len(told) == 1 and told[0] == "code")
+    said = any(_NUMBER.fullmatch(cell) or _TIME.fullmatch(cell) for cell in records[0])
+    headed = sum(map(bool, told)) >= (2 if said else 1)
     body = records[1:] if headed else records
     if headed:
         names, guess = records[0], _once(told)

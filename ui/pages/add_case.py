@@ -60,7 +60,8 @@ def render(case_page: Page) -> None:
 
 
 def _correct(draft: Draft) -> None:
-    with st.popover("Correct a case", key="correct"):
+    # Another name once a correction is begun, so that it does not stay open over the form.
+    with st.popover("Correct a case", key=f"correct-{draft.name}"):
         names = [row.entry.case_id for row in state.rows()]
         st.selectbox("Case", names, index=None, placeholder="Choose a case", key=CORRECT)
         st.button("Correct it", key="do-begin-correction", on_click=_begin, args=(draft,))

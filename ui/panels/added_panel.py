@@ -37,7 +37,8 @@ def listing(mine: Sequence[Job], bare: Sequence[str], *, assessable: bool) -> Ma
         _row(
             job.case_id,
             chip(job.state, MARKS[job.state]),
-            tag("span", job.words, data_job=job.name, data_state=job.state),
+            # The browser has changed the words since it was sent them; another try is other markup.
+            tag("span", job.words, data_job=job.name, data_state=job.state, data_try=job.tries),
             also=_pick("Try again", f"again {job.name}", hidden=job.state != "failed"),
         )
         for job in mine

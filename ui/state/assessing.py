@@ -50,6 +50,7 @@ class Job:
         step: how far it has come; a key of `STEPS`.
         state: whether it works, is done, or has failed.
         problem, remedy: why it failed, and what to do.
+        tries: how often it was begun.
         process: while it runs.
         stopped: the server stops; it is not begun any more.
     """
@@ -63,6 +64,7 @@ class Job:
     state: State = "working"
     problem: str = ""
     remedy: str = ""
+    tries: int = 1
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
     stopped: bool = False
 
@@ -107,6 +109,7 @@ def again(job: Job) -> None:
     """Try once more what failed."""
     if job.state == "failed":
         job.state, job.step, job.problem, job.remedy = "working", "waiting", "", ""
+        job.tries += 1
         _start(job)
 
 

@@ -17,6 +17,7 @@ from clinical.modalities.history.words import since
 from clinical.modalities.kit import person, read_by
 from clinical.tables import pasted
 from clinical.tables.pasted import Sheet
+from clinical.terms import normalise
 from clinical.terms.diagnoses import coded as named
 from clinical.terms.diagnoses import diagnoses
 from clinical.terms.loinc import lookup
@@ -243,9 +244,14 @@ def of_case(case: Case) -> dict[str, Any]:
 
 
 def _line(item: Measurement) -> str:
+    """A value as its source wrote it, where that says the same with a decimal point; else as it was
+    understood.
+    """
     code = item.code if lookup(item.code) else item.code.removeprefix("local:")
-    used = item.value is not None
-    value = f"{item.bound}{item.value!r}" if used else item.raw_value
-    unit = item.unit if used else item.raw_unit
+    value, unit = item.raw_value, item.raw_unit
+    if item.value is not None:
+        again = normalise.measurement(code, value, unit)
+        if "," in value or (again.value, again.bound) != (item.value, item.bound):
+            value, unit = f"{item.bound}{item.value!r}", item.unit
     time = item.time.isoformat(timespec="minutes") if item.time else ""
     return ";".join(cell.replace(";", ",") for cell in (code, value, unit, time))

@@ -68,6 +68,7 @@ def test_what_fails_leaves_a_sentence_and_can_be_tried_again(
     manner("works")
     assessing.again(job)
     assert ended(job).state == "done"
+    assert job.tries == 2
 
 
 def test_a_process_that_takes_too_long_is_ended(
