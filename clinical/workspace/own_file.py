@@ -54,7 +54,8 @@ def growing(file: Path) -> Iterator[BinaryIO]:
     """A new file that keeps each line that was flushed, however the block ends.
 
     Raises:
-        StoreError: if it is there already, or cannot be written.
+        FileExistsError: if it is there already.
+        StoreError: if it cannot be written.
     """
     with named(file), _opened(file, os.O_EXCL) as stream:
         yield stream
@@ -69,6 +70,8 @@ def named(place: Path) -> Iterator[None]:
     """
     try:
         yield
+    except FileExistsError:
+        raise  # nobody's disk is at fault
     except OSError as error:
         full = error.filename is None and error.errno in _FULL
         if not full and not _is_of(error.filename, place):

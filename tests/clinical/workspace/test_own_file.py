@@ -35,7 +35,7 @@ def test_a_file_that_grows_keeps_what_was_flushed_and_is_made_once(tmp_path: Pat
         lines.flush()
         assert file.read_bytes() == b"first\n"
     assert mode(file) == 0o600
-    with pytest.raises(StoreError, match="File exists"), own_file.growing(file):
+    with pytest.raises(FileExistsError), own_file.growing(file):
         pass
 
 
