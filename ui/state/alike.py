@@ -24,6 +24,8 @@ from ui.state import state, what_if
 from ui.state.worklist_order import Row
 
 MOST = 5
+LOOKED_AT = 200
+"""So many of the nearest are read, where others were assessed by another model."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ def nearest(shown: state.Reading) -> list[Alike]:
     ranked = alike.nearest(query, {i: every[i] for i in rows.keys() & every.keys()})
     found: list[Alike] = []
     with state.engine().connect() as connection:
-        for one in ranked:
-            digest, other = store.require_assessment(connection, one.case_id)
-            if digest and other.model.digest == shown.assessment.model.digest:
+        for one in ranked[:LOOKED_AT]:
+            _, other = store.require_assessment(connection, one.case_id)
+            if other.model.digest == shown.assessment.model.digest:
                 found.append(_described(connection, shown, rows[one.case_id], other))
             if len(found) == MOST:
                 break
