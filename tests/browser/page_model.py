@@ -52,13 +52,17 @@ class Reading:
 
 @dataclass
 class Tab:
-    """One tab: what is on its screen, its history, and what its session has opened."""
+    """One tab: what is on its screen, its history, and what its session has opened.
+
+    `case` is the one that the session has open, also while Back or Forward show the worklist.
+    """
 
     history: list[str] = field(default_factory=lambda: [LIST])
     place: int = 0
     opened: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)  # of the worklist when this session last saw it
     selected: str = ""
+    case: str = ""
 
     @property
     def shows(self) -> str:
@@ -105,8 +109,12 @@ class Model:
         """Back or Forward."""
         before = tab.shows
         tab.place += by
-        if tab.shows != before:
-            self.arrive(tab)
+        if tab.shows == before or tab.shows == LIST:
+            return
+        selected = tab.selected if tab.shows == tab.case else ""
+        self.arrive(tab)
+        if self.of(tab).form is None and selected:
+            tab.selected = selected
 
     def reload(self, tab: Tab) -> None:
         """A new session."""
@@ -115,7 +123,8 @@ class Model:
         self.arrive(tab)
 
     def arrive(self, tab: Tab) -> None:
-        """What is at the tab's place in the history comes on the screen."""
+        """What is at the tab's place in the history comes on the screen, as it is at first."""
+        tab.case = tab.shows
         if tab.shows == LIST:
             return
         reading = self.of(tab)

@@ -15,6 +15,7 @@ from page_model import LIST, Entry, Form, Model, Tab
 from playwright.sync_api import BrowserContext, Page, expect
 from settled import rest
 from sqlalchemy import Engine
+from waiting import SECONDS
 
 from clinical.audit import ledger
 from clinical.workspace import store
@@ -34,7 +35,6 @@ SIZES = ((1280, 720), (1920, 1080), (390, 844), (820, 1180), (853, 480))
 OWN = ("OPENED", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED", "REFUSED")
 ASIDES = ("pause", "resize", "other tab", "reload", "search")
 ASIDE = 0.3  # how often it is one of them
-LATE_SECONDS = 10.0  # beside a load that takes every core four times
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Reader:
         """Wait until ledger and screen are as they should be."""
         began = time.monotonic()
         while (found := self._events()) != self.model.ledger:
-            if time.monotonic() - began > LATE_SECONDS:
+            if time.monotonic() - began > SECONDS:
                 raise AssertionError(f"the ledger has {found[-4:]}, not {self.model.ledger[-4:]}")
             time.sleep(0.02)
         self.seconds.append(time.monotonic() - began)
@@ -117,7 +117,7 @@ class Reader:
         expect(sent).to_have_count(1 if form else 0)
         if form and form.task != "sign":
             expect(self.page.get_by_role("textbox", name="Comment")).to_have_value(form.comment)
-        if form is None and not self.model.of(self.tab).signed:
+        if not self.model.of(self.tab).signed:
             chosen = self.page.locator(f'.card[data-pick="{self.tab.selected}"]')
             expect(chosen).to_have_attribute("aria-checked", "true")
 

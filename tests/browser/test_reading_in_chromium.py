@@ -143,13 +143,17 @@ def test_a_reload_keeps_the_case_and_the_half_written_form(desk: Desk) -> None:
     page.get_by_role("textbox", name="Or a code").fill("ICD-10:J18.9")
     page.get_by_role("textbox", name="Comment").click()
     page.keyboard.type("œdème, après consilium")
-    page.reload()
-    expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
-    expect(page.locator('[data-pick="heart_failure"]')).to_have_attribute("aria-checked", "true")
-    expect(page.get_by_role("textbox", name="Comment")).to_have_value("œdème, après consilium")
-    expect(page.get_by_role("textbox", name="Or a code")).to_have_value("ICD-10:J18.9")
-    reason = page.get_by_role("combobox", name="Reason to modify")
-    expect(reason).to_have_value(re.compile("Laboratory values"))
+    for _ in range(2):  # and what is brought back can be brought back again
+        page.reload()
+        expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
+        expect(page.locator('[data-pick="heart_failure"]')).to_have_attribute(
+            "aria-checked", "true"
+        )
+        expect(page.get_by_role("textbox", name="Comment")).to_have_value("œdème, après consilium")
+        expect(page.get_by_role("textbox", name="Or a code")).to_have_value("ICD-10:J18.9")
+        reason = page.get_by_role("combobox", name="Reason to modify")
+        expect(reason).to_have_value(re.compile("Laboratory values"))
+        rest(page)
     page.get_by_role("button", name="Record change").click()
     expect(page.get_by_text("modified by you")).to_be_visible()
     (decided,) = [event for event in desk.events("CASE-001") if event.kind == "DECIDED"]

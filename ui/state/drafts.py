@@ -42,16 +42,19 @@ def settle(shown: OpenCase, diagnosis: str | None) -> None:
 
     Args:
         shown: the case on the screen.
-        diagnosis: the selected suggestion, or None.
+        diagnosis: the suggestion that is selected before; the form may bring back its own.
     """
     visit = desk.visit(shown)
     if visit is None:
         return
     if state.settled() != shown.case.case_id:
         left = find(visit.owner)
-        # In this session the form may still be open, but its fields have been forgotten.
-        if left is not None and state.pending() in (None, left.task):
+        # One that this session had open lost its fields, and may have been sent in another since.
+        if left is None:
+            state.cancel()
+        else:
             state.resume(left.task, left.diagnosis, left.fields)
+            diagnosis = left.diagnosis
         state.settle(shown.case.case_id)
     _note(visit.owner, state.pending(), diagnosis)
 

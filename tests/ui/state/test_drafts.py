@@ -1,0 +1,79 @@
+"""A form left half written is there again, as often as it is left, until it is done with."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
+
+from ui.state import desk, drafts, visits
+from ui.state.visits import Owner, Visit
+
+
+def script() -> None:
+    """A page of one case, with what a reader may do there."""
+    from types import SimpleNamespace
+    from typing import cast
+
+    import streamlit as st
+
+    from ui.state import drafts, state
+    from ui.state.desk import OpenCase
+
+    shown = cast(OpenCase, SimpleNamespace(case=SimpleNamespace(case_id="CASE-001")))
+    drafts.settle(shown, st.session_state.get(state.DIAGNOSIS, "first"))
+    st.text(state.pending() or "no form")
+    st.text(st.session_state.get(state.DIAGNOSIS, "first"))
+    st.text(state.left_in("comment") or "")
+    st.button("select", key="select", on_click=state.select, args=("second",))
+    st.button("reject", key="reject", on_click=state.begin, args=("reject",))
+    st.button("cancel", key="cancel", on_click=state.cancel)
+    st.button("elsewhere", key="elsewhere", on_click=state.unsettle)
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
+    made = visits.begin(Owner("here", "dr.a", "CASE-001"), 1)
+    monkeypatch.setattr(desk, "visit", lambda _: made)
+    monkeypatch.setattr(drafts, "_kept", {})
+    return made
+
+
+def session() -> AppTest:
+    return AppTest.from_function(script, default_timeout=SECONDS).run()
+
+
+def texts(page: AppTest) -> list[str]:
+    return [text.value for text in page.text]
+
+
+def half_written(visit: Visit) -> AppTest:
+    page = session()
+    page.button(key="select").click().run()
+    page.button(key="reject").click().run()
+    assert drafts.told(visit.name, None, {"comment": "half a sen"})
+    return page
+
+
+def test_what_was_brought_back_can_be_brought_back_again(visit: Visit) -> None:
+    half_written(visit)
+    for _ in range(3):
+        assert texts(session()) == ["reject", "second", "half a sen"]
+
+
+def test_a_page_that_comes_back_in_the_same_session_holds_it_too(visit: Visit) -> None:
+    page = half_written(visit)
+    assert texts(page.button(key="elsewhere").click().run()) == ["reject", "second", "half a sen"]
+
+
+def test_one_that_another_session_has_closed_is_not_open_any_more(visit: Visit) -> None:
+    page = half_written(visit)
+    session().button(key="cancel").click().run()
+    assert texts(page.button(key="elsewhere").click().run()) == ["no form", "second", ""]
+
+
+def test_nobody_else_can_tell_what_stands_in_it(visit: Visit) -> None:
+    half_written(visit)
+    assert not drafts.told(visit.name, "dr.b", {"comment": "other"})
+    assert not drafts.told("no such visit", None, {"comment": "other"})
+    assert texts(session()) == ["reject", "second", "half a sen"]
