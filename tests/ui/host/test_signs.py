@@ -14,7 +14,8 @@ from clinical.workspace.database import open_workspace
 from ui.access import session
 from ui.host import door, signs
 from ui.host.door import Door
-from ui.state import drafts, visits
+from ui.state import assessing, drafts, visits
+from ui.state.assessing import Job
 from ui.state.visits import Owner
 
 PASSWORD = "three quiet herons"
@@ -66,3 +67,20 @@ def test_a_draft_is_kept_while_its_form_is_open(client: TestClient) -> None:
     assert drafts.find(OWNER) == drafts.Draft("reject", "heart_failure", told["fields"])  # type: ignore[arg-type]
     drafts._note(OWNER, None, "heart_failure")
     assert drafts.find(OWNER) is None
+
+
+def test_how_far_an_assessment_is_is_told_to_who_added_the_case(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = (
+        Job(name, ("workspace", name), "added-0001", Path("model"), {}, step="model")
+        for name in ("dr.first", "dr.other")
+    )
+    monkeypatch.setattr(assessing, "_jobs", {"own": own, "other": other})
+    answer = client.post("/added", json={"job": "own"}, headers=HERE)
+    assert answer.json() == {"state": "working", "words": "Loading the model …"}
+    for name in ("other", "made up"):
+        assert client.post("/added", json={"job": name}, headers=HERE).status_code == 410
+    assert client.post("/added", json={"job": "own"}).status_code == 403
+    client.cookies.clear()
+    assert client.post("/added", json={"job": "own"}, headers=HERE).status_code == 410

@@ -24,6 +24,13 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
             {"first_read": True, "second_share": 0.5},
             "before they see the model's suggestions; 50% of",
         ),
+        ("IMPORTED", {"inputs": ["image"]}, "Imported the case for reading without a model"),
+        (
+            "IMPORTED",
+            {"inputs": ["image", "notes"], "added": "new"},
+            "Added the case on the page, with image, notes",
+        ),
+        ("IMPORTED", {"inputs": ["image"], "added": "correction"}, "Corrected the case on the"),
         ("ASSIGNED", {"reader": "dr.b"}, "Assigned the case to dr.b"),
         ("ASSIGNED", {"reader": ""}, "Withdrew the assignment of the case"),
         (
