@@ -211,7 +211,8 @@ function clicked(event) {
   const target = lost(event) ?? event.target;
   const command = commandOf(target);
   if (!command) return undefined;
-  const late = target !== event.target || busy() || waiting.length;
+  // What was typed goes into the form first, or the form would be sent without it.
+  const late = target !== event.target || busy() || waiting.length || forms.catching();
   if (leaving() && (command.moves ? target.closest?.(ROWS) : target.closest?.(DECIDING))) return hold(event);
   if (!late) {
     if (command.opens && !forms.open()) forms.opens(command.secret);

@@ -281,6 +281,22 @@ test("what is typed behind a key that opens a form goes into the form", async ()
   assert.deepEqual(pressed, ["E"]);
 });
 
+test("a click that sends a form waits until what was typed before is in it", async () => {
+  button("E", "#bar", "add").click();
+  const catcher = document.activeElement;
+  await run("begins");
+  openForm();
+  const sent = [];
+  const send = button("Enter", "[data-testid=stForm]");
+  send.addEventListener("click", () => sent.push(document.getElementById("search").value));
+  catcher.value = "asthma";
+  await run("ends");
+  send.click();
+  assert.deepEqual(sent, []);
+  await pass(400);
+  assert.deepEqual(sent, ["asthma"]);
+});
+
 test("who has gone into a form already is not led to its beginning", async () => {
   for (const typed of ["", "asthma"]) {
     const add = button("E", "#bar", "add");
