@@ -1,13 +1,13 @@
 // Shows how far the assessment of an added case is: it asks the server by a small request, and for no
 // run of the page.
 
-const ADDED = "/added";
-const ASK_MS = 700;
-const WORKING = '[data-job][data-state="working"]';
+const JOBS = "/added";
+const ASK_JOB_MS = 700;
+const JOB_AT_WORK = '[data-job][data-state="working"]';
 
-async function follow(line) {
+async function followJob(line) {
   const body = JSON.stringify({ job: line.dataset.job });
-  const answer = await window.fetch(ADDED, { method: "POST", body });
+  const answer = await window.fetch(JOBS, { method: "POST", body });
   if (!answer.ok) return;
   const { state, words } = await answer.json();
   if (line.textContent !== words) line.textContent = words;
@@ -20,11 +20,11 @@ async function follow(line) {
   row.querySelector('[data-pick^="again"]').hidden = state !== "failed";
 }
 
-async function look() {
-  const lines = [...document.querySelectorAll(WORKING)];
+async function followJobs() {
+  const lines = [...document.querySelectorAll(JOB_AT_WORK)];
   // Streamlit says when the server is gone; until it is back nothing changes.
-  await Promise.all(lines.map((line) => follow(line).catch(() => {})));
-  window.setTimeout(look, ASK_MS);
+  await Promise.all(lines.map((line) => followJob(line).catch(() => {})));
+  window.setTimeout(followJobs, ASK_JOB_MS);
 }
 
-look();
+followJobs();
