@@ -42,16 +42,16 @@ def _form(key: str) -> Callable[[Page], None]:
     def go(page: Page) -> None:
         _open(page, "CASE-001")
         page.locator(f".st-key-{key} button").click()
-        expect(page.get_by_test_id("stForm")).to_be_visible()
+        expect(page.get_by_test_id("stForm").first).to_be_visible()
         rest(page)
 
     return go
 
 
-def _room(name: str) -> Callable[[Page], None]:
+def _room(name: str, heading: str = "") -> Callable[[Page], None]:
     def go(page: Page) -> None:
         page.get_by_role("link", name=name, exact=True).click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading or name)
         rest(page)
 
     return go
@@ -65,7 +65,8 @@ SCREENS = (
     Screen("modify", "adjudicator", _form("modify")),
     Screen("reject", "adjudicator", _form("reject")),
     Screen("add", "adjudicator", _form("add")),
-    Screen("studies", "adjudicator", _room("Studies")),
+    Screen("add a case", "adjudicator", _room("Add a case")),
+    Screen("studies", "adjudicator", _room("Studies", "Study")),
     Screen("model", "adjudicator", _room("Model")),
     Screen("audit", "auditor", _room("Audit")),
     Screen("accounts", "administrator", _room("Accounts")),

@@ -113,7 +113,9 @@ def test_from_a_dropped_film_and_pasted_labs_to_a_signature(form: Form) -> None:
     expect(page.locator(".file b")).to_have_text(FILM.name)
     form.fill("Patient id", "sim-2026-p000001")
     form.fill("Decision needed at", "2022-05-11 16:56")
-    expect(page.get_by_text("The image belongs to another patient than the case")).to_be_visible()
+    expect(
+        page.get_by_text("The image belongs to a different patient from the case")
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Save and assess")).to_be_disabled()
     form.fill("Patient id", "sim-2026-p000000")
     expect(page.locator("img.film")).to_be_visible()

@@ -115,5 +115,5 @@ def test_a_model_that_does_not_know_tracings_says_so(page: Page) -> None:
 
 def test_a_case_without_one_has_no_panel(page: Page) -> None:
     open_case(page, ecg_fixture.WITHOUT)
-    expect(page.get_by_role("heading", name="Notes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Notes", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Electrocardiogram")).to_have_count(0)

@@ -47,7 +47,9 @@ class Gate:
         length = request.headers.get("content-length", "")
         role = await to_thread.run_sync(self._of, request)
         refused = None
-        if role is None or not may(role, "add_cases"):
+        if role is None:
+            refused = http.HTTPStatus.UNAUTHORIZED
+        elif not may(role, "add_cases"):
             refused = http.HTTPStatus.FORBIDDEN
         elif not length.isdecimal():
             refused = http.HTTPStatus.LENGTH_REQUIRED

@@ -118,7 +118,7 @@ def test_the_film_of_another_patient_is_refused(tmp_path: Path) -> None:
     assert len(case.inputs["image"].arrays) == 1
     (problem,) = problems
     assert problem.startswith("images.csv, row 3")
-    assert "another patient" in problem
+    assert "a different patient" in problem
 
 
 def test_a_film_later_than_the_decision_is_refused(tmp_path: Path) -> None:

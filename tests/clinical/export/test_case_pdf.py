@@ -17,7 +17,8 @@ from clinical.review import protocol as protocol_rules
 from clinical.review.decisions import record_decision
 from clinical.review.protocol import Protocol
 from clinical.wording import RESEARCH_USE
-from clinical.workspace.database import ASSESSMENTS, writing
+from clinical.workspace.database import writing
+from clinical.workspace.layout import ASSESSMENTS
 
 
 def made(workspace: Engine, reader: str, case_id: str = "case-1") -> CasePdf:

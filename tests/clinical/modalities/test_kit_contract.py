@@ -41,7 +41,7 @@ def test_a_name_of_a_source_s_own_goes_to_the_one_modality_that_reads_its_shape(
 
 def test_a_picture_under_an_unknown_name_is_refused_and_not_taken_for_a_radiograph() -> None:
     _, films = example("radiograph")
-    with pytest.raises(ConfigError, match="No modality is known"):
+    with pytest.raises(ConfigError, match="No known modality"):
         kit_of("thermogram", films)
 
 

@@ -90,7 +90,7 @@ def test_an_export_is_not_restored_and_it_is_said_what_is(
     again = ["--workspace", str(tmp_path / "again")]
     assert main(["workspace", "restore", str(tmp_path / "record.zip"), *again], {}) == 1
     said = capsys.readouterr().err
-    assert "is no backup of a workspace" in said
+    assert "is not a backup of a workspace" in said
     assert "triptych workspace backup`; an export cannot be restored" in " ".join(said.split())
     assert not (tmp_path / "again").exists()
 

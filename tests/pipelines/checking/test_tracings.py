@@ -95,7 +95,7 @@ def test_leads_rate_unit_and_duration_of_every_format(tmp_path: Path) -> None:
         ("c1,a.csv,,500,mV", "decide", "Nobody says when the electrocardiogram was taken"),
         ("c1,a.csv,2021-03-12T08:00Z,5000,mV", "know", "lasts 1.0 s"),
         ("c1,a.csv,2021-03-12T08:00Z,500,V", "know", "above 100 mV"),
-        ("c2,d.dcm,2021-03-12T08:00Z,,", "know", "belongs to another patient"),
+        ("c2,d.dcm,2021-03-12T08:00Z,,", "know", "belongs to a different patient"),
         ("c1,late.dcm,,,", "know", "recorded after the decision"),
         ("c1,none.csv,2021-03-12T08:00Z,500,mV", "know", "do not exist"),
     ],

@@ -61,7 +61,7 @@ def test_text_in_pixels_is_looked_for_only_if_asked_for(
     assert "burnt into the pixels" not in capsys.readouterr().out
     assert main(["check", film, "--text"], {}) == 1
     heard = " ".join(capsys.readouterr().out.split())
-    assert "Text that is no side marker is burnt into the pixels; it may name the patient" in heard
+    assert "than a side marker is burnt into the pixels; it may name" in heard
     assert "triptych inspect FILE --text" in heard
 
 

@@ -118,5 +118,5 @@ def test_age_bands() -> None:
         "",
         "",
     ]
-    with pytest.raises(ConfigError, match="rise"):
+    with pytest.raises(ConfigError, match="ascending"):
         age_bands(ages, (65, 40))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import subprocess
 import sys
@@ -128,16 +127,6 @@ def test_the_shell_runs_our_scripts_before_streamlits_and_the_policy_knows_its_o
     assert page.index('src="/theme_choice.js"') < page.index('<script type="module"')
     assert shell.inline_scripts(page) == shell.inline_scripts(shell.page(()))
     assert all(digest in app.CONTENT_SECURITY_POLICY for digest in shell.inline_scripts(page))
-
-
-def test_no_two_scripts_of_the_shell_give_one_name_to_different_things() -> None:
-    """They are no modules: what one of them declares, the next would put something else for."""
-    declared = re.compile(r"^(?:async )?(?:const|let|var|function)\s+(\w+)", re.MULTILINE)
-    client = TestClient(Starlette(routes=shell.routes(("worklist",), watched=True)))
-    scripts = re.findall(r'<script src="/(\w+\.js)"', client.get("/").text)
-    assert "added.js" in scripts
-    names = [name for one in scripts for name in declared.findall((shell.STATIC / one).read_text())]
-    assert sorted(names) == sorted(set(names))
 
 
 def test_the_first_page_has_an_address_of_its_own_and_leads_to_the_root() -> None:

@@ -36,7 +36,7 @@ def test_only_who_may_add_cases_uploads(role: Role, status: int) -> None:
 
 
 def test_nobody_is_nobody() -> None:
-    assert client(lambda _: None).put(FILE, content=b"film").status_code == 403
+    assert client(lambda _: None).put(FILE, content=b"film").status_code == 401
 
 
 def test_more_than_the_server_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
