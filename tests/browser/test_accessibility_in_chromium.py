@@ -99,7 +99,7 @@ def violations(page: Page) -> list[str]:
     judged = {one["id"] for one in found.response["passes"]}
     assert {"color-contrast", "target-size", "label"} & judged, "axe has judged nothing"
     return [
-        f"{one['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
+        f"{one['id']}: {node['html'][:400]} ({node['failureSummary'].splitlines()[-1].strip()})"
         for one in found.response["violations"]
         for node in one["nodes"]
     ]

@@ -74,7 +74,7 @@ PACKED = gzip.compress(b"a,b\n" + b"1,2\n" * 5000)
         (gzip.compress(b"PK\x03\x04"), "a ZIP file"),
         (gzip.compress(b""), "empty"),
         (b"", "empty"),
-        (b"17,2021-03-12,5.4\n", "no header"),
+        (b"17,2021-03-12,5.4\n", "not the header"),
     ],
 )
 def test_what_is_no_table_is_said(tmp_path: Path, data: bytes, reason: str) -> None:
