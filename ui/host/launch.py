@@ -27,6 +27,7 @@ from clinical.workspace.place import Place, as_options, place_of
 ADDRESS = "127.0.0.1"
 HEALTH = "/_stcore/health"
 START_SECONDS = 60.0
+STOP_SECONDS = 60.0  # an end records who was signed in and what was refused
 IDLE_MINUTES = 15.0
 LONGEST_IDLE = 8 * 60.0  # minutes
 DEMONSTRATION_READER = "dr.demo"
@@ -74,7 +75,7 @@ class RunningPage:
         """End the server and wait for it."""
         self.process.terminate()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
