@@ -29,6 +29,7 @@ from pipelines.checking.folder_tables import (
 )
 from pipelines.checking.found import CheckFound, NotesFound, left_out
 from pipelines.checking.images import Film, ImagesFound
+from pipelines.checking.many_files import sampled
 from pipelines.checking.measurements import Value
 from pipelines.checking.people import Listed
 from pipelines.checking.raw_table import RawTable
@@ -201,7 +202,7 @@ def _images(
 ) -> ImagesFound:
     if "images" not in tables.read:
         return ImagesFound()
-    films = images.sampled(list(_films(root, tables, settings, text=options.text)), options.images)
+    films = sampled(list(_films(root, tables, settings, text=options.text)), options.images)
 
     def done(number: int) -> None:
         options.progress("images", number, len(films))
@@ -292,7 +293,7 @@ def _tracings(
     def done(number: int) -> None:
         options.progress("electrocardiograms", number, len(files))
 
-    return tracings.looked_at(tracings.sampled(files, options.images), options.jobs, done)
+    return tracings.looked_at(sampled(files, options.images), options.jobs, done)
 
 
 def _of_tables(tables: FolderTables) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from clinical.modalities.radiograph.burnt_text import BurntText
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
 from pipelines.checking.findings import Counted, Finding, Shown, ranked, shown
-from pipelines.jobs.workers import in_order
+from pipelines.checking.many_files import again, apart, look_at
 from pipelines.study.image_fingerprint import Grids, ranks
 from pipelines.study.image_overlap import near_pairs
 
@@ -135,23 +135,12 @@ class ImagesFound:
     alike_patients: int = 0
 
 
-def sampled(films: Sequence[Film], most: int) -> list[Film]:
-    """The films, `most` of them, evenly spaced, to be read whole."""
-    step = max(1.0, len(films) / most) if most else float("inf")
-    chosen = {int(n * step) for n in range(min(most, len(films)))}
-    return [film._replace(whole=at in chosen) for at, film in enumerate(films)]
-
-
 def looked_at(
     films: Sequence[Film], jobs: int, done: Callable[[int], None] = lambda _: None
 ) -> ImagesFound:
     """Look at every file, in so many processes."""
-    there = [film for film in films if film.path.is_file()]
-    found = []
-    for number, film in enumerate(in_order(look, there, jobs), start=1):
-        found.append(film)
-        done(number)
-    return replace(summed(found), files=len(films), missing=len(films) - len(there))
+    found = look_at(look, films, jobs, done)
+    return replace(summed(found), files=len(films), missing=len(films) - len(found))
 
 
 def look(film: Film) -> FilmFound:
@@ -283,21 +272,6 @@ def _printable(name: str, value: str) -> bool:
     if name == "view":
         return "not known" not in value
     return name != "body part" or any(word in value.upper() for word in doubts.CHEST)
-
-
-def again(digests: Sequence[str]) -> int:
-    """How many are there that came before."""
-    told = [digest for digest in digests if digest]
-    return len(told) - len(set(told))
-
-
-def apart(digests: Sequence[str], owners: Sequence[str]) -> int:
-    """How many have a twin with another owner."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for digest, owner in zip(digests, owners, strict=True):
-        if digest and owner:
-            groups[digest].append(owner)
-    return sum(len(told) for told in groups.values() if len(set(told)) > 1)
 
 
 def _alike(found: Sequence[FilmFound]) -> tuple[int, int]:

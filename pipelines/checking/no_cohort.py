@@ -17,6 +17,7 @@ from pipelines.checking.findings import Finding, ranked
 from pipelines.checking.folder_cohort import Options, notes_of
 from pipelines.checking.found import NO_COHORT, CheckFound, NotesFound
 from pipelines.checking.images import Film, ImagesFound
+from pipelines.checking.many_files import sampled
 from pipelines.checking.measurements import MeasurementsFound, Value
 from pipelines.checking.people import Listed, PeopleFound
 from pipelines.checking.raw_table import RawTable, Unopened, is_table, opened
@@ -146,7 +147,7 @@ def _values(
 def _images(paths: Sequence[Path], options: Options) -> ImagesFound:
     if not paths:
         return ImagesFound()
-    films = images.sampled([Film(path, text=options.text) for path in paths], options.images)
+    films = sampled([Film(path, text=options.text) for path in paths], options.images)
 
     def done(number: int) -> None:
         options.progress("images", number, len(films))
@@ -155,7 +156,7 @@ def _images(paths: Sequence[Path], options: Options) -> ImagesFound:
 
 
 def _tracings(paths: Sequence[Path], options: Options) -> TracingsFound:
-    files = tracings.sampled([Tracing(path) for path in paths], options.images)
+    files = sampled([Tracing(path) for path in paths], options.images)
 
     def done(number: int) -> None:
         options.progress("electrocardiograms", number, len(files))

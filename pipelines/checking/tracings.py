@@ -17,8 +17,7 @@ from clinical.modalities.ecg.leads import LIMB, STANDARD, lead_named
 from clinical.tables.clock import Clock
 from clinical.tables.table import Row
 from pipelines.checking.findings import Counted, Finding, Shown, ranked, shown
-from pipelines.checking.images import again, apart
-from pipelines.jobs.workers import in_order
+from pipelines.checking.many_files import again, apart, look_at
 
 ENDING = ".hea"
 """Of the header of a WFDB record; DICOM and CSV are told by what is in them."""
@@ -105,23 +104,12 @@ def are_samples(names: Sequence[str]) -> bool:
     return several or {name.lower() for name in names} >= LONG
 
 
-def sampled(files: Sequence[Tracing], most: int) -> list[Tracing]:
-    """The files, `most` of them, evenly spaced, to be read."""
-    step = max(1.0, len(files) / most) if most else float("inf")
-    chosen = {int(n * step) for n in range(min(most, len(files)))}
-    return [one._replace(whole=at in chosen) for at, one in enumerate(files)]
-
-
 def looked_at(
     files: Sequence[Tracing], jobs: int, done: Callable[[int], None] = lambda _: None
 ) -> TracingsFound:
     """Look at every file, in so many processes."""
-    there = [one for one in files if one.path.is_file()]
-    found = []
-    for number, one in enumerate(in_order(look, there, jobs), start=1):
-        found.append(one)
-        done(number)
-    return replace(summed(found), files=len(files), missing=len(files) - len(there))
+    found = look_at(look, files, jobs, done)
+    return replace(summed(found), files=len(files), missing=len(files) - len(found))
 
 
 def look(one: Tracing) -> TracingFound:
