@@ -6,7 +6,6 @@ copy can be told from a forgery, and where the ledger stood. No PDF leaves witho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,7 +21,6 @@ from clinical.export.case_page import AbsentCase, CasePage, case_page, spoiled
 from clinical.export.pdf import Standing
 from clinical.review import progress
 from clinical.review import protocol as protocol_rules
-from clinical.review.protocol import Protocol
 from clinical.workspace.database import writing
 
 WHAT = "case_pdf"
@@ -37,30 +35,22 @@ class CasePdf:
     event: AuditEvent
 
 
-def check_case_pdf(
-    past: Sequence[AuditEvent], name: str, role: Role, protocol: Protocol, case_id: str
-) -> None:
+def check_case_pdf(*, withheld: bool, hidden: bool) -> None:
     """Refuse a PDF to a reader from whom something is kept: everything of the case is in it.
 
     Args:
-        past: all events of the case, in order.
-        name, role: of the account that asks.
-        protocol: in force.
-        case_id: the case.
+        withheld: the model's output waits for their first read.
+        hidden: other readers' decisions wait for their signature.
 
     Raises:
-        ReviewError: if there is nothing to read, the model's output waits for their first read, or
-            other readers' decisions for their signature.
+        ReviewError: if either is so.
     """
-    now = progress.progress(past)
-    if now.subject is None:
-        raise ReviewError("There is nothing to read of this case.", remedy="assess it first.")
-    if progress.withheld(now, name, role, protocol, case_id):
+    if withheld:
         raise ReviewError(
             "The PDF would show the model's suggestions.",
             remedy="commit your own first read first.",
         )
-    if may(role, "decide") and progress.hides_others(now, name, protocol, case_id):
+    if hidden:
         raise ReviewError(
             "The PDF would show the other reader's decisions.",
             remedy="sign your own reading first.",
@@ -79,7 +69,7 @@ def make_case_pdf(
         time: of the PDF; now if left out.
 
     Raises:
-        ReviewError: as `check_case_pdf`.
+        ReviewError: if there is nothing to read, or as `check_case_pdf`.
         StoreError: if typst cannot set it.
         LedgerError: if the ledger cannot be appended to.
     """
@@ -87,7 +77,13 @@ def make_case_pdf(
     heads.seal(engine)  # so that a signature covers what is shown
     with engine.connect() as connection:  # one read transaction: all of one moment
         past = list(ledger.events(connection, case_id=case_id))
-        check_case_pdf(past, actor, role, protocol_rules.in_force(connection), case_id)
+        protocol, now = protocol_rules.in_force(connection), progress.progress(past)
+        if now.subject is None:
+            raise ReviewError("There is nothing to read of this case.", remedy="assess it first.")
+        check_case_pdf(
+            withheld=progress.withheld(now, actor, role, protocol, case_id),
+            hidden=may(role, "decide") and progress.hides_others(now, actor, protocol, case_id),
+        )
         standing = _standing(connection, moment, actor)
         page = _page(connection, case_id)
     lines = (canonical.dumps(ledger.as_json(event)) + b"\n" for event in past)

@@ -8,7 +8,6 @@ from functools import partial
 from sqlalchemy import Engine
 
 from clinical.access.roles import Role
-from clinical.audit import ledger
 from clinical.errors import ReviewError
 from clinical.export import case_pdf
 from ui.access import presence
@@ -19,11 +18,8 @@ from ui.words import phrasing
 
 def refusal(shown: OpenCase) -> str:
     """Why this reader gets no PDF of the case yet, in a sentence; "" if they do."""
-    case_id = shown.case.case_id
-    with state.engine().connect() as connection:
-        past = list(ledger.events(connection, case_id=case_id))
     try:
-        case_pdf.check_case_pdf(past, state.reader(), state.role(), shown.protocol, case_id)
+        case_pdf.check_case_pdf(withheld=shown.withheld, hidden=shown.hidden)
     except ReviewError as error:
         return f"{error.message} {phrasing.sentence(error.remedy)}"
     return ""

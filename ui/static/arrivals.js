@@ -1,6 +1,5 @@
 // Says on the worklist what came since it was drawn. It asks by a request of its own, now and then and
 // only while the page is seen; what is shown stays as it is until somebody presses "Show them".
-// All scripts of the shell share one scope, so that each name at the top is of one file.
 
 const ARRIVALS = "/arrivals";
 const ARRIVALS_MS = 20_000;
