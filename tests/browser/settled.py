@@ -23,3 +23,20 @@ def drawn(page: Page) -> None:
     page.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
+
+
+def still(page: Page) -> None:
+    """Wait until nothing fades any more.
+
+    Streamlit greys what a run draws anew and brings it back over a third of a second after the run
+    has ended; until then the colours are not those that a reader has before him.
+    """
+    expect(page.locator('[data-stale="true"]')).to_have_count(0)
+    page.evaluate(
+        """async () => {
+          const fading = () => document.getAnimations().filter((one) =>
+            one instanceof CSSTransition && one.playState !== "finished");
+          while (fading().length)
+            await Promise.allSettled(fading().map((one) => one.finished));
+        }"""
+    )

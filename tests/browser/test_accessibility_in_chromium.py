@@ -11,7 +11,7 @@ import reading_fixture
 import study_fixture
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from settled import rest, settle
+from settled import rest, settle, still
 
 from clinical.access import accounts
 from clinical.access.roles import Role
@@ -95,6 +95,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Role, str]
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds against WCAG 2.2 AA: the rule, and where."""
+    still(page)
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
     judged = {one["id"] for one in found.response["passes"]}
     assert {"color-contrast", "target-size", "label"} & judged, "axe has judged nothing"
