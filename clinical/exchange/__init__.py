@@ -1,0 +1,1 @@
+"""Roads in and out of a hospital, one file each."""
