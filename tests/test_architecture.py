@@ -37,6 +37,7 @@ FLOORS: list[set[str]] = [
     {"ui.access"},
     {"ui.viewer"},
     {"ui.words"},
+    {"clinical.exchange"},
     {"clinical.export"},
     {"clinical.assess"},
     {"clinical.model"},
@@ -65,6 +66,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Which rooms alone may open a third-party package.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pydicom": ("clinical.dicom",),
+    "pynetdicom": ("clinical.dicom",),
     "streamlit": ("ui",),
     "argon2": ("clinical.access",),
     "mnemonic": ("clinical.audit",),
@@ -77,6 +79,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "clinical.access",
         "clinical.assess",
         "clinical.audit",
+        "clinical.exchange",
         "clinical.export",
         "clinical.review",
         "clinical.workspace",
