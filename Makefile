@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test test-fast trials wheel wheel-test sbom lock docs check check-javascript javascript bench format \
+.PHONY: setup demo test test-fast trials wheel wheel-test install-test sbom lock docs check check-javascript javascript bench format \
   clean
 
 setup: $(READY)
@@ -79,6 +79,10 @@ lock: setup
 # Builds the wheel and runs it in an empty environment, with WHEEL_PYTHON=python3.12 in that Python.
 wheel-test: setup
 	$(BIN)/pytest -m wheel tests/test_wheel.py --timeout 3600
+
+# From an empty Debian (debootstrap, as root) to the page, by deploy/install.sh.
+install-test: setup
+	$(BIN)/pytest -m wheel tests/test_install.py --timeout 3600
 
 # The pages of docs/ as a site in build/docs; a link that leads nowhere is an error.
 docs: $(DOCS_READY)

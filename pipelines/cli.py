@@ -8,6 +8,8 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -48,6 +50,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"triptych {metadata.version('triptych')}")
+        raise typer.Exit
+
+
 app.command()(simulate)
 app.command("check-realism")(check_realism)
 app.command("compute-oracle")(compute_oracle)

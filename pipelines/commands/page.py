@@ -44,6 +44,21 @@ def serve_page(
         ),
     ] = "reader",
     keys: Keys = None,
+    public_address: Annotated[
+        str | None,
+        typer.Option(
+            "--public-address",
+            metavar="URL",
+            help="https address that readers open, where a proxy on this machine adds TLS.",
+        ),
+    ] = None,
+    metrics_token: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics-token",
+            help="File with the token that Prometheus sends to read /metrics.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the reading page of a workspace to browsers on this machine."""
     from clinical.access.roles import role_of
@@ -59,6 +74,8 @@ def serve_page(
         oidc=oidc,
         studies=studies,
         model=model,
+        public_address=public_address,
+        metrics_token=metrics_token,
     )
     serve(chosen)
 

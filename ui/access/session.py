@@ -152,6 +152,12 @@ def end_all(engine: Engine) -> None:
         _end(engine, key, "stopped")
 
 
+def number() -> int:
+    """How many sign-ins last."""
+    with _lock:
+        return sum(session.left > 0 for session in _live.values())
+
+
 def record_refusal(
     engine: Engine, name: str, role: Role, what: Permission | Literal["confirm"]
 ) -> None:

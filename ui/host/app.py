@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,10 +27,11 @@ from clinical.errors import StoreError, TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import refusals, session
-from ui.host import arrivals, door, navigation, shell, signs, uploads
+from ui.host import arrivals, door, monitoring, navigation, shell, signs, uploads
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.door import Door, Gate, Metrics
 from ui.host.origin import OwnPagesOnly
+from ui.host.public_address import PublicAddress
 from ui.panels import frame
 from ui.state import assessing
 
@@ -73,6 +74,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+# Half a year; the usual least that browsers and auditors ask for.
+TLS_ONLY = {"strict-transport-security": "max-age=15768000"}
+
 SECURITY_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
@@ -109,10 +113,11 @@ THEME = {
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds `SECURITY_HEADERS` to every HTTP response."""
+    """ASGI middleware that adds `SECURITY_HEADERS`, and more, to every HTTP response."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, more: Mapping[str, str] | None = None) -> None:
         self._app = app
+        self._headers = {**SECURITY_HEADERS, **(more or {})}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one connection; anything but HTTP passes through unchanged."""
@@ -122,11 +127,11 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ours = [(k.encode(), v.encode()) for k, v in SECURITY_HEADERS.items()]
+                ours = [(k.encode(), v.encode()) for k, v in self._headers.items()]
                 theirs = [
                     (name, value)
                     for name, value in message.get("headers", [])
-                    if name.lower().decode() not in SECURITY_HEADERS
+                    if name.lower().decode() not in self._headers
                 ]
                 message["headers"] = theirs + ours
             await send(message)
@@ -134,13 +139,18 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def options(port: int) -> dict[str, Any]:
+def hosts(public: PublicAddress | None) -> list[str]:
+    """The names that the page answers to; a name of somebody else's that resolves here is none."""
+    return [ADDRESS, "localhost", *([public.host] if public else [])]
+
+
+def options(port: int, public: PublicAddress | None = None) -> dict[str, Any]:
     """Streamlit's configuration for one loopback server on `port`."""
     return {
         "server.address": ADDRESS,
         "server.port": port,
         "server.headless": True,
-        "server.allowedHosts": [ADDRESS, "localhost"],
+        "server.allowedHosts": hosts(public),
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
         "server.enableStaticServing": False,
@@ -150,7 +160,7 @@ def options(port: int) -> dict[str, Any]:
         "server.allowRunOnSave": False,
         "server.maxUploadSize": uploads.ONE_MB,
         "browser.gatherUsageStats": False,
-        "browser.serverAddress": ADDRESS,
+        "browser.serverAddress": public.host if public else ADDRESS,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
@@ -177,6 +187,8 @@ def application(
     provider: dict[str, Any] | None = None,
     studies: Path | None = None,
     model: Path | None = None,
+    public: PublicAddress | None = None,
+    bearer: str | None = None,
 ) -> st.App:
     """The page on one workspace.
 
@@ -189,20 +201,31 @@ def application(
         alone.
         studies: folder of finished studies, or None.
         model: folder of a checkpoint beside the one that ships, or None.
+        public: the address of a proxy before the page, or None.
+        bearer: what a scrape of the figures has to carry; without one there are none.
     """
     engine = open_workspace(workspace)
-    entrance = Door(engine, f"triptych_session_{port}", idle, oidc=provider is not None)
+    cookie = door.cookie_name(port, public)
+    entrance = Door(
+        engine,
+        cookie,
+        idle,
+        oidc=provider is not None,
+        secure=public is not None,
+        besides=frozenset({monitoring.READY, monitoring.METRICS}),
+    )
     secrets: dict[str, Any] = {**named(workspace)}
-    # A name of somebody else's that resolves to loopback is not answered.
+    own = public.origin if public else None
     middleware = [
-        Middleware(SecurityHeaders),
-        Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"]),
-        Middleware(OwnPagesOnly, lambda asked: _record_other_page(entrance, asked)),
+        Middleware(SecurityHeaders, TLS_ONLY if public else None),
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts(public)),
+        Middleware(OwnPagesOnly, lambda asked: _record_other_page(entrance, asked), own),
     ]
     role = demonstration.role if demonstration is not None else entrance.role
     middleware.append(Middleware(uploads.Gate, role=role))
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
+    routes += monitoring.routes(engine, workspace, bearer)
     everybody = demonstration.name if demonstration else ""
     routes += arrivals.routes(engine, None if demonstration else entrance, everybody)
     if demonstration is not None:

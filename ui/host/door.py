@@ -26,6 +26,7 @@ from clinical.errors import SignInRefused, StoreError
 from ui.access import login_throttle, oidc, session, sign_in
 from ui.access.sign_in_queue import SignInQueue
 from ui.host.asgi import Application, Message, Receive, Send
+from ui.host.public_address import PublicAddress
 
 STYLE = Path(__file__).parents[1] / "static" / "sign_in.css"
 HEALTH = "/_stcore/health"
@@ -44,12 +45,16 @@ class Door:
         cookie: name of the cookie; it holds the port, since cookies do not.
         idle: seconds without interaction after which a session ends.
         oidc: whether a provider is configured.
+        secure: whether the cookie travels over TLS only, as behind a proxy.
+        besides: paths of routes that see to who asks by themselves.
     """
 
     engine: Engine
     cookie: str
     idle: float
     oidc: bool = False
+    secure: bool = False
+    besides: frozenset[str] = frozenset()
 
     def token(self, request: HTTPConnection) -> str:
         """The token that a request carries, or ""."""
@@ -63,8 +68,17 @@ class Door:
     def is_open(self, path: str) -> bool:
         """Whether a path is answered without a session."""
         # The state of a session is for its own route to tell, which also records that it is over.
-        known = {HEALTH, SESSION, sign_in.ADDRESS, sign_in.STYLE_ADDRESS}
+        known = {HEALTH, SESSION, sign_in.ADDRESS, sign_in.STYLE_ADDRESS, *self.besides}
         return path in known or (self.oidc and path in {sign_in.ORGANISATION, *oidc.ROUTES})
+
+
+def cookie_name(port: int, public: PublicAddress | None = None) -> str:
+    """The name of the cookie of a session; behind a proxy one that no other host can set.
+
+    A cookie whose name begins so is taken by a browser only over TLS and for this host alone
+    (RFC 6265bis, section 4.1.3.2).
+    """
+    return "__Host-triptych_session" if public else f"triptych_session_{port}"
 
 
 class Gate:
@@ -243,7 +257,9 @@ def _unavailable(door: Door, error: StoreError, name: str = "") -> Response:
 
 
 def _let_in(door: Door, token: str, response: Response) -> Response:
-    response.set_cookie(door.cookie, token, path="/", httponly=True, samesite="strict")
+    response.set_cookie(
+        door.cookie, token, path="/", httponly=True, samesite="strict", secure=door.secure
+    )
     return response
 
 

@@ -23,6 +23,7 @@ from clinical.errors import ConfigError, TriptychError
 from clinical.model import card
 from clinical.workspace.database import opened
 from clinical.workspace.place import Place, as_options, place_of
+from ui.host.public_address import public_address
 
 ADDRESS = "127.0.0.1"
 HEALTH = "/_stcore/health"
@@ -47,6 +48,8 @@ class Choices:
         oidc: TOML file with an [auth] section, to sign in with an organisation's account too.
         studies: folder of finished studies, for the page that shows them.
         model: folder of a checkpoint beside the one that ships, for its card and for what-if.
+        public_address: that readers open, where a proxy on this machine adds TLS.
+        metrics_token: file with what a scrape of the figures has to carry; None tells no figures.
     """
 
     workspace: Place
@@ -57,6 +60,8 @@ class Choices:
     oidc: Path | None = None
     studies: Path | None = None
     model: Path | None = None
+    public_address: str | None = None
+    metrics_token: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,13 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
     """
     _check(chosen)
     from ui.access.oidc import provider
-    from ui.host import app  # Streamlit takes a second to import: refuse bad choices first.
+    from ui.host import (
+        app,
+        monitoring,
+    )  # Streamlit takes a second to import: refuse bad choices first.
 
     reader, port = chosen.reader, chosen.port
+    public = public_address(chosen.public_address) if chosen.public_address else None
     served = app.application(
         chosen.workspace,
         port=port,
@@ -124,13 +133,16 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
         provider=provider(chosen.oidc) if chosen.oidc is not None else None,
         studies=chosen.studies,
         model=chosen.model,
+        public=public,
+        bearer=monitoring.token(chosen.metrics_token) if chosen.metrics_token else None,
     )
-    print(f"Triptych is open at {address_of(port)} (Ctrl+C stops it)", flush=True)
+    opened_at = public.origin if public else address_of(port)
+    print(f"Triptych is open at {opened_at} (Ctrl+C stops it)", flush=True)
     if reader is not None:
         print(f"Demonstration: everyone who opens this page reads as {reader}.", flush=True)
     if open_browser:
         threading.Thread(target=_open_when_up, args=(port,), daemon=True).start()
-    served.run(config=app.options(port))
+    served.run(config=app.options(port, public))
 
 
 def start(chosen: Choices) -> RunningPage:
@@ -183,6 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--oidc", type=Path)
     parser.add_argument("--studies", type=Path)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--public-address")
+    parser.add_argument("--metrics-token", type=Path)
     given = vars(parser.parse_args(arguments))
     try:
         place = place_of(given.pop("workspace"), given.pop("keys", None))
@@ -207,6 +221,13 @@ def _check(chosen: Choices) -> None:
         )
     if chosen.model is not None:
         card.read(chosen.model)
+    if chosen.public_address is not None:
+        public_address(chosen.public_address)
+        if chosen.reader is not None:
+            raise ConfigError(
+                "A demonstration has no sign-in, so it is not opened to a network.",
+                remedy="leave out --public-address, or make accounts",
+            )
     _check_accounts(chosen.workspace, needed=chosen.reader is None)
     if refusal := _refusal(chosen.port):
         raise ConfigError(

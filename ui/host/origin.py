@@ -30,15 +30,24 @@ class OwnPagesOnly:
     Args:
         app: what it stands before.
         record: called in a thread of its own with what was refused.
+        public: origin of the page where a proxy stands before it; None takes it from the request.
     """
 
-    def __init__(self, app: Application, record: Callable[[HTTPConnection], None]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        record: Callable[[HTTPConnection], None],
+        public: str | None = None,
+    ) -> None:
         self._app = app
         self._record = record
+        self._public = public
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] not in ("http", "websocket") or is_own(HTTPConnection(scope)):
+        if scope["type"] not in ("http", "websocket") or is_own(
+            HTTPConnection(scope), self._public
+        ):
             await self._app(scope, receive, send)
             return
         try:
@@ -52,18 +61,23 @@ class OwnPagesOnly:
             await Response(status_code=http.HTTPStatus.FORBIDDEN)(scope, receive, send)
 
 
-def is_own(connection: HTTPConnection) -> bool:
+def is_own(connection: HTTPConnection, public: str | None = None) -> bool:
     """Whether a page of this server asks, or a person who goes to one of its addresses.
 
     A websocket, and a request that may change something, has to say so by `Origin`, which every
     browser sends with it. A browser also says where a request that only looks comes from; a program
     that is no browser need not. Whoever follows a link, or comes back from a provider of accounts,
     opens a whole page that no other page can look into.
+
+    Args:
+        connection: what asks.
+        public: origin of the page where a proxy stands before it. Then no other will do, not even
+            loopback: whoever reaches the machine past the proxy did not come over TLS.
     """
     headers = connection.headers
     if connection.scope["type"] == "websocket" or connection.scope["method"] not in _LOOKING:
         secure = connection.url.scheme in ("https", "wss")
-        here = f"{'https' if secure else 'http'}://{headers.get('host', '')}"
+        here = public or f"{'https' if secure else 'http'}://{headers.get('host', '')}"
         return headers.getlist("origin") == [here]
     if headers.get("sec-fetch-site", "") in _OURS:
         return True

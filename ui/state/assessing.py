@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Job:
 _jobs: dict[str, Job] = {}
 _lock = threading.Lock()
 _turn = threading.Semaphore(AT_ONCE)
+_taken: list[float] = []  # seconds of every assessment that was done
 
 
 def begin(
@@ -126,6 +128,12 @@ def of(place: Place, reader: str) -> list[Job]:
         return [job for job in reversed(_jobs.values()) if job.owner == (str(place), reader)]
 
 
+def taken() -> tuple[int, float]:
+    """How many cases were assessed since the server began, and the seconds of all of them."""
+    with _lock:
+        return len(_taken), sum(_taken)
+
+
 def stop() -> None:
     """End what runs and forget what waits: the server stops. The cases are saved."""
     with _lock:
@@ -169,6 +177,7 @@ def _run(job: Job) -> None:
         _fail(job, f"The process could not be started ({error.strerror}).")
         return
     job.process = process
+    began = time.monotonic()
     late = threading.Timer(LIMIT_SECONDS, process.kill)
     late.start()
     try:
@@ -177,6 +186,9 @@ def _run(job: Job) -> None:
         late.cancel()
         _close(process)
         job.process = None
+    if job.state == "done":
+        with _lock:
+            _taken.append(time.monotonic() - began)
 
 
 def _listen(job: Job, process: subprocess.Popen[str]) -> None:

@@ -1,0 +1,106 @@
+"""What is given to whoever runs a server says what the program does."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from pipelines.cli import app
+from ui.host import monitoring
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+
+
+def unit(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(path.read_text(encoding="utf-8"))
+    return parser
+
+
+def accepted(words: list[str]) -> None:
+    """See that the program has this command with these options."""
+    command = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+    known = {name for option in command.params for name in option.opts}
+    assert not getattr(command, "commands", {}), words
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_service_starts_a_command_that_there_is(path: Path) -> None:
+    started = unit(path)["Service"]["ExecStart"].replace("$", "")
+    found = re.search(r"/opt/triptych/bin/triptych ([^']+)", started)
+    assert found
+    accepted(shlex.split(found[1]))
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_service_has_no_right_that_it_does_not_need(path: Path) -> None:
+    service = unit(path)["Service"]
+    assert service["User"] == "triptych"
+    assert service["UMask"] == "0077"
+    assert service["ProtectSystem"] == "strict"
+    assert service["NoNewPrivileges"] == "yes"
+    assert service["CapabilityBoundingSet"] == ""
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("systemd/*")), ids=lambda path: path.name)
+def test_systemd_understands_it(path: Path, tmp_path: Path) -> None:
+    analyse = shutil.which("systemd-analyze")
+    if analyse is None:
+        pytest.skip("systemd is not installed")
+    for other in DEPLOY.glob("systemd/*"):
+        text = other.read_text(encoding="utf-8").replace("/opt/triptych/bin/triptych", "/bin/true")
+        (tmp_path / other.name).write_text(text, encoding="utf-8")
+    found = subprocess.run(
+        [analyse, "verify", "--man=no", str(tmp_path / path.name)], capture_output=True, text=True
+    )
+    assert "Unknown" not in found.stderr
+    assert path.name not in found.stderr
+
+
+def test_every_alarm_is_of_a_figure_that_there_is_and_has_its_paragraph() -> None:
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    told = set(re.findall(r"\btriptych_\w+", Path(monitoring.__file__).read_text()))
+    assert len(rules) >= 7
+    for rule in rules:
+        for figure in re.findall(r"\btriptych_\w+", rule["expr"]):
+            assert re.sub(r"_(total|count|sum)$", "", figure) in told
+        assert f"**{rule['alert']}**" in OPERATIONS
+
+
+def test_the_page_says_of_every_figure_what_it_is() -> None:
+    told = set(re.findall(r'"(triptych_\w+)"', Path(monitoring.__file__).read_text()))
+    assert told
+    assert all(name in OPERATIONS for name in told)
+
+
+def test_the_containers_run_the_commands_of_the_program() -> None:
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
+    own = {name: one for name, one in services.items() if one["image"] == "triptych"}
+    assert own
+    for one in own.values():
+        accepted(shlex.split(one["command"]))
+        assert one["read_only"]
+        assert one["cap_drop"] == ["ALL"]
+    assert re.search(r"^USER 10001$", (DEPLOY / "container" / "Containerfile").read_text(), re.M)
+
+
+def test_the_installer_is_a_shell_script_that_ends_at_the_first_fault() -> None:
+    text = (DEPLOY / "install.sh").read_text(encoding="utf-8")
+    assert "set -eu" in text
+    subprocess.run(["sh", "-n", str(DEPLOY / "install.sh")], check=True)
