@@ -15,6 +15,7 @@ Several threads and processes may use one inbox at the same time.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -25,7 +26,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from tempfile import NamedTemporaryFile
+from typing import IO, Literal, cast
 
 from clinical.errors import StoreError
 from clinical.workspace import own_file, scratch
@@ -133,6 +135,17 @@ class Inbox:
                 if known is not None:
                     return known
                 return _entered(connection, (kind, digest, size, sender))
+
+    def new_file(self) -> IO[bytes]:
+        """A file for what is arriving: gone when it is closed, or swept if the process is killed.
+
+        Raises:
+            StoreError: if it cannot be made.
+        """
+        with own_file.named(self.root):
+            file = NamedTemporaryFile(prefix=scratch.PART, dir=self.root / "coming")  # noqa: SIM115
+            fcntl.flock(file, fcntl.LOCK_EX)
+            return cast(IO[bytes], file)
 
     def waiting(self) -> tuple[Arrival, ...]:
         """What nobody has dealt with yet, in order of arrival."""
