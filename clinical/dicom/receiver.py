@@ -30,23 +30,11 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
-from clinical.dicom import association, codecs, outline, waveform
+from clinical.dicom import acceptance, association, codecs
 from clinical.dicom.limits import DEFAULT_LIMITS
-from clinical.errors import ConfigError, ImageUnreadable, TriptychError
+from clinical.errors import ConfigError, ImageError, TriptychError
 
 KEPT, NOT_NOW, OTHER_CLASS, BROKEN, OUR_FAULT = 0x0000, 0xA700, 0xA900, 0xC000, 0x0110
-
-IMAGES = {
-    "1.2.840.10008.5.1.4.1.1.1": "Computed Radiography",
-    "1.2.840.10008.5.1.4.1.1.1.1": "Digital X-Ray, for presentation",
-    "1.2.840.10008.5.1.4.1.1.1.1.1": "Digital X-Ray, for processing",
-    "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture",
-    "1.2.840.10008.5.1.4.1.1.7.2": "Multi-frame Grayscale Byte Secondary Capture",
-    "1.2.840.10008.5.1.4.1.1.7.3": "Multi-frame Grayscale Word Secondary Capture",
-    "1.2.840.10008.5.1.4.1.1.12.1": "X-Ray Angiographic",
-    "1.2.840.10008.5.1.4.1.1.12.2": "X-Ray Radiofluoroscopic",
-}
-"""Storage SOP classes of images that the reader may read (PS3.4 table B.5-1), and their names."""
 
 VERIFICATION = "1.2.840.10008.1.1"
 _MB = 1 << 20
@@ -218,24 +206,26 @@ class _Work:
         if path.stat().st_size > self._limits.file_bytes:
             return BROKEN, f"more than {self._limits.file_bytes // _MB} MB"
         try:
-            found = outline.identity_of(path, self._limits)
-        except ImageUnreadable:
-            return BROKEN, "incomplete or malformed"
+            found = acceptance.accepted(path, self._limits)
+        except ImageError as error:
+            return BROKEN, _comment(error)
         if found.sop_class != request.AffectedSOPClassUID:
             return OTHER_CLASS, "SOP Class UID differs from the request"
-        if found.sop_class in IMAGES and not found.has_pixels:
-            return BROKEN, "an image without pixels"
-        if not found.sop_instance or found.sop_instance != request.AffectedSOPInstanceUID:
-            return BROKEN, "SOP Instance UID is none, or differs"
+        if found.sop_instance != request.AffectedSOPInstanceUID:
+            return BROKEN, "SOP Instance UID differs from the request"
         self._keep(path, "@".join(_peer(event.assoc)))
         return KEPT, ""
+
+
+def _comment(error: ImageError) -> str:
+    return error.message.removesuffix(".")[:64]  # LO (PS3.7 annex C)
 
 
 def _answer(status: int, why: str) -> Dataset:
     answer = Dataset()
     answer.Status = status
     if why:
-        answer.ErrorComment = why  # at most 64 characters (PS3.7 annex C)
+        answer.ErrorComment = why
     return answer
 
 
@@ -262,6 +252,14 @@ def _peer(one: Association) -> tuple[str, str]:
 
 
 def _entity(settings: Settings) -> ApplicationEntity:
+    for name, least, most in (
+        ("port", 0, 65535),
+        ("largest_mb", 1, 1 << 16),
+        ("associations", 1, 200),
+        ("idle_seconds", 0.1, 86_400),
+    ):
+        if not least <= getattr(settings, name) <= most:
+            raise ConfigError(f"dicom.{name} is out of bounds.", remedy=f"{least:g} to {most:g}.")
     if not _is_title(settings.title):
         raise ConfigError("dicom.title is not an AE title.", remedy=_TITLE)
     entity = ApplicationEntity(settings.title)
@@ -270,9 +268,9 @@ def _entity(settings: Settings) -> ApplicationEntity:
     entity.maximum_pdu_size = association.PDU_BYTES
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = settings.idle_seconds
     entity.add_supported_context(VERIFICATION)
-    for uid in IMAGES:
+    for uid in acceptance.IMAGES:
         entity.add_supported_context(uid, [*codecs.NATIVE, *codecs.DECODERS])
-    for uid in waveform.KINDS:
+    for uid in acceptance.RECORDINGS:
         entity.add_supported_context(uid, list(codecs.NATIVE))
     return entity
 

@@ -192,8 +192,12 @@ class Inbox:
             oldest_waiting=datetime.fromisoformat(oldest) if oldest else None,
         )
 
+    def free(self) -> int:
+        """Bytes that its disk has free."""
+        return shutil.disk_usage(self.root).free
+
     def room(self, size: int = 0) -> int:
-        """Bytes that the disk has free.
+        """Bytes that its disk has free, if that is enough.
 
         Args:
             size: of what is about to be kept.
@@ -201,7 +205,7 @@ class Inbox:
         Raises:
             StoreError: if less than `keep_free` would be left.
         """
-        free = shutil.disk_usage(self.root).free
+        free = self.free()
         if free - size < self.keep_free:
             raise StoreError(
                 f"The disk of the inbox {self.root} has {free:,} bytes free; "

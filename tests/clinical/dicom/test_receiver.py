@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -24,23 +23,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from dicom_sender import NATIVE, calling, encoded, explicit, film, request_of, sent
 from pydicom import config as pydicom_config
-from pydicom.dataset import Dataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    RLELossless,
+    SecondaryCaptureImageStorage,
 )
 from pynetdicom import _config, build_context
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ
-from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.dsutils import encode
 from waiting import until
 
 from clinical.dicom import association, codecs, receiver
@@ -55,8 +48,6 @@ from clinical.dicom.receiver import (
     Tls,
 )
 from clinical.errors import ConfigError, StoreError
-
-NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 
 
 @dataclass
@@ -108,75 +99,12 @@ def port(tmp_path: Path) -> Iterator[Port]:
     yield from listening(tmp_path)
 
 
-def film(syntax: str = ExplicitVRLittleEndian, **attributes: Any) -> Dataset:
-    made = Dataset()
-    made.file_meta = pydicom.dataset.FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = syntax
-    made.SOPClassUID = ComputedRadiographyImageStorage
-    made.SOPInstanceUID = "1.2.3.4"
-    made.PatientName = "Doe^Jane"
-    made.Rows = made.Columns = 16
-    made.BitsAllocated = 8
-    made.PixelData = bytes(256)
-    made["PixelData"].VR = "OB"
-    for keyword, value in attributes.items():
-        setattr(made, keyword, value)
-    return made
-
-
-def calling(port: int, *, title: str = "PACS", called: str = "TRIPTYCH", **how: Any) -> Association:
-    entity = ApplicationEntity(title)
-    contexts = [
-        build_context(ComputedRadiographyImageStorage, one)
-        for one in (*NATIVE, RLELossless, DeflatedExplicitVRLittleEndian)
-    ]
-    contexts += [build_context("1.2.840.10008.1.1"), build_context(CTImageStorage)]
-    return entity.associate("127.0.0.1", port, contexts, ae_title=called, **how)
-
-
 @pytest.fixture
 def sender(port: Port) -> Iterator[Association]:
     sender = calling(port.port)
     assert sender.is_established
     yield sender
     sender.release()
-
-
-def request_of(data: bytes, sop_instance: str = "1.2.3.4") -> C_STORE:
-    request = C_STORE()
-    request.MessageID = 1
-    request.AffectedSOPClassUID = ComputedRadiographyImageStorage
-    request.AffectedSOPInstanceUID = sop_instance
-    request.Priority = 2
-    request.DataSet = BytesIO(data)
-    return request
-
-
-def explicit(sender: Association) -> int:
-    """The presentation context of Explicit VR Little Endian."""
-    context = next(
-        c for c in sender.accepted_contexts if c.transfer_syntax[0] == ExplicitVRLittleEndian
-    )
-    assert context.context_id
-    return context.context_id
-
-
-def raw(sender: Association, data: bytes, sop_instance: str = "1.2.3.4") -> int:
-    """Send bytes as a data set, whatever they are."""
-    sender._reactor_checkpoint.clear()  # it would take the answer away
-    until(lambda: sender._is_paused, "the pause")
-    sender.dimse.send_msg(request_of(data, sop_instance), explicit(sender))
-    _, answer = sender.dimse.get_msg(block=True)
-    sender._reactor_checkpoint.set()
-    assert isinstance(answer, C_STORE)
-    assert answer.Status is not None
-    return answer.Status
-
-
-def encoded(made: Dataset) -> bytes:
-    data = encode(made, False, True)
-    assert data
-    return data
 
 
 def test_an_echo_is_answered(sender: Association) -> None:
@@ -228,7 +156,8 @@ whole = encoded(film())
         (b"\x08\x00nonsense" * 9, "1.2.3.4", BROKEN),
         (whole, "1.2.3.5", BROKEN),
         (whole, "../../../../etc/passwd", BROKEN),
-        (encoded(film(SOPClassUID=CTImageStorage)), "1.2.3.4", OTHER_CLASS),
+        (encoded(film(SOPClassUID=SecondaryCaptureImageStorage)), "1.2.3.4", OTHER_CLASS),
+        (encoded(film(SOPClassUID=CTImageStorage)), "1.2.3.4", BROKEN),
         (encoded(film(SOPInstanceUID="")), "1.2.3.4", BROKEN),
         (encoded(film(PixelData=bytes(1 << 20))), "1.2.3.4", BROKEN),
         (encoded(film(PixelData=bytes(3 << 20))), "1.2.3.4", BROKEN),
@@ -241,6 +170,7 @@ whole = encoded(film())
         "another instance",
         "a path for a name",
         "another class",
+        "a class that is not read",
         "no instance",
         "too large",
         "far too large",
@@ -249,10 +179,10 @@ whole = encoded(film())
 def test_a_broken_object_fails_and_the_next_is_kept(
     port: Port, sender: Association, data: bytes, sop_instance: str, status: int
 ) -> None:
-    assert raw(sender, data, sop_instance) == status
+    assert sent(sender, data, sop_instance) == status
     assert not port.kept
     assert len(port.refused) == 1
-    assert raw(sender, whole) == KEPT
+    assert sent(sender, whole) == KEPT
     assert len(port.kept) == 1
 
 
@@ -276,7 +206,7 @@ def test_nothing_of_an_object_is_logged_or_printed(
 ) -> None:
     port.failure = ZeroDivisionError("Doe^Jane")
     sender.send_c_store(film())
-    raw(sender, whole[:60], "not a UID")
+    sent(sender, whole[:60], "not a UID")
     told = caplog.text + "".join(capfd.readouterr()) + "".join(port.refused)
     assert "Doe" not in told
     assert "not a UID" not in told
@@ -371,6 +301,8 @@ def test_a_sender_that_breaks_off_leaves_nothing(port: Port, tmp_path: Path) -> 
         ({"senders": (Sender("P" * 17, "127.0.0.1"),)}, "not an AE title"),
         ({"title": "A\\B"}, "not an AE title"),
         ({"address": "192.0.2.1"}, "cannot listen"),
+        ({"port": 70_000}, "port is out of bounds"),
+        ({"largest_mb": 0}, "largest_mb is out of bounds"),
     ],
 )
 def test_settings_that_cannot_be_used(change: dict[str, Any], said: str) -> None:
