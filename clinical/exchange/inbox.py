@@ -21,8 +21,9 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,8 @@ LAYOUT = 1
 BUSY_SECONDS = 30.0
 
 _BLOCK = 1 << 20
+_LONG_AGO = 3600.0
+"""Seconds after which a file that was made and not begun never will be."""
 _TABLE = """
     CREATE TABLE arrivals (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -137,13 +140,18 @@ class Inbox:
                 return _entered(connection, (kind, digest, size, sender))
 
     def new_file(self) -> IO[bytes]:
-        """A file for what is arriving: gone when it is closed, or swept if the process is killed.
+        """A file for what is arriving, which whoever asked for it removes once it is closed.
+
+        One that is left, because a process was killed, is swept. That may happen as soon as it is
+        closed, so that it may be gone already when it is to be removed.
 
         Raises:
             StoreError: if it cannot be made.
         """
         with own_file.named(self.root):
-            file = NamedTemporaryFile(prefix=scratch.PART, dir=self.root / "coming")  # noqa: SIM115
+            file = NamedTemporaryFile(  # noqa: SIM115
+                prefix=scratch.PART, dir=self.root / "coming", delete=False
+            )
             fcntl.flock(file, fcntl.LOCK_EX)
             return cast(IO[bytes], file)
 
@@ -336,7 +344,12 @@ def _sweep(connection: sqlite3.Connection, root: Path) -> None:
     Rows and names are given in one write transaction, so that inside another one no process that
     lives has an object without a row.
     """
-    scratch.sweep_parts(root / "coming")
+    scratch.sweep_parts(root / "coming")  # but for empty ones, which may be another's just begun
+    for place in (root / "coming").iterdir():
+        with suppress(FileNotFoundError):
+            found = place.stat()
+            if not found.st_size and found.st_mtime < time.time() - _LONG_AGO:
+                place.unlink()
     with _transaction(connection):
         rows = connection.execute("SELECT digest FROM arrivals")
         known = {digest for (digest,) in rows}
