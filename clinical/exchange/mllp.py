@@ -8,7 +8,6 @@ as its sender likes, one after the other. FS alone ends a message as well: no te
 from __future__ import annotations
 
 import errno
-import ipaddress
 import re
 import socket
 import ssl
@@ -20,10 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from clinical.errors import ConfigError
+from clinical.exchange import peers
 from clinical.exchange.facts import Refusal
 from clinical.exchange.hl7_answer import Answer, Keep, answered, rejected
 from clinical.exchange.hl7_text import CODECS
 from clinical.exchange.hl7_told import Habits
+from clinical.exchange.peers import Tls
 
 START, END = b"\x0b", b"\x1c"
 _HEADERS = (b"\x0bMSH", b"\x0bFHS", b"\x0bBHS")
@@ -31,20 +32,6 @@ _MB = 1 << 20
 _BLOCK = 64 * 1024
 _MOST_NOISE = 64 * 1024
 """Bytes outside of messages after which a connection is closed."""
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Encryption, at least TLS 1.2.
-
-    Attributes:
-        certificate, key: PEM files of this side; no certificate: no TLS.
-        client_ca: PEM file of who signs the certificates that senders must show; "": they need not.
-    """
-
-    certificate: str = ""
-    key: str = ""
-    client_ca: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,8 +164,8 @@ class Listener:
         self._refused = refused
         self._server = server
         self.port: int = server.getsockname()[1]
-        self._allowed = _networks(settings.senders)
-        self._tls = _tls(settings.tls)
+        self._allowed = peers.networks(settings.senders, "hl7")
+        self._tls = peers.context(settings.tls, "hl7")
         self._slots = threading.BoundedSemaphore(settings.connections)
         self._lock = threading.Lock()
         self._tally: Counter[str] = Counter()
@@ -228,7 +215,7 @@ class Listener:
                 # Too many open files, or a client that left at once; the next may come.
                 self._stopping.wait(0.05)
                 continue
-            peer = _address(address[0])
+            peer = peers.address(address[0])
             if not any(peer in network for network in self._allowed):
                 self._turn_away(connection, "address not allowed")
             elif not self._slots.acquire(blocking=False):
@@ -315,11 +302,9 @@ class Listener:
 _TOO_LONG = Refusal("message", "the message is too long.", "send embedded documents apart")
 
 
-def _nobody(reason: str) -> None:
-    del reason
-
-
-def start(settings: Settings, keep: Keep, refused: Callable[[str], None] = _nobody) -> Listener:
+def start(
+    settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
+) -> Listener:
     """Listen until `stop`; each connection has a thread of its own.
 
     Args:
@@ -349,39 +334,3 @@ def start(settings: Settings, keep: Keep, refused: Callable[[str], None] = _nobo
         raise
     listener.open()
     return listener
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _networks(senders: tuple[str, ...]) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(one) for one in senders)
-    except ValueError as error:
-        raise ConfigError(
-            f"hl7: senders holds one that is no address: {error}.",
-            remedy='write addresses or networks, such as "192.0.2.7" or "192.0.2.0/24"',
-        ) from None
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    found = ipaddress.ip_address(text)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
-
-
-def _tls(tls: Tls) -> ssl.SSLContext | None:
-    if not tls.certificate:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(tls.certificate, tls.key or None)
-        if tls.client_ca:
-            context.load_verify_locations(tls.client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:
-        raise ConfigError(
-            f"hl7: the certificate cannot be used ({error}).",
-            remedy="give PEM files: the certificate with its chain, and its key without password",
-        ) from None
-    return context

@@ -24,7 +24,8 @@ from clinical.errors import ConfigError, StoreError
 from clinical.exchange import mllp
 from clinical.exchange.hl7_answer import Keep
 from clinical.exchange.hl7_told import Habits
-from clinical.exchange.mllp import Frames, Listener, Settings, Tls, TooLong
+from clinical.exchange.mllp import Frames, Listener, Settings, TooLong
+from clinical.exchange.peers import Tls
 
 SETTINGS = Settings(("127.0.0.1",), port=0, idle_seconds=20)
 
