@@ -37,6 +37,7 @@ class File:
     Attributes:
         path: below the private folder.
         view, photometric, time, role: as in images.csv; a recording has no view.
+        dicom_patient_id: that the file carries, where it is not the case's own.
     """
 
     path: str
@@ -44,6 +45,7 @@ class File:
     photometric: str = ""
     time: str = ""
     role: str = ""
+    dicom_patient_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Read:
 
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "sex", "age_years", "birth_date"),
-    "images": ("case_id", "path", "view", "photometric", "time", "role"),
+    "images": ("case_id", "path", "view", "photometric", "time", "role", "dicom_patient_id"),
     "ecgs": ("case_id", "path", "time", "role"),
     "measurements": ("case_id", *pasted.ROLES),
     "history": ("case_id", "code", "display", "onset", "present"),
@@ -135,7 +137,10 @@ def write(entered: Entered, root: Path) -> None:
     e, name = entered, entered.case_id
     rows: dict[str, list[Sequence[str]]] = {
         "cases": [(name, e.patient_id, e.decision_time, e.sex, e.age_years, e.birth_date)],
-        "images": [(name, f.path, f.view, f.photometric, f.time, f.role) for f in e.films],
+        "images": [
+            (name, f.path, f.view, f.photometric, f.time, f.role, f.dicom_patient_id)
+            for f in e.films
+        ],
         "ecgs": [(name, f.path, f.time, f.role) for f in e.recordings],
         "measurements": [(name, *cells) for cells in e.measurements],
         "history": [
