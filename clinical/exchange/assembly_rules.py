@@ -107,9 +107,7 @@ def load(path: Path | None) -> Rules:
         return Rules()
     data = read_toml(path).get(TABLE, {})
     if not isinstance(data, Mapping):
-        raise ConfigError(
-            f"{path.name}: {TABLE} is not a table.", remedy=f"write it as [{TABLE}]"
-        )
+        raise ConfigError(f"{path.name}: {TABLE} is not a table.", remedy=f"write it as [{TABLE}]")
     return of(data, f"{path.name}: {TABLE}")
 
 

@@ -1,0 +1,364 @@
+"""The chart: what is known so far of each patient of whom something arrived, safe on disk.
+
+    chart.sqlite    messages, films, which patients have to be looked at again, what was decided
+    films/ab/...    the films themselves, by SHA-256
+
+Both stand in the folder of the inbox, for its owner only. What is put here is never changed: the
+same message again changes nothing, a correction stands beside what it corrects
+(`clinical.exchange.known`), and a message and the note that its patient has to be looked at again
+are one transaction, so that a process that is killed anywhere goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import threading
+from base64 import b32encode
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clinical.dicom.identity import Identity
+from clinical.errors import StoreError
+from clinical.exchange.facts import PatientIdentifier, Told
+from clinical.exchange.known import Film, Heard, Known, told_as_json, told_from_json
+from clinical.workspace import own_file, scratch
+
+DATABASE_NAME = "chart.sqlite"
+FILMS = "films"
+APPLICATION_ID = 0x54524943  # "TRIC": SQLite keeps it in the file header.
+LAYOUT = 1
+BUSY_SECONDS = 30.0
+NAME_LETTERS = 10  # of 5 bits: a million cases meet by chance once in 2,000 hospitals
+
+_TABLES = (
+    "CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL)",
+    """CREATE TABLE messages (
+        message TEXT PRIMARY KEY, sender TEXT NOT NULL, arrived TEXT NOT NULL, told TEXT NOT NULL
+    )""",
+    """CREATE TABLE numbers (
+        value TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (value, message)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE films (
+        digest TEXT PRIMARY KEY, number TEXT NOT NULL, instance TEXT NOT NULL, sender TEXT NOT NULL,
+        arrived TEXT NOT NULL, identity TEXT NOT NULL
+    )""",
+    "CREATE INDEX films_by_number ON films (number)",
+    "CREATE INDEX films_by_instance ON films (instance)",
+    "CREATE TABLE due (number TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE trail (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, case_id TEXT NOT NULL,
+        what TEXT NOT NULL, words TEXT NOT NULL
+    )""",
+    "CREATE INDEX trail_by_case ON trail (case_id, place)",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision about a case.
+
+    Attributes:
+        time: when.
+        case_id: the case.
+        what: "made", "versioned", "left out" or "noted".
+        words: why, in words without a value, a name or a number of a patient.
+    """
+
+    time: datetime
+    case_id: str
+    what: str
+    words: str
+
+
+class Chart:
+    """An open chart; made by `open_chart`. Threads take turns."""
+
+    def __init__(self, root: Path, connection: sqlite3.Connection) -> None:
+        self.root = root
+        self._connection = connection
+        self._lock = threading.RLock()
+        (self._secret,) = connection.execute("SELECT value FROM secret").fetchone()
+
+    def hear(self, message: str, told: Told, sender: str, arrived: datetime) -> bool:
+        """Keep what a message says of one person; False where it is known already."""
+        numbers = {n.value.strip() for n in _numbers(told)} - {""}
+        body = json.dumps(told_as_json(told), ensure_ascii=False)
+        with self._writing() as connection:
+            new = connection.execute(
+                "INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?)",
+                (message, sender, _text(arrived), body),
+            ).rowcount
+            connection.executemany(
+                "INSERT OR IGNORE INTO numbers VALUES (?, ?)", [(n, message) for n in numbers]
+            )
+            if new:
+                _put_due(connection, numbers, arrived)
+        return bool(new)
+
+    def see(self, film: Film, file: Path) -> bool:
+        """Keep a film and what its header says; False where it is known already.
+
+        Raises:
+            StoreError: if there is no room for it.
+        """
+        self._keep(film.digest, file)
+        number = film.number.value.strip()
+        identity = json.dumps(asdict(film.identity), ensure_ascii=False)
+        with self._writing() as connection:
+            new = connection.execute(
+                "INSERT OR IGNORE INTO films VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(film.digest, number, film.identity.instance),
+                    *(film.sender, _text(film.arrived), identity),
+                ),
+            ).rowcount
+            if new:
+                _put_due(connection, {number}, film.arrived)
+        return bool(new)
+
+    def known(self, number: str) -> Known:
+        """All in which a patient's number occurs, and the numbers that were merged with it.
+
+        Of a film that was sent again under another number, that other patient is part of it.
+        """
+        heard: dict[str, Heard] = {}
+        films: dict[str, Film] = {}
+        numbers, seen = {number}, set[str]()
+        with self._reading() as connection:
+            while further := numbers - seen:
+                seen |= further
+                for one in sorted(further):
+                    heard |= _heard(connection, one, heard)
+                    films |= _films(connection, one)
+                merges = [merge for h in heard.values() for merge in h.told.merges]
+                numbers |= {n.value.strip() for m in merges for n in (m.kept, m.retired)}
+                numbers |= {film.number.value.strip() for film in films.values()}
+                numbers.discard("")
+        return Known(
+            tuple(sorted(heard.values(), key=lambda h: (h.arrived, h.message))),
+            tuple(sorted(films.values(), key=lambda f: (f.arrived, f.digest))),
+        )
+
+    def film_file(self, film: Film) -> Path:
+        """Where the bytes of a film are; for reading only."""
+        return self.root / FILMS / film.digest[:2] / film.digest
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Numbers of the patients who have to be looked at by now, the longest waiting first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT number FROM due WHERE at <= ? ORDER BY at, number", (_text(now),)
+            ).fetchall()
+        return tuple(number for (number,) in rows)
+
+    def next_due(self) -> datetime | None:
+        """When the next patient has to be looked at, or None."""
+        with self._reading() as connection:
+            (at,) = connection.execute("SELECT min(at) FROM due").fetchone()
+        return datetime.fromisoformat(at) if at else None
+
+    def settle(self, number: str, steps: Iterable[Step], again: datetime | None) -> None:
+        """Record what was decided for a patient, and when to look again; None: at the next news.
+
+        The same step again, next to the one before of its case, is recorded once.
+        """
+        with self._writing() as connection:
+            for step in steps:
+                last = connection.execute(
+                    "SELECT what, words FROM trail WHERE case_id = ? ORDER BY place DESC LIMIT 1",
+                    (step.case_id,),
+                ).fetchone()
+                if last != (step.what, step.words):
+                    connection.execute(
+                        "INSERT INTO trail (time, case_id, what, words) VALUES (?, ?, ?, ?)",
+                        (_text(step.time), step.case_id, step.what, step.words),
+                    )
+            connection.execute("DELETE FROM due WHERE number = ?", (number,))
+            if again is not None:
+                connection.execute("INSERT INTO due VALUES (?, ?)", (number, _text(again)))
+
+    def trail(self, case_id: str = "", most: int = 1000) -> tuple[Step, ...]:
+        """What was decided, of one case or of all, the oldest first; the last `most` of it."""
+        query = "SELECT time, case_id, what, words FROM trail"
+        query += " WHERE case_id = ?" if case_id else ""
+        query += " ORDER BY place DESC LIMIT ?"
+        with self._reading() as connection:
+            rows = connection.execute(query, (case_id, most) if case_id else (most,)).fetchall()
+        return tuple(Step(datetime.fromisoformat(time), *rest) for time, *rest in reversed(rows))
+
+    def case_name(self, key: str) -> str:
+        """The name of the case with this key, always the same; nobody can tell the key from it."""
+        digest = hmac.digest(self._secret, key.encode(), "sha256")
+        return RECEIVED + b32encode(digest).decode().lower()[:NAME_LETTERS]
+
+    def sealed(self, data: bytes) -> str:
+        """A digest by which this chart knows `data` again, and from which nobody can try them."""
+        return hmac.digest(self._secret, b"\0" + data, "sha256").hex()[:32]
+
+    def close(self) -> None:
+        """Close the database; what was kept is kept."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Chart:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _keep(self, digest: str, file: Path) -> None:
+        place = self.root / FILMS / digest[:2] / digest
+        if place.exists():
+            return
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            # The inbox has it on the disk already; a second name costs nothing.
+            os.link(file, place)
+        except FileExistsError:
+            return
+        except OSError:
+            with scratch.part(place) as part:
+                shutil.copyfile(file, part)
+                part.replace(place)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _named(self.root):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _named(self.root), _transaction(self._connection):
+            yield self._connection
+
+
+RECEIVED = "received-"
+"""What the names of cases begin with that were put together from what arrived."""
+
+
+def open_chart(root: Path) -> Chart:
+    """Open the chart in the folder of an inbox, or make one there.
+
+    Raises:
+        StoreError: if it cannot be used, or is of a newer version.
+    """
+    database = root / DATABASE_NAME
+    try:
+        (root / FILMS).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
+    except OSError as error:
+        raise own_file.unwritable(root, error) from None
+    connection = sqlite3.connect(
+        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        with _named(root):
+            _lay_out(connection, root)
+        return Chart(root, connection)
+    except StoreError:
+        connection.close()
+        raise
+
+
+def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    with _transaction(connection):
+        (found,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not found and not tables:
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute("INSERT INTO secret VALUES (1, ?)", (secrets.token_bytes(32),))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        elif found != APPLICATION_ID:
+            raise StoreError(
+                f"{root / DATABASE_NAME} is a database, but not a chart.",
+                remedy="choose another folder.",
+            )
+        (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if layout != LAYOUT:
+        raise StoreError(
+            f"The chart in {root} has layout {layout}, this version of Triptych reads {LAYOUT}.",
+            remedy="open it with the version of Triptych that made it.",
+        )
+
+
+def _numbers(told: Told) -> Iterator[PatientIdentifier]:
+    yield from told.person.identifiers if told.person else ()
+    for merge in told.merges:
+        yield from (merge.kept, merge.retired)
+
+
+def _put_due(connection: sqlite3.Connection, numbers: Iterable[str], at: datetime) -> None:
+    connection.executemany(
+        "INSERT INTO due VALUES (?, ?)"
+        " ON CONFLICT (number) DO UPDATE SET at = min(at, excluded.at)",
+        [(number, _text(at)) for number in numbers],
+    )
+
+
+def _heard(connection: sqlite3.Connection, number: str, known: Iterable[str]) -> dict[str, Heard]:
+    rows = connection.execute(
+        "SELECT messages.* FROM messages JOIN numbers USING (message) WHERE value = ?", (number,)
+    )
+    before = set(known)
+    return {
+        message: Heard(
+            message, sender, datetime.fromisoformat(arrived), told_from_json(json.loads(told))
+        )
+        for message, sender, arrived, told in rows
+        if message not in before
+    }
+
+
+def _films(connection: sqlite3.Connection, number: str) -> dict[str, Film]:
+    rows = connection.execute(
+        "SELECT digest, sender, arrived, identity FROM films"
+        " WHERE instance IN (SELECT instance FROM films WHERE number = ?)",
+        (number,),
+    )
+    return {
+        digest: Film(
+            digest, sender, datetime.fromisoformat(arrived), Identity(**json.loads(identity))
+        )
+        for digest, sender, arrived, identity in rows
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _named(root: Path) -> Iterator[None]:
+    """An error of the database or the disk as a sentence, without what was to be written."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The chart in {root} cannot be used ({error}).",
+            remedy="check the free space of its disk and that its files are whole and yours;"
+            " nothing was changed.",
+        ) from None
