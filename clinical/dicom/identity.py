@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -125,7 +126,10 @@ def _uid(found: Dataset, keyword: str) -> str:
 
 def _birth(text: str) -> str:
     match = re.fullmatch(r"(\d{4})[-./]?(\d\d)[-./]?(\d\d)", text)
-    return "-".join(match.groups()) if match else ""
+    try:
+        return date.fromisoformat("-".join(match.groups())).isoformat() if match else ""
+    except ValueError:
+        return ""
 
 
 def _described(found: Dataset) -> str:

@@ -71,8 +71,7 @@ def _entered(draft: Draft, case_id: str, chart: Chart, rules: Rules, root: Path)
         sex=SEXES.get(draft.sex.strip().upper(), ""),
         birth_date=draft.birth_date.isoformat() if draft.birth_date else "",
         films=tuple(
-            _file(film, role, number, chart, root)
-            for number, (film, role) in enumerate(films, 1)
+            _file(film, role, number, chart, root) for number, (film, role) in enumerate(films, 1)
         ),
         measurements=tuple(_cells(fact, rules) for fact in draft.measurements),
         decimal=".",

@@ -194,7 +194,9 @@ def assess(engine: Engine, assessor: KeptAssessor, case_id: str) -> None:
         log.error("%s", error.message)
 
 
-def run(desk: Desk, assessor: KeptAssessor | None, stop: threading.Event, poll: float = 0.2) -> None:
+def run(
+    desk: Desk, assessor: KeptAssessor | None, stop: threading.Event, poll: float = 0.2
+) -> None:
     """Work until `stop` is set; assessments are made beside it, one after another.
 
     Args:

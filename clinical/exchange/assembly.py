@@ -318,11 +318,5 @@ def _person(heard: Sequence[Heard], film: Film) -> tuple[str, date | None]:
     people = [h.told.person for h in heard if h.told.person]
     sex = next((p.sex for p in reversed(people) if p.sex), film.identity.sex)
     born = next((p.birth_date for p in reversed(people) if p.birth_date), None)
-    return sex, born or _day(film.identity.birth_date)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
+    stated = film.identity.birth_date
+    return sex, born or (date.fromisoformat(stated) if stated else None)
