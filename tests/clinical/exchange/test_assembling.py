@@ -1,0 +1,257 @@
+"""From the inbox to the worklist: cases, versions, and what is left as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hospital import write_film
+from sqlalchemy import Engine
+
+from clinical.audit import ledger
+from clinical.audit.verify import verify
+from clinical.case.assessment import AuditEvent
+from clinical.case.case import Case
+from clinical.case.shapes import Events, Measurements, Texts
+from clinical.exchange import assembling
+from clinical.exchange.assembling import Desk
+from clinical.exchange.assembly_rules import Rules
+from clinical.exchange.chart import open_chart
+from clinical.exchange.inbox import Inbox, open_inbox
+from clinical.review import intake
+from clinical.workspace import store
+from clinical.workspace.database import open_workspace, writing
+
+TAKEN = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
+"""Objects arrive now, as the inbox says; their films were taken two hours ago."""
+
+OURS = Rules(authority="HOSP", late_hours=48)
+
+
+@dataclass
+class Hospital:
+    """Sends objects into an inbox and has them worked on."""
+
+    desk: Desk
+    folder: Path
+    made: list[str] = field(default_factory=list)
+
+    def film(self, **how: object) -> None:
+        stated = {"acquired": TAKEN, **how}
+        data = write_film(self.folder / "film", **stated)  # type: ignore[arg-type]
+        self.desk.inbox.keep("dicom", data, "PACS")
+
+    def lab(
+        self,
+        value: str,
+        *,
+        minutes: float = -30,
+        told: float = -20,
+        code: str = "2823-3^Potassium^LN",
+        status: str = "F",
+        number: str = "1001",
+        unit: str = "mmol/L",
+    ) -> None:
+        taken, issued = (
+            f"{TAKEN + timedelta(minutes=m):%Y%m%d%H%M%S+0000}" for m in (minutes, told)
+        )
+        lines = [
+            f"MSH|^~\\&|LAB|HOSP|TRIPTYCH|HOSP|{issued}||ORU^R01^ORU_R01|{code}{value}{issued}|P|2.5.1",
+            f"PID|1||{number}^^^HOSP^MR||Test^Only||19600501|F",
+            f"OBR|1|P1|F1{code[:4]}|24323-8^Panel^LN|||{taken}|||||||||||||||{issued}|||F",
+            f"OBX|1|NM|{code}||{value}|{unit}|||||{status}|||{taken}",
+        ]
+        self.desk.inbox.keep("hl7", "\r".join(lines).encode(), "LAB")
+
+    def work(self) -> list[str]:
+        names = assembling.work(self.desk)
+        self.made += names
+        return names
+
+    def case(self, name: str | None = None) -> Case:
+        with self.desk.engine.connect() as connection:
+            return store.get_case(connection, name or self.made[-1])
+
+    def events(self, name: str | None = None) -> list[AuditEvent]:
+        with self.desk.engine.connect() as connection:
+            return list(ledger.events(connection, case_id=name or self.made[-1]))
+
+    def trail(self) -> list[str]:
+        return [f"{step.what}: {step.words}" for step in self.desk.chart.trail(self.made[-1])]
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Iterator[Hospital]:
+    engine = open_workspace(tmp_path / "workspace", create=True)
+    with open_inbox(tmp_path / "inbox", keep_free=0) as inbox, open_chart(inbox.root) as chart:
+        yield Hospital(Desk(inbox, chart, engine, OURS), tmp_path)
+    engine.dispose()
+
+
+def values(case: Case) -> dict[str, float | None]:
+    found = case.inputs.get("measurements")
+    return {m.name: m.value for m in found.items} if isinstance(found, Measurements) else {}
+
+
+def test_a_film_and_what_was_known_become_a_case(hospital: Hospital) -> None:
+    hospital.lab("4.1")
+    hospital.lab("120", code="1988-5^CRP^LN", unit="mg/L")
+    assert hospital.work() == []
+    hospital.film()
+    (name,) = hospital.work()
+    case = hospital.case()
+    assert case.patient_id == "1001"
+    assert case.decision_time == TAKEN
+    assert values(case) == {"Potassium": 4.1, "C-reactive protein": 120.0}
+    assert case.inputs["image"].arrays[0].source["ViewPosition"] == "PA"
+    history = case.inputs["history"]
+    assert isinstance(history, Events)
+    assert (history.sex, int(history.age_years or 0)) == (
+        "female",
+        TAKEN.year - 1960 - (TAKEN.month < 5),
+    )
+    (event,) = hospital.events()
+    assert (event.kind, event.actor, event.payload["added"]) == ("IMPORTED", "receive", "received")
+    assembled = event.payload["assembled"]
+    assert isinstance(assembled, dict)
+    assert (assembled["films"], assembled["moved"]) == ([0], 0)
+    assert assembled["results"] == {"count": 2, "first": 30, "last": 30}
+    assert "1001" not in json.dumps(event.payload) + name
+    assert hospital.trail() == ["made: from 1 films, 2 results"]
+    assert [a.state for a in hospital.desk.inbox.waiting()] == []
+
+
+def test_a_late_result_makes_a_version_with_a_later_decision(hospital: Hospital) -> None:
+    hospital.film()
+    hospital.work()
+    hospital.lab("4.1", minutes=-30, told=25)
+    hospital.work()
+    assert values(hospital.case()) == {"Potassium": 4.1}
+    assert hospital.case().decision_time == TAKEN + timedelta(minutes=25)
+    first, second = hospital.events()
+    assert (first.payload["added"], second.payload["added"]) == ("received", "received again")
+    assert second.payload["corrects"] == first.payload["record"]
+    assert hospital.trail()[-1] == "versioned: from 1 films, 1 results"
+    with hospital.desk.engine.connect() as connection:
+        assert verify(connection).intact
+
+
+def test_nothing_new_makes_no_version(hospital: Hospital) -> None:
+    hospital.lab("4.1")
+    hospital.film()
+    hospital.work()
+    hospital.lab("9.9", number="1002")
+    hospital.lab("4.1", minutes=60, told=90)  # of after the film
+    assert hospital.work() == []
+    assert len(hospital.events()) == 1
+
+
+def test_a_second_view_and_an_earlier_film(hospital: Hospital) -> None:
+    hospital.film(study="0", name="before", acquired=TAKEN - timedelta(days=30))
+    hospital.film(name="pa")
+    earlier, now = hospital.work()
+    hospital.film(name="two", acquired=TAKEN + timedelta(minutes=2))
+    (again,) = hospital.work()
+    newer = now if hospital.case(now).decision_time != TAKEN - timedelta(days=30) else earlier
+    assert again == newer
+    case = hospital.case(newer)
+    assert len(case.inputs["image"].arrays) == 2
+    assert len(case.inputs["prior_image"].arrays) == 1
+
+
+def sign(hospital: Hospital) -> None:
+    name = hospital.made[-1]
+    with writing(hospital.desk.engine) as connection:
+        for kind, payload in (
+            ("SIGNED", {"role": "reader", "meaning": "authorship", "decisions": [], "digest": ""}),
+        ):
+            ledger.append(connection, kind, actor="dr.first", case_id=name, payload=payload)  # type: ignore[arg-type]
+
+
+def test_what_comes_after_a_signature_is_only_noted(hospital: Hospital) -> None:
+    hospital.film()
+    hospital.work()
+    sign(hospital)
+    hospital.lab("4.1")
+    assert hospital.work() == []
+    assert hospital.trail()[-1] == "noted: the case is signed; what came later is left out"
+    assert values(hospital.case()) == {}
+
+
+def test_a_case_that_somebody_corrected_is_theirs(hospital: Hospital) -> None:
+    hospital.film()
+    hospital.work()
+    case = hospital.case()
+    with writing(hospital.desk.engine) as connection:
+        record = store.record_of(connection, case.case_id)
+        intake.record_added(connection, replace(case, site="north"), "dr.first", corrects=record)
+    hospital.lab("4.1")
+    assert hospital.work() == []
+    assert "somebody has corrected the case" in hospital.trail()[-1]
+
+
+def test_a_bad_object_is_set_aside_and_the_next_is_read(hospital: Hospital) -> None:
+    inbox: Inbox = hospital.desk.inbox
+    inbox.keep("dicom", b"no film at all", "PACS")
+    inbox.keep("hl7", b"no message at all", "LAB")
+    hospital.film(number="")
+    hospital.film()
+    assert len(hospital.work()) == 1
+    reasons = [one.reason for one in inbox.set_aside_list()]
+    assert len(reasons) == 3
+    assert "not an image of a known format" in reasons[0]
+    assert "names no patient" in reasons[2]
+
+
+def test_a_fault_of_the_program_keeps_nothing_waiting(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("1001")
+
+    monkeypatch.setattr("clinical.exchange.taking_in.read_identity", broken)
+    hospital.film()
+    assert hospital.work() == []
+    (aside,) = hospital.desk.inbox.set_aside_list()
+    assert aside.reason == "a fault of the program (KeyError)"
+
+
+def test_working_again_on_everything_changes_nothing(hospital: Hospital) -> None:
+    hospital.lab("4.1")
+    hospital.film()
+    (name,) = hospital.work()
+    inbox, engine = hospital.desk.inbox, hospital.desk.engine
+    with engine.connect() as connection:
+        before = ledger.head(connection)
+    for number in ("1001",):
+        known = hospital.desk.chart.known(number)
+        for one in known.heard:
+            hospital.desk.chart.hear(one.message, one.told, one.sender, one.arrived)
+        hospital.desk.chart.settle(number, (), again=TAKEN)
+    assert hospital.work() == []
+    with engine.connect() as connection:
+        assert ledger.head(connection) == before
+    assert assembling.unassessed(engine) == [name]
+    assert inbox.tally().done == 2
+
+
+def test_notes_and_history_go_the_road_of_every_cohort(hospital: Hospital) -> None:
+    when = f"{TAKEN - timedelta(minutes=20):%Y%m%d%H%M%S+0000}"
+    lines = [
+        f"MSH|^~\\&|ADT|HOSP|TRIPTYCH|HOSP|{when}||ADT^A08^ADT_A01|77|P|2.5.1",
+        f"EVN|A08|{when}",
+        "PID|1||1001^^^HOSP^MR||Test^Only||19600501|F",
+        "PV1|1|I",
+        f"DG1|1||I50.9^Heart failure^I10|||{when}",
+    ]
+    hospital.desk.inbox.keep("hl7", "\r".join(lines).encode(), "ADT")
+    hospital.film()
+    hospital.work()
+    history = hospital.case().inputs["history"]
+    assert isinstance(history, Events)
+    assert [event.code for event in history.items] == ["I50.9"]
+    assert not isinstance(history, Texts)
