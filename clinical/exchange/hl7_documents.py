@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clinical.exchange.coded import identity
 from clinical.exchange.facts import NoteFact, Refusal, Status
-from clinical.exchange.hl7_fields import coded, identity
+from clinical.exchange.hl7_fields import coded
 from clinical.exchange.hl7_message import Segment
 from clinical.exchange.hl7_observations import TEXTS, Setting
 from clinical.exchange.hl7_results import text_of

@@ -21,6 +21,7 @@ from clinical.exchange.hl7_text import CODECS, UNDECLARED, Marks, unescaped
 LONGEST = 16 * 1024 * 1024
 """Bytes of a message; a laboratory result has some thousand, one with a PDF some million."""
 MOST_SEGMENTS = 20_000
+_LONGEST_HEADER = 4096
 
 NULL = '""'
 """How a field says that its value is to be deleted; an empty field says nothing."""
@@ -169,6 +170,18 @@ def parse(data: bytes, undeclared: str = "utf-8") -> Message | Refusal:
     if len(segments) > MOST_SEGMENTS:
         return Refusal("message", "the message has too many segments.", "send it in parts")
     return Message(segments)
+
+
+def header_of(data: bytes) -> Segment | None:
+    """MSH alone, as far as it is ASCII, of a message that may be none otherwise."""
+    start = _START.match(data)
+    body = data[start.end() :] if start else data
+    marks = _marks(body) if body.startswith(b"MSH") else None
+    if not isinstance(marks, Marks):
+        return None
+    line = re.split(rb"[\r\n\x1c]", body[:_LONGEST_HEADER], maxsplit=1)[0]
+    fields = line.decode("ascii", "replace").split(marks.field)
+    return Segment("MSH", 1, ("MSH", marks.field, *fields[1:]), marks)
 
 
 def _marks(body: bytes) -> Marks | Refusal:

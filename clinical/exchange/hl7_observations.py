@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from clinical.exchange.coded import Coded, identity, known_specimen
 from clinical.exchange.facts import MeasurementFact, Refusal, Status
-from clinical.exchange.hl7_fields import Coded, coded, identity, moment
+from clinical.exchange.hl7_fields import coded
 from clinical.exchange.hl7_message import NULL, Field, Segment
+from clinical.exchange.moments import of_stamp
 from clinical.exchange.sections import PART_SECTIONS, SECTIONS
-from clinical.terms import specimens
 
 STATUS: dict[str, Status] = {
     **dict.fromkeys(("P", "R", "I", "S"), "preliminary"),
@@ -67,13 +68,12 @@ class Order:
         if self.obr:
             source = self.obr.first(15)
             words += [source.part(1, 1), source.part(1, 2), source.part(2)]
-        named = [word for word in words if word]
-        return next((word for word in named if specimens.read(word)), named[0] if named else "")
+        return known_specimen(words)
 
     def taken(self, zone: tzinfo) -> datetime | None:
         """When the specimen was taken, of OBR-7 or else SPM-17."""
-        found = moment(self.obr.first(7).part(1), zone) if self.obr else None
-        collected = (moment(spm.first(17).part(1), zone) for spm in self.specimens)
+        found = of_stamp(self.obr.first(7).part(1), zone) if self.obr else None
+        collected = (of_stamp(spm.first(17).part(1), zone) for spm in self.specimens)
         return found or next((one for one in collected if one), None)
 
 
@@ -176,13 +176,13 @@ def identity_of(obx: Segment, named: Coded, order: Order, setting: Setting) -> s
 
 def issued(order: Order, setting: Setting) -> datetime | None:
     """When it was told: OBR-22, else MSH-7."""
-    told = moment(order.obr.first(22).part(1), setting.zone) if order.obr else None
+    told = of_stamp(order.obr.first(22).part(1), setting.zone, last=True) if order.obr else None
     return told or setting.sent
 
 
 def _time(obx: Segment, order: Order, status: Status, setting: Setting) -> datetime | Refusal:
     own = obx.first(14).part(1)
-    found = moment(own, setting.zone) if own else order.taken(setting.zone)
+    found = of_stamp(own, setting.zone) if own else order.taken(setting.zone)
     if found is None and status == "cancelled":
         found = order.taken(setting.zone) or issued(order, setting)
     if found is not None:

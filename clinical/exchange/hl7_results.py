@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from clinical.exchange.coded import identity
 from clinical.exchange.facts import Fact, MeasurementFact, NoteFact, Refusal, Status
-from clinical.exchange.hl7_fields import coded, identity
+from clinical.exchange.hl7_fields import coded
 from clinical.exchange.hl7_message import Segment
 from clinical.exchange.hl7_observations import (
     Order,
@@ -88,7 +89,7 @@ def _notes(
         name = obx.first(3)
         key = (coded(name).system, coded(name).code, name.part(1, 2))
         groups.setdefault(key, []).append((obx, status))
-    for key, group in groups.items():
+    for names, group in groups.items():
         obx = group[0][0]
         time = issued(order, setting) or order.taken(setting.zone)
         if time is None:
@@ -100,7 +101,7 @@ def _notes(
             yield Refusal(obx.place(5), "the text is empty.", "send D where there is none")
             continue
         yield NoteFact(
-            identity=identity("hl7", "text", setting.sender, order.number or obx.place(), *key),
+            identity=identity("hl7", "text", setting.sender, order.number or obx.place(), *names),
             section=_title(obx, order),
             text=text,
             time=time,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from itertools import pairwise
 
+from clinical.exchange.coded import Coded, identity
 from clinical.exchange.facts import (
     Fact,
     HistoryFact,
@@ -22,10 +23,11 @@ from clinical.exchange.facts import (
     Told,
 )
 from clinical.exchange.hl7_documents import documents
-from clinical.exchange.hl7_fields import Coded, coded, identity, merges, moment, person, zone_of
+from clinical.exchange.hl7_fields import coded, merges, person, zone_of
 from clinical.exchange.hl7_message import Message, Segment, parse, split
 from clinical.exchange.hl7_observations import Setting
 from clinical.exchange.hl7_results import results
+from clinical.exchange.moments import of_stamp
 
 TYPES = ("ORU", "ADT", "MDM")
 MERGES = ("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47")
@@ -150,12 +152,12 @@ def _counted(segments: Sequence[Segment], read: Sequence[str]) -> Counter[str]:
 def _setting(message: Message, who: Person, zone: tzinfo) -> Setting:
     header, first = message.header, who.identifiers[0]
     event = next(iter(message.named("EVN")), None)
-    recorded = moment(event.first(2).part(1), zone) if event else None
+    recorded = of_stamp(event.first(2).part(1), zone, last=True) if event else None
     return Setting(
         zone=zone,
         sender=f"{header.first(3).text}\x1f{header.first(4).text}",
         patient=f"{first.value}\x1f{first.authority}",
-        sent=recorded or moment(header.first(7).part(1), zone),
+        sent=recorded or of_stamp(header.first(7).part(1), zone, last=True),
     )
 
 
@@ -207,7 +209,7 @@ def _known(
         code=named.code,
         system=named.system,
         display=named.text or named.code,
-        onset=moment(segment.first(onset).part(1), setting.zone, "year"),
+        onset=of_stamp(segment.first(onset).part(1), setting.zone, "year"),
         recorded=setting.sent,
         status=status,
         kind=kind,
