@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -151,17 +151,27 @@ def _ago(moment: datetime, decision: datetime) -> int:
     return round((decision - moment).total_seconds() / 60)
 
 
-def words(draft: Draft, case: Case) -> str:
-    """One line for the trail: what the case was made of, and what was left out of it."""
-    parts: Iterable[tuple[int, str]] = (
-        (len(draft.films), "films"),
-        (len(draft.priors), "films of earlier visits"),
-        (len(draft.measurements), "results"),
-        (len(draft.history), "items of history"),
-        (len(draft.notes), "notes"),
+def words(assembled: Mapping[str, Any]) -> str:
+    """One line for the trail, of a `provenance`: what went into the case, and what did not."""
+    parts = (
+        ("films", len(assembled["films"])),
+        ("films of earlier visits", assembled["priors"]),
+        ("results", assembled["results"]["count"]),
+        ("items of history", assembled["history"]),
+        ("notes", assembled["notes"]),
     )
-    made = ", ".join(f"{count} {name}" for count, name in parts if count)
-    left = "; ".join(f"{count} {name} {why}" for name, why, count in draft.left_out)
-    said = f"from {made}" + (f"; left out: {left}" if left else "")
-    unread = len(case.problems)
-    return said + (f"; {unread} messages of the reader stay with the case" if unread else "")
+    said = "from " + ", ".join(counted(count, name) for name, count in parts if count)
+    if assembled["left_out"]:
+        left = (f"{counted(count, name)} {why}" for name, why, count in assembled["left_out"])
+        said += f"; left out: {', '.join(left)}"
+    if assembled["unread"]:
+        said += f"; {counted(assembled['unread'], 'messages')} of the reader"
+    return said
+
+
+def counted(count: int, name: str) -> str:
+    """ "2 results", "1 item of history"."""
+    if count != 1:
+        return f"{count} {name}"
+    first, *rest = name.split(" ")
+    return " ".join(["1", first.removesuffix("s"), *rest])

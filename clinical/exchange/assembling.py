@@ -29,10 +29,10 @@ from clinical.exchange import assembled_case, assembly
 from clinical.exchange.assembly import Draft, LeftOut, Plan
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import RECEIVED, Chart, Step
-from clinical.exchange.inbox import Inbox
-from clinical.exchange.known import told_as_json
 from clinical.exchange.facts import Told
+from clinical.exchange.inbox import Inbox
 from clinical.exchange.kept_assessor import KeptAssessor
+from clinical.exchange.known import told_as_json
 from clinical.exchange.taking_in import take_in
 from clinical.review import intake
 from clinical.review.progress import progress
@@ -89,11 +89,13 @@ def _look_at(desk: Desk, number: str) -> list[str]:
     """Decide about the studies of one patient; the cases that are new, or new versions."""
     now = desk.now()
     steps: list[Step] = []
+    fresh: list[str] = []
     try:
         plans = assembly.plans(desk.chart.known(number), desk.rules, now)
         for plan in plans:
-            if step := _carry_out(desk, plan, now):
-                steps.append(step)
+            step, is_new = _carry_out(desk, plan, now)
+            steps.append(step)
+            fresh += [step.case_id] if is_new else []
         again = min((plan.again for plan in plans if plan.again), default=None)
     except StoreError:
         raise
@@ -101,10 +103,11 @@ def _look_at(desk: Desk, number: str) -> list[str]:
         log.error("a case could not be put together: %s", type(error).__name__)
         again = now + AGAIN
     desk.chart.settle(number, steps, again)
-    return [step.case_id for step in steps if step.what in ("made", "versioned")]
+    return fresh
 
 
-def _carry_out(desk: Desk, plan: Plan, now: datetime) -> Step | None:
+def _carry_out(desk: Desk, plan: Plan, now: datetime) -> tuple[Step, bool]:
+    """What was decided about one study, and whether a case has to be assessed for it."""
     case_id = desk.chart.case_name(plan.outcome.key)
     match plan.outcome:
         case Draft() as draft:
@@ -112,12 +115,12 @@ def _carry_out(desk: Desk, plan: Plan, now: datetime) -> Step | None:
         case LeftOut(why=why):
             with desk.engine.connect() as connection:
                 exists = intake.knows(connection, case_id)
-            return Step(now, case_id, "noted" if exists else "left out", why)
+            return Step(now, case_id, "noted" if exists else "left out", why), False
         case waiting:
-            return Step(now, case_id, "waits", waiting.why)
+            return Step(now, case_id, "waits", waiting.why), False
 
 
-def _import(desk: Desk, draft: Draft, case_id: str, now: datetime) -> Step | None:
+def _import(desk: Desk, draft: Draft, case_id: str, now: datetime) -> tuple[Step, bool]:
     """Make a case, or a version of it, unless it says the same already or may not change."""
     with desk.engine.connect() as connection:
         past = list(ledger.events(connection, case_id=case_id))
@@ -126,25 +129,31 @@ def _import(desk: Desk, draft: Draft, case_id: str, now: datetime) -> Step | Non
     drafted = _digest(desk.chart, draft)
     imports = [event for event in past if event.kind == "IMPORTED"]
     if imports and _assembled(imports[-1]).get("draft") == drafted:
-        return None
+        return _told(imports[-1]), False
     if past and (why := _settled(past, current)):
-        return Step(now, case_id, "noted", f"{why}; what came later is left out")
+        return Step(now, case_id, "noted", f"{why}; what came later is left out"), False
     # A patient whose numbers were merged meanwhile keeps the one that the case was made under.
     draft = replace(draft, patient=patient or draft.patient)
     found = assembled_case.build(draft, case_id, desk.chart, desk.rules)
     if found.case is None:
-        return Step(now, case_id, "left out", found.why)
+        return Step(now, case_id, "left out", found.why), False
     assembled = assembled_case.provenance(draft, found.case, desk.rules) | {"draft": drafted}
     try:
         with writing(desk.engine) as connection:
-            intake.record_added(
+            event = intake.record_added(
                 connection, found.case, ACTOR, corrects=current, assembled=assembled
             )
     except ReviewError as error:
         # Somebody was faster, or nothing changes that a reader sees.
-        return Step(now, case_id, "noted", error.message)
-    what = "versioned" if current else "made"
-    return Step(now, case_id, what, assembled_case.words(draft, found.case))
+        return Step(now, case_id, "noted", error.message), False
+    return _told(event), True
+
+
+def _told(event: AuditEvent) -> Step:
+    """The step that an event records; of one that a killed process appended it is told later."""
+    what = "made" if event.payload["added"] == "received" else "versioned"
+    words = assembled_case.words(_assembled(event))
+    return Step(datetime.fromisoformat(event.time), event.case_id, what, words, event.hash)
 
 
 def _assembled(event: AuditEvent) -> dict[str, object]:

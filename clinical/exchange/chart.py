@@ -55,7 +55,7 @@ _TABLES = (
     "CREATE TABLE due (number TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE trail (
         place INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, case_id TEXT NOT NULL,
-        what TEXT NOT NULL, words TEXT NOT NULL
+        what TEXT NOT NULL, words TEXT NOT NULL, event TEXT NOT NULL
     )""",
     "CREATE INDEX trail_by_case ON trail (case_id, place)",
 )
@@ -70,12 +70,14 @@ class Step:
         case_id: the case.
         what: "made", "versioned", "left out" or "noted".
         words: why, in words without a value, a name or a number of a patient.
+        event: hash of the event of the ledger that recorded it, or "".
     """
 
     time: datetime
     case_id: str
     what: str
     words: str
+    event: str = ""
 
 
 class Chart:
@@ -168,18 +170,16 @@ class Chart:
     def settle(self, number: str, steps: Iterable[Step], again: datetime | None) -> None:
         """Record what was decided for a patient, and when to look again; None: at the next news.
 
-        The same step again, next to the one before of its case, is recorded once.
+        What one event of the ledger recorded is one step, however often it is told; so is what is
+        told again right after itself.
         """
         with self._writing() as connection:
             for step in steps:
-                last = connection.execute(
-                    "SELECT what, words FROM trail WHERE case_id = ? ORDER BY place DESC LIMIT 1",
-                    (step.case_id,),
-                ).fetchone()
-                if last != (step.what, step.words):
+                if not _is_told(connection, step):
                     connection.execute(
-                        "INSERT INTO trail (time, case_id, what, words) VALUES (?, ?, ?, ?)",
-                        (_text(step.time), step.case_id, step.what, step.words),
+                        "INSERT INTO trail (time, case_id, what, words, event)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        (_text(step.time), step.case_id, step.what, step.words, step.event),
                     )
             connection.execute("DELETE FROM due WHERE number = ?", (number,))
             if again is not None:
@@ -187,7 +187,7 @@ class Chart:
 
     def trail(self, case_id: str = "", most: int = 1000) -> tuple[Step, ...]:
         """What was decided, of one case or of all, the oldest first; the last `most` of it."""
-        query = "SELECT time, case_id, what, words FROM trail"
+        query = "SELECT time, case_id, what, words, event FROM trail"
         query += " WHERE case_id = ?" if case_id else ""
         query += " ORDER BY place DESC LIMIT ?"
         with self._reading() as connection:
@@ -319,6 +319,15 @@ def _heard(connection: sqlite3.Connection, number: str, known: Iterable[str]) ->
         for message, sender, arrived, told in rows
         if message not in before
     }
+
+
+def _is_told(connection: sqlite3.Connection, step: Step) -> bool:
+    if step.event:
+        query = "SELECT 1 FROM trail WHERE case_id = ? AND event = ?"
+        return bool(connection.execute(query, (step.case_id, step.event)).fetchone())
+    query = "SELECT what, words FROM trail WHERE case_id = ? ORDER BY place DESC LIMIT 1"
+    last = connection.execute(query, (step.case_id,)).fetchone()
+    return bool(last == (step.what, step.words))
 
 
 def _films(connection: sqlite3.Connection, number: str) -> dict[str, Film]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clinical.dicom.identity import read_identity
 from clinical.errors import ImageError, StoreError
-from clinical.exchange import films_of_cases, hl7_told
+from clinical.exchange import fhir_told, films_of_cases, hl7_told
 from clinical.exchange.assembly import name_of
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 READERS: Mapping[str, Callable[[bytes, tzinfo], tuple[Told, ...]]] = {
     "hl7": hl7_told.told,
+    "fhir": fhir_told.told,
 }
 """Kind of message to what reads it; "dicom" is read by `clinical.dicom.identity`."""
 

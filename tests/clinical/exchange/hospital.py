@@ -136,7 +136,7 @@ def write_film(
         patient_id=number,
         patient_name="Test^Only",
         sex="female",
-        age_years=63,
+        age_years=acquired.year - 1960 - (acquired.month < 5),
         acquired=acquired,
         study_uid=derived_uid("study", study),
         series_uid=derived_uid("series", name),

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hospital import write_film
-from sqlalchemy import Engine
 
 from clinical.audit import ledger
 from clinical.audit.verify import verify
-from clinical.case.assessment import AuditEvent
-from clinical.case.case import Case
+from clinical.case.assessment import AuditEvent, ReviewDecision
+from clinical.case.case import Case, input_digest
 from clinical.case.shapes import Events, Measurements, Texts
 from clinical.exchange import assembling
 from clinical.exchange.assembling import Desk
 from clinical.exchange.assembly_rules import Rules
-from clinical.exchange.chart import open_chart
+from clinical.exchange.chart import Chart, open_chart
 from clinical.exchange.inbox import Inbox, open_inbox
-from clinical.review import intake
+from clinical.review import decisions, intake, progress
+from clinical.review import signature as signatures
+from clinical.review.signature import Signature
 from clinical.workspace import store
 from clinical.workspace.database import open_workspace, writing
 
@@ -84,12 +88,18 @@ class Hospital:
         return [f"{step.what}: {step.words}" for step in self.desk.chart.trail(self.made[-1])]
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[Hospital]:
+    engine = open_workspace(folder / "workspace", create=True)
+    with open_inbox(folder / "inbox", keep_free=0) as inbox, open_chart(inbox.root) as chart:
+        yield Hospital(Desk(inbox, chart, engine, OURS), folder)
+    engine.dispose()
+
+
 @pytest.fixture
 def hospital(tmp_path: Path) -> Iterator[Hospital]:
-    engine = open_workspace(tmp_path / "workspace", create=True)
-    with open_inbox(tmp_path / "inbox", keep_free=0) as inbox, open_chart(inbox.root) as chart:
-        yield Hospital(Desk(inbox, chart, engine, OURS), tmp_path)
-    engine.dispose()
+    with opened(tmp_path) as made:
+        yield made
 
 
 def values(case: Case) -> dict[str, float | None]:
@@ -121,7 +131,7 @@ def test_a_film_and_what_was_known_become_a_case(hospital: Hospital) -> None:
     assert (assembled["films"], assembled["moved"]) == ([0], 0)
     assert assembled["results"] == {"count": 2, "first": 30, "last": 30}
     assert "1001" not in json.dumps(event.payload) + name
-    assert hospital.trail() == ["made: from 1 films, 2 results"]
+    assert hospital.trail() == ["made: from 1 film, 2 results"]
     assert [a.state for a in hospital.desk.inbox.waiting()] == []
 
 
@@ -135,7 +145,7 @@ def test_a_late_result_makes_a_version_with_a_later_decision(hospital: Hospital)
     first, second = hospital.events()
     assert (first.payload["added"], second.payload["added"]) == ("received", "received again")
     assert second.payload["corrects"] == first.payload["record"]
-    assert hospital.trail()[-1] == "versioned: from 1 films, 1 results"
+    assert hospital.trail()[-1] == "versioned: from 1 film, 1 result"
     with hospital.desk.engine.connect() as connection:
         assert verify(connection).intact
 
@@ -164,12 +174,15 @@ def test_a_second_view_and_an_earlier_film(hospital: Hospital) -> None:
 
 
 def sign(hospital: Hospital) -> None:
-    name = hospital.made[-1]
-    with writing(hospital.desk.engine) as connection:
-        for kind, payload in (
-            ("SIGNED", {"role": "reader", "meaning": "authorship", "decisions": [], "digest": ""}),
-        ):
-            ledger.append(connection, kind, actor="dr.first", case_id=name, payload=payload)  # type: ignore[arg-type]
+    """Read the last case without a model, and sign it."""
+    engine, name, now = hospital.desk.engine, hospital.made[-1], datetime.now(UTC)
+    intake.record_opened(engine, name, "dr.first")
+    decisions.decide(
+        engine,
+        ReviewDecision(name, "", "ICD-10:J18.9", "add", "", "dr.first", now),
+    )
+    digest = signatures.decisions_digest(progress.progress(hospital.events()).of("dr.first"))
+    signatures.sign(engine, Signature(name, "", "dr.first", "reader", digest, now))
 
 
 def test_what_comes_after_a_signature_is_only_noted(hospital: Hospital) -> None:
@@ -255,3 +268,77 @@ def test_notes_and_history_go_the_road_of_every_cohort(hospital: Hospital) -> No
     assert isinstance(history, Events)
     assert [event.code for event in history.items] == ["I50.9"]
     assert not isinstance(history, Texts)
+
+
+POINTS = (
+    (Chart, "hear"),
+    (Chart, "see"),
+    (Inbox, "done"),
+    (intake, "record_added"),
+    (Chart, "settle"),
+)
+"""Each leaves something on the disk; a process may be killed just before and just after."""
+
+
+def killed(hospital: Hospital, owner: object, name: str, *, after: bool) -> bool:
+    """Work in a process that kills itself at its first call of a function; whether it did."""
+    child = os.fork()
+    if not child:
+        real = getattr(owner, name)
+
+        def deadly(*arguments: object, **named: object) -> object:
+            if after:
+                real(*arguments, **named)
+            os.kill(os.getpid(), signal.SIGKILL)
+            return None
+
+        setattr(owner, name, deadly)
+        try:
+            with reopened(hospital) as desk:
+                assembling.work(desk)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@contextmanager
+def reopened(hospital: Hospital) -> Iterator[Desk]:
+    root = hospital.desk.inbox.root
+    engine = open_workspace(hospital.folder / "workspace")
+    with open_inbox(root, keep_free=0) as inbox, open_chart(root) as chart:
+        yield replace(hospital.desk, inbox=inbox, chart=chart, engine=engine)
+    engine.dispose()
+
+
+def end_state(hospital: Hospital) -> tuple[object, ...]:
+    """All that is left, but for what is drawn by chance or is the time."""
+    tally = hospital.desk.inbox.tally()
+    with hospital.desk.engine.connect() as connection:
+        names = store.case_ids(connection)
+        cases = [store.get_case(connection, name) for name in names]
+        events = [(e.kind, e.actor) for e in ledger.events(connection)]
+        assert verify(connection).intact
+    trail = [(step.what, step.words) for step in hospital.desk.chart.trail()]
+    inputs = sorted(input_digest(case) for case in cases)
+    return tally.done, tally.waiting, len(tally.set_aside), inputs, events, trail
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("owner", "name"), POINTS, ids=[name for _, name in POINTS])
+def test_a_process_that_is_killed_anywhere_leaves_what_another_leaves(
+    hospital: Hospital, tmp_path: Path, owner: object, name: str, *, after: bool
+) -> None:
+    def everything(to: Hospital) -> None:
+        to.lab("4.1")
+        to.film()
+        to.desk.inbox.keep("dicom", b"no film", "PACS")
+
+    (tmp_path / "other").mkdir()
+    with opened(tmp_path / "other") as undisturbed:
+        everything(undisturbed)
+        undisturbed.work()
+        expected = end_state(undisturbed)
+    everything(hospital)
+    assert killed(hospital, owner, name, after=after)
+    hospital.work()
+    assert end_state(hospital) == expected

@@ -15,7 +15,7 @@ from hospital import at, diagnosis, film, heard, note, number, result
 
 from clinical.exchange.assembly import Draft, LeftOut, Waiting, plans
 from clinical.exchange.assembly_rules import Rules
-from clinical.exchange.facts import Fact, MeasurementFact, Merge, PatientIdentifier
+from clinical.exchange.facts import Fact, Merge, PatientIdentifier
 from clinical.exchange.known import Film, Heard, Known
 
 OURS = Rules(authority="HOSP")

@@ -107,6 +107,15 @@ def test_the_trail_says_each_step_once(tmp_path: Path) -> None:
         assert [step.what for step in chart.trail("received-a")] == ["made", "versioned", "made"]
 
 
+def test_what_an_event_recorded_is_one_step_however_often_it_is_told(tmp_path: Path) -> None:
+    made = Step(at(1), "received-a", "made", "from 1 film", "hash-1")
+    noted = Step(at(2), "received-a", "noted", "the case is signed")
+    with open_chart(tmp_path) as chart:
+        for step in (made, noted, made):
+            chart.settle("1001", (step,), None)
+        assert chart.trail() == (made, noted)
+
+
 def test_the_name_of_a_case_is_always_the_same_and_tells_nothing(tmp_path: Path) -> None:
     with open_chart(tmp_path / "one") as chart:
         name = chart.case_name("1001")
