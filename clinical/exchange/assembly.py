@@ -126,23 +126,31 @@ class _Version:
 
 
 def plans(known: Known, rules: Rules, now: datetime) -> tuple[Plan, ...]:
-    """What is to be done about each study in what is known, in order of arrival."""
-    merged = Merged(((m, h.sender) for h in known.heard for m in h.told.merges), rules)
-
-    def patient(number: PatientIdentifier, sender: str) -> PatientIdentifier:
-        return merged.patient(matching.resolved(number, sender, rules))
-
+    """What is to be done about each study in what is known."""
     studies = films_of_cases.studies(known.films, rules)
-    own: dict[PatientIdentifier, list[Film]] = {}
-    for study in studies:
-        for film in study.films:
-            own.setdefault(patient(film.number, film.sender), []).append(film)
     found = []
     for study in studies:
-        who = patient(study.films[0].number, study.films[0].sender)
+        merged = _merged(known, study.opened + rules.late, rules)
+        who = _patient(study.films[0], merged, rules)
         heard = [h for h in known.heard if _is_of(h, who, merged, rules)]
-        found.append(_plan(study, who, heard, own[who], rules, now))
+        own = [
+            film
+            for other in studies
+            for film in other.films
+            if _patient(film, merged, rules) == who
+        ]
+        found.append(_plan(study, who, heard, own, rules, now))
     return tuple(sorted(found, key=lambda plan: plan.outcome.key))
+
+
+def _merged(known: Known, until: datetime, rules: Rules) -> Merged:
+    """Which numbers were known to be one patient by then."""
+    timely = (h for h in known.heard if h.arrived <= until)
+    return Merged(((merge, h.sender) for h in timely for merge in h.told.merges), rules)
+
+
+def _patient(film: Film, merged: Merged, rules: Rules) -> PatientIdentifier:
+    return merged.patient(matching.resolved(film.number, film.sender, rules))
 
 
 def _is_of(heard: Heard, who: PatientIdentifier, merged: Merged, rules: Rules) -> bool:

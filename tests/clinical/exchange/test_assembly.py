@@ -211,6 +211,14 @@ def test_a_merge_brings_together_what_goes_by_both_numbers() -> None:
     assert now.patient == "1001"
 
 
+def test_a_merge_that_is_told_too_late_is_of_the_next_case() -> None:
+    old = heard(result("old"), who=(number("2002"),))
+    merge = heard(who=(), merges=(Merge(number("1001"), number("2002")),), arrived=300)
+    assert draft([old, merge]).measurements == ()
+    (next_one,) = [d for d in drafts([old, merge], [film("b", taken=310)]) if d.cut == at(310)]
+    assert [fact.identity for fact in next_one.measurements] == ["old"]
+
+
 def test_who_the_patient_is_was_said_last_or_stands_on_the_film() -> None:
     assert (draft().sex, draft().birth_date) == ("F", date(1960, 5, 1))
     said = heard(sex="M", born=date(1961, 1, 1))
