@@ -15,6 +15,7 @@ Several threads and processes may use one inbox at the same time.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -25,7 +26,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from tempfile import NamedTemporaryFile
+from typing import IO, Literal, cast
 
 from clinical.errors import StoreError
 from clinical.workspace import own_file, scratch
@@ -134,6 +136,17 @@ class Inbox:
                     return known
                 return _entered(connection, (kind, digest, size, sender))
 
+    def new_file(self) -> IO[bytes]:
+        """A file for what is arriving: gone when it is closed, or swept if the process is killed.
+
+        Raises:
+            StoreError: if it cannot be made.
+        """
+        with own_file.named(self.root):
+            file = NamedTemporaryFile(prefix=scratch.PART, dir=self.root / "coming")  # noqa: SIM115
+            fcntl.flock(file, fcntl.LOCK_EX)
+            return cast(IO[bytes], file)
+
     def waiting(self) -> tuple[Arrival, ...]:
         """What nobody has dealt with yet, in order of arrival."""
         return tuple(arrival for arrival, _ in self._in_state("waiting"))
@@ -179,8 +192,12 @@ class Inbox:
             oldest_waiting=datetime.fromisoformat(oldest) if oldest else None,
         )
 
+    def free(self) -> int:
+        """Bytes that its disk has free."""
+        return shutil.disk_usage(self.root).free
+
     def room(self, size: int = 0) -> int:
-        """Bytes that the disk has free.
+        """Bytes that its disk has free, if that is enough.
 
         Args:
             size: of what is about to be kept.
@@ -188,7 +205,7 @@ class Inbox:
         Raises:
             StoreError: if less than `keep_free` would be left.
         """
-        free = shutil.disk_usage(self.root).free
+        free = self.free()
         if free - size < self.keep_free:
             raise StoreError(
                 f"The disk of the inbox {self.root} has {free:,} bytes free; "
