@@ -128,12 +128,17 @@ class TooLong(Exception):
 
 
 class Listener:
-    """A listener at work; made by `start`, ended by `stop`."""
+    """A listener at work; made by `start`, ended by `stop`.
+
+    Attributes:
+        port: where it listens.
+    """
 
     def __init__(self, settings: Settings, keep: Keep, server: socket.socket) -> None:
         self._settings = settings
         self._keep = keep
         self._server = server
+        self.port: int = server.getsockname()[1]
         self._allowed = _networks(settings.allowed)
         self._tls = _tls(settings)
         self._slots = threading.BoundedSemaphore(settings.connections)
@@ -142,12 +147,6 @@ class Listener:
         self._open: dict[threading.Thread, socket.socket] = {}
         self._stopping = threading.Event()
         self._door = threading.Thread(target=self._accept, name="mllp")
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        port: int = self._server.getsockname()[1]
-        return port
 
     def tally(self) -> dict[str, int]:
         """How many messages got which answer, and how many connections were turned away."""
