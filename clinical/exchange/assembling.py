@@ -45,6 +45,8 @@ ACTOR = "receive"
 TURN_SECONDS = 2.0
 """How long arrivals are taken in before what is due is put together; views of one study come close
 together, and nobody waits longer for a case."""
+REST_SECONDS = 1.0
+"""After a turn that the disk refused."""
 AGAIN = timedelta(minutes=10)
 """When to look again at a patient whose case could not be put together."""
 LOCK_NAME = "assembly.lock"
@@ -244,7 +246,7 @@ def _turn(desk: Desk) -> list[str]:
         return work(desk)
     except TriptychError as error:  # a full disk: nothing is lost, and there may be room later
         log.error("%s", error.message)
-        time.sleep(1)
+        time.sleep(REST_SECONDS)
         return []
 
 

@@ -268,6 +268,20 @@ def open_chart(root: Path) -> Chart:
         raise
 
 
+def open_existing_chart(root: Path) -> Chart:
+    """Open the chart in the folder of an inbox.
+
+    Raises:
+        StoreError: if there is none, or it cannot be used.
+    """
+    if not (root / DATABASE_NAME).is_file():
+        raise StoreError(
+            f"Nothing was ever put together in {root}.",
+            remedy="start `triptych receive` with --workspace first.",
+        )
+    return open_chart(root)
+
+
 def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")

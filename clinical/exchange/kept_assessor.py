@@ -24,6 +24,12 @@ LIMIT_SECONDS = 900.0
 ROOT = Path(__file__).parents[2]
 
 
+def command(checkpoint: Path) -> list[str]:
+    """How the process is started."""
+    module = "clinical.assess.added"
+    return [sys.executable, "-m", module, "--keep", "--checkpoint", str(checkpoint)]
+
+
 class KeptAssessor:
     """The process and the pipes to it; it is started at the first case, or by `warm`."""
 
@@ -92,9 +98,8 @@ class KeptAssessor:
             raise ModelError("No case is assessed any more.", remedy="start again.")
         inherited = os.environ.get("PYTHONPATH")
         path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
-        module = "clinical.assess.added"
         self._process = process = subprocess.Popen(
-            [sys.executable, "-m", module, "--keep", "--checkpoint", str(self._checkpoint)],
+            command(self._checkpoint),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -121,11 +126,13 @@ class KeptAssessor:
                 process.stdin.flush()
             while (told := self._heard(process)) and "step" in told:
                 pass
-            return told
         except OSError:
-            return {}
+            told = {}
         finally:
             late.cancel()
+        if not told:
+            self._end()  # it may not be gone yet, though it says nothing any more
+        return told
 
     @staticmethod
     def _heard(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -19,8 +19,9 @@ UNSTATED = "from "
 def resolved(number: PatientIdentifier, sender: str, rules: Rules) -> PatientIdentifier:
     """A number with the authority that it counts as."""
     stated = number.authority.strip()
-    authority = rules.authorities.get(stated, stated)
-    authority = authority or rules.senders.get(sender, "") or rules.authority
+    title = sender.partition("@")[0]  # of a DICOM sender, whose address may change
+    own = rules.senders.get(sender) or rules.senders.get(title, "")
+    authority = rules.authorities.get(stated, stated) or own or rules.authority
     return PatientIdentifier(number.value.strip(), authority or UNSTATED + sender)
 
 

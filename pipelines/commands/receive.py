@@ -1,16 +1,17 @@
-"""`triptych receive`: keep what hospital systems send, until it is stopped."""
+"""`triptych receive`: keep what hospital systems send, and put cases together of it."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pipelines.commands.options import screen
+from pipelines.commands.options import Keys, Model, screen
 
 
 def receive(
@@ -18,18 +19,49 @@ def receive(
     status: Annotated[
         bool, typer.Option("--status", help="Say what was received, waits or was refused.")
     ] = False,
+    workspace: Annotated[
+        str,
+        typer.Option("--workspace", help="Put cases together by [assembly], for this worklist."),
+    ] = "",
+    keys: Keys = None,
+    model: Model = None,
+    trail: Annotated[
+        bool, typer.Option("--trail", help="Say which cases were made or left out, and why.")
+    ] = False,
+    case: Annotated[str, typer.Option("--case", help="With --trail: of this case alone.")] = "",
 ) -> None:
     """Receive from hospital systems: DICOM objects, and files in a folder."""
-    from clinical.exchange import receiving
+    from clinical.exchange import assembly_rules, receiving
 
     chosen = receiving.read(settings)
+    rules = assembly_rules.load(settings)
     if status:
         _show(receiving.status(chosen.inbox))
+        return
+    if trail:
+        _show_trail(chosen.inbox, case)
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    receiving.receive(chosen, stop, screen.print)
+    beside: AbstractContextManager[None] = nullcontext()
+    if workspace:
+        from clinical.exchange.assembly_thread import assembling_beside
+        from clinical.model.card import SHIPPED_MODEL
+        from clinical.workspace.place import place_of
+
+        place = place_of(workspace, keys)
+        beside = assembling_beside(chosen.inbox, place, model or SHIPPED_MODEL, rules, stop.set)
+    with beside:
+        receiving.receive(chosen, stop, screen.print)
+
+
+def _show_trail(root: Path, case: str) -> None:
+    from clinical.exchange.chart import open_existing_chart
+
+    with open_existing_chart(root) as chart:
+        for step in chart.trail(case):
+            screen.print(f"{step.time:%Y-%m-%d %H:%M:%S} {step.case_id} {step.what}: {step.words}")
 
 
 def _show(told: dict[str, object]) -> None:

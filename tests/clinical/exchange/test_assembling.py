@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hospital import write_film
+from waiting import until
 
 from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.case.assessment import AuditEvent, ReviewDecision
 from clinical.case.case import Case, input_digest
 from clinical.case.shapes import Events, Measurements, Texts
+from clinical.errors import StoreError
 from clinical.exchange import assembling
 from clinical.exchange.assembling import Desk
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart, open_chart
 from clinical.exchange.inbox import Inbox, open_inbox
+from clinical.exchange.kept_assessor import KeptAssessor
+from clinical.exchange.known import Known
 from clinical.review import decisions, intake, progress
 from clinical.review import signature as signatures
 from clinical.review.signature import Signature
@@ -342,3 +348,94 @@ def test_a_process_that_is_killed_anywhere_leaves_what_another_leaves(
     assert killed(hospital, owner, name, after=after)
     hospital.work()
     assert end_state(hospital) == expected
+
+
+class Recorder(KeptAssessor):
+    """Notes what it is asked to assess."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def assess(self, case_id: str, versions: Mapping[str, str]) -> str:
+        self.asked.append(case_id)
+        return versions["input"]
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def running(hospital: Hospital, assessor: KeptAssessor | None) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=assembling.run, args=(hospital.desk, assessor, stop), kwargs={"poll": 0.01}
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_was_left_to_assess_and_what_arrives_is_assessed(hospital: Hospital) -> None:
+    hospital.film(number="1002")
+    (before,) = hospital.work()
+    assessor = Recorder()
+    with running(hospital, assessor):
+        until(lambda: assessor.asked == [before], "the case of before")
+        hospital.film()
+        until(lambda: len(assessor.asked) == 2, "the case that arrived")
+    assert hospital.desk.inbox.waiting() == ()
+
+
+def test_without_a_model_cases_are_made_all_the_same(hospital: Hospital) -> None:
+    with running(hospital, None):
+        hospital.film()
+        until(lambda: assembling.unassessed(hospital.desk.engine), "the case")
+
+
+def test_a_disk_that_refuses_for_a_while_loses_nothing(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, turns = assembling.take_in, []
+
+    def full_at_first(*arguments: Any) -> None:
+        turns.append(1)
+        if len(turns) == 1:
+            raise StoreError("The disk is full.")
+        real(*arguments)
+
+    monkeypatch.setattr(assembling, "take_in", full_at_first)
+    monkeypatch.setattr(assembling, "REST_SECONDS", 0.01)
+    hospital.film()
+    with running(hospital, None):
+        until(lambda: assembling.unassessed(hospital.desk.engine), "the case")
+
+
+def test_two_processes_do_not_work_on_one_inbox(hospital: Hospital) -> None:
+    with running(hospital, None):
+        until((hospital.desk.inbox.root / assembling.LOCK_NAME).exists, "the lock")
+        hospital.film()
+        until(lambda: assembling.unassessed(hospital.desk.engine), "the case")
+        with pytest.raises(StoreError, match="Another process works"):
+            assembling.run(hospital.desk, None, threading.Event())
+
+
+def test_a_patient_of_whom_a_case_cannot_be_made_keeps_nobody_waiting(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = assembling.assembly.plans
+
+    def broken(known: Known, *rest: Any) -> Any:
+        if any(film.number.value == "1002" for film in known.films):
+            raise ZeroDivisionError
+        return real(known, *rest)
+
+    monkeypatch.setattr(assembling.assembly, "plans", broken)
+    hospital.film(number="1002", name="a", study="1")
+    hospital.film(number="1001", name="bb", study="2")
+    assert len(hospital.work()) == 1
+    later = hospital.desk.chart.next_due()
+    assert later is not None
+    assert later > datetime.now(UTC)

@@ -23,6 +23,7 @@ OURS = Rules(
         ("urn:oid:1.2.3", "LAB", OURS, "HOSP"),
         ("", "LAB", OURS, "HOSP"),
         ("", "NORTH_PACS", OURS, "NORTH"),
+        ("", "NORTH_PACS@10.0.0.7", OURS, "NORTH"),
         ("HOSP", "NORTH_PACS", OURS, "HOSP"),
         ("", "LAB", Rules(), "from LAB"),
         ("HOSP", "LAB", Rules(), "HOSP"),
