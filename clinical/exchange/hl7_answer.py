@@ -16,14 +16,14 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Literal
 
 from clinical.errors import TriptychError
 from clinical.exchange.facts import Refusal, Told
 from clinical.exchange.hl7_message import Message, Segment, header_of, parse, split
 from clinical.exchange.hl7_text import escaped
-from clinical.exchange.hl7_told import of_message, unsupported
+from clinical.exchange.hl7_told import USUAL, Habits, of_message, unsupported
 
 Keep = Callable[[bytes, str], object]
 """Keeps the bytes of a sender; returns when they would outlive a power cut, and not before."""
@@ -48,15 +48,6 @@ _NOT_KEPT = Refusal("MSH", "the message could not be kept.", "send it again late
 
 
 @dataclass(frozen=True)
-class Rules:
-    """How messages are understood; see `clinical.exchange.hl7_told.told`."""
-
-    zone: tzinfo
-    undeclared: str = "utf-8"
-    processing: tuple[str, ...] = ("P",)
-
-
-@dataclass(frozen=True)
 class Answer:
     """What is sent back.
 
@@ -71,22 +62,22 @@ class Answer:
     refused: tuple[Refusal, ...] = ()
 
 
-def answered(data: bytes, sender: str, keep: Keep, rules: Rules) -> Answer:
+def answered(data: bytes, sender: str, keep: Keep, habits: Habits = USUAL) -> Answer:
     """Keep a message that can be used, and say what became of it.
 
     Args:
         data: one message, as received.
         sender: who sent it.
         keep: called with both; its errors are the sender's to hear, without their words.
-        rules: how the message is understood.
+        habits: of the senders.
     """
-    message = _one(data, rules)
+    message = _one(data, habits)
     if isinstance(message, Refusal):
         return rejected(data, message)
-    refused = unsupported(message, rules.processing)
+    refused = unsupported(message, habits)
     if refused:
         return _answer(message.header, "AR", (refused,))
-    told = of_message(message, rules.zone, rules.processing)
+    told = of_message(message, UTC, habits)  # no zone makes a message more or less usable
     faults = tuple(one for part in told for one in part.refused)
     if not all(part.person for part in told) or (faults and not any(map(_usable, told))):
         return _answer(message.header, "AE", faults)
@@ -102,10 +93,10 @@ def rejected(data: bytes, why: Refusal) -> Answer:
     return _answer(header_of(data), "AR", (why,))
 
 
-def _one(data: bytes, rules: Rules) -> Message | Refusal:
+def _one(data: bytes, habits: Habits) -> Message | Refusal:
     if len(split(data)) > 1:
         return Refusal("MSH", "several messages are sent as one.", "send each in its own block")
-    return parse(data, rules.undeclared)
+    return parse(data, habits.undeclared)
 
 
 def _usable(told: Told) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import pairwise
 
@@ -29,6 +29,22 @@ from clinical.exchange.hl7_observations import Setting
 from clinical.exchange.hl7_results import results
 from clinical.exchange.moments import of_stamp
 
+
+@dataclass(frozen=True)
+class Habits:
+    """What senders do that their messages do not say.
+
+    Attributes:
+        undeclared: codec of messages that name no character set in MSH-18.
+        processing: kinds of MSH-11 that are taken; T is training and D debugging.
+    """
+
+    undeclared: str = "utf-8"
+    processing: tuple[str, ...] = ("P",)
+
+
+USUAL = Habits()
+
 TYPES = ("ORU", "ADT", "MDM")
 MERGES = ("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47")
 BY_HAND = ("A23", "A24", "A29", "A37", "A43", "A44", "A45")
@@ -37,29 +53,22 @@ WITH_TEXT = ("T02", "T04", "T06", "T08", "T10", "T11")
 _ENVELOPE = ("MSH", "SFT", "EVN", "PID", "PD1", "MRG")
 
 
-def told(
-    data: bytes,
-    zone: tzinfo,
-    *,
-    undeclared: str = "utf-8",
-    processing: Sequence[str] = ("P",),
-) -> tuple[Told, ...]:
+def told(data: bytes, zone: tzinfo, habits: Habits = USUAL) -> tuple[Told, ...]:
     """What one message, or a file of several, says of each person.
 
     Args:
         data: as received.
         zone: of time stamps without an offset, where MSH-7 has none either.
-        undeclared: codec of messages that name no character set.
-        processing: kinds of MSH-11 that are taken; T is training and D debugging.
+        habits: of the senders.
     """
     messages = split(data)
     found: list[Told] = []
     for number, one in enumerate(messages, start=1):
-        message = parse(one, undeclared)
+        message = parse(one, habits.undeclared)
         if isinstance(message, Refusal):
             here: tuple[Told, ...] = (Told(None, refused=(message,)),)
         else:
-            here = of_message(message, zone, processing)
+            here = of_message(message, zone, habits)
         found += [_in_file(part, number) for part in here] if len(messages) > 1 else here
     return tuple(found)
 
@@ -73,11 +82,9 @@ def _in_file(part: Told, number: int) -> Told:
     )
 
 
-def of_message(
-    message: Message, zone: tzinfo, processing: Sequence[str] = ("P",)
-) -> tuple[Told, ...]:
+def of_message(message: Message, zone: tzinfo, habits: Habits = USUAL) -> tuple[Told, ...]:
     """What a message says of each person in it; see `told`."""
-    refused = unsupported(message, processing)
+    refused = unsupported(message, habits)
     if refused:
         return (Told(None, refused=(refused,)),)
     starts = [at for at, segment in enumerate(message.segments) if segment.name == "PID"]
@@ -91,7 +98,7 @@ def of_message(
     )
 
 
-def unsupported(message: Message, processing: Sequence[str] = ("P",)) -> Refusal | None:
+def unsupported(message: Message, habits: Habits = USUAL) -> Refusal | None:
     """Why a message is none that is read here, by MSH alone, or None."""
     kind, event = message.kind
     if kind not in TYPES:
@@ -102,7 +109,7 @@ def unsupported(message: Message, processing: Sequence[str] = ("P",)) -> Refusal
     if kind == "MDM" and event not in WITH_TEXT:
         return Refusal("MSH-9", "the event carries no text.", "send T02, T04, T06, T08, T10 or T11")
     use = message.header.first(11).part(1).upper()
-    if use and use not in processing:
+    if use and use not in habits.processing:
         reason = "the message is not of production."
         return Refusal("MSH-11", reason, "send P, or take messages for training on purpose")
     version = message.header.first(12).part(1)

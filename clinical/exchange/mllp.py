@@ -7,59 +7,75 @@ as its sender likes, one after the other. FS alone ends a message as well: no te
 
 from __future__ import annotations
 
-import ipaddress
-import logging
+import errno
+import re
 import socket
 import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from clinical.errors import ConfigError, StoreError
+from clinical.errors import ConfigError
+from clinical.exchange import peers
 from clinical.exchange.facts import Refusal
-from clinical.exchange.hl7_answer import Answer, Keep, Rules, answered, rejected
+from clinical.exchange.hl7_answer import Answer, Keep, answered, rejected
+from clinical.exchange.hl7_text import CODECS
+from clinical.exchange.hl7_told import Habits
+from clinical.exchange.peers import Tls
 
 START, END = b"\x0b", b"\x1c"
 _HEADERS = (b"\x0bMSH", b"\x0bFHS", b"\x0bBHS")
+_MB = 1 << 20
 _BLOCK = 64 * 1024
 _MOST_NOISE = 64 * 1024
 """Bytes outside of messages after which a connection is closed."""
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Settings:
-    """How the listener listens.
+    """A port for HL7 v2.
 
     Attributes:
-        rules: how messages are understood.
-        host, port: where; port 0 takes any that is free.
-        allowed: addresses and networks that may connect; nobody else is heard.
-        longest: bytes of a message.
-        connections: at once.
-        idle_seconds: without a byte, after which a connection is closed.
+        senders: addresses and networks, such as 192.0.2.0/24, that may connect; nobody else is
+            heard.
+        address, port: to listen on; port 0: any that is free.
+        character_set: of messages that name none, by its name in MSH-18.
+        processing: kinds of MSH-11 that are taken; T is training and D debugging.
+        largest_mb: megabytes of the largest message that is taken.
+        connections: at a time; more are turned away, and their senders try again.
+        idle_seconds: after which a sender that says nothing is let go.
         message_seconds: from the first byte of a message to its last.
-        certificate, key: PEM files of the listener; with them, TLS alone is spoken.
-        clients: PEM file of the authorities whose clients are let in; then clients need a
-            certificate.
+        tls: encryption.
     """
 
-    rules: Rules
-    host: str = "127.0.0.1"
+    senders: tuple[str, ...]
+    address: str = "127.0.0.1"
     port: int = 2575
-    allowed: tuple[str, ...] = ("127.0.0.1", "::1")
-    longest: int = 16 * 1024 * 1024
+    character_set: str = "UNICODE UTF-8"
+    processing: tuple[str, ...] = ("P",)
+    largest_mb: float = 16.0
     connections: int = 32
     idle_seconds: float = 300.0
     message_seconds: float = 60.0
-    certificate: Path | None = None
-    key: Path | None = None
-    clients: Path | None = None
+    tls: Tls = field(default_factory=Tls)
+
+
+def habits(settings: Settings) -> Habits:
+    """What the settings say of the senders, for whoever reads later what was kept.
+
+    Raises:
+        ConfigError: for a character set that is not read.
+    """
+    codec = CODECS.get(settings.character_set.strip().upper())
+    if codec is None:
+        raise ConfigError(
+            f"hl7: character_set is {settings.character_set!r}, which is not read.",
+            remedy=f"choose one of {', '.join(filter(None, CODECS))}",
+        )
+    return Habits(codec, tuple(use.upper() for use in settings.processing))
 
 
 class Frames:
@@ -134,19 +150,32 @@ class Listener:
         port: where it listens.
     """
 
-    def __init__(self, settings: Settings, keep: Keep, server: socket.socket) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keep: Keep,
+        refused: Callable[[str], None],
+        server: socket.socket,
+    ) -> None:
         self._settings = settings
+        self._habits = habits(settings)
+        self._longest = int(settings.largest_mb * _MB)
         self._keep = keep
+        self._refused = refused
         self._server = server
         self.port: int = server.getsockname()[1]
-        self._allowed = _networks(settings.allowed)
-        self._tls = _tls(settings)
+        self._allowed = peers.networks(settings.senders, "hl7")
+        self._tls = peers.context(settings.tls, "hl7")
         self._slots = threading.BoundedSemaphore(settings.connections)
         self._lock = threading.Lock()
         self._tally: Counter[str] = Counter()
         self._open: dict[threading.Thread, socket.socket] = {}
         self._stopping = threading.Event()
         self._door = threading.Thread(target=self._accept, name="mllp")
+
+    def open(self) -> None:
+        """Begin to listen."""
+        self._door.start()
 
     def tally(self) -> dict[str, int]:
         """How many messages got which answer, and how many connections were turned away."""
@@ -186,7 +215,7 @@ class Listener:
                 # Too many open files, or a client that left at once; the next may come.
                 self._stopping.wait(0.05)
                 continue
-            peer = _address(address[0])
+            peer = peers.address(address[0])
             if not any(peer in network for network in self._allowed):
                 self._turn_away(connection, "address not allowed")
             elif not self._slots.acquire(blocking=False):
@@ -197,7 +226,7 @@ class Listener:
     def _turn_away(self, connection: socket.socket, why: str) -> None:
         connection.close()
         self._count(why)
-        _log.warning("MLLP: a connection was turned away: %s", why)
+        self._refused(f"HL7: a connection: {why}")
 
     def _begin(self, connection: socket.socket, sender: str) -> None:
         connection.settimeout(self._settings.idle_seconds)
@@ -229,7 +258,7 @@ class Listener:
             self._slots.release()
 
     def _converse(self, connection: socket.socket, sender: str) -> None:
-        settings, frames = self._settings, Frames(self._settings.longest)
+        settings, frames = self._settings, Frames(self._longest)
         began = 0.0
         while not self._stopping.is_set():
             wait = settings.idle_seconds
@@ -244,7 +273,7 @@ class Listener:
             within = frames.within
             try:
                 for frame in frames.feed(data):
-                    self._reply(connection, answered(frame, sender, self._keep, settings.rules))
+                    self._reply(connection, answered(frame, sender, self._keep, self._habits))
                     within = False
                     if self._stopping.is_set():
                         return
@@ -256,8 +285,11 @@ class Listener:
 
     def _reply(self, connection: socket.socket, answer: Answer) -> None:
         self._count(answer.code)
+        what = "part of a message" if answer.code == "AA" else "a message"
         for refusal in answer.refused:
-            _log.warning("HL7 %s: %s: %s", answer.code, refusal.place, refusal.reason)
+            # Without the numbers of segments, so that there are few different ones.
+            place = re.sub(r"\[\d+\]", "", refusal.place)
+            self._refused(f"HL7: {what}: {place}: {refusal.reason}")
         if answer.data:
             connection.settimeout(self._settings.idle_seconds)
             connection.sendall(START + answer.data + END + b"\r")
@@ -270,66 +302,35 @@ class Listener:
 _TOO_LONG = Refusal("message", "the message is too long.", "send embedded documents apart")
 
 
-def start(settings: Settings, keep: Keep) -> Listener:
+def start(
+    settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
+) -> Listener:
     """Listen until `stop`; each connection has a thread of its own.
 
     Args:
-        settings: where, and to whom.
+        settings: of the port.
         keep: given the bytes of a message and the address of its sender; returns when they are
             safe, and only then the sender is told so.
+        refused: called with what was refused, in words that hold nothing of a patient or a sender.
 
     Raises:
-        ConfigError: for addresses or certificates that cannot be used.
-        StoreError: if the port cannot be had.
+        ConfigError: if the settings cannot be used, or the port is taken.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     try:
-        server = socket.create_server((settings.host, settings.port), family=family)
+        if not 0 <= settings.port < 1 << 16:
+            raise OSError(errno.EINVAL, "no such port")
+        server = socket.create_server((settings.address, settings.port), family=family)
     except OSError as error:
-        raise StoreError(
-            f"Nothing can listen at {settings.host}, port {settings.port} ({error.strerror}).",
-            remedy="choose another port, or end the program that has it.",
+        raise ConfigError(
+            f"hl7: nothing can listen at {settings.address}, port {settings.port}"
+            f" ({error.strerror}).",
+            remedy="choose another port, or end the program that has it",
         ) from None
     try:
-        listener = Listener(settings, keep, server)
+        listener = Listener(settings, keep, refused, server)
     except ConfigError:
         server.close()
         raise
-    listener._door.start()
+    listener.open()
     return listener
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _networks(allowed: tuple[str, ...]) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(one) for one in allowed)
-    except ValueError as error:
-        raise ConfigError(
-            f"The addresses that may connect hold one that is none: {error}.",
-            remedy='write addresses or networks, such as "192.0.2.7" or "192.0.2.0/24".',
-        ) from None
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    found = ipaddress.ip_address(text)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.certificate, settings.key)
-        if settings.clients is not None:
-            context.load_verify_locations(settings.clients)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"The certificate of the listener cannot be used ({error}).",
-            remedy="give PEM files: the certificate with its chain, and its key.",
-        ) from None
-    return context

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hl7_laboratory import BERLIN
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.errors import StoreError
-from clinical.exchange.hl7_answer import Answer, Rules, answered
+from clinical.exchange.hl7_answer import Answer, answered
 from clinical.exchange.hl7_message import Message, parse
 
-RULES = Rules(BERLIN)
 HEADER = r"MSH|^~\&|LAB^1.2^ISO|CLINIC|TRIPTYCH|WARD|20240531143000||{kind}|M\T\1|P|{version}"
 ORDER = "OBR|1|P1|F1|24323-8^Panel^LN|||20240531120000"
 GOOD = "OBX|1|NM|2823-3^Potassium^LN||5.4|mmol/L|||||F"
@@ -39,7 +37,7 @@ def sent(
 
 
 def heard(data: bytes, shelf: Shelf) -> tuple[Answer, Message]:
-    answer = answered(data, "192.0.2.7", shelf.keep, RULES)
+    answer = answered(data, "192.0.2.7", shelf.keep)
     message = parse(answer.data)
     assert isinstance(message, Message)
     return answer, message
@@ -158,7 +156,7 @@ def test_a_sender_may_ask_for_another_answer(wishes: str, good: str, bad: str) -
     for pid, code in (("4711^^^H", good), ("", bad)):
         data = sent(f"PID|1||{pid}", ORDER, GOOD, more=wishes)
 
-        answer = answered(data, "x", Shelf().keep, RULES)
+        answer = answered(data, "x", Shelf().keep)
 
         assert answer.data == b"" if not code else b"MSA|" + code.encode() in answer.data
 
@@ -167,7 +165,7 @@ def test_the_answer_is_in_the_character_set_of_the_message() -> None:
     text = sent("PID|1||4711^^^H", ORDER, GOOD, more="||||||8859/1").decode()
     data = text.replace("WARD", "Süd").encode("latin-1")
 
-    answer = answered(data, "x", Shelf().keep, RULES)
+    answer = answered(data, "x", Shelf().keep)
 
     assert "|Süd|".encode("latin-1") in answer.data
     assert b"|8859/1\r" in answer.data
@@ -176,7 +174,7 @@ def test_the_answer_is_in_the_character_set_of_the_message() -> None:
 def test_an_answer_holds_nothing_of_the_patient() -> None:
     data = sent("PID|1||4711^^^H||Mustermann^Eva||19500228|F", ORDER, BAD, BAD)
 
-    answer = answered(data, "x", Shelf().keep, RULES)
+    answer = answered(data, "x", Shelf().keep)
 
     assert not any(word in answer.data for word in (b"4711", b"Muster", b"1950"))
     assert all("4711" not in repr(one) for one in answer.refused)
@@ -185,7 +183,7 @@ def test_an_answer_holds_nothing_of_the_patient() -> None:
 def test_several_messages_in_one_block_are_rejected() -> None:
     one = sent("PID|1||4711^^^H", ORDER, GOOD)
 
-    answer = answered(one + b"\r" + one, "x", Shelf().keep, RULES)
+    answer = answered(one + b"\r" + one, "x", Shelf().keep)
 
     assert answer.code == "AR"
 
@@ -202,7 +200,7 @@ def test_any_bytes_get_an_answer_and_are_kept_only_when_accepted(data: bytes) ->
     for body in (data, b"MSH|^~\\&|" + data, sent("PID|1||4711^^^H", ORDER) + data):
         shelf = Shelf()
 
-        answer = answered(body, "x", shelf.keep, RULES)
+        answer = answered(body, "x", shelf.keep)
 
         assert bool(shelf.kept) == (answer.code == "AA")
         assert not answer.data or answer.data.startswith(b"MSH|^~\\&|")

@@ -19,7 +19,7 @@ from clinical.exchange.facts import (
     Person,
     Told,
 )
-from clinical.exchange.hl7_told import told
+from clinical.exchange.hl7_told import Habits, told
 
 
 def only(kind: str, *segments: str, use: str = "P", version: str = "2.5.1") -> Told:
@@ -289,7 +289,7 @@ def test_what_is_not_read_is_said_by_its_header(
 def test_messages_for_training_are_taken_on_purpose() -> None:
     data = rb"MSH|^~\&|L|H|||2024||ADT^A08|1|T|2.5" + b"\rPID|1||1^^^H^MR"
 
-    assert told(data, BERLIN, processing=("P", "T"))[0].person is not None
+    assert told(data, BERLIN, Habits(processing=("P", "T")))[0].person is not None
 
 
 @given(st.binary(max_size=200))

@@ -17,16 +17,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hl7_laboratory import BERLIN
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.errors import ConfigError, StoreError
 from clinical.exchange import mllp
-from clinical.exchange.hl7_answer import Keep, Rules
+from clinical.exchange.hl7_answer import Keep
+from clinical.exchange.hl7_told import Habits
 from clinical.exchange.mllp import Frames, Listener, Settings, TooLong
+from clinical.exchange.peers import Tls
 
-SETTINGS = Settings(Rules(BERLIN), port=0, idle_seconds=20)
+SETTINGS = Settings(("127.0.0.1",), port=0, idle_seconds=20)
 
 
 def message(number: int, value: str = "5.4") -> bytes:
@@ -176,7 +177,7 @@ def test_a_failing_disk_and_a_bad_message_do_not_end_the_conversation(tmp_path: 
 
 
 def test_a_message_that_is_too_long_is_rejected_and_the_line_is_closed(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, longest=100_000)
+    settings = replace(SETTINGS, largest_mb=100_000 / 2**20)
     with mllp.start(settings, Folder(tmp_path).keep) as listener, client(listener) as sender:
         sender.connection.sendall(b"\x0b" + message(1) + b"x" * 99_990)
 
@@ -208,7 +209,7 @@ def test_a_client_that_falls_silent_is_let_go(tmp_path: Path, limit: str) -> Non
 
 
 def test_strangers_are_not_heard(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, allowed=("192.0.2.0/24", "2001:db8::1"))
+    settings = replace(SETTINGS, senders=("192.0.2.0/24", "2001:db8::1"))
     with mllp.start(settings, Folder(tmp_path).keep) as listener, client(listener) as sender:
         assert sender.closed()
         assert listener.tally() == {"address not allowed": 1}
@@ -270,16 +271,46 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     keep: Keep = Folder(tmp_path).keep
     with mllp.start(SETTINGS, keep) as listener:
         taken = replace(SETTINGS, port=listener.port)
-        with pytest.raises(StoreError, match=f"port {listener.port}"):
+        with pytest.raises(ConfigError, match=f"port {listener.port}"):
             mllp.start(taken, keep)
 
 
 def test_settings_that_cannot_be_used_are_said(tmp_path: Path) -> None:
     keep: Keep = Folder(tmp_path).keep
-    with pytest.raises(ConfigError, match="hold one that is none"):
-        mllp.start(replace(SETTINGS, allowed=("localhost",)), keep)
+    with pytest.raises(ConfigError, match="no address"):
+        mllp.start(replace(SETTINGS, senders=("localhost",)), keep)
     with pytest.raises(ConfigError, match="certificate"):
-        mllp.start(replace(SETTINGS, certificate=tmp_path / "none.pem"), keep)
+        mllp.start(replace(SETTINGS, tls=Tls(str(tmp_path / "none.pem"))), keep)
+    with pytest.raises(ConfigError, match="character_set"):
+        mllp.start(replace(SETTINGS, character_set="EBCDIC"), keep)
+    with pytest.raises(ConfigError, match="no such port"):
+        mllp.start(replace(SETTINGS, port=99_999), keep)
+
+
+def test_senders_write_in_their_own_character_set_and_may_be_training(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    settings = replace(SETTINGS, character_set="8859/1", processing=("P", "t"))
+    with mllp.start(settings, folder.keep) as listener, client(listener) as sender:
+        latin = message(1).replace(b"mmol/L", "µmol/L".encode("latin-1"))
+
+        assert sender.ask(latin) == "AA M1"
+        assert sender.ask(message(2).replace(b"|P|2.5.1", b"|T|2.5.1")) == "AA M2"
+    assert mllp.habits(settings) == Habits("iso8859-1", ("P", "T"))
+
+
+def test_what_is_refused_is_counted_in_few_words(tmp_path: Path) -> None:
+    refused: list[str] = []
+    with (
+        mllp.start(SETTINGS, Folder(tmp_path).keep, refused.append) as listener,
+        client(listener) as sender,
+    ):
+        sender.ask(message(1).replace(b"4711^^^H^MR", b""))
+        sender.ask(message(2) + b"OBX|2|ED|PDF^Report||x||||||F\r")
+
+    assert refused == [
+        "HL7: a message: PID-3: no identifier of the patient is given.",
+        "HL7: part of a message: OBX-2: documents that are embedded or pointed to are not read.",
+    ]
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -315,7 +346,7 @@ def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
     certificate, key = _certificate(tmp_path)
     place = tmp_path / "kept"
     place.mkdir()
-    settings = replace(SETTINGS, certificate=certificate, key=key, clients=certificate)
+    settings = replace(SETTINGS, tls=Tls(str(certificate), str(key), str(certificate)))
     known = ssl.create_default_context(cafile=str(certificate))
     known.load_cert_chain(certificate, key)
     with mllp.start(settings, Folder(place).keep) as listener:
