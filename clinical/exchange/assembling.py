@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from clinical import canonical
 from clinical.audit import ledger
@@ -30,6 +30,7 @@ from clinical.exchange.assembly import Draft, LeftOut, Plan
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import RECEIVED, Chart, Step
 from clinical.exchange.facts import Told
+from clinical.exchange.hl7_told import USUAL, Habits
 from clinical.exchange.inbox import Inbox
 from clinical.exchange.kept_assessor import KeptAssessor
 from clinical.exchange.known import told_as_json
@@ -60,6 +61,7 @@ class Desk:
         inbox, chart: what arrived, and what is known; in one folder.
         engine: of the workspace.
         rules: of assembly.
+        habits: of the senders of HL7 v2.
         now: the clock.
     """
 
@@ -67,6 +69,7 @@ class Desk:
     chart: Chart
     engine: Engine
     rules: Rules
+    habits: Habits = USUAL
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -81,7 +84,7 @@ def work(desk: Desk) -> list[str]:
     """
     end = time.monotonic() + TURN_SECONDS
     for arrival in desk.inbox.waiting():
-        take_in(arrival, desk.inbox, desk.chart, desk.rules)
+        take_in(arrival, desk.inbox, desk.chart, desk.rules, desk.habits)
         if time.monotonic() > end:
             break
     return [name for number in desk.chart.due(desk.now()) for name in _look_at(desk, number)]
@@ -142,6 +145,7 @@ def _import(desk: Desk, draft: Draft, case_id: str, now: datetime) -> tuple[Step
     assembled = assembled_case.provenance(draft, found.case, desk.rules) | {"draft": drafted}
     try:
         with writing(desk.engine) as connection:
+            _check_unchanged(connection, case_id, past, current)
             event = intake.record_added(
                 connection, found.case, ACTOR, corrects=current, assembled=assembled
             )
@@ -149,6 +153,20 @@ def _import(desk: Desk, draft: Draft, case_id: str, now: datetime) -> tuple[Step
         # Somebody was faster, or nothing changes that a reader sees.
         return Step(now, case_id, "noted", error.message), False
     return _told(event), True
+
+
+def _check_unchanged(
+    connection: Connection, case_id: str, past: list[AuditEvent], current: str | None
+) -> None:
+    """Demand that nobody settled the case while it was read; reading takes a second.
+
+    Raises:
+        ReviewError: if somebody did.
+    """
+    since = list(ledger.events(connection, case_id=case_id))
+    why = _settled(since, current) if len(since) > len(past) else ""
+    if why:
+        raise ReviewError(f"{why}; what came later is left out")
 
 
 def _told(event: AuditEvent) -> Step:

@@ -22,6 +22,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from clinical.cohorts import entered
 from clinical.exchange import films_of_cases, matching
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.facts import (
@@ -174,8 +175,10 @@ def _plan(
     cut = max(moments) + timedelta(minutes=rules.decision_minutes)
     if now < ready:
         return Plan(Waiting(study.key, ready, "for other views"), ready)
-    if now < cut:
-        return Plan(Waiting(study.key, cut, "for the time of the decision"), cut)
+    # The clock of a device may be ahead of ours; nobody waits for that.
+    due = cut if rules.decision_minutes else cut - entered.AHEAD
+    if now < due:
+        return Plan(Waiting(study.key, due, "for the time of the decision"), due)
     told = [h for h in heard if h.arrived <= study.opened + rules.late]
     gathered = _Gathered(cut, rules, now, told)
     late = [h for h in heard if h.arrived > study.opened + rules.late]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import tzinfo
+from collections.abc import Sequence
 from pathlib import Path
 
 from clinical.dicom.identity import read_identity
@@ -19,20 +18,23 @@ from clinical.exchange.assembly import name_of
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart
 from clinical.exchange.facts import Told
+from clinical.exchange.hl7_told import USUAL, Habits
 from clinical.exchange.inbox import Arrival, Inbox
 from clinical.exchange.known import Film
 
 log = logging.getLogger(__name__)
 
-READERS: Mapping[str, Callable[[bytes, tzinfo], tuple[Told, ...]]] = {
-    "hl7": hl7_told.told,
-    "fhir": fhir_told.told,
-}
-"""Kind of message to what reads it; "dicom" is read by `clinical.dicom.identity`."""
 
-
-def take_in(arrival: Arrival, inbox: Inbox, chart: Chart, rules: Rules) -> None:
+def take_in(
+    arrival: Arrival, inbox: Inbox, chart: Chart, rules: Rules, habits: Habits = USUAL
+) -> None:
     """Put what one object says into the chart, and mark it done or set it aside.
+
+    Args:
+        arrival: the object.
+        inbox, chart: from and to.
+        rules: of assembly.
+        habits: of the senders of HL7 v2.
 
     Raises:
         StoreError: if the chart or the inbox refuses; the object waits on then.
@@ -42,7 +44,11 @@ def take_in(arrival: Arrival, inbox: Inbox, chart: Chart, rules: Rules) -> None:
         if arrival.kind == "dicom":
             done, why = _film(arrival, path, chart, rules)
         else:
-            done, why = _message(arrival, path, chart, rules)
+            zone = rules.zone
+            data = path.read_bytes()
+            hl7 = arrival.kind == "hl7"
+            said = hl7_told.told(data, zone, habits) if hl7 else fhir_told.told(data, zone)
+            done, why = _message(arrival, said, chart)
     except (ImageError, OSError) as error:
         done, why = "", str(error) if isinstance(error, ImageError) else "it cannot be read"
     except StoreError:
@@ -68,9 +74,8 @@ def _film(arrival: Arrival, path: Path, chart: Chart, rules: Rules) -> tuple[str
     return "a film of the chest", ""
 
 
-def _message(arrival: Arrival, path: Path, chart: Chart, rules: Rules) -> tuple[str, str]:
+def _message(arrival: Arrival, said: Sequence[Told], chart: Chart) -> tuple[str, str]:
     """What a message became, or why it was set aside."""
-    said = READERS[arrival.kind](path.read_bytes(), rules.zone)
     of_somebody = [told for told in said if told.person is not None or told.merges]
     refused = [refusal for told in said for refusal in told.refused]
     if not of_somebody:

@@ -21,7 +21,7 @@ def receive(
     ] = False,
     workspace: Annotated[
         str,
-        typer.Option("--workspace", help="Put cases together by [assembly], for this worklist."),
+        typer.Option("--workspace", help="Put cases together, for the worklist of this workspace."),
     ] = "",
     keys: Keys = None,
     model: Model = None,

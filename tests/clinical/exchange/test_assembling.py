@@ -201,6 +201,23 @@ def test_what_comes_after_a_signature_is_only_noted(hospital: Hospital) -> None:
     assert values(hospital.case()) == {}
 
 
+def test_a_signature_while_a_version_is_put_together_counts(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital.film()
+    hospital.work()
+    real = assembling.assembled_case.build
+
+    def slow(*arguments: Any) -> Any:
+        sign(hospital)
+        return real(*arguments)
+
+    monkeypatch.setattr(assembling.assembled_case, "build", slow)
+    hospital.lab("4.1")
+    assert hospital.work() == []
+    assert hospital.trail()[-1] == "noted: the case is signed; what came later is left out"
+
+
 def test_a_case_that_somebody_corrected_is_theirs(hospital: Hospital) -> None:
     hospital.film()
     hospital.work()

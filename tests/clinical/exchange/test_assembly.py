@@ -242,6 +242,14 @@ def test_a_case_waits_for_other_views_and_for_its_decision() -> None:
     assert draft(rules=later, now=at(30)).decision == at(30)
 
 
+def test_a_device_whose_clock_is_a_little_ahead_keeps_nobody_waiting() -> None:
+    ahead = film(taken=4, arrived=1)
+    assert draft(films=[ahead], now=at(1)).decision == at(4)
+    (far,) = outcomes([film(taken=60, arrived=1)], at(1))
+    assert isinstance(far, Waiting)
+    assert far.until == at(55)
+
+
 def test_the_decision_may_be_the_arrival() -> None:
     found = draft([heard(result(taken=1, issued=1.5))], rules=replace(OURS, decision="arrival"))
     assert (found.decision, len(found.measurements)) == (at(2), 1)
