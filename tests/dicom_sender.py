@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
@@ -20,10 +21,23 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
+from pynetdicom.transport import AssociationSocket
 from waiting import until
 
 NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 SYNTAXES = (*NATIVE, RLELossless, DeflatedExplicitVRLittleEndian)
+
+
+def close_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let senders close a connection that the other side has reset; pynetdicom forgets that one."""
+    before = AssociationSocket._shutdown_socket
+
+    def shut_down(self: AssociationSocket) -> None:
+        before(self)
+        if self.socket is not None:
+            self.socket.close()
+
+    monkeypatch.setattr(AssociationSocket, "_shutdown_socket", shut_down)
 
 
 def film(syntax: str = ExplicitVRLittleEndian, **attributes: Any) -> Dataset:

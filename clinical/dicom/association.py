@@ -202,9 +202,11 @@ class _Messages(DIMSEServiceProvider):
 
     def drop(self) -> None:
         """Forget a message that will never be whole."""
-        if self.message is not None and self.message._data_set_file is not None:
-            self.message._data_set_file.close()
+        file = self.message._data_set_file if self.message is not None else None
         self.message = None
+        if file is not None:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
 
     def _take(self, context: int, data: bytes) -> None:
         one = P_DATA()
@@ -217,6 +219,7 @@ class _Messages(DIMSEServiceProvider):
             self._bytes = 0
             file = self._new_file()
             file.write(_head(message, self.assoc))
+            file.flush()
             message._data_set_file = file  # type: ignore[assignment]
             message._data_set_path = Path(file.name)
 

@@ -115,7 +115,7 @@ def start(
         settings: of the port.
         keep: called with a PS3.10 file, which is gone afterwards, and "TITLE@ADDRESS"; returns when
             the object is safe on disk.
-        new_file: makes a file, for its owner only, that is gone when it is closed.
+        new_file: makes a file, for its owner only, which is closed and removed in the end.
         refused: called with what was refused, in words that hold nothing of a patient or a sender.
 
     Raises:

@@ -30,33 +30,16 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Literal, cast
 
 from clinical.errors import StoreError
+from clinical.exchange import inbox_files
 from clinical.workspace import own_file, scratch
 
 Kind = Literal["dicom", "hl7", "fhir"]
 State = Literal["waiting", "done", "set aside"]
 
-DATABASE_NAME = "inbox.sqlite"
 KEEP_FREE = 2 * 1024**3
 """Bytes of the disk that arrivals leave free unless told otherwise."""
 
-APPLICATION_ID = 0x54524942  # "TRIB": SQLite keeps it in the file header.
-LAYOUT = 1
-BUSY_SECONDS = 30.0
-
 _BLOCK = 1 << 20
-_TABLE = """
-    CREATE TABLE arrivals (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        kind TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        sender TEXT NOT NULL,
-        received_at TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'waiting',
-        outcome TEXT NOT NULL DEFAULT '',
-        UNIQUE (kind, digest)
-    )"""
-_INDEX = "CREATE INDEX arrivals_by_state ON arrivals (state, number)"
 
 
 @dataclass(frozen=True)
@@ -137,13 +120,18 @@ class Inbox:
                 return _entered(connection, (kind, digest, size, sender))
 
     def new_file(self) -> IO[bytes]:
-        """A file for what is arriving: gone when it is closed, or swept if the process is killed.
+        """A file for what is arriving, which whoever asked for it removes once it is closed.
+
+        One that is left, because a process was killed, is swept. That may happen as soon as it is
+        closed, so that it may be gone already when it is to be removed.
 
         Raises:
             StoreError: if it cannot be made.
         """
         with own_file.named(self.root):
-            file = NamedTemporaryFile(prefix=scratch.PART, dir=self.root / "coming")  # noqa: SIM115
+            file = NamedTemporaryFile(  # noqa: SIM115
+                prefix=scratch.PART, dir=self.root / "coming", delete=False
+            )
             fcntl.flock(file, fcntl.LOCK_EX)
             return cast(IO[bytes], file)
 
@@ -226,14 +214,14 @@ class Inbox:
         self.close()
 
     def _place(self, part: Path, digest: str) -> None:
-        """Give finished bytes their name, inside a write transaction: `_sweep` relies on that."""
+        """Give finished bytes their name, inside a write transaction: the sweep relies on that."""
         place = _place_of(self.root, digest)
         if not place.parent.exists():
             place.parent.mkdir(mode=0o700)
-            _flush_folder(place.parent.parent)
+            inbox_files.flush_folder(place.parent.parent)
         if not place.exists():
             part.replace(place)
-            _flush_folder(place.parent)
+            inbox_files.flush_folder(place.parent)
 
     def _in_state(self, state: State) -> list[tuple[Arrival, str]]:
         with self._reading() as connection:
@@ -253,12 +241,12 @@ class Inbox:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root):
+        with self._lock, inbox_files.named(self.root):
             yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root), _transaction(self._connection):
+        with self._lock, inbox_files.named(self.root), inbox_files.transaction(self._connection):
             yield self._connection
 
 
@@ -275,101 +263,8 @@ def open_inbox(root: Path, *, keep_free: int = KEEP_FREE) -> Inbox:
         StoreError: if the folder cannot be used, holds something else, or holds an inbox of a newer
             version.
     """
-    database = root / DATABASE_NAME
-    if not database.is_file() and root.is_dir() and any(root.iterdir()):
-        raise StoreError(
-            f"{root} is not empty and holds no inbox.", remedy="give a new folder for the inbox."
-        )
-    try:
-        _make_folders(root)
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        with _named(root):
-            _lay_out(connection, root)
-            _sweep(connection, root)
-    except StoreError:
-        connection.close()
-        raise
+    connection = inbox_files.opened(root)
     return Inbox(root, connection, keep_free)
-
-
-def _make_folders(root: Path) -> None:
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    root.chmod(0o700)
-    for name in ("coming", "objects"):
-        (root / name).mkdir(mode=0o700, exist_ok=True)
-    _flush_folder(root)
-
-
-def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-    with _transaction(connection):
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found and not tables:
-            connection.execute(_TABLE)
-            connection.execute(_INDEX)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        elif found != APPLICATION_ID:
-            raise StoreError(
-                f"{root / DATABASE_NAME} is a database, but not of an inbox.",
-                remedy="choose another folder.",
-            )
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout != LAYOUT:
-        raise StoreError(
-            f"The inbox {root} has layout {layout}, this version of Triptych reads {LAYOUT}.",
-            remedy="open it with the version of Triptych that made it.",
-        )
-
-
-def _sweep(connection: sqlite3.Connection, root: Path) -> None:
-    """Remove what was never acknowledged: unfinished objects, and finished ones without a row.
-
-    Rows and names are given in one write transaction, so that inside another one no process that
-    lives has an object without a row.
-    """
-    scratch.sweep_parts(root / "coming")
-    with _transaction(connection):
-        rows = connection.execute("SELECT digest FROM arrivals")
-        known = {digest for (digest,) in rows}
-        for place in (root / "objects").glob("??/*"):
-            if place.name not in known:
-                place.unlink()
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _named(root: Path) -> Iterator[None]:
-    """An error of the database or the disk as a sentence, without what was to be written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"The inbox {root} cannot be used ({error}).",
-            remedy="check the free space of its disk and that its files are whole and yours;"
-            " nothing was changed.",
-        ) from None
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
 
 
 def _known(connection: sqlite3.Connection, kind: Kind, digest: str) -> Arrival | None:
@@ -419,11 +314,3 @@ def _blocks(data: bytes | Path) -> Iterator[bytes]:
 
 def _place_of(root: Path, digest: str) -> Path:
     return root / "objects" / digest[:2] / digest
-
-
-def _flush_folder(place: Path) -> None:
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

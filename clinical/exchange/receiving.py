@@ -20,7 +20,7 @@ from typing import Any
 from clinical.config import build, read_toml, unknown
 from clinical.dicom import receiver
 from clinical.errors import ConfigError, StoreError
-from clinical.exchange import watched_folder
+from clinical.exchange import fhir_post, mllp, watched_folder
 from clinical.exchange.inbox import KEEP_FREE, Inbox, open_inbox
 from clinical.exchange.road import Refusals, Road
 from clinical.workspace import own_file
@@ -52,14 +52,25 @@ class Settings:
     inbox: Path
     keep_free: int
     dicom: receiver.Settings | None = None
+    hl7: mllp.Settings | None = None
+    fhir: fhir_post.Settings | None = None
     folder: watched_folder.Settings | None = None
 
 
-ROADS: Mapping[str, type[Any]] = {"dicom": receiver.Settings, "folder": watched_folder.Settings}
+ROADS: Mapping[str, type[Any]] = {
+    "dicom": receiver.Settings,
+    "hl7": mllp.Settings,
+    "fhir": fhir_post.Settings,
+    "folder": watched_folder.Settings,
+}
 """The tables that open a road, and their settings."""
 
+_TLS = ("tls.certificate", "tls.key", "tls.client_ca")
+
 PATHS = {
-    "dicom": ("tls.certificate", "tls.key", "tls.client_ca"),
+    "dicom": _TLS,
+    "hl7": _TLS,
+    "fhir": ("tokens", *_TLS),
     "folder": ("path",),
 }
 """The settings of each table that are files or folders."""
@@ -87,7 +98,7 @@ def read(path: Path) -> Settings:
     opened = {name: _road(name, data[name], path) for name in ROADS if name in data}
     if not opened:
         raise ConfigError(
-            f"{where} opens no road.", remedy="add [dicom] or [folder]; docs/receiving.md has them"
+            f"{where} opens no road.", remedy="add [dicom], [hl7], [fhir] or [folder]"
         )
     if not 0 <= general.keep_free_gb < 1 << 20:
         raise ConfigError(f"{where}: keep_free_gb is no size.", remedy="choose 0 or more")
@@ -146,6 +157,10 @@ def receive(settings: Settings, stop: threading.Event, tell: Callable[[str], Non
 def _open(settings: Settings, kept: Inbox, refusals: Refusals) -> Iterator[Road]:
     if settings.dicom:
         yield _dicom(settings.dicom, kept, refusals)
+    if settings.hl7:
+        yield _hl7(settings.hl7, kept, refusals)
+    if settings.fhir:
+        yield _fhir(settings.fhir, kept, refusals)
     if settings.folder:
         yield watched_folder.start(settings.folder, kept, refusals.count)
 
@@ -157,9 +172,26 @@ def _dicom(settings: receiver.Settings, kept: Inbox, refusals: Refusals) -> Road
         kept.new_file,
         refusals.count,
     )
-    encrypted = "with TLS" if settings.tls.certificate else "without encryption"
-    where = f"{settings.title} on {port.address} port {port.port}, {encrypted}"
-    return Road("DICOM", where, port.stop)
+    line = _line(settings.address, port.port, settings.tls.certificate)
+    return Road("DICOM", f"{settings.title}, {line}", port.stop)
+
+
+def _hl7(settings: mllp.Settings, kept: Inbox, refusals: Refusals) -> Road:
+    port = mllp.start(settings, lambda data, sender: kept.keep("hl7", data, sender), refusals.count)
+    line = _line(settings.address, port.port, settings.tls.certificate)
+    return Road("HL7 v2", f"MLLP, {line}", port.stop)
+
+
+def _fhir(settings: fhir_post.Settings, kept: Inbox, refusals: Refusals) -> Road:
+    port = fhir_post.start(
+        settings, lambda data, sender: kept.keep("fhir", data, sender), refusals.count
+    )
+    line = _line(settings.address, port.port, settings.tls.certificate)
+    return Road("FHIR", f"POST /, {line}", port.stop)
+
+
+def _line(address: str, port: int, certificate: str) -> str:
+    return f"{address} port {port}, {'with TLS' if certificate else 'without encryption'}"
 
 
 def status(root: Path) -> dict[str, Any]:

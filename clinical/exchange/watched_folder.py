@@ -1,6 +1,6 @@
 """A folder into which others put files: what has stopped growing is kept and moved aside.
 
-    taken/      what was kept; its name begins with the number of its arrival
+    taken/      what was kept; its name begins with the number of its (first) arrival
     refused/    what was not, each with NAME.reason.txt beside it
 
 A file is told apart by its content. One that cannot be kept because the disk is full stays where it
@@ -13,13 +13,14 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clinical.dicom import acceptance, sniff
 from clinical.dicom.limits import DEFAULT_LIMITS
 from clinical.errors import ConfigError, ImageError, ImageRefused, StoreError
+from clinical.exchange.hl7_message import split
 from clinical.exchange.inbox import Arrival, Inbox, Kind
 from clinical.exchange.road import Road
 from clinical.workspace import own_file
@@ -28,6 +29,8 @@ SENDER = "folder"
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 """How the names of files end that some programs write before they rename them."""
 LONGEST_NAME = 180
+FRAME_END = b"\x1c"
+"""Which some programs write behind each message of a file, as MLLP does on a line."""
 
 _MB = 1 << 20
 _GIVE = "Give DICOM objects, HL7 v2 messages, or FHIR R4 as JSON or NDJSON."
@@ -120,14 +123,14 @@ class Watch:
             self._refused(f"a file: {error.message}")
             self._refuse(path, error)
             return True
-        arrival = self._inbox.keep(kind, path, SENDER)
+        arrivals = [self._inbox.keep(kind, part, SENDER) for part in _parts(kind, path)]
         now = _seen(path, known.since)
         if now is None or not now.same_as(known):
             return False  # it has grown meanwhile; as it is then, it is another object
         if self._settings.delete_taken:
             path.unlink()
         else:
-            self._take(path, arrival)
+            self._take(path, arrivals[0])
         return True
 
     def _take(self, path: Path, arrival: Arrival) -> None:
@@ -173,6 +176,13 @@ def kind_of(path: Path, largest: int) -> Kind:
         raise ImageRefused("The file is a picture that does not say whose it is.", remedy=_GIVE)
     acceptance.accepted(path, replace(DEFAULT_LIMITS, file_bytes=largest))
     return "dicom"
+
+
+def _parts(kind: Kind, path: Path) -> Iterable[bytes | Path]:
+    """What is kept for itself: each message of a file of HL7 v2, without what frames it."""
+    if kind != "hl7":
+        return [path]
+    return [message.partition(FRAME_END)[0] for message in split(path.read_bytes())]
 
 
 def start(settings: Settings, inbox: Inbox, refused: Callable[[str], None]) -> Road:

@@ -85,7 +85,7 @@ def listening(tmp_path: Path, settings: Settings = SETTINGS) -> Iterator[Port]:
     running = receiver.start(
         settings,
         port.keep,
-        lambda: NamedTemporaryFile(dir=tmp_path),  # noqa: SIM115
+        lambda: NamedTemporaryFile(dir=tmp_path, delete=False),  # noqa: SIM115
         port.refused.append,
     )
     port.port = running.port

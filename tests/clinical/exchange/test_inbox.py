@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.errors import StoreError
-from clinical.exchange.inbox import DATABASE_NAME, Inbox, open_inbox
+from clinical.exchange.inbox import Inbox, open_inbox
+from clinical.exchange.inbox_files import DATABASE_NAME
 from clinical.workspace import scratch
 
 FILM = b"the bytes of a film"
@@ -146,11 +147,17 @@ def test_what_was_never_acknowledged_is_removed_at_the_start(root: Path) -> None
         kept = inbox.keep("dicom", FILM, "A")
     half = root / "coming" / f"{scratch.PART}half"
     half.write_bytes(b"half a fi")
+    empty, young = (root / "coming" / f"{scratch.PART}{name}" for name in ("empty", "young"))
+    for place in (empty, young):
+        place.touch()
+    os.utime(empty, (0, 0))
     nameless = root / "objects" / "ab" / ("ab" + "0" * 62)
     nameless.parent.mkdir()
     nameless.write_bytes(b"a name, and no row")
     with opened(root) as inbox:
         assert not half.exists()
+        assert not empty.exists()
+        assert young.exists()
         assert not nameless.exists()
         assert inbox.path(kept).read_bytes() == FILM
 
@@ -222,4 +229,20 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_else(root
     assert set(acknowledged) <= set(digests)
     assert len(digests) <= len(acknowledged) + 3  # one that was kept when the answer was cut off
     assert files(root) == set(digests)
+    assert not [place for place in (root / "coming").iterdir() if place.stat().st_size]
+
+
+def test_objects_that_arrive_at_once_do_not_sweep_each_other(root: Path) -> None:
+    def arrive(number: int) -> bool:
+        file = inbox.new_file()
+        file.write(bytes([number]) * 1000)
+        file.flush()
+        inbox.keep("dicom", Path(file.name), "A")
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
+        return True
+
+    with opened(root) as inbox, ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(arrive, range(100)))
+        assert len(inbox.waiting()) == 100
     assert not list((root / "coming").iterdir())

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
+from dicom_sender import calling, encoded, sent
+from dicom_sender import film as small_film
 from generated_films import film
-from pynetdicom.ae import ApplicationEntity
 from waiting import until
 
+from clinical.dicom.receiver import KEPT
 from clinical.errors import ConfigError, StoreError
 from clinical.exchange import receiving
 from clinical.exchange.inbox import open_inbox
@@ -30,6 +34,15 @@ port = 0
 title = "PACS"
 address = "127.0.0.1"
 
+[hl7]
+port = 0
+senders = ["127.0.0.1"]
+
+[fhir]
+port = 0
+senders = ["127.0.0.1"]
+tokens = "tokens"
+
 [folder]
 path = "in"
 quiet_seconds = 0
@@ -37,9 +50,22 @@ look_seconds = 0.01
 """
 
 
+RESULT = (
+    b"MSH|^~\\&|LAB|H|T|H|20300101120000||ORU^R01|1|P|2.5.1\r"
+    b"PID|||P1^^^H\r"
+    b"OBR|1||L1|24323-8^^LN|||20300101110000\r"
+    b"OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|||||F|||20300101110000\r"
+)
+PATIENT = b"""{"resourceType": "Patient", "id": "1",
+ "identifier": [{"system": "urn:h", "value": "P1"}],
+ "gender": "female", "birthDate": "1970-01-01"}"""
+TOKEN = "0123456789abcdef" * 2
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
+    (tmp_path / "tokens").write_text(f"EHR {TOKEN}\n")
     return written(tmp_path, WHOLE)
 
 
@@ -81,16 +107,36 @@ def test_every_road_leads_into_the_inbox(file: Path, monkeypatch: pytest.MonkeyP
     film(1, file.parent / "in" / "film.dcm")
     with running(file) as status:
         assert status["running"] is True
-        port = int(status["roads"]["DICOM"].split("port ")[1].split(",")[0])
-        entity = ApplicationEntity("STRANGER")
-        entity.add_requested_context("1.2.840.10008.1.1")
-        assert entity.associate("127.0.0.1", port, ae_title="TRIPTYCH").is_rejected
-        until(lambda: latest(file)["received"] == 1, "the film")
+        ports = {name: port_of(where) for name, where in status["roads"].items() if "port" in where}
+        sender = calling(ports["DICOM"])
+        assert sent(sender, encoded(small_film())) == KEPT
+        sender.release()
+        assert calling(ports["DICOM"], title="STRANGER").is_rejected
+        with socket.create_connection(("127.0.0.1", ports["HL7 v2"])) as line:
+            line.sendall(b"\x0b" + RESULT + b"\x1c\r")
+            assert b"MSA|AA" in line.recv(1000)
+        assert posted(ports["FHIR"], PATIENT) == 202
+        until(lambda: latest(file)["received"] == 4, "all of them")
         until(lambda: latest(file)["refused_since_start"], "the refusal")
-        told = latest(file)
-        assert told["waiting"] == 1
-        assert sum(told["refused_since_start"].values()) == 1
+        assert latest(file)["waiting"] == 4
+        assert sum(latest(file)["refused_since_start"].values()) == 1
     assert latest(file)["running"] is False
+    with open_inbox(file.parent / "inbox", keep_free=0) as inbox:
+        assert sorted(one.kind for one in inbox.waiting()) == ["dicom", "dicom", "fhir", "hl7"]
+
+
+def port_of(where: str) -> int:
+    return int(where.split("port ")[1].split(",")[0])
+
+
+def posted(port: int, body: bytes) -> int:
+    request = Request(
+        f"http://127.0.0.1:{port}/",
+        body,
+        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/fhir+json"},
+    )
+    with urlopen(request) as answer:
+        return int(answer.status)
 
 
 def latest(file: Path) -> dict[str, Any]:

@@ -76,8 +76,6 @@ def test_a_file_that_grows_is_left_alone(watch: Watch, folder: Path, inbox: Inbo
     ("data", "kind"),
     [
         (MESSAGE, "hl7"),
-        (b"\x0b" + MESSAGE + b"\x1c\r", "hl7"),
-        (b"FHS|^~\\&|LAB\r" + MESSAGE, "hl7"),
         (b'\xef\xbb\xbf {"resourceType": "Bundle"}', "fhir"),
         (b'{"resourceType": "Patient"}\n{"resourceType": "Observation"}\n', "fhir"),
     ],
@@ -91,6 +89,18 @@ def test_what_a_file_is_its_content_says(
     (arrival,) = inbox.waiting()
     assert arrival.kind == kind
     assert inbox.path(arrival).read_bytes() == data
+
+
+def test_each_message_of_a_file_is_kept_for_itself(
+    watch: Watch, folder: Path, inbox: Inbox
+) -> None:
+    second = MESSAGE.replace(b"|1|P", b"|2|P")
+    framed = b"".join(b"\x0b" + message + b"\x1c\r" for message in (MESSAGE, second))
+    (folder / "framed").write_bytes(framed)
+    (folder / "batch").write_bytes(b"FHS|^~\\&|LAB\r" + MESSAGE + second)
+    watch.look(0.0)
+    watch.look(5.0)
+    assert [inbox.path(one).read_bytes() for one in inbox.waiting()] == [MESSAGE, second]
 
 
 @pytest.mark.parametrize(
