@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -246,8 +246,12 @@ def run(
         )
         if assessor is not None:
             beside.start()
+        forgotten: date | None = None
         try:
             while not stop.is_set():
+                if desk.now().date() != forgotten:
+                    forgotten = desk.now().date()
+                    _forget(desk)
                 for name in _turn(desk):
                     names.put(name)
                 if not desk.inbox.waiting():
@@ -257,6 +261,13 @@ def run(
                 names.put("")
                 assessor.close()
                 beside.join()
+
+
+def _forget(desk: Desk) -> None:
+    """Remove what the rules keep no longer; once a day."""
+    if desk.rules.keep_days:
+        gone = desk.chart.forget(desk.now() - timedelta(days=desk.rules.keep_days))
+        log.info("%d messages and films are kept no longer", gone)
 
 
 def _turn(desk: Desk) -> list[str]:

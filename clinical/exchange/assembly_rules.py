@@ -55,6 +55,7 @@ class Rules:
         told_later: what becomes of a result that was taken before the film and told after the
             decision: a "new version" with the later decision, or "leave out".
         preliminary: whether results that are not final are used.
+        keep_days: after which what arrived is removed from the chart; 0: never.
     """
 
     site: str = ""
@@ -80,6 +81,7 @@ class Rules:
     late_hours: float = 4.0
     told_later: str = "new version"
     preliminary: bool = True
+    keep_days: float = 0.0
 
     @property
     def zone(self) -> tzinfo:
@@ -131,6 +133,10 @@ def of(data: Mapping[str, Any], where: str = TABLE) -> Rules:
         value = getattr(rules, spec.name)
         if isinstance(value, int | float) and not 0 <= value < math.inf:
             raise ConfigError(f"{where}: {spec.name} is {value}.", remedy="choose 0 or more")
+    if rules.keep_days and rules.keep_days * 24 < rules.late_hours:
+        raise ConfigError(
+            f"{where}: keep_days is shorter than late_hours.", remedy="keep what can still count"
+        )
     _check_zone(rules, where)
     _check_words(rules, where)
     return rules
@@ -175,8 +181,8 @@ def as_json(rules: Rules) -> dict[str, Any]:
     return plain
 
 
-LOCAL = frozenset({"site", "authority", "senders", "authorities", "codes"})
-"""Rules that name a hospital's own systems; they stay out of the record of a case."""
+LOCAL = frozenset({"site", "authority", "senders", "authorities", "codes", "keep_days"})
+"""Rules that name a hospital's own systems, or say nothing of a case; no record holds them."""
 
 
 def for_record(rules: Rules) -> dict[str, Any]:

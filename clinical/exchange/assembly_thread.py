@@ -12,6 +12,7 @@ from clinical.exchange import assembling
 from clinical.exchange.assembling import Desk
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import open_chart
+from clinical.exchange.hl7_told import Habits
 from clinical.exchange.inbox import open_inbox
 from clinical.exchange.kept_assessor import KeptAssessor
 from clinical.workspace.database import opened
@@ -24,6 +25,7 @@ def assembling_beside(
     place: Place,
     checkpoint: Path | None,
     rules: Rules,
+    habits: Habits,
     failed: Callable[[], None],
 ) -> Iterator[None]:
     """Work on an inbox for the length of the block.
@@ -33,6 +35,7 @@ def assembling_beside(
         place: the workspace that cases go to.
         checkpoint: of the model that assesses them; None: they are read without suggestions.
         rules: of assembly.
+        habits: of the senders of HL7 v2.
         failed: called if the work ends by itself, which it does only where it cannot go on.
 
     Raises:
@@ -50,7 +53,7 @@ def assembling_beside(
 
         def work() -> None:
             try:
-                assembling.run(Desk(inbox, chart, engine, rules), assessor, stop)
+                assembling.run(Desk(inbox, chart, engine, rules, habits), assessor, stop)
             except TriptychError as error:
                 faults.append(error)
                 failed()

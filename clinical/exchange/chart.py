@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
-import secrets
-import shutil
 import sqlite3
 import threading
 from base64 import b32encode
@@ -27,38 +24,12 @@ from pathlib import Path
 
 from clinical.dicom.identity import Identity
 from clinical.errors import StoreError
+from clinical.exchange import chart_files
 from clinical.exchange.facts import PatientIdentifier, Told
+from clinical.exchange.inbox_files import transaction
 from clinical.exchange.known import Film, Heard, Known, told_as_json, told_from_json
-from clinical.workspace import own_file, scratch
 
-DATABASE_NAME = "chart.sqlite"
-FILMS = "films"
-APPLICATION_ID = 0x54524943  # "TRIC": SQLite keeps it in the file header.
-LAYOUT = 1
-BUSY_SECONDS = 30.0
 NAME_LETTERS = 10  # of 5 bits: a million cases meet by chance once in 2,000 hospitals
-
-_TABLES = (
-    "CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL)",
-    """CREATE TABLE messages (
-        message TEXT PRIMARY KEY, sender TEXT NOT NULL, arrived TEXT NOT NULL, told TEXT NOT NULL
-    )""",
-    """CREATE TABLE numbers (
-        value TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (value, message)
-    ) WITHOUT ROWID""",
-    """CREATE TABLE films (
-        digest TEXT PRIMARY KEY, number TEXT NOT NULL, instance TEXT NOT NULL, sender TEXT NOT NULL,
-        arrived TEXT NOT NULL, identity TEXT NOT NULL
-    )""",
-    "CREATE INDEX films_by_number ON films (number)",
-    "CREATE INDEX films_by_instance ON films (instance)",
-    "CREATE TABLE due (number TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
-    """CREATE TABLE trail (
-        place INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, case_id TEXT NOT NULL,
-        what TEXT NOT NULL, words TEXT NOT NULL, event TEXT NOT NULL
-    )""",
-    "CREATE INDEX trail_by_case ON trail (case_id, place)",
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +82,7 @@ class Chart:
         Raises:
             StoreError: if there is no room for it.
         """
-        self._keep(film.digest, file)
+        chart_files.keep_film(self.root, film.digest, file)
         number = film.number.value.strip()
         identity = json.dumps(asdict(film.identity), ensure_ascii=False)
         with self._writing() as connection:
@@ -151,7 +122,7 @@ class Chart:
 
     def film_file(self, film: Film) -> Path:
         """Where the bytes of a film are; for reading only."""
-        return self.root / FILMS / film.digest[:2] / film.digest
+        return chart_files.film(self.root, film.digest)
 
     def due(self, now: datetime) -> tuple[str, ...]:
         """Numbers of the patients who have to be looked at by now, the longest waiting first."""
@@ -185,6 +156,23 @@ class Chart:
             if again is not None:
                 connection.execute("INSERT INTO due VALUES (?, ?)", (number, _text(again)))
 
+    def forget(self, before: datetime) -> int:
+        """Remove what arrived before a moment, but for the trail; how many messages and films.
+
+        Cases that were made of it stay as they are in the workspace.
+        """
+        with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM numbers WHERE message IN"
+                " (SELECT message FROM messages WHERE arrived < ?)",
+                (_text(before),),
+            )
+            gone = connection.execute("DELETE FROM messages WHERE arrived < ?", (_text(before),))
+            films = connection.execute("DELETE FROM films WHERE arrived < ?", (_text(before),))
+            rows = connection.execute("SELECT digest FROM films").fetchall()
+        chart_files.keep_only(self.root, {digest for (digest,) in rows})
+        return gone.rowcount + films.rowcount
+
     def trail(self, case_id: str = "", most: int = 1000) -> tuple[Step, ...]:
         """What was decided, of one case or of all, the oldest first; the last `most` of it."""
         query = "SELECT time, case_id, what, words, event FROM trail"
@@ -214,29 +202,14 @@ class Chart:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _keep(self, digest: str, file: Path) -> None:
-        place = self.root / FILMS / digest[:2] / digest
-        if place.exists():
-            return
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        try:
-            # The inbox has it on the disk already; a second name costs nothing.
-            os.link(file, place)
-        except FileExistsError:
-            return
-        except OSError:
-            with scratch.part(place) as part:
-                shutil.copyfile(file, part)
-                part.replace(place)
-
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root):
+        with self._lock, chart_files.named(self.root):
             yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root), _transaction(self._connection):
+        with self._lock, chart_files.named(self.root), transaction(self._connection):
             yield self._connection
 
 
@@ -250,22 +223,7 @@ def open_chart(root: Path) -> Chart:
     Raises:
         StoreError: if it cannot be used, or is of a newer version.
     """
-    database = root / DATABASE_NAME
-    try:
-        (root / FILMS).mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        with _named(root):
-            _lay_out(connection, root)
-        return Chart(root, connection)
-    except StoreError:
-        connection.close()
-        raise
+    return Chart(root, chart_files.opened(root))
 
 
 def open_existing_chart(root: Path) -> Chart:
@@ -274,37 +232,12 @@ def open_existing_chart(root: Path) -> Chart:
     Raises:
         StoreError: if there is none, or it cannot be used.
     """
-    if not (root / DATABASE_NAME).is_file():
+    if not (root / chart_files.DATABASE_NAME).is_file():
         raise StoreError(
             f"Nothing was ever put together in {root}.",
             remedy="start `triptych receive` with --workspace first.",
         )
     return open_chart(root)
-
-
-def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-    with _transaction(connection):
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found and not tables:
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute("INSERT INTO secret VALUES (1, ?)", (secrets.token_bytes(32),))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        elif found != APPLICATION_ID:
-            raise StoreError(
-                f"{root / DATABASE_NAME} is a database, but not a chart.",
-                remedy="choose another folder.",
-            )
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout != LAYOUT:
-        raise StoreError(
-            f"The chart in {root} has layout {layout}, this version of Triptych reads {LAYOUT}.",
-            remedy="open it with the version of Triptych that made it.",
-        )
 
 
 def _numbers(told: Told) -> Iterator[PatientIdentifier]:
@@ -360,28 +293,3 @@ def _films(connection: sqlite3.Connection, number: str) -> dict[str, Film]:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _named(root: Path) -> Iterator[None]:
-    """An error of the database or the disk as a sentence, without what was to be written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"The chart in {root} cannot be used ({error}).",
-            remedy="check the free space of its disk and that its files are whole and yours;"
-            " nothing was changed.",
-        ) from None

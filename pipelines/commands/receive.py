@@ -6,12 +6,15 @@ import signal
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from pipelines.commands.options import Keys, Model, screen
+
+if TYPE_CHECKING:
+    from clinical.exchange.receiving import Settings
 
 
 def receive(
@@ -31,10 +34,9 @@ def receive(
     case: Annotated[str, typer.Option("--case", help="With --trail: of this case alone.")] = "",
 ) -> None:
     """Receive from hospital systems: DICOM objects, and files in a folder."""
-    from clinical.exchange import assembly_rules, receiving
+    from clinical.exchange import receiving
 
     chosen = receiving.read(settings)
-    rules = assembly_rules.load(settings)
     if status:
         _show(receiving.status(chosen.inbox))
         return
@@ -44,16 +46,33 @@ def receive(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    beside: AbstractContextManager[None] = nullcontext()
-    if workspace:
-        from clinical.exchange.assembly_thread import assembling_beside
-        from clinical.model.card import SHIPPED_MODEL
-        from clinical.workspace.place import place_of
-
-        place = place_of(workspace, keys)
-        beside = assembling_beside(chosen.inbox, place, model or SHIPPED_MODEL, rules, stop.set)
-    with beside:
+    with _assembly(chosen, settings, workspace, keys, model, stop):
         receiving.receive(chosen, stop, screen.print)
+
+
+def _assembly(
+    chosen: Settings,
+    file: Path,
+    workspace: str,
+    keys: Path | None,
+    model: Path | None,
+    stop: threading.Event,
+) -> AbstractContextManager[None]:
+    """What puts cases together beside the receiver; nothing without a workspace."""
+    from clinical.exchange import assembly_rules, mllp
+    from clinical.exchange.hl7_told import USUAL
+
+    rules = assembly_rules.load(file)
+    habits = mllp.habits(chosen.hl7) if chosen.hl7 else USUAL
+    if not workspace:
+        return nullcontext()
+    from clinical.exchange.assembly_thread import assembling_beside
+    from clinical.model.card import SHIPPED_MODEL
+    from clinical.workspace.place import place_of
+
+    place = place_of(workspace, keys)
+    checkpoint = model or SHIPPED_MODEL
+    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set)
 
 
 def _show_trail(root: Path, case: str) -> None:

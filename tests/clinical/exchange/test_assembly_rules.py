@@ -38,6 +38,7 @@ def test_no_file_and_no_table_are_the_defaults(tmp_path: Path) -> None:
         ({"labratory_hours": 1}, "did you mean 'laboratory_hours'"),
         ({"laboratory_hours": "a day"}, "has a value of type str"),
         ({"late_hours": -1}, "late_hours is -1"),
+        ({"keep_days": 0.1}, "shorter than late_hours"),
         ({"decision": "films"}, "did you mean 'film'"),
         ({"told_later": "ignore"}, "choose from: new version, leave out"),
         ({"time_zone": "Berlin"}, "IANA name"),

@@ -128,6 +128,23 @@ def test_the_name_of_a_case_is_always_the_same_and_tells_nothing(tmp_path: Path)
     assert "1001" not in name
 
 
+def test_what_is_kept_no_longer_is_gone_with_its_films(tmp_path: Path) -> None:
+    old, new = film("old"), film("new", taken=500)
+    with open_chart(tmp_path) as chart:
+        for one in (old, new):
+            see(chart, one, tmp_path)
+        for told in (heard(result()), heard(note(), arrived=500)):
+            hear(chart, told)
+        kept = tmp_path / "films" / "ab" / "left by a kill"
+        kept.parent.mkdir(exist_ok=True)
+        kept.touch()
+        assert chart.forget(at(400)) == 2
+        known = chart.known("1001")
+        assert (known.films, [h.told.facts for h in known.heard]) == ((new,), [(note(),)])
+        assert [chart.film_file(one).exists() for one in (old, new)] == [False, True]
+        assert not kept.exists()
+
+
 def test_it_is_for_its_owner_only(tmp_path: Path) -> None:
     with open_chart(tmp_path) as chart:
         seen = film()
