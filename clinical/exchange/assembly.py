@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -46,7 +46,6 @@ TOLD_LATER = "told after the decision"
 TAKEN_LATER = "of after the film"
 TOO_OLD = "older than the rules take"
 CANCELLED = "cancelled by their sender"
-PRELIMINARY = "not final"
 TOO_LATE = "arrived too late"
 
 
@@ -254,7 +253,10 @@ class _Gathered:
 
 
 def versions(heard: Iterable[Heard], rules: Rules) -> dict[tuple[str, str], list[_Version]]:
-    """Each thing that was told, by its kind and identity, to all that was said of it in time."""
+    """Each thing that was told, by its kind and identity, to all that was said of it in time.
+
+    What only says the same again is no version: it was known when it was said first.
+    """
     found: dict[tuple[str, str], list[_Version]] = {}
     for one in heard:
         for fact in one.told.facts:
@@ -263,7 +265,21 @@ def versions(heard: Iterable[Heard], rules: Rules) -> dict[tuple[str, str], list
                 found.setdefault((name_of(fact), fact.identity), []).append(version)
     for thing in found.values():
         thing.sort(key=lambda version: version.order)
+        said = [_said(version.fact) for version in thing]
+        thing[:] = [v for at, v in enumerate(thing) if not at or said[at] != said[at - 1]]
     return found
+
+
+def _said(fact: Fact) -> Fact:
+    """What a fact says, whenever and wherever that was told."""
+    plain = replace(fact, place="", status="cancelled" if fact.status == "cancelled" else "final")
+    match plain:
+        case MeasurementFact():
+            return replace(plain, issued=None)
+        case HistoryFact():
+            return replace(plain, recorded=None)
+        case NoteFact():
+            return replace(plain, time=datetime.min)
 
 
 def name_of(fact: Fact) -> str:

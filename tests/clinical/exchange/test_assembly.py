@@ -169,6 +169,25 @@ def test_the_same_message_twice_changes_nothing() -> None:
     assert draft([one, again]) == draft([one])
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        result(issued=30),
+        result(issued=30, status="corrected"),
+        replace(result(issued=30), place="OBX[7]"),
+    ],
+)
+def test_what_is_only_said_again_was_known_when_it_was_said_first(again: Fact) -> None:
+    first = heard(result(issued=-30))
+    assert draft([first, heard(again, arrived=31)]) == draft([first])
+
+
+def test_what_is_taken_back_later_is_news() -> None:
+    told = (("4.1", -30), ("5.9", -20), ("4.1", -10))
+    said = [heard(result(value=value, issued=minute)) for value, minute in told]
+    assert draft(said).measurements == (result(value="4.1", issued=-10),)
+
+
 def test_what_arrives_too_late_is_counted_and_left_out() -> None:
     found = draft([heard(result(), arrived=2 + 241), heard(note(), arrived=2 + 239)])
     assert found.measurements == ()
