@@ -26,7 +26,7 @@ from clinical.workspace.database import writing
 from clinical.workspace.layout import ACCOUNTS, EVENTS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
-RESERVED = frozenset({"system", "unknown name"})
+RESERVED = frozenset({"receive", "system", "unknown name"})
 """Actors of the ledger that are no person."""
 
 SHORTEST_PASSWORD = 12
@@ -69,7 +69,7 @@ def check_name(name: str) -> None:
         raise AccountError(
             "This is not a valid account name.",
             remedy="use up to 100 lower-case letters, digits and . _ @ + -, beginning with a letter"
-            f' or digit, and not "{min(RESERVED)}".',
+            f" or digit, and none of: {', '.join(sorted(RESERVED))}.",
         )
 
 

@@ -5,6 +5,9 @@ line on its standard input: {"workspace", "case", "input", "record"}, with "keys
 workspace is on a server (`clinical.workspace.place.named`). It says one JSON line at each step:
 {"step": name}, at the end {"assessed": digest}, or {"error", "remedy"}. It ends with whoever
 started it, and may take as much memory as the machine has and no more.
+
+With --keep it loads the model at once, says {"step": "ready"}, and goes on with the next line until
+there is none: what arrives from a hospital does not wait for a model to be loaded.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from clinical.assess.assess import load_assessor
+from clinical.assess.assess import Assessor, load_assessor
 from clinical.assess.memory import bound_memory
 from clinical.audit import heads
 from clinical.errors import ReviewError, TriptychError
@@ -28,11 +32,13 @@ from clinical.workspace import store
 from clinical.workspace.database import open_workspace, opened, writing
 from clinical.workspace.place import from_names
 
-Step = Literal["model", "assessing", "recording"]
+Step = Literal["model", "ready", "assessing", "recording"]
 ACTOR = "system"
 
 
-def assess(checkpoint: Path, wanted: Mapping[str, Any], tell: Callable[[Step], None]) -> str:
+def assess(
+    load: Callable[[], Assessor], wanted: Mapping[str, Any], tell: Callable[[Step], None]
+) -> str:
     """Assess the case that is named and record it; returns the digest of the assessment.
 
     Raises:
@@ -41,7 +47,7 @@ def assess(checkpoint: Path, wanted: Mapping[str, Any], tell: Callable[[Step], N
         StoreError: if the workspace does not hold the case.
     """
     tell("model")
-    assessor = load_assessor(checkpoint)
+    assessor = load()
     tell("assessing")
     place = from_names(wanted)
     with opened(place) as engine, engine.connect() as connection:
@@ -66,22 +72,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of the process."""
     parser = argparse.ArgumentParser(prog="clinical.assess.added", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--keep", action="store_true")
     chosen = parser.parse_args(arguments)
     bound_memory()
     answers = sys.stdout
-    wanted = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
+    load = cache(partial(load_assessor, chosen.checkpoint))
     # Whatever a library prints must not come between the answers.
     with redirect_stdout(sys.stderr):
-        try:
-            digest = assess(chosen.checkpoint, wanted, lambda step: _say(answers, {"step": step}))
-        except TriptychError as error:
-            _say(answers, {"error": error.message, "remedy": error.remedy})
-            return 2
-        except MemoryError:
-            remedy = "assess it on a machine with more memory, or read it without suggestions"
-            _say(answers, {"error": "The machine has too little memory.", "remedy": remedy})
-            return 2
+        if not chosen.keep:
+            wanted = json.loads(sys.stdin.readline())
+            threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
+            return _answer(answers, load, wanted)
+        code = _ready(answers, load)
+        while not code and (line := sys.stdin.readline()):
+            _answer(answers, load, json.loads(line))
+    return code
+
+
+def _ready(answers: TextIO, load: Callable[[], Assessor]) -> int:
+    try:
+        load()
+    except TriptychError as error:
+        _say(answers, {"error": error.message, "remedy": error.remedy})
+        return 2
+    _say(answers, {"step": "ready"})
+    return 0
+
+
+def _answer(answers: TextIO, load: Callable[[], Assessor], wanted: Mapping[str, Any]) -> int:
+    """Assess one case and say how it went; returns the exit code of a process that does no more."""
+    try:
+        digest = assess(load, wanted, lambda step: _say(answers, {"step": step}))
+    except TriptychError as error:
+        _say(answers, {"error": error.message, "remedy": error.remedy})
+        return 2
+    except MemoryError:
+        remedy = "assess it on a machine with more memory, or read it without suggestions"
+        _say(answers, {"error": "The machine has too little memory.", "remedy": remedy})
+        return 2
     _say(answers, {"assessed": digest})
     return 0
 

@@ -37,6 +37,7 @@ class File:
     Attributes:
         path: below the private folder.
         view, photometric, time, role: as in images.csv; a recording has no view.
+        dicom_patient_id: that the file carries, where it is not the case's own.
     """
 
     path: str
@@ -44,6 +45,7 @@ class File:
     photometric: str = ""
     time: str = ""
     role: str = ""
+    dicom_patient_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Entered:
     Attributes:
         case_id, patient_id, decision_time, sex, age_years, birth_date: as in cases.csv.
         zone: IANA name of the zone of times that name none.
+        site: as in cases.csv.
         films, recordings: of images.csv and ecgs.csv.
         measurements: rows of measurements.csv, cells in the order of `pasted.ROLES`.
         decimal: mark in the numbers of measurements, "" where they show it.
@@ -83,6 +86,7 @@ class Entered:
     patient_id: str
     decision_time: str
     zone: str = "UTC"
+    site: str = ""
     sex: str = ""
     age_years: str = ""
     birth_date: str = ""
@@ -109,8 +113,8 @@ class Read:
 
 
 TABLES = {
-    "cases": ("case_id", "patient_id", "decision_time", "sex", "age_years", "birth_date"),
-    "images": ("case_id", "path", "view", "photometric", "time", "role"),
+    "cases": ("case_id", "patient_id", "decision_time", "site", "sex", "age_years", "birth_date"),
+    "images": ("case_id", "path", "view", "photometric", "time", "role", "dicom_patient_id"),
     "ecgs": ("case_id", "path", "time", "role"),
     "measurements": ("case_id", *pasted.ROLES),
     "history": ("case_id", "code", "display", "onset", "present"),
@@ -134,8 +138,11 @@ def write(entered: Entered, root: Path) -> None:
     """Write the tables of the folder format into a private folder; earlier ones are replaced."""
     e, name = entered, entered.case_id
     rows: dict[str, list[Sequence[str]]] = {
-        "cases": [(name, e.patient_id, e.decision_time, e.sex, e.age_years, e.birth_date)],
-        "images": [(name, f.path, f.view, f.photometric, f.time, f.role) for f in e.films],
+        "cases": [(name, e.patient_id, e.decision_time, e.site, e.sex, e.age_years, e.birth_date)],
+        "images": [
+            (name, f.path, f.view, f.photometric, f.time, f.role, f.dicom_patient_id)
+            for f in e.films
+        ],
         "ecgs": [(name, f.path, f.time, f.role) for f in e.recordings],
         "measurements": [(name, *cells) for cells in e.measurements],
         "history": [

@@ -32,7 +32,7 @@ WITHHELD = "The reason is left out."
 
 _PLAIN = frozenset({"age", "sex"})  # labels of evidence that are no code
 _SENTENCE = re.compile(r"sentence \d{1,5}")
-_STAFF = frozenset({"system", "unknown name"})  # actors that are nobody
+_STAFF = frozenset({"system", "receive", "unknown name"})  # actors that are nobody
 
 # Kind of event: keys of its payload that are taken over as they are. `details` adds what has to be
 # replaced. A kind that is not here has no details.
@@ -76,7 +76,7 @@ class Pseudonyms:
         return self._names[kind, value]
 
     def actor(self, account: str) -> str:
-        """The name of a reader; "system" stays."""
+        """The name of a reader; what no person did stays."""
         return account if account in _STAFF else self.name("reader", account)
 
     def now(self, digest: str, new: str) -> None:

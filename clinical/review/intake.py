@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -104,10 +105,12 @@ def record_added(
     actor: str,
     *,
     corrects: str | None = None,
+    assembled: Mapping[str, object] | None = None,
     time: datetime | None = None,
 ) -> AuditEvent:
-    """Store a case that somebody entered on the page and append IMPORTED, in the caller's
-    transaction; it is read without a model until it is assessed.
+    """Store a case that somebody entered on the page, or that was put together from what arrived,
+    and append IMPORTED, in the caller's transaction; it is read without a model until it is
+    assessed.
 
     A correction is a new version: the one before stays in the store with its assessments, and all
     that was decided on it in the ledger; readers read the case again.
@@ -118,6 +121,7 @@ def record_added(
         actor: who entered it.
         corrects: record digest of the version that this one takes the place of; None for a case
             that is new to the workspace.
+        assembled: how it was put together, for one that nobody entered.
         time: when; now if left out.
 
     Raises:
@@ -145,13 +149,21 @@ def record_added(
         "input": input_digest(case),
         "inputs": sorted(case.inputs),
         "record": record,
-        "added": "new" if corrects is None else "correction",
+        "added": _how(corrects, assembled),
     }
     if corrects is not None:
         payload["corrects"] = corrects
+    if assembled is not None:
+        payload["assembled"] = dict(assembled)
     return ledger.append(
         connection, "IMPORTED", actor=actor, case_id=case.case_id, payload=payload, time=time
     )
+
+
+def _how(corrects: str | None, assembled: Mapping[str, object] | None) -> str:
+    if assembled is None:
+        return "new" if corrects is None else "correction"
+    return "received" if corrects is None else "received again"
 
 
 def knows(connection: Connection, case_id: str) -> bool:

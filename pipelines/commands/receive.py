@@ -1,16 +1,20 @@
-"""`triptych receive`: keep what hospital systems send, until it is stopped."""
+"""`triptych receive`: keep what hospital systems send, and put cases together of it."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from pipelines.commands.options import screen
+from pipelines.commands.options import Keys, Model, screen
+
+if TYPE_CHECKING:
+    from clinical.exchange.receiving import Settings
 
 
 def receive(
@@ -18,6 +22,16 @@ def receive(
     status: Annotated[
         bool, typer.Option("--status", help="Say what was received, waits or was refused.")
     ] = False,
+    workspace: Annotated[
+        str,
+        typer.Option("--workspace", help="Put cases together, for the worklist of this workspace."),
+    ] = "",
+    keys: Keys = None,
+    model: Model = None,
+    trail: Annotated[
+        bool, typer.Option("--trail", help="Say which cases were made or left out, and why.")
+    ] = False,
+    case: Annotated[str, typer.Option("--case", help="With --trail: of this case alone.")] = "",
 ) -> None:
     """Receive from hospital systems: DICOM objects, and files in a folder."""
     from clinical.exchange import receiving
@@ -26,10 +40,47 @@ def receive(
     if status:
         _show(receiving.status(chosen.inbox))
         return
+    if trail:
+        _show_trail(chosen.inbox, case)
+        return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    receiving.receive(chosen, stop, screen.print)
+    with _assembly(chosen, settings, workspace, keys, model, stop):
+        receiving.receive(chosen, stop, screen.print)
+
+
+def _assembly(
+    chosen: Settings,
+    file: Path,
+    workspace: str,
+    keys: Path | None,
+    model: Path | None,
+    stop: threading.Event,
+) -> AbstractContextManager[None]:
+    """What puts cases together beside the receiver; nothing without a workspace."""
+    from clinical.exchange import assembly_rules, mllp
+    from clinical.exchange.hl7_told import USUAL
+
+    rules = assembly_rules.load(file)
+    habits = mllp.habits(chosen.hl7) if chosen.hl7 else USUAL
+    if not workspace:
+        return nullcontext()
+    from clinical.exchange.assembly_thread import assembling_beside
+    from clinical.model.card import SHIPPED_MODEL
+    from clinical.workspace.place import place_of
+
+    place = place_of(workspace, keys)
+    checkpoint = model or SHIPPED_MODEL
+    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set)
+
+
+def _show_trail(root: Path, case: str) -> None:
+    from clinical.exchange.chart import open_existing_chart
+
+    with open_existing_chart(root) as chart:
+        for step in chart.trail(case):
+            screen.print(f"{step.time:%Y-%m-%d %H:%M:%S} {step.case_id} {step.what}: {step.words}")
 
 
 def _show(told: dict[str, object]) -> None:

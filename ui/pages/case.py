@@ -21,6 +21,7 @@ from clinical.wording import words
 from ui.panels import (
     adjudication_panel,
     alike_panel,
+    assembled_panel,
     case_pdf_panel,
     danger_panel,
     decision_panel,
@@ -86,6 +87,7 @@ def render(list_page: Page) -> None:
     if shown.machine:
         what_if_panel.render(shown.machine)
     alike_panel.render(shown)
+    assembled_panel.render(shown)
     record_panel.render(shown, diagnosis)
     note_panel.render(shown)
     case_pdf_panel.render(shown)

@@ -91,10 +91,18 @@ def _assigned(payload: Mapping[str, Any]) -> str:
     return f"Assigned the case to {reader}" if reader else "Withdrew the assignment of the case"
 
 
+ADDED = {
+    "new": "Added the case on the page",
+    "correction": "Corrected the case on the page",
+    "received": "Put the case together from what was received",
+    "received again": "Put the case together anew, from what was received later",
+}
+"""How a case that no model had seen came to the workspace, to what is said of it."""
+
+
 def _imported(payload: Mapping[str, Any]) -> str:
-    if payload.get("added"):
-        done = "Corrected" if payload["added"] == "correction" else "Added"
-        return f"{done} the case on the page, with {_list(payload, 'inputs')}"
+    if done := ADDED.get(str(payload.get("added"))):
+        return f"{done}, with {_list(payload, 'inputs')}"
     return f"Imported the case for reading without a model, with {_list(payload, 'inputs')}"
 
 

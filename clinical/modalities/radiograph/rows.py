@@ -19,7 +19,10 @@ from clinical.tables.table import Columns, Row
 
 TABLE = CaseTable(
     "images",
-    Columns(("case_id", "path"), ("view", "time", "offset_days", "photometric", "role")),
+    Columns(
+        ("case_id", "path"),
+        ("view", "time", "offset_days", "photometric", "role", "dicom_patient_id"),
+    ),
     paths=True,
 )
 
@@ -129,7 +132,7 @@ def _one_image(case: CaseRows, row: Row, place: Problem, watch: Clock) -> Array 
         place,
         row["path"],
         photometric=PHOTOMETRIC[photometric],
-        patient_id=case.row["patient_id"],
+        patient_id=row["dicom_patient_id"] or case.row["patient_id"],
         sex=case.sex,
         age_years=None if prior else case.age_years,
     )

@@ -31,6 +31,16 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
             "Added the case on the page, with image, notes",
         ),
         ("IMPORTED", {"inputs": ["image"], "added": "correction"}, "Corrected the case on the"),
+        (
+            "IMPORTED",
+            {"inputs": ["image"], "added": "received"},
+            "Put the case together from what was received, with image",
+        ),
+        (
+            "IMPORTED",
+            {"inputs": ["image"], "added": "received again"},
+            "Put the case together anew",
+        ),
         ("ASSIGNED", {"reader": "dr.b"}, "Assigned the case to dr.b"),
         ("ASSIGNED", {"reader": ""}, "Withdrew the assignment of the case"),
         (

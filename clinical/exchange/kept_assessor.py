@@ -1,0 +1,143 @@
+"""A model that is kept loaded beside the inbox, so that what arrives is assessed at once.
+
+The process is `clinical.assess.added --keep`. One that is killed, runs out of memory or takes too
+long is started again for the next case; the case it had stays saved, and is read without
+suggestions until it is assessed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from clinical.errors import ModelError
+from clinical.workspace.place import Place, named
+
+LIMIT_SECONDS = 900.0
+ROOT = Path(__file__).parents[2]
+
+
+def command(checkpoint: Path) -> list[str]:
+    """How the process is started."""
+    module = "clinical.assess.added"
+    return [sys.executable, "-m", module, "--keep", "--checkpoint", str(checkpoint)]
+
+
+class KeptAssessor:
+    """The process and the pipes to it; it is started at the first case, or by `warm`."""
+
+    def __init__(self, place: Place, checkpoint: Path) -> None:
+        self._place = place
+        self._checkpoint = checkpoint
+        self._process: subprocess.Popen[str] | None = None
+        self._closed = False
+        self._turn = threading.Lock()
+
+    def warm(self) -> None:
+        """Load the model now.
+
+        Raises:
+            ModelError: if the checkpoint cannot be used.
+        """
+        with self._turn:
+            self._running()
+
+    def assess(self, case_id: str, versions: Mapping[str, str]) -> str:
+        """Have a case assessed and recorded; the digest of the assessment, or "".
+
+        "" where there was nothing to record: the case was corrected meanwhile.
+
+        Args:
+            case_id: the case.
+            versions: "input" and "record", the digests of the version that is meant.
+
+        Raises:
+            ModelError: if it could not be assessed, even by a process that was just started.
+        """
+        wanted = {**named(self._place), "case": case_id, **versions}
+        with self._turn:
+            told = self._ask(wanted) or self._ask(wanted)
+        if "assessed" in told:
+            return str(told["assessed"])
+        if "error" in told and "was corrected" in str(told["error"]):
+            return ""
+        raise ModelError(
+            f"Case {case_id} could not be assessed:"
+            f" {told.get('error', 'the process that assessed it has ended.')}",
+            remedy=str(told.get("remedy", "")) or "read it without suggestions, or try again.",
+        )
+
+    def close(self) -> None:
+        """End the process, for good; what it was assessing stays to be assessed."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._end()
+        if self._closed:
+            raise ModelError("No case is assessed any more.", remedy="start again.")
+        inherited = os.environ.get("PYTHONPATH")
+        path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
+        self._process = process = subprocess.Popen(
+            command(self._checkpoint),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        told = self._heard(process)
+        if told.get("step") != "ready":
+            self._end()
+            raise ModelError(
+                str(told.get("error", "The process that assesses cases did not start.")),
+                remedy=str(told.get("remedy", "look at what it wrote to the log.")),
+            )
+        return process
+
+    def _ask(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The last word on one case; nothing where the process ended before."""
+        process = self._running()
+        late = threading.Timer(LIMIT_SECONDS, process.kill)
+        late.start()
+        try:
+            if process.stdin is not None:
+                process.stdin.write(json.dumps(wanted) + "\n")
+                process.stdin.flush()
+            while (told := self._heard(process)) and "step" in told:
+                pass
+        except OSError:
+            told = {}
+        finally:
+            late.cancel()
+        if not told:
+            self._end()  # it may not be gone yet, though it says nothing any more
+        return told
+
+    @staticmethod
+    def _heard(process: subprocess.Popen[str]) -> dict[str, Any]:
+        line = process.stdout.readline() if process.stdout is not None else ""
+        try:
+            return dict(json.loads(line)) if line else {}
+        except ValueError:
+            return {}

@@ -1,0 +1,93 @@
+"""How a case was put together from what arrived, in words: what the record of its import says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from clinical.exchange.assembled_case import counted
+
+RULES: Mapping[str, tuple[str, str]] = {
+    "modalities": ("Films that make a case", "modality {}"),
+    "regions": ("Their region is one of", "{}"),
+    "region_unstated": ("Films that say no region", "{} a case"),
+    "one_case": ("One case is", "one {}"),
+    "views_minutes": ("Further views are of the first", "{} minutes after it"),
+    "decision": ("The decision is at the time of", "the {}"),
+    "decision_minutes": ("and after that", "{} minutes"),
+    "wait_seconds": ("A case waits for other views", "{} seconds"),
+    "laboratory_hours": ("Laboratory values of the last", "{} hours"),
+    "vital_hours": ("Vital signs of the last", "{} hours"),
+    "note_days": ("Notes of the last", "{} days"),
+    "history_days": ("History recorded in the last", "{} days"),
+    "prior_days": ("Earlier films of the last", "{} days"),
+    "prior_films": ("Earlier films shown at most", "{}"),
+    "late_hours": ("What comes later counts for", "{} hours"),
+    "told_later": ("Results of before the film that are told after it", "{}"),
+    "preliminary": ("Results that are not final", "{} used"),
+    "time_zone": ("Films that name no time zone are of", "{}"),
+}
+"""Rule to what it is called, and how its value reads; those of a hospital's own systems are in no
+record (`clinical.exchange.assembly_rules.LOCAL`)."""
+
+_TRUE = {"region_unstated": ("do not make", "make"), "preliminary": ("are not", "are")}
+
+
+def sentence(assembled: Mapping[str, Any], decision: datetime | None) -> str:
+    """ "From 1 film of 09:12, 14 results of 08:20 to 09:05; left out: ..."."""
+    parts = [_timed("films", sorted(assembled["films"], reverse=True), decision)]
+    results = assembled["results"]
+    if results["count"]:
+        span = [results["first"], results["last"]]
+        parts.append(_timed("results", span, decision, results["count"]))
+    for key, name in (
+        ("history", "items of history"),
+        ("notes", "notes"),
+        ("priors", "films of earlier visits"),
+    ):
+        if assembled[key]:
+            parts.append(counted(assembled[key], name))
+    said = f"From {', '.join(parts)}."
+    if assembled["moved"] and decision:
+        when = _clock(decision - timedelta(minutes=assembled["moved"]), decision)
+        said += f" The decision moved from {when} to {decision:%H:%M}, when the last result of"
+        said += " before the film was told."
+    left = [f"{counted(count, name)} {why}" for name, why, count in assembled["left_out"]]
+    return said + (f" Left out: {', '.join(left)}." if left else "")
+
+
+def rules(assembled: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The rules that the case was put together by: what each is called, and what it says."""
+    kept = assembled["rules"]
+    for name, (called, reads) in RULES.items():
+        if name in kept:
+            yield called, reads.format(_value(name, kept[name]))
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _TRUE[name][value]
+    if name.endswith("_days") and not value:
+        return "any number of"
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _timed(name: str, minutes: list[int], decision: datetime | None, count: int = 0) -> str:
+    said = counted(count or len(minutes), name)
+    if decision is None or not minutes:
+        return said
+    first, last = _ends(minutes, decision)
+    return f"{said} of {first}" + (f" to {last}" if last != first else "")
+
+
+def _ends(minutes: list[int], decision: datetime) -> tuple[str, str]:
+    first, last = (decision - timedelta(minutes=end) for end in (minutes[0], minutes[-1]))
+    return _clock(first, decision), _clock(last, decision)
+
+
+def _clock(moment: datetime, decision: datetime) -> str:
+    """The hour, with its day where that is not the day of the decision."""
+    return f"{moment:%H:%M}" if moment.date() == decision.date() else f"{moment:%Y-%m-%d %H:%M}"
