@@ -119,9 +119,10 @@ class Message:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Message type and trigger event of MSH-9, such as ORU and R01."""
+        """Type and event of MSH-9, such as ORU and R01; the event else of EVN-1."""
         field = self.header.first(9)
-        return field.part(1).upper(), field.part(2).upper()
+        event = field.part(2) or "".join(one.first(1).part(1) for one in self.named("EVN")[:1])
+        return field.part(1).upper(), event.upper()
 
     def named(self, name: str) -> tuple[Segment, ...]:
         """The segments of one name."""

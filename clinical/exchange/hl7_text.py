@@ -50,6 +50,10 @@ class Marks:
     codec: str = "utf-8"
 
 
+_SEQUENCE = r"[FSTREPHN]|X(?:[0-9A-Fa-f]{2}){1,2000}|Z\w{0,60}"
+_SEQUENCE += r"|\.(?:br|sp|fi|nf|in|ti|sk|ce) ?[+-]?\d{0,3}"
+
+
 def unescaped(text: str, marks: Marks) -> str:
     r"""A text as it is meant: `\T\` is the mark of parts, `\.br\` a new line, `\X0D0A\` bytes.
 
@@ -58,30 +62,26 @@ def unescaped(text: str, marks: Marks) -> str:
     """
     mark = re.escape(marks.escape)
     if marks.escape and marks.escape in text:
-        text = re.sub(f"{mark}([^{mark}\n]{{1,200}}){mark}", lambda m: _meant(m, marks), text)
+        sequence = re.compile(f"{mark}({_SEQUENCE}){mark}", re.ASCII)
+        text = sequence.sub(lambda found: _meant(found[0], found[1], marks), text)
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSEEN)
 
 
-def _meant(found: re.Match[str], marks: Marks) -> str:
-    name = found[1]
-    simple = {
+def _meant(written: str, name: str, marks: Marks) -> str:
+    letters = {
         "F": marks.field,
         "S": marks.component,
         "T": marks.part,
         "R": marks.repetition,
         "E": marks.escape,
         "P": "#",
-        "H": "",
-        "N": "",
     }
-    if name in simple:
-        return simple[name]
-    if name[0] == "X" and re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", name[1:], re.ASCII):
-        return _of_bytes(bytes.fromhex(name[1:]), marks.codec, found[0])
-    layout = re.fullmatch(r"\.(br|sp|fi|nf|in|ti|sk|ce)\s*[+-]?(\d{0,3})", name, re.ASCII)
-    if layout:
-        return _laid_out(layout[1], min(int(layout[2] or 1), _MOST_BLANKS))
-    return "" if re.fullmatch(r"Z\w*", name, re.ASCII) else found[0]
+    if name[0] == "X":
+        return _of_bytes(bytes.fromhex(name[1:]), marks.codec, written)
+    if name[0] == ".":
+        count = name[3:].strip(" +-")
+        return _laid_out(name[1:3], min(int(count or 1), _MOST_BLANKS))
+    return letters.get(name, "")
 
 
 def _of_bytes(data: bytes, codec: str, written: str) -> str:

@@ -152,6 +152,7 @@ def test_a_message_that_is_too_long_or_has_too_many_segments_is_refused() -> Non
         (r"\X0D0A\line\X41\\XE282AC\ ", "\nlineA€ "),
         (r"\XFF\\XABC\ ", r"\XFF\\XABC\ "),  # no UTF-8, and no whole bytes
         (r"C:\data\new", r"C:\data\new"),
+        (r"5\10 \T\ 6\12", r"5\10 & 6\12"),
         (r"\Zlocal\x", "x"),
         ("a\x00\x07b\tc\r\nd", "ab\tc\nd"),
         (r"no end\T", r"no end\T"),
