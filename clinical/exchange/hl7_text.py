@@ -11,22 +11,40 @@ from dataclasses import dataclass
 CODECS = {
     "": "utf-8",
     "ASCII": "utf-8",
+    "UNICODE": "utf-8",
     "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
     **{f"8859/{number}": f"iso8859-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
     "ISO IR14": "shift_jis",
     "GB 18030-2000": "gb18030",
     "KS X 1001": "euc_kr",
     "BIG-5": "big5",
     # Not of the table, and sent all the same.
-    "ISO-8859-1": "iso8859-1",
-    "ISO-8859-15": "iso8859-15",
+    "UTF-8": "utf-8",
+    "ISO IR192": "utf-8",
+    **{f"ISO-8859-{number}": f"iso8859-{number}" for number in (1, 2, 5, 7, 9, 15)},
     "WINDOWS-1252": "cp1252",
     "CP1252": "cp1252",
 }
 """MSH-18 to the codec; ASCII is often said where UTF-8 is meant, and is a part of it."""
 
-UNDECLARED = ("", "ASCII")
+_UNDECLARED = ("", "ASCII")
+
+
+def codec_of(name: str) -> str | None:
+    """The codec of a character set by its name, however it is punctuated; None for others."""
+    return _BY_LETTERS.get(_letters(name))
+
+
+def declares(name: str) -> bool:
+    """Whether MSH-18 says more than that a sender has not thought about it."""
+    return name.strip().upper() not in _UNDECLARED
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
+
+
+_BY_LETTERS = {_letters(name): codec for name, codec in CODECS.items()}
 
 _MOST_BLANKS = 80
 _UNSEEN = {number: None for number in range(32) if chr(number) not in "\t\n"} | {127: None}

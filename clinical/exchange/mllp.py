@@ -22,7 +22,7 @@ from clinical.errors import ConfigError
 from clinical.exchange import peers
 from clinical.exchange.facts import Refusal
 from clinical.exchange.hl7_answer import Answer, Keep, answered, rejected
-from clinical.exchange.hl7_text import CODECS
+from clinical.exchange.hl7_text import CODECS, codec_of
 from clinical.exchange.hl7_told import Habits
 from clinical.exchange.peers import Tls
 
@@ -69,7 +69,7 @@ def habits(settings: Settings) -> Habits:
     Raises:
         ConfigError: for a character set that is not read.
     """
-    codec = CODECS.get(settings.character_set.strip().upper())
+    codec = codec_of(settings.character_set)
     if codec is None:
         raise ConfigError(
             f"hl7: character_set is {settings.character_set!r}, which is not read.",

@@ -109,7 +109,9 @@ def test_marks_that_structure_nothing_are_refused(marks: str) -> None:
         ("UNICODE UTF-8", "utf-8"),
         ("", "utf-8"),
         ("ASCII", "utf-8"),
+        ("UNICODE", "utf-8"),  # as analysers send it
         ("8859/1", "latin-1"),
+        ("iso_8859-1", "latin-1"),
         ("8859/15", "iso8859-15"),
         ("8859/5~ISO IR87", "iso8859-5"),
         ("GB 18030-2000", "gb18030"),
