@@ -86,6 +86,11 @@ def canonical(written: str, system: str = "") -> Coded:
     return Coded(text) if ":" in text else _by_form(text)
 
 
+def is_system(word: str) -> bool:
+    """Whether a word names a code system that is known, such as ICD10CM or SNOMED."""
+    return bool(_system(word))
+
+
 def _by_form(text: str) -> Coded:
     upper = text.upper()
     if _ATC.fullmatch(upper):
