@@ -195,5 +195,6 @@ def _case(root: Path, file: str, row: Row, tables: Mapping[str, Selection]) -> I
         sex=row["gender"],
         age_years=row["age"].replace("> 89", "90"),
     )
-    rows = eicu_tables.retell(replace(row, file=file), tables)
-    yield from retold.read(root, case, rows, eicu_tables.NAMES, once=eicu_tables.SAID_ONCE)
+    stay = replace(row, file=file)
+    rows, names = eicu_tables.retell(stay, tables), eicu_tables.names(stay, tables)
+    yield from retold.read(root, case, rows, names)

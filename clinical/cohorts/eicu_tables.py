@@ -25,7 +25,7 @@ REVISED = "the value was revised after the decision, and what it was before is n
 TWO_UNITS = (
     "labresult and labresulttext are not the same value in the units that are given for them."
 )
-SAID_ONCE = {REVISED: retold.AFTERWARDS, TWO_UNITS: "none; which of them is right is not known"}
+NOT_SAID = "none; which of them is right is not known"
 NOT_KNOWN = "-1"
 """What the APACHE tables have in place of an empty cell."""
 
@@ -120,7 +120,9 @@ _NAMES = {
         "time": "labresultoffset",
         "specimen": "labname",
     },
-    "vitalaperiodic": {"time": "observationoffset", "unit": "", "code": ""},
+    "patient": {"code": "", "value": "", "unit": ""},
+    "apacheapsvar": {"code": "", "value": "", "unit": ""},
+    "vitalaperiodic": {"time": "observationoffset", "code": "", "value": "", "unit": ""},
     "physicalexam": {
         "time": "physicalexamoffset",
         "code": "physicalexampath",
@@ -128,11 +130,6 @@ _NAMES = {
     },
     "pasthistory": {"onset": "pasthistoryenteredoffset", "code": "pasthistorypath"},
     "note": {"time": "noteenteredoffset", "text": "notevalue"},
-}
-NAMES = {
-    f"{stem}{ending}": names
-    for stem, names in _NAMES.items()
-    for ending in (".csv", ".csv.gz", ".parquet")
 }
 
 Told = Iterator[tuple[str, Row]]
@@ -145,6 +142,12 @@ def select_all(root: Path, stays: Collection[str]) -> dict[str, Selection]:
     return {
         stem: select(root, file, KEY, stays, *NEEDED[stem]) for stem, file in files.items() if file
     }
+
+
+def names(stay: Row, tables: Mapping[str, Selection]) -> dict[str, Mapping[str, str]]:
+    """What the files call our columns."""
+    files = {"patient": stay.file} | {stem: found.file for stem, found in tables.items()}
+    return {file: _NAMES[stem] for stem, file in files.items() if stem in _NAMES}
 
 
 def retell(stay: Row, tables: Mapping[str, Selection]) -> dict[str, list[Row]]:
@@ -180,7 +183,7 @@ def _labs(found: Selection, rows: list[Row]) -> Told:
             and interface
             and not _same(row["labname"], (result, system), (text, interface))
         ):
-            timed = timed[0], retold.fault(timed[1], found.file, "labresult", TWO_UNITS)
+            timed = timed[0], retold.fault(timed[1], found.file, "labresult", TWO_UNITS, NOT_SAID)
         yield "measurements", _value(timed[1], row["labname"], value, unit, timed[0])
 
 

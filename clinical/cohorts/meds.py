@@ -286,7 +286,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        return pyarrow.parquet.read_table(path).to_pylist()
+        found: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        return found
     except (pyarrow.ArrowException, OSError) as error:
         raise CohortError(
             f"{path.name} is not readable Parquet ({type(error).__name__}).", remedy=AS_PUBLISHED

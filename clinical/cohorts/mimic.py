@@ -35,7 +35,6 @@ READ_AS = 90.0
 """Years: whoever is older than 89 has had the date of birth moved by 300 years, or the age cut."""
 
 STORED = "the result was stored after the decision; it was not known yet."
-SAID_ONCE = {STORED: retold.AFTERWARDS}
 
 LAB_NAMES = {"code": "itemid", "unit": "valueuom", "time": "charttime", "specimen": "itemid"}
 PNEUMONIA_9 = ("480", "481", "482", "483", "484", "485", "486", "4870", "5070", "99731")

@@ -119,4 +119,4 @@ def _case(
     found = labs.of(row["subject_id"]) if labs else []
     rows = {"measurements": list(mimic.measured(labs, found, known, decided))} if labs else {}
     names = {labs.file: mimic.LAB_NAMES} if labs else {}
-    yield from retold.read(root, case, rows, names, once=mimic.SAID_ONCE)
+    yield from retold.read(root, case, rows, names)

@@ -79,7 +79,7 @@ class _Tables:
 def describe(root: Path) -> CohortDescription:
     """Name, origin, licence and the outcomes."""
     cases, _ = _asked(root)
-    diagnoses = ("hospital_death", "pneumonia")
+    diagnoses: tuple[str, ...] = ("hospital_death", "pneumonia")
     if any(case.films for case in cases):
         diagnoses = tuple(map(_name, LABELS))
     return CohortDescription(
@@ -241,8 +241,7 @@ def _case(root: Path, one: _Asked, tables: _Tables) -> Iterator[Reading]:
     names = {part.file: mimic.LAB_NAMES for part in (tables.labs,) if part}
     names |= {part.file: NOTE_NAMES for part in (tables.reports,) if part}
     names[row.file] = {"path": "dicom_id", "view": "ViewPosition", "time": "StudyDate"}
-    once = {**mimic.SAID_ONCE, UNSTORED: retold.AFTERWARDS}
-    yield from retold.read(root, case, rows, names, once=once)
+    yield from retold.read(root, case, rows, names)
 
 
 def _age(person: Row, year: int) -> str:

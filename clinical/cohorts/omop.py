@@ -77,7 +77,6 @@ CONCEPTS = (
 
 SAME_DAY = "only the day is known, which is that of the decision or a later one."
 OF_VISIT = "it began with the visit or after it, and is what was found or done there."
-SAID_ONCE = {SAME_DAY: retold.AFTERWARDS, OF_VISIT: "none; it is no input"}
 
 _NAMES = {
     "measurement": {
@@ -270,7 +269,7 @@ def _case(
                     began = row["visit_start_date"]
                     rows["history"].append(_happened(one, stem, tables.concepts, began))
     names = {found.file: _NAMES[stem] for stem, found in tables.events.items()}
-    yield from retold.read(root, case, rows, names, once=SAID_ONCE)
+    yield from retold.read(root, case, rows, names)
 
 
 def _born(person: Row) -> str:

@@ -28,25 +28,18 @@ AT_ONCE = 5000
 
 AFTERWARDS = "none; it is known only afterwards"
 
-SAID_ONCE = {
+REMEDIES = {
     clock.LATE: AFTERWARDS,
     "not in the table of measurements.": "none; the values are kept as published and not used",
 }
-"""Reasons that most rows of such a set have in common, to what is to be done: one message for all
-rows of a case that have them."""
+"""Reasons of the folder format whose remedy would be none for a published set, to what is."""
 
 Rows = Mapping[str, Sequence[Row]]
 """Table of the folder format to the rows of one case, each with the file that it stands in."""
 
 
 def read(
-    root: Path,
-    case: Row,
-    rows: Rows,
-    names: Names,
-    *,
-    zone: tzinfo = UTC,
-    once: Mapping[str, str] | None = None,
+    root: Path, case: Row, rows: Rows, names: Names, *, zone: tzinfo = UTC
 ) -> Iterator[Reading]:
     """One case, or why it is skipped.
 
@@ -56,11 +49,10 @@ def read(
         rows: of the case, with the columns of the tables that they are given for.
         names: our columns to those of the files.
         zone: of times that name none.
-        once: further reasons to say once for all rows of the case, to what is to be done.
     """
     whole = CaseRows(root, zone, case.file, case, dict.fromkeys(rows, case.file), rows)
     for reading in assemble(whole, CasesRead(zone, PLAIN, demographics.MEANING)):
-        yield in_their_words(_together(reading, {**SAID_ONCE, **(once or {})}), names)
+        yield in_their_words(_together(reading), names)
 
 
 def lots(rows: Sequence[Row]) -> list[Sequence[Row]]:
@@ -68,25 +60,28 @@ def lots(rows: Sequence[Row]) -> list[Sequence[Row]]:
     return [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)] or [()]
 
 
-def _together(reading: Reading, once: Mapping[str, str]) -> Reading:
-    """With one message for all rows of a file that are left out for one of the reasons `once`."""
+def _together(reading: Reading) -> Reading:
+    """With one message for all rows of a file that are left out for one reason.
+
+    Most rows of such a set are later than the decision, and a message for each would fill the
+    memory with them.
+    """
     if not isinstance(reading, Case):
         return reading
-    groups: dict[object, list[Problem]] = {}
-    for number, problem in enumerate(reading.problems):
-        alike = (problem.file, problem.column, problem.reason) if problem.reason in once else number
-        groups.setdefault(alike, []).append(problem)
-    said = [_one(group, once) if group[0].reason in once else group[0] for group in groups.values()]
-    return replace(reading, problems=tuple(said))
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
+    for one in reading.problems:
+        groups.setdefault((one.file, one.column, one.reason), []).append(one)
+    return replace(reading, problems=tuple(map(_one, groups.values())))
 
 
-def _one(group: Sequence[Problem], once: Mapping[str, str]) -> Problem:
-    first = group[0]
+def _one(group: Sequence[Problem]) -> Problem:
+    first, others = group[0], len(group) - 1
+    remedy = REMEDIES.get(first.reason, first.remedy)
     reason = first.reason
-    if others := len(group) - 1:
+    if others:
         more = "row of the case" if others == 1 else "rows of the case"
         reason = f"{reason} So it is for {others} more {more}."
-    return replace(first, reason=reason, remedy=once[first.reason])
+    return replace(first, reason=reason, remedy=remedy)
 
 
 def fault(row: Row, file: str, column: str, reason: str, remedy: str = AS_PUBLISHED) -> Row:

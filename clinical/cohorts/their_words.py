@@ -9,7 +9,8 @@ from clinical.case.case import Problem, SkippedCase
 from clinical.cohorts.cohort import Reading
 
 Names = Mapping[str, Mapping[str, str]]
-"""File to our name of a column to that of the file, where they differ."""
+"""File to our name of a column to that of the file, where they differ; "" where it is one of
+several, and the row alone says which."""
 
 
 def in_their_words(reading: Reading, names: Names) -> Reading:
@@ -17,7 +18,7 @@ def in_their_words(reading: Reading, names: Names) -> Reading:
 
     def said(problem: Problem) -> Problem:
         theirs = names.get(problem.file, {}).get(problem.column)
-        return replace(problem, column=theirs) if theirs else problem
+        return problem if theirs is None else replace(problem, column=theirs)
 
     if not any(names.values()):
         return reading

@@ -265,7 +265,7 @@ def _mark(path: Path) -> str:
 
 def _first_line(path: Path) -> str:
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as text:
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
         return text.readline(2**16).rstrip("\r\n")
 
 
