@@ -15,6 +15,7 @@ https://github.com/Medical-Event-Data-Standard/meds
   the code's third part (`LAB//50912//mg/dL`) or a column `unit`. A bound such as "<5" counts where
   `text_value` has it beside the number.
 - An event with text alone is a note, unless its code is that of a measurement.
+- `ABSENT//` before a code says that the source states it not to be there.
 - An event with a path in a column `image_path` or `ecg_path` (dataset.json names such columns as
   `additional_value_modality_columns`) is a film or a recording; paths are relative to the root.
   `IMAGE//PA` says the view.
@@ -55,7 +56,8 @@ PATHS = {"image_path": "images", "ecg_path": "ecgs"}
 """Column with a path to the table of the folder format."""
 
 SEX = re.compile(r"(?:gender|sex)/{1,2}(?P<word>.+)", re.IGNORECASE)
-IMAGE = re.compile(r"IMAGE/{1,2}(?P<view>.+)")
+IMAGE = re.compile(r"(?P<prior>PRIOR_)?IMAGE(?:/{1,2}(?P<view>.+))?")
+ABSENT, NOTE, MOMENT = "ABSENT//", "NOTE//", "TRIPTYCH//DECISION"
 LOINC = re.compile(r"LOINC/{1,2}(?P<code>\d{1,5}-\d)(?:/{2}(?P<unit>.+))?")
 ICD = re.compile(r"(?:\w+//)?ICD//(?P<system>9|10)//(?P<code>.+)")
 SYSTEM = re.compile(r"(?P<system>[^/]+)/{1,2}(?P<code>[^/]+)")
@@ -204,7 +206,7 @@ def _case(root: Path, one: _Asked, rows: Sequence[Row], book: _CodeBook) -> Iter
             birth = row["time"]
         elif found := SEX.fullmatch(code):
             sex = found["word"]
-        elif code != DEATH:
+        elif code not in (DEATH, MOMENT):
             stem, ours = _retold(row, book)
             told[stem].append(ours)
     case = row_of(
@@ -225,19 +227,23 @@ def _retold(row: Row, book: _CodeBook) -> tuple[str, Row]:
     code, time, number, text = row["code"], row["time"], row["numeric_value"], row["text_value"]
     for column, stem in PATHS.items():
         if row[column]:
-            view = IMAGE.fullmatch(code)
-            told = {"view": view["view"] if view else ""} if stem == "images" else {}
-            return stem, row_of(row, row.file, path=row[column], time=time, **told)
+            film = IMAGE.fullmatch(code)
+            view = (film["view"] or "") if film else ""
+            role = "prior" if film and film["prior"] else ""
+            told = {"path": row[column], "time": time, "view": view, "role": role}
+            return stem, row_of(row, row.file, **told)
     name, unit = _measured(code, book)
     if number or (text and loinc.candidates(name)):
         value = text if text and (not number or text.startswith(BOUND)) else number
         cells = {"code": name, "value": value, "unit": row["unit"] or unit, "time": time}
         return "measurements", row_of(row, row.file, **cells)
     if text:
-        return "notes", row_of(row, row.file, section=code, text=text, time=time)
-    system, own = _coded(code)
+        section = code.removeprefix(NOTE)
+        return "notes", row_of(row, row.file, section=section, text=text, time=time)
+    system, own = _coded(code.removeprefix(ABSENT))
     cells = {"code": own, "code_system": system, "display": book.words.get(code, code)}
-    return "history", row_of(row, row.file, **cells, onset=time)
+    present = "0" if code.startswith(ABSENT) else "1"
+    return "history", row_of(row, row.file, **cells, onset=time, present=present)
 
 
 def _measured(code: str, book: _CodeBook) -> tuple[str, str]:
@@ -258,7 +264,7 @@ def _coded(code: str) -> tuple[str, str]:
     found = SYSTEM.fullmatch(code)
     if found and codes.is_system(found["system"]):
         return found["system"], found["code"]
-    return "", f"meds:{code}"
+    return "", code if ":" in code else f"meds:{code}"
 
 
 def _code_book(root: Path) -> _CodeBook:

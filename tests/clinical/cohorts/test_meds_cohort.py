@@ -77,9 +77,7 @@ def test_events_become_the_inputs_that_their_codes_and_values_say(
     assert (history.sex, history.age_years) == ("female", 63.83)
     notes = found.inputs["notes"]
     assert isinstance(notes, Texts)
-    assert [(text.section, text.text) for text in notes.items] == [
-        ("NOTE//indication", "Cough, fever.")
-    ]
+    assert [(text.section, text.text) for text in notes.items] == [("indication", "Cough, fever.")]
     assert found.inputs["image"].arrays[0].source["ViewPosition"] == "PA"
 
 
