@@ -232,8 +232,8 @@ def write_mimic_iii(root: Path) -> None:
 
 def write_mimic_iv(root: Path) -> None:
     write_tables(root, MIMIC_IV)
-    for name, study in (("d1", "50414267"), ("d2", "50414267")):
-        write_film(root / f"cxr-jpg/files/p10/p10000032/s{study}/{name}.jpg")
+    write_film(root / "cxr-jpg/files/p10/p10000032/s50414267/d1.jpg")
+    write_film(root / "cxr-jpg/files/p10/p10000032/s50414267/d2.jpg", width=30)
     write_film(root / "cxr-jpg/files/p10/p10000084/s56699142/d3.jpg")
     write_film(root / "cxr-jpg/files/p10/p10000084/s57199142/d4.jpg")
 
@@ -288,7 +288,7 @@ def write_parquet(path: Path, schema: pa.Schema, rows: Sequence[Sequence[Any]]) 
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
 
 
-def write_film(path: Path) -> None:
+def write_film(path: Path, width: int = 24) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    gray = np.arange(24 * 32, dtype=np.uint32).reshape(32, 24) % 251
+    gray = np.arange(width * 32, dtype=np.uint32).reshape(32, width) % 251
     Image.fromarray(gray.astype(np.uint8)).save(path)

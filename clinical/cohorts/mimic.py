@@ -34,6 +34,10 @@ OLDEST_TOLD = 89.0
 READ_AS = 90.0
 """Years: whoever is older than 89 has had the date of birth moved by 300 years, or the age cut."""
 
+OTHER_CODE = (
+    "the LOINC code that d_labitems gives the item is of something that does not come in this unit;"
+    " its label is used instead."
+)
 STORED = "the result was stored after the decision; it was not known yet."
 
 LAB_NAMES = {"code": "itemid", "unit": "valueuom", "time": "charttime", "specimen": "itemid"}
@@ -105,17 +109,25 @@ def labs(root: Path, stem: str, patients: Collection[str]) -> Selection | None:
 
 
 def measured(
-    found: Selection, rows: Collection[Row], known: Mapping[str, Item], decided: datetime
+    found: Selection,
+    rows: Collection[Row],
+    known: Mapping[str, Item],
+    decided: datetime,
+    problems: list[Problem],
 ) -> Iterator[Row]:
-    """Rows of measurements of one patient."""
+    """Rows of measurements of one patient; `problems` gets those whose code is of another thing."""
     for row in rows:
         item = known.get(row["itemid"], Item(f"item {row['itemid']}", "", ""))
         code, specimen = _code(item, row["valueuom"]), item.fluid
-        stored, taken = moment(row["storetime"]), moment(row["charttime"])
+        timely = (taken := moment(row["charttime"])) is not None and taken <= decided
+        if timely and row["valueuom"] and code != item.loinc and loinc.candidates(item.loinc):
+            remedy = "none; correct the dictionary if the label is the one that is wrong"
+            problems.append(Problem(found.file, OTHER_CODE, row.number, "itemid", remedy))
+        stored = moment(row["storetime"])
         if not row["charttime"]:
             reason = "the row has no time; it may be later than the decision."
             row = retold.fault(row, found.file, "charttime", reason)
-        elif taken and taken <= decided and stored and stored > decided:
+        elif timely and stored and stored > decided:
             row = retold.fault(row, found.file, "storetime", STORED, retold.AFTERWARDS)
         yield row_of(
             row,

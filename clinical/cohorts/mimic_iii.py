@@ -117,6 +117,9 @@ def _case(
         age_years=mimic.years(person["dob"], decided) if person else "",
     )
     found = labs.of(row["subject_id"]) if labs else []
-    rows = {"measurements": list(mimic.measured(labs, found, known, decided))} if labs else {}
+    told: list[Problem] = []
+    rows: dict[str, list[Row]] = {}
+    if labs:
+        rows["measurements"] = list(mimic.measured(labs, found, known, decided, told))
     names = {labs.file: mimic.LAB_NAMES} if labs else {}
-    yield from retold.read(root, case, rows, names)
+    yield from retold.read(root, case, rows, names, also=told)

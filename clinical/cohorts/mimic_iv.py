@@ -232,16 +232,18 @@ def _case(root: Path, one: _Asked, tables: _Tables) -> Iterator[Reading]:
         sex=person["gender"] if person else "",
         age_years=_age(person, decided.year) if person else "",
     )
+    told: list[Problem] = []
     rows: dict[str, list[Row]] = {"images": [_image(film) for film in one.films]}
     if tables.labs:
         found = tables.labs.of(row["subject_id"])
-        rows["measurements"] = list(mimic.measured(tables.labs, found, tables.items, decided))
+        values = mimic.measured(tables.labs, found, tables.items, decided, told)
+        rows["measurements"] = list(values)
     if tables.reports:
         rows["notes"] = list(_texts(tables.reports, row["subject_id"], decided))
     names = {part.file: mimic.LAB_NAMES for part in (tables.labs,) if part}
     names |= {part.file: NOTE_NAMES for part in (tables.reports,) if part}
     names[row.file] = {"path": "dicom_id", "view": "ViewPosition", "time": "StudyDate"}
-    yield from retold.read(root, case, rows, names)
+    yield from retold.read(root, case, rows, names, also=told)
 
 
 def _age(person: Row, year: int) -> str:

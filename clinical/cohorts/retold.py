@@ -39,7 +39,13 @@ Rows = Mapping[str, Sequence[Row]]
 
 
 def read(
-    root: Path, case: Row, rows: Rows, names: Names, *, zone: tzinfo = UTC
+    root: Path,
+    case: Row,
+    rows: Rows,
+    names: Names,
+    *,
+    zone: tzinfo = UTC,
+    also: Sequence[Problem] = (),
 ) -> Iterator[Reading]:
     """One case, or why it is skipped.
 
@@ -49,10 +55,17 @@ def read(
         rows: of the case, with the columns of the tables that they are given for.
         names: our columns to those of the files.
         zone: of times that name none.
+        also: what the reader found of the rows itself.
     """
     whole = CaseRows(root, zone, case.file, case, dict.fromkeys(rows, case.file), rows)
     for reading in assemble(whole, CasesRead(zone, PLAIN, demographics.MEANING)):
-        yield in_their_words(_together(reading), names)
+        if isinstance(reading, Case):
+            own = tuple(replace(problem, case_id=reading.case_id) for problem in also)
+            yield _together(
+                in_their_words(replace(reading, problems=reading.problems + own), names)
+            )
+        else:
+            yield in_their_words(reading, names)
 
 
 def lots(rows: Sequence[Row]) -> list[Sequence[Row]]:
@@ -61,7 +74,7 @@ def lots(rows: Sequence[Row]) -> list[Sequence[Row]]:
 
 
 def _together(reading: Reading) -> Reading:
-    """With one message for all rows of a file that are left out for one reason.
+    """A case with one message for all rows of a file that are left out for one reason.
 
     Most rows of such a set are later than the decision, and a message for each would fill the
     memory with them.
