@@ -21,7 +21,7 @@ from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
 from pipelines.commands.check import check
 from pipelines.commands.cohort import assess, check_domain, check_explanations, evaluate, train
-from pipelines.commands.export import export_app
+from pipelines.commands.export import export
 from pipelines.commands.inspect import inspect
 from pipelines.commands.laboratory import check_realism, compute_oracle, pretrain, simulate
 from pipelines.commands.page import demo, serve_page
@@ -62,10 +62,10 @@ app.command("serve")(serve_page)
 app.command("report-agreement")(agreement)
 app.command()(check)
 app.command()(inspect)
+app.command()(export)
 app.command()(demo)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
-app.add_typer(export_app, name="export")
 app.add_typer(reading_app, name="reading")
 app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(study_app, name="study")

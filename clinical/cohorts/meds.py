@@ -6,6 +6,7 @@ stream of events does not say when somebody had to decide. Files of labels are l
 `labels/pneumonia.parquet` or `labels/pneumonia/0.parquet`.
 https://github.com/Medical-Event-Data-Standard/meds
 
+- Without labels, a case is an event `TRIPTYCH//DECISION`, which `triptych export meds` writes.
 - What is later than the prediction time is left out; events without a time are static and count.
 - `MEDS_BIRTH` is the date of birth, `GENDER//F` or `SEX//F` the sex; `MEDS_DEATH` is never an
   input.
@@ -49,6 +50,10 @@ from clinical.terms import codes, loinc
 NAME = "meds"
 LABELS = ("labels", "task_labels")
 LABEL_COLUMNS = Columns(("subject_id", "prediction_time", "boolean_value"))
+NEEDED = (
+    "give a MEDS dataset with data/*.parquet and labels/OUTCOME.parquet, whose columns are"
+    " subject_id, prediction_time and boolean_value"
+)
 UNKNOWN_LABEL = "the file has no boolean_value; only outcomes that are yes or no are read."
 
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
@@ -72,8 +77,9 @@ class _Asked:
 
     case_id: str
     subject: str
+    time: str
     row: Row
-    labels: Mapping[str, str]
+    labels: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -138,15 +144,11 @@ def outcomes(root: Path) -> Iterator[Outcome]:
 def _asked(root: Path) -> tuple[list[_Asked], list[str], list[Problem]]:
     """The cases, the outcomes, and rows or files of labels that cannot be used."""
     files = [file for folder in LABELS for file in sorted((root / folder).rglob("*.parquet"))]
-    if not files or not any((root / "data").rglob("*.parquet")):
-        missing = "data" if files else LABELS[0]
-        raise CohortError(
-            f"{missing} does not exist in the cohort's folder, or holds no .parquet file.",
-            remedy="give a MEDS dataset with data/*.parquet and labels/OUTCOME.parquet, whose"
-            " columns are subject_id, prediction_time and boolean_value",
-        )
+    if not any((root / "data").rglob("*.parquet")):
+        table.demand(Problem("data", "there is no .parquet file in it.", remedy=NEEDED))
+    if not files:
+        return _moments(root), [], []
     rows: dict[str, _Asked] = {}
-    labels: dict[str, dict[str, str]] = {}
     tasks: dict[str, None] = {}
     problems: list[Problem] = []
     for path in files:
@@ -159,19 +161,42 @@ def _asked(root: Path) -> tuple[list[_Asked], list[str], list[Problem]]:
         task = file.split("/")[1].removesuffix(".parquet")
         tasks[task] = None
         for row in found.rows:
-            subject, time = row["subject_id"], row["prediction_time"]
-            if not subject or not time:
-                reason = "the row has no subject or no prediction time, and is not used."
-                column = "prediction_time" if subject else "subject_id"
-                problems.append(Problem(file, reason, row.number, column, AS_PUBLISHED))
-                continue
-            case_id = f"{subject}-{re.sub(r'[-:]', '', time)}"
-            given = labels.setdefault(case_id, {})
-            _label(given, task, row, file)
-            rows.setdefault(case_id, _Asked(case_id, subject, replace(row, file=file), given))
+            one = _one(replace(row, file=file), row["subject_id"], row["prediction_time"])
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                _label(rows.setdefault(one.case_id, one).labels, task, row, file)
     if not rows:
-        table.demand(problems[0] if problems else Problem(LABELS[0], "no label is given."))
+        table.demand(problems[0] if problems else Problem("labels", "they are empty."))
     return list(rows.values()), list(tasks), problems
+
+
+def _one(row: Row, subject: str, time: str) -> _Asked | Problem:
+    if subject and time:
+        return _Asked(f"{subject}-{re.sub(r'[-:]', '', time)}", subject, time, row, {})
+    column = "prediction_time" if subject else "subject_id"
+    reason = "the row has no subject or no prediction time, and is not used."
+    return Problem(row.file, reason, row.number, column, AS_PUBLISHED)
+
+
+def _moments(root: Path) -> list[_Asked]:
+    """A case for each event that says when somebody had to decide.
+
+    Raises:
+        CohortError: if there is none.
+    """
+    found: dict[str, _Asked] = {}
+    for path in sorted((root / "data").rglob("*.parquet")):
+        file = path.relative_to(root).as_posix()
+        part = select(root, file, "code", {MOMENT}, ("subject_id", "time"))
+        for row in part.of(MOMENT):
+            one = _one(row, row["subject_id"], row["time"])
+            if isinstance(one, _Asked):
+                found.setdefault(one.case_id, one)
+    if not found:
+        reason = "the folder does not exist, and nothing else says when somebody had to decide."
+        table.demand(Problem("labels", reason, remedy=NEEDED))
+    return list(found.values())
 
 
 def _label(given: dict[str, str], task: str, row: Row, file: str) -> None:
@@ -214,7 +239,7 @@ def _case(root: Path, one: _Asked, rows: Sequence[Row], book: _CodeBook) -> Iter
         one.row.file,
         case_id=one.case_id,
         patient_id=one.subject,
-        decision_time=one.row["prediction_time"],
+        decision_time=one.time,
         sex=sex,
         birth_date=birth,
     )

@@ -1,7 +1,8 @@
-"""`triptych export ...`: what leaves the workspace for other programs, in their formats."""
+"""`triptych export FORMAT`: what leaves the workspace for other programs."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,19 +10,18 @@ import typer
 
 from pipelines.commands.options import Keys, Workspace, open_place, screen
 
-export_app = typer.Typer(
-    help="Export cases for other programs; the record itself is `audit export`.",
-    no_args_is_help=True,
-)
+
+class Format(StrEnum):
+    """What can be written."""
+
+    MEDS = "meds"
 
 
-@export_app.callback()
-def formats() -> None:
-    """A group, also while it has one command."""
-
-
-@export_app.command()
-def meds(
+def export(
+    form: Annotated[
+        Format,
+        typer.Argument(metavar="FORMAT", help="Format: meds (Medical Event Data Standard 0.4)."),
+    ],
     workspace: Workspace,
     out: Annotated[Path, typer.Option("--out", help="New folder for the dataset.")],
     case: Annotated[
@@ -33,13 +33,14 @@ def meds(
     ] = "researcher",
     keys: Keys = None,
 ) -> None:
-    """Export cases and finished readings as a MEDS dataset; recorded as an event.
+    """Export cases and finished readings for other programs; recorded as an event.
 
     Not de-identified: times, notes, films and pseudonyms are those of the workspace.
     """
     from clinical.export.meds import export_meds
     from clinical.export.selection import Selection
 
+    del form  # there is one
     wanted = Selection(frozenset(case) if case else None)
     with open_place(workspace, keys) as engine:
         done = export_meds(engine, out, actor=actor, wanted=wanted)

@@ -30,7 +30,7 @@ class TestMeds(CohortContract):
 
     @pytest.fixture
     def table(self) -> str:
-        return "labels"
+        return "data"
 
     @pytest.fixture
     def labels(self) -> Labels:
@@ -106,6 +106,14 @@ def test_two_labels_for_one_moment_are_an_error(lay_out: Callable[[str], Path]) 
     relational_layouts.write_meds_labels(root, contradicting)
     with pytest.raises(CohortError, match=r"labels/pneumonia\.parquet, row 5"):
         list(meds.outcomes(root))
+
+
+def test_without_labels_nothing_says_what_a_case_is(lay_out: Callable[[str], Path]) -> None:
+    root = lay_out("meds")
+    (root / "labels/pneumonia.parquet").unlink()
+    with pytest.raises(CohortError, match="labels") as caught:
+        meds.index(root)
+    assert "prediction_time" in caught.value.remedy
 
 
 def test_splits_are_those_of_the_set(lay_out: Callable[[str], Path]) -> None:

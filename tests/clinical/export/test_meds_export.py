@@ -151,6 +151,9 @@ def test_what_is_left_out_is_counted_and_a_purged_case_is_not_there(
     done = export_meds(signed, tmp_path / "meds", actor="dr.ada")
     assert (done.subjects, done.cases, done.labels, done.unused) == (1, 1, 0, 1)
     assert {row["case_id"] for row in rows(tmp_path / "meds/data/0.parquet")} == {"case-2", None}
+    (found,) = source.read(tmp_path / "meds")  # without a label, its decision says when it was
+    assert isinstance(found, Case)
+    assert list(source.outcomes(tmp_path / "meds")) == []
 
 
 def test_where_nothing_can_be_recorded_nothing_is_written(
