@@ -3,6 +3,10 @@
 Codes, values and units are text as received. They become a case's measurements only by the reader
 of tables that every cohort goes through, so that a potassium of a laboratory message and one of a
 CSV file are understood, converted or refused by the same rules.
+
+A road in has one function `told(data: bytes, zone: tzinfo) -> tuple[Told, ...]`, one value for each
+person that the message speaks of. It never raises for what it was sent: bytes that are no message
+are one `Told` without a person that holds a `Refusal`.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from datetime import date, datetime
 from typing import Literal
 
 Status = Literal["preliminary", "final", "corrected", "cancelled"]
+Kind = Literal["diagnosis", "procedure", "allergy", "medicine"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class HistoryFact:
     """A diagnosis, procedure, allergy or medicine that is known, or known not to be there.
 
     Attributes:
+        kind: what it is; an allergy to penicillin has the code of the medicine penicillin.
         onset: when it began, None where that is not said.
         recorded: when it was written down; a decision before it did not know it.
         present: False where the sender says that the patient does not have it.
@@ -86,13 +92,19 @@ class HistoryFact:
     onset: datetime | None
     recorded: datetime | None
     status: Status
+    kind: Kind = "diagnosis"
     present: bool = True
     place: str = ""
 
 
 @dataclass(frozen=True)
 class NoteFact:
-    """A text of the record; `section` is a name that notes.csv knows, or the sender's title."""
+    """A text of the record.
+
+    Attributes:
+        section: a name that notes.csv knows, or the sender's title.
+        time: when the text was told as it stands; a decision before it did not know it.
+    """
 
     identity: str
     section: str
@@ -134,9 +146,11 @@ class Told:
         facts: in the order of the message.
         merges: of identifiers.
         refused: parts that cannot be used; the rest of the message is.
+        unused: what was understood and holds no fact, such as "ImagingStudy", and how many of it.
     """
 
     person: Person | None
     facts: tuple[Fact, ...] = ()
     merges: tuple[Merge, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    unused: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,289 @@
+"""FHIR R4 by POST: a body is answered 202 when it is safe on disk, and not before.
+
+    POST /            a Bundle, NDJSON or one resource (application/fhir+json, application/json,
+                      application/fhir+ndjson), with `Authorization: Bearer TOKEN`
+    202               kept; warnings name the parts that cannot be used
+    400, 413, 415     it is no FHIR in JSON, too long, or of another content type
+    401, 403, 408     no token that is known, an address that may not send, or a body that stops
+    422               nothing of it can be used; nothing was kept
+    503               it could not be kept, or too many send at once; send it again
+
+Every answer is an OperationOutcome and holds nothing of what was sent. A transaction is taken in as
+news; it is not carried out on resources. https://hl7.org/fhir/R4/operationoutcome.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import hmac
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from clinical.errors import ConfigError, TriptychError
+from clinical.exchange import peers
+from clinical.exchange.facts import Refusal, Told
+from clinical.exchange.fhir_told import told
+from clinical.exchange.peers import Tls
+
+Keep = Callable[[bytes, str], object]
+
+TYPES = ("application/fhir+json", "application/json", "application/fhir+ndjson")
+LEAST_TOKEN = 32
+"""Characters of a token; 32 drawn from hexadecimal digits are 128 bits."""
+MOST_ISSUES = 50
+
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A port for FHIR.
+
+    Attributes:
+        senders: addresses and networks, such as 192.0.2.0/24, that may send.
+        tokens: file with a line `NAME TOKEN` for each sender; # begins a remark.
+        address, port: to listen on; port 0: any that is free.
+        largest_mb: megabytes of the largest body that is taken.
+        at_once: bodies that are read and kept at a time; more are told to come again.
+        body_seconds: in which a body has to be there.
+        tls: encryption; without it, a proxy in front of this has to do it.
+    """
+
+    senders: tuple[str, ...]
+    tokens: str
+    address: str = "127.0.0.1"
+    port: int = 8104
+    largest_mb: float = 32.0
+    at_once: int = 4
+    body_seconds: float = 60.0
+    tls: Tls = field(default_factory=Tls)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A port that listens; made by `start`."""
+
+    port: int
+    stop: Callable[[], None]
+
+
+def application(
+    settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
+) -> Starlette:
+    """The routes alone, for whoever serves them.
+
+    Args:
+        settings: of the port.
+        keep: given a body and the name of its sender; returns when it is safe.
+        refused: called with what was refused, in words that hold nothing of a patient or a sender.
+
+    Raises:
+        ConfigError: if the settings cannot be used.
+    """
+    desk = _Desk(settings, keep, refused)
+    return Starlette(routes=[Route("/", desk.post, methods=["POST"])])
+
+
+class _Desk:
+    """Where bodies are taken in, a few at a time."""
+
+    def __init__(self, settings: Settings, keep: Keep, refused: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._keep = keep
+        self._refused = refused
+        self._allowed = peers.networks(settings.senders, "fhir")
+        self._tokens = _tokens(Path(settings.tokens))
+        self._longest = int(settings.largest_mb * _MB)
+        self._busy = 0
+
+    async def post(self, request: Request) -> Response:
+        """Take in one body."""
+        sender = self._sender(request)
+        if isinstance(sender, Response):
+            return sender
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
+            return self._no(415, "not-supported", "the content type is not one of FHIR in JSON.")
+        if self._busy >= self._settings.at_once:
+            return self._no(503, "throttled", "too many send at once; send it again.")
+        self._busy += 1
+        try:
+            body = await asyncio.wait_for(self._body(request), self._settings.body_seconds)
+            if body is None:
+                return self._no(413, "too-long", "the body is too long; send it in parts.")
+            return await run_in_threadpool(self._take_in, body, sender)
+        except TimeoutError:
+            return self._no(408, "timeout", "the body did not come in time.")
+        except ClientDisconnect:
+            return self._no(400, "incomplete", "the body broke off.")
+        finally:
+            self._busy -= 1
+
+    def _sender(self, request: Request) -> str | Response:
+        host = request.client.host if request.client else ""
+        if not host or not any(peers.address(host) in one for one in self._allowed):
+            return self._no(403, "forbidden", "the address may not send.")
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
+        for known, name in self._tokens.items():
+            if kind.lower() == "bearer" and hmac.compare_digest(known, digest):
+                return name
+        answer = self._no(401, "login", "no token that is known came with it.")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    async def _body(self, request: Request) -> bytes | None:
+        """The body, or None as soon as it is too long."""
+        parts, size = [], 0
+        async for part in request.stream():
+            size += len(part)
+            if size > self._longest:
+                return None
+            parts.append(part)
+        return b"".join(parts)
+
+    def _take_in(self, body: bytes, sender: str) -> Response:
+        found = told(body, UTC)  # no zone makes a resource more or less usable
+        faults = [one for part in found for one in part.refused]
+        if not any(map(_usable, found)):
+            no_fhir = any(one.place.startswith("Bundle") for one in faults)
+            return self._answer(400 if no_fhir else 422, "error", faults)
+        try:
+            self._keep(body, sender)
+        except (TriptychError, OSError):
+            answer = self._no(503, "no-store", "it could not be kept; send it again later.")
+            answer.headers["Retry-After"] = "60"
+            return answer
+        return self._answer(202, "warning", faults)
+
+    def _answer(self, status: int, severity: str, faults: Sequence[Refusal]) -> Response:
+        what = "part of a body" if status == 202 else "a body"
+        for one in faults:
+            self._refused(f"FHIR: {what}: {_plain(one.place)}: {one.reason}")
+        issues = [
+            _issue(severity, "processing", f"{one.place}: {one.reason} {one.remedy}".strip())
+            for one in faults[:MOST_ISSUES]
+        ]
+        if status == 202:
+            issues.insert(0, _issue("information", "informational", "kept"))
+        elif not issues:
+            issues = [_issue("error", "required", "nothing was sent.")]
+        return _outcome(status, issues)
+
+    def _no(self, status: int, code: str, reason: str) -> Response:
+        self._refused(f"FHIR: a body: {reason}")
+        return _outcome(status, [_issue("error", code, reason)])
+
+
+def _usable(one: Told) -> bool:
+    """Whether anything is said of a person, or understood."""
+    said = bool(one.facts or one.merges or one.unused)
+    return said or (one.person is not None and not one.refused)
+
+
+def _plain(place: str) -> str:
+    """A place without its numbers, so that there are few different ones."""
+    return re.sub(r"(?:(?:entry|line)\[\d+\] )?([^\[]*)(?:\[\d+\])?", r"\1", place)
+
+
+def _issue(severity: str, code: str, words: str) -> Mapping[str, str]:
+    return {"severity": severity, "code": code, "diagnostics": words}
+
+
+def _outcome(status: int, issues: Sequence[Mapping[str, str]]) -> Response:
+    body = json.dumps({"resourceType": "OperationOutcome", "issue": list(issues)})
+    return Response(body, status, media_type="application/fhir+json")
+
+
+def _tokens(path: Path) -> dict[bytes, str]:
+    """SHA-256 of each token to the name of its sender."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigError(f"fhir: {path} cannot be read: {why}.", remedy=_WRITE) from None
+    found: dict[bytes, str] = {}
+    for number, line in enumerate(lines, start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 2 or len(words[1]) < LEAST_TOKEN:
+            raise ConfigError(f"fhir: {path}, line {number} is no name and token.", remedy=_WRITE)
+        found[hashlib.sha256(words[1].encode()).digest()] = words[0]
+    if not found:
+        raise ConfigError(f"fhir: {path} holds no token.", remedy=_WRITE)
+    return found
+
+
+_WRITE = f"write a line NAME TOKEN for each sender, the token of at least {LEAST_TOKEN} letters"
+
+
+def start(
+    settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
+) -> Listener:
+    """Listen until `stop` is called, which waits for bodies that are being kept.
+
+    Args:
+        settings, keep, refused: as in `application`.
+
+    Raises:
+        ConfigError: if the settings cannot be used, or the port is taken.
+    """
+    app = application(settings, keep, refused)
+    peers.context(settings.tls, "fhir")  # an error is said here and not in the thread
+    try:
+        if not 0 <= settings.port < 1 << 16:
+            raise OSError(errno.EINVAL, "no such port")
+        family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+        door = socket.create_server((settings.address, settings.port), family=family)
+    except OSError as error:
+        where = f"{settings.address}, port {settings.port}"
+        raise ConfigError(
+            f"fhir: nothing can listen at {where} ({error.strerror}).",
+            remedy="choose another port, or end the program that has it",
+        ) from None
+    server = uvicorn.Server(_config(app, settings.tls))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="fhir")
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join()
+        door.close()
+
+    return Listener(door.getsockname()[1], stop)
+
+
+def _config(app: Starlette, tls: Tls) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=64,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=10,
+        ssl_certfile=tls.certificate or None,
+        ssl_keyfile=tls.key or None,
+        ssl_ca_certs=tls.client_ca or None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
+    )

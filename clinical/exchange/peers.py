@@ -1,0 +1,90 @@
+"""Who may connect to a port, and how the line is encrypted."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+from clinical.errors import ConfigError
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Encryption, at least TLS 1.2.
+
+    Attributes:
+        certificate, key: PEM files of this side; no certificate: no TLS.
+        client_ca: PEM file of who signs the certificates that senders must show; "": they need not.
+    """
+
+    certificate: str = ""
+    key: str = ""
+    client_ca: str = ""
+
+
+def unheard(reason: str) -> None:
+    """Where reasons go that nobody asked for."""
+    del reason
+
+
+def networks(senders: Iterable[str], where: str) -> tuple[Network, ...]:
+    """Addresses and networks of settings.
+
+    Args:
+        senders: such as 192.0.2.7 or 192.0.2.0/24.
+        where: the settings, for the error.
+
+    Raises:
+        ConfigError: for one that is none.
+    """
+    try:
+        return tuple(ip_network(one) for one in senders)
+    except ValueError as error:
+        raise ConfigError(
+            f"{where}: senders holds one that is no address: {error}.",
+            remedy='write addresses or networks, such as "192.0.2.7" or "192.0.2.0/24"',
+        ) from None
+
+
+def address(text: str) -> IPv4Address | IPv6Address:
+    """The address of a peer; one of IPv4 that is written as one of IPv6 is what it is.
+
+    Raises:
+        ValueError: for a text that is none.
+    """
+    found = ip_address(text)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+def context(tls: Tls, where: str) -> ssl.SSLContext | None:
+    """What encrypts the line; None without a certificate.
+
+    Raises:
+        ConfigError: for a file that cannot be used.
+    """
+    if not tls.certificate:
+        return None
+    found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        found.load_cert_chain(tls.certificate, tls.key or None)
+        if tls.client_ca:
+            found.load_verify_locations(tls.client_ca)
+            found.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: the certificate cannot be used ({error}).",
+            remedy="give PEM files: the certificate with its chain, and its key without password",
+        ) from None
+    return found
