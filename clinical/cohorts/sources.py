@@ -10,6 +10,7 @@ from clinical.cohorts import (
     appendicitis,
     covid_chestxray,
     eicu,
+    fhir,
     folder,
     hannover,
     meds,
@@ -34,6 +35,7 @@ SOURCES: dict[str, Source] = {
         mimic_iii,
         mimic_iv,
         omop,
+        fhir,
     )
 }
 

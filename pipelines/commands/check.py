@@ -27,7 +27,7 @@ Layout = Annotated[
     typer.Option(
         "--source",
         help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray,"
-        " appendicitis, eicu, meds, mimic_iii, mimic_iv or omop. Default: detected.",
+        " appendicitis, eicu, meds, mimic_iii, mimic_iv, omop or fhir. Default: detected.",
     ),
 ]
 Images = Annotated[

@@ -47,7 +47,7 @@ Source = Annotated[
     typer.Option(
         "--source",
         help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray,"
-        " appendicitis, eicu, meds, mimic_iii, mimic_iv or omop.",
+        " appendicitis, eicu, meds, mimic_iii, mimic_iv, omop or fhir.",
     ),
 ]
 Model = Annotated[

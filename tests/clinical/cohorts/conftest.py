@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import fhir_layout
 import numpy as np
 import pytest
 import relational_layouts
@@ -169,6 +170,7 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
     "nih_chestxray": write_nih_chestxray,
     "appendicitis": write_appendicitis,
     "eicu": relational_layouts.write_eicu,
+    "fhir": fhir_layout.write_fhir,
     "meds": relational_layouts.write_meds,
     "mimic_iii": relational_layouts.write_mimic_iii,
     "mimic_iv": relational_layouts.write_mimic_iv,
