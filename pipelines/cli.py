@@ -23,6 +23,7 @@ from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
 from pipelines.commands.check import check
 from pipelines.commands.cohort import assess, check_domain, check_explanations, evaluate, train
+from pipelines.commands.export import export
 from pipelines.commands.inspect import inspect
 from pipelines.commands.laboratory import check_realism, compute_oracle, pretrain, simulate
 from pipelines.commands.page import demo, serve_page
@@ -75,6 +76,7 @@ app.command("serve")(serve_page)
 app.command("report-agreement")(agreement)
 app.command()(check)
 app.command()(inspect)
+app.command()(export)
 app.command()(demo)
 app.command()(receive)
 app.add_typer(account_app, name="account")

@@ -52,6 +52,23 @@ FLOORS: list[set[str]] = [
     },
     {"clinical.modalities.encoding", "clinical.modalities.scale", "clinical.modalities.threads"},
     {"clinical.cohorts", "clinical.review"},
+    # What FHIR says is read alike from a folder and from a hospital, so this part of the roads lies
+    # below the cohorts.
+    {"clinical.exchange.fhir_told"},
+    {
+        "clinical.exchange.fhir_history",
+        "clinical.exchange.fhir_observations",
+        "clinical.exchange.fhir_patients",
+        "clinical.exchange.fhir_texts",
+    },
+    {"clinical.exchange.fhir_bundle"},
+    {"clinical.exchange.fhir_elements"},
+    {
+        "clinical.exchange.coded",
+        "clinical.exchange.facts",
+        "clinical.exchange.moments",
+        "clinical.exchange.sections",
+    },
     {"clinical.modalities"},
     {"clinical.tables", "clinical.access"},
     {"clinical.audit"},

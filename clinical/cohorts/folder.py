@@ -7,16 +7,16 @@ while `read` is iterated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC
 from functools import partial
 from pathlib import Path
 
-from clinical.case.case import Outcome, Problem, SkippedCase
+from clinical.case.case import Outcome, Problem
 from clinical.cohorts import folder_layout
 from clinical.cohorts.cohort import CaseEntry, CohortDescription, Reading
 from clinical.cohorts.folder_case import CasesRead, assemble, decided
+from clinical.cohorts.their_words import in_their_words
 from clinical.errors import CohortError
 from clinical.tables import clock, numbers, pixels, sexes, table
 from clinical.tables.case_rows import CaseRows
@@ -124,23 +124,7 @@ def read(
             codes=settings.codes,
         )
         for reading in assemble(case, how):
-            yield _in_their_words(reading, names)
-
-
-def _in_their_words(reading: Reading, names: Mapping[str, Mapping[str, str]]) -> Reading:
-    """With the columns in problems called what the files call them."""
-
-    def said(problem: Problem) -> Problem:
-        theirs = names.get(problem.file, {}).get(problem.column)
-        return replace(problem, column=theirs) if theirs else problem
-
-    if not any(names.values()):
-        return reading
-    if isinstance(reading, Problem):
-        return said(reading)
-    if isinstance(reading, SkippedCase):
-        return replace(reading, problem=said(reading.problem))
-    return replace(reading, problems=tuple(map(said, reading.problems)))
+            yield in_their_words(reading, names)
 
 
 def notes(root: Path) -> tuple[Problem, ...]:

@@ -6,13 +6,37 @@ import difflib
 from pathlib import Path
 
 from clinical.case.case import Problem
-from clinical.cohorts import appendicitis, covid_chestxray, folder, hannover, nih_chestxray
+from clinical.cohorts import (
+    appendicitis,
+    covid_chestxray,
+    eicu,
+    fhir,
+    folder,
+    hannover,
+    meds,
+    mimic_iii,
+    mimic_iv,
+    nih_chestxray,
+    omop,
+)
 from clinical.cohorts.cohort import Source
 from clinical.errors import ConfigError
 
 SOURCES: dict[str, Source] = {
     module.NAME: module
-    for module in (folder, hannover, covid_chestxray, nih_chestxray, appendicitis)
+    for module in (
+        folder,
+        hannover,
+        covid_chestxray,
+        nih_chestxray,
+        appendicitis,
+        eicu,
+        meds,
+        mimic_iii,
+        mimic_iv,
+        omop,
+        fhir,
+    )
 }
 
 

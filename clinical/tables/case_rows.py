@@ -62,7 +62,7 @@ class CaseRows:
     Attributes:
         root, zone: of the cohort.
         file, row: its row in the table of cases.
-        files: table to file name.
+        files: table to file name, for rows that do not name their own.
         rows: table to the rows of this case.
         age_years, sex: from the table of cases.
         forms: table to how its columns are written.
@@ -115,7 +115,7 @@ def timely(
     """
     form, unplaced = case.forms.get(stem, PLAIN), dict[str, list[Problem]]()
     for row in case.rows.get(stem, ()):
-        file = case.files[stem]
+        file = row.file or case.files[stem]
         moment = row.fault or watch.moment(file, row, column, form)
         if not isinstance(moment, Problem):
             yield file, row, moment

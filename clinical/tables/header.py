@@ -140,7 +140,11 @@ def _ours(
 ) -> dict[int, str] | Problem:
     """Position to our column."""
     if told is None:
-        return {at: name for at, name in enumerate(names) if name in columns.known}
+        taken_as_is = {at: name for at, name in enumerate(names) if name in columns.known}
+        # MIMIC-III is published in capitals, its demo in small letters.
+        left = {n.casefold(): n for n in columns.known if n not in taken_as_is.values()}
+        folded = {at: left.pop(n.casefold(), "") for at, n in enumerate(names) if n not in left}
+        return taken_as_is | {at: name for at, name in folded.items() if name}
     found: dict[int, str] = {}
     for ours, theirs in told.columns.items():
         if theirs not in names:

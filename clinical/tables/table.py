@@ -30,12 +30,14 @@ class Row:
     Attributes:
         number: as a spreadsheet shows it; the header is 1.
         fault: why the row as a whole cannot be trusted, or None.
+        file: that it stands in, where the rows of one table come from several; else "".
     """
 
     number: int
     cells: tuple[str, ...]
     columns: Mapping[str, int] = field(repr=False)
     fault: Problem | None = None
+    file: str = ""
 
     def __getitem__(self, column: str) -> str:
         position = self.columns.get(column)

@@ -86,6 +86,22 @@ def canonical(written: str, system: str = "") -> Coded:
     return Coded(text) if ":" in text else _by_form(text)
 
 
+def parted(code: str) -> tuple[str, str]:
+    """System and code of one that `canonical` brought to its form; "" and all of any other."""
+    for system in ("ICD-9-CM", "ICD-11"):
+        if code.startswith(f"{system}:"):
+            return system, code.removeprefix(f"{system}:")
+    for system in ("ATC", "ICD-10", "SNOMED CT"):
+        if _FORMS[system](code) == code and not (system == "ATC" and not _ATC.fullmatch(code)):
+            return system, code
+    return "", code
+
+
+def is_system(word: str) -> bool:
+    """Whether a word names a code system that is known, such as ICD10CM or SNOMED."""
+    return bool(_system(word))
+
+
 def _by_form(text: str) -> Coded:
     upper = text.upper()
     if _ATC.fullmatch(upper):

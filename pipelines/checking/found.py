@@ -101,15 +101,19 @@ _ROWS = (
 """Numbers of rows in a message, which would make two messages of one."""
 
 
+_ALIKE = re.compile(r" So it is for (\d+) more rows? of the case\.")
+"""How a reader says that further rows of a case are left out for the same reason."""
+
+
 def left_out(problems: Iterable[Problem]) -> tuple[LeftOut, ...]:
     """Problems of a reader, counted by place and reason; the most frequent first."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for one in problems:
         place = one.file + (f", column {one.column}" if one.column else "")
-        reason = one.reason
+        reason, alike = _ALIKE.sub("", one.reason), _ALIKE.search(one.reason)
         for numbers, instead in _ROWS:
             reason = numbers.sub(instead, reason)
-        counts[place, reason, one.remedy] += 1
+        counts[place, reason, one.remedy] += 1 + (int(alike[1]) if alike else 0)
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(LeftOut(*key, n) for key, n in order)
 

@@ -26,8 +26,8 @@ Layout = Annotated[
     str,
     typer.Option(
         "--source",
-        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray or"
-        " appendicitis. Default: detected.",
+        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray,"
+        " appendicitis, eicu, meds, mimic_iii, mimic_iv, omop or fhir. Default: detected.",
     ),
 ]
 Images = Annotated[

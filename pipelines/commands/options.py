@@ -46,8 +46,8 @@ Source = Annotated[
     str,
     typer.Option(
         "--source",
-        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray or"
-        " appendicitis.",
+        help="Format of the cohort: folder, hannover, covid_chestxray, nih_chestxray,"
+        " appendicitis, eicu, meds, mimic_iii, mimic_iv, omop or fhir.",
     ),
 ]
 Model = Annotated[

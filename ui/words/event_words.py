@@ -175,6 +175,10 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
 def _exported(payload: Mapping[str, Any]) -> str:
     if payload.get("what") == "case_pdf":
         return "Saved the case as a PDF"
+    if payload.get("what") == "meds":
+        number = payload.get("cases", 0)
+        cases = "1 case" if number == 1 else f"{number} cases"
+        return f"Exported {cases} as a MEDS dataset"
     what = "the whole record" if payload.get("what") == "all" else "chosen cases"
     state = "intact" if payload.get("intact") else "broken"
     number = payload.get("cases", 0)

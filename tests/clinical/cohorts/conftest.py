@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import fhir_layout
 import numpy as np
 import pytest
+import relational_layouts
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
@@ -167,6 +169,12 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
     "covid_chestxray": write_covid_chestxray,
     "nih_chestxray": write_nih_chestxray,
     "appendicitis": write_appendicitis,
+    "eicu": relational_layouts.write_eicu,
+    "fhir": fhir_layout.write_fhir,
+    "meds": relational_layouts.write_meds,
+    "mimic_iii": relational_layouts.write_mimic_iii,
+    "mimic_iv": relational_layouts.write_mimic_iv,
+    "omop": relational_layouts.write_omop,
 }
 
 
