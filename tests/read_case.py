@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -56,12 +57,12 @@ def case_of(path: Path, example: Any, case_id: str = "case-1") -> Case:
     return replace(plain, inputs={**plain.inputs, "image": Arrays((read_image(path),))})
 
 
-def decided(workspace: Engine, example: Any, digest: str, **changes: Any) -> None:
+def decide(workspace: Engine, example: Any, digest: str, **changes: Any) -> None:
     """The reader decides on the suggestion that has to be decided on."""
     decisions_rules.decide(workspace, example.decision(digest, **changes))
 
 
-def signed(workspace: Engine, example: Any, digest: str) -> None:
+def sign(workspace: Engine, example: Any, digest: str) -> None:
     """The reader signs what they decided."""
     with workspace.connect() as connection:
         mine = progress.progress(ledger.events(connection, case_id="case-1")).of(example.reader)
@@ -74,3 +75,40 @@ def signed(workspace: Engine, example: Any, digest: str) -> None:
         example.noon + timedelta(minutes=9),
     )
     signature_rules.sign(workspace, signature)
+
+
+def nothing(workspace: Engine, example: Any, digest: str) -> None:
+    """Nobody has read it."""
+
+
+def accepted(workspace: Engine, example: Any, digest: str) -> None:
+    decide(workspace, example, digest, confidence="high")
+
+
+def modified(workspace: Engine, example: Any, digest: str) -> None:
+    decide(
+        workspace,
+        example,
+        digest,
+        action="modify",
+        reason="lab_explains",
+        replacement="ICD-10:J12.9",
+    )
+
+
+def rejected(workspace: Engine, example: Any, digest: str) -> None:
+    decide(workspace, example, digest, action="reject", reason="finding_is_artifact")
+
+
+def signed(workspace: Engine, example: Any, digest: str) -> None:
+    modified(workspace, example, digest)
+    sign(workspace, example, digest)
+
+
+STATES: dict[str, Callable[[Engine, Any, str], None]] = {
+    "unread": nothing,
+    "accepted": accepted,
+    "modified": modified,
+    "rejected": rejected,
+    "signed": signed,
+}

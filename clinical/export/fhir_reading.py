@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from clinical import canonical
 from clinical.case.reading import (
@@ -28,6 +27,7 @@ from clinical.case.reading import (
 )
 from clinical.export import fhir
 from clinical.export.fhir import HL7, LOCAL, MADE_BY_A_MODEL, Resource, url_of, who
+from clinical.export.model_card import ModelCard
 from clinical.review.decisions import ACTED, REASONS
 from clinical.wording import RESEARCH_USE
 
@@ -46,23 +46,6 @@ _BY_A_CLINICIAN = {
     "display": "clinician asserted",
 }
 _LOINC_REPORT = {"system": LOINC, "code": "18748-4", "display": "Diagnostic imaging study"}
-
-CardFormat = Literal["AImodelCardMarkdownFormat", "AImodelCardCHAIformat"]
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """The card of a model as a document.
-
-    Attributes:
-        format: as the guide calls it: Markdown, or the applied model card of CHAI.
-        content_type: MIME type.
-        data: the document.
-    """
-
-    format: CardFormat
-    content_type: str
-    data: bytes
 
 
 def transaction(reading: Reading, subject: Subject, cards: Iterable[ModelCard] = ()) -> Resource:

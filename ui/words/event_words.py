@@ -164,9 +164,17 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
     return f"Adjudicated: {_list(payload, 'present') or 'none of the diagnoses'}"
 
 
+_SAVED = {
+    "case_pdf": "Saved the case as a PDF",
+    "case_dicom": "Made DICOM objects of the case",
+    "case_fhir": "Made a FHIR Bundle of the case",
+    "case_hl7": "Made an HL7 message of the case",
+}
+
+
 def _exported(payload: Mapping[str, Any]) -> str:
-    if payload.get("what") == "case_pdf":
-        return "Saved the case as a PDF"
+    if (saved := _SAVED.get(str(payload.get("what")))) is not None:
+        return saved
     what = "the whole record" if payload.get("what") == "all" else "chosen cases"
     state = "intact" if payload.get("intact") else "broken"
     number = payload.get("cases", 0)

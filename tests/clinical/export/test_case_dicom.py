@@ -6,7 +6,7 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,45 +26,6 @@ from clinical.export.case_dicom import CaseObjects, make_case_objects
 from clinical.review import protocol as protocol_rules
 from clinical.review.protocol import Protocol
 
-Steps = Callable[[Engine, Any, str], None]
-
-
-def nothing(workspace: Engine, example: Any, digest: str) -> None:
-    """Nobody has read it."""
-
-
-def accepted(workspace: Engine, example: Any, digest: str) -> None:
-    read_case.decided(workspace, example, digest, confidence="high")
-
-
-def modified(workspace: Engine, example: Any, digest: str) -> None:
-    read_case.decided(
-        workspace,
-        example,
-        digest,
-        action="modify",
-        reason="lab_explains",
-        replacement="ICD-10:J12.9",
-    )
-
-
-def rejected(workspace: Engine, example: Any, digest: str) -> None:
-    read_case.decided(workspace, example, digest, action="reject", reason="finding_is_artifact")
-
-
-def signed(workspace: Engine, example: Any, digest: str) -> None:
-    modified(workspace, example, digest)
-    read_case.signed(workspace, example, digest)
-
-
-STATES: dict[str, Steps] = {
-    "unread": nothing,
-    "accepted": accepted,
-    "modified": modified,
-    "rejected": rejected,
-    "signed": signed,
-}
-
 
 @pytest.fixture
 def film(tmp_path: Path, example: Any) -> Path:
@@ -72,9 +33,9 @@ def film(tmp_path: Path, example: Any) -> Path:
     return read_case.film(tmp_path / "films", example)
 
 
-def made(workspace: Engine, example: Any, film: Path, steps: Steps = signed) -> CaseObjects:
+def made(workspace: Engine, example: Any, film: Path, state: str = "signed") -> CaseObjects:
     digest, _ = example.recorded(workspace, read_case.case_of(film, example))
-    steps(workspace, example, digest)
+    read_case.STATES[state](workspace, example, digest)
     return make_case_objects(workspace, "case-1", films=[film.parent], actor="auditor")
 
 
@@ -111,7 +72,7 @@ UNKNOWN_TERMS = (
     "Unrecognized defined term <OTHER> for value 3",
     "Unrecognized defined term <QUANTITY> for value 4",
 )
-"""What dicom3tools has not heard of: our private scheme, and terms that PS3.3 C.8.16.1 has since."""
+"""What dicom3tools does not know: our private scheme, and terms that PS3.3 C.8.16.1 has since."""
 
 
 def complaints(data: bytes, folder: Path) -> list[str]:
@@ -124,11 +85,11 @@ def complaints(data: bytes, folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dicom3tools is not installed")
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", read_case.STATES)
 def test_dicom3tools_finds_nothing_wrong(
     workspace: Engine, example: Any, film: Path, tmp_path: Path, state: str
 ) -> None:
-    for one in made(workspace, example, film, STATES[state]).objects:
+    for one in made(workspace, example, film, state).objects:
         assert complaints(one.data, tmp_path) == [], one.name
 
 
@@ -196,11 +157,11 @@ def test_the_report_says_what_the_model_and_the_reader_said(
     assert any("at the detector" in sentence for sentence in comments)
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", read_case.STATES)
 def test_only_a_signed_reading_is_verified(
     workspace: Engine, example: Any, film: Path, state: str
 ) -> None:
-    found = made(workspace, example, film, STATES[state])
+    found = made(workspace, example, film, state)
     report = datasets(found)["report"]
     flags = (report.VerificationFlag, report.CompletionFlag, report.PreliminaryFlag)
     if state == "signed":
@@ -236,7 +197,7 @@ def test_the_heat_map_of_a_mirrored_film_is_mirrored_like_its_pixels(
     film = read_case.film(tmp_path, example, PatientOrientation=["R", "F"])
     assert "mirrored" in read_image(film).source["turned"]
     digest, _ = example.recorded(workspace, read_case.case_of(film, example))
-    signed(workspace, example, digest)
+    read_case.signed(workspace, example, digest)
     found = datasets(make_case_objects(workspace, "case-1", films=[film], actor="auditor"))
     heat_map, picture = found["heat-map-1"], found["picture-1"]
     values = np.frombuffer(heat_map.FloatPixelData, "<f4").reshape(heat_map.Rows, heat_map.Columns)
@@ -265,13 +226,13 @@ def test_the_picture_says_in_its_pixels_that_it_is_for_research(
 def test_the_same_reading_gives_the_same_objects_and_a_changed_one_another_report(
     workspace: Engine, example: Any, film: Path
 ) -> None:
-    first = made(workspace, example, film, modified)
+    first = made(workspace, example, film, "modified")
     again = make_case_objects(workspace, "case-1", films=[film], actor="somebody else")
     assert again.objects == first.objects
     with workspace.connect() as connection:
         subject = first.reading.assessment
         assert verify(connection).intact
-    read_case.signed(workspace, example, subject)
+    read_case.sign(workspace, example, subject)
     later = make_case_objects(workspace, "case-1", films=[film], actor="auditor")
     assert later.objects[0].instance != first.objects[0].instance
     assert later.objects[1:] == first.objects[1:]
@@ -290,7 +251,7 @@ def test_a_case_that_others_have_to_read_blind_does_not_leave(
     workspace: Engine, example: Any, film: Path
 ) -> None:
     digest, _ = example.recorded(workspace, read_case.case_of(film, example))
-    accepted(workspace, example, digest)
+    read_case.accepted(workspace, example, digest)
     protocol_rules.set_protocol(workspace, Protocol(second_share=1.0), actor="chief")
     with pytest.raises(ReviewError, match="each other"):
         make_case_objects(workspace, "case-1", films=[film], actor="auditor")
@@ -300,7 +261,7 @@ def test_a_film_that_is_not_there_or_another_one_is_refused(
     workspace: Engine, example: Any, film: Path, tmp_path: Path
 ) -> None:
     digest, _ = example.recorded(workspace, read_case.case_of(film, example))
-    signed(workspace, example, digest)
+    read_case.signed(workspace, example, digest)
     with pytest.raises(ConfigError, match="None of the films"):
         make_case_objects(workspace, "case-1", films=[tmp_path / "nowhere"], actor="auditor")
     found = pydicom.dcmread(film)
@@ -316,6 +277,6 @@ def test_a_case_without_a_film_of_an_archive_has_no_objects(
     workspace: Engine, example: Any, tmp_path: Path
 ) -> None:
     digest, _ = example.recorded(workspace)
-    signed(workspace, example, digest)
+    read_case.signed(workspace, example, digest)
     with pytest.raises(ConfigError, match="None of the films"):
         make_case_objects(workspace, "case-1", films=[tmp_path], actor="auditor")

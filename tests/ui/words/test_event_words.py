@@ -50,6 +50,7 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),
         ("EXPORTED", {"what": "case_pdf", "cases": 1}, "Saved the case as a PDF"),
+        ("EXPORTED", {"what": "case_dicom", "cases": 1}, "Made DICOM objects of the case"),
         (
             "REPORTED",
             {"readings": 12, "cases": 9, "intact": True},
