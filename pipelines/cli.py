@@ -26,6 +26,7 @@ from pipelines.commands.laboratory import check_realism, compute_oracle, pretrai
 from pipelines.commands.page import demo, serve_page
 from pipelines.commands.reading import reading_app
 from pipelines.commands.retrieval import retrieval_app
+from pipelines.commands.send import send
 from pipelines.commands.study import study_app
 from pipelines.commands.workspace import workspace_app
 
@@ -62,6 +63,7 @@ app.command("report-agreement")(agreement)
 app.command()(check)
 app.command()(inspect)
 app.command()(demo)
+app.command()(send)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")

@@ -46,6 +46,7 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "SIGNED": (LIFECYCLE, "attest", "Attest Record Lifecycle Event", "C"),
     "AMENDED": (LIFECYCLE, "amend", "Amend (Update) Record Lifecycle Event", "U"),
     "EXPORTED": (DICOM, "110106", "Export", "R"),
+    "SENT": (LIFECYCLE, "transmit", "Transmit Record Lifecycle Event", "R"),
     "REPORTED": (DICOM, "110106", "Export", "R"),
     "SIGNED_IN": (DICOM, "110114", "User Authentication", "E"),
     "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),

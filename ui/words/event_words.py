@@ -183,6 +183,13 @@ def _exported(payload: Mapping[str, Any]) -> str:
     return f"Exported {what} ({cases}{how}); the ledger was {state}"
 
 
+def _sent(payload: Mapping[str, Any]) -> str:
+    name, to = payload.get("name", ""), payload.get("to", "")
+    if payload.get("outcome") == "delivered":
+        return f"Delivered {name} to {to}"
+    return f"{to} refused {name}: {payload.get('reason', '')}"
+
+
 def _reported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     return (
@@ -260,6 +267,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "NOTED": lambda _: "Left a note for the next reader",
     "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,
+    "SENT": _sent,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
     "KEY_ROTATED": lambda _: "Replaced the signing key",

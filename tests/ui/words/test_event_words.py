@@ -52,6 +52,16 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("EXPORTED", {"what": "case_pdf", "cases": 1}, "Saved the case as a PDF"),
         ("EXPORTED", {"what": "case_dicom", "cases": 1}, "Made DICOM objects of the case"),
         (
+            "SENT",
+            {"name": "report", "to": "pacs", "outcome": "delivered"},
+            "Delivered report to pacs",
+        ),
+        (
+            "SENT",
+            {"name": "report", "to": "pacs", "outcome": "refused", "reason": "status A900"},
+            "pacs refused report: status A900",
+        ),
+        (
             "REPORTED",
             {"readings": 12, "cases": 9, "intact": True},
             "Created an agreement report (12 readings, 9 cases); the ledger was intact",
