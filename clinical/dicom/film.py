@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
@@ -112,7 +113,11 @@ def film_of(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Film:
         ImageUnreadable: if it cannot be read at all. Neither error's text holds the path or
             anything from the file.
     """
-    found = _parsed(path, limits)
+    with disable_value_validation():  # its warnings quote what they are about
+        return _film(_parsed(path, limits))
+
+
+def _film(found: Dataset) -> Film:
     uids = {keyword: dataset.code(found, keyword) for keyword in _UIDS}
     rows, columns = (dataset.number(found, keyword) for keyword in ("Rows", "Columns"))
     if not all(UID(uid).is_valid and uid for uid in uids.values()) or not (rows and columns):
@@ -156,7 +161,8 @@ def films_in(places: tuple[Path, ...], wanted: frozenset[str]) -> dict[str, Path
         if not _names(path, wanted):
             continue
         try:
-            instance = dataset.code(_parsed(path, DEFAULT_LIMITS), "SOPInstanceUID")
+            with disable_value_validation():
+                instance = dataset.code(_parsed(path, DEFAULT_LIMITS), "SOPInstanceUID")
         except (ImageUnreadable, ImageRefused):
             continue
         if instance in wanted:
@@ -195,14 +201,7 @@ def _parsed(path: Path, limits: Limits) -> Dataset:
             f"The film cannot be opened ({type(error).__name__}).",
             remedy="Check its path and rights.",
         ) from None
-    found, _ = dataset.parse(data, limits)
-    try:
-        found.decode()  # names in the film's own character set become Unicode
-    except PARSER_ERRORS:
-        raise ImageUnreadable(
-            "The film's header is in a character set that is not known.", remedy=_EXPORT
-        ) from None
-    return found
+    return dataset.parse(data, limits)[0]
 
 
 def _text(found: Dataset, keyword: str, form: str) -> str:
