@@ -30,6 +30,7 @@ from pipelines.commands.page import demo, serve_page
 from pipelines.commands.reading import reading_app
 from pipelines.commands.receive import receive
 from pipelines.commands.retrieval import retrieval_app
+from pipelines.commands.send import send
 from pipelines.commands.study import study_app
 from pipelines.commands.workspace import workspace_app
 
@@ -79,6 +80,7 @@ app.command()(inspect)
 app.command()(export)
 app.command()(demo)
 app.command()(receive)
+app.command()(send)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reading_app, name="reading")

@@ -363,6 +363,7 @@ EventKind = Literal[
     "NOTED",
     "NOTE_WITHDRAWN",
     "EXPORTED",
+    "SENT",
     "REPORTED",
     "PURGED",
     "KEY_ROTATED",

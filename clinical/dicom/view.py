@@ -156,6 +156,12 @@ class Turn:
         out = out[:, ::-1] if self.mirrored else out
         return np.ascontiguousarray(out[::-1] if self.upside_down else out)
 
+    def back(self, turned: NDArray[Any]) -> NDArray[Any]:
+        """The picture as it was before `apply`."""
+        out = turned[::-1] if self.upside_down else turned
+        out = out[:, ::-1] if self.mirrored else out
+        return np.ascontiguousarray(out.T if self.transposed else out)
+
     def words(self) -> str:
         """What was done, for a reader."""
         if self.mirrored and self.upside_down and not self.transposed:

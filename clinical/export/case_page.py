@@ -6,7 +6,7 @@ plain text here and is escaped there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -207,7 +207,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         measurements=tuple(measurements(case)),
         history=tuple(history(case)),
         notes=tuple(notes(case, top)),
-        evidence=tuple(_evidence(explained[s.diagnosis], case) for s in _told(shown, explained)),
+        evidence=tuple(_evidence(explained[s.diagnosis], case) for s in told(shown, explained)),
         contributions=tuple(_contribution(s, assessment) for s in shown) if assessment else (),
         decisions=tuple(_decisions(connection, past)),
         handed_on=tuple(_handed_on(connection, past)),
@@ -226,7 +226,7 @@ def _subject(
     return digest, assessment, assessment.input_digest
 
 
-def _told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterable[Suggestion]:
+def told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterator[Suggestion]:
     """The most probable suggestion and every other at or above its threshold."""
     for rank, suggestion in enumerate(shown):
         if suggestion.diagnosis in explained and (

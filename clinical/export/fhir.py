@@ -19,7 +19,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import Connection
 
-from clinical.case.assessment import Assessment, AuditEvent, Suggestion
+from clinical.case.assessment import Assessment, AuditEvent, ModelIdentity, Suggestion
 from clinical.errors import StoreError
 from clinical.wording import RESEARCH_USE, words
 from clinical.workspace import store
@@ -28,6 +28,12 @@ LOCAL = "urn:triptych:"
 HL7 = "http://terminology.hl7.org/CodeSystem/"
 LIFECYCLE = f"{HL7}iso-21089-lifecycle"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+MADE_BY_A_MODEL = {
+    "system": f"{HL7}v3-ObservationValue",
+    "code": "AIAST",
+    "display": "Artificial Intelligence asserted",
+}
+"""Security label of what a model asserted, as AI Transparency on FHIR has it."""
 
 Resource = dict[str, Any]
 
@@ -40,6 +46,7 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "SIGNED": (LIFECYCLE, "attest", "Attest Record Lifecycle Event", "C"),
     "AMENDED": (LIFECYCLE, "amend", "Amend (Update) Record Lifecycle Event", "U"),
     "EXPORTED": (DICOM, "110106", "Export", "R"),
+    "SENT": (LIFECYCLE, "transmit", "Transmit Record Lifecycle Event", "R"),
     "REPORTED": (DICOM, "110106", "Export", "R"),
     "SIGNED_IN": (DICOM, "110114", "User Authentication", "E"),
     "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),
@@ -76,7 +83,7 @@ def bundle(
     yield (json.dumps(start)[:-1] + ', "entry": [').encode()
     comma = "\n"
     for resource in _resources(connection, events):
-        url = _url(resource["resourceType"], resource["id"])
+        url = url_of(resource["resourceType"], resource["id"])
         entry = {"fullUrl": url, "resource": permitted(resource)}
         yield (comma + json.dumps(entry, ensure_ascii=False)).encode()
         comma = ",\n"
@@ -86,7 +93,9 @@ def bundle(
 def permitted(resource: Resource) -> Resource:
     """The resource with strings that FHIR permits; a tag says where one had to be changed."""
     shown: Resource = _shown(resource)
-    return shown if shown == resource else shown | {"meta": {"tag": [_SAID]}}
+    if shown == resource:
+        return shown
+    return shown | {"meta": {**shown.get("meta", {}), "tag": [_SAID]}}
 
 
 def _shown(value: Any) -> Any:
@@ -128,17 +137,16 @@ def _assessed(connection: Connection, event: AuditEvent, done: set[str]) -> Iter
     done.add(digest)
     if assessment.model.digest not in done:
         done.add(assessment.model.digest)
-        yield device(assessment)
+        yield device(assessment.model)
     yield risk_assessment(assessment, digest, event.time)
 
 
-def device(assessment: Assessment) -> Resource:
+def device(model: ModelIdentity) -> Resource:
     """The model that an assessment was made by."""
-    model = assessment.model
     return {
         "resourceType": "Device",
         "id": model.digest,
-        "identifier": [_identifier("model", model.digest)],
+        "identifier": [identifier("model", model.digest)],
         "status": "active",
         "deviceName": [{"name": model.name, "type": "model-name"}],
         "type": {"text": "Clinical decision support model"},
@@ -156,12 +164,13 @@ def risk_assessment(assessment: Assessment, digest: str, time: str) -> Resource:
     return {
         "resourceType": "RiskAssessment",
         "id": digest,
-        "identifier": [_identifier("assessment", digest)],
+        "meta": {"security": [MADE_BY_A_MODEL]},
+        "identifier": [identifier("assessment", digest)],
         "status": "preliminary",
-        "subject": _reference("Patient", "patient", assessment.patient_id),
-        "encounter": _reference("Encounter", "case", assessment.case_id),
+        "subject": reference("Patient", "patient", assessment.patient_id),
+        "encounter": reference("Encounter", "case", assessment.case_id),
         "occurrenceDateTime": time,
-        "performer": {"reference": _url("Device", assessment.model.digest)},
+        "performer": {"reference": url_of("Device", assessment.model.digest)},
         "prediction": [_prediction(suggestion) for suggestion in assessment.suggestions],
         "note": [{"text": note} for note in notes],
     }
@@ -200,14 +209,14 @@ def audit_event(event: AuditEvent, patient: str, known: set[str]) -> Resource:
     if patient:
         entities.append(
             {
-                "what": _reference("Patient", "patient", patient),
+                "what": reference("Patient", "patient", patient),
                 "type": {"system": f"{HL7}audit-entity-type", "code": "1"},
                 "role": {"system": f"{HL7}object-role", "code": "1"},
             }
         )
     hashed = {"type": "ledger hash", "valueString": event.hash}
     entities.append(
-        {"what": {"identifier": _identifier("event", str(event.sequence))}, "detail": [hashed]}
+        {"what": {"identifier": identifier("event", str(event.sequence))}, "detail": [hashed]}
     )
     return {
         "resourceType": "AuditEvent",
@@ -218,7 +227,7 @@ def audit_event(event: AuditEvent, patient: str, known: set[str]) -> Resource:
         "recorded": event.time,
         "outcome": "8" if event.kind == "REFUSED" else "0",
         "agent": [
-            {"who": _who(event.actor), "requestor": event.actor not in ("system", "receive")}
+            {"who": who(event.actor), "requestor": event.actor not in ("system", "receive")}
         ],
         "source": {
             "observer": {"display": "Triptych"},
@@ -238,11 +247,11 @@ def provenance(event: AuditEvent, known: set[str]) -> Resource:
         "target": [_target(event, known)],
         "recorded": event.time,
         "activity": {"coding": [coding], "text": _said(event)},
-        "agent": [{"who": _who(event.actor)}],
+        "agent": [{"who": who(event.actor)}],
         "entity": [
             {
                 "role": "source",
-                "what": {"identifier": _identifier("event", str(event.sequence))},
+                "what": {"identifier": identifier("event", str(event.sequence))},
             }
         ],
     }
@@ -273,21 +282,25 @@ def _target(event: AuditEvent, known: set[str]) -> Resource:
     """The assessment that an event names if it is in the Bundle, or else the case."""
     digest = str(event.payload.get("assessment") or "")
     if digest in known:
-        return {"reference": _url("RiskAssessment", digest)}
-    return _reference("Encounter", "case", event.case_id)
+        return {"reference": url_of("RiskAssessment", digest)}
+    return reference("Encounter", "case", event.case_id)
 
 
-def _who(actor: str) -> Resource:
-    return {"identifier": _identifier("account", actor), "display": actor}
+def who(actor: str) -> Resource:
+    """An account, by name."""
+    return {"identifier": identifier("account", actor), "display": actor}
 
 
-def _reference(kind: str, system: str, value: str) -> Resource:
-    return {"type": kind, "identifier": _identifier(system, value)}
+def reference(kind: str, system: str, value: str) -> Resource:
+    """Something that is no resource here, by its identifier in a local system."""
+    return {"type": kind, "identifier": identifier(system, value)}
 
 
-def _identifier(system: str, value: str) -> Resource:
+def identifier(system: str, value: str) -> Resource:
+    """A value of a local system."""
     return {"system": LOCAL + system, "value": value}
 
 
-def _url(kind: str, name: str) -> str:
+def url_of(kind: str, name: str) -> str:
+    """The full URL by which resources of one Bundle refer to each other."""
     return f"urn:uuid:{uuid5(NAMESPACE_OID, f'{kind}/{name}')}"

@@ -1,4 +1,4 @@
-"""`triptych reading ...`: import cases without a model, set the protocol, compare readers."""
+"""`triptych reading ...`: import and export cases, set the protocol, compare readers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 
 from clinical.review.kappa import Kappa
-from pipelines.commands.options import Cohort, Keys, Source, Workspace, open_place, screen
+from pipelines.commands.options import Cohort, Keys, Out, Source, Workspace, open_place, screen
 
 reading_app = typer.Typer(
-    help="Set up how people read cases, and compare their readings.",
+    help="Set up how people read cases, compare their readings, export them.",
     no_args_is_help=True,
 )
 
@@ -36,6 +36,44 @@ def import_(
         f"{found.imported} imported, {found.known} already there, {found.skipped} skipped,"
         f" {found.problems} problems"
     )
+
+
+@reading_app.command("export")
+def export(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="The case.")],
+    workspace: Workspace,
+    out: Out,
+    wanted: Annotated[
+        str, typer.Option("--as", metavar="FORMAT", help="Format: dicom, fhir or hl7.")
+    ] = "dicom",
+    films: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--films", help="DICOM file or folder with the films of the case (may be repeated)."
+        ),
+    ] = None,
+    card: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--card",
+            help="Model card to attach: .md, or model_card.xml of a study (may be repeated).",
+        ),
+    ] = None,
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who is exporting, for the record.")
+    ] = "auditor",
+    keys: Keys = None,
+) -> None:
+    """Export one read case for an archive or a hospital system; recorded as an event."""
+    from pipelines.commands import reading_export
+
+    format_ = reading_export.format_of(wanted)
+    with open_place(workspace, keys) as engine:
+        written = reading_export.export_case(
+            engine, case, format_, out, films=films or [], cards=card or [], actor=actor
+        )
+    for path in written:
+        screen.print(str(path))
 
 
 @reading_app.command("set-protocol")

@@ -172,9 +172,17 @@ def _adjudicated(payload: Mapping[str, Any]) -> str:
     return f"Adjudicated: {_list(payload, 'present') or 'none of the diagnoses'}"
 
 
+_SAVED = {
+    "case_pdf": "Saved the case as a PDF",
+    "case_dicom": "Made DICOM objects of the case",
+    "case_fhir": "Made a FHIR Bundle of the case",
+    "case_hl7": "Made an HL7 message of the case",
+}
+
+
 def _exported(payload: Mapping[str, Any]) -> str:
-    if payload.get("what") == "case_pdf":
-        return "Saved the case as a PDF"
+    if (saved := _SAVED.get(str(payload.get("what")))) is not None:
+        return saved
     if payload.get("what") == "meds":
         number = payload.get("cases", 0)
         cases = "1 case" if number == 1 else f"{number} cases"
@@ -185,6 +193,13 @@ def _exported(payload: Mapping[str, Any]) -> str:
     cases = "1 case" if number == 1 else f"{number} cases"
     how = ", de-identified" if payload.get("de_identified") else ""
     return f"Exported {what} ({cases}{how}); the ledger was {state}"
+
+
+def _sent(payload: Mapping[str, Any]) -> str:
+    name, to = payload.get("name", ""), payload.get("to", "")
+    if payload.get("outcome") == "delivered":
+        return f"Delivered {name} to {to}"
+    return f"{to} refused {name}: {payload.get('reason', '')}"
 
 
 def _reported(payload: Mapping[str, Any]) -> str:
@@ -264,6 +279,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "NOTED": lambda _: "Left a note for the next reader",
     "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,
+    "SENT": _sent,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
     "KEY_ROTATED": lambda _: "Replaced the signing key",

@@ -1,12 +1,15 @@
-"""`triptych reading ...`: import a cohort, set the protocol, ask how readers agree."""
+"""`triptych reading ...`: import a cohort, set the protocol, ask how readers agree, export."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from clinic_of_two import write_cohort
+from read_case import film
 
 from clinical.audit import ledger
 from clinical.case.assessment import ReviewDecision
@@ -85,3 +88,46 @@ def test_a_share_that_is_none_is_refused(
         ["reading", "set-protocol", "--workspace", str(tmp_path), "--second-readers", "2"], {}
     )
     assert "from 0 to 1" in capsys.readouterr().err
+
+
+def test_a_case_read_without_a_model_is_exported_and_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort, workspace, out = tmp_path / "cohort", tmp_path / "workspace", tmp_path / "out"
+    cohort.mkdir()
+    film(cohort, SimpleNamespace(noon=datetime(2025, 3, 4, 12, 0, tzinfo=UTC)))
+    header = "case_id,patient_id,decision_time\n"
+    (cohort / "cases.csv").write_text(f"{header}c1,MRN-77,2025-03-04T13:00:00Z\n", "utf-8")
+    (cohort / "images.csv").write_text("case_id,path\nc1,film.dcm\n", "utf-8")
+    (cohort / "cohort.toml").write_text(
+        'name = "one"\n[[diagnoses]]\nname = "pneumonia"\n', "utf-8"
+    )
+    run(capsys, "import", cohort, "--workspace", workspace)
+    engine, case_id = open_workspace(workspace), "c1"
+    read(workspace, case_id, "dr.one")
+    written = [
+        Path(line)
+        for wanted in ("dicom", "fhir", "hl7")
+        for line in run(
+            capsys,
+            *("export", case_id, "--workspace", workspace, "--out", out),
+            *("--as", wanted, "--films", cohort, "--actor", "auditor"),
+        ).splitlines()
+    ]
+    assert [path.name for path in written] == ["report.dcm", "bundle.json", "reading.hl7"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in written)
+    assert b"233604007^Pneumonia, organism not specified^SCT" in written[2].read_bytes()
+    with engine.connect() as connection:
+        events = [e for e in ledger.events(connection) if e.kind == "EXPORTED"]
+    engine.dispose()
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in written]
+    assert [event.payload["files"] for event in events] == [[digest] for digest in digests]
+    assert [event.payload["what"] for event in events] == ["case_dicom", "case_fhir", "case_hl7"]
+
+
+def test_a_format_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--workspace", str(tmp_path), "--out", str(tmp_path), "--as", "pdf"]
+    assert main(["reading", "export", "case", *arguments], {}) == 1
+    assert "use one of dicom, fhir, hl7" in capsys.readouterr().err

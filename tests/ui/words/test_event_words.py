@@ -60,6 +60,17 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("AMENDED", {"reason": "discussed"}, "Reopened the signed case: I have discussed"),
         ("ADJUDICATED", {"present": []}, "Adjudicated: none of the diagnoses"),
         ("EXPORTED", {"what": "case_pdf", "cases": 1}, "Saved the case as a PDF"),
+        ("EXPORTED", {"what": "case_dicom", "cases": 1}, "Made DICOM objects of the case"),
+        (
+            "SENT",
+            {"name": "report", "to": "pacs", "outcome": "delivered"},
+            "Delivered report to pacs",
+        ),
+        (
+            "SENT",
+            {"name": "report", "to": "pacs", "outcome": "refused", "reason": "status A900"},
+            "pacs refused report: status A900",
+        ),
         (
             "REPORTED",
             {"readings": 12, "cases": 9, "intact": True},

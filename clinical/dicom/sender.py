@@ -1,0 +1,128 @@
+"""Send DICOM objects: C-STORE (PS3.4 annex B) as a user, one association for each object.
+
+An archive's status says whether to try again (PS3.7 annex C, PS3.4 B.2.3): warnings mean that it
+was stored; out of resources and processing failures may pass; everything else will not.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import ssl
+from dataclasses import dataclass
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import _config
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+
+from clinical.case.delivery import Delivered, NotNow, Outcome, Refused
+from clinical.errors import ConfigError
+
+SECONDS = 30.0
+"""That an archive may take to accept an association, or to answer."""
+
+_WARNINGS = (0xB000, 0xB006, 0xB007)
+_PASSING = (0x0110, 0x0211)
+_OUT_OF_RESOURCES = range(0xA700, 0xA800)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where objects go.
+
+    Attributes:
+        address, port: of the archive.
+        title: its AE title.
+        own_title: ours, which it may have to know.
+        ca: PEM file of who signs its certificate; with one, TLS is used.
+        certificate, key: PEM files to show to it, where it asks.
+    """
+
+    address: str
+    port: int
+    title: str
+    own_title: str = "TRIPTYCH"
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+def store(archive: Archive, data: bytes, *, seconds: float = SECONDS) -> Outcome:
+    """Send one object and wait for the archive's answer.
+
+    Args:
+        archive: where to.
+        data: PS3.10 file.
+        seconds: that each step may take.
+
+    Raises:
+        ConfigError: if a certificate cannot be used.
+    """
+    _quiet()
+    try:
+        found = pydicom.dcmread(io.BytesIO(data))
+        sop_class = str(found.SOPClassUID)
+    except (InvalidDicomError, AttributeError):
+        return Refused("it is no DICOM object")
+    entity = ApplicationEntity(ae_title=archive.own_title)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = seconds
+    entity.connection_timeout = seconds
+    entity.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+    opened = entity.associate(
+        archive.address, archive.port, ae_title=archive.title, tls_args=_tls(archive)
+    )
+    if not opened.is_established:
+        return _not_established(opened)
+    try:
+        if not opened.accepted_contexts:
+            return Refused("the archive takes no objects of this SOP class")
+        return _outcome(opened.send_c_store(found))
+    except (ValueError, RuntimeError) as error:
+        return NotNow(f"the association ended ({type(error).__name__})")
+    finally:
+        if opened.is_established:
+            opened.release()
+
+
+def _not_established(opened: Association) -> Outcome:
+    if opened.is_rejected:
+        return NotNow("the archive rejected the association")
+    if opened.acceptor.primitive is not None and not opened.accepted_contexts:
+        return Refused("the archive takes no objects of this SOP class")
+    return NotNow("the archive cannot be reached")
+
+
+def _outcome(answer: Dataset) -> Outcome:
+    if "Status" not in answer:
+        return NotNow("the archive did not answer")
+    status = int(answer.Status)
+    if status == 0 or status in _WARNINGS:
+        return Delivered()
+    words = f"the archive answered with status {status:04X}"
+    passing = status in _PASSING or status in _OUT_OF_RESOURCES
+    return NotNow(words) if passing else Refused(words)
+
+
+def _tls(archive: Archive) -> tuple[ssl.SSLContext, str] | None:
+    if not archive.ca:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=archive.ca)
+        if archive.certificate:
+            context.load_cert_chain(archive.certificate, archive.key or None)
+    except OSError as error:
+        raise ConfigError(
+            f"A certificate for {archive.address} cannot be used ({type(error).__name__}).",
+            remedy="give PEM files that this account can read.",
+        ) from None
+    return context, archive.address
+
+
+def _quiet() -> None:
+    """What the library logs may be of a patient."""
+    _config.LOG_HANDLER_LEVEL = "none"
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,282 @@
+"""DICOM objects of a read case: valid, of the film's patient and study, and true to the record."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+import read_case
+from pydicom.dataset import Dataset
+from sqlalchemy import Engine
+
+from clinical import canonical
+from clinical.audit.verify import verify
+from clinical.dicom.read import read_image
+from clinical.errors import ConfigError, ImageRefused, ReviewError
+from clinical.export.case_dicom import CaseObjects, make_case_objects
+from clinical.review import protocol as protocol_rules
+from clinical.review.protocol import Protocol
+
+
+@pytest.fixture
+def film(tmp_path: Path, example: Any) -> Path:
+    (tmp_path / "films").mkdir()
+    return read_case.film(tmp_path / "films", example)
+
+
+def made(workspace: Engine, example: Any, film: Path, state: str = "signed") -> CaseObjects:
+    digest, _ = example.recorded(workspace, read_case.case_of(film, example))
+    read_case.STATES[state](workspace, example, digest)
+    return make_case_objects(workspace, "case-1", films=[film.parent], actor="auditor")
+
+
+def datasets(found: CaseObjects) -> dict[str, Dataset]:
+    return {one.name: pydicom.dcmread(io.BytesIO(one.data)) for one in found.objects}
+
+
+def items(found: Dataset, meaning: str) -> Iterator[Dataset]:
+    """Every content item of that name, anywhere in the tree."""
+    for inner in found.get("ContentSequence", []):
+        if [name.CodeMeaning for name in inner.get("ConceptNameCodeSequence", [])] == [meaning]:
+            yield inner
+        yield from items(inner, meaning)
+
+
+def said(found: Dataset, meaning: str) -> list[str]:
+    """Values of the content items of that name."""
+    values = []
+    for item in items(found, meaning):
+        match item.ValueType:
+            case "CODE":
+                values.append(item.ConceptCodeSequence[0].CodeMeaning)
+            case "NUM":
+                values.append(str(item.MeasuredValueSequence[0].NumericValue))
+            case "PNAME":
+                values.append(str(item.PersonName))
+            case _:
+                values.append(item.TextValue)
+    return values
+
+
+UNKNOWN_TERMS = (
+    "Unrecognized defined term <99TRIPTYCH>",
+    "Unrecognized defined term <OTHER> for value 3",
+    "Unrecognized defined term <QUANTITY> for value 4",
+)
+"""What dicom3tools does not know: our private scheme, and terms that PS3.3 C.8.16.1 has since."""
+
+
+def complaints(data: bytes, folder: Path) -> list[str]:
+    """What dicom3tools has against an object, beside naming its kind."""
+    path = folder / "object.dcm"
+    path.write_bytes(data)
+    checked = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+    told = re.findall(r"^(?:Error|Warning).*", checked.stdout + checked.stderr, re.MULTILINE)
+    return [line for line in told if not any(term in line for term in UNKNOWN_TERMS)]
+
+
+@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dicom3tools is not installed")
+@pytest.mark.parametrize("state", read_case.STATES)
+def test_dicom3tools_finds_nothing_wrong(
+    workspace: Engine, example: Any, film: Path, tmp_path: Path, state: str
+) -> None:
+    for one in made(workspace, example, film, state).objects:
+        assert complaints(one.data, tmp_path) == [], one.name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("DicomSRValidator"), reason="pixelmed is not installed")
+def test_pixelmed_finds_the_template_kept(
+    workspace: Engine, example: Any, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its rules are one large style sheet, beyond what Java reads by itself.
+    limits = ("xpathTotalOpLimit", "xpathExprOpLimit", "xpathExprGrpLimit")
+    options = " ".join(f"-Djdk.xml.{limit}=0" for limit in limits)
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", options)
+    path = tmp_path / "report.dcm"
+    path.write_bytes(made(workspace, example, film).objects[0].data)
+    checked = subprocess.run(
+        ["DicomSRValidator", path], capture_output=True, text=True, check=False
+    )
+    told = checked.stdout + checked.stderr
+    assert "Root Template Validation Complete" in told
+    assert re.findall(r"^Error.*", told, re.MULTILINE) == []
+    # TID 1501 may be added to, and what readers decide is added.
+    warned = re.findall(r"^Warning.*", told, re.MULTILINE)
+    assert all("Content Item not in template" in line for line in warned)
+
+
+def test_every_object_is_of_the_patient_and_study_of_the_film(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    source = pydicom.dcmread(film)
+    found = datasets(made(workspace, example, film))
+    assert list(found) == ["report", "heat-map-1", "picture-1"]
+    for one in found.values():
+        assert str(one.PatientName) == "Müller^Jürgen"
+        assert (one.PatientID, one.AccessionNumber) == ("MRN-77", "ACC-1")
+        assert one.StudyInstanceUID == source.StudyInstanceUID
+        assert one.SeriesInstanceUID != source.SeriesInstanceUID
+        assert one.SpecificCharacterSet == "ISO_IR 192"
+        assert "research use only" in one.SeriesDescription
+        assert source.SOPInstanceUID in str(one)
+    assert len({one.SeriesInstanceUID for one in found.values()}) == 3
+
+
+def test_the_report_says_what_the_model_and_the_reader_said(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    report = datasets(made(workspace, example, film))["report"]
+    assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    assert said(report, "Finding")[:2] == ["Bacterial pneumonia", "Heart failure"]
+    finding = next(items(report, "Finding")).ConceptCodeSequence[0]
+    assert (finding.CodeValue, finding.CodingSchemeDesignator) == ("53084003", "SCT")
+    assert said(report, "Calibrated probability") == ["0.83", "0.22", "0.004"]
+    assert said(report, "Threshold to suggest") == ["0.4", "0.35", "0.3"]
+    assert said(report, "What the algorithm said")[-1] == "Withheld"
+    assert said(report, "Why it is withheld") == ["D-dimer is missing."]
+    assert said(report, "Reader's verdict") == ["Modified"]
+    assert said(report, "Reason of the verdict") == ["Lab explains"]
+    assert said(report, "Diagnosis in its place") == ["Viral pneumonia"]
+    assert said(report, "Algorithm Name")[0] == "simulated-chest"
+    assert said(report, "Algorithm Version")[0] == "a" * 64
+    assert set(said(report, "Person Observer Name")) == {"dr.ada^"}
+    assert said(report, "Device Observer Serial Number") == ["a" * 64]
+    comments = said(report, "Comment")
+    assert comments[0] == "Research use only. Not a medical device."
+    assert comments[1] == "Signed by dr.ada as reader. Diagnoses that hold: Viral pneumonia."
+    assert any("at the detector" in sentence for sentence in comments)
+
+
+@pytest.mark.parametrize("state", read_case.STATES)
+def test_only_a_signed_reading_is_verified(
+    workspace: Engine, example: Any, film: Path, state: str
+) -> None:
+    found = made(workspace, example, film, state)
+    report = datasets(found)["report"]
+    flags = (report.VerificationFlag, report.CompletionFlag, report.PreliminaryFlag)
+    if state == "signed":
+        assert flags == ("VERIFIED", "COMPLETE", "FINAL")
+        (observer,) = report.VerifyingObserverSequence
+        assert str(observer.VerifyingObserverName) == "dr.ada^"
+        recorded = datetime.fromisoformat(found.reading.signatures[0].recorded)
+        assert observer.VerificationDateTime == f"{recorded:%Y%m%d%H%M%S%z}"
+    else:
+        assert flags == ("UNVERIFIED", "PARTIAL", "PRELIMINARY")
+        assert "VerifyingObserverSequence" not in report
+
+
+def test_the_heat_map_lies_on_the_film_pixel_by_pixel(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    heat_map = datasets(made(workspace, example, film))["heat-map-1"]
+    values = np.frombuffer(heat_map.FloatPixelData, "<f4").reshape(heat_map.Rows, heat_map.Columns)
+    assert values.shape == (read_case.ROWS, read_case.COLUMNS)
+    # The example's map covers rows 0 to 40 and columns -5 to 35 with two by two patches.
+    assert values[0, 0] == 0
+    assert values[0, 30] == np.float32(0.2)
+    assert values[39, 0] == np.float32(0.4)
+    assert values[39, 30] == 1
+    assert values[40, 0] == values[0, 36] == heat_map.FloatPixelPaddingValue == -1
+    shared = heat_map.SharedFunctionalGroupsSequence[0]
+    assert [float(step) for step in shared.PixelMeasuresSequence[0].PixelSpacing] == [0.5, 0.5]
+
+
+def test_the_heat_map_of_a_mirrored_film_is_mirrored_like_its_pixels(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    film = read_case.film(tmp_path, example, PatientOrientation=["R", "F"])
+    assert "mirrored" in read_image(film).source["turned"]
+    digest, _ = example.recorded(workspace, read_case.case_of(film, example))
+    read_case.signed(workspace, example, digest)
+    found = datasets(make_case_objects(workspace, "case-1", films=[film], actor="auditor"))
+    heat_map, picture = found["heat-map-1"], found["picture-1"]
+    values = np.frombuffer(heat_map.FloatPixelData, "<f4").reshape(heat_map.Rows, heat_map.Columns)
+    assert values[39, read_case.COLUMNS - 1 - 30] == 1
+    assert picture.PatientOrientation == ["L", "F"]
+
+
+def test_the_picture_says_in_its_pixels_that_it_is_for_research(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    picture = datasets(made(workspace, example, film))["picture-1"]
+    pixels = picture.pixel_array
+    scale = 1024 / read_case.ROWS
+    band = pixels.shape[0] - 1024
+    assert pixels.shape[1] == round(read_case.COLUMNS * scale)
+    assert 0.1 < (pixels[:band] > 128).mean() * 10 < 5  # white words on black
+    assert picture.BurnedInAnnotation == "YES"
+    hot, cold = (
+        pixels[band + round(row * scale), round(column * scale)]
+        for row, column in ((39, 30), (2, 2))
+    )
+    assert int(hot[0]) - int(hot[1]) > 60  # red over grey
+    assert abs(int(cold[0]) - int(cold[1])) < 5
+
+
+def test_the_same_reading_gives_the_same_objects_and_a_changed_one_another_report(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    first = made(workspace, example, film, "modified")
+    again = make_case_objects(workspace, "case-1", films=[film], actor="somebody else")
+    assert again.objects == first.objects
+    with workspace.connect() as connection:
+        subject = first.reading.assessment
+        assert verify(connection).intact
+    read_case.sign(workspace, example, subject)
+    later = make_case_objects(workspace, "case-1", films=[film], actor="auditor")
+    assert later.objects[0].instance != first.objects[0].instance
+    assert later.objects[1:] == first.objects[1:]
+
+
+def test_what_left_is_recorded_by_digest(workspace: Engine, example: Any, film: Path) -> None:
+    found = made(workspace, example, film)
+    assert (found.event.kind, found.event.actor) == ("EXPORTED", "auditor")
+    assert found.event.payload["what"] == "case_dicom"
+    assert found.event.payload["files"] == [canonical.sha256(o.data) for o in found.objects]
+    assert "Müller" not in str(found.event)
+    assert "MRN-77" not in str(found.event)
+
+
+def test_a_case_that_others_have_to_read_blind_does_not_leave(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    digest, _ = example.recorded(workspace, read_case.case_of(film, example))
+    read_case.accepted(workspace, example, digest)
+    protocol_rules.set_protocol(workspace, Protocol(second_share=1.0), actor="chief")
+    with pytest.raises(ReviewError, match="each other"):
+        make_case_objects(workspace, "case-1", films=[film], actor="auditor")
+
+
+def test_a_film_that_is_not_there_or_another_one_is_refused(
+    workspace: Engine, example: Any, film: Path, tmp_path: Path
+) -> None:
+    digest, _ = example.recorded(workspace, read_case.case_of(film, example))
+    read_case.signed(workspace, example, digest)
+    with pytest.raises(ConfigError, match="None of the films"):
+        make_case_objects(workspace, "case-1", films=[tmp_path / "nowhere"], actor="auditor")
+    found = pydicom.dcmread(film)
+    found.decompress(generate_instance_uid=False)
+    found.Rows -= 1
+    found.PixelData = found.PixelData[: 2 * found.Rows * found.Columns]
+    found.save_as(film)
+    with pytest.raises(ImageRefused, match="not of the size"):
+        make_case_objects(workspace, "case-1", films=[film], actor="auditor")
+
+
+def test_a_case_without_a_film_of_an_archive_has_no_objects(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    digest, _ = example.recorded(workspace)
+    read_case.signed(workspace, example, digest)
+    with pytest.raises(ConfigError, match="None of the films"):
+        make_case_objects(workspace, "case-1", films=[tmp_path], actor="auditor")

@@ -1,0 +1,117 @@
+"""Receivers in this process: a DICOM archive, a FHIR server and an HL7 listener, to send to."""
+
+from __future__ import annotations
+
+import http.server
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.uid import Comprehensive3DSRStorage, ParametricMapStorage, SecondaryCaptureImageStorage
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+
+OBJECTS = (Comprehensive3DSRStorage, ParametricMapStorage, SecondaryCaptureImageStorage)
+
+
+@contextmanager
+def archive(
+    port: int = 0,
+    *,
+    classes: tuple[str, ...] = OBJECTS,
+    answer: Callable[[int], int] = lambda _: 0x0000,
+) -> Iterator[tuple[int, list[str]]]:
+    """A C-STORE provider; its port, and the SOP instances that it took, in order.
+
+    Args:
+        port: to listen on; 0: any that is free.
+        classes: SOP classes that it takes.
+        answer: number of the request, from 1, to the status of its answer.
+    """
+    taken: list[str] = []
+    asked = 0
+
+    def store(event: evt.Event) -> int:
+        nonlocal asked
+        asked += 1
+        status = answer(asked)
+        if status == 0:
+            taken.append(str(event.dataset.SOPInstanceUID))
+        return status
+
+    entity = ApplicationEntity(ae_title="PACS")
+    for sop_class in classes:
+        entity.add_supported_context(sop_class)
+    handlers: list[Any] = [(evt.EVT_C_STORE, store)]
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+    if server is None:
+        raise RuntimeError("a server that does not block is missing")
+    try:
+        yield server.socket.getsockname()[1], taken
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def fhir_server(
+    answer: Callable[[int], int] = lambda _: 200,
+) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """An HTTP server; its base, and header and body of what was POSTed and taken."""
+    taken: list[tuple[dict[str, str], bytes]] = []
+    asked = 0
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            nonlocal asked
+            asked += 1
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = answer(asked)
+            if status == 200:
+                headers = {key.lower(): value for key, value in self.headers.items()}
+                taken.append(({**headers, "path": self.path}, body))
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        yield from _served(server, f"http://127.0.0.1:{server.server_port}/fhir", taken)
+
+
+@contextmanager
+def listener(
+    answer: Callable[[bytes], bytes],
+) -> Iterator[tuple[int, list[bytes]]]:
+    """An MLLP receiver; its port, and the messages that came.
+
+    Args:
+        answer: control identifier of a message to what is sent back, without MLLP's own marks.
+    """
+    taken: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            data = b""
+            while not data.endswith(b"\x1c\r"):
+                data += self.request.recv(4096)
+            message = data.strip(b"\x0b\x1c\r")
+            taken.append(message)
+            control = message.split(b"\r")[0].split(b"|")[9]
+            self.wfile.write(b"\x0b" + answer(control) + b"\x1c\r")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        yield from _served(server, int(server.server_address[1]), taken)
+
+
+def _served(server: socketserver.BaseServer, where: Any, taken: list[Any]) -> Iterator[Any]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield where, taken
+    finally:
+        server.shutdown()
+        thread.join()
