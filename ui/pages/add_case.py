@@ -56,6 +56,7 @@ def render(case_page: Page) -> None:
         entry_story.render(shown)
     with beside, st.container(key="entry-preview"):
         entry_preview.render(draft, shown)
+    st.html(tag("span", data_entry=draft.name, hidden=True), width="content")
     adding.keep(draft, [key for key in map(str, st.session_state) if key.startswith("add-")])
 
 
