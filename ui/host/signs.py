@@ -45,7 +45,7 @@ def routes(door: Door | None) -> list[Route]:
             known = adding.told(str(told["entry"]), reader, _fields(told.get("fields")))
         else:
             fields, beside = (_fields(told.get(part)) for part in ("fields", "beside"))
-            known = drafts.told(name, reader, fields, beside)
+            known = drafts.told(name, reader, fields, beside, told.get("marks"))
         return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
 
     return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT, ADDED)]

@@ -39,7 +39,7 @@ def render(
     if len(named) > 1:
         name = st.segmented_control("Image", named, default=name, required=True) or name
     chosen, prior = images[name], images.get(f"{PRIOR}{name}")
-    marks = marked.of_reader(case.case_id)
+    marks = marked.of_reader(case.case_id, {key: film.array for key, film in images.items()})
     try:
         component.show(
             _film(name, chosen.array, "Current" if prior else "", marks),

@@ -111,7 +111,7 @@ def opened(case_id: str) -> OpenCase | None:
     unseen = not shown.withheld and not shown.mine.shown
     if subject not in visits or unseen:
         event = intake.record_opened(state.engine(), case_id, state.reader(), role=state.role())
-        visits.setdefault(subject, visits_known.begin(_owner(case_id), event.sequence))
+        visits.setdefault(subject, visits_known.begin(owner(case_id), event.sequence))
         shown = _look(case_id)
     return shown
 
@@ -374,7 +374,8 @@ def _machine(
     return Reading(case, now.subject.digest, assessment, events), names
 
 
-def _owner(case_id: str) -> Owner:
+def owner(case_id: str) -> Owner:
+    """Whose reading of the case it is on this page."""
     return Owner(str(state.workspace()), state.reader(), case_id)
 
 

@@ -35,6 +35,7 @@ class Draft:
         fields: name of each field of the form to what stands in it, as it is shown.
         beside: name of each field beside the form (`NOTE`, ...) to what stands in it.
         answers: key of each choice that is no form to what was chosen.
+        marks: name of each image that was shown to what is marked on it, as the browser told it.
         of: the assessment that was on the screen.
     """
 
@@ -43,6 +44,7 @@ class Draft:
     fields: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = field(default_factory=dict)
     of: str = ""
 
 
@@ -98,7 +100,11 @@ def find(owner: Owner) -> Draft | None:
 
 
 def told(
-    name: str, reader: str | None, fields: Mapping[str, str], beside: Mapping[str, str]
+    name: str,
+    reader: str | None,
+    fields: Mapping[str, str],
+    beside: Mapping[str, str],
+    marks: object = None,
 ) -> bool:
     """Keep what stands in the open form of a visit, and beside it; False if there is no such visit.
 
@@ -107,6 +113,7 @@ def told(
         reader: who is signed in where it is said; None where nobody signs in.
         fields: name of each field of the form to what stands in it.
         beside: the same of the fields beside it.
+        marks: what is marked, where that was told; whoever uses it has to check it.
     """
     visit = visits.find(name)
     if visit is None or reader not in (None, visit.owner.reader):
@@ -114,7 +121,8 @@ def told(
     with _lock:
         before = _kept.get(visit.owner, Draft(None, None))
         open_form = fields if before.task is not None else {}
-        _put(visit.owner, replace(before, fields=dict(open_form), beside=dict(beside)))
+        now = replace(before, fields=dict(open_form), beside=dict(beside))
+        _put(visit.owner, replace(now, marks=marks) if isinstance(marks, dict) else now)
     return True
 
 
@@ -150,7 +158,7 @@ def _note(
 def _put(owner: Owner, draft: Draft) -> None:
     """The last that was written stands last; `_lock` is held."""
     _kept.pop(owner, None)
-    if draft.task is not None or draft.beside or draft.answers:
+    if draft.task is not None or draft.beside or draft.answers or draft.marks:
         _kept[owner] = draft
     while len(_kept) > MOST:
         del _kept[next(iter(_kept))]

@@ -1,5 +1,6 @@
 // Tells the server what stands in a form that is open and not sent yet, in a field beside it (a note, a
-// comment), and in the field of Add a case that is being typed in, so that a reload loses nothing.
+// comment), what is marked on the film, and what stands in the field of Add a case that is being typed in,
+// so that a reload loses nothing.
 // It asks for no run of the page. A password is never told.
 
 const DRAFT = "/draft";
@@ -14,6 +15,7 @@ const LONGEST = 50_000; // characters; a browser sends little once the page is g
 let sentDraft = "";
 let soon = 0;
 let besideTold = false;
+let marksTold = false;
 
 // What Python calls the element: the rest of its class st-key-.
 function keyOf(holder) {
@@ -46,9 +48,11 @@ function stands() {
   const visit = document.querySelector("[data-visit]")?.dataset.visit;
   if (visit) {
     const place = document.querySelector(DRAFTED), beside = fieldsBeside();
+    const marks = window.triptychMarks?.() ?? {}; // ui/viewer/report.js
+    const marked = marksTold || Object.values(marks).some(({ length }) => length);
     // A form that is closed the server forgets, too; what is beside one only when it is told.
-    const some = Object.keys(beside).length > 0 || besideTold || place;
-    return some ? { visit, fields: fieldsOf(place), beside } : null;
+    const some = Object.keys(beside).length > 0 || besideTold || place || marked;
+    return some ? { visit, fields: fieldsOf(place), beside, ...(marked && { marks }) } : null;
   }
   const entry = document.querySelector("[data-entry]")?.dataset.entry;
   const field = document.activeElement;
@@ -65,6 +69,7 @@ function draft() {
   if (!now || body === sentDraft || body.length > LONGEST) return;
   sentDraft = body;
   besideTold = Object.keys(now.beside ?? {}).length > 0;
+  marksTold = "marks" in now;
   window.fetch(DRAFT, { method: "POST", body, keepalive: true }).catch(() => { sentDraft = ""; });
 }
 
@@ -85,7 +90,7 @@ function gone() {
 }
 
 // A choice from a list is no input, and the list does not stand in the form.
-for (const name of ["input", "keyup", "focusout"]) {
+for (const name of ["input", "keyup", "focusout", "pointerup"]) {
   document.addEventListener(name, changed, { capture: true, passive: true });
 }
 // What may lead away from the form: it is gone before the pause is over. This file hears of it before

@@ -65,10 +65,13 @@ function follow({ visit, frames }) {
       marks: toldMarks(frames) };
     following[button.closest(FORM) ? "form" : "page"]("view", told);
   };
+  const marked = () => toldMarks(frames);
+  window.triptychMarks = marked; // ui/static/drafts.js asks for them
   document.addEventListener("click", pressed, { capture: true });
   document.addEventListener("visibilitychange", shows);
   following.stop = () => {
     unwatch();
+    if (window.triptychMarks === marked) delete window.triptychMarks;
     document.removeEventListener("click", pressed, { capture: true });
     document.removeEventListener("visibilitychange", shows);
   };

@@ -95,3 +95,18 @@ test("where a case is added, the field that is being typed in is told, and again
   const told = { entry: "random", fields: { "add-note-note": "Cough" } };
   assert.deepEqual(sent, [told, told]);
 });
+
+test("marks on the film are told, and that there are none any more", () => {
+  const opened = openPage(`<span data-visit="random"></span>`);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body).marks);
+  runScript(opened, "drafts.js");
+  let on = [];
+  opened.triptychMarks = () => ({ image: on });
+  document.body.click();
+  on = [{ kind: "arrow" }];
+  document.body.click();
+  on = [];
+  document.body.click();
+  assert.deepEqual(sent, [{ image: [{ kind: "arrow" }] }, { image: [] }]);
+});

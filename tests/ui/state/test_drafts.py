@@ -108,3 +108,11 @@ def test_a_first_read_comes_back_while_the_same_is_to_be_read(visit: Visit) -> N
     assert kept is not None
     drafts._note(visit.owner, None, None, kept.answers, "another assessment")
     assert session().multiselect(key="first-read-CASE-001").value == []
+
+
+def test_what_is_marked_is_kept_as_it_was_told_last(visit: Visit) -> None:
+    assert drafts.told(visit.name, None, {}, {}, {"image": [{"kind": "arrow"}]})
+    assert drafts.told(visit.name, None, {}, {"note": "Deaf"}, "nothing that can be")
+    kept = drafts.find(visit.owner)
+    assert kept is not None
+    assert kept.marks == {"image": [{"kind": "arrow"}]}

@@ -104,10 +104,13 @@ function follow({ visit, frames }) {
     };
     following2[button.closest(FORM) ? "form" : "page"]("view", told);
   };
+  const marked = () => toldMarks(frames);
+  window.triptychMarks = marked;
   document.addEventListener("click", pressed, { capture: true });
   document.addEventListener("visibilitychange", shows);
   following2.stop = () => {
     unwatch();
+    if (window.triptychMarks === marked) delete window.triptychMarks;
     document.removeEventListener("click", pressed, { capture: true });
     document.removeEventListener("visibilitychange", shows);
   };
