@@ -72,7 +72,7 @@ def pages(connection: Connection, case: Case, past: Iterable[AuditEvent]) -> Ite
     images = {array.digest: array for _, array in kit.arrays(case)}
     for marked in sorted(marking.standing(past).values(), key=lambda one: one.sequence):
         found = marking.marks_of(connection, marked)
-        shown = [(n, mark) for n, mark in _numbered(found) if mark.digest in images]
+        shown = [(n, mark) for n, mark in marks.numbered(found) if mark.digest in images]
         if found:
             yield MarkedPage(
                 marked.reader,
@@ -82,14 +82,6 @@ def pages(connection: Connection, case: Case, past: Iterable[AuditEvent]) -> Ite
                 tuple(_row(number, mark, images[mark.digest]) for number, mark in shown),
                 len(found) - len(shown),
             )
-
-
-def _numbered(found: Iterable[Mark]) -> Iterator[tuple[int, Mark]]:
-    """Each image counts from 1, as the viewer does."""
-    last: dict[str, int] = {}
-    for mark in found:
-        last[mark.image] = last.get(mark.image, 0) + 1
-        yield last[mark.image], mark
 
 
 def _row(number: int, mark: Mark, array: Array) -> MarkRow:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
@@ -130,6 +130,14 @@ def from_text(text: str) -> tuple[Mark, ...]:
             "Marks on an image are recorded in a form that this version does not read.",
             remedy="open the record with the version that wrote it.",
         ) from None
+
+
+def numbered(found: Iterable[Mark]) -> Iterator[tuple[int, Mark]]:
+    """Each mark with the number that the viewer gives it: every image counts from 1."""
+    last: dict[str, int] = {}
+    for mark in found:
+        last[mark.image] = last.get(mark.image, 0) + 1
+        yield last[mark.image], mark
 
 
 def words(mark: Mark) -> str:
