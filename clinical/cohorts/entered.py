@@ -38,6 +38,7 @@ class File:
         path: below the private folder.
         view, photometric, time, role: as in images.csv; a recording has no view.
         dicom_patient_id: that the file carries, where it is not the case's own.
+        rate, unit: as in ecgs.csv, of a table of samples.
     """
 
     path: str
@@ -46,6 +47,8 @@ class File:
     time: str = ""
     role: str = ""
     dicom_patient_id: str = ""
+    rate: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Read:
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "sex", "age_years", "birth_date"),
     "images": ("case_id", "path", "view", "photometric", "time", "role", "dicom_patient_id"),
-    "ecgs": ("case_id", "path", "time", "role"),
+    "ecgs": ("case_id", "path", "time", "rate", "unit", "role"),
     "measurements": ("case_id", *pasted.ROLES),
     "history": ("case_id", "code", "display", "onset", "present"),
     "notes": ("case_id", "section", "text", "time"),
@@ -143,7 +146,7 @@ def write(entered: Entered, root: Path) -> None:
             (name, f.path, f.view, f.photometric, f.time, f.role, f.dicom_patient_id)
             for f in e.films
         ],
-        "ecgs": [(name, f.path, f.time, f.role) for f in e.recordings],
+        "ecgs": [(name, f.path, f.time, f.rate, f.unit, f.role) for f in e.recordings],
         "measurements": [(name, *cells) for cells in e.measurements],
         "history": [
             (name, c.code, c.display, c.onset, "1" if c.present else "0") for c in e.history

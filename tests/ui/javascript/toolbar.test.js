@@ -39,8 +39,8 @@ test("every button has a name, and asks for what its key does", () => {
     assert.match(button.getAttribute("aria-label"), /\(key .+\)/);
     button.click();
   }
-  assert.deepEqual(asked.map(([name]) => name), ["leave", "length", "rectangle", "invert", "fit", "full",
-    "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset", "overlay", "prior",
+  assert.deepEqual(asked.map(([name]) => name), ["leave", "length", "angle", "rectangle",
+    "arrow", "text", "key", "invert", "fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset", "overlay", "prior",
     "link", "help"]);
 });
 
