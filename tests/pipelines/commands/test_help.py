@@ -17,7 +17,7 @@ WIDEST = 79
 VERBS = (
     "add assess backup check compare compute create demo disable enable evaluate export find import"
     " index inspect list pretrain prove purge replay report restore rotate run search serve set"
-    " show sign simulate train verify"
+    " show sign simulate train use verify"
 )
 """A new command is added here by hand: is its name a verb?"""
 
