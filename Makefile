@@ -36,10 +36,11 @@ $(READY): pyproject.toml constraints.txt requirements.lock
 demo: setup
 	$(BIN)/triptych demo
 
-# Two workers, and in each one thread: tests share fitted models by file, so a file stays together.
+# Tests share fitted models by file, so a file stays together; each worker has one thread. Half of the
+# time of a test in a browser is waiting, so that four workers keep two cores busy.
 test test-fast: export OMP_NUM_THREADS = 1
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile
 
 # No browser, no server, nothing long: what is run while one writes.
 test-fast: setup

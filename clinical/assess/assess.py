@@ -29,12 +29,10 @@ from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_of, person
 from clinical.model import calibration, domain
 from clinical.model.calibration import Pattern
-from clinical.model.card import CHECKPOINTS
+from clinical.model.card import SHIPPED_MODEL
 from clinical.model.fusion import Tokens
 from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
-
-SHIPPED_MODEL = CHECKPOINTS / "first-light"
 
 # Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
 _CONFLICT_FOR = 0.6

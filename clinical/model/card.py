@@ -17,6 +17,7 @@ from clinical.model import ages
 from clinical.model.ages import ANY_AGE, AgeRange
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+SHIPPED_MODEL = CHECKPOINTS / "first-light"
 DESCRIPTION, WORDS = "model.json", "MODEL_CARD.md"
 
 

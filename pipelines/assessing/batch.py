@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from clinical import canonical
-from clinical.assess.assess import SHIPPED_MODEL
 from clinical.audit import heads, ledger
 from clinical.case import assessment as assessments
 from clinical.case.assessment import ModelIdentity
@@ -25,6 +24,7 @@ from clinical.case.case import Case, Problem
 from clinical.cohorts.cohort import CaseEntry
 from clinical.cohorts.sources import source
 from clinical.errors import ConfigError
+from clinical.model.card import SHIPPED_MODEL
 from clinical.review import intake
 from clinical.workspace import own_file
 from clinical.workspace.database import open_workspace, opened, writing

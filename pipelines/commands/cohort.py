@@ -109,7 +109,7 @@ def check_explanations(
     samples: Samples = 1000,
 ) -> None:
     """Test whether explanations point at the findings and are faithful to the model."""
-    from clinical.assess.assess import SHIPPED_MODEL
+    from clinical.model.card import SHIPPED_MODEL
     from pipelines.commands import summary
     from pipelines.explanations import report
 

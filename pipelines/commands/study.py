@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Run a whole study, from selection to report; run it again to resume."""
     from pipelines.jobs.executors import Workers
-    from pipelines.study.retrospective_study import run_study
+    from pipelines.study.run_study import run_study
 
     sentence = run_study(study_file, out, cohort, workers=Workers(executor, jobs))
     screen.print(sentence)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clinical.assess.assess import SHIPPED_MODEL
 from clinical.cohorts.sources import numbers_rows
 from clinical.config import StudyConfig, build, read_toml, study_of, unknown, with_cohort_path
 from clinical.errors import ConfigError
 from clinical.evaluation import EvaluationConfig
+from clinical.model.card import SHIPPED_MODEL
 from pipelines.study.rules import KINDS, Rule, rules
 
 EXTERNAL = "external"

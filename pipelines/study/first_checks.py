@@ -6,9 +6,10 @@ from pathlib import Path
 
 from clinical.cohorts.sources import notes, source
 from clinical.errors import CohortError, ConfigError
+from pipelines.folds.comparators.automl_extra import require_automl
 from pipelines.jobs.progress import console
 from pipelines.study.design import EXTERNAL, StudyDesign
-from pipelines.training.dataset import diagnoses_of
+from pipelines.training.diagnoses import diagnoses_of
 
 
 def look(design: StudyDesign) -> None:
@@ -17,9 +18,11 @@ def look(design: StudyDesign) -> None:
     The diagnoses of a checkpoint are looked for when it is loaded, which comes first as well.
 
     Raises:
-        ConfigError: if a path is none, or a diagnosis is not one of a cohort.
+        ConfigError: if a path is none, a diagnosis is not one of a cohort, or an extra that the
+            study asks for is not installed.
         CohortError: if a cohort or its outcomes cannot be read, or it lists no case.
     """
+    require_automl(design.study.evaluation.automl)
     cohort, asked = design.study.cohort, design.study.diagnoses
     oracle = design.evaluation.oracle
     known = _cohort(cohort.source, Path(cohort.path), "cohort", asked, design.checkpoint is None)

@@ -17,7 +17,7 @@ from typing import Any
 from clinical import config
 from clinical.canonical import sha256
 from clinical.wording import RESEARCH_USE
-from pipelines.folds.comparators.automl import automl_versions
+from pipelines.folds.comparators.automl_extra import automl_versions
 from pipelines.study.design import StudyDesign
 from pipelines.study.read_cohort import Cohort
 from pipelines.training.dataset import Dataset

@@ -25,7 +25,6 @@ from clinical.workspace import own_file
 from pipelines.assessing import results
 from pipelines.assessing.unread import READING_THREADS, report_dataset
 from pipelines.folds import cross_validate
-from pipelines.folds.comparators.automl import require_automl
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.splits import Fold, Indices, given_fold
 from pipelines.folds.tasks import Asks
@@ -37,14 +36,13 @@ from pipelines.study import (
     applied_model_card,
     checkpoint_study,
     examples,
-    first_checks,
     image_overlap_check,
     predictions,
 )
 from pipelines.study import thresholds as choosing
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
-from pipelines.study.design import StudyDesign, load_design
+from pipelines.study.design import StudyDesign
 from pipelines.study.document import report_files
 from pipelines.study.external_cohort import PREFIX, joined
 from pipelines.study.fairness import SUPPRESSED, Fairness
@@ -97,30 +95,24 @@ class _Made:
     model: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run_study(
-    study_file: Path, out: Path, cohort: Path | None = None, *, workers: Workers | None = None
-) -> str:
-    """Run a study and write it into `out`.
+def carry_out(design: StudyDesign, file: bytes, out: Path, workers: Workers) -> str:
+    """Carry out a study that has been looked at (`pipelines.study.run_study`).
 
     Args:
-        study_file: see `pipelines.study.design`.
+        design: the study.
+        file: what its study file holds.
         out: folder for the results; a killed run resumes from what it holds.
-        cohort: folder of the cohort, if not as in the study.
-        workers: who does the trainings, or parts of the cohort; the results do not depend on it.
+        workers: who does the trainings, or parts of the cohort.
 
     Returns:
         The verdict, one sentence.
 
     Raises:
-        ConfigError: if the study cannot be read, names what the cohort does not have, or asks for
-            an extra that is not installed.
+        ConfigError: if the study names a column that the cohort does not have.
         CohortError: if the cohort cannot be read, or no case is left to learn from or to test.
         ModelError: if the study names a checkpoint that cannot be used.
     """
-    design, watch = load_design(study_file, cohort), _Watch()
-    require_automl(design.study.evaluation.automl)
-    first_checks.look(design)
-    workers, named = workers or Workers(), named_columns(design)
+    watch, named = _Watch(), named_columns(design)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = design.checkpoint
     if checkpoint is not None:
@@ -138,7 +130,7 @@ def run_study(
     )
     parts = {f"train: {name}": seconds for name, seconds in made.tested.seconds.items()}
     times = {**watch.seconds, **parts}
-    facts = manifest(design, study_file.read_bytes(), made.read, made.tested.dataset, files, times)
+    facts = manifest(design, file, made.read, made.tested.dataset, files, times)
     facts |= {"model": dict(made.model)} if made.model else {}
     written = {**files, MANIFEST: (json.dumps(facts, indent=1) + "\n").encode()}
     write_files(out, written)

@@ -20,8 +20,8 @@ from clinical import canonical
 from clinical.case.case import Case, Outcome, Problem, SkippedCase, input_digest
 from clinical.case.shapes import Arrays, Shape, Text
 from clinical.cohorts.cohort import CaseEntry, Source
-from clinical.config import StudyConfig, nearest
-from clinical.errors import CohortError, ConfigError
+from clinical.config import StudyConfig
+from clinical.errors import CohortError
 from clinical.modalities.catalogue import blank_settings, encoder
 from clinical.modalities.encoding import Prepared
 from clinical.modalities.kit import read_by
@@ -31,6 +31,7 @@ from clinical.model.model import EncoderSpec, backbone_digests
 from pipelines.jobs import cache as kept_arrays
 from pipelines.jobs.progress import track
 from pipelines.training import masks
+from pipelines.training.diagnoses import diagnoses_of
 from pipelines.training.kept_prepared import kept_prepared
 
 
@@ -134,30 +135,6 @@ def read_dataset(
         regions,
         tuple(given[cached.case.case_id] for cached in cases),
     )
-
-
-def diagnoses_of(
-    source: Source, root: Path, asked: tuple[str, ...], told: Sequence[Outcome]
-) -> tuple[str, ...]:
-    """The labels that are asked for, or all; checked against what the cohort declares or tells.
-
-    Args:
-        source, root: the cohort.
-        asked: names of diagnoses; empty asks for all.
-        told: its outcomes, which say what it has where it declares nothing.
-
-    Raises:
-        ConfigError: if a diagnosis is not one of them; names the nearest.
-        CohortError: if there is none.
-    """
-    known = [diagnosis.name for diagnosis in source.describe(root).diagnoses]
-    known = known or sorted({outcome.diagnosis for outcome in told})
-    for name in asked:
-        if name not in known:
-            raise ConfigError(f"The cohort has no diagnosis {name!r}.", remedy=nearest(name, known))
-    if not known:
-        raise CohortError("The cohort has no outcomes to train on.", remedy="add outcomes.csv")
-    return asked or tuple(known)
 
 
 def _per_case(

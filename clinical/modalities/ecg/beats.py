@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
+from clinical.modalities.ecg.filters import averaged, filtered, highest_around, maxima
 from clinical.modalities.ecg.waveform import Samples, Waveform
 
 Floats = NDArray[np.float64]
@@ -91,27 +91,25 @@ def _median(beats: Floats) -> Floats:
 
 def steady(samples: Floats, rate: float) -> Floats:
     """Samples [leads, samples] without the wandering of the baseline, by a zero-phase filter."""
-    sections = signal.butter(2, _LEVEL, "highpass", fs=rate, output="sos")
     padded = min(samples.shape[1] - 1, int(3 * rate))
-    return np.asarray(signal.sosfiltfilt(sections, samples, axis=1, padlen=padded))
+    return filtered(samples, rate, "highpass", _LEVEL, padded=padded)
 
 
 def _peaks(level: Floats, rate: float) -> Indices:
     """Where QRS complexes are, by the energy of all leads."""
-    sections = signal.butter(2, _BAND, "bandpass", fs=rate, output="sos")
-    slope = np.gradient(signal.sosfiltfilt(sections, level, axis=1), axis=1)
+    slope = np.gradient(filtered(level, rate, "bandpass", _BAND), axis=1)
     # A lead with more voltage or more noise than the others must not decide alone.
     slope /= np.maximum(np.percentile(np.abs(slope), 98, axis=1, keepdims=True), 1e-9)
-    energy = ndimage.uniform_filter1d((slope**2).mean(axis=0), max(1, round(_SMOOTH * rate)))
+    energy = averaged((slope**2).mean(axis=0), max(1, round(_SMOOTH * rate)))
     # The ends of the recording ring; nothing there may set the scale.
     edge = round(_EDGE * rate)
     inner = energy[edge:-edge]
-    around = ndimage.maximum_filter1d(energy, round(2.5 * rate), mode="nearest")
+    around = highest_around(energy, round(2.5 * rate))
     typical = np.median(around)
     threshold = _SHARE * np.minimum(around, 1.5 * typical)
     if not len(inner) or float(inner.max()) <= 0:
         return np.zeros(0, np.intp)
-    found, _ = signal.find_peaks(energy, distance=max(1, round(REFRACTORY * rate)))
+    found = maxima(energy, max(1, round(REFRACTORY * rate)))
     found = found[energy[found] > threshold[found]]
     return np.asarray(_without_t(found, level, energy, rate), np.intp)
 

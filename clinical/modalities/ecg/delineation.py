@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from clinical.modalities.ecg.beats import Beats
+from clinical.modalities.ecg.filters import averaged, filtered, smoothed
 
 Floats = NDArray[np.float64]
 
@@ -93,8 +93,7 @@ def level_before_qrs(beats: Beats, marks: Marks) -> Floats:
 def _smooth(beat: Floats, rate: float) -> Floats:
     if rate <= 2.5 * _LOWPASS:
         return beat
-    sections = signal.butter(2, _LOWPASS, fs=rate, output="sos")
-    return np.asarray(signal.sosfiltfilt(sections, beat, axis=1))
+    return filtered(beat, rate, "lowpass", _LOWPASS)
 
 
 def _baseline(beat: Floats, on: int, rate: float) -> Floats:
@@ -106,7 +105,7 @@ def _baseline(beat: Floats, on: int, rate: float) -> Floats:
 def _qrs(beat: Floats, centre: int, rate: float) -> tuple[int, int]:
     """First and last sample of QRS, by the speed of the vector."""
     speed = np.sqrt((np.gradient(beat, axis=1) ** 2).sum(axis=0))
-    speed = ndimage.uniform_filter1d(speed, max(1, round(0.008 * rate)))
+    speed = averaged(speed, max(1, round(0.008 * rate)))
     reach = round(0.14 * rate)
     first, last = max(0, centre - reach), min(len(speed) - 1, centre + reach)
     top = float(speed[first : last + 1].max())
@@ -155,7 +154,7 @@ def _t_wave(
     if last - first < round(0.1 * rate):
         return None, None
     part = beat[:, first : last + 1]
-    course = ndimage.gaussian_filter1d(_principal(part), 0.006 * rate)
+    course = smoothed(_principal(part), 0.006 * rate)
     peak = int(np.argmax(course))
     if course[peak] < 0.05 or peak < 2:
         return None, None
@@ -203,7 +202,7 @@ def _p_wave(
 ) -> tuple[float | None, float | None, float | None]:
     """Beginning, peak and end of P."""
     part = _levelled(beat[:, window], rate)
-    course = ndimage.gaussian_filter1d(_principal(part), 0.005 * rate)
+    course = smoothed(_principal(part), 0.005 * rate)
     peak = int(np.argmax(course))
     if float(np.abs(part[:, peak]).max()) < P_MV:
         return None, None, None

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
 
 from clinical.modalities.ecg.analysis import Analysis
+from clinical.modalities.ecg.filters import filtered
 from clinical.modalities.ecg.waveform import Waveform
 
 FLAT_MV = 0.015
@@ -60,8 +60,8 @@ def _flat(waveform: Waveform) -> Iterator[Trouble]:
 
 
 def _noisy(waveform: Waveform) -> Iterator[Trouble]:
-    sections = signal.butter(2, _ABOVE_HZ, "highpass", fs=waveform.rate, output="sos")
-    fast = signal.sosfiltfilt(sections, waveform.samples.astype(np.float64), axis=1)
+    samples = waveform.samples.astype(np.float64)
+    fast = filtered(samples, waveform.rate, "highpass", _ABOVE_HZ)
     # QRS is fast too, but short: the median does not see it.
     spread = 1.4826 * np.median(np.abs(fast), axis=1)
     noisy = _where(waveform, spread > NOISY_MV)

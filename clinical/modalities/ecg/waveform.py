@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from clinical.errors import WaveformError
+from clinical.modalities.ecg.filters import resampled
 from clinical.modalities.ecg.leads import EXTRA, FROM_I_AND_II, STANDARD, limb_leads
 
 Samples = NDArray[np.float32]
@@ -169,7 +168,7 @@ def canonical(waveform: Waveform, rate: float = RATE) -> Waveform:
         derived = tuple(lead for lead in FROM_I_AND_II if lead not in whole)
         whole |= {lead: computed[lead] for lead in derived}
     leads = tuple(lead for lead in STANDARD + EXTRA if lead in whole)
-    samples = _resampled(np.array([whole[lead] for lead in leads]), waveform.rate, rate)
+    samples = resampled(np.array([whole[lead] for lead in leads]), waveform.rate, rate)
     source = {**waveform.source, "recorded_rate": f"{waveform.rate:g}"}
     source |= {"bridged": " ".join(bridged)} if bridged else {}
     source |= {"left_out": " ".join(left_out)} if left_out else {}
@@ -196,15 +195,3 @@ def _without_gaps(waveform: Waveform) -> tuple[dict[str, Samples], list[str]]:
 def _longest_run(flags: NDArray[np.bool_]) -> int:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max(initial=0))
-
-
-def _resampled(samples: Samples, rate: float, wanted: float) -> Samples:
-    """[leads, samples] at another rate, by a zero-phase polyphase filter."""
-    if rate == wanted:
-        return samples
-    ratio = Fraction(wanted / rate).limit_denominator(1000)
-    # The ends are mirrored about their values, so that an offset does not ring there.
-    found = signal.resample_poly(
-        samples.astype(np.float64), ratio.numerator, ratio.denominator, axis=1, padtype="line"
-    )
-    return np.asarray(found, np.float32)

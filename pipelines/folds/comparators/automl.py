@@ -11,15 +11,13 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import packages_distributions, version
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
-from clinical.errors import ConfigError
+from pipelines.folds.comparators.automl_extra import require_automl
 from pipelines.folds.comparators.cut import Cut, Scores, component_blocks, everything
 from pipelines.folds.comparators.fitting import (
     Fit,
@@ -35,28 +33,6 @@ from pipelines.folds.tabular import Rows
 
 LEARNERS = ("lgbm", "xgboost", "rf", "extra_tree", "lrl2")
 """FLAML's names of two boosters, two forests and logistic regression."""
-
-PACKAGES = ("flaml", "lightgbm", "xgboost")
-
-
-def require_automl(trials: int) -> None:
-    """See that what a study asks for is there, before anything is read.
-
-    Raises:
-        ConfigError: if it asks for trials and the extra is not installed.
-    """
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if trials and missing:
-        raise ConfigError(
-            f"evaluation.automl is {trials}, and {', '.join(missing)} cannot be found.",
-            remedy='pip install "triptych[automl]"',
-        )
-
-
-def automl_versions() -> dict[str, str]:
-    """Distribution to its version, of the installed extra; XGBoost comes under two names."""
-    found = packages_distributions()
-    return {found[name][0]: version(found[name][0]) for name in PACKAGES}
 
 
 def automl(cut: Cut, trials: int) -> Scores:

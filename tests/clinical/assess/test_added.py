@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from clinical.assess.assess import SHIPPED_MODEL
 from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.case.case import Case, input_digest, record_digest
 from clinical.case.shapes import Event, Events, Text, Texts
+from clinical.model.card import SHIPPED_MODEL
 from clinical.review import intake
 from clinical.workspace.database import open_workspace, writing
 

@@ -10,10 +10,11 @@ import pytest
 from clinic_of_two import make_case
 
 from clinical import canonical, config
-from clinical.assess.assess import SHIPPED_MODEL, Assessor
+from clinical.assess.assess import Assessor
 from clinical.case.assessment import as_json
 from clinical.errors import ModelError
 from clinical.model import model as models
+from clinical.model.card import SHIPPED_MODEL
 from clinical.model.model import Model
 
 

@@ -20,14 +20,15 @@ from cut_of_two import TEST, TRAIN, cut_of, with_images
 from clinical.config import load_study
 from clinical.errors import ConfigError
 from clinical.model.calibration import auroc
-from pipelines.folds.comparators import automl as comparator
-from pipelines.folds.comparators.automl import PACKAGES, automl, automl_versions
+from pipelines.folds.comparators import automl_extra
+from pipelines.folds.comparators.automl import automl
+from pipelines.folds.comparators.automl_extra import PACKAGES, automl_versions
 from pipelines.folds.comparators.cut import Cut, Scores
 from pipelines.folds.compare import judge
 from pipelines.folds.cross_validate import cross_validate
 from pipelines.folds.methods import AUTOML
 from pipelines.folds.tasks import Asks
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 TRIALS = 15
 STUDY_FILE = """
@@ -195,7 +196,7 @@ def test_its_versions_can_be_written_down() -> None:
 def test_without_the_extra_there_is_a_remedy_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparator, "find_spec", lambda name: None if name == "flaml" else name)
+    monkeypatch.setattr(automl_extra, "find_spec", lambda name: None if name == "flaml" else name)
     file = tmp_path / "study.toml"
     file.write_text(STUDY_FILE.format(trials=20))
     with pytest.raises(ConfigError, match="automl is 20, and flaml cannot") as caught:

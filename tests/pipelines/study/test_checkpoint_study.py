@@ -25,7 +25,7 @@ from pipelines.assessing import runner
 from pipelines.folds.splits import hold_out
 from pipelines.jobs.executors import Workers
 from pipelines.study import case_scores
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 from pipelines.training.dataset import CachedCase, cache_images
 from pipelines.training.train import train_model
 
@@ -244,7 +244,7 @@ import os, signal, sys
 from pathlib import Path
 from pipelines.jobs.executors import Workers
 from pipelines.assessing import runner
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 folder, out, executor, held = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
 do_span = runner.do_span

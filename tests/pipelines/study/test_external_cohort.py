@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from pipelines.folds.splits import given_fold
 from pipelines.study.design import load_design
 from pipelines.study.external_cohort import joined
 from pipelines.study.read_cohort import Cohort
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 TEXT = STUDY.replace("folds = 2\n", "") + '[external]\npath = "other"\nshares_patients = false\n'
 
@@ -167,3 +169,23 @@ def test_a_label_of_the_external_cohort_is_understood_before_anything_is_read(
     monkeypatch.delattr(retrospective_study, "read_cohort")
     with pytest.raises(CohortError, match=r"outcomes\.csv, row \d+"):
         run_study(tmp_path / "study.toml", tmp_path / "out")
+
+
+def test_what_a_study_names_wrongly_is_found_before_pytorch_is_loaded(tmp_path: Path) -> None:
+    # PyTorch and MONAI take six times as long to load as the whole look does.
+    write_cohort(tmp_path / "cohort", cases=8)
+    (tmp_path / "study.toml").write_text(
+        'name = "one"\n[cohort]\npath = "cohort"\n[external]\npath = "nowhere"\n', encoding="utf-8"
+    )
+    script = (
+        "import os, sys\n"
+        "from pipelines.cli import main\n"
+        "code = main(sys.argv[1:], os.environ)\n"
+        "print(code, sorted({'torch', 'monai', 'transformers', 'scipy'} & set(sys.modules)))\n"
+    )
+    arguments = ["study", "run", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")]
+    found = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    )
+    assert "[external] path: there is no folder" in found.stderr
+    assert found.stdout.splitlines()[-1] == "1 []"

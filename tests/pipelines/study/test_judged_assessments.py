@@ -15,7 +15,7 @@ from clinical.model.model import Model
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone
 from pipelines.study.judged_assessments import evaluate, to_json
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 pytestmark = pytest.mark.long
 

@@ -13,7 +13,7 @@ from test_retrospective_study import STUDY
 from clinical.errors import ConfigError
 from pipelines.study.design import load_design
 from pipelines.study.own_columns import named_columns
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 SMALL = STUDY.replace("[evaluation]", "[evaluation]\nlearning_curve = []\nstress = false").replace(
     "age_edges = [60]", 'subgroups = ["sex", "insurance"]'

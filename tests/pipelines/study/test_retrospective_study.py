@@ -17,7 +17,7 @@ from pipelines.cli import main
 from pipelines.reports import html
 from pipelines.study.document import FIGURES_FORMAT, document
 from pipelines.study.manifest import DERIVED
-from pipelines.study.retrospective_study import run_study
+from pipelines.study.run_study import run_study
 
 STUDY = """
 name = "two"

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clinical.assess.assess import SHIPPED_MODEL, load_assessor
+from clinical.assess.assess import load_assessor
+from clinical.model.card import SHIPPED_MODEL
 from pipelines.assessing import runner
 from pipelines.assessing.batch import Run, assess_cohort
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
