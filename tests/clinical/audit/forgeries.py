@@ -656,7 +656,7 @@ def the_end_cut_off(forger: Forger) -> None:
 @forgery
 def the_end_cut_off_with_its_heads(forger: Forger) -> None:
     """everything after a signed head cut off, with later heads and what had been brought"""
-    size = forger.sizes[-4]
+    size = forger.signed_before(forger.ledger.kept.size)
     forger.chain(forger.events()[:size])
     forger.run("DELETE FROM tree_heads WHERE size > ?", size)
     forget_what_is_not_named(forger)
