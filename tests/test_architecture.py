@@ -88,6 +88,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "argon2": ("clinical.access",),
     "mnemonic": ("clinical.audit",),
     "cryptography": ("clinical.audit",),
+    "keyring": ("clinical.audit",),
+    "pkcs11": ("clinical.audit",),
     "rfc3161_client": ("clinical.audit",),
     "pandas": ("clinical.cohorts", "clinical.export", "clinical.tables", "pipelines", "ui"),
     "torch": ("clinical.modalities", "clinical.model", "clinical.assess", "pipelines"),

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from clinical import canonical
 from clinical.audit import keys, leaves, merkle, remote_witness, verifier, witness
 from clinical.audit.merkle import Edge
+from clinical.audit.signer import Signer
 from clinical.errors import LedgerError
 from clinical.workspace.database import folder_of, writing
 from clinical.workspace.layout import EVENTS, HEAD, NO_HASH, TREE_HEADS
@@ -77,7 +77,7 @@ class Block:
         self._since: list[bytes] = []  # leaves that are not in it yet
         self._early = ""  # a time at which none was due
         self._kind = ""
-        self._key: Ed25519PrivateKey | None = None
+        self._key: Signer | None = None
 
     def is_due(self, kind: str, time: str) -> bool:
         """Whether a head is due with the next event, of that kind and time.
@@ -235,11 +235,12 @@ def seal(engine: Engine) -> None:
             return
 
 
-def signing_key(connection: Connection) -> Ed25519PrivateKey:
+def signing_key(connection: Connection) -> Signer:
     """The key in force; made if nothing was signed yet.
 
     Raises:
-        LedgerError: if its file is not there, is another key, or can be read by others.
+        LedgerError: if it is not there, is another key, cannot be used, or others can read its
+            file.
     """
     return keys.load(folder_of(connection), key_in_force(connection))
 
@@ -259,7 +260,7 @@ def key_in_force(connection: Connection) -> str | None:
 def _keep(
     connection: Connection,
     last: TreeHead | None,
-    key: Ed25519PrivateKey,
+    key: Signer,
     edge: Edge,
     time: str,
 ) -> TreeHead:
@@ -270,10 +271,10 @@ def _keep(
         time=max(time, last.time) if last else time,
         origin=last.origin if last else secrets.token_hex(16),
         previous=canonical.sha256(statement(last)) if last else NO_HASH,
-        public_key=keys.public_hex(key),
+        public_key=key.public,
         signature="",
     )
-    signed = replace(unsigned, signature=keys.sign(key, statement(unsigned)))
+    signed = replace(unsigned, signature=key.sign(statement(unsigned)))
     peaks = json.dumps([peak.hex() for peak in edge.peaks])
     connection.execute(_INSERT, {**vars(signed), "edge": peaks})
     folder = folder_of(connection)

@@ -29,15 +29,16 @@ def save(folder: Path, out: Path, *, with_key: bool = False) -> int:
         Size of the file in bytes.
 
     Raises:
-        StoreError: if there is no workspace or no key, or the file cannot be written.
+        StoreError: if there is no workspace, or no key that can be copied, or the file cannot be
+            written.
     """
     if not (folder / DATABASE_NAME).is_file():
         raise StoreError(
             f"{folder} holds no {DATABASE_NAME}.",
             remedy="give the folder of a workspace; a server has `pg_dump`.",
         )
-    if with_key and not (folder / KEY_FILE).is_file():
-        raise StoreError(f"{folder} holds no {KEY_FILE}.", remedy="leave out --with-key.")
+    if with_key:
+        _check_key(folder / KEY_FILE)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with scratch.folder() as place, scratch.part(out) as part:
@@ -84,6 +85,16 @@ def restore(backup: Path, folder: Path) -> bool:
             f"{backup} cannot be restored: {error}.", remedy="use another backup."
         ) from None
     return KEY_FILE in names
+
+
+def _check_key(file: Path) -> None:
+    if not file.is_file():
+        raise StoreError(f"{file.parent} holds no {file.name}.", remedy="leave out --with-key.")
+    if file.read_bytes().startswith(b"{"):
+        raise StoreError(
+            f"{file} only says where the key is kept; the key itself cannot be copied from there.",
+            remedy="leave out --with-key, and keep the token or the keyring.",
+        )
 
 
 def _copy(source: Path, target: Path) -> None:

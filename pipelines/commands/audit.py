@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from clinical.errors import ConfigError, LedgerError
-from pipelines.commands import output_file
+from pipelines.commands import output_file, signing_key
 from pipelines.commands.options import Keys, SigningKey, Witness, Workspace, open_place, screen
 
 audit_app = typer.Typer(
@@ -283,27 +283,9 @@ def prove(
     _give(proof, out, what)
 
 
-@audit_app.command("rotate-key")
-def rotate_key(workspace: Workspace, keys: Keys = None) -> None:
-    """Replace the signing key; the old key signs the new one and is then deleted."""
-    from clinical.audit.rotation import rotate
-
-    with open_place(workspace, keys) as engine:
-        event = rotate(engine)
-    screen.print(f"event {event.sequence}: key {event.payload['new']}")
-
-
-@audit_app.command("show-key")
-def show_key(workspace: Workspace, keys: Keys = None) -> None:
-    """Show the digest of the signing key, also as words to compare by telephone."""
-    from clinical.audit import heads
-    from pipelines.commands import verification
-
-    with open_place(workspace, keys) as engine, engine.connect() as connection:
-        digest = heads.key_in_force(connection)
-    if digest is None:
-        raise LedgerError("Nothing has been signed with a key yet.", remedy="record something.")
-    verification.show_key(screen, digest)
+audit_app.command("rotate-key")(signing_key.rotate_key)
+audit_app.command("use-key")(signing_key.use_key)
+audit_app.command("show-key")(signing_key.show_key)
 
 
 @audit_app.command("set-witness")

@@ -6,13 +6,14 @@ for; only the address of the page itself tells them apart.
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
+from loopback import Answers, LoopbackServer, serving
 from playwright.sync_api import Browser, Page, expect
 from test_signing_in import Ward, make_workspace, sign_in
 
@@ -55,40 +56,26 @@ TRIES = """async (target) => {
 }"""
 
 
-class OtherPage(ThreadingHTTPServer):
+class OtherPage(LoopbackServer):
     """A page of somebody else's on a loopback port; keeps the cookies that it was sent."""
 
     def __init__(self) -> None:
         self.cookies: list[str] = []
-        super().__init__(("127.0.0.1", 0), _Answer)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Hostile)
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Hostile(Answers):
     server: OtherPage
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         self.server.cookies.append(self.headers.get("cookie", ""))
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(HOSTILE)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(200, HOSTILE, "text/html")
 
 
 @pytest.fixture
 def other() -> Iterator[OtherPage]:
-    with OtherPage() as made:
-        thread = Thread(target=made.serve_forever)
-        thread.start()
+    with serving(OtherPage()) as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -102,6 +89,23 @@ def events(workspace: Path) -> list[tuple[str, str, dict[str, Any]]]:
     with opened(workspace) as engine, engine.connect() as connection:
         assert verify.verify(connection).intact
         return [(e.kind, e.actor, dict(e.payload)) for e in ledger.events(connection)]
+
+
+def stream_opened_with(port: int, cookies: str) -> int:
+    """Status that a program gets which was sent the cookies, and says that it is the page."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    asked = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-protocol": "streamlit",
+        "origin": f"http://127.0.0.1:{port}",
+        "cookie": cookies,
+    }
+    with closing(connection):
+        connection.request("GET", "/_stcore/stream", headers=asked)
+        return connection.getresponse().status
 
 
 def test_a_page_on_another_port_reads_opens_writes_and_signs_nothing(
@@ -122,6 +126,8 @@ def test_a_page_on_another_port_reads_opens_writes_and_signs_nothing(
         hostile.get_by_role("button", name="Go").click()
     assert form.value.status == 403
 
+    assert stream_opened_with(ward.port, other.cookies[0]) == 403
+
     hostile.close()  # and the reader works on
     reader.locator('tr[data-pick="CASE-001"]').click()
     expect(reader.get_by_role("heading", name="CASE-001")).to_be_visible()
@@ -130,6 +136,6 @@ def test_a_page_on_another_port_reads_opens_writes_and_signs_nothing(
     other_page = {"what": "request", "why": "origin"}
     refused = [payload for kind, payload in mine if kind == "REFUSED"]
     assert refused[0] == other_page
-    assert sum(payload.get("times", 1) for payload in refused) == len(told) + 1
+    assert sum(payload.get("times", 1) for payload in refused) == len(told) + 2
     assert all(payload | other_page == payload for payload in refused)
     assert [kind for kind, _ in mine if kind != "REFUSED"] == ["SIGNED_IN", "OPENED", "SIGNED_OUT"]

@@ -9,6 +9,7 @@ else (on this machine or another one), and with the server. Each beginning and e
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -55,6 +56,7 @@ class Session:
 
 _live: dict[str, Session] = {}
 _lock = Lock()
+_secret = secrets.token_bytes(32)
 
 
 def sign_in(engine: Engine, name: str, password: str, idle: float) -> str:
@@ -112,6 +114,20 @@ def holder(engine: Engine, token: str) -> Account | None:
         end(engine, token, "password" if account and not account.disabled else "disabled")
         return None
     return account
+
+
+def page_key(token: str) -> str:
+    """What the page of a session shows beside its cookie, 64 hexadecimal digits.
+
+    The browser sends the cookie to every port of the machine, and this to none. It does not follow
+    from the cookie; only this server makes it.
+    """
+    return hmac.new(_secret, token.encode(), hashlib.sha256).hexdigest()
+
+
+def is_page_key(token: str, shown: str) -> bool:
+    """Whether this is the page key of the session."""
+    return hmac.compare_digest(page_key(token).encode(), shown.encode())
 
 
 def touch(token: str) -> None:

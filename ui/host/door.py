@@ -2,12 +2,15 @@
 
 `Gate` stands before every route, Streamlit's own too: its page, its stream of messages, its files.
 The routes here sign in, and tell an open page how much of its idle time is left. Whose page asks
-was seen to before (`ui.host.origin`).
+was seen to before (`ui.host.origin`), as far as a browser asks. A program that was sent the cookie
+can say that it is any page; so the stream, on which everything of a case goes, also takes the key
+that only the page has which the password was typed into (static/page_key.js).
 """
 
 from __future__ import annotations
 
 import http
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,10 +31,14 @@ from ui.access.sign_in_queue import SignInQueue
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.public_address import PublicAddress
 
+_LOG = logging.getLogger(__name__)
+
 STYLE = Path(__file__).parents[1] / "static" / "sign_in.css"
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
 SESSION = "/session"
+PAGE = "#page="  # the key of the page, behind the address that it begins with
+PROTOCOL = "triptych."  # the key, among the protocols that a websocket offers
 LONGEST_FORM = 8192  # bytes
 NOT_KEPT = {"cache-control": "no-store"}
 
@@ -90,18 +97,49 @@ class Gate:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] not in ("http", "websocket") or self._lets_in(HTTPConnection(scope)):
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        elif scope["type"] != "http" or self._lets_in(HTTPConnection(scope)):
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
         else:
             await _turned_away(Request(scope))(scope, receive, send)
+
+    async def _connect(self, scope: Message, receive: Receive, send: Send) -> None:
+        token = self._door.token(HTTPConnection(scope))
+        within = session.find(token) is not None
+        key, plain = _without_key(scope)
+        if within and session.is_page_key(token, key):
+            await self._app(plain, receive, send)
+            return
+        if within:
+            await to_thread.run_sync(_record_thief, self._door.engine, token)
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
 
     def _lets_in(self, connection: HTTPConnection) -> bool:
         if self._door.is_open(connection.url.path):
             return True
         return session.find(self._door.token(connection)) is not None
+
+
+def _without_key(scope: Message) -> tuple[str, Message]:
+    """The key among the protocols that a websocket offers, or ""; and the scope without it."""
+    headers, key = [], ""
+    for name, value in scope["headers"]:
+        offered = [part.strip() for part in value.decode("latin-1").split(",")]
+        if name == b"sec-websocket-protocol" and offered[-1].startswith(PROTOCOL):
+            key = offered.pop().removeprefix(PROTOCOL)
+            value = ", ".join(offered).encode("latin-1")
+        headers.append((name, value))
+    others = [part for part in scope.get("subprotocols", []) if not part.startswith(PROTOCOL)]
+    return key, {**scope, "headers": headers, "subprotocols": others}
+
+
+def _record_thief(engine: Engine, token: str) -> None:
+    try:
+        session.record_other_page(engine, token)
+    except StoreError as error:
+        _LOG.warning("A connection without its page was refused and not recorded: %s", error)
 
 
 class Metrics:
@@ -139,7 +177,7 @@ def routes(door: Door) -> list[Route]:
     queue = SignInQueue()
 
     async def show(request: Request) -> Response:
-        if session.find(door.token(request)):
+        if session.find(door.token(request)) and "again" not in request.query_params:
             return RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT)
         vouched = oidc.vouched(request.cookies) if door.oidc else None
         if vouched is None:
@@ -206,7 +244,8 @@ def _enter(door: Door, name: str, password: str, known: bool) -> Response:
         login_throttle.failed(name, known=known)
         return _wrong(door, name, error)
     login_throttle.succeeded(name)
-    return _let_in(door, token, RedirectResponse("/", http.HTTPStatus.SEE_OTHER, NOT_KEPT))
+    onward = RedirectResponse(_begin(token), http.HTTPStatus.SEE_OTHER, NOT_KEPT)
+    return _let_in(door, token, onward)
 
 
 def _not_hashed(door: Door, name: str) -> Response:
@@ -242,7 +281,7 @@ def _enter_vouched(door: Door, name: str) -> Response:
         return oidc.forget(refused)
     except StoreError as error:
         return _unavailable(door, error)
-    onward = HTMLResponse(sign_in.passing("/"), headers=NOT_KEPT)
+    onward = HTMLResponse(sign_in.passing(_begin(token)), headers=NOT_KEPT)
     return oidc.forget(_let_in(door, token, onward))
 
 
@@ -254,6 +293,11 @@ def _unavailable(door: Door, error: StoreError, name: str = "") -> Response:
         oidc=door.oidc,
         status=http.HTTPStatus.SERVICE_UNAVAILABLE,
     )
+
+
+def _begin(token: str) -> str:
+    """The address that a session begins with; what is behind the # stays in the browser."""
+    return f"/{PAGE}{session.page_key(token)}"
 
 
 def _let_in(door: Door, token: str, response: Response) -> Response:

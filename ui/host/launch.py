@@ -19,9 +19,10 @@ from pathlib import Path
 
 from clinical.access import accounts
 from clinical.access.roles import ROLES, Role
+from clinical.audit import heads, keys
 from clinical.errors import ConfigError, TriptychError
 from clinical.model import card
-from clinical.workspace.database import opened
+from clinical.workspace.database import folder_of, opened, writing
 from clinical.workspace.place import Place, as_options, place_of
 from ui.host.public_address import public_address
 
@@ -114,9 +115,11 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
         ConfigError: if the port is taken or not a port, the demonstration has no name, nobody has
             an account, the idle time cannot be used, or the OIDC file cannot be.
         ModelError: if the folder of the model holds none.
+        LedgerError: if the signing key is kept elsewhere and cannot be used.
         StoreError: if the workspace cannot be opened.
     """
     _check(chosen)
+    _check_key(chosen.workspace)
     from ui.access.oidc import provider
     from ui.host import (
         app,
@@ -245,6 +248,15 @@ def _check_accounts(workspace: Place, *, needed: bool) -> None:
             remedy="create the first one with `triptych account add NAME --role administrator"
             f" {shlex.join(as_options(workspace))}`, or look around with --demonstration",
         )
+
+
+def _check_key(workspace: Place) -> None:
+    """A token that is not there is missed now, and not by the first who signs; a PIN that is typed
+    is typed before the page opens.
+    """
+    with opened(workspace) as engine, writing(engine) as connection:
+        if keys.place_of(folder_of(connection)):
+            heads.signing_key(connection)
 
 
 def _refusal(port: int) -> OSError | None:

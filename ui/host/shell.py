@@ -9,7 +9,7 @@ the form that one of them opens. `presence.js` and `drafts.js` tell the server w
 of the page, `arrivals.js` says what came to the worklist, `added.js` how far cases are that were
 added, `address.js` sees to Back and Forward, `announce.js` to screen readers, `film_height.js` to
 the place that the film has. `watch.js` works whether Streamlit does or not: it leaves for the
-sign-in page when the session is over.
+sign-in page when the session is over. `page_key.js` shows that it is this page that connects.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 THEME = "theme_choice.js"
+PAGE_KEY = "page_key.js"  # before the next, which listens to what this one opens
 RUNS = "runs.js"  # before all that ask it
 FORM_FOCUS = "form_focus.js"  # before the next, which asks it
 DRAFTS = "drafts.js"  # before the next, which begins the moves that lead away from a form
@@ -67,9 +68,9 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = [THEME, RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE]
+    ours = [RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, PRESENCE, ADDRESS, ANNOUNCE]
     ours += [ARRIVALS, FILM_HEIGHT, ADDED]
-    scripts = (*ours, *((WATCH,) if watched else ()))
+    scripts = [THEME, PAGE_KEY, *ours, WATCH] if watched else [THEME, *ours]
     shell = page(scripts)
 
     async def show(_: Request) -> Response:

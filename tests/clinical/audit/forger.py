@@ -24,6 +24,7 @@ from clinical.audit import heads, keys, leaves, merkle, rotation, verifier
 from clinical.audit import ledger as ledgers
 from clinical.audit.heads import TreeHead
 from clinical.audit.merkle import Edge
+from clinical.audit.signer import Signer, in_memory
 from clinical.audit.verify import Verdict, verify
 from clinical.workspace import triggers
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
@@ -145,7 +146,7 @@ class Forger:
         self.put("events", events)
         self.run("UPDATE ledger_head SET sequence = ?, hash = ?", len(events), last)
 
-    def sign_again(self, key: Ed25519PrivateKey, origin: str | None = None) -> None:
+    def sign_again(self, key: Signer, origin: str | None = None) -> None:
         """Replace all heads by heads over the events as they are, signed with `key`."""
         old = {row["size"]: row for row in self.rows("tree_heads")}
         edge, previous, time, made = Edge(), NO_HASH, "", []
@@ -157,9 +158,9 @@ class Forger:
             time = max(time, row["time"], event["time"])
             head = TreeHead(
                 edge.size, merkle.root(edge).hex(), time, origin or row["origin"], previous,
-                keys.public_hex(key), "",
+                key.public, "",
             )  # fmt: skip
-            head = replace(head, signature=keys.sign(key, heads.statement(head)))
+            head = replace(head, signature=key.sign(heads.statement(head)))
             previous = canonical.sha256(heads.statement(head))
             peaks = json.dumps([peak.hex() for peak in edge.peaks])
             made.append({**vars(head), "edge": peaks})
@@ -296,13 +297,13 @@ def roll_back(forger: Forger) -> Place:
 
 
 def sign_again_with_another_key(forger: Forger) -> Place:
-    forger.sign_again(Ed25519PrivateKey.generate())
+    forger.sign_again(in_memory(Ed25519PrivateKey.generate()))
     return Place(1, forger.ledger.size)
 
 
 def rewrite_and_sign_again(forger: Forger) -> Place:
     rewrite_to_the_end(forger)
-    forger.sign_again(Ed25519PrivateKey.generate())
+    forger.sign_again(in_memory(Ed25519PrivateKey.generate()))
     return Place(1, forger.ledger.size)
 
 

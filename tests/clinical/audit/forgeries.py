@@ -19,6 +19,7 @@ from forger import Forger, Row
 
 from clinical import canonical
 from clinical.audit import keys, rotation, verifier
+from clinical.audit.signer import in_memory
 from clinical.workspace import pixels
 
 Forgery = Callable[[Forger], None]
@@ -655,7 +656,7 @@ def the_end_cut_off(forger: Forger) -> None:
 @forgery
 def the_end_cut_off_with_its_heads(forger: Forger) -> None:
     """everything after a signed head cut off, with later heads and what had been brought"""
-    size = forger.sizes[-4]
+    size = forger.signed_before(forger.ledger.kept.size)
     forger.chain(forger.events()[:size])
     forger.run("DELETE FROM tree_heads WHERE size > ?", size)
     forget_what_is_not_named(forger)
@@ -755,20 +756,20 @@ def rewritten_and_signed_with_another_key(forger: Forger) -> None:
 @forgery
 def only_the_last_heads_with_another_key(forger: Forger) -> None:
     """the last heads signed again with another key"""
-    forger.sign_again(Ed25519PrivateKey.generate())
+    forger.sign_again(in_memory(Ed25519PrivateKey.generate()))
 
 
 @forgery
 def the_key_changed_by_a_made_up_event(forger: Forger) -> None:
     """a change to the forger's key written at the end, and a head signed with it"""
-    own = Ed25519PrivateKey.generate()
-    public = keys.public_hex(own)
+    own = in_memory(Ed25519PrivateKey.generate())
+    public = own.public
 
     def change(events: list[Row]) -> None:
         made = {**first(events, "KEY_ROTATED"), "time": events[-1]["time"]}
         before = payload_of(made)
         payload = {"old": before["new"], "new": keys.key_digest(public), "public_key": public}
-        payload["signature"] = keys.sign(own, rotation._statement(payload, "00" * 16))
+        payload["signature"] = own.sign(rotation._statement(payload, "00" * 16))
         made["payload"] = canonical.dumps(payload).decode()
         events.append(made)
 

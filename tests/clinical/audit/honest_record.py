@@ -12,9 +12,20 @@ from forger import Ledger
 from sqlalchemy import Engine
 
 from clinical.access import accounts
-from clinical.audit import heads, ledger, retention, rotation, witness
+from clinical.audit import heads, ledger, retention, rotation, verifier, witness
+from clinical.case.case import record_digest
 from clinical.case.shapes import Text, Texts
-from clinical.review import adjudication, assignment, decisions, intake, progress, signature, undo
+from clinical.export.case_pdf import WHAT
+from clinical.review import (
+    adjudication,
+    assignment,
+    decisions,
+    intake,
+    note,
+    progress,
+    signature,
+    undo,
+)
 from clinical.review import protocol as protocols
 from clinical.review.adjudication import Adjudication
 from clinical.review.first_read import FirstRead, commit_first_read
@@ -77,6 +88,28 @@ class Room:
         signature.sign(self.engine, wish)
 
 
+def of_late(engine: Engine, example: Any) -> None:
+    """Notes, a case that was entered and corrected, many events at once, a printed case."""
+    said = {"author": "dr.ada", "role": "reader"}
+    note.leave(engine, "case-2", "Ask for the lateral.", **said)  # type: ignore[arg-type]
+    second = note.leave(engine, "case-2", "See the film of May.", **said)  # type: ignore[arg-type]
+    note.withdraw(engine, "case-2", second.sequence, author="dr.ada")
+    entered = example.case("case-6")
+    with writing(engine) as connection:
+        intake.record_added(connection, entered, "dr.ada")
+        corrected = replace(entered, site="B")
+        intake.record_added(connection, corrected, "dr.ada", corrects=record_digest(entered))
+    looks = [
+        ledger.Entry("OPENED", reader, {"assessment": ""}, "case-5")
+        for reader in ["dr.bob", "dr.ada"] * verifier.EVERY_EVENTS
+    ]
+    with writing(engine) as connection:
+        ledger.append_all(connection, looks)
+        end = ledger.head(connection)
+        printed = {"what": WHAT, "cases": 1, "pdf": "ab" * 32, "head": end._asdict()}
+        ledger.append(connection, "EXPORTED", actor="dr.ada", case_id="case-2", payload=printed)
+
+
 def honest_record(folder: Path, example: Any) -> Kept:
     """Accounts, readings with everything that can happen to them, a purge, a change of key."""
     room = Room(folder / "workspace", example)
@@ -128,6 +161,7 @@ def honest_record(folder: Path, example: Any) -> Kept:
     with writing(engine) as connection:
         intake.record_import(connection, replace(plain, inputs=notes), "system")
     assignment.assign(engine, ["case-5"], "dr.bob", actor="dr.chief", role="adjudicator")
+    of_late(engine, example)
     with writing(engine) as connection:
         last = heads.sign_now(connection)
     intake.record_opened(engine, "case-3", "dr.bob")  # after the last head, and in its minute

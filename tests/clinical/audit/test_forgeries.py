@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import later_forgeries  # noqa: F401  (adds to FORGERIES)
 import pytest
 from argon2 import PasswordHasher
 from forger import Forger

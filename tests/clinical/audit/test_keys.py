@@ -13,12 +13,12 @@ from clinical.errors import LedgerError
 
 def test_a_key_is_made_on_first_need_and_is_the_same_afterwards(tmp_path: Path) -> None:
     key = keys.load(tmp_path, None)
-    digest = keys.key_digest(keys.public_hex(key))
+    digest = keys.key_digest(key.public)
     assert stat.S_IMODE((tmp_path / keys.KEY_FILE).stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == [keys.KEY_FILE]
     again = keys.load(tmp_path, digest)
-    signature = keys.sign(again, b"a statement")
-    assert keys.signed(keys.public_hex(key), signature, b"a statement")
+    signature = again.sign(b"a statement")
+    assert keys.signed(key.public, signature, b"a statement")
     assert keys.present(tmp_path) == {digest}
 
 
@@ -70,8 +70,8 @@ def test_another_key_than_the_ledger_names_is_refused_and_never_replaced(tmp_pat
 
 
 def test_a_new_key_gets_its_place_when_the_ledger_names_it(tmp_path: Path) -> None:
-    old = keys.key_digest(keys.public_hex(keys.load(tmp_path, None)))
-    new = keys.key_digest(keys.public_hex(keys.make_next(tmp_path)))
+    old = keys.key_digest(keys.load(tmp_path, None).public)
+    new = keys.key_digest(keys.make_next(tmp_path).public)
     assert keys.present(tmp_path) == {old, new}
     keys.load(tmp_path, old)
     assert keys.present(tmp_path) == {old, new}, "not before"

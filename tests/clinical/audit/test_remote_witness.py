@@ -5,102 +5,76 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from loopback import Answers, LoopbackServer, serving
+from recording import folder, lines, record, sizes
 from sqlalchemy import Engine
 from waiting import until
 
-from clinical.audit import heads, ledger, remote_witness
+from clinical.audit import remote_witness
 from clinical.audit.verify import verify
 from clinical.errors import ConfigError, LedgerError, StoreError
-from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
+from clinical.workspace.database import DATABASE_NAME, open_workspace
 from pipelines.cli import main
 from pipelines.commands import verification
 
 
-class Endpoint(ThreadingHTTPServer):
+class Endpoint(LoopbackServer):
     """Keeps the lines that it is sent, and takes none while it is `closed`."""
 
     def __init__(self) -> None:
         self.content = b""
         self.closed = False
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(_Keeps)
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Keeps(Answers):
     server: Endpoint
 
-    def do_GET(self) -> None:
-        self._answer(200, self.server.content)
+    def get(self) -> None:
+        self.answer(200, self.server.content)
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+    def post(self, body: bytes) -> None:
         if not self.server.closed:
             self.server.content += body
-        self._answer(503 if self.server.closed else 204)
-
-    def _answer(self, status: int, content: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(503 if self.server.closed else 204)
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as made:
-        thread = Thread(target=made.serve_forever)
-        thread.start()
+    with serving(Endpoint()) as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture(params=["http", "git"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "http":
         server: Endpoint = request.getfixturevalue("endpoint")
-        return f"http://127.0.0.1:{server.server_address[1]}/heads"
+        return f"{server.address}/heads"
     repository = tmp_path / "elsewhere.git"
     subprocess.run(["git", "init", "--quiet", "--bare", repository], check=True)
     return f"git+file://{repository}"
 
 
-def record(engine: Engine, kind: str, count: int = 1) -> None:
-    with writing(engine) as connection:
-        for number in range(count):
-            ledger.append(connection, kind, actor="reader", payload={"n": number})  # type: ignore[arg-type]
-
-
 def appointed(engine: Engine, address: str) -> Path:
-    with engine.connect() as connection:
-        folder, lines = folder_of(connection), heads.lines(connection)
-    remote_witness.appoint(folder, address, lines)
-    return folder
-
-
-def sizes(address: str) -> list[int]:
-    return [head.size for head in verification.witnessed(address)]
+    remote_witness.appoint(folder(engine), address, lines(engine))
+    return folder(engine)
 
 
 def test_it_gets_what_there_is_and_every_head_after_that(workspace: Engine, address: str) -> None:
     record(workspace, "OPENED")
-    folder = appointed(workspace, address)
+    place = appointed(workspace, address)
     assert sizes(address) == [1]
     record(workspace, "PROTOCOL", 3)
-    until(lambda: remote_witness.sent(folder) == 4, "the heads at the witness")
+    until(lambda: remote_witness.sent(place) == 4, "the heads at the witness")
     assert sizes(address) == [1, 2, 3, 4]
     record(workspace, "PROTOCOL")
     until(lambda: sizes(address) == [1, 2, 3, 4, 5], "the next head at the witness")
-    remote_witness.dismiss(folder)
+    remote_witness.dismiss(place)
     record(workspace, "PROTOCOL")
-    assert remote_witness.appointed(folder) is None
+    assert remote_witness.appointed(place) is None
     assert sizes(address) == [1, 2, 3, 4, 5]
 
 
@@ -108,34 +82,34 @@ def test_it_finds_a_ledger_that_was_put_back(
     workspace: Engine, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(workspace, "OPENED", 3)
-    folder = appointed(workspace, address)
+    place = appointed(workspace, address)
     workspace.dispose()
-    shutil.copy(folder / DATABASE_NAME, tmp_path / "older")
+    shutil.copy(place / DATABASE_NAME, tmp_path / "older")
     record(workspace, "PROTOCOL")
-    until(lambda: remote_witness.sent(folder) == 4, "the head at the witness")
+    until(lambda: remote_witness.sent(place) == 4, "the head at the witness")
     workspace.dispose()
-    shutil.copy(tmp_path / "older", folder / DATABASE_NAME)
-    engine = open_workspace(folder)
+    shutil.copy(tmp_path / "older", place / DATABASE_NAME)
+    engine = open_workspace(place)
     with engine.connect() as connection:
         assert verify(connection).intact, "whole in itself"
     engine.dispose()
-    assert main(["audit", "verify", "--workspace", str(folder), "--witness", address], {}) == 1
+    assert main(["audit", "verify", "--workspace", str(place), "--witness", address], {}) == 1
     assert "rolled back: the ledger ends at event 3" in capsys.readouterr().out
 
 
 def test_one_that_does_not_answer_stops_nobody_and_catches_up(
     workspace: Engine, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    address = f"http://127.0.0.1:{endpoint.server_address[1]}/heads"
+    address = f"{endpoint.address}/heads"
     record(workspace, "OPENED")
-    folder = appointed(workspace, address)
+    place = appointed(workspace, address)
     endpoint.closed = True
     record(workspace, "PROTOCOL", 2)
     until(lambda: "was not reached" in caplog.text, "the warning")
-    assert remote_witness.sent(folder) == 1
+    assert remote_witness.sent(place) == 1
     endpoint.closed = False
     record(workspace, "PROTOCOL")
-    until(lambda: remote_witness.sent(folder) == 4, "the heads at the witness")
+    until(lambda: remote_witness.sent(place) == 4, "the heads at the witness")
     assert sizes(address) == [1, 2, 3, 4]
 
 
@@ -147,9 +121,9 @@ def test_a_repository_that_only_grows_has_a_commit_for_each_batch(
     grows = ["git", "--git-dir", repository, "config", "receive.denyNonFastForwards", "true"]
     subprocess.run(grows, check=True)
     record(workspace, "OPENED")
-    folder = appointed(workspace, f"git+file://{repository}")
+    place = appointed(workspace, f"git+file://{repository}")
     record(workspace, "PROTOCOL")
-    until(lambda: remote_witness.sent(folder) == 2, "the head at the witness")
+    until(lambda: remote_witness.sent(place) == 2, "the head at the witness")
     count = ["git", "--git-dir", repository, "rev-list", "--count", remote_witness.BRANCH]
     assert subprocess.run(count, capture_output=True, check=True).stdout == b"2\n"
 
@@ -173,7 +147,7 @@ def test_one_of_another_ledger_or_out_of_reach_is_refused(
     workspace: Engine, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     record(workspace, "OPENED")
-    address = f"http://127.0.0.1:{endpoint.server_address[1]}/heads"
+    address = f"{endpoint.address}/heads"
     endpoint.content = b"{}\n"
     with pytest.raises(StoreError, match="another ledger"):
         appointed(workspace, address)

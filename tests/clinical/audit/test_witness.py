@@ -6,42 +6,31 @@ import shutil
 from pathlib import Path
 
 import pytest
+from recording import folder, lines, record, sizes
 from sqlalchemy import Engine
 
-from clinical.audit import heads, ledger, witness
+from clinical.audit import ledger, witness
 from clinical.audit.verify import NO_KEY, verify
 from clinical.errors import LedgerError, StoreError
-from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
+from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 from pipelines.cli import main
 from pipelines.commands import verification
 
 
-def record(engine: Engine, kind: str, count: int = 1) -> None:
-    with writing(engine) as connection:
-        for number in range(count):
-            ledger.append(connection, kind, actor="reader", payload={"n": number})  # type: ignore[arg-type]
-
-
 def appointed(engine: Engine, file: Path) -> Path:
-    with engine.connect() as connection:
-        folder, lines = folder_of(connection), heads.lines(connection)
-    witness.appoint(folder, file, lines)
-    return folder
-
-
-def sizes(file: Path) -> list[int]:
-    return [head.size for head in verification.witnessed(file)]
+    witness.appoint(folder(engine), file, lines(engine))
+    return folder(engine)
 
 
 def test_it_gets_what_there_is_and_every_head_after_that(workspace: Engine, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.jsonl"
     record(workspace, "OPENED")
-    folder = appointed(workspace, file)
+    place = appointed(workspace, file)
     record(workspace, "PROTOCOL", 3)
     assert sizes(file) == [1, 2, 3, 4]
     record(workspace, "OPENED")
     assert sizes(file) == [1, 2, 3, 4], "no head was due"
-    witness.dismiss(folder)
+    witness.dismiss(place)
     record(workspace, "PROTOCOL")
     assert sizes(file) == [1, 2, 3, 4]
 
@@ -92,13 +81,13 @@ def test_a_line_that_a_crash_cut_short_is_passed_over(workspace: Engine, tmp_pat
 def test_it_finds_a_ledger_that_was_put_back(workspace: Engine, tmp_path: Path) -> None:
     file = tmp_path / "heads.jsonl"
     record(workspace, "OPENED", 3)
-    folder = appointed(workspace, file)
+    place = appointed(workspace, file)
     workspace.dispose()
-    shutil.copy(folder / DATABASE_NAME, tmp_path / "older")
+    shutil.copy(place / DATABASE_NAME, tmp_path / "older")
     record(workspace, "PROTOCOL")
     workspace.dispose()
-    shutil.copy(tmp_path / "older", folder / DATABASE_NAME)
-    engine = open_workspace(folder)
+    shutil.copy(tmp_path / "older", place / DATABASE_NAME)
+    engine = open_workspace(place)
     with engine.connect() as connection:
         assert verify(connection).intact, "whole in itself"
         found = verify(connection, witnessed=verification.witnessed(file))
@@ -108,10 +97,9 @@ def test_it_finds_a_ledger_that_was_put_back(workspace: Engine, tmp_path: Path) 
 
 def test_what_it_refuses(workspace: Engine, tmp_path: Path) -> None:
     record(workspace, "OPENED")
-    with workspace.connect() as connection:
-        folder = folder_of(connection)
+    place = folder(workspace)
     with pytest.raises(StoreError, match="lost or changed with it"):
-        appointed(workspace, folder / "heads.jsonl")
+        appointed(workspace, place / "heads.jsonl")
     with pytest.raises(StoreError, match="cannot be written"):
         appointed(workspace, tmp_path / "none" / "heads.jsonl")
     (tmp_path / "other.jsonl").write_text("{}\n", encoding="utf-8")
@@ -119,15 +107,14 @@ def test_what_it_refuses(workspace: Engine, tmp_path: Path) -> None:
         appointed(workspace, tmp_path / "other.jsonl")
     with pytest.raises(LedgerError, match="no signed heads"):
         verification.witnessed(tmp_path / "other.jsonl")
-    assert witness.appointed(folder) is None
+    assert witness.appointed(place) is None
 
 
 def test_the_commands(
     workspace: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(workspace, "OPENED")
-    with workspace.connect() as connection:
-        place, file = ["--workspace", str(folder_of(connection))], str(tmp_path / "w.jsonl")
+    place, file = ["--workspace", str(folder(workspace))], str(tmp_path / "w.jsonl")
     assert main(["audit", "set-witness", *place], {}) == 1
     assert main(["audit", "set-witness", *place, "--file", file], {}) == 0
     assert "1 heads so far" in capsys.readouterr().out

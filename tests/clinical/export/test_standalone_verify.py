@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from clinical import canonical
-from clinical.audit import heads, keys, ledger, rotation, verifier
+from clinical.audit import heads, ledger, rotation, verifier
 from clinical.audit.heads import TreeHead
+from clinical.audit.signer import in_memory
 from clinical.export.bundle import export
 from clinical.export.selection import Selection
 from clinical.review import decisions as decisions_rules
@@ -191,11 +192,11 @@ def a_signature_forged(content: Content) -> None:
 
 
 def signed_again_with_another_key(content: Content) -> None:
-    key = Ed25519PrivateKey.generate()
+    key = in_memory(Ed25519PrivateKey.generate())
     names = TreeHead.__dataclass_fields__
     listed = [TreeHead(**{n: h[n] for n in names}) for h in json.loads(content["heads.json"])]
-    last = replace(listed[-1], public_key=keys.public_hex(key))
-    listed[-1] = replace(last, signature=keys.sign(key, heads.statement(last)))
+    last = replace(listed[-1], public_key=key.public)
+    listed[-1] = replace(last, signature=key.sign(heads.statement(last)))
     content["heads.json"] = json.dumps([heads.as_json(head) for head in listed]).encode()
     _mended(content)
 
@@ -312,7 +313,7 @@ def test_ed25519_of_the_standard(public: str, message: str, signature: str) -> N
 
 def test_ed25519_agrees_with_the_library() -> None:
     for number in range(8):
-        key = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
-        made = keys.sign(key, b"statement %d" % number)
-        assert verifier.signed(keys.public_hex(key), made, b"statement %d" % number)
-        assert not verifier.signed(keys.public_hex(key), made, b"statement")
+        key = in_memory(Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32))
+        made = key.sign(b"statement %d" % number)
+        assert verifier.signed(key.public, made, b"statement %d" % number)
+        assert not verifier.signed(key.public, made, b"statement")

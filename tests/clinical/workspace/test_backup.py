@@ -15,7 +15,7 @@ from clinical.audit import heads, ledger
 from clinical.audit.verify import NO_KEY, verify
 from clinical.errors import StoreError
 from clinical.export.bundle import export
-from clinical.workspace import backup, store
+from clinical.workspace import backup, own_file, store
 from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
 from pipelines.cli import main
 
@@ -54,6 +54,13 @@ def test_it_is_whole_while_somebody_writes(folder: Path, workspace: Engine, tmp_
     assert found.events > 2
     for file in (tmp_path / "b.zip", tmp_path / "again" / DATABASE_NAME):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_key_that_is_kept_elsewhere_cannot_be_copied(folder: Path, tmp_path: Path) -> None:
+    own_file.write(folder / backup.KEY_FILE, '{"kept": "keyring", "key": ""}')
+    with pytest.raises(StoreError, match="only says where the key is kept"):
+        backup.save(folder, tmp_path / "b.zip", with_key=True)
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_the_key_stays_behind_unless_it_is_asked_for(folder: Path, tmp_path: Path) -> None:

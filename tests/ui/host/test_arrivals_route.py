@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import reading_fixture
+from front_door import COOKIE, HERE, PASSWORD, enter
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -18,8 +19,6 @@ from clinical.workspace.database import open_workspace, writing
 from ui.access import session
 from ui.host import arrivals, door
 from ui.host.door import Door
-
-PASSWORD = "three quiet herons"
 
 
 @pytest.fixture
@@ -34,10 +33,10 @@ def engine(workspace: Path) -> Iterator[Engine]:
 def client(engine: Engine) -> TestClient:
     """A browser in which dr.first is signed in."""
     accounts.add(engine, "dr.first", "reader", PASSWORD)
-    entrance = Door(engine, "triptych_session_1", idle=900)
+    entrance = Door(engine, COOKIE, idle=900)
     app = Starlette(routes=[*door.routes(entrance), *arrivals.routes(engine, entrance)])
-    made = TestClient(app, "http://127.0.0.1", follow_redirects=False)
-    made.post("/sign-in", data={"name": "dr.first", "password": PASSWORD})
+    made = TestClient(app, HERE, follow_redirects=False)
+    enter(made)
     return made
 
 
@@ -79,5 +78,5 @@ def test_asking_keeps_no_session_alive(client: TestClient) -> None:
 
 def test_in_a_demonstration_everybody_is_one_reader(engine: Engine) -> None:
     app = Starlette(routes=arrivals.routes(engine, None, "dr.demo"))
-    answer = TestClient(app, "http://127.0.0.1").post("/arrivals?since=0")
+    answer = TestClient(app, HERE).post("/arrivals?since=0")
     assert answer.json() == {"cases": 12, "adjudicated": 0}

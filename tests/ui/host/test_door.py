@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from threading import Event
 
 import httpx2 as httpx
 import pytest
+from front_door import COOKIE, HERE, PASSWORD, STREAM, enter, offered, secret, sent, stream
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,58 +16,30 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 from waiting import SECONDS
 
 from clinical.access import accounts
 from clinical.audit import ledger
 from clinical.errors import StoreError
-from clinical.workspace.database import open_workspace
-from ui.access import login_throttle, session, sign_in
+from ui.access import session, sign_in
 from ui.host import door
 from ui.host.door import Door, Gate, Metrics
-
-PASSWORD = "three quiet herons"
-COOKIE = "triptych_session_1"
-
-
-@pytest.fixture
-def entrance(tmp_path: Path) -> Iterator[Door]:
-    engine = open_workspace(tmp_path, create=True)
-    accounts.add(engine, "dr.first", "reader", PASSWORD)
-    yield Door(engine, COOKIE, idle=900)
-    session.end_all(engine)
-    login_throttle.succeeded("dr.first")
-    engine.dispose()
 
 
 @pytest.fixture
 def client(entrance: Door) -> TestClient:
     """A browser that has not signed in, before a gate with secrets behind it."""
-
-    async def secret(_: Request) -> Response:
-        return PlainTextResponse("a radiograph")
-
-    async def stream(socket: WebSocket) -> None:
-        await socket.accept()
-        await socket.send_text("a radiograph")
-        await socket.close()
-
     behind = [
         Route("/", secret),
         Route("/media/{name}", secret),
         Route("/_stcore/health", secret),
-        WebSocketRoute("/_stcore/stream", stream),
+        WebSocketRoute(STREAM, stream),
     ]
     app = Starlette(
         routes=[*door.routes(entrance), *behind], middleware=[Middleware(Gate, entrance)]
     )
-    return TestClient(app, "http://127.0.0.1", follow_redirects=False)
-
-
-def enter(client: TestClient, password: str = PASSWORD) -> int:
-    """Sign in; returns the status of the answer."""
-    return client.post("/sign-in", data={"name": "dr.first", "password": password}).status_code
+    return TestClient(app, HERE, follow_redirects=False)
 
 
 @pytest.mark.parametrize("path", ["/", "/media/abc.zip", "/case", "/auth/login"])
@@ -81,12 +52,47 @@ def test_nothing_is_answered_without_a_session(client: TestClient, path: str) ->
 
 
 def test_the_stream_of_messages_is_closed_without_a_session(client: TestClient) -> None:
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(STREAM):
         pass
     enter(client)
-    held = {"cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
-    with client.websocket_connect("/_stcore/stream", headers=held) as socket:
-        assert socket.receive_text() == "a radiograph"
+    with client.websocket_connect(STREAM, headers=sent(client) | offered(client)) as socket:
+        assert socket.accepted_subprotocol == "streamlit"
+        assert socket.receive_text() == "a radiograph for streamlit, a, b", "and nothing of ours"
+
+
+@pytest.mark.parametrize("key", [None, "", "none", "0" * 64, "of another session"])
+def test_who_has_the_cookie_but_not_the_key_of_the_page_sees_nothing_and_is_recorded(
+    client: TestClient, entrance: Door, key: str | None
+) -> None:
+    """A cookie goes to every port: a program that was sent it may claim to be any page."""
+    enter(client)
+    stolen = sent(client)
+    if key == "of another session":
+        key = session.page_key(session.sign_in(entrance.engine, "dr.first", PASSWORD, 900))
+    if key is not None:
+        stolen["sec-websocket-protocol"] = f"streamlit, a, triptych.{key}"
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(STREAM, headers=stolen | {"origin": HERE}),
+    ):
+        pass
+    session.end_all(entrance.engine)
+    with entrance.engine.connect() as connection:
+        refused = [(e.actor, e.payload) for e in ledger.events(connection) if e.kind == "REFUSED"]
+    assert refused == [("dr.first", {"what": "request", "why": "origin"})]
+
+
+def test_the_key_is_told_once_behind_the_address_after_the_password(client: TestClient) -> None:
+    answer = client.post("/sign-in", data={"name": "dr.first", "password": PASSWORD})
+    key = session.page_key(client.cookies[COOKIE])
+    assert answer.headers["location"] == f"/#page={key}"
+    assert key not in answer.headers["set-cookie"]
+    for address in ("/", "/sign-in", "/session"):
+        told = client.get(address)
+        assert key not in told.text + str(told.headers)
+    again = client.get("/sign-in?again")  # where the browser has lost it
+    assert again.status_code == 200
+    assert "Password" in again.text
 
 
 def test_the_health_of_the_server_is_no_secret(client: TestClient) -> None:
@@ -99,7 +105,7 @@ def test_the_right_password_sets_a_cookie_that_no_script_and_no_other_site_can_u
     answer = client.post("/sign-in", data={"name": " DR.first ", "password": PASSWORD})
 
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"].startswith("/#page=")
     cookie = answer.headers["set-cookie"]
     for part in ("HttpOnly", "SameSite=strict", "Path=/", COOKIE):
         assert part in cookie

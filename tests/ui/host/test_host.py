@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from streamlit import config
 
 from clinical.access import accounts
-from clinical.errors import ConfigError, ModelError, StoreError
+from clinical.audit import keys
+from clinical.errors import ConfigError, LedgerError, ModelError, StoreError
 from clinical.workspace.database import open_workspace
 from pipelines.cli import main
 from ui.host import app, launch, shell
@@ -54,6 +55,14 @@ def test_the_demonstration_takes_another_port_if_its_own_is_taken() -> None:
 def test_a_reader_without_a_name_is_refused(prepared_workspace: Path) -> None:
     with pytest.raises(ConfigError, match="reader"):
         launch.serve(launch.Choices(prepared_workspace, reader=" "))
+
+
+def test_a_page_whose_signing_key_cannot_be_had_does_not_start(workspace: Path) -> None:
+    (workspace / keys.KEY_FILE).write_text(
+        '{"kept": "token", "token": "ward", "module": "/nowhere.so", "key": ""}', encoding="utf-8"
+    )
+    with pytest.raises(LedgerError, match="is not the key that signs this ledger"):
+        launch.serve(launch.Choices(workspace, port=launch.free_port(), reader="dr.test"))
 
 
 def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
+from front_door import COOKIE, HERE, PASSWORD, STREAM, offered, secret, sent, stream
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 
-from clinical.access import accounts
 from clinical.audit import ledger
-from clinical.workspace.database import open_workspace
 from ui.access import session
 from ui.host.door import Door, Gate
 from ui.host.origin import OwnPagesOnly
 
-HERE = "http://127.0.0.1:8501"
 OTHERS = [
     "http://127.0.0.1:8502",
     "http://localhost:8501",
@@ -32,30 +25,11 @@ OTHERS = [
     "null",
     "",
 ]
-PASSWORD = "three quiet herons"
-COOKIE = "triptych_session_8501"
-
-
-@pytest.fixture
-def entrance(tmp_path: Path) -> Iterator[Door]:
-    engine = open_workspace(tmp_path, create=True)
-    accounts.add(engine, "dr.first", "reader", PASSWORD)
-    yield Door(engine, COOKIE, idle=900)
-    session.end_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture
 def client(entrance: Door) -> TestClient:
     """A browser in which dr.first is signed in, whatever page it shows."""
-
-    async def secret(_: Request) -> Response:
-        return PlainTextResponse("a radiograph")
-
-    async def stream(socket: WebSocket) -> None:
-        await socket.accept()
-        await socket.send_text("a radiograph")
-        await socket.close()
 
     def record(asked: object) -> None:
         session.record_other_page(entrance.engine, entrance.token(asked))  # type: ignore[arg-type]
@@ -63,7 +37,7 @@ def client(entrance: Door) -> TestClient:
     app = Starlette(
         routes=[
             Route("/media/film", secret, methods=["GET", "POST", "PUT", "DELETE"]),
-            WebSocketRoute("/_stcore/stream", stream),
+            WebSocketRoute(STREAM, stream),
         ],
         middleware=[Middleware(OwnPagesOnly, record), Middleware(Gate, entrance)],
     )
@@ -71,17 +45,13 @@ def client(entrance: Door) -> TestClient:
     return TestClient(app, HERE, cookies={COOKIE: token}, follow_redirects=False)
 
 
-def sent(client: TestClient) -> dict[str, str]:
-    """What a browser sends with every websocket to this server, whichever page opens it."""
-    return {"host": "127.0.0.1:8501", "cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
-
-
 def test_its_own_page_reads_writes_and_listens(client: TestClient) -> None:
     ours = {"origin": HERE, "sec-fetch-site": "same-origin"}
     for method in ("GET", "POST", "PUT", "DELETE"):
         assert client.request(method, "/media/film", headers=ours).text == "a radiograph"
-    with client.websocket_connect("/_stcore/stream", headers=ours | sent(client)) as socket:
-        assert socket.receive_text() == "a radiograph"
+    headers = ours | sent(client) | offered(client)
+    with client.websocket_connect(STREAM, headers=headers) as socket:
+        assert socket.receive_text().startswith("a radiograph")
 
 
 @pytest.mark.parametrize("origin", OTHERS)
@@ -103,12 +73,12 @@ def test_who_gives_no_origin_or_two_changes_nothing(client: TestClient) -> None:
 def test_the_stream_is_closed_to_every_other_origin_with_the_cookie_of_a_session(
     client: TestClient, origin: str | None
 ) -> None:
-    headers = sent(client)
+    headers = sent(client) | offered(client)
     if origin is not None:
         headers["origin"] = origin
     with (
         pytest.raises(WebSocketDisconnect),
-        client.websocket_connect("/_stcore/stream", headers=headers),
+        client.websocket_connect(STREAM, headers=headers),
     ):
         pass
 

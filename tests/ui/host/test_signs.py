@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from front_door import HERE, enter
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from clinical.access import accounts
-from clinical.workspace.database import open_workspace
-from ui.access import session
 from ui.host import door, signs
 from ui.host.door import Door
 from ui.state import adding, assessing, drafts, visits
@@ -19,22 +16,16 @@ from ui.state.adding import Draft
 from ui.state.assessing import Job
 from ui.state.visits import Owner
 
-PASSWORD = "three quiet herons"
 OWNER = Owner("workspace", "dr.first", "CASE-1")
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
+def client(entrance: Door) -> TestClient:
     """A browser in which dr.first is signed in."""
-    engine = open_workspace(tmp_path, create=True)
-    accounts.add(engine, "dr.first", "reader", PASSWORD)
-    entrance = Door(engine, "triptych_session_1", idle=900)
     app = Starlette(routes=[*door.routes(entrance), *signs.routes(entrance)])
-    made = TestClient(app, "http://127.0.0.1", follow_redirects=False)
-    made.post("/sign-in", data={"name": "dr.first", "password": PASSWORD})
-    yield made
-    session.end_all(engine)
-    engine.dispose()
+    made = TestClient(app, HERE, follow_redirects=False)
+    enter(made)
+    return made
 
 
 def test_a_sign_of_life_counts_for_its_visit(client: TestClient) -> None:
