@@ -226,9 +226,7 @@ def audit_event(event: AuditEvent, patient: str, known: set[str]) -> Resource:
         "action": action,
         "recorded": event.time,
         "outcome": "8" if event.kind == "REFUSED" else "0",
-        "agent": [
-            {"who": who(event.actor), "requestor": event.actor not in ("system", "receive")}
-        ],
+        "agent": [{"who": who(event.actor), "requestor": event.actor not in ("system", "receive")}],
         "source": {
             "observer": {"display": "Triptych"},
             "type": [{"system": f"{HL7}security-source-type", "code": "4"}],
