@@ -33,6 +33,8 @@ mv "$prefix.new" "$prefix"
 grep -rlI "^#!$prefix.new/bin/python" "$prefix/bin" | xargs -r sed -i "1s|$prefix.new|$prefix|"
 
 [ -e /etc/triptych/page.env ] || install -m 0644 "$here/page.env" /etc/triptych/page.env
+[ -e /etc/triptych/receive.toml ] ||
+  install -m 0640 -g triptych "$here/receive.toml" /etc/triptych/receive.toml
 if [ ! -e /etc/triptych/metrics-token ]; then
   (umask 077 && openssl rand -hex 24 >/etc/triptych/metrics-token)
 fi
