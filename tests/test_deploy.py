@@ -13,12 +13,23 @@ import pytest
 import typer
 import yaml
 
+from clinical.exchange import receive_figures
 from pipelines.cli import app
 from ui.host import monitoring
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+FIGURES = receive_figures.figures(
+    {
+        "received": 3,
+        "waiting": 1,
+        "oldest_waiting_seconds": 7,
+        "disk_free_bytes": 2**40,
+        "set_aside": {"no image": 2},
+        "refused_since_start": {},
+    }
+)
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
 
 
@@ -76,6 +87,7 @@ def test_every_alarm_is_of_a_figure_that_there_is_and_has_its_paragraph() -> Non
     groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     told = set(re.findall(r"\btriptych_\w+", Path(monitoring.__file__).read_text()))
+    told |= {line.split()[2] for line in FIGURES.splitlines() if line.startswith("# TYPE")}
     assert len(rules) >= 7
     for rule in rules:
         for figure in re.findall(r"\btriptych_\w+", rule["expr"]):
@@ -87,6 +99,14 @@ def test_the_page_says_of_every_figure_what_it_is() -> None:
     told = set(re.findall(r'"(triptych_\w+)"', Path(monitoring.__file__).read_text()))
     assert told
     assert all(name in OPERATIONS for name in told)
+
+
+def test_the_figures_of_a_receiver_are_those_of_its_status() -> None:
+    assert 'triptych_receive_set_aside{reason="no image"} 2.0' in FIGURES
+    assert "triptych_receive_oldest_waiting_seconds 7.0" in FIGURES
+    named = {line.split()[2] for line in FIGURES.splitlines() if line.startswith("# TYPE")}
+    assert len(named) == 6
+    assert all(name in OPERATIONS for name in named)
 
 
 def test_the_containers_run_the_commands_of_the_program() -> None:

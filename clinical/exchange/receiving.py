@@ -20,7 +20,7 @@ from typing import Any
 from clinical.config import build, read_toml, unknown
 from clinical.dicom import receiver
 from clinical.errors import ConfigError, StoreError
-from clinical.exchange import fhir_post, mllp, watched_folder
+from clinical.exchange import fhir_post, mllp, receive_figures, watched_folder
 from clinical.exchange.inbox import KEEP_FREE, Inbox, open_inbox
 from clinical.exchange.road import Refusals, Road
 from clinical.workspace import own_file
@@ -148,7 +148,9 @@ def receive(settings: Settings, stop: threading.Event, tell: Callable[[str], Non
         tell(f"inbox: {kept.root}, {kept.tally().waiting} waiting")
         while True:
             with suppress(StoreError):  # a full disk; what is refused for it is told all the same
-                own_file.write(kept.root / STATUS_NAME, _status(kept, roads, refusals, since))
+                told = _status(kept, roads, refusals, since)
+                own_file.write(kept.root / STATUS_NAME, json.dumps(told, indent=2) + "\n")
+                own_file.write(kept.root / receive_figures.NAME, receive_figures.figures(told))
             if stop.wait(STATUS_SECONDS):
                 break
         tell("stopping")
@@ -209,11 +211,11 @@ def status(root: Path) -> dict[str, Any]:
     return {"running": _runs(root), **told}
 
 
-def _status(kept: Inbox, roads: list[Road], refusals: Refusals, since: datetime) -> str:
+def _status(kept: Inbox, roads: list[Road], refusals: Refusals, since: datetime) -> dict[str, Any]:
     tally = kept.tally()
     now = datetime.now(UTC)
     waiting_since = tally.oldest_waiting
-    told = {
+    return {
         "at": now.isoformat(timespec="seconds"),
         "since": since.isoformat(timespec="seconds"),
         "roads": {road.name: road.where for road in roads},
@@ -228,7 +230,6 @@ def _status(kept: Inbox, roads: list[Road], refusals: Refusals, since: datetime)
         "disk_free_bytes": kept.free(),
         "disk_keep_free_bytes": kept.keep_free,
     }
-    return json.dumps(told, indent=2) + "\n"
 
 
 @contextmanager
