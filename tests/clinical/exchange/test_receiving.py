@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -17,9 +19,10 @@ from dicom_sender import film as small_film
 from generated_films import film
 from waiting import until
 
+from clinical.dicom import receiver
 from clinical.dicom.receiver import KEPT
 from clinical.errors import ConfigError, StoreError
-from clinical.exchange import receiving
+from clinical.exchange import receiving, watched_folder
 from clinical.exchange.inbox import open_inbox
 
 WHOLE = """
@@ -197,3 +200,25 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path, text: str, said: str
 def test_the_table_of_assembly_is_left_to_others(file: Path) -> None:
     file.write_text(WHOLE + '\n[assembly]\ntime_zone = "Europe/Berlin"\n')
     assert receiving.read(file).dicom
+
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "receiving.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_document_is_a_file_that_is_read(tmp_path: Path) -> None:
+    block = DOCUMENT.split("    # RECEIVE.toml")[1].split("\n\nThen")[0]
+    settings = receiving.read(written(tmp_path, dedent("    #" + block)))
+    assert settings.dicom
+    assert [one.title for one in settings.dicom.senders] == ["PACS", "CT1"]
+    assert settings.folder
+
+
+@pytest.mark.parametrize("kind", [receiving.General, receiver.Settings, watched_folder.Settings])
+def test_every_key_is_documented(kind: type[Any]) -> None:
+    text = DOCUMENT.replace("inbox =", "`inbox`").replace("keep_free_gb =", "`keep_free_gb`")
+    assert [field.name for field in fields(kind) if f"`{field.name}`" not in text] == []
+
+
+def test_every_key_of_the_status_is_documented(file: Path) -> None:
+    with running(file) as status:
+        assert [key for key in status if f"`{key}`" not in DOCUMENT] == ["running"]
