@@ -61,30 +61,11 @@ def observations(entry: Entry, own: str, sent: Sent, zone: tzinfo) -> Iterator[F
 def _with_status(
     entry: Entry, own: str, status: Status, around: tuple[Sent, tzinfo]
 ) -> Iterator[Found]:
-    resource, (sent, zone) = entry.resource, around
-    issued = told_at(resource, ("issued",), zone)
-    time = moment(resource, _EFFECTIVE, zone) or (issued if status == "cancelled" else None)
-    named = coded(child(resource, "code"))
-    if not named.code:
-        yield Refusal(entry.place("code"), "the observation is not named.", "send a LOINC code")
+    whole = _without_value(entry, own, status, around)
+    if isinstance(whole, Refusal):
+        yield whole
         return
-    if time is None:
-        reason = "nothing says when it was measured."
-        yield Refusal(entry.place("effective"), reason, "send effectiveDateTime with its day")
-        return
-    whole = MeasurementFact(
-        identity=own,
-        code=named.code,
-        system=named.system,
-        display=named.text,
-        value="",
-        unit="",
-        time=time,
-        issued=issued,
-        status=status,
-        specimen=_specimen(entry, sent),
-        place=entry.place(),
-    )
+    resource = entry.resource
     components = children(resource, "component")
     # A panel says with its members, or its components, what it has no value of its own for.
     lone = not components and not children(resource, "hasMember")
@@ -104,6 +85,34 @@ def _with_status(
             place=entry.place(where.rstrip(".")),
         )
         yield from _valued(fact, component, entry, where, True)
+
+
+def _without_value(
+    entry: Entry, own: str, status: Status, around: tuple[Sent, tzinfo]
+) -> MeasurementFact | Refusal:
+    """What all values of a resource have in common, or what of it is missing."""
+    resource, (sent, zone) = entry.resource, around
+    named = coded(child(resource, "code"))
+    if not named.code:
+        return Refusal(entry.place("code"), "the observation is not named.", "send a LOINC code")
+    issued = told_at(resource, ("issued",), zone)
+    time = moment(resource, _EFFECTIVE, zone) or (issued if status == "cancelled" else None)
+    if time is None:
+        reason = "nothing says when it was measured."
+        return Refusal(entry.place("effective"), reason, "send effectiveDateTime with its day")
+    return MeasurementFact(
+        identity=own,
+        code=named.code,
+        system=named.system,
+        display=named.text,
+        value="",
+        unit="",
+        time=time,
+        issued=issued,
+        status=status,
+        specimen=_specimen(entry, sent),
+        place=entry.place(),
+    )
 
 
 def _valued(

@@ -19,6 +19,8 @@ _SYSTEMS_NOT_KEPT = ("http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.11388
 _SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-individual-sex"
 _SEXES = {"248152002": "female", "248153007": "male"}
 _SUBJECTS = {"AllergyIntolerance": "patient"}
+NO_SERVER = "Patient.id"
+"""Authority of the ids of a server that nobody names; never that of a hospital's own numbers."""
 _NOBODY = "the patient is not named in a way that can be matched."
 _NAME_IT = "refer to Patient/ID, or send the Patient with an identifier"
 
@@ -29,9 +31,11 @@ class Subject:
 
     Attributes:
         key: the same for all resources of one patient.
+        number: the same for one patient in all that his server sends.
     """
 
     key: str
+    number: str
     person: Person
 
 
@@ -44,7 +48,7 @@ def person(entry: Entry, server: str) -> Person | None:
     )
     found = [one for one in map(_identifier, ranked) if one is not None]
     if word(resource, "id"):
-        found.append(PatientIdentifier(word(resource, "id"), entry.base or server))
+        found.append(PatientIdentifier(word(resource, "id"), entry.base or server or NO_SERVER))
     if not found:
         return None
     return Person(tuple(dict.fromkeys(found)), _sex(resource), day(word(resource, "birthDate")))
@@ -83,11 +87,12 @@ def subject(entry: Entry, sent: Sent, server: str) -> Subject | Refusal:
 
 def _subject(entry: Entry, server: str) -> Subject | None:
     who = person(entry, server)
-    return Subject(_key(who.identifiers[-1]), who) if who else None
+    return _named(who) if who else None
 
 
-def _key(identifier: PatientIdentifier) -> str:
-    return f"{identifier.authority}\x1f{identifier.value}"
+def _named(who: Person) -> Subject:
+    last = who.identifiers[-1]  # the id on the server, if there is one
+    return Subject(f"{last.authority}\x1f{last.value}", last.value, who)
 
 
 def _elsewhere(reference: str, holder: Entry, server: str) -> Subject | None:
@@ -100,7 +105,7 @@ def _elsewhere(reference: str, holder: Entry, server: str) -> Subject | None:
     if named is None or not named[1].startswith("Patient/"):
         return None
     number = named[1].removeprefix("Patient/")
-    return _alone(PatientIdentifier(number, named[0] or holder.base or server))
+    return _alone(PatientIdentifier(number, named[0] or holder.base or server or NO_SERVER))
 
 
 def _logical(element: Element) -> Subject | None:
@@ -111,7 +116,7 @@ def _logical(element: Element) -> Subject | None:
 
 
 def _alone(identifier: PatientIdentifier) -> Subject | None:
-    return Subject(_key(identifier), Person((identifier,))) if identifier.value else None
+    return _named(Person((identifier,))) if identifier.value else None
 
 
 def merges(entry: Entry, sent: Sent, server: str) -> Iterator[Merge | Refusal]:

@@ -6,7 +6,7 @@
     400, 413, 415     it is no FHIR in JSON, too long, or of another content type
     401, 403, 408     no token that is known, an address that may not send, or a body that stops
     422               nothing of it can be used; nothing was kept
-    503               it could not be kept, or too many send at once; send it again
+    500, 503          a fault of this program; it could not be kept, or too many send at once
 
 Every answer is an OperationOutcome and holds nothing of what was sent. A transaction is taken in as
 news; it is not carried out on resources. https://hl7.org/fhir/R4/operationoutcome.html
@@ -19,6 +19,7 @@ import errno
 import hashlib
 import hmac
 import json
+import logging
 import re
 import socket
 import ssl
@@ -49,6 +50,7 @@ LEAST_TOKEN = 32
 MOST_ISSUES = 50
 
 _MB = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class _Desk:
     """Where bodies are taken in, a few at a time."""
 
     def __init__(self, settings: Settings, keep: Keep, refused: Callable[[str], None]) -> None:
+        peers.check_bounds(settings, "fhir")
         self._settings = settings
         self._keep = keep
         self._refused = refused
@@ -131,6 +134,9 @@ class _Desk:
             return self._no(408, "timeout", "the body did not come in time.")
         except ClientDisconnect:
             return self._no(400, "incomplete", "the body broke off.")
+        except Exception as error:  # noqa: BLE001 - it would be logged with its words
+            _log.error("a fault of the program at a FHIR body: %s", type(error).__name__)
+            return self._no(500, "exception", "the program has a fault; report it to who runs it.")
         finally:
             self._busy -= 1
 

@@ -115,4 +115,4 @@ def _identity(entry: Entry, who: Subject) -> str:
         number = f"{word(own, 'system')}|{word(own, 'value')}" if own else entry.url
     if not number:
         number = json.dumps(resource, sort_keys=True, default=str)
-    return identity("fhir", entry.kind, number, who.key)
+    return identity("fhir", entry.kind, number, who.number)

@@ -45,6 +45,7 @@ _WORDS = {
 }
 _OF_HEADER = {"MSH-9": "200", "MSH-11": "202", "MSH-12": "203"}
 _NOT_KEPT = Refusal("MSH", "the message could not be kept.", "send it again later")
+_OUR_FAULT = Refusal("MSH", "the program has a fault.", "report it to who runs it")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ def answered(data: bytes, sender: str, keep: Keep, habits: Habits = USUAL) -> An
 def rejected(data: bytes, why: Refusal) -> Answer:
     """The answer to bytes that are no message, as far as their MSH can be read."""
     return _answer(header_of(data), "AR", (why,))
+
+
+def failed(data: bytes) -> Answer:
+    """The answer to a message at which the program itself failed; nothing was kept."""
+    return rejected(data, _OUR_FAULT)
 
 
 def _one(data: bytes, habits: Habits) -> Message | Refusal:
@@ -160,7 +166,7 @@ def _error(refusal: Refusal, severity: str, version: str) -> str:
 
 
 def _code(refusal: Refusal) -> str:
-    if refusal is _NOT_KEPT:
+    if refusal in (_NOT_KEPT, _OUR_FAULT):
         return "207"
     missing = "missing" in refusal.reason or " no " in f" {refusal.reason}"
     return _OF_HEADER.get(refusal.place, "101" if missing else "102")

@@ -14,8 +14,11 @@ from clinical.exchange.hl7_message import Field, Message, Segment
 from clinical.exchange.moments import day_of_stamp, of_stamp, stamp_names_zone
 
 _LOINC_NAMES = ("LN", "LOINC", "LNC", "2.16.840.1.113883.6.1", "HTTP://LOINC.ORG")
-_NOT_OF_A_HOSPITAL = ("SS", "DL", "PPN", "CC", "BC", "BA", "CZ", "TAX")
-"""Types of identifiers (table 0203) that no system of a hospital is asked by; they are not kept."""
+_PRIVATE = ("SS", "DL", "PPN", "CC", "BC", "BA", "CZ", "TAX")
+_OF_A_STAY = ("VN", "AN", "ANC", "ANT")
+_NO_PATIENTS = (*_PRIVATE, *_OF_A_STAY)
+"""Types of identifiers (table 0203) that are not kept: those that no system of a hospital is asked
+by, and those of visits and accounts, which another patient's number may be the same as."""
 
 UNKNOWN_PATIENT = "no identifier of the patient is given."
 
@@ -52,16 +55,15 @@ def coded(field: Field) -> Coded:
 def identifier(field: Field) -> PatientIdentifier | None:
     """A CX: the number and who gave it out, by its name or else its universal id."""
     value = field.part(1)
-    if not value or field.part(5).upper() in _NOT_OF_A_HOSPITAL:
+    if not value or field.part(5).upper() in _NO_PATIENTS:
         return None
     return PatientIdentifier(value, field.part(4, 1) or field.part(4, 2))
 
 
 def identifiers(pid: Segment) -> tuple[PatientIdentifier, ...]:
-    """Those of PID-3, medical record numbers first; of PID-2 where PID-3 is empty."""
-    fields = pid.all(3) or pid.all(2)
+    """Those of PID-3, medical record numbers first."""
     # Stable: what the sender puts first stays first among its equals.
-    ranked = sorted(fields, key=lambda field: field.part(5).upper() not in ("MR", "PI", "PT"))
+    ranked = sorted(pid.all(3), key=lambda field: field.part(5).upper() not in ("MR", "PI", "PT"))
     found = (identifier(field) for field in ranked)
     return tuple(dict.fromkeys(one for one in found if one is not None))
 

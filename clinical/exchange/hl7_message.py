@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from clinical.exchange.facts import Refusal
-from clinical.exchange.hl7_text import CODECS, UNDECLARED, Marks, unescaped
+from clinical.exchange.hl7_text import Marks, codec_of, declares, unescaped
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of a message; a laboratory result has some thousand, one with a PDF some million."""
@@ -119,9 +119,10 @@ class Message:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Message type and trigger event of MSH-9, such as ORU and R01."""
+        """Type and event of MSH-9, such as ORU and R01; the event else of EVN-1."""
         field = self.header.first(9)
-        return field.part(1).upper(), field.part(2).upper()
+        event = field.part(2) or "".join(one.first(1).part(1) for one in self.named("EVN")[:1])
+        return field.part(1).upper(), event.upper()
 
     def named(self, name: str) -> tuple[Segment, ...]:
         """The segments of one name."""
@@ -204,10 +205,10 @@ def _codec(body: bytes, marks: Marks, undeclared: str) -> str | Refusal:
     """The codec that MSH-18 names in its first repetition; others come only by escapes."""
     header = re.split(rb"[\r\n]", body, maxsplit=1)[0].split(marks.field.encode())
     declared = header[17].decode("latin-1") if len(header) > 17 else ""
-    name = (declared.split(marks.repetition)[0] if marks.repetition else declared).strip().upper()
-    if name in UNDECLARED or name == NULL:
+    name = declared.split(marks.repetition)[0] if marks.repetition else declared
+    if not declares(name) or name.strip() == NULL:
         return undeclared
-    codec = CODECS.get(name)
+    codec = codec_of(name)
     if codec is None:
         reason = "the character set is not one that is read here."
         return Refusal("MSH-18", reason, "send UNICODE UTF-8 or 8859/1")

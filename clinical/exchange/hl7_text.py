@@ -11,22 +11,40 @@ from dataclasses import dataclass
 CODECS = {
     "": "utf-8",
     "ASCII": "utf-8",
+    "UNICODE": "utf-8",
     "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
     **{f"8859/{number}": f"iso8859-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
     "ISO IR14": "shift_jis",
     "GB 18030-2000": "gb18030",
     "KS X 1001": "euc_kr",
     "BIG-5": "big5",
     # Not of the table, and sent all the same.
-    "ISO-8859-1": "iso8859-1",
-    "ISO-8859-15": "iso8859-15",
+    "UTF-8": "utf-8",
+    "ISO IR192": "utf-8",
+    **{f"ISO-8859-{number}": f"iso8859-{number}" for number in (1, 2, 5, 7, 9, 15)},
     "WINDOWS-1252": "cp1252",
     "CP1252": "cp1252",
 }
 """MSH-18 to the codec; ASCII is often said where UTF-8 is meant, and is a part of it."""
 
-UNDECLARED = ("", "ASCII")
+_UNDECLARED = ("", "ASCII")
+
+
+def codec_of(name: str) -> str | None:
+    """The codec of a character set by its name, however it is punctuated; None for others."""
+    return _BY_LETTERS.get(_letters(name))
+
+
+def declares(name: str) -> bool:
+    """Whether MSH-18 says more than that a sender has not thought about it."""
+    return name.strip().upper() not in _UNDECLARED
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
+
+
+_BY_LETTERS = {_letters(name): codec for name, codec in CODECS.items()}
 
 _MOST_BLANKS = 80
 _UNSEEN = {number: None for number in range(32) if chr(number) not in "\t\n"} | {127: None}
@@ -50,6 +68,10 @@ class Marks:
     codec: str = "utf-8"
 
 
+_SEQUENCE = r"[FSTREPHN]|X(?:[0-9A-Fa-f]{2}){1,2000}|Z\w{0,60}"
+_SEQUENCE += r"|\.(?:br|sp|fi|nf|in|ti|sk|ce) ?[+-]?\d{0,3}"
+
+
 def unescaped(text: str, marks: Marks) -> str:
     r"""A text as it is meant: `\T\` is the mark of parts, `\.br\` a new line, `\X0D0A\` bytes.
 
@@ -58,30 +80,26 @@ def unescaped(text: str, marks: Marks) -> str:
     """
     mark = re.escape(marks.escape)
     if marks.escape and marks.escape in text:
-        text = re.sub(f"{mark}([^{mark}\n]{{1,200}}){mark}", lambda m: _meant(m, marks), text)
+        sequence = re.compile(f"{mark}({_SEQUENCE}){mark}", re.ASCII)
+        text = sequence.sub(lambda found: _meant(found[0], found[1], marks), text)
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSEEN)
 
 
-def _meant(found: re.Match[str], marks: Marks) -> str:
-    name = found[1]
-    simple = {
+def _meant(written: str, name: str, marks: Marks) -> str:
+    letters = {
         "F": marks.field,
         "S": marks.component,
         "T": marks.part,
         "R": marks.repetition,
         "E": marks.escape,
         "P": "#",
-        "H": "",
-        "N": "",
     }
-    if name in simple:
-        return simple[name]
-    if name[0] == "X" and re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", name[1:], re.ASCII):
-        return _of_bytes(bytes.fromhex(name[1:]), marks.codec, found[0])
-    layout = re.fullmatch(r"\.(br|sp|fi|nf|in|ti|sk|ce)\s*[+-]?(\d{0,3})", name, re.ASCII)
-    if layout:
-        return _laid_out(layout[1], min(int(layout[2] or 1), _MOST_BLANKS))
-    return "" if re.fullmatch(r"Z\w*", name, re.ASCII) else found[0]
+    if name[0] == "X":
+        return _of_bytes(bytes.fromhex(name[1:]), marks.codec, written)
+    if name[0] == ".":
+        count = name[3:].strip(" +-")
+        return _laid_out(name[1:3], min(int(count or 1), _MOST_BLANKS))
+    return letters.get(name, "")
 
 
 def _of_bytes(data: bytes, codec: str, written: str) -> str:

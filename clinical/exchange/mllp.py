@@ -8,6 +8,7 @@ as its sender likes, one after the other. FS alone ends a message as well: no te
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import socket
 import ssl
@@ -21,8 +22,8 @@ from dataclasses import dataclass, field
 from clinical.errors import ConfigError
 from clinical.exchange import peers
 from clinical.exchange.facts import Refusal
-from clinical.exchange.hl7_answer import Answer, Keep, answered, rejected
-from clinical.exchange.hl7_text import CODECS
+from clinical.exchange.hl7_answer import Answer, Keep, answered, failed, rejected
+from clinical.exchange.hl7_text import CODECS, codec_of
 from clinical.exchange.hl7_told import Habits
 from clinical.exchange.peers import Tls
 
@@ -32,6 +33,8 @@ _MB = 1 << 20
 _BLOCK = 64 * 1024
 _MOST_NOISE = 64 * 1024
 """Bytes outside of messages after which a connection is closed."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def habits(settings: Settings) -> Habits:
     Raises:
         ConfigError: for a character set that is not read.
     """
-    codec = CODECS.get(settings.character_set.strip().upper())
+    codec = codec_of(settings.character_set)
     if codec is None:
         raise ConfigError(
             f"hl7: character_set is {settings.character_set!r}, which is not read.",
@@ -157,6 +160,7 @@ class Listener:
         refused: Callable[[str], None],
         server: socket.socket,
     ) -> None:
+        peers.check_bounds(settings, "hl7")
         self._settings = settings
         self._habits = habits(settings)
         self._longest = int(settings.largest_mb * _MB)
@@ -273,7 +277,7 @@ class Listener:
             within = frames.within
             try:
                 for frame in frames.feed(data):
-                    self._reply(connection, answered(frame, sender, self._keep, self._habits))
+                    self._reply(connection, self._answer(frame, sender))
                     within = False
                     if self._stopping.is_set():
                         return
@@ -282,6 +286,14 @@ class Listener:
                 return
             if not within:
                 began = time.monotonic()
+
+    def _answer(self, frame: bytes, sender: str) -> Answer:
+        try:
+            return answered(frame, sender, self._keep, self._habits)
+        except Exception as error:  # noqa: BLE001 - one message must not end the conversation
+            # Without its words, which may hold some of the message.
+            _log.error("a fault of the program at an HL7 message: %s", type(error).__name__)
+            return failed(frame)
 
     def _reply(self, connection: socket.socket, answer: Answer) -> None:
         self._count(answer.code)

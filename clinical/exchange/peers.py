@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -13,8 +14,12 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from typing import TYPE_CHECKING
 
 from clinical.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Network = IPv4Network | IPv6Network
 
@@ -55,6 +60,18 @@ def networks(senders: Iterable[str], where: str) -> tuple[Network, ...]:
             f"{where}: senders holds one that is no address: {error}.",
             remedy='write addresses or networks, such as "192.0.2.7" or "192.0.2.0/24"',
         ) from None
+
+
+def check_bounds(settings: DataclassInstance, where: str) -> None:
+    """See that the numbers of settings are above 0, but for a port, which may be any that is free.
+
+    Raises:
+        ConfigError: for one that is not.
+    """
+    for spec in fields(settings):
+        value = getattr(settings, spec.name)
+        if spec.name != "port" and isinstance(value, int | float) and not 0 < value < math.inf:
+            raise ConfigError(f"{where}: {spec.name} is {value}.", remedy="choose more than 0")
 
 
 def address(text: str) -> IPv4Address | IPv6Address:

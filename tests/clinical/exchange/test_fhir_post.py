@@ -156,6 +156,18 @@ def test_what_could_not_be_kept_is_to_be_sent_again(ward: Ward) -> None:
     assert "secret" not in json.dumps(outcome)
 
 
+def test_a_fault_of_the_program_is_told_without_its_words(
+    ward: Ward, caplog: pytest.LogCaptureFixture
+) -> None:
+    ward.error = KeyError("Mustermann")
+
+    status, outcome = ward.post(GOOD)
+
+    assert status == 500
+    assert "Muster" not in json.dumps(outcome)
+    assert caplog.messages == ["a fault of the program at a FHIR body: KeyError"]
+
+
 def test_only_so_many_are_taken_in_at_once_and_none_is_told_before_it_is_kept(ward: Ward) -> None:
     ward.hold = threading.Event()
     answers: list[int] = []
@@ -234,6 +246,7 @@ def test_settings_that_cannot_be_used_are_said(tmp_path: Path, ward: Ward) -> No
         (Settings(("x",), tokens), "no address"),
         (Settings(("127.0.0.1",), tokens, port=ward.listener.port), "nothing can listen"),
         (Settings(("127.0.0.1",), tokens, port=70_000), "no such port"),
+        (Settings(("127.0.0.1",), tokens, at_once=-1), "at_once is -1"),
         (Settings(("127.0.0.1",), tokens, tls=Tls("none.pem")), "certificate"),
     ):
         with pytest.raises(ConfigError, match=match):

@@ -210,6 +210,24 @@ class TestPatients:
         assert Merge(kept, retired) in old.merges
         assert Merge(PatientIdentifier("p2", EHR), PatientIdentifier("p1", EHR)) in old.merges
 
+    def test_an_id_of_a_server_is_never_a_number_of_the_hospital(self) -> None:
+        alone = changed(POTASSIUM, subject={"reference": "Patient/77"})
+        (one,) = told(bundle(alone), BERLIN)
+
+        assert one.person == Person((PatientIdentifier("77", "Patient.id"),))
+
+    def test_a_correction_is_known_whether_its_patient_comes_with_it_or_not(self) -> None:
+        entry = {"resource": PATIENT, "fullUrl": f"{EHR}/Patient/p1"}
+        whole = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "entry": [entry, {"resource": POTASSIUM, "fullUrl": f"{EHR}/Observation/o1"}],
+        }
+        (first,) = told(json.dumps(whole).encode(), BERLIN)
+        (later,) = told(json.dumps(changed(POTASSIUM, status="corrected")).encode(), BERLIN)
+
+        assert first.facts[0].identity == later.facts[0].identity
+
 
 class TestObservations:
     def test_a_value_is_a_measurement(self) -> None:

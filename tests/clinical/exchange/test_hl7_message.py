@@ -109,7 +109,9 @@ def test_marks_that_structure_nothing_are_refused(marks: str) -> None:
         ("UNICODE UTF-8", "utf-8"),
         ("", "utf-8"),
         ("ASCII", "utf-8"),
+        ("UNICODE", "utf-8"),  # as analysers send it
         ("8859/1", "latin-1"),
+        ("iso_8859-1", "latin-1"),
         ("8859/15", "iso8859-15"),
         ("8859/5~ISO IR87", "iso8859-5"),
         ("GB 18030-2000", "gb18030"),
@@ -152,6 +154,7 @@ def test_a_message_that_is_too_long_or_has_too_many_segments_is_refused() -> Non
         (r"\X0D0A\line\X41\\XE282AC\ ", "\nlineA€ "),
         (r"\XFF\\XABC\ ", r"\XFF\\XABC\ "),  # no UTF-8, and no whole bytes
         (r"C:\data\new", r"C:\data\new"),
+        (r"5\10 \T\ 6\12", r"5\10 & 6\12"),
         (r"\Zlocal\x", "x"),
         ("a\x00\x07b\tc\r\nd", "ab\tc\nd"),
         (r"no end\T", r"no end\T"),

@@ -49,7 +49,8 @@ class TestPerson:
             ("4711^^^H^MR", (MR,)),
             ("4711^3^M11^H^MR", (MR,)),  # a check digit is no part of the number
             ("9^^^S^PI~4711^^^H^MR", (PatientIdentifier("9", "S"), MR)),
-            ("9^^^S^VN~4711^^^H^MR", (MR, PatientIdentifier("9", "S"))),
+            ("9^^^S^XX~4711^^^H^MR", (MR, PatientIdentifier("9", "S"))),
+            ("9^^^H^VN~8^^^H^AN~4711^^^H^MR", (MR,)),  # of a visit, of an account
             ("4711^^^H&1.2.3&ISO^MR", (MR,)),
             ("4711^^^&1.2.3&ISO^MR", (PatientIdentifier("4711", "1.2.3"),)),
             ("4711", (PatientIdentifier("4711"),)),
@@ -64,12 +65,7 @@ class TestPerson:
 
         assert one.person == Person(numbers, "F", date(1950, 2, 28))
 
-    def test_old_messages_have_their_number_in_pid_2(self) -> None:
-        one = only("ADT^A08", "PID|1|4711|||", version="2.2")
-
-        assert one.person == Person((PatientIdentifier("4711"),))
-
-    @pytest.mark.parametrize("pid_3", ["", '""', "^^^H^MR", "123-45-6789^^^USA^SS"])
+    @pytest.mark.parametrize("pid_3", ["", '""', "^^^H^MR", "123-45-6789^^^USA^SS", "9^^^H^VN"])
     def test_nobody_can_be_matched_without_a_number(self, pid_3: str) -> None:
         one = only("ADT^A08", f"PID|1||{pid_3}||Muster^Eva", "DG1|1||J18.9^^I10")
 
@@ -91,8 +87,13 @@ class TestMerges:
             Merge(MR, PatientIdentifier("13", "H")),
         )
 
+    def test_old_senders_say_the_event_in_evn_1(self) -> None:
+        one = only("ADT", "EVN|A34", "PID|1||4711^^^H^MR", "MRG|12^^^H^MR", version="2.1")
+
+        assert one.merges == (Merge(MR, PatientIdentifier("12", "H")),)
+
     def test_each_authority_has_its_own_number(self) -> None:
-        one = only("ADT^A40", "PID|1||4711^^^H^MR~5^^^S^PI", "MRG|6^^^S^PI~12^^^H^MR")
+        one = only("ADT^A40", "PID|1||4711^^^H^MR~5^^^S^PI", "MRG|6^^^S^PI~12^^^H^MR~1^^^H^VN")
 
         five, six = PatientIdentifier("5", "S"), PatientIdentifier("6", "S")
         assert set(one.merges) == {Merge(five, six), Merge(MR, PatientIdentifier("12", "H"))}

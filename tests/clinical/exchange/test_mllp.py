@@ -176,6 +176,21 @@ def test_a_failing_disk_and_a_bad_message_do_not_end_the_conversation(tmp_path: 
     assert folder.contents() == [message(1), message(5)]
 
 
+def test_a_fault_of_the_program_is_told_without_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def keep(data: bytes, sender: str) -> None:
+        raise KeyError(data)
+
+    with mllp.start(SETTINGS, keep) as listener, client(listener) as sender:
+        sender.send(message(1))
+        answer = sender.answer()
+        assert b"MSA|AR|M1" in answer
+        assert b"|207^" in answer
+        assert sender.ask(b"no message") == "AR "  # the conversation goes on
+    assert caplog.messages == ["a fault of the program at an HL7 message: KeyError"]
+
+
 def test_a_message_that_is_too_long_is_rejected_and_the_line_is_closed(tmp_path: Path) -> None:
     settings = replace(SETTINGS, largest_mb=100_000 / 2**20)
     with mllp.start(settings, Folder(tmp_path).keep) as listener, client(listener) as sender:
@@ -283,6 +298,8 @@ def test_settings_that_cannot_be_used_are_said(tmp_path: Path) -> None:
         mllp.start(replace(SETTINGS, tls=Tls(str(tmp_path / "none.pem"))), keep)
     with pytest.raises(ConfigError, match="character_set"):
         mllp.start(replace(SETTINGS, character_set="EBCDIC"), keep)
+    with pytest.raises(ConfigError, match="connections is 0"):
+        mllp.start(replace(SETTINGS, connections=0), keep)
     with pytest.raises(ConfigError, match="no such port"):
         mllp.start(replace(SETTINGS, port=99_999), keep)
 
