@@ -32,7 +32,7 @@ def assembling_beside(
 
     Args:
         root: folder of the inbox; it is made where there is none.
-        place: the workspace that cases go to.
+        place: the workspace that cases go to; a folder is made where there is none.
         checkpoint: of the model that assesses them; None: they are read without suggestions.
         rules: of assembly.
         habits: of the senders of HL7 v2.
@@ -46,7 +46,7 @@ def assembling_beside(
     faults: list[TriptychError] = []
     assessor = KeptAssessor(place, checkpoint) if checkpoint is not None else None
     with (
-        opened(place) as engine,
+        opened(place, create=isinstance(place, Path)) as engine,
         open_inbox(root, keep_free=0) as inbox,
         open_chart(root) as chart,
     ):

@@ -18,7 +18,7 @@ from clinical.audit import ledger
 from clinical.audit.verify import verify
 from clinical.case.shapes import Measurements
 from clinical.workspace import store
-from clinical.workspace.database import open_workspace, opened
+from clinical.workspace.database import opened
 from pipelines.cli import main
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,6 @@ TAKEN = (datetime.now(UTC) - timedelta(hours=1)).replace(microsecond=0)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
-    open_workspace(tmp_path / "workspace", create=True).dispose()
     path = tmp_path / "receive.toml"
     path.write_text(
         'inbox = "inbox"\nkeep_free_gb = 0\n'
@@ -69,7 +68,8 @@ def potassium(value: str, issued: datetime) -> bytes:
 
 def assessed(file: Path, versions: int) -> str:
     """Name of the one case, once it has this many assessments; "" before."""
-    with opened(file.parent / "workspace") as engine, engine.connect() as connection:
+    place = file.parent / "workspace"
+    with opened(place, create=True) as engine, engine.connect() as connection:
         rows = store.worklist(connection)
         if not rows or not rows[0].assessment_digest:
             return ""
