@@ -48,6 +48,7 @@ from clinical.tables.selected import AS_PUBLISHED, Selection, select
 from clinical.tables.table import Columns, Row, Table
 
 NAME = "eicu"
+CASES_AT_ONCE = retold.AT_ONCE
 PATIENTS = "patient"
 HOSPITALS = "hospital"
 

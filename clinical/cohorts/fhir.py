@@ -40,6 +40,7 @@ from clinical.tables.table import Row
 from clinical.terms import codes
 
 NAME = "fhir"
+CASES_AT_ONCE = retold.AT_ONCE
 WAIT = timedelta(hours=24)
 HOSPITAL = {"IMP", "ACUTE", "NONAC", "EMER", "SS", "OBSENC"}
 HELD = {"finished", "in-progress", "onleave", "unknown"}

@@ -21,6 +21,9 @@ from clinical.exchange.fhir_bundle import Entry, Sent, read
 from clinical.exchange.fhir_told import told
 
 LINES = 2000
+HEAD = 2**16
+"""Bytes in which a file of FHIR says what its first resource is."""
+
 ENDINGS = (".json", ".ndjson", ".json.gz", ".ndjson.gz")
 _LINE = re.compile(r"(?:line|entry)\[(?P<at>\d+)\]\.?(?P<rest>.*)")
 
@@ -72,7 +75,7 @@ def pieces(root: Path) -> Iterator[Piece]:
     held: list[bytes] = []
     places: list[tuple[str, int]] = []
     for path in sorted(root.rglob("*")):
-        if not path.is_file() or not path.name.lower().endswith(ENDINGS):
+        if not (path.is_file() and path.name.lower().endswith(ENDINGS) and _seems_fhir(path)):
             continue
         file = path.relative_to(root).as_posix()
         whole = _one_document(path)
@@ -125,6 +128,16 @@ def key_of(value: str, authority: str) -> str:
 def _problem(piece: Piece, refusal: Refusal) -> Problem:
     file, row, element = piece.place(refusal.place)
     return Problem(file, refusal.reason, row, element, refusal.remedy or "send it as FHIR R4")
+
+
+def _seems_fhir(path: Path) -> bool:
+    """Whether a file begins as FHIR does, so that no other JSON is read as a whole."""
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            return b'"resourceType"' in file.read(HEAD)
+    except (OSError, EOFError):
+        return False
 
 
 def _one_document(path: Path) -> bytes | None:

@@ -48,6 +48,7 @@ from clinical.tables.table import Columns, Row
 from clinical.terms import codes, loinc
 
 NAME = "meds"
+CASES_AT_ONCE = retold.AT_ONCE
 LABELS = ("labels", "task_labels")
 LABEL_COLUMNS = Columns(("subject_id", "prediction_time", "boolean_value"))
 NEEDED = (

@@ -27,6 +27,7 @@ from clinical.tables.selected import Selection, row_of
 from clinical.tables.table import Columns, Row
 
 NAME = "mimic_iii"
+CASES_AT_ONCE = retold.AT_ONCE
 STAYS = Columns(
     ("icustay_id", "subject_id", "hadm_id", "intime", "outtime"), ("first_careunit", "dbsource")
 )

@@ -33,6 +33,7 @@ from clinical.tables.selected import AS_PUBLISHED, Selection, row_of, select
 from clinical.tables.table import Columns, Row
 
 NAME = "mimic_iv"
+CASES_AT_ONCE = retold.AT_ONCE
 FILMS = ("cxr-jpg/mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-metadata")
 FINDINGS = "mimic-cxr-2.0.0-chexpert"
 STAYS = Columns(("stay_id", "subject_id", "hadm_id", "intime", "outtime"), ("first_careunit",))

@@ -33,6 +33,7 @@ from clinical.tables.table import Columns, Row, Table
 from clinical.terms import codes
 
 NAME = "omop"
+CASES_AT_ONCE = retold.AT_ONCE
 KEY = "person_id"
 WAIT = timedelta(hours=24)
 VISITS = Columns(

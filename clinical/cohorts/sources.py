@@ -40,6 +40,10 @@ SOURCES: dict[str, Source] = {
 }
 
 
+FEW = 20
+"""Cases that are read in one call where that costs no more than reading them one by one."""
+
+
 def source(name: str) -> Source:
     """The reader called `name`.
 
@@ -73,3 +77,14 @@ def numbers_rows(name: str) -> bool:
         ConfigError: if there is no such source.
     """
     return bool(getattr(source(name), "PATIENTS_ARE_ROWS", False))
+
+
+def cases_at_once(name: str) -> int:
+    """How many cases of a source are best asked for in one call of `read`.
+
+    A reader of large tables, which go past anew in every call, says so with `CASES_AT_ONCE`.
+
+    Raises:
+        ConfigError: if there is no such source.
+    """
+    return int(getattr(source(name), "CASES_AT_ONCE", FEW))

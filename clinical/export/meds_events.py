@@ -63,6 +63,8 @@ class Event:
     @property
     def what(self) -> tuple[object, ...]:
         """What it says, whichever case says it: two cases of one subject share their past."""
+        if self.code == BIRTH:
+            return (self.code,)  # counted back from two ages it is two days, of one birth
         return (self.time, self.code, self.number, self.text, self.unit, self.image)
 
     def columns(self) -> dict[str, object]:

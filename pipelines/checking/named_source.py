@@ -12,7 +12,7 @@ from typing import NamedTuple
 from clinical.case.case import Case, Problem, SkippedCase
 from clinical.case.shapes import Array
 from clinical.cohorts.cohort import CaseEntry
-from clinical.cohorts.sources import source
+from clinical.cohorts.sources import cases_at_once, source
 from clinical.modalities.ecg.tracing import AXES as ECG
 from clinical.modalities.kit import arrays, read_by
 from clinical.tables.clock import Clock
@@ -29,7 +29,6 @@ from pipelines.checking.tables_found import TableFound, table_found
 from pipelines.checking.tracings import TracingFound
 from pipelines.jobs.workers import in_order
 
-AT_A_TIME = 20
 IMAGE = ("row", "column")
 
 
@@ -110,14 +109,15 @@ def _evenly(entries: Sequence[CaseEntry], most: int) -> list[CaseEntry]:
 
 
 def _parts(name: str, root: Path, chosen: Sequence[CaseEntry], options: Options) -> Iterator[_Read]:
+    size = cases_at_once(name)
     tasks = [
         _Task(
             name,
             root,
-            frozenset(entry.case_id for entry in chosen[at : at + AT_A_TIME]),
+            frozenset(entry.case_id for entry in chosen[at : at + size]),
             options.text,
         )
-        for at in range(0, len(chosen), AT_A_TIME)
+        for at in range(0, len(chosen), size)
     ]
     done = 0
     for task, part in zip(tasks, in_order(_read, tasks, options.jobs), strict=True):
