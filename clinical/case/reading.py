@@ -14,6 +14,7 @@ from clinical import canonical
 from clinical.case.assessment import Action, Confidence, ModelIdentity
 
 State = Literal["suggested", "below threshold", "withheld", "added"]
+MarkKind = Literal["length", "angle", "rectangle", "key"]
 CodeSystem = Literal["SNOMED", "ICD-10", "ICD-11", "local"]
 
 
@@ -70,6 +71,39 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Number:
+    """One number of a mark: "length", "angle" or "area", with its UCUM unit."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a reader measured on a film, or chose it as a key image for.
+
+    Attributes:
+        kind: a key image has no points and no numbers.
+        instance: SOP Instance UID of the film.
+        points: columns and rows in pixels of the film as it is hung; the outer corner of the first
+            pixel is (0, 0). Ends, end, corner and end, or opposite corners.
+        numbers: what it measures.
+        scale: what a millimetre is there, in words, or "".
+        reader: account name.
+        recorded: ISO 8601, UTC.
+    """
+
+    kind: MarkKind
+    instance: str
+    points: tuple[tuple[float, float], ...]
+    numbers: tuple[Number, ...]
+    scale: str
+    reader: str
+    recorded: str
+
+
+@dataclass(frozen=True)
 class Signed:
     """Who vouches for a reading: a signature that stands, or the word of an adjudicator.
 
@@ -101,6 +135,7 @@ class Reading:
         adjudicator: whose word settled readings that differed, or None.
         final: whether the case has all the signatures that its protocol asks for, and they agree.
         remarks: sentences that anybody has to know who uses the suggestions.
+        marks: of the readers, on films that came from an archive.
     """
 
     case_id: str
@@ -115,6 +150,7 @@ class Reading:
     adjudicator: Signed | None
     final: bool
     remarks: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
 
     @property
     def vouched(self) -> tuple[Signed, ...]:
@@ -125,8 +161,9 @@ class Reading:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Everybody whose decision or signature is in it, each once."""
+        """Everybody whose decision, mark or signature is in it, each once."""
         names = [verdict.reader for found in self.findings for verdict in found.verdicts]
+        names += [mark.reader for mark in self.marks]
         names += [signed.name for signed in (*self.signatures, *self.vouched)]
         return tuple(dict.fromkeys(names))
 

@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from clinical.dicom.derived import coded
 
-Relation = Literal["CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD", "HAS ACQ CONTEXT"]
+Relation = Literal["CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD", "INFERRED FROM"]
+Shape = Literal["POINT", "POLYLINE"]
 Concept = tuple[str, str, str]
 """Code value, coding scheme designator, code meaning."""
 
@@ -76,12 +77,22 @@ def number(concept: Concept, value: float, unit: Concept = NO_UNITS) -> Dataset:
     return made
 
 
-def image(reference: Dataset) -> Dataset:
+def image(reference: Dataset, relation: str = "CONTAINS") -> Dataset:
     """An image, by its SOP class and instance."""
     made = Dataset()
-    made.RelationshipType, made.ValueType = "CONTAINS", "IMAGE"
+    made.RelationshipType, made.ValueType = relation, "IMAGE"
     made.ReferencedSOPSequence = [reference]
     return made
+
+
+def region(
+    concept: Concept, shape: Shape, points: Iterable[tuple[float, float]], reference: Dataset
+) -> Dataset:
+    """Where on an image something was measured: columns and rows (PS3.3 C.18.6)."""
+    made = _item("INFERRED FROM", "SCOORD", concept)
+    made.GraphicType = shape
+    made.GraphicData = [float(part) for point in points for part in point]
+    return within(made, [image(reference, "SELECTED FROM")])
 
 
 def within(made: Dataset, items: Iterable[Dataset]) -> Dataset:

@@ -22,7 +22,7 @@ MANUFACTURER = "Triptych"
 SCHEME = "99TRIPTYCH"
 """Coding scheme designator of what no public scheme has a code for (PS3.16 8.2: 99 is private)."""
 
-_SERIES = {"SR": 9301, "heat map": 9302, "picture": 9303}
+_SERIES = {"SR": 9301, "heat map": 9302, "picture": 9303, "key images": 9304}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def common(
         film: what the object is made of.
         maker: what made it.
         time: of its content; it stands for every time that the object needs.
-        series: "SR", "heat map" or "picture"; each is a series of the film's study.
+        series: "SR", "heat map", "picture" or "key images"; each is a series of the film's study.
         name: what tells the object from others of its series and film.
     """
     for element in film.header:
@@ -99,6 +99,22 @@ def reference(film: Film) -> Dataset:
     item.ReferencedSOPClassUID = film.header.SOPClassUID
     item.ReferencedSOPInstanceUID = film.header.SOPInstanceUID
     return item
+
+
+def evidence(films: tuple[Film, ...]) -> Dataset:
+    """The films as the evidence of a document (PS3.3 C.17.2.3); all are of one study."""
+    listed: dict[str, list[Dataset]] = {}
+    for film in films:
+        listed.setdefault(str(film.header.SeriesInstanceUID), []).append(reference(film))
+    study = Dataset()
+    study.ReferencedSeriesSequence = []
+    for uid, references in listed.items():
+        series = Dataset()
+        series.ReferencedSOPSequence = references
+        series.SeriesInstanceUID = uid
+        study.ReferencedSeriesSequence.append(series)
+    study.StudyInstanceUID = films[0].study
+    return study
 
 
 def source(film: Film) -> Dataset:

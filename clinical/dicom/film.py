@@ -104,6 +104,15 @@ class Film:
         )
         return Subject(patient_id, True, issuer, name, born, sex, accession, self.study)
 
+    def stored_point(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A column and row of the film as it is hung, in its stored pixels."""
+        if self.turn is None:
+            return point
+        rows, columns = self.rows, self.columns
+        if self.turn.transposed:
+            rows, columns = columns, rows
+        return self.turn.point_back(point, rows, columns)
+
 
 def film_of(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Film:
     """What the objects of a film need to know of it.

@@ -2,8 +2,9 @@
 
 The way of IHE AI Results: one measurement group (TID 1501) for each suggestion, with the finding as
 a code, the algorithm (TID 4019) with probability and threshold as numbers, and what readers made of
-it beside it (accepted, modified, rejected), each with its observer. It is VERIFIED only if the
-reading is final, and then names who signed. Nothing of it is a measurement of the patient.
+it beside it (accepted, modified, rejected), each with its observer; then one for each length, angle
+and area that a reader measured. It is VERIFIED only if the reading is final, and then names who
+signed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ from clinical.case.assessment import Action
 from clinical.case.reading import Code, CodeSystem, Finding, Reading, State, Verdict
 from clinical.dicom import content
 from clinical.dicom.content import Concept
-from clinical.dicom.derived import MANUFACTURER, SCHEME, Maker, common, notice, reference
+from clinical.dicom.derived import (
+    MANUFACTURER,
+    SCHEME,
+    Maker,
+    common,
+    evidence,
+    notice,
+    reference,
+)
 from clinical.dicom.film import Film
+from clinical.dicom.measured import OBSERVER_TYPE, measured, observer
 from clinical.dicom.write import derived_uid
 
 ORGANIZATION = "not stated"
@@ -46,9 +56,6 @@ _VERDICTS: Final[Mapping[Action, Concept]] = {
 }
 _REPORT: Concept = ("126000", "DCM", "Imaging Measurement Report")
 _LANGUAGE: Concept = ("121049", "DCM", "Language of Content Item and Descendants")
-_OBSERVER_TYPE: Concept = ("121005", "DCM", "Observer Type")
-_PERSON: Concept = ("121006", "DCM", "Person")
-_PERSON_NAME: Concept = ("121008", "DCM", "Person Observer Name")
 _DEVICE: Concept = ("121007", "DCM", "Device")
 _FINDING: Concept = ("121071", "DCM", "Finding")
 _COMMENT: Concept = ("121106", "DCM", "Comment")
@@ -79,7 +86,7 @@ def report(
         made.VerifyingObserverSequence = [
             _verifying(signed.name, signed.recorded) for signed in reading.vouched
         ]
-    made.CurrentRequestedProcedureEvidenceSequence = [_evidence(films)]
+    made.CurrentRequestedProcedureEvidenceSequence = [evidence(films)]
     root = content.container(
         _REPORT, _tree(reading, films, maker, remarks), template="1500", root=True
     )
@@ -96,28 +103,12 @@ def _verifying(name: str, recorded: str) -> Dataset:
     return item
 
 
-def _evidence(films: tuple[Film, ...]) -> Dataset:
-    """PS3.3 C.17.2.3, Hierarchical SOP Instance Reference Macro."""
-    listed: dict[str, list[Dataset]] = {}
-    for film in films:
-        listed.setdefault(str(film.header.SeriesInstanceUID), []).append(reference(film))
-    study = Dataset()
-    study.ReferencedSeriesSequence = []
-    for uid, references in listed.items():
-        series = Dataset()
-        series.ReferencedSOPSequence = references
-        series.SeriesInstanceUID = uid
-        study.ReferencedSeriesSequence.append(series)
-    study.StudyInstanceUID = films[0].study
-    return study
-
-
 def _tree(
     reading: Reading, films: tuple[Film, ...], maker: Maker, remarks: tuple[str, ...]
 ) -> Iterator[Dataset]:
     yield content.code("HAS CONCEPT MOD", _LANGUAGE, ("en", "RFC5646", "English"))
     for name in reading.readers:
-        yield from _observer(name)
+        yield from observer(name)
     yield from _device(maker)
     yield content.code(
         "HAS CONCEPT MOD",
@@ -128,11 +119,10 @@ def _tree(
         ("126200", "DCM", "Image Library Group"), [content.image(reference(film)) for film in films]
     )
     yield content.container(("111028", "DCM", "Image Library"), [library], template="1600")
-    if reading.findings:
-        yield content.container(
-            ("126010", "DCM", "Imaging Measurements"),
-            [_group(found, films[0], maker) for found in reading.findings],
-        )
+    groups = [_group(found, films[0], maker) for found in reading.findings]
+    groups += measured(reading.marks, films)
+    if groups:
+        yield content.container(("126010", "DCM", "Imaging Measurements"), groups)
     said = (notice(), _standing(reading), *remarks, *reading.remarks)
     yield content.container(
         ("C0034375", "UMLS", "Qualitative Evaluations"),
@@ -140,15 +130,9 @@ def _tree(
     )
 
 
-def _observer(name: str) -> Iterator[Dataset]:
-    """TID 1002 and 1003, a person."""
-    yield content.code("HAS OBS CONTEXT", _OBSERVER_TYPE, _PERSON)
-    yield content.person("HAS OBS CONTEXT", _PERSON_NAME, name)
-
-
 def _device(maker: Maker) -> Iterator[Dataset]:
     """TID 1002 and 1004, a device."""
-    yield content.code("HAS OBS CONTEXT", _OBSERVER_TYPE, _DEVICE)
+    yield content.code("HAS OBS CONTEXT", OBSERVER_TYPE, _DEVICE)
     yield content.uid("HAS OBS CONTEXT", ("121012", "DCM", "Device Observer UID"), maker.device_uid)
     for code, meaning, value in (
         ("121013", "Device Observer Name", f"Triptych {maker.version}"),
@@ -207,7 +191,7 @@ def _verdict(verdict: Verdict) -> Iterator[Dataset]:
     said = content.code(
         "CONTAINS", ("verdict", SCHEME, "Reader's verdict"), _VERDICTS[verdict.action]
     )
-    yield content.observed(content.within(said, _observer(verdict.reader)), time)
+    yield content.observed(content.within(said, observer(verdict.reader)), time)
     for name, meaning, value in (
         ("reason", "Reason of the verdict", verdict.reason),
         ("confidence", "Confidence of the reader", verdict.confidence or ""),

@@ -162,6 +162,20 @@ class Turn:
         out = out[:, ::-1] if self.mirrored else out
         return np.ascontiguousarray(out.T if self.transposed else out)
 
+    def point_back(
+        self, point: tuple[float, float], rows: int, columns: int
+    ) -> tuple[float, float]:
+        """A column and row of the turned picture, in the picture as it was before `apply`.
+
+        Args:
+            point: column and row; the outer corner of the first pixel is (0, 0).
+            rows, columns: of the turned picture.
+        """
+        column, row = point
+        row = rows - row if self.upside_down else row
+        column = columns - column if self.mirrored else column
+        return (row, column) if self.transposed else (column, row)
+
     def words(self) -> str:
         """What was done, for a reader."""
         if self.mirrored and self.upside_down and not self.transposed:

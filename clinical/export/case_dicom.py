@@ -18,6 +18,7 @@ from clinical.case.assessment import Assessment, AuditEvent, HeatMap, Suggestion
 from clinical.case.reading import Reading
 from clinical.case.shapes import Array
 from clinical.dicom.derived import DicomObject, Maker, as_file
+from clinical.dicom.key_images import key_images
 from clinical.dicom.parametric_map import parametric_map
 from clinical.dicom.secondary_capture import secondary_capture
 from clinical.dicom.structured_report import report
@@ -79,6 +80,8 @@ def case_objects(found: Leaving) -> Iterator[DicomObject]:
     remarks = tuple(dict.fromkeys(line for shown in found.films for line in scale_of(shown.image)))
     films = tuple(shown.film for shown in found.films)
     yield as_file("report", report(found.reading, films, maker, remarks))
+    if (chosen := key_images(found.reading, films, maker)) is not None:
+        yield as_file("key-images", chosen)
     if found.assessment is None:
         return
     for number, pictured in enumerate(_pictured(found.assessment, found.films), start=1):

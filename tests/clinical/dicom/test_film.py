@@ -120,4 +120,8 @@ def test_a_turn_and_back_is_as_it_was(write: Any, orientation: list[str]) -> Non
     if film.turn is None:
         assert orientation == ["L", "F"]
         return
-    assert np.array_equal(film.turn.back(film.turn.apply(stored)), stored)
+    hung = film.turn.apply(stored)
+    assert np.array_equal(film.turn.back(hung), stored)
+    for row, column in np.ndindex(hung.shape):  # the middle of each pixel
+        x, y = film.stored_point((column + 0.5, row + 0.5))
+        assert stored[int(y), int(x)] == hung[row, column]

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,15 @@ from sqlalchemy import Engine
 
 from clinical import canonical
 from clinical.audit.verify import verify
+from clinical.case.reading import Mark, MarkKind, Number
 from clinical.dicom.read import read_image
 from clinical.errors import ConfigError, ImageRefused, ReviewError
-from clinical.export.case_dicom import CaseObjects, make_case_objects
+from clinical.export.case_dicom import CaseObjects, case_objects, make_case_objects
+from clinical.export.leaving import Leaving, leaving
 from clinical.review import protocol as protocol_rules
 from clinical.review.protocol import Protocol
+
+Points = tuple[tuple[float, float], ...]
 
 
 @pytest.fixture
@@ -96,14 +101,14 @@ def test_dicom3tools_finds_nothing_wrong(
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("DicomSRValidator"), reason="pixelmed is not installed")
 def test_pixelmed_finds_the_template_kept(
-    workspace: Engine, example: Any, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    measured: Leaving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its rules are one large style sheet, beyond what Java reads by itself.
     limits = ("xpathTotalOpLimit", "xpathExprOpLimit", "xpathExprGrpLimit")
     options = " ".join(f"-Djdk.xml.{limit}=0" for limit in limits)
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", options)
     path = tmp_path / "report.dcm"
-    path.write_bytes(made(workspace, example, film).objects[0].data)
+    path.write_bytes(next(iter(case_objects(measured))).data)
     checked = subprocess.run(
         ["DicomSRValidator", path], capture_output=True, text=True, check=False
     )
@@ -221,6 +226,76 @@ def test_the_picture_says_in_its_pixels_that_it_is_for_research(
     )
     assert int(hot[0]) - int(hot[1]) > 60  # red over grey
     assert abs(int(cold[0]) - int(cold[1])) < 5
+
+
+def marked(found: Leaving) -> Leaving:
+    """The same with a length, an angle, an area and a key image on its film."""
+    at, instance = "2025-03-04T12:05:00+00:00", found.films[0].film.instance
+    scale = "Millimetres at the detector."
+
+    def mark(kind: MarkKind, points: Points, *numbers: Number, scale: str = "") -> Mark:
+        return Mark(kind, instance, points, numbers, scale, "dr.ada", at)
+
+    marks = (
+        mark("length", ((1, 2), (11, 2)), Number("length", 5, "mm"), scale=scale),
+        mark("angle", ((1, 2), (5, 5), (9, 2)), Number("angle", 80.5, "deg")),
+        mark("rectangle", ((1, 2), (5, 6)), Number("area", 4, "mm2"), Number("mean", 3, "")),
+        mark("key", ()),
+    )
+    return replace(found, reading=replace(found.reading, marks=marks))
+
+
+@pytest.fixture
+def measured(workspace: Engine, example: Any, film: Path) -> Leaving:
+    digest, _ = example.recorded(workspace, read_case.case_of(film, example))
+    read_case.signed(workspace, example, digest)
+    return marked(leaving(workspace, "case-1", [film]))
+
+
+def test_what_readers_measured_is_in_the_report_with_its_place_and_scale(
+    measured: Leaving,
+) -> None:
+    objects = {one.name: pydicom.dcmread(io.BytesIO(one.data)) for one in case_objects(measured)}
+    report = objects["report"]
+    for name, value, unit, points in (
+        ("Length", "5", "mm", [1, 2, 11, 2]),
+        ("Angle", "80.5", "deg", [1, 2, 5, 5, 9, 2]),
+        ("Area", "4", "mm2", [1, 2, 5, 2, 5, 6, 1, 6, 1, 2]),
+    ):
+        (number,) = items(report, name)
+        (told,) = number.MeasuredValueSequence
+        assert told.NumericValue == value
+        assert told.MeasurementUnitsCodeSequence[0].CodeValue == unit
+        (place,) = number.ContentSequence
+        assert list(place.GraphicData) == points
+        chosen = place.ContentSequence[0].ReferencedSOPSequence[0]
+        assert chosen.ReferencedSOPInstanceUID == measured.films[0].film.instance
+    assert said(report, "Comment").count("Millimetres at the detector.") == 1
+    (chosen,) = [
+        item for item in objects["key-images"].ContentSequence if item.ValueType == "IMAGE"
+    ]
+    reference = chosen.ReferencedSOPSequence[0]
+    assert reference.ReferencedSOPInstanceUID == measured.films[0].film.instance
+
+
+@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dicom3tools is not installed")
+def test_dicom3tools_finds_nothing_wrong_with_measurements(
+    measured: Leaving, tmp_path: Path
+) -> None:
+    for one in case_objects(measured):
+        assert complaints(one.data, tmp_path) == [], one.name
+
+
+def test_points_on_a_mirrored_film_are_where_they_are_stored(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    film = read_case.film(tmp_path, example, PatientOrientation=["R", "F"])
+    example.recorded(workspace, read_case.case_of(film, example))
+    found = marked(leaving(workspace, "case-1", [film]))
+    report = next(iter(case_objects(found)))
+    (number,) = items(pydicom.dcmread(io.BytesIO(report.data)), "Length")
+    last = read_case.COLUMNS
+    assert list(number.ContentSequence[0].GraphicData) == [last - 1, 2, last - 11, 2]
 
 
 def test_the_same_reading_gives_the_same_objects_and_a_changed_one_another_report(
