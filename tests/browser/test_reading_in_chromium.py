@@ -172,7 +172,7 @@ def test_a_reload_keeps_the_case_and_the_half_written_form(desk: Desk) -> None:
 def test_marks_on_the_film_are_kept_with_the_decision_and_found_again(desk: Desk) -> None:
     canvas = desk.open_case("CASE-005")
     page = desk.page
-    listed = page.locator(".measurements .name")
+    listed = page.locator("ol.measurements .name")
     page.keyboard.press("d")
     drag(page, canvas, 120, 40)
     page.keyboard.press("y")

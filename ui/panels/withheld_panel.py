@@ -11,7 +11,7 @@ from clinical.case.assessment import Assessment
 from clinical.case.case import Case
 from clinical.model import card
 from ui.panels import picklist
-from ui.state import state
+from ui.state import alike, state
 from ui.state.worklist_order import STATUS_WORDS, Row
 from ui.words import phrasing
 from ui.words.markup import Markup, table, tag
@@ -78,7 +78,11 @@ def possible(case: Case, others: Sequence[str]) -> list[str]:
         lines.append("Compare with the film of an earlier visit: P shows it beside this one.")
     elif earlier:
         lines.append("Compare with what is there of an earlier visit.")
-    lines.append("Look for similar cases, below: by abnormal values and history, not by the model.")
+    if alike.comparable(case):
+        words = "Look for similar cases, below: by abnormal values and history, not by the model."
+    else:
+        words = "Similar cases cannot be found: it has no abnormal value and no coded history."
+    lines.append(words)
     if others:
         lines.append(f"Have it assessed by another model that is installed: {', '.join(others)}.")
     return lines

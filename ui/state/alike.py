@@ -97,6 +97,11 @@ def sharing(shown: state.Reading) -> list[Alike]:
     return found
 
 
+def comparable(case: Case) -> bool:
+    """Whether it has anything that `sharing` compares."""
+    return bool(_abnormal(case) or _history(case))
+
+
 def measured(assessment: Assessment) -> Measured | None:
     """How good this search is with the model that assessed the case, where somebody measured it.
 

@@ -44,7 +44,7 @@ def told(workspace: Path, case_id: str) -> str:
             ("COPD",),
         ),
         (edge_patients.IMAGE, ("history, measurements, notes",), (SILENT, "Critical")),
-        (edge_patients.NOTES, (SILENT, "unlike the training cases"), ("Critical",)),
+        (edge_patients.NOTES, (SILENT, "unlike the training cases (notes: "), ("Critical",)),
         (edge_patients.PAGES, (SILENT, "Page 60."), ()),
         (edge_patients.NO_NOTES, ("Missing", "notes"), (SILENT,)),
     ],
@@ -67,5 +67,5 @@ def test_a_real_film_is_shown_and_the_model_says_that_it_is_unlike(
     made = edge_patients.make_workspace(tmp_path, shared_data / "nih_chestxray")
     shown = told(made, edge_patients.REAL)
     assert SILENT in shown
-    assert "unlike the training cases: image" in shown
+    assert "unlike the training cases (image: " in shown
     assert "orientation not stated" in shown

@@ -73,7 +73,9 @@ def test_one_shown_suggestion_is_enough_for_the_cards() -> None:
 def test_nothing_is_promised_that_is_not_there() -> None:
     alone = withheld_panel.possible(CASE, [])
     assert len(alone) == 2
-    assert "similar cases" in alone[1]
+    assert "Look for similar cases" in alone[1]
+    bare = replace(CASE, inputs={"notes": CASE.inputs["notes"]})
+    assert "Similar cases cannot be found" in withheld_panel.possible(bare, [])[1]
     image = CASE.inputs["image"]
     assert isinstance(image, Arrays)
     seen_before = replace(CASE, inputs={**CASE.inputs, "prior_image": image})
