@@ -49,7 +49,7 @@ def serve_page(
         typer.Option(
             "--public-address",
             metavar="URL",
-            help="https address that readers open, where a proxy on this machine adds TLS.",
+            help="Address that readers open (https), where a proxy on this machine adds TLS.",
         ),
     ] = None,
     metrics_token: Annotated[

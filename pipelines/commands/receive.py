@@ -33,7 +33,7 @@ def receive(
     ] = False,
     case: Annotated[str, typer.Option("--case", help="With --trail: of this case alone.")] = "",
 ) -> None:
-    """Receive from hospital systems: DICOM objects, and files in a folder."""
+    """Receive films, results and messages of a hospital; with --workspace, make cases of them."""
     from clinical.exchange import receiving
 
     chosen = receiving.read(settings)
