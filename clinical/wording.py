@@ -15,3 +15,11 @@ def words(name: str) -> str:
 def inside_a_sentence(text: str) -> str:
     """`text` without its capital, unless it begins with an abbreviation."""
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def counted(count: int, name: str) -> str:
+    """ "2 results", "1 item of history"."""
+    if count != 1:
+        return f"{count} {name}"
+    first, *rest = name.split(" ")
+    return " ".join(["1", first.removesuffix("s"), *rest])

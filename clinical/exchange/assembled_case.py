@@ -24,6 +24,7 @@ from clinical.exchange.facts import HistoryFact, MeasurementFact
 from clinical.exchange.films_of_cases import taken
 from clinical.exchange.known import Film
 from clinical.terms import loinc
+from clinical.wording import counted
 from clinical.workspace import scratch
 
 SEXES = {"F": "female", "FEMALE": "female", "M": "male", "MALE": "male"}
@@ -167,11 +168,3 @@ def words(assembled: Mapping[str, Any]) -> str:
     if assembled["unread"]:
         said += f"; {counted(assembled['unread'], 'messages')} of the reader"
     return said
-
-
-def counted(count: int, name: str) -> str:
-    """ "2 results", "1 item of history"."""
-    if count != 1:
-        return f"{count} {name}"
-    first, *rest = name.split(" ")
-    return " ".join(["1", first.removesuffix("s"), *rest])

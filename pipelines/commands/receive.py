@@ -33,7 +33,7 @@ def receive(
     ] = False,
     case: Annotated[str, typer.Option("--case", help="With --trail: of this case alone.")] = "",
 ) -> None:
-    """Receive films, results and messages of a hospital; with --workspace, make cases of them."""
+    """Receive what hospital systems send; with --workspace, make cases of it."""
     from clinical.exchange import receiving
 
     chosen = receiving.read(settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from clinical.exchange.assembled_case import counted
+from clinical.wording import counted
 
 RULES: Mapping[str, tuple[str, str]] = {
     "modalities": ("Films that make a case", "modality {}"),

@@ -14,12 +14,12 @@ from hospital import NOON, at, diagnosis, note, result, write_film
 
 from clinical.case.shapes import Events, Measurements, Texts
 from clinical.dicom.identity import read_identity
-from clinical.exchange import assembled_case
 from clinical.exchange.assembled_case import build, provenance, words
 from clinical.exchange.assembly import Draft
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart, open_chart
 from clinical.exchange.known import Film
+from clinical.wording import counted
 
 RULES = Rules(site="north", authority="HOSP", codes={"KREA_X7": "2160-0"})
 
@@ -128,6 +128,6 @@ def test_the_record_holds_counts_and_minutes_and_no_number(chart: Chart, tmp_pat
 
 
 def test_counting() -> None:
-    said = [assembled_case.counted(n, "items of history") for n in (1, 2)]
+    said = [counted(n, "items of history") for n in (1, 2)]
     assert said == ["1 item of history", "2 items of history"]
-    assert assembled_case.counted(1, "films") == "1 film"
+    assert counted(1, "films") == "1 film"
