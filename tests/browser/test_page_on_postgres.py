@@ -90,7 +90,7 @@ def open_case(page: Page, case_id: str) -> None:
 
 
 def sign(page: Page, name: str) -> None:
-    page.get_by_role("button", name="Sign", exact=False).last.click()
+    page.locator(".st-key-sign button").click()
     expect(page.get_by_text("What you are about to sign")).to_be_visible()
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name=f"Sign as {name}").click()

@@ -103,7 +103,7 @@ def test_with_the_mouse(page: Page, address: str, workspace: Path) -> None:
     expect(page.get_by_text("rejected by you")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("no decision yet")).to_be_visible()
-    page.get_by_role("button", name="Sign", exact=False).click()
+    page.locator(".st-key-sign button").click()
     expect(page.get_by_text("What you are about to sign")).to_be_visible()
     page.get_by_role("button", name="Sign as dr.browser").click()
     expect(page.get_by_text("by dr.browser (reader) at")).to_be_visible()
