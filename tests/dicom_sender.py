@@ -22,7 +22,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.transport import AssociationSocket
-from waiting import until
+from waiting import SECONDS
 
 NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 SYNTAXES = (*NATIVE, RLELossless, DeflatedExplicitVRLittleEndian)
@@ -67,9 +67,18 @@ def encoded(made: Dataset) -> bytes:
 def calling(port: int, *, title: str = "PACS", called: str = "TRIPTYCH", **how: Any) -> Association:
     """An association for C-ECHO, Computed Radiography and, which is not taken, CT."""
     entity = ApplicationEntity(title)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = SECONDS
     contexts = [build_context(ComputedRadiographyImageStorage, one) for one in SYNTAXES]
     contexts += [build_context("1.2.840.10008.1.1"), build_context(CTImageStorage)]
-    return entity.associate("127.0.0.1", port, contexts, ae_title=called, **how)
+    sender = entity.associate("127.0.0.1", port, contexts, ae_title=called, **how)
+    leave_answers(sender)
+    return sender
+
+
+def leave_answers(sender: Association) -> None:
+    """Keep the thread of an association from taking answers away from whoever waits for them."""
+    get = sender.dimse.get_msg
+    sender.dimse.get_msg = lambda block=False: get(block=True) if block else (None, None)
 
 
 def request_of(data: bytes, sop_instance: str = "1.2.3.4") -> C_STORE:
@@ -94,9 +103,6 @@ def explicit(sender: Association) -> int:
 
 def sent(sender: Association, data: bytes, sop_instance: str = "1.2.3.4") -> int | None:
     """Send bytes as a data set; the status of the answer, None if none came."""
-    sender._reactor_checkpoint.clear()  # it would take the answer away
-    until(lambda: sender._is_paused, "the pause")
     sender.dimse.send_msg(request_of(data, sop_instance), explicit(sender))
     _, answer = sender.dimse.get_msg(block=True)
-    sender._reactor_checkpoint.set()
     return answer.Status if isinstance(answer, C_STORE) else None

@@ -30,10 +30,19 @@ def accepted(path: Path, limits: Limits) -> Identity:
 
     Raises:
         ImageUnreadable: if it is not whole, or malformed.
-        ImageRefused: if it does not say which object it is, or is of a kind that nobody here reads.
-            The text of both holds nothing of the file.
+        ImageRefused: as `check`. The text of both holds nothing of the file.
     """
     found = outline.identity_of(path, limits)
+    check(found)
+    return found
+
+
+def check(found: Identity) -> None:
+    """See that an object is one to keep.
+
+    Raises:
+        ImageRefused: if it does not say which object it is, or is of a kind that nobody here reads.
+    """
     if found.sop_class not in IMAGES and found.sop_class not in RECORDINGS:
         raise ImageRefused(
             "The object is neither a radiograph nor an electrocardiogram.",
@@ -43,4 +52,3 @@ def accepted(path: Path, limits: Limits) -> Identity:
         raise ImageRefused("The object has no SOP Instance UID.", remedy="Export it again.")
     if found.sop_class in IMAGES and not found.has_pixels:
         raise ImageRefused("The image has no pixels.", remedy="Send it again from its source.")
-    return found

@@ -3,7 +3,7 @@
 pynetdicom believes the length that a PDU states and keeps whatever a peer sends in memory, waits
 for a TLS handshake before it accepts the next peer, and for the rest of a PDU for ever. Here a PDU
 has a largest size, a data set goes to a file and is cut above its largest size, each peer shakes
-hands in a thread of its own, and whoever falls silent is let go.
+hands in a thread of its own, and whoever falls silent or leaves is let go.
 
 Nothing that a peer sends becomes part of a path: the files come from the caller, who names them.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -27,6 +28,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.events import EventHandlerType
+from pynetdicom.fsm import StateMachine
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
@@ -46,6 +48,7 @@ Network = IPv4Network | IPv6Network
 
 def silence() -> None:
     """Let the libraries say nothing: what they log and warn of may be of a patient."""
+    warnings.filterwarnings("ignore", module="pydicom")
     _config.LOG_HANDLER_LEVEL = "none"
     settings.reading_validation_mode = IGNORE  # its warnings quote what they are about
     for name in ("pynetdicom", "pydicom"):
@@ -132,7 +135,28 @@ class _Handler(RequestHandler):
         made = super()._create_association()
         cast(AssociationSocket, made.dul.socket).__class__ = _Socket
         made.dimse = _Messages(made, server.new_file, server.largest)
+        made.dul.state_machine = _States(made.dul)
         return made
+
+
+class _States(StateMachine):
+    """The states of an association (PS3.8 section 9.2), which end it where they know no way on.
+
+    pynetdicom would let the error end the thread, print it, and go on waiting for a peer that has
+    left before it asked for anything.
+    """
+
+    def do_action(self, event: str) -> None:
+        """Go on to the next state."""
+        try:
+            super().do_action(event)
+        except Exception:  # noqa: BLE001 - whatever a peer has brought it to
+            self.dul.kill_dul()
+            self.current_state = "Sta1"
+        if self.current_state == "Sta1":
+            cast(_Messages, self.dul.assoc.dimse).drop()
+            if self.dul.assoc.requestor.primitive is None:
+                self.dul.to_user_queue.put(None)
 
 
 class _Socket(AssociationSocket):
@@ -157,11 +181,6 @@ class _Socket(AssociationSocket):
         view.release()
         del data[got:]
         return data
-
-    def close(self) -> None:
-        """End the connection, and forget what came of a message."""
-        super().close()
-        cast(_Messages, self.assoc.dimse).drop()
 
     def _shutdown_socket(self) -> None:
         """Close it also where the peer was faster, which makes `shutdown` fail."""

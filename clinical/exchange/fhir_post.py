@@ -15,38 +15,30 @@ news; it is not carried out on resources. https://hl7.org/fhir/R4/operationoutco
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
-import hmac
 import json
 import logging
 import re
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clinical.errors import ConfigError, TriptychError
-from clinical.exchange import peers
+from clinical.errors import TriptychError
+from clinical.exchange import peers, web_port
 from clinical.exchange.facts import Refusal, Told
 from clinical.exchange.fhir_told import told
 from clinical.exchange.peers import Tls
+from clinical.exchange.web_port import Listener
 
 Keep = Callable[[bytes, str], object]
 
 TYPES = ("application/fhir+json", "application/json", "application/fhir+ndjson")
-LEAST_TOKEN = 32
-"""Characters of a token; 32 drawn from hexadecimal digits are 128 bits."""
 MOST_ISSUES = 50
 
 _MB = 1 << 20
@@ -77,14 +69,6 @@ class Settings:
     tls: Tls = field(default_factory=Tls)
 
 
-@dataclass(frozen=True)
-class Listener:
-    """A port that listens; made by `start`."""
-
-    port: int
-    stop: Callable[[], None]
-
-
 def application(
     settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
 ) -> Starlette:
@@ -111,7 +95,7 @@ class _Desk:
         self._keep = keep
         self._refused = refused
         self._allowed = peers.networks(settings.senders, "fhir")
-        self._tokens = _tokens(Path(settings.tokens))
+        self._tokens = web_port.tokens_of(Path(settings.tokens), "fhir")
         self._longest = int(settings.largest_mb * _MB)
         self._busy = 0
 
@@ -141,14 +125,11 @@ class _Desk:
             self._busy -= 1
 
     def _sender(self, request: Request) -> str | Response:
-        host = request.client.host if request.client else ""
-        if not host or not any(peers.address(host) in one for one in self._allowed):
+        sender = web_port.sender_of(request, self._allowed, self._tokens)
+        if isinstance(sender, str):
+            return sender
+        if sender == 403:
             return self._no(403, "forbidden", "the address may not send.")
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
-        for known, name in self._tokens.items():
-            if kind.lower() == "bearer" and hmac.compare_digest(known, digest):
-                return name
         answer = self._no(401, "login", "no token that is known came with it.")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
@@ -216,29 +197,6 @@ def _outcome(status: int, issues: Sequence[Mapping[str, str]]) -> Response:
     return Response(body, status, media_type="application/fhir+json")
 
 
-def _tokens(path: Path) -> dict[bytes, str]:
-    """SHA-256 of each token to the name of its sender."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigError(f"fhir: {path} cannot be read: {why}.", remedy=_WRITE) from None
-    found: dict[bytes, str] = {}
-    for number, line in enumerate(lines, start=1):
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        if len(words) != 2 or len(words[1]) < LEAST_TOKEN:
-            raise ConfigError(f"fhir: {path}, line {number} is no name and token.", remedy=_WRITE)
-        found[hashlib.sha256(words[1].encode()).digest()] = words[0]
-    if not found:
-        raise ConfigError(f"fhir: {path} holds no token.", remedy=_WRITE)
-    return found
-
-
-_WRITE = f"write a line NAME TOKEN for each sender, the token of at least {LEAST_TOKEN} letters"
-
-
 def start(
     settings: Settings, keep: Keep, refused: Callable[[str], None] = peers.unheard
 ) -> Listener:
@@ -251,45 +209,4 @@ def start(
         ConfigError: if the settings cannot be used, or the port is taken.
     """
     app = application(settings, keep, refused)
-    peers.context(settings.tls, "fhir")  # an error is said here and not in the thread
-    try:
-        if not 0 <= settings.port < 1 << 16:
-            raise OSError(errno.EINVAL, "no such port")
-        family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
-        door = socket.create_server((settings.address, settings.port), family=family)
-    except OSError as error:
-        where = f"{settings.address}, port {settings.port}"
-        raise ConfigError(
-            f"fhir: nothing can listen at {where} ({error.strerror}).",
-            remedy="choose another port, or end the program that has it",
-        ) from None
-    server = uvicorn.Server(_config(app, settings.tls))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="fhir")
-    thread.start()
-
-    def stop() -> None:
-        server.should_exit = True
-        thread.join()
-        door.close()
-
-    return Listener(door.getsockname()[1], stop)
-
-
-def _config(app: Starlette, tls: Tls) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=64,
-        timeout_keep_alive=10,
-        timeout_graceful_shutdown=10,
-        ssl_certfile=tls.certificate or None,
-        ssl_keyfile=tls.key or None,
-        ssl_ca_certs=tls.client_ca or None,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
-    )
+    return web_port.listen(app, settings.address, settings.port, settings.tls, "fhir")

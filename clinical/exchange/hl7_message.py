@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from clinical.exchange.facts import Refusal
 from clinical.exchange.hl7_text import Marks, codec_of, declares, unescaped
@@ -21,13 +22,16 @@ from clinical.exchange.hl7_text import Marks, codec_of, declares, unescaped
 LONGEST = 16 * 1024 * 1024
 """Bytes of a message; a laboratory result has some thousand, one with a PDF some million."""
 MOST_SEGMENTS = 20_000
+_MOST_LINES = 10 * MOST_SEGMENTS
+_MOST_REPETITIONS = 5 * MOST_SEGMENTS
 _LONGEST_HEADER = 4096
 
 NULL = '""'
 """How a field says that its value is to be deleted; an empty field says nothing."""
 
 _START = re.compile(rb"[\s\x0b\x00]*(?:\xef\xbb\xbf)?[\s\x0b]*")
-_HEADERS = re.compile(rb"(?:^|[\r\n\x0b])[ \t]*(?=MSH[^\w\s])")
+_HEADER = re.compile(rb"MSH[^\w\s]")
+_MOST_INDENT = 20
 _ENVELOPE = re.compile(r"(?:FHS|BHS|BTS|FTS)(?!\w)")
 _LINE = re.compile(r"\r\n|\r|\n")
 
@@ -62,7 +66,7 @@ class Field:
 
 
 def _nth(text: str, mark: str, number: int) -> str:
-    parts = text.split(mark) if mark else [text]
+    parts = text.split(mark, number) if mark else [text]
     return parts[number - 1] if number <= len(parts) else ""
 
 
@@ -134,12 +138,18 @@ def split(data: bytes) -> tuple[bytes, ...]:
 
     Batch headers and trailers (FHS, BHS, BTS, FTS) between them are dropped by `parse`.
     """
-    starts = [match.end() for match in _HEADERS.finditer(data)]
+    starts = [found.start() for found in _HEADER.finditer(data) if _begins(data, found.start())]
     if not starts:
         return (data,)
     return tuple(
         data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)
     )
+
+
+def _begins(data: bytes, at: int) -> bool:
+    """Whether a line, or the block of a message, begins there, but for blanks."""
+    before = data[max(0, at - _MOST_INDENT) : at].rstrip(b" \t")
+    return before[-1:] in (b"", b"\r", b"\n", b"\x0b") or before.endswith(b"\xef\xbb\xbf")
 
 
 def parse(data: bytes, undeclared: str = "utf-8") -> Message | Refusal:
@@ -167,10 +177,16 @@ def parse(data: bytes, undeclared: str = "utf-8") -> Message | Refusal:
     except UnicodeDecodeError:
         reason = "the message has bytes that its character set does not have."
         return Refusal("MSH-18", reason, "name the character set in MSH-18, such as 8859/1")
-    segments = tuple(_segments(text, replace(marks, codec=codec)))
-    if len(segments) > MOST_SEGMENTS:
-        return Refusal("message", "the message has too many segments.", "send it in parts")
-    return Message(segments)
+    repeated = text.count(marks.repetition) if marks.repetition else 0
+    if text.count("\r") + text.count("\n") > _MOST_LINES or repeated > _MOST_REPETITIONS:
+        return _TOO_MANY
+    segments = tuple(islice(_segments(text, replace(marks, codec=codec)), MOST_SEGMENTS + 1))
+    return _TOO_MANY if len(segments) > MOST_SEGMENTS else Message(segments)
+
+
+_TOO_MANY = Refusal(
+    "message", "the message has too many segments or repetitions.", "send it in parts"
+)
 
 
 def header_of(data: bytes) -> Segment | None:

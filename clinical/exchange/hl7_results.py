@@ -64,20 +64,24 @@ def results(segments: Sequence[Segment], setting: Setting) -> Results:
 
 def orders(segments: Sequence[Segment]) -> Iterator[Order]:
     """Each order with what belongs to it; results before any order come as one without OBR."""
-    order, common = Order(None), None
+    common: Segment | None = None
+    obr, orc = None, None
+    specimens: list[Segment] = []
+    found: list[Segment] = []
     for segment in segments:
         if segment.name == "ORC":
             common = segment
         elif segment.name == "OBR":
-            if order.obr or order.results:
-                yield order
-            order, common = Order(segment, common), None
+            if obr or found:
+                yield Order(obr, orc, tuple(specimens), tuple(found))
+            obr, orc, common = segment, common, None
+            specimens, found = [], []
         elif segment.name == "OBX":
-            order = replace(order, results=(*order.results, segment))
+            found.append(segment)
         elif segment.name == "SPM":
-            order = replace(order, specimens=(*order.specimens, segment))
-    if order.obr or order.results:
-        yield order
+            specimens.append(segment)
+    if obr or found:
+        yield Order(obr, orc, tuple(specimens), tuple(found))
 
 
 def _notes(

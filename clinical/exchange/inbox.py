@@ -159,6 +159,20 @@ class Inbox:
         """Let an object wait once more, in its old place, for example after a rule was changed."""
         self._settle(arrival, "waiting", "")
 
+    def remove(self, arrival: Arrival) -> None:
+        """Remove an object for good, for example because its patient is to be forgotten.
+
+        The same bytes, sent again, are a new arrival.
+        """
+        with self._writing() as connection:
+            row = (arrival.number, arrival.digest)
+            connection.execute("DELETE FROM arrivals WHERE number = ? AND digest = ?", row)
+            (left,) = connection.execute(
+                "SELECT count(*) FROM arrivals WHERE digest = ?", row[1:]
+            ).fetchone()
+            if not left:  # before the end of the transaction, or it could be kept again meanwhile
+                self.path(arrival).unlink(missing_ok=True)
+
     def tally(self) -> Tally:
         """What is in the inbox, in numbers."""
         with self._reading() as connection:

@@ -20,7 +20,7 @@ from typing import Any
 from clinical.config import build, read_toml, unknown
 from clinical.dicom import receiver
 from clinical.errors import ConfigError, StoreError
-from clinical.exchange import fhir_post, mllp, watched_folder
+from clinical.exchange import fhir_post, mllp, stow, watched_folder
 from clinical.exchange.inbox import KEEP_FREE, Inbox, open_inbox
 from clinical.exchange.road import Refusals, Road
 from clinical.workspace import own_file
@@ -52,6 +52,7 @@ class Settings:
     inbox: Path
     keep_free: int
     dicom: receiver.Settings | None = None
+    stow: stow.Settings | None = None
     hl7: mllp.Settings | None = None
     fhir: fhir_post.Settings | None = None
     folder: watched_folder.Settings | None = None
@@ -59,6 +60,7 @@ class Settings:
 
 ROADS: Mapping[str, type[Any]] = {
     "dicom": receiver.Settings,
+    "stow": stow.Settings,
     "hl7": mllp.Settings,
     "fhir": fhir_post.Settings,
     "folder": watched_folder.Settings,
@@ -69,6 +71,7 @@ _TLS = ("tls.certificate", "tls.key", "tls.client_ca")
 
 PATHS = {
     "dicom": _TLS,
+    "stow": ("tokens", *_TLS),
     "hl7": _TLS,
     "fhir": ("tokens", *_TLS),
     "folder": ("path",),
@@ -98,7 +101,7 @@ def read(path: Path) -> Settings:
     opened = {name: _road(name, data[name], path) for name in ROADS if name in data}
     if not opened:
         raise ConfigError(
-            f"{where} opens no road.", remedy="add [dicom], [hl7], [fhir] or [folder]"
+            f"{where} opens no road.", remedy="add [dicom], [stow], [hl7], [fhir] or [folder]"
         )
     if not 0 <= general.keep_free_gb < 1 << 20:
         raise ConfigError(f"{where}: keep_free_gb is no size.", remedy="choose 0 or more")
@@ -157,6 +160,8 @@ def receive(settings: Settings, stop: threading.Event, tell: Callable[[str], Non
 def _open(settings: Settings, kept: Inbox, refusals: Refusals) -> Iterator[Road]:
     if settings.dicom:
         yield _dicom(settings.dicom, kept, refusals)
+    if settings.stow:
+        yield _stow(settings.stow, kept, refusals)
     if settings.hl7:
         yield _hl7(settings.hl7, kept, refusals)
     if settings.fhir:
@@ -174,6 +179,17 @@ def _dicom(settings: receiver.Settings, kept: Inbox, refusals: Refusals) -> Road
     )
     line = _line(settings.address, port.port, settings.tls.certificate)
     return Road("DICOM", f"{settings.title}, {line}", port.stop)
+
+
+def _stow(settings: stow.Settings, kept: Inbox, refusals: Refusals) -> Road:
+    port = stow.start(
+        settings,
+        lambda path, sender: kept.keep("dicom", path, sender),
+        kept.new_file,
+        refusals.count,
+    )
+    line = _line(settings.address, port.port, settings.tls.certificate)
+    return Road("STOW-RS", f"POST /studies, {line}", port.stop)
 
 
 def _hl7(settings: mllp.Settings, kept: Inbox, refusals: Refusals) -> Road:

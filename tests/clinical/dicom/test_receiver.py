@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import random
 import shutil
 import socket
 import ssl
 import struct
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from dicom_sender import NATIVE, calling, encoded, explicit, film, request_of, sent
+from dicom_sender import NATIVE, calling, close_sockets, encoded, explicit, film, request_of, sent
 from pydicom import config as pydicom_config
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
@@ -34,7 +36,8 @@ from pynetdicom import _config, build_context
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ
-from waiting import until
+from pynetdicom.transport import AssociationSocket
+from waiting import SECONDS, until
 
 from clinical.dicom import association, codecs, receiver
 from clinical.dicom.receiver import (
@@ -65,11 +68,12 @@ class Port:
         self.kept.append((path.read_bytes(), sender))
 
 
-SETTINGS = Settings((Sender("PACS", "127.0.0.1"),), port=0, idle_seconds=30, largest_mb=1)
+SETTINGS = Settings((Sender("PACS", "127.0.0.1"),), port=0, idle_seconds=SECONDS, largest_mb=1)
 
 
 @pytest.fixture(autouse=True)
-def _libraries_as_before() -> Iterator[None]:
+def _libraries_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    close_sockets(monkeypatch)
     level, mode = _config.LOG_HANDLER_LEVEL, pydicom_config.settings.reading_validation_mode
     loggers = [logging.getLogger(name) for name in ("pynetdicom", "pydicom")]
     levels = [logger.level for logger in loggers]
@@ -130,6 +134,7 @@ def test_the_same_object_gives_the_same_bytes(port: Port, sender: Association) -
 
 def test_every_syntax_that_is_read_is_taken(port: Port) -> None:
     entity = ApplicationEntity("PACS")
+    entity.acse_timeout = entity.network_timeout = SECONDS
     contexts = [
         build_context(ComputedRadiographyImageStorage, one)
         for one in (*codecs.NATIVE, *codecs.DECODERS)
@@ -237,7 +242,7 @@ def test_a_title_is_bound_to_its_address(tmp_path: Path) -> None:
 
 def test_other_addresses_are_not_answered(tmp_path: Path) -> None:
     for port in listening(tmp_path, replace(SETTINGS, senders=(Sender("PACS", "192.0.2.7"),))):
-        with socket.create_connection(("127.0.0.1", port.port), timeout=60) as peer:
+        with socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS) as peer:
             assert peer.recv(1) == b""
         until(lambda port=port: port.refused, "the refusal")
         assert "address" in port.refused[0]
@@ -262,8 +267,8 @@ def test_one_association_too_many_is_rejected(tmp_path: Path) -> None:
     ids=["HTTP", "a PDU of 4 GB", "a PDU above the limit", "zeros"],
 )
 def test_what_is_no_dicom_is_hung_up_on(tmp_path: Path, bytes_sent: bytes) -> None:
-    for port in listening(tmp_path, replace(SETTINGS, idle_seconds=20)):
-        with socket.create_connection(("127.0.0.1", port.port), timeout=60) as peer:
+    for port in listening(tmp_path, replace(SETTINGS, idle_seconds=2 * SECONDS)):
+        with socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS) as peer:
             peer.sendall(bytes_sent)
             with suppress(ConnectionError):
                 while peer.recv(1000):
@@ -273,9 +278,71 @@ def test_what_is_no_dicom_is_hung_up_on(tmp_path: Path, bytes_sent: bytes) -> No
         sender.release()
 
 
+@pytest.fixture
+def conversation(port: Port, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The PDUs of a sender: association, C-STORE, C-ECHO, release."""
+    said: list[bytes] = []
+    before = AssociationSocket.send
+
+    def send(self: AssociationSocket, data: bytes) -> None:
+        if self.assoc.is_requestor:
+            said.append(bytes(data))
+        before(self, data)
+
+    monkeypatch.setattr(AssociationSocket, "send", send)
+    sender = calling(port.port)
+    assert sent(sender, whole) == KEPT
+    sender.send_c_echo()
+    sender.release()
+    assert len(said) == 5
+    return said
+
+
+def garbled(conversation: list[bytes], chance: random.Random) -> list[bytes]:
+    """A conversation with bytes exchanged, put in or left out, in another order, or broken off."""
+    said = [bytearray(pdu) for pdu in conversation]
+    for _ in range(chance.randrange(1, 6)):
+        pdu = chance.choice(said)
+        pdu[chance.randrange(len(pdu))] = chance.randrange(256)
+    at = chance.randrange(len(said))
+    match chance.randrange(4):
+        case 0:
+            chance.shuffle(said)
+        case 1:
+            said = [said[0], *chance.choices(said, k=8)]
+        case 2:
+            said = [*said[:at], said[at][: chance.randrange(len(said[at]))]]
+        case _:
+            start = chance.randrange(len(said[at]))
+            said[at][start : start + chance.randrange(9)] = chance.randbytes(chance.randrange(9))
+    return [bytes(pdu) for pdu in said]
+
+
+def test_whatever_is_said_the_next_sender_is_heard(
+    port: Port, conversation: list[bytes], tmp_path: Path
+) -> None:
+    for seed in range(30):
+        chance = random.Random(seed)
+        with (
+            socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS) as peer,
+            suppress(OSError),
+        ):
+            for pdu in garbled(conversation, chance):
+                peer.sendall(pdu)
+    until(lambda: not associations(), "the end of all associations")
+    assert not list(tmp_path.iterdir())
+    sender = calling(port.port)
+    assert sent(sender, whole) == KEPT
+    sender.release()
+
+
+def associations() -> list[str]:
+    return [one.name for one in threading.enumerate() if "AcceptorThread" in one.name]
+
+
 def test_whoever_falls_silent_is_let_go(tmp_path: Path) -> None:
     for port in listening(tmp_path, replace(SETTINGS, idle_seconds=0.2)):
-        with socket.create_connection(("127.0.0.1", port.port), timeout=60) as peer:
+        with socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS) as peer:
             peer.sendall(struct.pack(">BBL", 1, 0, 200) + b"half")
             while peer.recv(1000):
                 pass
@@ -382,7 +449,7 @@ def test_tls_asks_for_a_certificate_that_is_known(tmp_path: Path, certificates: 
         for own in ("", "strange"):
             context, name = encrypted(certificates, own)
             with (
-                socket.create_connection(("127.0.0.1", port.port), timeout=60) as bare,
+                socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS) as bare,
                 pytest.raises(ssl.SSLError),
                 context.wrap_socket(bare, server_hostname=name) as peer,
             ):

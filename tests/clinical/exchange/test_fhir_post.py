@@ -15,8 +15,9 @@ import pytest
 
 from clinical.errors import ConfigError, StoreError
 from clinical.exchange import fhir_post
-from clinical.exchange.fhir_post import Listener, Settings
+from clinical.exchange.fhir_post import Settings
 from clinical.exchange.peers import Tls
+from clinical.exchange.web_port import Listener
 
 TOKEN = "0123456789abcdef" * 2
 FHIR = "application/fhir+json"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hl7_laboratory import BERLIN
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.exchange.facts import (
@@ -681,6 +681,7 @@ WHOLE = [
 ]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_damage_to_a_bundle_is_told_or_refused(seed: int) -> None:
     rng = random.Random(seed)
@@ -699,6 +700,7 @@ def test_any_damage_to_a_bundle_is_told_or_refused(seed: int) -> None:
     assert all(isinstance(one, Told) for one in found)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_told_or_refused(data: bytes) -> None:
     assert told(data, BERLIN)

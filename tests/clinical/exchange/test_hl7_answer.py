@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.errors import StoreError
@@ -195,6 +195,7 @@ def test_an_answer_names_at_most_fifty_faults() -> None:
     assert len(message.named("ERR")) == 50
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_get_an_answer_and_are_kept_only_when_accepted(data: bytes) -> None:
     for body in (data, b"MSH|^~\\&|" + data, sent("PID|1||4711^^^H", ORDER) + data):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.exchange.facts import Refusal
@@ -141,6 +141,8 @@ def test_a_character_set_that_is_not_read_is_refused() -> None:
 def test_a_message_that_is_too_long_or_has_too_many_segments_is_refused() -> None:
     assert refused(HEADER.encode() + b" " * LONGEST) == "message"
     assert refused(HEADER.encode() + b"\rNTE|1" * 20_001) == "message"
+    assert refused(HEADER.encode() + b"\r\n" * 200_000 + b"NTE|1") == "message"
+    assert refused(HEADER.encode() + b"\rNTE|1" + b"~" * 100_001) == "message"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,7 @@ def test_escapes_are_read_as_they_are_meant(written: str, meant: str) -> None:
     assert unescaped(written, USUAL) == meant
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs"))))
 def test_what_is_escaped_comes_back(text: str) -> None:
     assert unescaped(escaped(text), USUAL) == text
@@ -193,6 +196,7 @@ def test_a_header_is_read_even_where_its_message_is_not() -> None:
     assert header_of(b"\xff") is None
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_message_or_a_refusal(data: bytes) -> None:
     for body in (data, b"MSH|^~\\&|" + data, b"MSH" + data):

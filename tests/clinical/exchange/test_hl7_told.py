@@ -8,7 +8,7 @@ from datetime import date
 import hl7_laboratory
 import pytest
 from hl7_laboratory import BERLIN
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.exchange.facts import (
@@ -293,6 +293,7 @@ def test_messages_for_training_are_taken_on_purpose() -> None:
     assert told(data, BERLIN, Habits(processing=("P", "T")))[0].person is not None
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_told_or_refused(data: bytes) -> None:
     for body in (data, rb"MSH|^~\&|L|H|||2024||ORU^R01|1|P|2.5" + b"\r" + data):
@@ -301,6 +302,7 @@ def test_any_bytes_are_told_or_refused(data: bytes) -> None:
         assert all(isinstance(one, Told) for one in found)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 199), st.integers(0, 2**32))
 def test_any_damage_to_a_message_is_told_or_refused(number: int, seed: int) -> None:
     rng = random.Random(seed)

@@ -90,6 +90,18 @@ def test_an_arrival_of_another_inbox_is_not_settled(root: Path, tmp_path: Path) 
             inbox.done(other.keep("dicom", b"another film", "A"), "case 1")
 
 
+def test_what_is_removed_is_gone_and_may_come_again(root: Path) -> None:
+    with opened(root) as inbox:
+        film, other = inbox.keep("dicom", FILM, "A"), inbox.keep("hl7", FILM, "A")
+        inbox.remove(film)
+        assert inbox.waiting() == (other,)
+        assert inbox.path(other).read_bytes() == FILM
+        inbox.remove(other)
+        assert files(root) == set()
+        assert inbox.keep("dicom", FILM, "A").number > other.number
+        assert len(files(root)) == 1
+
+
 def test_what_waited_waits_after_a_restart(root: Path) -> None:
     with opened(root) as inbox:
         kept = inbox.keep("fhir", b"{}", "EHR")

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.errors import ConfigError, StoreError
@@ -383,6 +383,7 @@ def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
     assert Folder(place).contents() == [message(1)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=12), st.integers(1, 9))
 def test_frames_are_the_same_in_any_pieces(parts: list[bytes], size: int) -> None:
     stream = b"".join(parts) + b"\x0bMSH|1\x1c\r"

@@ -22,7 +22,7 @@ from waiting import until
 from clinical.dicom import receiver
 from clinical.dicom.receiver import KEPT
 from clinical.errors import ConfigError, StoreError
-from clinical.exchange import receiving, watched_folder
+from clinical.exchange import receiving, stow, watched_folder
 from clinical.exchange.inbox import open_inbox
 
 WHOLE = """
@@ -36,6 +36,11 @@ port = 0
 [[dicom.senders]]
 title = "PACS"
 address = "127.0.0.1"
+
+[stow]
+port = 0
+senders = ["127.0.0.1"]
+tokens = "tokens"
 
 [hl7]
 port = 0
@@ -62,6 +67,7 @@ RESULT = (
 PATIENT = b"""{"resourceType": "Patient", "id": "1",
  "identifier": [{"system": "urn:h", "value": "P1"}],
  "gender": "female", "birthDate": "1970-01-01"}"""
+STOW = 'multipart/related; type="application/dicom"; boundary=b'
 TOKEN = "0123456789abcdef" * 2
 
 
@@ -118,25 +124,28 @@ def test_every_road_leads_into_the_inbox(file: Path, monkeypatch: pytest.MonkeyP
         with socket.create_connection(("127.0.0.1", ports["HL7 v2"])) as line:
             line.sendall(b"\x0b" + RESULT + b"\x1c\r")
             assert b"MSA|AA" in line.recv(1000)
-        assert posted(ports["FHIR"], PATIENT) == 202
-        until(lambda: latest(file)["received"] == 4, "all of them")
+        assert posted(ports["FHIR"], PATIENT, "application/fhir+json") == 202
+        film(2, file.parent / "film.dcm")
+        part = b"--b\r\n\r\n" + (file.parent / "film.dcm").read_bytes() + b"\r\n--b--\r\n"
+        assert posted(ports["STOW-RS"], part, STOW, "studies") == 200
+        until(lambda: latest(file)["received"] == 5, "all of them")
         until(lambda: latest(file)["refused_since_start"], "the refusal")
-        assert latest(file)["waiting"] == 4
+        assert latest(file)["waiting"] == 5
         assert sum(latest(file)["refused_since_start"].values()) == 1
     assert latest(file)["running"] is False
     with open_inbox(file.parent / "inbox", keep_free=0) as inbox:
-        assert sorted(one.kind for one in inbox.waiting()) == ["dicom", "dicom", "fhir", "hl7"]
+        assert sorted(one.kind for one in inbox.waiting()) == [*["dicom"] * 3, "fhir", "hl7"]
 
 
 def port_of(where: str) -> int:
     return int(where.split("port ")[1].split(",")[0])
 
 
-def posted(port: int, body: bytes) -> int:
+def posted(port: int, body: bytes, kind: str, path: str = "") -> int:
     request = Request(
-        f"http://127.0.0.1:{port}/",
+        f"http://127.0.0.1:{port}/{path}",
         body,
-        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/fhir+json"},
+        {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind},
     )
     with urlopen(request) as answer:
         return int(answer.status)
@@ -213,7 +222,9 @@ def test_the_example_of_the_document_is_a_file_that_is_read(tmp_path: Path) -> N
     assert settings.folder
 
 
-@pytest.mark.parametrize("kind", [receiving.General, receiver.Settings, watched_folder.Settings])
+@pytest.mark.parametrize(
+    "kind", [receiving.General, receiver.Settings, stow.Settings, watched_folder.Settings]
+)
 def test_every_key_is_documented(kind: type[Any]) -> None:
     text = DOCUMENT.replace("inbox =", "`inbox`").replace("keep_free_gb =", "`keep_free_gb`")
     assert [field.name for field in fields(kind) if f"`{field.name}`" not in text] == []
