@@ -84,7 +84,7 @@ class Setting:
     Attributes:
         zone: of stamps without one.
         sender: MSH-3 and MSH-4.
-        patient: first identifier of PID, with its authority.
+        patient: first identifier of PID, with its authority; "" for all of the message.
         sent: MSH-7.
     """
 

@@ -92,9 +92,10 @@ def of_message(message: Message, zone: tzinfo, habits: Habits = USUAL) -> tuple[
         reason = "the message has no PID."
         return (Told(None, refused=(Refusal("PID", reason, "name the patient in PID"),)),)
     ends = [*starts, len(message.segments)]
-    place = zone_of(message, zone)
+    setting = _setting(message, zone_of(message, zone))
     return tuple(
-        _of_person(message, message.segments[start:end], place) for start, end in pairwise(ends)
+        _of_person(message.kind, message.segments[start:end], setting)
+        for start, end in pairwise(ends)
     )
 
 
@@ -118,17 +119,17 @@ def unsupported(message: Message, habits: Habits = USUAL) -> Refusal | None:
     return None
 
 
-def _of_person(message: Message, segments: Sequence[Segment], zone: tzinfo) -> Told:
+def _of_person(kind: tuple[str, str], segments: Sequence[Segment], message: Setting) -> Told:
     pid, others = segments[0], segments[1:]
     who = person(pid)
     if isinstance(who, Refusal):
         return Told(None, refused=(who,))
-    kind, event = message.kind
-    setting = _setting(message, who, zone)
-    if kind == "ORU":
+    first, (what, event) = who.identifiers[0], kind
+    setting = replace(message, patient=f"{first.value}\x1f{first.authority}")
+    if what == "ORU":
         found = results(others, setting)
         return _told(who, found.facts, found.refused, found.unused)
-    if kind == "MDM":
+    if what == "MDM":
         texts = list(documents(event, others, setting))
         return _told(who, texts, (), _counted(others, ("TXA", "OBX")))
     joined, refused = _merges(pid, others) if event in MERGES else ((), ())
@@ -156,14 +157,14 @@ def _counted(segments: Sequence[Segment], read: Sequence[str]) -> Counter[str]:
     return Counter(one.name for one in segments if one.name not in (*read, *_ENVELOPE))
 
 
-def _setting(message: Message, who: Person, zone: tzinfo) -> Setting:
-    header, first = message.header, who.identifiers[0]
+def _setting(message: Message, zone: tzinfo) -> Setting:
+    header = message.header
     event = next(iter(message.named("EVN")), None)
     recorded = of_stamp(event.first(2).part(1), zone, last=True) if event else None
     return Setting(
         zone=zone,
         sender=f"{header.first(3).text}\x1f{header.first(4).text}",
-        patient=f"{first.value}\x1f{first.authority}",
+        patient="",
         sent=recorded or of_stamp(header.first(7).part(1), zone, last=True),
     )
 
