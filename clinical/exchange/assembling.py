@@ -282,7 +282,13 @@ def _turn(desk: Desk) -> list[str]:
 def _assess_all(
     engine: Engine, assessor: KeptAssessor | None, names: queue.SimpleQueue[str]
 ) -> None:
-    while assessor is not None and (name := names.get()):
+    if assessor is None:
+        return
+    try:
+        assessor.warm()  # before the first film, which then does not wait for it
+    except ModelError as error:
+        log.error("%s", error.message)
+    while name := names.get():
         assess(engine, assessor, name)
 
 

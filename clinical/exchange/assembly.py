@@ -43,7 +43,7 @@ RANK = {"preliminary": 0, "final": 1, "corrected": 2, "cancelled": 3}
 """Of two versions that were told at one moment the later one."""
 
 TOLD_LATER = "told after the decision"
-TAKEN_LATER = "of after the film"
+TAKEN_LATER = "from after the film"
 TOO_OLD = "older than the rules take"
 CANCELLED = "cancelled by their sender"
 TOO_LATE = "arrived too late"

@@ -9,29 +9,38 @@ from typing import Any
 from clinical.wording import counted
 
 RULES: Mapping[str, tuple[str, str]] = {
-    "modalities": ("Films that make a case", "modality {}"),
-    "regions": ("Their region is one of", "{}"),
-    "region_unstated": ("Films that say no region", "{} a case"),
-    "one_case": ("One case is", "one {}"),
-    "views_minutes": ("Further views are of the first", "{} minutes after it"),
-    "decision": ("The decision is at the time of", "the {}"),
-    "decision_minutes": ("and after that", "{} minutes"),
-    "wait_seconds": ("A case waits for other views", "{} seconds"),
-    "laboratory_hours": ("Laboratory values of the last", "{} hours"),
-    "vital_hours": ("Vital signs of the last", "{} hours"),
-    "note_days": ("Notes of the last", "{} days"),
-    "history_days": ("History recorded in the last", "{} days"),
-    "prior_days": ("Earlier films of the last", "{} days"),
-    "prior_films": ("Earlier films shown at most", "{}"),
-    "late_hours": ("What comes later counts for", "{} hours"),
+    "modalities": ("Modality of the film", "{}"),
+    "regions": ("Region of the film", "{}"),
+    "region_unstated": ("Films without a region", "{}"),
+    "one_case": ("One case", "one {}"),
+    "views_minutes": ("Further views", "up to {} minutes after the first film"),
+    "decision": ("Decision", "{}"),
+    "decision_minutes": ("Added to it", "{} minutes"),
+    "wait_seconds": ("Wait for further views", "{} seconds"),
+    "laboratory_hours": ("Laboratory values", "of the last {} hours"),
+    "vital_hours": ("Vital signs", "of the last {} hours"),
+    "note_days": ("Notes", "of the last {} days"),
+    "history_days": ("History", "recorded in the last {} days"),
+    "prior_days": ("Earlier films", "of the last {} days"),
+    "prior_films": ("Earlier films", "at most {}"),
+    "late_hours": ("What arrives later", "makes a new version for {} hours"),
     "told_later": ("Results of before the film that are told after it", "{}"),
-    "preliminary": ("Results that are not final", "{} used"),
-    "time_zone": ("Films that name no time zone are of", "{}"),
+    "preliminary": ("Results that are not final", "{}"),
+    "time_zone": ("Films without a time zone", "{}"),
 }
 """Rule to what it is called, and how its value reads; those of a hospital's own systems are in no
 record (`clinical.exchange.assembly_rules.LOCAL`)."""
 
-_TRUE = {"region_unstated": ("do not make", "make"), "preliminary": ("are not", "are")}
+_SAID: Mapping[str, Mapping[Any, str]] = {
+    "region_unstated": {False: "make no case", True: "make a case"},
+    "preliminary": {False: "are not used", True: "are used"},
+    "decision": {"film": "when the last film was taken", "arrival": "when the last film arrived"},
+    "told_later": {"new version": "move the decision", "leave out": "are left out"},
+}
+_WITHOUT_LIMIT = {
+    **dict.fromkeys(("laboratory_hours", "vital_hours", "note_days", "prior_days"), "of any age"),
+    "history_days": "recorded at any time",
+}
 
 
 def sentence(assembled: Mapping[str, Any], decision: datetime | None) -> str:
@@ -62,17 +71,17 @@ def rules(assembled: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kept = assembled["rules"]
     for name, (called, reads) in RULES.items():
         if name in kept:
-            yield called, reads.format(_value(name, kept[name]))
+            yield called, _read(name, reads, kept[name])
 
 
-def _value(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return _TRUE[name][value]
-    if name.endswith("_days") and not value:
-        return "any number of"
+def _read(name: str, reads: str, value: Any) -> str:
+    if not value and name in _WITHOUT_LIMIT:
+        return _WITHOUT_LIMIT[name]
+    if name in _SAID:
+        return _SAID[name].get(value, str(value))
     if isinstance(value, list):
-        return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return reads.format(", ".join(value))
+    return reads.format(f"{value:g}" if isinstance(value, float) else value)
 
 
 def _timed(name: str, minutes: list[int], decision: datetime | None, count: int = 0) -> str:

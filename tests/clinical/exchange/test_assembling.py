@@ -373,6 +373,9 @@ class Recorder(KeptAssessor):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def warm(self) -> None:
+        pass
+
     def assess(self, case_id: str, versions: Mapping[str, str]) -> str:
         self.asked.append(case_id)
         return versions["input"]

@@ -53,7 +53,7 @@ def draft(
         (result(taken=-60, issued=239), True, 239, ()),
         (result(taken=-60, issued=241), False, 0, (("results", "told after the decision", 1),)),
         # Taken after the film: of another moment, whenever it is told.
-        (result(taken=1, issued=20), False, 0, (("results", "of after the film", 1),)),
+        (result(taken=1, issued=20), False, 0, (("results", "from after the film", 1),)),
         (
             result(taken=-73 * 60, issued=-70 * 60),
             False,
@@ -76,11 +76,11 @@ def draft(
             diagnosis(recorded=5, onset=at(-9000)),
             False,
             0,
-            (("items of history", "of after the film", 1),),
+            (("items of history", "from after the film", 1),),
         ),
         (diagnosis(recorded=None, onset=at(-9000)), True, 0, ()),
         (note(written=-20), True, 0, ()),
-        (note(written=20), False, 0, (("notes", "of after the film", 1),)),
+        (note(written=20), False, 0, (("notes", "from after the film", 1),)),
         (note(written=-31 * 24 * 60), False, 0, (("notes", "older than the rules take", 1),)),
     ],
 )
