@@ -83,6 +83,9 @@ VITALS = {
 }
 """Path of a vital sign to its code, or a name that does not say which, and its unit."""
 
+SCORED = f"{EXAMINATION}Neurologic/GCS/Score/scored"
+"""Says that a score was given, not which, and stands in every second examination."""
+
 COMA_TOTAL = re.compile(rf"{EXAMINATION}Neurologic/GCS/\d+")
 NUMERIC = re.compile(r"[-+]?[\d.]+")
 
@@ -217,7 +220,7 @@ def _examined(found: Selection, rows: list[Row]) -> Told:
             yield "measurements", _value(whole, VITALS[path][0], text, VITALS[path][1], time)
         elif COMA_TOTAL.fullmatch(path):
             yield "measurements", _value(whole, "9269-2", text, "{score}", time)
-        elif not NUMERIC.fullmatch(text):
+        elif path != SCORED and not NUMERIC.fullmatch(text):
             line = path.removeprefix(EXAMINATION).replace("/", ", ")
             texts.setdefault(time, (whole, []))[1].append(line)
     for time, (first, lines) in texts.items():
