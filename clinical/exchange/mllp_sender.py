@@ -27,11 +27,15 @@ class Listener:
     Attributes:
         address, port: of the receiver.
         ca: PEM file of who signs its certificate; with one, TLS is used.
+        facility, to_application, to_facility: MSH-4 to MSH-6, where the receiver asks for them.
     """
 
     address: str
     port: int
     ca: str = ""
+    facility: str = ""
+    to_application: str = ""
+    to_facility: str = ""
 
 
 def send(listener: Listener, data: bytes, *, seconds: float = SECONDS) -> Outcome:

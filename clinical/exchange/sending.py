@@ -23,7 +23,7 @@ from clinical.case.delivery import Delivered, NotNow, Outcome
 from clinical.config import build, read_toml, unknown
 from clinical.dicom import sender
 from clinical.dicom.sender import Archive
-from clinical.errors import ConfigError, ReviewError
+from clinical.errors import ConfigError, ImageError, ReviewError
 from clinical.exchange import fhir_sender, hl7_reading, mllp_sender
 from clinical.exchange.fhir_sender import Server
 from clinical.exchange.hl7_reading import Envelope
@@ -154,7 +154,7 @@ def put_signed(
     for case_id in dict.fromkeys(signed):
         try:
             put += put_case(engine, outbox, settings, case_id, only_final=True)
-        except (ConfigError, ReviewError) as error:
+        except (ConfigError, ImageError, ReviewError) as error:
             tell(f"{case_id}: {error}")
     outbox.turn_to(end)
     return put
@@ -188,7 +188,7 @@ def put_case(
             continue
         if outbox.holds(destination.name, found.reading.digest):
             continue
-        files = _MADE[destination.kind](found)
+        files = _made(destination, found)
         record(engine, found, _WHAT[destination.kind], files.values(), actor=_ACTOR)
         put += len(outbox.put(destination.name, case_id, found.reading.digest, files))
     return put
@@ -254,26 +254,24 @@ def _record(engine: Engine, parcel: Parcel, outcome: Outcome) -> None:
         ledger.append(connection, "SENT", actor=_ACTOR, case_id=parcel.case_id, payload=payload)
 
 
-def _objects(found: Leaving) -> dict[str, bytes]:
-    require_films(found)
-    return {made.name: made.data for made in case_objects(found)}
-
-
-def _transaction(found: Leaving) -> dict[str, bytes]:
-    cards = model_card.of_installed(found.reading.model)
-    made = transaction(found.reading, found.subject, cards)
-    return {"bundle": json.dumps(made, ensure_ascii=False).encode()}
-
-
-def _message(found: Leaving) -> dict[str, bytes]:
-    return {"message": hl7_reading.message(found.reading, found.subject, Envelope())}
-
-
-_MADE: Final[Mapping[Kind, Callable[[Leaving], dict[str, bytes]]]] = {
-    "dicom": _objects,
-    "fhir": _transaction,
-    "hl7": _message,
-}
+def _made(destination: Destination, found: Leaving) -> dict[str, bytes]:
+    """What a destination is sent of a case: name to file."""
+    match destination.place:
+        case Archive():
+            require_films(found)
+            return {made.name: made.data for made in case_objects(found)}
+        case Server():
+            cards = model_card.of_installed(found.reading.model)
+            bundle = transaction(found.reading, found.subject, cards)
+            return {"bundle": json.dumps(bundle, ensure_ascii=False).encode()}
+        case Listener():
+            place = destination.place
+            envelope = Envelope(
+                facility=place.facility,
+                to_application=place.to_application,
+                to_facility=place.to_facility,
+            )
+            return {"message": hl7_reading.message(found.reading, found.subject, envelope)}
 
 
 def _destination(kind: Kind, name: str, table: object, path: Path) -> Destination:

@@ -80,7 +80,7 @@ def test_what_was_signed_goes_to_everyone_and_is_recorded(
             tmp_path,
             pacs(port),
             f'[fhir.record]\nurl = "{base}"\ntoken_file = "token"',
-            f'[hl7.ris]\naddress = "127.0.0.1"\nport = {hl7}',
+            f'[hl7.ris]\naddress = "127.0.0.1"\nport = {hl7}\nto_application = "RIS"',
         )
         read(workspace, example, film, "accepted")
         assert sending.round_of(workspace, outbox, chosen, print) == Done()
@@ -94,7 +94,7 @@ def test_what_was_signed_goes_to_everyone_and_is_recorded(
     assert headers["authorization"] == "Bearer s3cret"
     assert headers["path"] == "/fhir"
     assert json.loads(body)["type"] == "transaction"
-    assert messages[0].startswith(b"MSH|")
+    assert messages[0].startswith(rb"MSH|^~\&|TRIPTYCH||RIS||")
     recorded = sent(workspace)
     assert [(event["to"], event["name"]) for event in recorded] == [
         ("pacs", "report"),
