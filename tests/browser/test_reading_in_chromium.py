@@ -187,6 +187,7 @@ def test_marks_on_the_film_are_kept_with_the_decision_and_found_again(desk: Desk
     page.keyboard.press("Control+z")
     expect(listed).to_have_count(2)
     page.keyboard.press("u")
+    expect(listed).to_have_count(3)
     expect(page.get_by_role("heading", name="CASE-005")).to_be_visible()
     expect(page.locator(".st-key-reasons [data-testid=stForm]")).to_have_count(0)
     assert [event.kind for event in desk.events("CASE-005")] == ["ASSESSED", "OPENED"]

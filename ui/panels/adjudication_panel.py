@@ -88,7 +88,7 @@ def _settle(shown: OpenCase) -> None:
     comment = str(st.session_state.get(_comment_key(shown)) or "")
     attempt(lambda: desk.adjudicate(shown, adjudication.signatures(now), present, comment))
     if state.refused() is None:
-        drafts.sent(shown, drafts.ADJUDICATION)
+        drafts.sent(shown, drafts.ADJUDICATION, comment)
 
 
 def _word_key(shown: OpenCase, name: str) -> str:

@@ -70,7 +70,7 @@ def _commit(shown: OpenCase, some: bool) -> None:
     ranked = tuple(Ranked(name, confidence) for name, confidence in zip(names, sure, strict=True))
     attempt(lambda: desk.commit(shown, desk.first_read(shown, ranked)))
     if state.refused() is None:
-        drafts.sent(shown, drafts.CODE)
+        drafts.sent(shown, drafts.CODE, str(st.session_state.get(_code_key(shown)) or ""))
 
 
 def _search(shown: OpenCase) -> None:

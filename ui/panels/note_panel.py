@@ -78,4 +78,4 @@ def _leave(shown: OpenCase, key: str) -> None:
     attempt(partial(noting.leave, shown, text))
     if state.refused() is None:
         st.session_state[key] = ""
-        drafts.sent(shown, drafts.NOTE)
+        drafts.sent(shown, drafts.NOTE, text)

@@ -81,7 +81,7 @@ def possible(case: Case, others: Sequence[str]) -> list[str]:
     if alike.comparable(case):
         words = "Look for similar cases, below: by abnormal values and history, not by the model."
     else:
-        words = "Similar cases cannot be found: it has no abnormal value and no coded history."
+        words = "Similar cases cannot be found: this case has no abnormal value or coded history."
     lines.append(words)
     if others:
         lines.append(f"Have it assessed by another model that is installed: {', '.join(others)}.")

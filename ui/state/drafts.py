@@ -37,6 +37,8 @@ class Draft:
         answers: key of each choice that is no form to what was chosen.
         marks: name of each image that was shown to what is marked on it, as the browser told it.
         of: the assessment that was on the screen.
+        done: name of each field beside the form to what was recorded of it last: what the page told
+            before that may come after it.
     """
 
     task: state.Task | None
@@ -46,6 +48,7 @@ class Draft:
     answers: Mapping[str, Any] = field(default_factory=dict)
     marks: Mapping[str, Any] = field(default_factory=dict)
     of: str = ""
+    done: Mapping[str, str] = field(default_factory=dict)
 
 
 _kept: dict[Owner, Draft] = {}
@@ -121,20 +124,21 @@ def told(
     with _lock:
         before = _kept.get(visit.owner, Draft(None, None))
         open_form = fields if before.task is not None else {}
-        now = replace(before, fields=dict(open_form), beside=dict(beside))
+        new = {key: text for key, text in beside.items() if before.done.get(key) != text}
+        now = replace(before, fields=dict(open_form), beside=new)
         _put(visit.owner, replace(now, marks=marks) if isinstance(marks, dict) else now)
     return True
 
 
-def sent(shown: OpenCase, name: str) -> None:
+def sent(shown: OpenCase, name: str, text: str) -> None:
     """What stood in a field beside the form is recorded; it is not half written any more."""
     visit = desk.visit(shown)
     if visit is None:
         return
     with _lock:
         before = _kept.get(visit.owner, Draft(None, None))
-        beside = {key: text for key, text in before.beside.items() if key != name}
-        _put(visit.owner, replace(before, beside=beside))
+        beside = {key: words for key, words in before.beside.items() if key != name}
+        _put(visit.owner, replace(before, beside=beside, done={**before.done, name: text}))
 
 
 def _note(
@@ -158,7 +162,7 @@ def _note(
 def _put(owner: Owner, draft: Draft) -> None:
     """The last that was written stands last; `_lock` is held."""
     _kept.pop(owner, None)
-    if draft.task is not None or draft.beside or draft.answers or draft.marks:
+    if any((draft.task, draft.beside, draft.answers, draft.marks, draft.done)):
         _kept[owner] = draft
     while len(_kept) > MOST:
         del _kept[next(iter(_kept))]

@@ -28,7 +28,9 @@ def script() -> None:
     drafts.fill(drafts.NOTE, "note-CASE-001")
     st.text_area("Note", key="note-CASE-001")
     st.multiselect("First read", ["a", "b"], key="first-read-CASE-001")
-    st.button("leave", key="leave", on_click=drafts.sent, args=(shown, drafts.NOTE))
+    st.button(
+        "leave", key="leave", on_click=drafts.sent, args=(shown, drafts.NOTE, "Deaf, write th")
+    )
     st.button("select", key="select", on_click=state.select, args=("second",))
     st.button("reject", key="reject", on_click=state.begin, args=("reject",))
     st.button("cancel", key="cancel", on_click=state.cancel)
@@ -91,6 +93,10 @@ def test_a_note_comes_back_until_it_is_left_and_no_form_opens_for_it(visit: Visi
     assert texts(page)[0] == "no form"
     page.button(key="leave").click().run()
     assert session().text_area(key="note-CASE-001").value == ""
+    assert drafts.told(visit.name, None, {}, {"note": "Deaf, write th"})  # on its way meanwhile
+    assert session().text_area(key="note-CASE-001").value == ""
+    assert drafts.told(visit.name, None, {}, {"note": "Another"})
+    assert session().text_area(key="note-CASE-001").value == "Another"
 
 
 def test_it_goes_with_no_form_and_stays_when_one_is_cancelled(visit: Visit) -> None:

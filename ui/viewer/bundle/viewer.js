@@ -1605,7 +1605,9 @@ function createToolbar(priorLabel, act) {
   const tool = tools(act);
   const key = button(icon("key"), `${titleOf("key")}. ${KEPT}`, () => act("key"));
   const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
-  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"].map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
+  const plain = (name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name));
+  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "reset"].map(plain);
+  const flips = ["flipAcross", "flipDown"].map(plain);
   const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
   const threshold = slider(
@@ -1620,6 +1622,7 @@ function createToolbar(priorLabel, act) {
   top.append(list.made, group(...Object.values(tool), key), group(invert, ...simple));
   const bottom = element("div", "bar");
   bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
+  bottom.append(group(...flips));
   if (priorLabel) bottom.append(group(prior, link));
   bottom.append(help);
   return {
