@@ -9,6 +9,7 @@ Hashes are argon2id with the library's own settings (RFC 9106, section 4, second
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -32,7 +33,7 @@ RESERVED = frozenset({"receive", "system", "unknown name"})
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1000  # characters; argon2 would hash a whole book
 
-Change = Literal["added", "disabled", "enabled", "password", "renewed"]
+Change = Literal["added", "disabled", "enabled", "password", "renewed", "passkey", "no_passkeys"]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def add(
                 name=name, role=role, hash=hashed, created=now.isoformat(), disabled=""
             )
         )
-        _record(connection, actor, name, "added", role)
+        record_change(connection, actor, name, "added", {})
     return Account(name, role, now, None, password is not None)
 
 
@@ -156,9 +157,9 @@ def set_password(engine: Engine, name: str, password: str, *, actor: str = "syst
     check_password(name, password)
     hashed = _hasher().hash(password)
     with writing(engine) as connection:
-        account = require(connection, name)
+        require(connection, name)
         connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(hash=hashed))
-        _record(connection, actor, name, "password", account.role)
+        record_change(connection, actor, name, "password", {})
 
 
 def was_reset(connection: Connection, name: str, *, after: int) -> bool:
@@ -227,7 +228,7 @@ def authenticate(engine: Engine, name: str, password: str) -> Account:
         renewed = _hasher().hash(password)
         with writing(engine) as connection:
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(hash=renewed))
-            _record(connection, name, name, "renewed", row.role)
+            record_change(connection, name, name, "renewed", {})
     return _account(row)
 
 
@@ -264,13 +265,16 @@ def _switch(engine: Engine, name: str, *, disabled: bool, actor: str) -> None:
             )
         since = datetime.now(UTC).isoformat() if disabled else ""
         connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(disabled=since))
-        _record(connection, actor, name, "disabled" if disabled else "enabled", account.role)
+        record_change(connection, actor, name, "disabled" if disabled else "enabled", {})
 
 
-def _record(connection: Connection, actor: str, name: str, change: Change, role: Role) -> None:
+def record_change(
+    connection: Connection, actor: str, name: str, change: Change, more: Mapping[str, str]
+) -> None:
+    """Append ACCOUNT, which binds the row of the account as it is now."""
     row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name)).one()
     bound = account_rows.digest(row._mapping)
-    payload = {"account": name, "change": change, "role": role, "row": bound}
+    payload = {"account": name, "change": change, "role": row.role, "row": bound, **more}
     ledger.append(connection, "ACCOUNT", actor=actor, payload=payload)
 
 

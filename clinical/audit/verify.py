@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import OperationalError
 
 from clinical import canonical
-from clinical.audit import heads, held, keys, leaves, ledger
+from clinical.audit import heads, held, keys, leaves, ledger, passkey
 from clinical.audit.heads import TreeHead
 from clinical.audit.ledger import EMPTY, Head
 from clinical.audit.verifier import Fault, Walk
@@ -87,7 +87,7 @@ def verify(
     walk = Walk()
     try:
         walk = _begin(connection, known, witnessed, now)
-        walk.walk(_events(connection))
+        walk.walk(passkey.checked(_events(connection)))
         _check_end(connection, walk)
         walk.finish()
         held.check(connection, walk, pixels=pixels)

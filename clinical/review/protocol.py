@@ -26,10 +26,12 @@ class Protocol:
     Attributes:
         first_read: readers commit a differential before they see what the model made of a case.
         second_share: share of the cases that two readers have to sign, 0 to 1.
+        passkey: a signature needs a passkey of its reader's.
     """
 
     first_read: bool = False
     second_share: float = 0.0
+    passkey: bool = False
 
     def readers(self, case_id: str) -> int:
         """How many readers have to sign `case_id`: 1 or 2.
@@ -72,7 +74,12 @@ def set_protocol(
     with writing(engine) as connection:
         if in_force(connection) == protocol:
             return None
-        payload = {"first_read": protocol.first_read, "second_share": protocol.second_share}
+        payload: dict[str, object] = {
+            "first_read": protocol.first_read,
+            "second_share": protocol.second_share,
+        }
+        if protocol.passkey:
+            payload["passkey"] = True
         return ledger.append(connection, "PROTOCOL", actor=actor, payload=payload, time=time)
 
 
@@ -86,7 +93,9 @@ def in_force(connection: Connection) -> Protocol:
     for event in ledger.events(connection, case_id="", kind="PROTOCOL"):  # quick by the index
         try:
             found = Protocol(
-                bool(event.payload["first_read"]), float(event.payload["second_share"])
+                bool(event.payload["first_read"]),
+                float(event.payload["second_share"]),
+                event.payload.get("passkey") is True,
             )
         except (KeyError, TypeError, ValueError):
             raise LedgerError(

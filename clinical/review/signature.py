@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from clinical import canonical
+from clinical.access import passkeys
 from clinical.access.roles import Role, may
-from clinical.audit import ledger
+from clinical.audit import ledger, passkey
+from clinical.audit.passkey import Confirmation
 from clinical.case.assessment import AuditEvent
 from clinical.errors import ReviewError
-from clinical.review import marking, viewed
+from clinical.review import marking, protocol, viewed
 from clinical.review.comment import check_comment
 from clinical.review.decisions import NEEDS_COMMENT, check_reading
 from clinical.review.marking import Told
@@ -147,6 +149,7 @@ def sign(
     identify: Identify | None = None,
     view: Viewed | None = None,
     marked: Told | None = None,
+    confirmed: Confirmation | None = None,
 ) -> AuditEvent:
     """Append SIGNED and TIMED in one transaction.
 
@@ -159,10 +162,11 @@ def sign(
             time, and nobody else could write meanwhile.
         view: what the reader had on the screen, where that is known.
         marked: what they had marked on the images, where that is known.
+        confirmed: what a passkey of the reader's said to this signature, where one was asked.
 
     Raises:
-        ReviewError: if the rules do not allow it or the identity was not confirmed; nothing is
-            recorded then.
+        ReviewError: if the rules do not allow it, the identity was not confirmed, or the protocol
+            asks for a passkey and none of the reader's confirmed this; nothing is recorded then.
     """
     if identify is not None and not identify():
         raise ReviewError("Wrong password.", remedy="type it again.")
@@ -178,14 +182,12 @@ def sign(
             time=time,
         )
         payload: dict[str, object] = {
-            "assessment": signature.assessment_digest,
-            "name": signature.reader,
-            "role": signature.role,
-            "meaning": signature.meaning,
+            **_said(signature),
             "identity": "session" if identify is None else "password",
             "decisions": [decision.sequence for decision in _signable(mine)],
-            "digest": signature.decisions,
         }
+        if confirmed is not None or protocol.in_force(connection).passkey:
+            payload["passkey"] = _confirmed(connection, signature, confirmed)
         if view is not None:
             payload["view"] = viewed.as_json(view)
         marking.record(connection, signature.case_id, signature.reader, marked, time=time)
@@ -193,6 +195,42 @@ def sign(
         times = {"assessment": signature.assessment_digest, **timed(mine, attention, time)}
         record("TIMED", payload=times)
         return event
+
+
+def passkey_challenge(signature: Signature, nonce: str) -> str:
+    """What a passkey is asked to confirm this signature with (`clinical.audit.passkey`)."""
+    return passkey.challenge(signature.case_id, _said(signature), nonce)
+
+
+def _said(signature: Signature) -> dict[str, object]:
+    return {
+        "assessment": signature.assessment_digest,
+        "name": signature.reader,
+        "role": signature.role,
+        "meaning": signature.meaning,
+        "digest": signature.decisions,
+    }
+
+
+def _confirmed(
+    connection: Connection, signature: Signature, confirmed: Confirmation | None
+) -> dict[str, str]:
+    if confirmed is None:
+        raise ReviewError(
+            "A signature in this workspace needs your passkey.",
+            remedy="press Confirm with passkey, then sign.",
+        )
+    said = confirmed.assertion
+    held = {one.credential: one for one in passkeys.of(connection, signature.reader)}
+    known = held.get(said.credential)
+    asked = passkey_challenge(signature, confirmed.nonce)
+    why = passkey.objection(known.public_key, said, asked) if known else "it is none of yours"
+    if why:
+        raise ReviewError(
+            f"The passkey did not confirm this signature: {why}.",
+            remedy="press Confirm with passkey again, then sign.",
+        )
+    return passkey.as_json(confirmed)
 
 
 def check_amend(amendment: Amendment, events: Iterable[AuditEvent]) -> Reader:

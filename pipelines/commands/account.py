@@ -99,6 +99,16 @@ def set_password(
     screen.print(f"new password for {accounts.plain_name(name)}")
 
 
+@account_app.command("disable-passkeys")
+def disable_passkeys(name: Name, workspace: Workspace, keys: Keys = None) -> None:
+    """Stop taking the passkeys of an account, one of which was lost."""
+    from clinical.access import accounts, passkeys
+
+    with open_place(workspace, keys) as engine:
+        passkeys.disable(engine, accounts.plain_name(name))
+    screen.print(f"disabled the passkeys of {accounts.plain_name(name)}; it may register others")
+
+
 def _password(from_input: bool) -> str:
     if from_input:
         return sys.stdin.readline().rstrip("\r\n")

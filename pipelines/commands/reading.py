@@ -90,6 +90,10 @@ def set_protocol(
         float | None,
         typer.Option("--second-readers", help="Fraction of cases that two people read, 0 to 1."),
     ] = None,
+    passkeys: Annotated[
+        bool | None,
+        typer.Option("--passkeys/--no-passkeys", help="A signature needs a passkey as well."),
+    ] = None,
     actor: Actor = "system",
     keys: Keys = None,
 ) -> None:
@@ -105,11 +109,13 @@ def set_protocol(
             now,
             first_read=now.first_read if first_read is None else first_read,
             second_share=now.second_share if second_share is None else second_share,
+            passkey=now.passkey if passkeys is None else passkeys,
         )
         protocol.set_protocol(engine, wanted, actor)
     screen.print(
         f"first read before the model's: {'yes' if wanted.first_read else 'no'};"
         f" cases with two readers: {wanted.second_share:.0%}"
+        + ("; a signature needs a passkey" if wanted.passkey else "")
     )
 
 

@@ -12,7 +12,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
+from clinical.access import accounts
 from clinical.access.roles import Role
+from clinical.workspace.database import open_workspace
+from ui.access import presence, session
 
 SCRIPT = Path(__file__).parents[2] / "ui" / "host" / "script" / "main.py"
 
@@ -67,3 +70,23 @@ def go_to() -> GoTo:
         return page.run()
 
     return gone
+
+
+@pytest.fixture
+def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Role], AppTest]:
+    """Opens the page for somebody who signed in; the harness has no cookies of its own."""
+    st.cache_resource.clear()
+    held: dict[str, str] = {}
+    monkeypatch.setattr(presence, "_token", lambda: held.get("token", ""))
+
+    def opened(name: str, role: Role) -> AppTest:
+        engine = open_workspace(workspace)
+        accounts.add(engine, name, role, "three quiet herons")
+        held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
+        engine.dispose()
+        page = AppTest.from_file(str(SCRIPT), default_timeout=SECONDS)
+        page.secrets["workspace"] = str(workspace)
+        page.secrets["cookie"] = "triptych_session_1"
+        return page.run()
+
+    return opened

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+
 from clinical.access import accounts
+from clinical.access.roles import Role
 from clinical.errors import AccountError, SignInRefused
 from ui.access import login_throttle, presence, session
 
@@ -20,14 +23,22 @@ def confirm(password: str) -> bool:
         AccountError: if it is not.
         AccessRefused: if nobody is signed in.
     """
-    name, engine = presence.reader(), presence.engine()
+    return confirm_of(presence.engine(), presence.reader(), presence.role(), password)
+
+
+def confirm_of(engine: Engine, name: str, role: Role, password: str) -> bool:
+    """`confirm` for an account that is known to be signed in.
+
+    Raises:
+        AccountError: if it is another password.
+    """
     try:
         if login_throttle.wait(name) > 0:
             raise SignInRefused("Too many attempts.", remedy="wait a minute.")
         accounts.authenticate(engine, name, password)
     except SignInRefused as error:
         login_throttle.failed(name)
-        session.record_refusal(engine, name, presence.role(), "confirm")
+        session.record_refusal(engine, name, role, "confirm")
         raise AccountError("Wrong password.", remedy=error.remedy) from None
     login_throttle.succeeded(name)
     return True

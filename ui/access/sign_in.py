@@ -29,7 +29,7 @@ def page(*, message: str = "", remedy: str = "", name: str = "", oidc: bool = Fa
         tag("a", "Sign in with your organisation", href=ORGANISATION) if oidc else EMPTY,
         tag("p", RESEARCH_USE, class_="research", role="note"),
     )
-    return _document("Sign in · Triptych", body)
+    return document("Sign in · Triptych", body)
 
 
 def passing(address: str) -> str:
@@ -40,7 +40,7 @@ def passing(address: str) -> str:
     """
     onward = tag("a", "Continue", href=address)
     refresh = Markup('<meta http-equiv="refresh" content="0;url={0}">').format(address)
-    return _document("Triptych", tag("main", onward), refresh)
+    return document("Triptych", tag("main", onward), refresh)
 
 
 def _form(name: str) -> Markup:
@@ -64,7 +64,8 @@ def _form(name: str) -> Markup:
     )
 
 
-def _document(title: str, body: Markup, head: Markup = EMPTY) -> str:
+def document(title: str, body: Markup, head: Markup = EMPTY) -> str:
+    """A page in the style of this one."""
     start = joined(
         [
             Markup('<meta charset="utf-8">'),

@@ -27,7 +27,7 @@ from clinical.errors import StoreError, TriptychError
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import refusals, session
-from ui.host import arrivals, door, monitoring, navigation, shell, signs, uploads
+from ui.host import arrivals, door, monitoring, navigation, passkeys, shell, signs, uploads
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.door import Door, Gate, Metrics
 from ui.host.origin import OwnPagesOnly
@@ -236,7 +236,7 @@ def application(
         secrets |= {"cookie": entrance.cookie}
         middleware.append(Middleware(Gate, entrance))
         middleware.append(Middleware(Metrics, partial(door.looks_after_accounts, entrance)))
-        routes += door.routes(entrance)
+        routes += [*door.routes(entrance), *passkeys.routes(entrance)]
     if provider is not None:
         secrets |= {"auth": provider}
     if studies is not None:

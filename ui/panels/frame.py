@@ -12,7 +12,7 @@ from clinical.audit.search import Guesses
 from clinical.errors import AccountError, TriptychError
 from clinical.wording import RESEARCH_USE
 from ui.access import presence, session, sign_in
-from ui.panels import theme
+from ui.panels import passkey_panel, theme
 from ui.state import adding, record, state
 from ui.words.markup import Markup, chip, tag
 
@@ -75,6 +75,7 @@ def _own_password() -> None:
         current = st.text_input("Current password", type="password", key="own-current")
         new = st.text_input("New password", type="password", key="own-new")
         done = st.form_submit_button("Change password", type="primary")
+    st.html(tag("a", "Add a passkey", href=passkey_panel.ADDRESS, target="_blank", rel="noopener"))
     if not done:
         return
     try:

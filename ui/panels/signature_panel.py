@@ -11,7 +11,7 @@ from clinical.review.decisions import ACTED
 from clinical.review.progress import Reader, RecordedDecision
 from clinical.review.signature import AMEND_REASONS, MEANINGS
 from ui.access import identity, presence
-from ui.panels import diagnosis_field
+from ui.panels import diagnosis_field, passkey_panel
 from ui.panels.attempt import attempt, tell
 from ui.state import desk, state
 from ui.state.desk import OpenCase
@@ -40,6 +40,8 @@ def render(shown: OpenCase) -> None:
             st.html(tag("p", meaning, class_="meaning"), width="content")
             if identity.asked():
                 _password()
+            if shown.protocol.passkey:
+                passkey_panel.render(desk.signature(shown))
             st.form_submit_button(
                 f"Sign as {state.reader()}",
                 key="confirm-sign",

@@ -40,7 +40,7 @@ from clinical.workspace import store
 from clinical.workspace.database import writing
 from clinical.workspace.place import Place
 from ui.access import identity, presence
-from ui.state import state
+from ui.state import confirming, state
 from ui.state import visits as visits_known
 from ui.state.films import films
 from ui.state.state import Reading
@@ -245,15 +245,17 @@ def sign(shown: OpenCase, password: str = "") -> None:
     """
     presence.require("decide")
     attend(shown)
-    now = visit(shown)
+    now, wish = visit(shown), signature(shown)
     signature_rules.sign(
         state.engine(),
-        signature(shown),
+        wish,
         attention=now.attention if now else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
         view=_view(shown),
         marked=_marked(shown),
+        confirmed=confirming.answered(presence.holder(), wish),
     )
+    confirming.forget(presence.holder(), wish)
     state.cancel()
 
 

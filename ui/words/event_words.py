@@ -20,6 +20,8 @@ _CHANGES = {
     "enabled": "Enabled the account {0} again",
     "password": "Set a new password for the account {0}",
     "renewed": "Hashed the password of the account {0} anew",
+    "passkey": "Added a passkey to the account {0}",
+    "no_passkeys": "Disabled the passkeys of the account {0}",
 }
 _NO_ENTRY = {
     "password": "wrong password",
@@ -116,7 +118,8 @@ def _protocol(payload: Mapping[str, Any]) -> str:
     second = (
         f"; {share:.0%} of cases have two readers" if isinstance(share, float) and share else ""
     )
-    return f"From now on readers give their reading {first}{second}"
+    third = "; a signature needs a passkey" if payload.get("passkey") is True else ""
+    return f"From now on readers give their reading {first}{second}{third}"
 
 
 def _first_read(payload: Mapping[str, Any]) -> str:
@@ -150,6 +153,7 @@ def _signed(payload: Mapping[str, Any]) -> str:
     numbers = payload.get("decisions")
     count = len(numbers) if isinstance(numbers, list) else 0
     asked = ", after entering the password" if payload.get("identity") == "password" else ""
+    asked += ", confirmed with a passkey" if payload.get("passkey") else ""
     signed = f"Signed {count} decision{'' if count == 1 else 's'} as {payload.get('role', '')}"
     return f"{signed}{asked}{_on_screen(payload)}"
 

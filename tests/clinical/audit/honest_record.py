@@ -48,8 +48,8 @@ class Kept(Ledger):
 class Room:
     """Readers at work, one act after the other."""
 
-    def __init__(self, folder: Path, example: Any) -> None:
-        self.engine: Engine = open_workspace(folder, create=True)
+    def __init__(self, engine: Engine, example: Any) -> None:
+        self.engine = engine
         self.example = example
 
     def past(self, case: str) -> list[Any]:
@@ -112,7 +112,7 @@ def of_late(engine: Engine, example: Any) -> None:
 
 def honest_record(folder: Path, example: Any) -> Kept:
     """Accounts, readings with everything that can happen to them, a purge, a change of key."""
-    room = Room(folder / "workspace", example)
+    room = Room(open_workspace(folder / "workspace", create=True), example)
     engine, testimony = room.engine, folder / "witness.jsonl"
     accounts.add(engine, "boss", "administrator", PASSWORD)
     for name in ("dr.ada", "dr.bob", "dr.gone"):

@@ -16,7 +16,7 @@ from clinical.audit import search
 from clinical.audit.search import Sought
 from clinical.errors import SignInRefused
 from clinical.workspace.database import open_workspace
-from ui.access import presence, session
+from ui.access import session
 from ui.host import app
 from ui.state import record
 
@@ -118,26 +118,6 @@ def test_a_demonstration_says_so_on_the_page(open_page: OpenPage) -> None:
 
     assert "Demonstration: everyone who opens this page reads as dr.demo." in headings(page)
     assert not [button for button in page.button if button.label == "Sign out"]
-
-
-@pytest.fixture
-def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Role], AppTest]:
-    """Opens the page for somebody who signed in; the harness has no cookies of its own."""
-    st.cache_resource.clear()
-    held: dict[str, str] = {}
-    monkeypatch.setattr(presence, "_token", lambda: held.get("token", ""))
-
-    def opened(name: str, role: Role) -> AppTest:
-        engine = open_workspace(workspace)
-        accounts.add(engine, name, role, "three quiet herons")
-        held["token"] = session.sign_in(engine, name, "three quiet herons", idle=900)
-        engine.dispose()
-        page = AppTest.from_file(str(app.SCRIPT), default_timeout=SECONDS)
-        page.secrets["workspace"] = str(workspace)
-        page.secrets["cookie"] = "triptych_session_1"
-        return page.run()
-
-    return opened
 
 
 def test_an_account_reads_under_its_name_until_it_signs_out(
