@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test test-fast trials wheel wheel-test install-test sbom lock docs check \
+.PHONY: setup demo test test-fast trials circle wheel wheel-test install-test sbom lock docs check \
   check-javascript javascript bench bench-page format \
   clean
 
@@ -51,6 +51,10 @@ test-fast: setup
 # 20 random readers of 300 actions in a browser, for two hours.
 trials: setup
 	$(BIN)/pytest -m slow -s --timeout 1800
+
+# Orthanc, DCMTK and a browser, as root: from an archive to a signed reading and back (docs/sending.md).
+circle: setup
+	$(BIN)/pytest -m slow -s tests/browser/test_circle.py
 
 # The same bytes from the same commit, wherever it is built: dist/triptych-*.whl.
 wheel: setup

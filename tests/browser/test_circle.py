@@ -39,9 +39,8 @@ from ui.host import launch
 ROOT = Path(__file__).parents[2]
 NEEDED = ("Orthanc", "storescu", "dciodvfy", "ip")
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.server,
-    pytest.mark.long,
+    # Browsers drop what they are loading when the machine gets a network: not beside other tests.
+    pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a network"),
     pytest.mark.skipif(
         any(shutil.which(name) is None for name in NEEDED),
