@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -85,6 +86,8 @@ class Server(ThreadedAssociationServer):
         self.largest = largest
         self.networks = networks
         self.refused = refused
+        self._most = ae.maximum_associations + SPARE_CONNECTIONS
+        self._beginning = threading.BoundedSemaphore(self._most)
         super().__init__(
             ae, address, ae_title, contexts, ssl_context, evt_handlers, request_handler=_Handler
         )
@@ -101,21 +104,24 @@ class Server(ThreadedAssociationServer):
         if not any(peer in network for network in self.networks):
             self.refused("a connection from an address that is not allowed")
             return False
-        if len(self.active_associations) >= self.ae.maximum_associations + SPARE_CONNECTIONS:
+        full = len(self.active_associations) >= self._most
+        if full or not self._beginning.acquire(blocking=False):
             self.refused("a connection above the most that are answered")
             return False
         return True
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands, in the thread of this connection, and let the association begin."""
-        if self.ssl_context is not None:
-            try:
+        try:
+            if self.ssl_context is not None:
                 request = self.ssl_context.wrap_socket(request, server_side=True)
-            except (OSError, ValueError):
-                self.refused("a connection without the TLS that is asked for")
-                self.shutdown_request(request)
-                return
-        super().finish_request(request, client_address)
+        except (OSError, ValueError):
+            self.refused("a connection without the TLS that is asked for")
+            self.shutdown_request(request)
+        else:
+            super().finish_request(request, client_address)
+        finally:
+            self._beginning.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Count what went wrong with one connection; the others go on."""

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -465,6 +465,23 @@ def test_a_handshake_that_never_comes_stops_nobody(tmp_path: Path, certificates:
             sender = calling(port.port, tls_args=encrypted(certificates, ""))
             assert sender.send_c_echo().Status == KEPT
             sender.release()
+
+
+def test_handshakes_that_never_come_have_an_end(
+    tmp_path: Path, certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(association, "SPARE_CONNECTIONS", 1)
+    tls = Tls(str(certificates / "ours.pem"), str(certificates / "ours.key"))
+    for port in listening(tmp_path, replace(SETTINGS, tls=tls, associations=1)):
+        with ExitStack() as stack:
+            for _ in range(3):
+                peer = socket.create_connection(("127.0.0.1", port.port), timeout=SECONDS)
+                stack.enter_context(peer)
+            assert peer.recv(1) == b""
+        until(lambda port=port: len(port.refused) == 3, "the end of the other two")
+        sender = calling(port.port, tls_args=encrypted(certificates, ""))
+        assert sender.send_c_echo().Status == KEPT
+        sender.release()
 
 
 def test_tls_without_its_files_is_said(tmp_path: Path) -> None:
