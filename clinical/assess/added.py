@@ -121,8 +121,11 @@ def _end_with(questions: TextIO) -> None:
 
 
 def _say(answers: TextIO, words: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(words) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(words) + "\n")
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(1)  # as above
 
 
 if __name__ == "__main__":

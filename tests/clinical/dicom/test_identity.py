@@ -76,7 +76,7 @@ def test_the_name_of_the_patient_is_nowhere(film: Path) -> None:
     ("values", "field", "expected"),
     [
         ({"PatientID": ""}, "patient_id", ""),
-        ({"PatientBirthDate": "19609901"}, "birth_date", ""),
+        ({"PatientBirthDate": ""}, "birth_date", ""),
         ({"ContentTime": "101500"}, "latest", "2024-03-01T10:15:00+00:00"),
         (
             {"StudyDescription": "Röntgen Thorax", "AnatomicRegionSequence": []},
@@ -89,6 +89,12 @@ def test_what_else_a_header_says(
     film: Path, values: dict[str, object], field: str, expected: str
 ) -> None:
     assert getattr(read_identity(changed(film, **values)), field) == expected
+
+
+def test_a_day_of_birth_that_is_none_is_left_out(film: Path) -> None:
+    changed(film, PatientBirthDate="19600501")
+    film.write_bytes(film.read_bytes().replace(b"19600501", b"19609901"))
+    assert read_identity(film).birth_date == ""
 
 
 def test_an_object_without_an_image_has_an_identity_too(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def arrives(file: Path, name: str, data: bytes) -> None:
     place = file.parent / "in" / f"{name}.part"
     place.write_bytes(data)
     place.rename(place.with_suffix(""))
+    taken = file.parent / "in" / "taken"
+    until(lambda: list(taken.glob(f"*{name}")), f"that {name} is taken")
 
 
 def potassium(value: str, issued: datetime) -> bytes:
