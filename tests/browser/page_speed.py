@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "ui")]
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "ui")]
 
 from conftest import SWITCHES  # noqa: E402
 from settled import rest, settle  # noqa: E402
