@@ -18,18 +18,19 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "ui")]
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "ui")]
 
-from conftest import SWITCHES  # noqa: E402
-from settled import rest, settle  # noqa: E402
+from conftest import SWITCHES
+from settled import rest, settle
 
-from pipelines.commands.demo import demonstrate  # noqa: E402
-from ui.host import launch  # noqa: E402
+from pipelines.commands.demo import demonstrate
+from ui.host import launch
 
 OPENED, CHOSEN, MANY = 30, 15, 200
 DRAG_SECONDS = 4.0
 # The canvas stands in a shadow root; `until` is told it at each frame, and a frame after it holds
 # the picture is on the screen.
+THERE = "canvas?.dataset.drawn === 'yes' || document.querySelector('.st-key-no-film')"
 WATCH = """async ([press, until]) => {
   const canvas = () => [...document.querySelectorAll(".st-key-film *")]
     .map(one => one.shadowRoot?.querySelector("canvas")).find(Boolean);
@@ -82,7 +83,7 @@ def cases(page: Page) -> list[float]:
     found = []
     names = page.locator("tr[data-pick]").evaluate_all("rows => rows.map(row => row.dataset.pick)")
     for name in names[: OPENED + 1]:
-        until = f"title === '{name}' && canvas?.dataset.drawn === 'yes'"
+        until = f"title === '{name}' && ({THERE})"
         found.append(timed(page, f'tr[data-pick="{name}"]', until))
         rest(page)
         page.locator(".st-key-back button").click()

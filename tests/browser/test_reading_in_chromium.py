@@ -177,8 +177,8 @@ def test_marks_on_the_film_are_kept_with_the_decision_and_found_again(desk: Desk
     drag(page, canvas, 120, 40)
     page.keyboard.press("y")
     drag(page, canvas, -90, 60, at=(0.4, 0.3))
+    page.keyboard.type("amxezs jknw rcq 12")  # at once, and each a command elsewhere on the page
     expect(page.get_by_label("Words of mark 2")).to_be_focused()
-    page.keyboard.type("amxezs jknw rcq 12")  # each of them a command elsewhere on the page
     page.keyboard.press("Enter")
     page.keyboard.press("u")
     expect(listed).to_have_text(

@@ -96,10 +96,13 @@ export function createPane(frame, told, overlay, viewer) {
     viewer.drawn(pane);
   };
   const draw = () => { requested ||= requestAnimationFrame(show); };
-  const measuring = createMeasuring(frame, view, canvas, kept, draw, () => {
+  // At once: what is typed before the field has the focus would be taken for commands of the page.
+  const ask = () => {
+    cancelAnimationFrame(requested);
     drawing.ask();
-    draw();
-  });
+    show();
+  };
+  const measuring = createMeasuring(frame, view, canvas, kept, draw, ask);
   const drawing = createDrawing(frame, told.label, measuring,
     () => canvas.focus({ preventScroll: true }));
   const act = (name, value) => viewer.act(name, value, pane);

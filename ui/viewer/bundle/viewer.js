@@ -1448,10 +1448,12 @@ function createPane(frame, told, overlay, viewer2) {
   const draw = () => {
     requested ||= requestAnimationFrame(show);
   };
-  const measuring = createMeasuring(frame, view, canvas, kept, draw, () => {
+  const ask = () => {
+    cancelAnimationFrame(requested);
     drawing.ask();
-    draw();
-  });
+    show();
+  };
+  const measuring = createMeasuring(frame, view, canvas, kept, draw, ask);
   const drawing = createDrawing(
     frame,
     told.label,
