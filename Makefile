@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 2
 export HF_HUB_OFFLINE = 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: setup demo test test-fast trials wheel wheel-test sbom lock docs check check-javascript javascript bench format \
+.PHONY: setup demo test test-fast trials wheel wheel-test sbom lock docs check check-javascript javascript bench bench-page format \
   clean
 
 setup: $(READY)
@@ -120,6 +120,10 @@ bench: setup
 	$(BIN)/python -m pipelines.benchmarks.speed
 	$(BIN)/python -m pipelines.benchmarks.ledger
 	$(BIN)/python -m pipelines.benchmarks.export
+
+# How fast the page is in Chromium (Debian's package), and what 200 cases leave behind in it.
+bench-page: setup
+	$(BIN)/python tests/browser/page_speed.py
 
 format: setup
 	$(BIN)/ruff format .

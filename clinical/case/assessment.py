@@ -362,6 +362,7 @@ EventKind = Literal[
     "ADJUDICATED",
     "NOTED",
     "NOTE_WITHDRAWN",
+    "MARKED",
     "EXPORTED",
     "SENT",
     "REPORTED",

@@ -69,12 +69,20 @@ def because(assessment: Assessment) -> str:
     """Why nothing is suggested, in one sentence."""
     reasons = {s.withheld_because or "" for s in assessment.suggestions}
     if len(reasons) == 1:
-        return f"The model suggests nothing for this case: {reasons.pop()}."
+        return f"The model suggests nothing for this case: {_spoken(reasons.pop())}."
     given = " and ".join(words(name) for name in assessment.used)
     return (
         f"The model suggests nothing for this case: from {given or 'what it was given'}, it told"
         f" none of its {len(assessment.suggestions)} diagnoses apart in validation."
     )
+
+
+def _spoken(sentence: str) -> str:
+    """What an assessment keeps of a reason, without a colon in a colon."""
+    head, _, details = sentence.partition(": ")
+    if head != _UNLIKE or not details:
+        return sentence
+    return f"{head} ({details.replace('from the training cases', 'from them')})"
 
 
 def needed(assessment: Assessment) -> str:

@@ -37,6 +37,7 @@ class File:
     Attributes:
         path: below the private folder.
         view, photometric, time, role: as in images.csv; a recording has no view.
+        rate, unit: as in ecgs.csv, of a table of samples.
     """
 
     path: str
@@ -44,6 +45,8 @@ class File:
     photometric: str = ""
     time: str = ""
     role: str = ""
+    rate: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Read:
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "sex", "age_years", "birth_date"),
     "images": ("case_id", "path", "view", "photometric", "time", "role"),
-    "ecgs": ("case_id", "path", "time", "role"),
+    "ecgs": ("case_id", "path", "time", "rate", "unit", "role"),
     "measurements": ("case_id", *pasted.ROLES),
     "history": ("case_id", "code", "display", "onset", "present"),
     "notes": ("case_id", "section", "text", "time"),
@@ -136,7 +139,7 @@ def write(entered: Entered, root: Path) -> None:
     rows: dict[str, list[Sequence[str]]] = {
         "cases": [(name, e.patient_id, e.decision_time, e.sex, e.age_years, e.birth_date)],
         "images": [(name, f.path, f.view, f.photometric, f.time, f.role) for f in e.films],
-        "ecgs": [(name, f.path, f.time, f.role) for f in e.recordings],
+        "ecgs": [(name, f.path, f.time, f.rate, f.unit, f.role) for f in e.recordings],
         "measurements": [(name, *cells) for cells in e.measurements],
         "history": [
             (name, c.code, c.display, c.onset, "1" if c.present else "0") for c in e.history

@@ -11,22 +11,26 @@ import io
 import lzma
 import math
 import os
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from clinical.cohorts import recordings
 from clinical.dicom import inspect, sniff
 from clinical.errors import ImageError
 
 FOLDER = "files"
 MB = 2**20
 LONGEST_NAME = 120
+LOOSE = 64 * MB  # of files that are no images, until it is known whether they are of a record
 
-Sort = Literal["image", "picture", "recording"]
-"""A DICOM image; a PNG or JPEG, which says neither view nor photometric; a DICOM recording."""
+Sort = Literal["image", "picture", "recording", "samples"]
+"""A DICOM image; a PNG or JPEG, which says neither view nor photometric; an electrocardiogram from
+DICOM or WFDB; one from a table, which need not say rate and unit."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Received:
         digest: SHA-256 of the content.
         size: bytes.
         pixels: that its header claims; 0 where it has none that can be read.
+        rate, unit: that a table of samples says itself, or "".
     """
 
     path: str
@@ -74,6 +79,13 @@ class Received:
     digest: str
     size: int
     pixels: int = 0
+    rate: str = ""
+    unit: str = ""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is an electrocardiogram."""
+        return self.sort in ("recording", "samples")
 
 
 @dataclass(frozen=True)
@@ -84,12 +96,14 @@ class Refused:
         name: as it was called.
         reason, remedy: sentences.
         expected: it belongs to a disc and is no loss, such as its index.
+        known: what it is could be told.
     """
 
     name: str
     reason: str
     remedy: str = ""
     expected: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,11 +134,15 @@ def receive(
     """
     added: list[Received] = []
     refused: list[Refused] = []
+    loose: list[tuple[_Content, Refused]] = []
     for content in _contents(uploads, limits):
         whole = (*before, *added)
         found = content.refused or _sorted(content, whole, limits)
         if isinstance(found, Refused):
-            refused.append(found)
+            if found.known or not _may_be_recorded(content, loose):
+                refused.append(found)
+            else:
+                loose.append((content, found))
             continue
         kept = _kept(content, found, place, whole)
         if sum(file.pixels for file in (*whole, kept)) > limits.pixels:
@@ -133,12 +151,17 @@ def receive(
             refused.append(Refused(kept.name, f"{reason} This one is too many.", _FEWER))
         else:
             added.append(kept)
-    return tuple(added), tuple(refused)
+    recorded, left = _recordings(loose, place, (*before, *added), limits)
+    return (*added, *recorded), (*refused, *left)
 
 
 def remove(place: Path, file: Received) -> None:
     """Delete a file that was kept."""
-    (place / file.path).unlink(missing_ok=True)
+    kept = place / file.path
+    if kept.parent == place / FOLDER:
+        kept.unlink(missing_ok=True)
+    else:  # a record has a folder of its own
+        shutil.rmtree(kept.parent, ignore_errors=True)
 
 
 def plain(name: str) -> str:
@@ -148,6 +171,14 @@ def plain(name: str) -> str:
     return shown[:LONGEST_NAME] or "(no name)"
 
 
+_TABLE = (
+    "Paste a table of values into the field below; one of an electrocardiogram names its leads."
+)
+_HELP = {
+    "dat": "If it belongs to a WFDB record, drop its header (.hea) together with it.",
+    "csv": _TABLE,
+    "tsv": _TABLE,
+}
 _FEWER = "Add the films that matter for this decision."
 
 
@@ -156,33 +187,100 @@ def _sorted(content: _Content, before: Sequence[Received], limits: Limits) -> So
     try:
         kind = sniff.kind_of(head)
     except ImageError as error:
-        return Refused(name, error.message, error.remedy)
+        return Refused(name, error.message, error.remedy, known=False)
     storage = sniff.media_storage(head) if kind == "dicom" else ""
     if storage == sniff.DIRECTORY:
         reason = "It is the index of a disc (DICOMDIR); the files beside it are read themselves."
         return Refused(name, reason, expected=True)
     digest = hashlib.sha256(content.data).hexdigest()
-    if any(digest == known.digest for known in before):
-        return Refused(name, "The file is here already; it is kept once.", expected=True)
-    if len(before) >= limits.files:
-        reason = f"A case takes {limits.files} files; this one is too many."
-        return Refused(name, reason, _FEWER)
-    if sum(known.size for known in before) + len(content.data) > limits.whole:
-        reason = f"The files of a case may have {limits.whole // MB} MB; this one is too many."
-        return Refused(name, reason, _FEWER)
+    if over := _over(name, digest, len(content.data), before, limits):
+        return over
     if kind in ("png", "jpeg"):
         return "picture"
     return "recording" if storage.startswith(sniff.WAVEFORMS) else "image"
 
 
+def _over(
+    name: str, digest: str, size: int, before: Sequence[Received], limits: Limits
+) -> Refused | None:
+    """Why one more file is not kept, or None."""
+    if any(digest == known.digest for known in before):
+        return Refused(name, "The file is here already; it is kept once.", expected=True)
+    if len(before) >= limits.files:
+        reason = f"A case takes {limits.files} files; this one is too many."
+        return Refused(name, reason, _FEWER)
+    if sum(known.size for known in before) + size > limits.whole:
+        reason = f"The files of a case may have {limits.whole // MB} MB; this one is too many."
+        return Refused(name, reason, _FEWER)
+    return None
+
+
+def _may_be_recorded(content: _Content, loose: Sequence[tuple[_Content, Refused]]) -> bool:
+    held = sum(len(one.data) for one, _ in loose)
+    return len(content.data) > 0 and held + len(content.data) <= LOOSE
+
+
+def _recordings(
+    loose: Sequence[tuple[_Content, Refused]],
+    place: Path,
+    before: Sequence[Received],
+    limits: Limits,
+) -> tuple[list[Received], list[Refused]]:
+    """Electrocardiograms among what is no image, and what is neither."""
+    added: list[Received] = []
+    used: list[recordings.Loose] = []
+    said: list[Refused] = []
+    for found in recordings.found([(content.name, content.data) for content, _ in loose]):
+        if isinstance(found, recordings.Incomplete):
+            used.append(found.part)
+            said.append(Refused(found.part[0], found.reason, found.remedy))
+            continue
+        used += found.parts
+        size = sum(map(len, found.files.values()))
+        if over := _over(found.name, found.digest, size, (*before, *added), limits):
+            said.append(over)
+            continue
+        added.append(_recorded(found, size, place, (*before, *added)))
+    rest = [_unknown(no) for one, no in loose if (one.name, one.data) not in used]
+    return added, [*rest, *said]
+
+
+def _unknown(refused: Refused) -> Refused:
+    """What may help where the name says what it could be."""
+    ending = refused.name.lower().rpartition(".")[2]
+    remedy = _HELP.get(ending, refused.remedy)
+    return replace(refused, remedy=remedy)
+
+
+def _recorded(
+    found: recordings.Recorded, size: int, place: Path, before: Sequence[Received]
+) -> Received:
+    number = _free(before)
+    folder = place / FOLDER / number
+    folder.mkdir(mode=0o700, parents=True)
+    for name, data in found.files.items():
+        _write(folder / name, data)
+    path = f"{FOLDER}/{number}/{next(iter(found.files))}"
+    sort: Sort = "samples" if found.asks else "recording"
+    return Received(path, found.name, sort, found.digest, size, 0, found.rate, found.unit)
+
+
+def _free(before: Sequence[Received]) -> str:
+    numbers = [int(known.path.split("/")[1]) for known in before]
+    return f"{max(numbers, default=0) + 1:04d}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
 def _kept(content: _Content, sort: Sort, place: Path, before: Sequence[Received]) -> Received:
     folder = place / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    numbers = [int(known.path.rpartition("/")[2]) for known in before]
-    path = f"{FOLDER}/{max(numbers, default=0) + 1:04d}"
-    handle = os.open(place / path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content.data)
+    path = f"{FOLDER}/{_free(before)}"
+    _write(place / path, content.data)
     digest = hashlib.sha256(content.data).hexdigest()
     pixels = _claimed(place / path) if sort != "recording" else 0
     return Received(path, content.name, sort, digest, len(content.data), pixels)

@@ -22,6 +22,7 @@ from clinical.case.assessment import (
     set_sentence,
 )
 from clinical.case.case import Case
+from clinical.export import marked
 from clinical.export.input_rows import (
     MeasurementRow,
     NoteSection,
@@ -30,6 +31,7 @@ from clinical.export.input_rows import (
     notes,
     person_words,
 )
+from clinical.export.marked import MarkedPage
 from clinical.formatting import moment, percent, uncertain
 from clinical.modalities.kit import Picture, label, pictures
 from clinical.review import danger, note, progress, protocol, viewed
@@ -138,6 +140,7 @@ class CasePage:
     contributions: tuple[ContributionRow, ...]
     decisions: tuple[DecisionRow, ...]
     handed_on: tuple[NoteRow, ...]
+    marked: tuple[MarkedPage, ...]
     trail: tuple[AuditEvent, ...]
 
 
@@ -211,6 +214,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         contributions=tuple(_contribution(s, assessment) for s in shown) if assessment else (),
         decisions=tuple(_decisions(connection, past)),
         handed_on=tuple(_handed_on(connection, past)),
+        marked=tuple(marked.pages(connection, case, past)),
         trail=tuple(past),
     )
 

@@ -46,6 +46,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
     "SIGNED": ("role", "meaning"),
     "TIMED": ("active_seconds", "idle_seconds", "idle_after_seconds"),
     "AMENDED": ("reason",),
+    "MARKED": ("marks",),
     "PURGED": ("because",),
 }
 _TIMES = ("decided", "opened", "first_interaction", "machine_shown", "signed", "measured_since")
@@ -54,6 +55,7 @@ _EMPTY: Mapping[str, Mapping[str, Any]] = {
     "AMENDED": {"comment": ""},
     "ADJUDICATED": {"comment": ""},
     "NOTED": {"comment": ""},
+    "MARKED": {"comment": ""},
     "PURGED": {"comments": [], "pixels": []},
 }
 

@@ -233,8 +233,10 @@ def _case(
     model = page.assessment.model if page.assessment else None
     if model is not None:
         models[model.digest] = model.name
+    marked = [asdict(one) for one in page.marked]
     pictures = [asdict(picture) for picture in page.pictures]
-    for count, picture in enumerate(pictures):
+    everything = pictures + [picture for one in marked for picture in one["pictures"]]
+    for count, picture in enumerate(everything):
         for layer, image in enumerate([picture, *picture["layers"]]):
             kind, _, data = image.pop("uri").partition(",")
             image["file"] = f"picture-{number}-{count}-{layer}.{_ENDINGS[kind]}"
@@ -242,6 +244,7 @@ def _case(
     return {
         **_plain(shown),
         "pictures": pictures,
+        "marked": marked,
         "model": asdict(model) if model else None,
         "used": [words(name) for name in page.assessment.used] if page.assessment else [],
         "signatures": [_signature(e) for e in page.trail if e.kind in _SIGNED],

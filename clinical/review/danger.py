@@ -125,5 +125,5 @@ def short_words(danger: Danger) -> str:
         more = f" and {len(danger.critical) - 1} more" if len(danger.critical) > 1 else ""
         pieces.append(f"{spoken(danger.critical[0].measured)}{more}")
     if danger.score and danger.alarm:
-        pieces.append(f"NEWS2 ≥ {danger.score.points}")
+        pieces.append(f"NEWS2\N{NO-BREAK SPACE}≥\N{NO-BREAK SPACE}{danger.score.points}")
     return ", ".join(pieces)

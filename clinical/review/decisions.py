@@ -24,8 +24,9 @@ from clinical.case.assessment import (
     assessment_digest,
 )
 from clinical.errors import ReviewError
-from clinical.review import viewed
+from clinical.review import marking, viewed
 from clinical.review.comment import check_comment
+from clinical.review.marking import Told
 from clinical.review.progress import (
     Progress,
     Reader,
@@ -115,7 +116,13 @@ def repeats(decision: ReviewDecision, events: Iterable[AuditEvent]) -> bool:
     )
 
 
-def decide(engine: Engine, decision: ReviewDecision, *, view: Viewed | None = None) -> AuditEvent:
+def decide(
+    engine: Engine,
+    decision: ReviewDecision,
+    *,
+    view: Viewed | None = None,
+    marked: Told | None = None,
+) -> AuditEvent:
     """Check a decision and record it with its comment, in one transaction.
 
     A later decision of the same reader on the same diagnosis supersedes; the earlier one stays in
@@ -125,12 +132,13 @@ def decide(engine: Engine, decision: ReviewDecision, *, view: Viewed | None = No
         engine: the workspace.
         decision: what the reader decided.
         view: what they had on the screen, where that is known.
+        marked: what they had marked on the images, where that is known.
 
     Raises:
         ReviewError: if the rules of review do not allow it; nothing is recorded then.
     """
     with writing(engine) as connection:
-        return record_decision(connection, decision, view=view)
+        return record_decision(connection, decision, view=view, marked=marked)
 
 
 def record_decision(
@@ -139,6 +147,7 @@ def record_decision(
     *,
     time: datetime | None = None,
     view: Viewed | None = None,
+    marked: Told | None = None,
 ) -> AuditEvent:
     """`decide` inside the caller's transaction; `time` is the time of the event, now if left out.
 
@@ -161,6 +170,7 @@ def record_decision(
         payload["confidence"] = decision.confidence
     if view is not None:
         payload["view"] = viewed.as_json(view)
+    marking.record(connection, decision.case_id, decision.reader, marked, time=time)
     return ledger.append(
         connection,
         "DECIDED",

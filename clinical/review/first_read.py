@@ -13,8 +13,9 @@ from sqlalchemy import Engine
 from clinical.audit import ledger
 from clinical.case.assessment import Assessment, AuditEvent, Confidence
 from clinical.errors import ReviewError
-from clinical.review import viewed
+from clinical.review import marking, viewed
 from clinical.review.decisions import CODED
+from clinical.review.marking import Told
 from clinical.review.progress import Ranked, progress
 from clinical.review.viewed import Viewed
 from clinical.workspace import store
@@ -78,13 +79,20 @@ def can_commit(read: FirstRead, assessment: Assessment, events: Iterable[AuditEv
     return True
 
 
-def commit_first_read(engine: Engine, read: FirstRead, *, view: Viewed | None = None) -> AuditEvent:
+def commit_first_read(
+    engine: Engine,
+    read: FirstRead,
+    *,
+    view: Viewed | None = None,
+    marked: Told | None = None,
+) -> AuditEvent:
     """Record a first read and that the model's output is shown now, in one transaction.
 
     Args:
         engine: the workspace.
         read: the differential.
         view: what the reader had on the screen, where that is known.
+        marked: what they had marked on the images, where that is known.
 
     Returns:
         The FIRST_READ event; a SHOWN event follows it.
@@ -106,6 +114,7 @@ def commit_first_read(engine: Engine, read: FirstRead, *, view: Viewed | None = 
         }
         if view is not None:
             payload["view"] = viewed.as_json(view)
+        marking.record(connection, read.case_id, read.reader, marked)
         record = partial(ledger.append, connection, actor=read.reader, case_id=read.case_id)
         event = record("FIRST_READ", payload=payload)
         record("SHOWN", payload={"assessment": read.assessment_digest})

@@ -20,9 +20,10 @@ from clinical.access.roles import Role, may
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.errors import ReviewError
-from clinical.review import viewed
+from clinical.review import marking, viewed
 from clinical.review.comment import check_comment
 from clinical.review.decisions import NEEDS_COMMENT, check_reading
+from clinical.review.marking import Told
 from clinical.review.progress import Progress, Reader, RecordedDecision, progress
 from clinical.review.times import Attention, timed
 from clinical.review.viewed import Viewed
@@ -145,6 +146,7 @@ def sign(
     attention: Attention | None = None,
     identify: Identify | None = None,
     view: Viewed | None = None,
+    marked: Told | None = None,
 ) -> AuditEvent:
     """Append SIGNED and TIMED in one transaction.
 
@@ -156,6 +158,7 @@ def sign(
             The event says which. It is asked before the transaction: hashing a password takes its
             time, and nobody else could write meanwhile.
         view: what the reader had on the screen, where that is known.
+        marked: what they had marked on the images, where that is known.
 
     Raises:
         ReviewError: if the rules do not allow it or the identity was not confirmed; nothing is
@@ -185,6 +188,7 @@ def sign(
         }
         if view is not None:
             payload["view"] = viewed.as_json(view)
+        marking.record(connection, signature.case_id, signature.reader, marked, time=time)
         event = record("SIGNED", payload=payload)
         times = {"assessment": signature.assessment_digest, **timed(mine, attention, time)}
         record("TIMED", payload=times)

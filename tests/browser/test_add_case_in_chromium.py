@@ -193,6 +193,19 @@ def test_a_reload_keeps_what_was_entered_and_a_zip_is_unpacked(form: Form, tmp_p
     expect(page.locator(".file b")).to_have_count(0)
 
 
+def test_a_reload_keeps_a_field_that_is_being_typed_in(form: Form) -> None:
+    page = form.page
+    form.open()
+    form.only("Presenting complaint").click()
+    page.keyboard.type("Short of breath since")
+    page.reload()
+    expect(form.named("Presenting complaint")).to_have_value("Short of breath since")
+    assert "breath" not in page.url
+    rest(page)
+    page.get_by_role("button", name="Start over").click()
+    expect(form.named("Presenting complaint")).to_have_value("")
+
+
 def test_a_letter_in_a_field_is_a_letter(form: Form) -> None:
     page = form.page
     form.open()

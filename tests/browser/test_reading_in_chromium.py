@@ -77,10 +77,12 @@ def desk(browser: Browser, served: tuple[str, Path]) -> Iterator[Desk]:
     assert hosts == {"127.0.0.1"}
 
 
-def drag(page: Page, canvas: Locator, dx: int, dy: int) -> None:
+def drag(
+    page: Page, canvas: Locator, dx: int, dy: int, at: tuple[float, float] = (0.5, 0.5)
+) -> None:
     box = canvas.bounding_box()
     assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = box["x"] + box["width"] * at[0], box["y"] + box["height"] * at[1]
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + dx, y + dy, steps=4)
@@ -165,6 +167,64 @@ def test_a_reload_keeps_the_case_and_the_half_written_form(desk: Desk) -> None:
     expect(page.get_by_role("heading", name="CASE-001")).to_be_visible()
     expect(page.get_by_role("button", name="Modify")).to_be_visible()
     expect(page.get_by_role("button", name="Record change")).not_to_be_visible()
+
+
+def test_marks_on_the_film_are_kept_with_the_decision_and_found_again(desk: Desk) -> None:
+    canvas = desk.open_case("CASE-005")
+    page = desk.page
+    listed = page.locator("ol.measurements .name")
+    page.keyboard.press("d")
+    drag(page, canvas, 120, 40)
+    page.keyboard.press("y")
+    drag(page, canvas, -90, 60, at=(0.4, 0.3))
+    expect(page.get_by_label("Words of mark 2")).to_be_focused()
+    page.keyboard.type("amxezs jknw rcq 12")  # each of them a command elsewhere on the page
+    page.keyboard.press("Enter")
+    page.keyboard.press("u")
+    expect(listed).to_have_text(
+        [re.compile("^1 Length: .* mm$"), "2 Arrow: amxezs jknw rcq 12", re.compile("^3 Key image")]
+    )
+    page.keyboard.press("Control+z")
+    expect(listed).to_have_count(2)
+    page.keyboard.press("u")
+    expect(listed).to_have_count(3)
+    expect(page.get_by_role("heading", name="CASE-005")).to_be_visible()
+    expect(page.locator(".st-key-reasons [data-testid=stForm]")).to_have_count(0)
+    assert [event.kind for event in desk.events("CASE-005")] == ["ASSESSED", "OPENED"]
+
+    said = listed.all_inner_texts()
+    page.reload()  # drawn, and not recorded yet
+    expect(listed).to_have_text(said)
+    rest(page)
+    page.keyboard.press("a")
+    expect(page.get_by_text("accepted by you")).to_be_visible()
+    events = desk.events("CASE-005")
+    assert [event.kind for event in events[-2:]] == ["MARKED", "DECIDED"]
+    assert events[-2].payload["marks"] == 3
+    assert "amxezs" not in str([event.payload for event in events])
+    page.reload()
+    expect(listed).to_have_text(said)
+
+
+def test_a_reload_keeps_a_half_written_note(desk: Desk) -> None:
+    desk.open_case("CASE-000")
+    page = desk.page
+    note = page.locator(".st-key-notes textarea")
+    note.click()
+    page.keyboard.type("Deaf: write th")
+    page.reload()
+    expect(note).to_have_value("Deaf: write th")
+    assert "Deaf" not in page.url
+    assert "Deaf" not in page.evaluate("JSON.stringify([localStorage, sessionStorage])")
+    rest(page)
+    note.click()
+    page.keyboard.press("End")
+    page.keyboard.type("ings down")
+    page.locator(".st-key-leave-note button").click()
+    expect(page.locator(".handed-on")).to_contain_text("Deaf: write things down")
+    page.reload()
+    expect(page.locator(".handed-on")).to_contain_text("Deaf: write things down")
+    expect(note).to_have_value("")
 
 
 def test_a_form_that_back_forward_or_another_theme_brings_back_holds_its_fields(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from clinical.case.shapes import Array
 from clinical.case.window import Window
 from clinical.errors import ImageError
+from clinical.modalities.radiograph import unstated
 from ui.viewer import component, transport
 
 
@@ -68,7 +69,7 @@ def test_values_that_are_not_numbers_are_refused(bad: float) -> None:
     ],
 )
 def test_how_high_a_pixel_is_for_its_width(array: Array, aspect: float) -> None:
-    assert transport.aspect(array) == aspect
+    assert unstated.aspect(array) == aspect
 
 
 def test_more_than_a_series_of_planes_is_refused() -> None:
@@ -106,7 +107,7 @@ def unpacked(message: bytes) -> tuple[dict[str, Any], NDArray[np.uint16]]:
 def test_a_millimetre_is_one_at_the_detector_unless_it_was_calibrated(
     source: dict[str, str], said: str
 ) -> None:
-    assert transport.spacing_from(Array(np.zeros((2, 2), np.float32), source=source)) == said
+    assert unstated.spacing_from(Array(np.zeros((2, 2), np.float32), source=source)) == said
 
 
 def test_message_holds_header_and_samples() -> None:

@@ -1,6 +1,6 @@
 """Small requests of an open page, which ask for no run of it.
 
-They tell that somebody is at work on a case, and what stands in a form that is not sent yet, and
+They tell that somebody is at work on a case, and what is half written and not sent yet, and
 ask how far the assessment of a case is that was added.
 
 A request names a visit (`ui.state.visits`) by a name that only the page knows, comes from a page of
@@ -20,13 +20,13 @@ from starlette.routing import Route
 
 from ui.access import session
 from ui.host.door import NOT_KEPT, Door
-from ui.state import assessing, drafts, visits
+from ui.state import adding, assessing, drafts, visits
 from ui.state.assessing import Job
 
 ALIVE = "/alive"
 DRAFT = "/draft"
 ADDED = "/added"
-LONGEST = 16384  # bytes
+LONGEST = 200_000  # bytes: a note of many pages that is still being written
 
 
 def routes(door: Door | None) -> list[Route]:
@@ -41,8 +41,11 @@ def routes(door: Door | None) -> list[Route]:
             return _progress(assessing.find(str(told.get("job", "")), reader))
         if request.url.path == ALIVE:
             known = visits.alive(name, reader)
+        elif "entry" in told:
+            known = adding.told(str(told["entry"]), reader, _fields(told.get("fields")))
         else:
-            known = drafts.told(name, reader, _fields(told.get("fields")))
+            fields, beside = (_fields(told.get(part)) for part in ("fields", "beside"))
+            known = drafts.told(name, reader, fields, beside, told.get("marks"))
         return _answer(http.HTTPStatus.NO_CONTENT if known else http.HTTPStatus.GONE)
 
     return [Route(address, hear, methods=["POST"]) for address in (ALIVE, DRAFT, ADDED)]

@@ -40,7 +40,8 @@ def render(case_page: Page) -> None:
     title = f"Correct {draft.corrects}" if draft.corrects else "Add a case"
     with frame.masthead(title, "Saved under your name; a correction is a new version"):
         _correct(draft)
-    added_panel.render()
+    with st.container():
+        added_panel.render()
     zone = str(st.context.timezone or "UTC")
     adding.fill(draft, entry_fields.defaults(datetime.now(UTC), zone))
     adding.fill(draft, entry_fields.file_defaults(draft.files))
@@ -49,13 +50,18 @@ def render(case_page: Page) -> None:
     with state.engine().connect() as connection:
         free = intake.next_free(connection)
     form, beside = st.columns([66, 34], gap="medium")
-    with form:
+    # Each part in a place of its own: what comes or goes in one moves nothing in the next.
+    with form.container():
         entry_person.render(draft, shown, free)
+    with form.container():
         entry_files.render(draft, shown)
+    with form.container():
         entry_labs.render(shown)
+    with form.container():
         entry_story.render(shown)
     with beside, st.container(key="entry-preview"):
         entry_preview.render(draft, shown)
+    st.html(tag("span", data_entry=draft.name, hidden=True), width="content")
     adding.keep(draft, [key for key in map(str, st.session_state) if key.startswith("add-")])
 
 

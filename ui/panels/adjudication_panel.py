@@ -14,7 +14,7 @@ from clinical.review.progress import Reader
 from ui.access import presence
 from ui.panels.attempt import attempt, tell
 from ui.panels.signature_panel import said
-from ui.state import desk, state
+from ui.state import desk, drafts, state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, chip, table, tag
@@ -52,6 +52,7 @@ def render(shown: OpenCase) -> None:
     with st.container(horizontal=True, gap="medium", key="words"):
         words = {name: _word(shown, name, readers) for name in adjudication.disputed(now)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        drafts.fill(drafts.ADJUDICATION, _comment_key(shown))
         st.text_input(
             "Comment",
             max_chars=comment_rules.MAX_COMMENT,
@@ -86,6 +87,8 @@ def _settle(shown: OpenCase) -> None:
     present = adjudication.agreed(now) | {name for name, word in words.items() if word == "Present"}
     comment = str(st.session_state.get(_comment_key(shown)) or "")
     attempt(lambda: desk.adjudicate(shown, adjudication.signatures(now), present, comment))
+    if state.refused() is None:
+        drafts.sent(shown, drafts.ADJUDICATION, comment)
 
 
 def _word_key(shown: OpenCase, name: str) -> str:

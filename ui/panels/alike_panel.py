@@ -22,6 +22,15 @@ HOW = (
     " cases are alike to the model is no evidence for a diagnosis."
 )
 NOTHING = "No other patient's case that this model assessed can be shown."
+WITHOUT = (
+    "The model's output on this case is withheld, so the model compares nothing. Compared is what"
+    " was recorded: abnormal values and history that both cases have; what few have counts for"
+    " more. How good this search is has not been measured."
+)
+NOTHING_SHARED = (
+    "No case of another patient has an abnormal value or an item of history in common with this"
+    " one, or this case has none."
+)
 MOST_SHARED = 6
 
 
@@ -35,21 +44,32 @@ def render(shown: OpenCase) -> None:
         if not st.toggle("Look for similar cases", key=f"similar-{case_id}"):
             return
         if withheld.whole(shown.machine.assessment):
-            words = "The model's output on this case is withheld, so nothing is compared with it."
-            st.html(tag("p", words, class_="empty"))
-            return
-        _found(shown.machine)
+            _sharing(shown.machine)
+        else:
+            _nearest(shown.machine)
 
 
-def _found(shown: state.Reading) -> None:
+def _nearest(shown: state.Reading) -> None:
     with st.spinner("Comparing with the other cases"):
         found = alike.nearest(shown)
     try:
         st.html(tag("p", f"{HOW} {quality(alike.measured(shown.assessment))}", class_="quiet"))
     except ModelError as error:
         frame.refusal(error)
+    _show(shown, found, NOTHING)
+
+
+def _sharing(shown: state.Reading) -> None:
+    """Where the model says nothing of the case, it cannot compare it either."""
+    with st.spinner("Comparing with the other cases"):
+        found = alike.sharing(shown)
+    st.html(tag("p", WITHOUT, class_="quiet"))
+    _show(shown, found, NOTHING_SHARED)
+
+
+def _show(shown: state.Reading, found: Sequence[Alike], nothing: str) -> None:
     if not found:
-        st.html(tag("p", NOTHING, class_="empty"))
+        st.html(tag("p", nothing, class_="empty"))
         return
     subject = shown.assessment.case_id
     picklist.show(rows(found), key="similar-cases", subject=subject, on_pick=state.open_case)

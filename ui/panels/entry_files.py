@@ -35,7 +35,7 @@ def render(draft: Draft, shown: Preview) -> None:
     files, folder = st.columns([62, 38], gap="small")
     key = f"upload-files-{number}"
     files.file_uploader(
-        "DICOM, PNG, JPEG, or a ZIP of them",
+        "DICOM, PNG, JPEG, ECG (WFDB, CSV), or a ZIP of them",
         accept_multiple_files=True,
         key=key,
         on_change=_take,
@@ -50,18 +50,14 @@ def render(draft: Draft, shown: Preview) -> None:
         args=(draft, key),
     )
     _refused(draft.refused)
-    if draft.former is not None and any(arrays(draft.former)):
-        st.checkbox("Keep the films and recordings of the version before", key=entry_fields.KEEP)
-    if len(studies(shown.case)) > 1:
-        words = f"The films are of {len(studies(shown.case))} studies"
-        st.html(
-            entry_messages.lines(
-                [(f"{words}.", "Mark those of an earlier visit, or remove what does not belong.")],
-                "warn",
-            )
-        )
-    for file in draft.files:
-        _file(draft, shown, file)
+    with st.container():
+        if draft.former is not None and any(arrays(draft.former)):
+            words = "Keep the films and recordings of the version before"
+            st.checkbox(words, key=entry_fields.KEEP)
+    entry_messages.put(_several(shown.case))
+    with st.container():
+        for file in draft.files:
+            _file(draft, shown, file)
     unread = [file for file in draft.files if file.digest in shown.unread]
     if shown.case is not None and len(unread) > 1:
         st.button(
@@ -70,6 +66,14 @@ def render(draft: Draft, shown: Preview) -> None:
             on_click=_remove,
             args=(draft, unread),
         )
+
+
+def _several(case: Case | None) -> Markup | None:
+    number = len(studies(case))
+    if number < 2:
+        return None
+    remedy = "Mark those of an earlier visit, or remove what does not belong."
+    return entry_messages.lines([(f"The films are of {number} studies.", remedy)], "warn")
 
 
 def studies(case: Case | None) -> set[str]:
@@ -107,8 +111,7 @@ def _refused(refused: Sequence[Refused]) -> None:
     else:
         pairs = [(f"{one.name} was left out. {one.reason}", one.remedy) for one in faults]
     pairs += [(f"{one.name}: {one.reason}", "") for one in refused if one.expected][:LISTED]
-    if pairs:
-        st.html(entry_messages.lines(pairs, "note"))
+    entry_messages.put(entry_messages.lines(pairs, "note") if pairs else None)
 
 
 def _file(draft: Draft, shown: Preview, file: Received) -> None:
@@ -130,7 +133,7 @@ def _file(draft: Draft, shown: Preview, file: Received) -> None:
                 args=(draft, [file]),
             )
             _questions(file)
-            for what in ("photometric", "view"):
+            for what in ("photometric", "view", "rate", "unit"):
                 entry_messages.ask(shown.asked.get(file_key(what, file)))
             entry_messages.show(messages, "bad" if file.digest in shown.unread else "warn")
 
@@ -140,19 +143,23 @@ def _questions(file: Received) -> None:
         place.selectbox(
             label,
             list(options),
-            index=0 if file.sort != "picture" or what == "role" else None,
+            index=0 if what == "role" or file.sort not in ("picture", "samples") else None,
             format_func=options.__getitem__,
             placeholder="Choose",
             key=file_key(what, file),
         )
 
-    places = st.columns(4 if file.sort == "picture" else 3, gap="small")
+    places = st.columns(4 if file.sort in ("picture", "samples") else 3, gap="small")
     choose(places[0], "Visit", "role", entry_fields.FILE_ROLES)
     if file.sort == "picture":
         choose(places[1], "View", "view", entry_fields.PICTURE_VIEWS)
         choose(places[2], "Photometric", "photometric", entry_fields.PHOTOMETRICS)
     elif file.sort == "image":
         choose(places[1], "View", "view", entry_fields.VIEWS)
+    elif file.sort == "samples":
+        label, key = "Samples per second", file_key("rate", file)
+        places[1].text_input(label, placeholder="500", max_chars=20, key=key)
+        choose(places[2], "Unit", "unit", entry_fields.UNITS)
     places[-1].text_input("Taken at", placeholder="as the file says", key=file_key("time", file))
 
 

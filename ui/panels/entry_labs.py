@@ -39,30 +39,25 @@ def render(shown: Preview) -> None:
         max_chars=pasted.LONGEST,
     )
     sheet = pasted.sheet(str(st.session_state.get(entry_fields.LABS) or ""))
-    if sheet.rows:
-        _columns(sheet)
-        if sheet.left_out:
-            words = f"{sheet.left_out} rows beyond {pasted.MOST_ROWS} were left out."
-            entry_messages.ask(words)
+    with st.container():
+        if sheet.rows:
+            _columns(sheet)
+    over = f"{sheet.left_out} rows beyond {pasted.MOST_ROWS} were left out."
+    entry_messages.ask(over if sheet.rows and sheet.left_out else None)
     entry_messages.show(
         [p for p in entry_messages.about(shown.problems, "measurements") if p.row in (None, 1)],
         "bad",
     )
-    if unused := unused_rows(sheet, shown):
-        st.html(unused)
-    if words := conversions(shown.case):
-        st.html(tag("p", f"Converted: {words}.", class_="quiet"))
-    if (found := understood(shown.case)) is not None:
-        st.html(
-            tag(
-                "div",
-                found,
-                class_="understood",
-                tabindex=0,
-                role="region",
-                aria_label="Values as they were understood",
-            )
-        )
+    entry_messages.put(unused_rows(sheet, shown))
+    words = conversions(shown.case)
+    entry_messages.put(tag("p", f"Converted: {words}.", class_="quiet") if words else None)
+    found = understood(shown.case)
+    label = "Values as they were understood"
+    entry_messages.put(
+        None
+        if found is None
+        else tag("div", found, class_="understood", tabindex=0, role="region", aria_label=label)
+    )
 
 
 def unused_rows(sheet: Sheet, shown: Preview) -> Markup | None:
@@ -142,8 +137,8 @@ def _type_one() -> None:
     )
     time.text_input("Taken at", key=ONE["time"], placeholder="2024-05-31 08:15", max_chars=40)
     button.button("Add", key="do-add-value", width="stretch", on_click=_append)
-    if chosen:
-        st.html(tag("p", phrasing.sentence(offered.meant(chosen)), class_="quiet"))
+    meant = phrasing.sentence(offered.meant(chosen)) if chosen else ""
+    entry_messages.put(tag("p", meant, class_="quiet") if meant else None)
 
 
 def _append() -> None:

@@ -40,22 +40,30 @@ def about_file(
     problems: Iterable[Problem], files: Sequence[Received], file: Received
 ) -> list[Problem]:
     """The messages about one of the files that were received."""
-    recording = file.sort == "recording"
-    alike = [one for one in files if (one.sort == "recording") == recording]
-    stem = "ecgs" if recording else "images"
+    alike = [one for one in files if one.is_recording == file.is_recording]
+    stem = "ecgs" if file.is_recording else "images"
     return about(problems, stem, place=alike.index(file))
+
+
+def put(words: Markup | None) -> None:
+    """Something to read in a place of its own, which stays where there is nothing to say.
+
+    Streamlit knows what it drew by its place: a message that comes or goes between two fields would
+    have it draw all fields below anew, each for a moment beside its old self.
+    """
+    place = st.empty()
+    if words:
+        place.html(words)
 
 
 def show(problems: Sequence[Problem], kind: str = "warn") -> None:
     """Messages as lines under a field; nothing where there are none."""
-    if problems:
-        st.html(lines([said(problem) for problem in problems], kind))
+    put(lines([said(problem) for problem in problems], kind) if problems else None)
 
 
 def ask(words: str | None) -> None:
     """What a field still asks for; nothing where it asks for nothing."""
-    if words:
-        st.html(lines([(words, "")], "warn"))
+    put(lines([(words, "")], "warn") if words else None)
 
 
 def said(problem: Problem) -> tuple[str, str]:

@@ -27,16 +27,14 @@ NO_MODEL = (
 def render(draft: Draft, shown: Preview) -> None:
     """The preview and the buttons under it."""
     st.html(frame.panel_title("What will be saved", _title(draft)))
-    if shown.case is not None:
-        if dangers := danger_panel.banner(danger.of_case(shown.case)):
-            st.html(dangers)
-        st.html(contents(shown.case))
-    if shown.problems and shown.case is not None:
-        number = len(shown.problems)
-        words = "1 message stands" if number == 1 else f"{number} messages stand"
-        st.html(tag("p", f"{words} beside the fields and will stay with the case.", class_="quiet"))
-    if shown.hindrances:
-        st.html(entry_messages.lines([(one, "") for one in shown.hindrances], "bad"))
+    case, hindrances = shown.case, [(one, "") for one in shown.hindrances]
+    entry_messages.put(danger_panel.banner(danger.of_case(case)) if case is not None else None)
+    entry_messages.put(contents(case) if case is not None else None)
+    number = len(shown.problems) if case is not None else 0
+    words = "1 message stands" if number == 1 else f"{number} messages stand"
+    kept = tag("p", f"{words} beside the fields and will stay with the case.", class_="quiet")
+    entry_messages.put(kept if number else None)
+    entry_messages.put(entry_messages.lines(hindrances, "bad") if hindrances else None)
     _save(draft, shown)
     tell()
 

@@ -37,7 +37,8 @@ def render(shown: Preview) -> None:
             key=key,
         )
     present = [str(code) for code in st.session_state.get(entry_fields.HISTORY) or ()]
-    _since(present)
+    with st.container():
+        _since(present)
     _history_messages(present, shown)
     st.html(frame.panel_title("Note", "by section; leave out what nobody wrote"))
     places = st.columns(2, gap="small")
@@ -76,8 +77,7 @@ def _history_messages(present: list[str], shown: Preview) -> None:
             words = "is no code and in no list; it is kept as these words, which no model reads."
             asked = f"Is one of these meant? {meant}" if meant else ""
             pairs.append((f"“{written}” {words}", asked))
-    if pairs:
-        st.html(entry_messages.lines(pairs, "warn"))
+    entry_messages.put(entry_messages.lines(pairs, "warn") if pairs else None)
 
 
 def _looks_coded(code: str) -> bool:

@@ -11,7 +11,7 @@ from clinical.review.first_read import MOST_RANKED
 from clinical.review.progress import Ranked
 from ui.panels import diagnosis_field
 from ui.panels.attempt import attempt, tell
-from ui.state import desk, state
+from ui.state import desk, drafts, state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import tag
@@ -69,6 +69,8 @@ def _commit(shown: OpenCase, some: bool) -> None:
     sure = [st.session_state.get(_sure_key(shown, name), "") for name in names]
     ranked = tuple(Ranked(name, confidence) for name, confidence in zip(names, sure, strict=True))
     attempt(lambda: desk.commit(shown, desk.first_read(shown, ranked)))
+    if state.refused() is None:
+        drafts.sent(shown, drafts.CODE, str(st.session_state.get(_code_key(shown)) or ""))
 
 
 def _search(shown: OpenCase) -> None:
@@ -83,6 +85,7 @@ def _search(shown: OpenCase) -> None:
         select_all=False,
         key=_key(shown),
     )
+    drafts.fill(drafts.CODE, _code_key(shown))
     code.text_input(
         "Or a code, added last",
         placeholder=diagnosis_field.CODE_EXAMPLE,

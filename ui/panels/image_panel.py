@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import streamlit as st
 
@@ -11,8 +11,9 @@ from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.errors import ImageError
 from clinical.modalities.radiograph import unstated
+from clinical.review.marks import Mark
 from ui.panels import frame, share
-from ui.state import state
+from ui.state import marked, state
 from ui.state.films import films
 from ui.viewer import component
 from ui.words.markup import tag
@@ -38,10 +39,11 @@ def render(
     if len(named) > 1:
         name = st.segmented_control("Image", named, default=name, required=True) or name
     chosen, prior = images[name], images.get(f"{PRIOR}{name}")
+    marks = marked.of_reader(case.case_id, {key: film.array for key, film in images.items()})
     try:
         component.show(
-            _film(name, chosen.array, "Current" if prior else ""),
-            _film(f"{PRIOR}{name}", prior.array, "Prior") if prior else None,
+            _film(name, chosen.array, "Current" if prior else "", marks),
+            _film(f"{PRIOR}{name}", prior.array, "Prior", marks) if prior else None,
             heat_map=heat_map_of(explanation, chosen.modality, chosen.item),
             diagnosis=diagnosis,
             key=f"image-{name}",
@@ -63,9 +65,10 @@ def label(role: str, array: Array) -> str:
     return " ".join(part for part in (role, acquired or (role and "(date not given)")) if part)
 
 
-def _film(name: str, array: Array, role: str) -> component.Film:
+def _film(name: str, array: Array, role: str, marks: Iterable[Mark]) -> component.Film:
     told = describe(name, array), label(role, array)
-    return component.Film(array, state.pixels(array), *told, name, tuple(unstated.of(array)))
+    own = tuple(mark for mark in marks if (mark.image, mark.digest) == (name, array.digest))
+    return component.Film(array, state.pixels(array), *told, name, tuple(unstated.of(array)), own)
 
 
 def heat_map_of(explanation: Explanation | None, modality: str, item: int = 0) -> HeatMap | None:

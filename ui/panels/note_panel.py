@@ -11,7 +11,7 @@ from clinical.review.note import Note
 from ui.access import presence
 from ui.panels import frame
 from ui.panels.attempt import attempt
-from ui.state import noting, state
+from ui.state import drafts, noting, state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, tag
@@ -66,6 +66,7 @@ def _field(shown: OpenCase) -> None:
     key = f"note-{shown.case.case_id}"
     with st.form(f"note-form-{shown.case.case_id}", enter_to_submit=False, border=False):
         row = st.columns([6, 1], vertical_alignment="bottom")
+        drafts.fill(drafts.NOTE, key)
         row[0].text_area("Note", max_chars=MAX_COMMENT, height=68, key=key)
         row[1].form_submit_button(
             "Leave note", key="leave-note", width="stretch", on_click=_leave, args=(shown, key)
@@ -77,3 +78,4 @@ def _leave(shown: OpenCase, key: str) -> None:
     attempt(partial(noting.leave, shown, text))
     if state.refused() is None:
         st.session_state[key] = ""
+        drafts.sent(shown, drafts.NOTE, text)

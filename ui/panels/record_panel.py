@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from clinical.case.assessment import Assessment
-from clinical.review import decisions
+from clinical.review import decisions, marks
+from clinical.review.marking import Marked
+from clinical.review.marks import Mark
 from ui.access import presence
 from ui.panels import adjudication_panel, frame, trail
-from ui.state import desk, state
+from ui.state import desk, marked, state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, bar, joined, table, tag
@@ -31,12 +35,31 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
         st.html(frame.panel_title("Decisions", f"{recorded} recorded"))
         standing = {decision.sequence for decision in decisions.standing(shown.events)}
         st.html(trail.table_of(shown.events, standing, state.comment))
+        if found := marked.recorded(shown):
+            st.html(frame.panel_title("Marked on the images", "numbered as on the film"))
+            st.html(marks_table(found))
     facts: list[str | Markup] = [f"{len(shown.events)} events of this case"]
     if shown.machine:
         model = shown.machine.assessment.model
         facts.append(joined(["assessment ", tag("code", shown.digest[:DIGITS])]))
         facts.append(joined(["model ", model.name, " ", tag("code", model.digest[:DIGITS])]))
     frame.audit_strip(*facts)
+
+
+def marks_table(found: Sequence[tuple[Marked, Sequence[Mark]]]) -> Markup:
+    """Who marked what, in words."""
+    rows = [
+        tag(
+            "tr",
+            tag("td", one.reader),
+            tag("td", f"{mark.image.replace('_', ' ')} {number}"),
+            tag("td", marks.NAMES[mark.kind]),
+            tag("td", marks.words(mark) or "–"),
+        )
+        for one, listed in found
+        for number, mark in marks.numbered(listed)
+    ]
+    return table(("Reader", "Image", "Mark", ""), rows, "marked", "Marked on the images")
 
 
 def contributions(assessment: Assessment, diagnosis: str) -> Markup:

@@ -9,6 +9,7 @@ out, after an hour in which nobody touched it, and at the latest with the server
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,7 @@ class Draft:
         self._open.close()
 
 
+_NOT_IN_A_CLASS = re.compile(r"[^a-zA-Z0-9_-]")
 _drafts: dict[str, Draft] = {}
 _lock = RLock()
 
@@ -141,6 +143,24 @@ def sweep() -> None:
         draft.close()
 
 
+def told(name: str, reader: str | None, fields: Mapping[str, str]) -> bool:
+    """Note what stands in a field that is still being typed in; False if there is no such draft.
+
+    Args:
+        name: of the draft.
+        reader: who is signed in where it is said; None where nobody signs in.
+        fields: key of the field, as the class of its element has it, to what stands in it.
+    """
+    with _lock:
+        found = _drafts.get(name)
+        if found is None or reader not in (None, found.owner[1]):
+            return False
+        known = {_classed(key): key for key, now in found.fields.items() if isinstance(now, str)}
+        found.fields |= {known[key]: text for key, text in fields.items() if key in known}
+        found.touched = time.monotonic()
+    return True
+
+
 def sign_out() -> None:
     """Drop what this reader has not saved, and end the session."""
     owner = _owner()
@@ -163,6 +183,11 @@ def fill(draft: Draft, defaults: Mapping[str, Any]) -> None:
 def keep(draft: Draft, keys: Sequence[str]) -> None:
     """Note what stands in the fields now."""
     draft.fields |= {key: st.session_state[key] for key in keys if key in st.session_state}
+
+
+def _classed(key: str) -> str:
+    """A key as Streamlit has it in the class of an element."""
+    return _NOT_IN_A_CLASS.sub("-", key.strip())
 
 
 def _begun(owner: tuple[str, str]) -> Draft:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import log
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -24,6 +26,7 @@ from ui.state import state, what_if
 from ui.state.worklist_order import Row
 
 MOST = 5
+COMPARED = 500
 LOOKED_AT = 200
 """So many of the nearest are read, where others were assessed by another model."""
 
@@ -51,12 +54,7 @@ def nearest(shown: state.Reading) -> list[Alike]:
 
     A case whose suggestions are kept from this reader is not among them.
     """
-    mine = shown.case
-    rows = {
-        row.entry.case_id: row
-        for row in state.rows()
-        if row.entry.top and row.patient != mine.patient_id and row.entry.case_id != mine.case_id
-    }
+    rows = _others(shown.case)
     every = _profiles()
     query = {
         s.diagnosis: s.probability
@@ -75,6 +73,35 @@ def nearest(shown: state.Reading) -> list[Alike]:
     return found
 
 
+def sharing(shown: state.Reading) -> list[Alike]:
+    """Up to `MOST` cases of other patients with the most abnormal values and history in common.
+
+    For a case of which the model says nothing. What few cases have counts for more: the logarithm
+    of all cases by those that have it. Looked at are the `COMPARED` cases decided last.
+    """
+    rows = _others(shown.case)
+    last = sorted(rows, key=lambda name: rows[name].moment, reverse=True)[:COMPARED]
+    every = {name: traits for name, traits in _traits().items() if name in last}
+    rare = Counter(trait for traits in every.values() for trait in traits)
+    mine = _abnormal(shown.case) | _history(shown.case)
+    worth = {
+        name: sum(log(len(every) / rare[trait]) for trait in traits & mine.keys())
+        for name, traits in every.items()
+    }
+    ranked = sorted((name for name in worth if worth[name] > 0), key=lambda n: (-worth[n], n))
+    found = []
+    with state.engine().connect() as connection:
+        for name in ranked[:MOST]:
+            _, other = store.require_assessment(connection, name)
+            found.append(_described(connection, shown, rows[name], other))
+    return found
+
+
+def comparable(case: Case) -> bool:
+    """Whether it has anything that `sharing` compares."""
+    return bool(_abnormal(case) or _history(case))
+
+
 def measured(assessment: Assessment) -> Measured | None:
     """How good this search is with the model that assessed the case, where somebody measured it.
 
@@ -83,6 +110,15 @@ def measured(assessment: Assessment) -> Measured | None:
     """
     card = next((c for c in what_if.cards() if c.digest == assessment.model.digest), None)
     return alike.measured(card.folder, card.digest) if card else None
+
+
+def _others(mine: Case) -> dict[str, Row]:
+    """Cases of other patients whose suggestions this reader may see, by their names."""
+    return {
+        row.entry.case_id: row
+        for row in state.rows()
+        if row.entry.top and row.patient != mine.patient_id and row.entry.case_id != mine.case_id
+    }
 
 
 def _described(connection: Connection, shown: state.Reading, row: Row, other: Assessment) -> Alike:
@@ -152,3 +188,18 @@ def _profiles() -> Mapping[str, Profile]:
 def _profiles_at(place: Place, head: str) -> Mapping[str, Profile]:  # noqa: ARG001  (cache key)
     with state.engine().connect() as connection:
         return store.shown_probabilities(connection)
+
+
+def _traits() -> Mapping[str, frozenset[str]]:
+    with state.engine().connect() as connection:
+        head = ledger.head(connection)
+    return _traits_at(state.workspace(), head.hash)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _traits_at(place: Place, head: str) -> Mapping[str, frozenset[str]]:  # noqa: ARG001  (cache key)
+    """Abnormal values and history of the cases decided last, by their keys."""
+    last = sorted(state.rows(), key=lambda row: row.moment, reverse=True)[:COMPARED]
+    with state.engine().connect() as connection:
+        cases = [store.get_case(connection, row.entry.case_id, with_pixels=False) for row in last]
+    return {case.case_id: frozenset(_abnormal(case) | _history(case)) for case in cases}

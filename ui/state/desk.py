@@ -9,10 +9,11 @@ withheld from the reader is not in `OpenCase`, so that no page can show it by mi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -21,7 +22,8 @@ from clinical.access.roles import may
 from clinical.audit import ledger
 from clinical.case.assessment import Action, AuditEvent, Confidence, ReviewDecision
 from clinical.case.case import Case
-from clinical.review import adjudication, decisions, intake, kappa, viewed
+from clinical.case.shapes import Array
+from clinical.review import adjudication, decisions, intake, kappa, marking, marks, viewed
 from clinical.review import first_read as first_read_rules
 from clinical.review import progress as progress_rules
 from clinical.review import protocol as protocol_rules
@@ -35,6 +37,7 @@ from clinical.review.signature import Amendment, Signature
 from clinical.review.times import noticed, resumed
 from clinical.review.viewed import Viewed
 from clinical.workspace import store
+from clinical.workspace.database import writing
 from clinical.workspace.place import Place
 from ui.access import identity, presence
 from ui.state import state
@@ -108,7 +111,7 @@ def opened(case_id: str) -> OpenCase | None:
     unseen = not shown.withheld and not shown.mine.shown
     if subject not in visits or unseen:
         event = intake.record_opened(state.engine(), case_id, state.reader(), role=state.role())
-        visits.setdefault(subject, visits_known.begin(_owner(case_id), event.sequence))
+        visits.setdefault(subject, visits_known.begin(owner(case_id), event.sequence))
         shown = _look(case_id)
     return shown
 
@@ -182,7 +185,10 @@ def decide(shown: OpenCase, decision: ReviewDecision) -> None:
     with state.engine().connect() as connection:
         now = tuple(ledger.events(connection, case_id=decision.case_id))
     if not decisions.repeats(decision, now):
-        decisions.decide(state.engine(), decision, view=_view(shown))
+        decisions.decide(state.engine(), decision, view=_view(shown), marked=_marked(shown))
+    else:
+        with writing(state.engine()) as transaction:
+            marking.record(transaction, decision.case_id, decision.reader, _marked(shown))
     state.cancel()
 
 
@@ -209,7 +215,9 @@ def commit(shown: OpenCase, read: FirstRead) -> None:
         ReviewError: if it is late, or no ranked list of diagnoses.
     """
     presence.require("decide")
-    first_read_rules.commit_first_read(state.engine(), read, view=_view(shown))
+    first_read_rules.commit_first_read(
+        state.engine(), read, view=_view(shown), marked=_marked(shown)
+    )
 
 
 def signature(shown: OpenCase) -> Signature:
@@ -244,6 +252,7 @@ def sign(shown: OpenCase, password: str = "") -> None:
         attention=now.attention if now else None,
         identify=partial(identity.confirm, password) if identity.asked() else None,
         view=_view(shown),
+        marked=_marked(shown),
     )
     state.cancel()
 
@@ -296,16 +305,30 @@ def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
 
     In no fragment: Streamlit would run that alone, for the click too.
     """
-    component.report(_visit_number(shown), place, key=VIEW[place], on_view_change=_heard)
+    component.report(
+        _visit_number(shown), place, _images(shown), key=VIEW[place], on_view_change=_heard
+    )
 
 
 def _view(shown: OpenCase) -> Viewed | None:
     """What the browser said of this visit with the click."""
+    known = shown.diagnoses if shown.machine else ()
+    return viewed.read(_told(shown), _images(shown), known)
+
+
+def _marked(shown: OpenCase) -> marking.Told | None:
+    """What it said that is marked."""
+    return marks.read((_told(shown) or {}).get("marks"), _images(shown))
+
+
+def _told(shown: OpenCase) -> Mapping[str, Any] | None:
     every = [st.session_state.get(key, {}).get("view") for key in VIEW.values()]
     told = [one for one in every if one and one.get("visit") == _visit_number(shown)]
-    images = list(films(shown.case))
-    latest = max(told, key=lambda one: one.get("at", 0), default=None)
-    return viewed.read(latest, images, shown.diagnoses if shown.machine else ())
+    return max(told, key=lambda one: one.get("at", 0), default=None)
+
+
+def _images(shown: OpenCase) -> dict[str, Array]:
+    return {name: film.array for name, film in films(shown.case).items()}
 
 
 def _visit_number(shown: OpenCase) -> int:
@@ -351,7 +374,8 @@ def _machine(
     return Reading(case, now.subject.digest, assessment, events), names
 
 
-def _owner(case_id: str) -> Owner:
+def owner(case_id: str) -> Owner:
+    """Whose reading of the case it is on this page."""
     return Owner(str(state.workspace()), state.reader(), case_id)
 
 

@@ -50,6 +50,7 @@ PHOTOMETRICS = {
     "MONOCHROME2": "Bone is bright (MONOCHROME2)",
     "MONOCHROME1": "Bone is dark (MONOCHROME1)",
 }
+UNITS = {"mV": "mV", "uV": "µV", "V": "V"}
 FILE_ROLES = {"": "To be read", "prior": "Of an earlier visit"}
 DECIMALS = {"": "As the column shows", ".": "Point: 3.5", ",": "Comma: 3,5"}
 ORDERS = {"": "As the column shows", "day first": "Day first", "month first": "Month first"}
@@ -105,17 +106,20 @@ def column_key(at: int, name: str) -> str:
 
 
 def file_key(what: str, file: Received) -> str:
-    """Key of a field of one file: view, photometric, time or role."""
+    """Key of a field of one file: view, photometric, time, role, rate or unit."""
     return f"{PREFIX}{what}-{file.digest[:16]}"
 
 
 def file_defaults(files: Sequence[Received]) -> dict[str, Any]:
-    """What stands in the fields of files; of a PNG or JPEG, somebody has to say it."""
+    """What stands in the fields of files; of a PNG, JPEG or table, somebody has to say it."""
     found: dict[str, Any] = {}
     for file in files:
         asked = None if file.sort == "picture" else ""
         found |= {file_key("view", file): asked, file_key("photometric", file): asked}
         found |= {file_key("time", file): "", file_key("role", file): ""}
+        unit = file.unit.replace("µ", "u").replace("μ", "u")
+        found |= {file_key("rate", file): file.rate}
+        found |= {file_key("unit", file): unit if unit in UNITS else None}
     return found
 
 
@@ -164,8 +168,8 @@ def entered(fields: Mapping[str, Any], files: Sequence[Received], free: str) -> 
         sex=text(SEX),
         age_years=age,
         birth_date="" if age else text(BIRTH),
-        films=tuple(_file(file, text) for file in files if file.sort != "recording"),
-        recordings=tuple(_file(file, text) for file in files if file.sort == "recording"),
+        films=tuple(_file(file, text) for file in files if not file.is_recording),
+        recordings=tuple(_file(file, text) for file in files if file.is_recording),
         measurements=pasted.arranged(sheet, roles_of(sheet, fields), time=text(LABS_TIME)),
         decimal=text(DECIMAL),
         dates=text(DATES),
@@ -186,6 +190,8 @@ def _file(file: Received, text: Any) -> File:
         text(file_key("photometric", file)) if file.sort == "picture" else "",
         text(file_key("time", file)),
         text(file_key("role", file)),
+        text(file_key("rate", file)) if file.sort == "samples" else "",
+        text(file_key("unit", file)) if file.sort == "samples" else "",
     )
 
 
@@ -210,6 +216,11 @@ def unanswered(fields: Mapping[str, Any], files: Sequence[Received]) -> dict[str
                 asked[file_key("photometric", file)] = "Say whether bone is bright or dark."
             if not fields.get(file_key("view", file)):
                 asked[file_key("view", file)] = "Say which view it is."
+        if file.sort == "samples":
+            if not str(fields.get(file_key("rate", file)) or "").strip():
+                asked[file_key("rate", file)] = "Say how many samples each lead has in a second."
+            if not fields.get(file_key("unit", file)):
+                asked[file_key("unit", file)] = "Say the unit of the values."
     return asked
 
 

@@ -41,6 +41,7 @@ REFUSED = "triptych_refused"
 VIEW = "triptych_view"
 ORDER = "triptych_order"
 FIELDS = "triptych_fields"
+BESIDE = "triptych_beside"
 SETTLED = "triptych_settled"
 
 THUMBNAIL = 132
@@ -240,6 +241,17 @@ def left_in(key: str) -> str | None:
         return None
     fields[told] = ""
     return str(fields.get(key, ""))
+
+
+def bring_back(beside: Mapping[str, str]) -> None:
+    """What stood in the fields beside the form, for those that are drawn next."""
+    st.session_state[BESIDE] = dict(beside)
+
+
+def left_beside(name: str) -> str | None:
+    """What stood in a field beside the form; None where nothing did. It is told once."""
+    found: str | None = st.session_state.get(BESIDE, {}).pop(name, None)
+    return found
 
 
 def pending() -> Task | None:

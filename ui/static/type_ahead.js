@@ -69,7 +69,9 @@ function leaving() {
   return !arrived() || waiting.some(({ moves }) => moves);
 }
 
-function typing({ target }) {
+// Also in a field of the viewer, of which the page sees only what it stands in.
+function typing(event) {
+  const [target] = event.composedPath();
   return target instanceof Element &&
     target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
 }

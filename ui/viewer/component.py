@@ -6,7 +6,7 @@ references instead; another diagnosis sends only the small message of its heat m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +15,8 @@ import streamlit as st
 
 from clinical.case.assessment import HeatMap
 from clinical.case.shapes import Array
+from clinical.review import marks
+from clinical.review.marks import Mark
 from ui.viewer import transport
 from ui.words import phrasing
 
@@ -35,6 +37,7 @@ class Film:
         label: what is written over it, such as "Current 2031-03-04".
         name: of the input.
         unstated: what its file does not say, such as which side is which.
+        marks: those that the record has of this reader.
     """
 
     array: Array
@@ -43,6 +46,7 @@ class Film:
     label: str
     name: str
     unstated: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def show(
@@ -76,17 +80,24 @@ def heat_data(film: Film, heat_map: HeatMap | None, diagnosis: str) -> dict[str,
 
 
 def report(
-    visit: int, place: Literal["page", "form"], *, key: str, on_view_change: Callable[[], None]
+    visit: int,
+    place: Literal["page", "form"],
+    images: Mapping[str, Array],
+    *,
+    key: str,
+    on_view_change: Callable[[], None],
 ) -> None:
-    """Hear what the viewer shows: `view` of the state of `key` has visit, at, now and seen.
+    """Hear what the viewer shows: `view` of the state of `key` has visit, at, now, seen and marks.
 
     Args:
         visit: number of the visit to a case; looks are counted again for another.
         place: where it stands; it tells of the buttons of its form, or of those outside forms.
+        images: of the case, by the names under which a reader chooses them.
         key: unique on the page.
         on_view_change: called when it was told something.
     """
-    data = {"visit": visit, "place": place}
+    frames = {name: transport.frame_id(array) for name, array in images.items()}
+    data = {"visit": visit, "place": place, "frames": frames}
     _report()(data=data, key=key, on_view_change=on_view_change, height="content")
 
 
@@ -99,13 +110,14 @@ def viewer_data(film: Film, prior: Film | None) -> dict[str, Any]:
     }
 
 
-def _told(film: Film) -> dict[str, str]:
+def _told(film: Film) -> dict[str, Any]:
     return {
         "frame": transport.frame_id(film.array),
         "name": film.name,
         "description": film.description,
         "label": film.label,
         "unstated": "\n".join(film.unstated),
+        "marks": marks.told(film.marks),
     }
 
 

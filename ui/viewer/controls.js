@@ -126,12 +126,13 @@ export function attachWheel(canvas, act, frames) {
   return stop;
 }
 
-// `press({ act, key, shift })` for a key of keys.js, on `target` or, for null, anywhere.
+// `press({ act, key, shift })` for a key of keys.js (Cmd is as good as Ctrl), on `target` or, for null, anywhere.
 export function attachKeys(target, press) {
   const { listen, stop } = listening();
   listen(target ?? document, "keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
-    const found = boundTo(event.key, target ? "image" : "page");
+    if (event.altKey || typing(event)) return;
+    const held = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+    const found = boundTo(`${held}${event.key}`, target ? "image" : "page");
     if (!found) return;
     event.preventDefault();
     event.stopPropagation();

@@ -45,9 +45,9 @@ export function clampToImage({ columns, rows }, [column, row]) {
   return [Math.min(columns, Math.max(0, column)), Math.min(rows, Math.max(0, row))];
 }
 
-// A part of a measurement names which end its column and its row come from.
-export function partsOf(kind) {
-  return kind === "length" ? [[0, 0], [1, 1]] : [[0, 0], [0, 1], [1, 1], [1, 0]];
+// A part of a mark names which end its column and its row come from.
+export function partsOf({ kind, ends }) {
+  return kind === "rectangle" ? [[0, 0], [0, 1], [1, 1], [1, 0]] : ends.map((_, i) => [i, i]);
 }
 
 export function partAt(ends, [i, j]) {
@@ -61,15 +61,16 @@ export function distanceToSegment([x, y], [x0, y0], [x1, y1]) {
   return Math.hypot(x - x0 - t * dx, y - y0 - t * dy);
 }
 
-// What of a measurement lies under a canvas point: a part, "whole" for its line, or null.
-export function partUnder(view, { kind, ends }, at, reach) {
-  const parts = partsOf(kind);
-  const corners = parts.map((part) => toCanvas(view, partAt(ends, part)));
+// What of a mark lies under a canvas point: a part, "whole" for its line, or null.
+export function partUnder(view, mark, at, reach) {
+  const parts = partsOf(mark);
+  const corners = parts.map((part) => toCanvas(view, partAt(mark.ends, part)));
   const near = corners.map((c) => Math.hypot(c[0] - at[0], c[1] - at[1]));
   const nearest = near.indexOf(Math.min(...near));
   if (near[nearest] <= reach) return parts[nearest];
-  const sides = kind === "length" ? [corners]
-    : corners.map((corner, i) => [corner, corners[(i + 1) % 4]]);
+  const round = mark.kind === "rectangle" ? corners.length : corners.length - 1;
+  const sides = corners.slice(0, Math.max(0, round))
+    .map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
   const touched = sides.some(([from, to]) => distanceToSegment(at, from, to) <= reach * 0.75);
   return touched ? "whole" : null;
 }

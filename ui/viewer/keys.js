@@ -1,7 +1,8 @@
 // Every key of the viewer, once: what it does here, in the titles of the buttons and in the help.
 //
 // Where radiographs have a use for it, keys are those of OHIF (its hotkeyBindings). C and R belong
-// to Streamlit, and A, X, M, E, Z, S, J, K, N, W, Q to the page, so rotation to the right is Shift+L, play is G.
+// to Streamlit, and A, X, M, E, Z, S, J, K, N, W, Q to the page, so rotation to the right is Shift+L, play is G,
+// and a key image is U. A capital never has a letter of the page: who forgets Shift must not decide anything.
 // `on` says where a key works: "page" anywhere but in text fields, "image" while it has the focus.
 
 export const KEYS = [
@@ -34,15 +35,25 @@ export const KEYS = [
     does: "Heat map of the chosen diagnosis on or off" },
   { on: "page", group: "Measure", press: "d", shown: "D", act: "length",
     does: "Measure a length" },
+  { on: "page", group: "Measure", press: "D", shown: "Shift+D", act: "angle",
+    does: "Measure an angle: draw one side from its end to the corner, then press where the other ends" },
   { on: "page", group: "Measure", press: "b", shown: "B", act: "rectangle",
     does: "Measure a rectangle" },
-  { on: "image", group: "Measure", press: "Enter", act: "place", shown: "Enter",
-    does: "Place a measurement without the mouse, then go to its other end" },
-  { on: "image", group: "Measure", press: "Delete", act: "remove", shown: "Delete",
-    does: "Delete the selected measurement" },
-  { on: "image", group: "Measure", press: "Backspace", act: "remove", shown: "Backspace",
-    does: "Delete the selected measurement" },
-  { on: "image", group: "Measure", press: "Escape", act: "leave", shown: "Esc",
+  { on: "page", group: "Mark", press: "y", shown: "Y", act: "arrow",
+    does: "Draw an arrow, beginning at what it points at, and type its words" },
+  { on: "page", group: "Mark", press: "Y", shown: "Shift+Y", act: "text",
+    does: "Write on the image" },
+  { on: "page", group: "Mark", press: "u", shown: "U", act: "key",
+    does: "Make what is shown a key image, or not any more" },
+  { on: "page", group: "Mark", press: "Ctrl+z", shown: "Ctrl+Z", act: "undo",
+    does: "Take back the last change to the marks" },
+  { on: "image", group: "Mark", press: "Enter", act: "place", shown: "Enter",
+    does: "Place a mark without the mouse, then go to its other end, and to its words" },
+  { on: "image", group: "Mark", press: "Delete", act: "remove", shown: "Delete",
+    does: "Delete the selected mark" },
+  { on: "image", group: "Mark", press: "Backspace", act: "remove", shown: "Backspace",
+    does: "Delete the selected mark" },
+  { on: "image", group: "Mark", press: "Escape", act: "leave", shown: "Esc",
     does: "Back to window and level" },
   { on: "image", group: "Arrows", press: "ArrowUp", act: "up", shown: "↑ ↓",
     does: "Previous or next frame; with one frame, move the image" },
@@ -61,7 +72,7 @@ export const KEYS = [
 ];
 
 export const POINTER = [
-  ["Drag", "Window (right is wider, down is darker), or the chosen measurement"],
+  ["Drag", "Window (right is wider, down is darker), or the chosen mark"],
   ["Right drag", "Zoom"],
   ["Middle drag, Shift+drag", "Move the image"],
   ["Wheel", "Zoom; with several frames, scroll. With Ctrl, or pinching, always zoom"],

@@ -4,7 +4,7 @@ import { toImage } from "./geometry.js";
 
 const DIGITS = 6; // of a window's numbers
 
-function rounded(value) {
+export function rounded(value) {
   return Number(value.toPrecision(DIGITS));
 }
 

@@ -1,4 +1,5 @@
-// What a length or a rectangle says, and in which unit. Plain values, no browser.
+// What a mark says, and in which unit (clinical/review/measured.py says the same). Plain values, no
+// browser.
 
 // `spacing` is mm between rows and mm between columns; `spacingFrom` the DICOM attribute.
 export function unitOf({ spacing, spacingFrom }) {
@@ -15,6 +16,15 @@ function sides({ spacing }, [[c0, r0], [c1, r1]]) {
 
 export function lengthOf(frame, ends) {
   return Math.hypot(...sides(frame, ends));
+}
+
+// Degrees between both sides of the corner, which is the point in the middle.
+export function angleOf({ spacing, aspect = 1 }, [from, corner, to]) {
+  const [perRow, perColumn] = spacing ?? [aspect, 1];
+  const side = ([column, row]) =>
+    Math.atan2((row - corner[1]) * perRow, (column - corner[0]) * perColumn);
+  const turn = Math.abs(side(from) - side(to)) * 180 / Math.PI;
+  return Math.min(turn, 360 - turn);
 }
 
 export function areaOf(frame, ends) {
@@ -51,11 +61,22 @@ export function plainNumber(value) {
   return Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4).replace(/\.?0+$/, "");
 }
 
+function windowWords({ function: name, centre, width, inverted }) {
+  const kind = { SIGMOID: " (sigmoid)", LUT: " (table)" }[name] ?? "";
+  return [`window ${plainNumber(centre)}/${plainNumber(width)}${kind}`,
+    ...(inverted ? ["greys inverted"] : [])];
+}
+
 // Short lines for the picture; joined with commas they read as a sentence.
-export function wordsOf(frame, { kind, ends, plane }) {
+export function wordsOf(frame, { kind, ends, plane, text, window: look }) {
+  if (kind === "arrow" || kind === "text") return text ? [text] : [];
+  if (kind === "key") return [...windowWords(look), ...(frame.frames > 1 ? [`frame ${plane + 1}`] : [])];
   const { name, place } = unitOf(frame);
   const digits = name === "mm" ? 1 : 0;
   if (kind === "length") return [`${lengthOf(frame, ends).toFixed(digits)} ${name}${place}`];
+  if (kind === "angle") {
+    return [ends.length < 3 ? "press where its other side ends" : `${angleOf(frame, ends).toFixed(1)}°`];
+  }
   const { n, mean, sd, min, max } = statisticsOf(frame, plane, ends);
   const size = areaOf(frame, ends);
   const area = `area ${size.toFixed(size < 100 ? digits : 0)} ${name}²${place}`;

@@ -1,10 +1,11 @@
-// One image: its canvas, its view, what was measured on it, and what is written over it.
+// One image: its canvas, its view, the marks on it, and what is written over it.
 
 import { attachKeys, attachPointer, attachWheel } from "./controls.js";
 import { createDrawing } from "./drawing.js";
 import { TURNS } from "./geometry.js";
+import { fromRecord } from "./marks.js";
 import { createMeasuring } from "./measuring.js";
-import { measurementsOf } from "./registry.js";
+import { marksOn } from "./registry.js";
 import { createRenderer } from "./renderer.js";
 import { actualSize, applyPreset, dragWindow, fit, newView, pan, pixelAt, toPlane, turnView,
   zoomAbout } from "./view.js";
@@ -68,7 +69,7 @@ function markCanvas(canvas, view, heat) {
   });
 }
 
-// `told` has description and label; `viewer` has act(name, value, pane), tool() and drawn(pane).
+// `told` has description, label and marks; `viewer` has act(name, value, pane), tool() and drawn(pane).
 // Returns a pane, or the reason why there is none.
 export function createPane(frame, told, overlay, viewer) {
   const canvas = newCanvas(told.description);
@@ -81,7 +82,7 @@ export function createPane(frame, told, overlay, viewer) {
   }
   const view = newView(frame.presets[0], overlay, frame.aspect);
   const does = actionsOn(view, canvas, frame, overlay);
-  const kept = measurementsOf(frame.id);
+  const kept = marksOn(frame.id, fromRecord(told.marks));
   const root = part("pane");
   const readout = part("readout"), probe = part("probe"), legend = part("legend");
   let heat = null;
@@ -95,8 +96,12 @@ export function createPane(frame, told, overlay, viewer) {
     viewer.drawn(pane);
   };
   const draw = () => { requested ||= requestAnimationFrame(show); };
-  const measuring = createMeasuring(frame, view, canvas, kept, draw);
-  const drawing = createDrawing(frame, told.label, measuring);
+  const measuring = createMeasuring(frame, view, canvas, kept, draw, () => {
+    drawing.ask();
+    draw();
+  });
+  const drawing = createDrawing(frame, told.label, measuring,
+    () => canvas.focus({ preventScroll: true }));
   const act = (name, value) => viewer.act(name, value, pane);
   const resize = () => {
     const ratio = devicePixelRatio || 1;

@@ -1,4 +1,4 @@
-// Pixels that the browser holds, by the digest of their message, and what was measured on them.
+// Pixels that the browser holds, by the digest of their message, and what was marked on them.
 //
 // The carriers of pixels and of the heat map, and the viewer, are components with one message each,
 // so that choosing another diagnosis sends a small heat map and nothing else again. They meet here.
@@ -83,9 +83,15 @@ export function watchLook(callback) {
   return () => { if (shared.looking === callback) shared.looking = null; };
 }
 
-// Measurements stay with an image until the browser page is closed or loaded again.
-export function measurementsOf(id) {
+// Marks stay with an image until the browser page is closed or loaded again; they begin with those that
+// the record has (`recorded`).
+export function marksOn(id, recorded = []) {
   const { measured } = store();
-  if (!measured.has(id)) measured.set(id, []);
+  if (!measured.has(id)) measured.set(id, [...recorded]);
   return measured.get(id);
+}
+
+// The same, or undefined of an image that was not shown yet.
+export function knownMarks(id) {
+  return store().measured.get(id);
 }

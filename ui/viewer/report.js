@@ -3,6 +3,7 @@
 // waits: Streamlit sends what changed in one turn as one message, but for a form, which sends what is
 // in it at once; hence one report stands in each form and one beside all.
 
+import { toldMarks } from "./marks.js";
 import { watchLook } from "./registry.js";
 
 const LEAST_SECONDS = 1; // that a look has to stay to be told of
@@ -48,7 +49,7 @@ export function createSeen(clock) {
   };
 }
 
-function follow(visit) {
+function follow({ visit, frames }) {
   const seen = createSeen(() => performance.now());
   let look = null;
   const following = { visit, page: () => {}, form: () => {} };
@@ -60,13 +61,17 @@ function follow(visit) {
   const pressed = (event) => {
     const button = event.target.closest?.(DECIDING);
     if (!look || !button) return;
-    const told = { visit, at: performance.now(), now: look, seen: seen.report() };
+    const told = { visit, at: performance.now(), now: look, seen: seen.report(),
+      marks: toldMarks(frames) };
     following[button.closest(FORM) ? "form" : "page"]("view", told);
   };
+  const marked = () => toldMarks(frames);
+  window.triptychMarks = marked; // ui/static/drafts.js asks for them
   document.addEventListener("click", pressed, { capture: true });
   document.addEventListener("visibilitychange", shows);
   following.stop = () => {
     unwatch();
+    if (window.triptychMarks === marked) delete window.triptychMarks;
     document.removeEventListener("click", pressed, { capture: true });
     document.removeEventListener("visibilitychange", shows);
   };
@@ -78,7 +83,7 @@ let following = null;
 export default function report({ data, setStateValue }) {
   if (following?.visit !== data.visit) {
     following?.stop();
-    following = follow(data.visit);
+    following = follow(data);
   }
   following[data.place] = setStateValue;
   const mine = following;

@@ -5,7 +5,8 @@ import { icon } from "./icons.js";
 import { titleOf } from "./keys.js";
 import { showsPreset } from "./view.js";
 
-const SESSION = "Measurements stay until the page is closed or loaded again; they are not recorded.";
+const KEPT = "Kept with your next decision or signature.";
+const MARKS = ["length", "angle", "rectangle", "arrow", "text"];
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -79,18 +80,19 @@ function pressed(made, on) {
 function tools(act) {
   return {
     window: button(icon("window"), "Window and level by dragging (key Esc)", () => act("leave")),
-    length: button(icon("length"), `${titleOf("length")}. ${SESSION}`, () => act("length")),
-    rectangle: button(icon("rectangle"), `${titleOf("rectangle")}. ${SESSION}`,
-      () => act("rectangle")),
+    ...Object.fromEntries(MARKS.map((name) =>
+      [name, button(icon(name), `${titleOf(name)}. ${KEPT}`, () => act(name))])),
   };
 }
 
 export function createToolbar(priorLabel, act) {
   const list = windowList(act);
   const tool = tools(act);
+  const key = button(icon("key"), `${titleOf("key")}. ${KEPT}`, () => act("key"));
   const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
-  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"]
-    .map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
+  const plain = (name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name));
+  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "reset"].map(plain);
+  const flips = ["flipAcross", "flipDown"].map(plain);
   const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
   const threshold = slider("From", "Hide relevance below, percent of the strongest",
@@ -99,17 +101,19 @@ export function createToolbar(priorLabel, act) {
   const link = button(icon("link"), titleOf("link"), () => act("link"));
   const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
-  top.append(list.made, group(...Object.values(tool)), group(invert, ...simple));
+  top.append(list.made, group(...Object.values(tool), key), group(invert, ...simple));
   const bottom = element("div", "bar");
   bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
+  bottom.append(group(...flips));
   if (priorLabel) bottom.append(group(prior, link));
   bottom.append(help);
 
   return {
     top, bottom,
-    show({ view, presets, heat, active, tool: chosen, priorShown, linked, helpShown }) {
+    show({ view, presets, heat, active, tool: chosen, priorShown, linked, helpShown, isKey }) {
       list.show(active, presets);
       for (const [name, made] of Object.entries(tool)) pressed(made, name === chosen);
+      pressed(key, isKey);
       pressed(invert, active.inverted);
       pressed(overlay, heat && view.overlay);
       overlay.disabled = !heat;

@@ -106,27 +106,12 @@ def message(array: Array) -> bytes:
             "intercept": samples.intercept,
             "range": max(float(array.values.max()) - samples.intercept, 1e-6),
             "spacing": list(array.spacing[-2:]) if array.spacing else None,
-            "aspect": aspect(array),
-            "spacingFrom": spacing_from(array),
+            "aspect": unstated.aspect(array),
+            "spacingFrom": unstated.spacing_from(array),
             "presets": [_preset_as_json(preset) for preset in presets(array)],
         }
     ).encode()
     return struct.pack("<I", len(header)) + header + samples.values.tobytes()
-
-
-def spacing_from(array: Array) -> str:
-    """The attribute that says what a millimetre of the image is."""
-    if unstated.is_at_detector(array):
-        return "ImagerPixelSpacing"
-    return array.source.get("spacing_from", "")
-
-
-def aspect(array: Array) -> float:
-    """Height of a pixel by its width: of the spacing, else of Pixel Aspect Ratio (height:width)."""
-    if array.spacing:
-        return float(array.spacing[-2] / array.spacing[-1])
-    height, _, width = array.source.get("PixelAspectRatio", "1:1").partition(":")
-    return float(height) / float(width)
 
 
 def presets(array: Array) -> tuple[Preset, ...]:

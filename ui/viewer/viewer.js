@@ -30,7 +30,7 @@ function message(root, text) {
 function keysOf(state, act) {
   const middle = (factor, { canvas }) => ["zoom", [factor, canvas.width / 2, canvas.height / 2]];
   const arrow = (dx, dy, steps) => (pane, shift) => {
-    if (pane.measuring.selected) {
+    if (pane.measuring.selected?.ends.length) {
       const by = shift ? 10 : 1;
       return pane.measuring.nudge(dx * by, dy * by);
     }
@@ -65,8 +65,10 @@ function ownActions(root, state, parts) {
     if (!open) state.active.canvas.focus({ preventScroll: true });
   };
   return {
-    length: toTool("length"),
-    rectangle: toTool("rectangle"),
+    ...Object.fromEntries(["length", "angle", "rectangle", "arrow", "text"]
+      .map((name) => [name, toTool(name)])),
+    key: () => state.active.measuring.key(),
+    undo: () => state.active.measuring.undo(),
     leave: () => {
       state.tool = "window";
       if (state.helpShown) help(false);
@@ -96,7 +98,7 @@ function build(root, frame, data) {
     const [main] = state.panes;
     parts.toolbar.show({
       ...state, view: main.view, heat: main.heat, active: state.active.view,
-      presets: state.active.frame.presets,
+      presets: state.active.frame.presets, isKey: state.active.measuring.isKey,
     });
     main.setLegend(legendOf(main.view, main.heat));
     parts.cine.show(main.view.plane);

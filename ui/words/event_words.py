@@ -155,6 +155,13 @@ def _timed(payload: Mapping[str, Any]) -> str:
     )
 
 
+def _marked(payload: Mapping[str, Any]) -> str:
+    number = payload.get("marks")
+    if not number:
+        return "Removed the marks on the images"
+    return f"Left {number} mark{'' if number == 1 else 's'} on the images"
+
+
 def _amended(payload: Mapping[str, Any]) -> str:
     reason = AMEND_REASONS.get(str(payload.get("reason")), "")
     return f"Reopened the signed case{f': {inside_a_sentence(reason)}' if reason else ''}"
@@ -264,6 +271,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "TIMED": _timed,
     "AMENDED": _amended,
     "ADJUDICATED": _adjudicated,
+    "MARKED": _marked,
     "NOTED": lambda _: "Left a note for the next reader",
     "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,

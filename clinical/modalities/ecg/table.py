@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ LARGEST_FILE = 64 * 1024**2
 _TIMES = ("time", "time_s", "seconds", "t")
 _MISSING = ("", "nan", "na")
 _JITTER = 0.01
+_UNIT = re.compile(r"\(\s*([munµμ]?V)\s*\)")
 
 
 def read(path: Path, *, rate: float | None, unit: str | None) -> Waveform:
@@ -56,6 +58,50 @@ def read(path: Path, *, rate: float | None, unit: str | None) -> Waveform:
     return Waveform(
         leads, samples * np.float32(scale), rate, {"format": "CSV", "dataset_digest": digest}
     )
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a table of samples says of itself.
+
+    Attributes:
+        rate: samples per second, by its column of seconds; None where it has none.
+        unit: that stands with the name of each lead, as in "V1 (mV)", or "".
+    """
+
+    rate: float | None = None
+    unit: str = ""
+
+
+def stated(data: bytes) -> Stated | None:
+    """What `data` says of rate and unit; None where it is no table of an electrocardiogram."""
+    try:
+        rows = _rows(data)
+    except WaveformError:
+        return None
+    header = [name.strip() for name in rows[0]]
+    lower = [name.lower() for name in header]
+    if {"lead", "sample", "value"} <= set(lower):
+        return Stated()
+    leads = [name for name in header if lead_named(name)]
+    times = [at for at, name in enumerate(lower) if name in _TIMES]
+    if len(leads) < (1 if times else 2):
+        return None
+    units = {found[1] if (found := _UNIT.search(name)) else "" for name in leads}
+    rates = [rate for at in times if (rate := _rate(rows[1:], at)) is not None]
+    return Stated(rates[0] if rates else None, units.pop() if len(units) == 1 else "")
+
+
+def _rate(rows: Sequence[Sequence[str]], place: int) -> float | None:
+    """By first and last time, whole where it nearly is."""
+    try:
+        first, last = float(rows[0][place]), float(rows[-1][place])
+        found = (len(rows) - 1) / (last - first)
+    except (ValueError, IndexError, ZeroDivisionError):
+        return None
+    if not np.isfinite(found) or found <= 0:
+        return None
+    return float(round(found)) if abs(found - round(found)) < _JITTER * found else found
 
 
 def _content(path: Path) -> bytes:

@@ -26,6 +26,7 @@ Integers = NDArray[np.int64]
 
 LARGEST_FILE = 64 * 1024**2
 """Bytes of one signal file."""
+LARGEST_HEADER = 64 * 1024
 
 _BITS = {"16": 16, "212": 12, "80": 8}
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9_.\-]*")
@@ -101,6 +102,23 @@ def read(path: Path) -> Waveform:
     return Waveform(tuple(samples), np.array(list(samples.values())), header.rate, kept)
 
 
+def named_in(data: bytes) -> tuple[str, ...] | None:
+    """Names of the signal files that a header names; None where `data` is no header.
+
+    Each is a plain name, without a folder in it.
+
+    Raises:
+        WaveformError: if it is a header, of a kind that is not read.
+    """
+    if len(data) > LARGEST_HEADER or b"\0" in data:
+        return None
+    try:
+        header = _parsed(_lines(data))
+    except (ValueError, IndexError):
+        return None
+    return tuple(dict.fromkeys(signal.file for signal in header.signals))
+
+
 def signal_files(path: Path) -> tuple[Path, ...]:
     """The files that the header at `path` names; none where it is no header that can be read."""
     if path.suffix.lower() != ".hea":
@@ -130,11 +148,14 @@ def _content(path: Path) -> bytes:
 
 def _header(data: bytes) -> _Header:
     try:
-        text = data.decode("ascii", errors="replace")
-        lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
-        return _parsed(lines)
+        return _parsed(_lines(data))
     except (ValueError, IndexError):
         raise WaveformError("The header is not one of a WFDB record.", remedy=_BROKEN) from None
+
+
+def _lines(data: bytes) -> list[list[str]]:
+    text = data.decode("ascii", errors="replace")
+    return [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
 
 
 def _parsed(lines: Sequence[Sequence[str]]) -> _Header:

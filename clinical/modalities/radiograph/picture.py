@@ -16,10 +16,12 @@ from PIL import Image
 
 from clinical.case.assessment import Explanation, HeatMap
 from clinical.case.shapes import Array, Arrays
+from clinical.case.window import Window
 from clinical.modalities.kit import Layer, Picture
 from clinical.modalities.radiograph import unstated
 
 LONGEST = 360  # pixels of a thumbnail's longer side
+LARGE = 720  # the same of a picture with marks
 LAYER = 120  # pixels of a heat map's longer side; it is smooth, the page scales it up
 WEAK, STRONG = (255, 214, 10), (208, 0, 62)  # amber to crimson: ordered for colour-blind readers
 OPACITY = 0.62
@@ -52,6 +54,28 @@ def pictures(name: str, value: Arrays, explanation: Explanation | None) -> list[
             )
         )
     return found
+
+
+def framed(
+    name: str, image: Array, frame: int, window: Window | None, *, inverted: bool = False
+) -> Picture:
+    """One frame of an image as somebody looked at it.
+
+    Args:
+        name: of the image.
+        image: rows x columns, or frames x rows x columns.
+        frame: from 1.
+        window: to show it with; None for the image's own.
+        inverted: greys are turned round.
+    """
+    plane = image.values.reshape(-1, *image.values.shape[-2:])[frame - 1]
+    level = grey(plane, *window_of(image))
+    if window is not None:
+        level = (np.nan_to_num(window.apply(plane)) * 255).round().astype(np.uint8)
+    picture = Image.fromarray(255 - level if inverted else level)
+    picture.thumbnail((LARGE, LARGE), Image.Resampling.LANCZOS)
+    rows, columns = plane.shape
+    return Picture(name, _uri(picture), columns, rows, "")
 
 
 def _caption(image: Array) -> Iterator[str]:

@@ -30,6 +30,19 @@ def has_unknown_sides(image: Array) -> bool:
     return bool(made) and (made != "DICOM" or "orientation" in image.source)
 
 
+def spacing_from(image: Array) -> str:
+    """The DICOM attribute that says what a millimetre of the image is, or ""."""
+    return "ImagerPixelSpacing" if is_at_detector(image) else image.source.get("spacing_from", "")
+
+
+def aspect(image: Array) -> float:
+    """Height of a pixel by its width: of the spacing, else of Pixel Aspect Ratio (height:width)."""
+    if image.spacing:
+        return float(image.spacing[-2] / image.spacing[-1])
+    height, _, width = image.source.get("PixelAspectRatio", "1:1").partition(":")
+    return float(height) / float(width)
+
+
 def is_at_detector(image: Array) -> bool:
     """Whether its millimetres are those of the detector, where the patient's shadow is larger.
 

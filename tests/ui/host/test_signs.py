@@ -14,7 +14,8 @@ from clinical.workspace.database import open_workspace
 from ui.access import session
 from ui.host import door, signs
 from ui.host.door import Door
-from ui.state import assessing, drafts, visits
+from ui.state import adding, assessing, drafts, visits
+from ui.state.adding import Draft
 from ui.state.assessing import Job
 from ui.state.visits import Owner
 
@@ -52,7 +53,7 @@ def test_nobody_else_may_tell_for_a_visit(client: TestClient) -> None:
     assert client.post("/alive", json={"visit": "made up"}).status_code == 410
 
 
-@pytest.mark.parametrize("body", [b"no JSON", b"[]", b'{"visit":"' + b"x" * 20_000 + b'"}'])
+@pytest.mark.parametrize("body", [b"no JSON", b"[]", b'{"visit":"' + b"x" * 200_000 + b'"}'])
 def test_what_is_no_small_object_is_refused(client: TestClient, body: bytes) -> None:
     assert client.post("/alive", content=body).status_code == 403
 
@@ -67,6 +68,22 @@ def test_a_draft_is_kept_while_its_form_is_open(client: TestClient) -> None:
     assert drafts.find(OWNER) == drafts.Draft("reject", "heart_failure", told["fields"])  # type: ignore[arg-type]
     drafts._note(OWNER, None, "heart_failure")
     assert drafts.find(OWNER) is None
+
+
+def test_a_field_of_add_a_case_is_kept_for_who_began_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own, other = (
+        Draft(name, ("workspace", name), tmp_path, {"add-since-J45.9": "", "add-keep-files": True})
+        for name in ("dr.first", "dr.other")
+    )
+    monkeypatch.setattr(adding, "_drafts", {"own": own, "other": other})
+    fields = {"add-since-J45-9": "201", "add-keep-files": "no", "made-up": "x"}
+    assert client.post("/draft", json={"entry": "own", "fields": fields}).status_code == 204
+    assert own.fields == {"add-since-J45.9": "201", "add-keep-files": True}
+    for name in ("other", "made up"):
+        assert client.post("/draft", json={"entry": name, "fields": fields}).status_code == 410
+    assert other.fields["add-since-J45.9"] == ""
 
 
 def test_how_far_an_assessment_is_is_told_to_who_added_the_case(

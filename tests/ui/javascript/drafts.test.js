@@ -26,7 +26,7 @@ test("fields are told once after a pause, without passwords", () => {
   assert.deepEqual(sent, []);
   clock.pass(100);
   const fields = { comment: "half a sen", sure: "Low" };
-  assert.deepEqual(sent, [["/draft", { visit: "random", fields }]]);
+  assert.deepEqual(sent, [["/draft", { visit: "random", fields, beside: {} }]]);
   input.dispatchEvent(new Event("input", { bubbles: true }));
   clock.pass(300);
   assert.equal(sent.length, 1);
@@ -64,4 +64,49 @@ test("what stands in it is told by the click that leads away, before the move ha
   document.querySelector("input").value = "of another case";
   document.body.click();
   assert.deepEqual(sent, ["half a sen"]);
+});
+
+test("a note beside the form is told without one, and that it is empty again", () => {
+  const opened = openPage(`<span data-visit="random"></span><div class="st-key-note-CASE-1">
+    <textarea>Deaf</textarea></div>`);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body));
+  runScript(opened, "drafts.js");
+  document.body.click();
+  document.querySelector("textarea").value = "";
+  document.body.click();
+  document.body.click();
+  assert.deepEqual(sent, [{ visit: "random", fields: {}, beside: { note: "Deaf" } },
+    { visit: "random", fields: {}, beside: {} }]);
+});
+
+test("where a case is added, the field that is being typed in is told, and again when the page goes", () => {
+  const opened = openPage(`<span data-entry="random"></span>
+    <div class="st-key-add-age"><input value="61"></div>
+    <div class="st-key-add-note-note"><textarea>Cough</textarea></div>`);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body));
+  runScript(opened, "drafts.js");
+  document.body.click();
+  assert.deepEqual(sent, []);
+  document.querySelector("textarea").focus();
+  document.body.click();
+  opened.dispatchEvent(new Event("pagehide"));
+  const told = { entry: "random", fields: { "add-note-note": "Cough" } };
+  assert.deepEqual(sent, [told, told]);
+});
+
+test("marks on the film are told, and that there are none any more", () => {
+  const opened = openPage(`<span data-visit="random"></span>`);
+  const sent = [];
+  opened.fetch = async (_, { body }) => sent.push(JSON.parse(body).marks);
+  runScript(opened, "drafts.js");
+  let on = [];
+  opened.triptychMarks = () => ({ image: on });
+  document.body.click();
+  on = [{ kind: "arrow" }];
+  document.body.click();
+  on = [];
+  document.body.click();
+  assert.deepEqual(sent, [{ image: [{ kind: "arrow" }] }, { image: [] }]);
 });

@@ -1,11 +1,11 @@
-// Measurements over the image, and as a list that reads as text.
+// Marks over the image, and as a list that reads as text.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { createDrawing } from "../../../ui/viewer/drawing.js";
 import { UPRIGHT } from "../../../ui/viewer/geometry.js";
-import { openPage } from "./page.js";
+import { openPage, press } from "./page.js";
 
 const FRAME = { rows: 100, columns: 100, spacing: [0.5, 0.5], spacingFrom: "PixelSpacing",
   samples: new Uint16Array(20_000), slope: 1, intercept: 7 };
@@ -20,7 +20,8 @@ beforeEach(() => {
   done = [];
   drawing = createDrawing(FRAME, "Current", {
     select: (one) => done.push(["select", one]), remove: (one) => done.push(["remove", one]),
-  });
+    write: (one, text) => done.push(["write", one, text]),
+  }, () => done.push(["leave"]));
   document.body.append(drawing.svg, drawing.list);
 });
 
@@ -55,4 +56,30 @@ test("the list keeps the focus while the image moves", () => {
   drawing.list.querySelector("button").focus();
   drawing.show([LENGTH], null, { ...view, x: 50 }, CANVAS);
   assert.equal(document.activeElement.textContent, "1 Length: 25.0 mm");
+});
+
+test("an arrow has its tip where it was begun, and a key image has nothing on the film", () => {
+  const arrow = { kind: "arrow", ends: [[50, 50], [90, 50]], plane: 0, text: "nodule" };
+  const key = { kind: "key", ends: [], plane: 0,
+    window: { function: "LINEAR", centre: 40, width: 400, inverted: true } };
+  drawing.show([arrow, key], null, view, CANVAS);
+  assert.deepEqual(lines(), ["1 Arrow: nodule", "2 Key image: window 40/400, greys inverted"]);
+  const strokes = drawing.svg.querySelectorAll("polyline:not(.under)");
+  assert.equal(strokes.length, 2);
+  assert.match(strokes[1].getAttribute("points"), / 50,50 /);
+});
+
+test("words are typed where the mark is listed, and no key of them goes further", () => {
+  const arrow = { kind: "arrow", ends: [[50, 50], [90, 50]], plane: 0 };
+  let leaked = 0;
+  document.addEventListener("keydown", () => { leaked += 1; });
+  drawing.ask();
+  drawing.show([arrow], arrow, view, CANVAS);
+  const input = drawing.list.querySelector("input");
+  assert.equal(document.activeElement, input);
+  input.value = " nodule ";
+  press(input, "a");
+  input.dispatchEvent(new Event("change"));
+  press(input, "Enter");
+  assert.deepEqual([leaked, done], [0, [["write", arrow, "nodule"], ["leave"]]]);
 });

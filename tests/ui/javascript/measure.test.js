@@ -60,3 +60,20 @@ test("numbers have as many digits as they need", () => {
   assert.deepEqual([12, 0.25, 3.14159, 1234.56, -0.5].map(plainNumber),
     ["12", "0.25", "3.142", "1235", "-0.5"]);
 });
+
+test("an angle is of millimetres, not of pixels", () => {
+  const mark = { kind: "angle", ends: [[0, 0], [10, 0], [0, 10]] };
+  assert.deepEqual(wordsOf({ spacing: [1, 1] }, mark), ["45.0°"]);
+  assert.deepEqual(wordsOf({ spacing: [2, 1] }, mark), ["63.4°"]);
+  assert.deepEqual(wordsOf({ spacing: null, aspect: 2 }, mark), ["63.4°"]);
+  const half = { kind: "angle", ends: [[0, 0], [10, 0]] };
+  assert.deepEqual(wordsOf({ spacing: null }, half), ["press where its other side ends"]);
+});
+
+test("an arrow says its words, a key image its window", () => {
+  assert.deepEqual(wordsOf({}, { kind: "arrow", ends: ACROSS }), []);
+  assert.deepEqual(wordsOf({}, { kind: "text", ends: [[0, 0]], text: "here" }), ["here"]);
+  const window = { function: "SIGMOID", centre: 40, width: 400, inverted: false };
+  assert.deepEqual(wordsOf({ frames: 3 }, { kind: "key", ends: [], plane: 1, window }),
+    ["window 40/400 (sigmoid)", "frame 2"]);
+});

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { dropFrame, dropHeat, dropLook, measurementsOf, putFrame, putHeat, putLook, watchHeat,
+import { dropFrame, dropHeat, dropLook, knownMarks, marksOn, putFrame, putHeat, putLook, watchHeat,
   watchLook, whenFrame } from "../../../ui/viewer/registry.js";
 
 beforeEach(() => { delete globalThis[Symbol.for("triptych.pixels")]; });
@@ -73,7 +73,9 @@ test("a viewer that goes does not take the look of the next with it", () => {
 });
 
 test("measurements stay with their image", () => {
-  measurementsOf("a").push("length");
-  assert.deepEqual(measurementsOf("a"), ["length"]);
-  assert.deepEqual(measurementsOf("b"), []);
+  marksOn("a").push("length");
+  assert.deepEqual(marksOn("a"), ["length"]);
+  assert.deepEqual(marksOn("b", ["recorded"]), ["recorded"]);
+  assert.deepEqual(marksOn("a", ["recorded"]), ["length"]);
+  assert.equal(knownMarks("c"), undefined);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { putLook } from "../../../ui/viewer/registry.js";
+import { marksOn, putLook } from "../../../ui/viewer/registry.js";
 import report, { createSeen } from "../../../ui/viewer/report.js";
 import { openPage, stopTime } from "./page.js";
 
@@ -70,8 +70,9 @@ beforeEach(() => {
   clock = stopTime(globalThis);
   sent = [];
   const tells = (place) => (name, value) => sent.push([place, name, value]);
-  close = report({ data: { visit: 1, place: "page" }, setStateValue: tells("page") });
-  report({ data: { visit: 1, place: "form" }, setStateValue: tells("form") });
+  const frames = { frontal: "a", lateral: "b" };
+  close = report({ data: { visit: 1, place: "page", frames }, setStateValue: tells("page") });
+  report({ data: { visit: 1, place: "form", frames }, setStateValue: tells("form") });
 });
 
 function click(id) {
@@ -86,6 +87,15 @@ test("a decision tells what is on the screen by the report beside it", () => {
   const [[place, name, { visit, now, seen }], [form]] = sent;
   assert.deepEqual([place, name, visit, now.diagnosis, form], ["page", "view", 1, "a", "form"]);
   assert.deepEqual(seen.map(({ seconds }) => seconds), [3]);
+});
+
+test("with a decision goes what is marked, of the images that were shown", () => {
+  putLook(look("a"), "viewer");
+  marksOn("a").push({ kind: "arrow", ends: [[1, 2.123], [3, 4]], plane: 0, text: "here" });
+  click("accept");
+  const [[, , { marks }]] = sent;
+  assert.deepEqual(marks, { frontal: [
+    { kind: "arrow", frame: 1, points: [[1, 2.12], [3, 4]], text: "here", window: null }] });
 });
 
 test("looking, other buttons, and a case without an image tell nothing", () => {
@@ -113,7 +123,7 @@ test("the time that the page was hidden does not count", () => {
 test("looks are counted anew for another visit", () => {
   putLook(look("a"), "viewer");
   clock.pass(5000);
-  close = report({ data: { visit: 2, place: "page" }, setStateValue: (_, value) => sent.push(value) });
+  close = report({ data: { visit: 2, place: "page", frames: {} }, setStateValue: (_, value) => sent.push(value) });
   clock.pass(2000);
   click("accept");
   assert.deepEqual(sent.map(({ visit, seen }) => [visit, seen[0].seconds]), [[2, 2]]);

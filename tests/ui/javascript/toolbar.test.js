@@ -39,9 +39,9 @@ test("every button has a name, and asks for what its key does", () => {
     assert.match(button.getAttribute("aria-label"), /\(key .+\)/);
     button.click();
   }
-  assert.deepEqual(asked.map(([name]) => name), ["leave", "length", "rectangle", "invert", "fit", "full",
-    "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset", "overlay", "prior",
-    "link", "help"]);
+  assert.deepEqual(asked.map(([name]) => name), ["leave", "length", "angle", "rectangle",
+    "arrow", "text", "key", "invert", "fit", "full", "actual", "rotateLeft", "rotateRight",
+    "reset", "overlay", "flipAcross", "flipDown", "prior", "link", "help"]);
 });
 
 test("without a prior image none is offered", () => {

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import reading_fixture
+from streamlit.testing.v1 import AppTest
 
 from clinical.case import withheld
 from clinical.case.assessment import Assessment, OutOfDistribution
+from clinical.case.case import input_digest
 from clinical.case.shapes import Arrays
+from clinical.review import intake
+from clinical.workspace.database import open_workspace, writing
 from ui.pages import case as case_page
 from ui.panels import reasons, withheld_panel
+
+OpenPage = Callable[..., AppTest]
 
 CASE = reading_fixture.make_case(1)
 
@@ -64,12 +72,15 @@ def test_one_shown_suggestion_is_enough_for_the_cards() -> None:
 
 def test_nothing_is_promised_that_is_not_there() -> None:
     alone = withheld_panel.possible(CASE, [])
-    assert len(alone) == 1
+    assert len(alone) == 2
+    assert "Look for similar cases" in alone[1]
+    bare = replace(CASE, inputs={"notes": CASE.inputs["notes"]})
+    assert "Similar cases cannot be found" in withheld_panel.possible(bare, [])[1]
     image = CASE.inputs["image"]
     assert isinstance(image, Arrays)
     seen_before = replace(CASE, inputs={**CASE.inputs, "prior_image": image})
     assert "earlier visit" in withheld_panel.possible(seen_before, [])[1]
-    assert "second-light" in withheld_panel.possible(CASE, ["second-light"])[1]
+    assert "second-light" in withheld_panel.possible(CASE, ["second-light"])[2]
 
 
 def test_what_a_withheld_suggestion_rests_on_is_withheld_with_it() -> None:
@@ -81,3 +92,24 @@ def test_what_a_withheld_suggestion_rests_on_is_withheld_with_it() -> None:
     assert case_page.explanation_of(made, first) is not None
     assert "For it" not in str(reasons.strip(CASE, made, hidden))
     assert "For it" in str(reasons.strip(CASE, made, first))
+
+
+def test_what_is_withheld_can_be_compared_by_what_was_recorded(
+    open_page: OpenPage, workspace: Path
+) -> None:
+    """The patient's other cases are at hand, and similar ones are found without the model."""
+    case = replace(CASE, case_id="SILENT")
+    engine = open_workspace(workspace)
+    with writing(engine) as connection:
+        made = replace(silent(OTHER_AGE), case_id="SILENT", input_digest=input_digest(case))
+        intake.record_assessment(connection, case, made, "system")
+    engine.dispose()
+    page = open_page(case_id="SILENT")
+    (visits,) = [e for e in page.get("bidi_component") if "Other cases of this" in str(e.proto)]
+    assert CASE.case_id in str(visits.proto)
+    page.toggle(key="similar-SILENT").set_value(True).run()
+    words = "\n".join(element.proto.body for element in page.get("html"))
+    assert "the model compares nothing" in words
+    (found,) = [e for e in page.get("bidi_component") if "Similar cases" in str(e.proto)]
+    assert "Both have" in str(found.proto)
+    assert CASE.case_id not in str(found.proto), "it is of the same patient"

@@ -17,6 +17,7 @@ from ui.state.entry_fields import file_key
 PNG = Received("files/0001", "film.png", "picture", "ab" * 32, 1)
 DICOM = Received("files/0002", "film", "image", "cd" * 32, 1)
 ECG = Received("files/0003", "trace", "recording", "ef" * 32, 1)
+TABLE = Received("files/0004/table.csv", "trace.csv", "samples", "12" * 32, 1, 0, "250")
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
@@ -69,6 +70,19 @@ def test_only_a_picture_is_asked_what_it_does_not_say() -> None:
     assert set(asked) == {file_key("photometric", PNG), file_key("view", PNG)}
     answered = {file_key("photometric", PNG): "MONOCHROME2", file_key("view", PNG): "PA"}
     assert entry_fields.unanswered(answered, (PNG,)) == {}
+
+
+def test_a_table_of_samples_is_asked_for_what_it_does_not_say() -> None:
+    fields = entry_fields.file_defaults((TABLE,))
+    assert fields[file_key("rate", TABLE)] == "250"
+    assert set(entry_fields.unanswered(fields, (TABLE, ECG))) == {file_key("unit", TABLE)}
+    fields[file_key("unit", TABLE)] = "uV"
+    assert entry_fields.unanswered(fields, (TABLE,)) == {}
+    found = entry_fields.entered(fields, (ECG, TABLE), "x")
+    assert [(file.path, file.rate, file.unit) for file in found.recordings] == [
+        ("files/0003", "", ""),
+        ("files/0004/table.csv", "250", "uV"),
+    ]
 
 
 def test_a_column_is_what_was_chosen_for_it() -> None:

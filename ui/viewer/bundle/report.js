@@ -1,3 +1,9 @@
+// ui/viewer/measuring.js
+var POINTS = { length: 2, angle: 3, rectangle: 2, arrow: 2, text: 1 };
+function complete({ kind, ends, text }) {
+  return kind === "key" || (kind === "text" ? Boolean(text) : ends.length === POINTS[kind]);
+}
+
 // ui/viewer/registry.js
 var KEY = /* @__PURE__ */ Symbol.for("triptych.pixels");
 function store() {
@@ -20,6 +26,20 @@ function watchLook(callback) {
   return () => {
     if (shared.looking === callback) shared.looking = null;
   };
+}
+function knownMarks(id) {
+  return store().measured.get(id);
+}
+
+// ui/viewer/marks.js
+var DIGITS = 100;
+function toldOf({ kind, ends, plane, text = "", window: look = null }) {
+  const points = ends.map((point) => point.map((part) => Math.round(part * DIGITS) / DIGITS));
+  return { kind, frame: plane + 1, points, text, window: look };
+}
+function toldMarks(frames) {
+  const known = Object.entries(frames).filter(([, id]) => knownMarks(id));
+  return Object.fromEntries(known.map(([image, id]) => [image, knownMarks(id).filter(complete).map(toldOf)]));
 }
 
 // ui/viewer/report.js
@@ -61,7 +81,7 @@ function createSeen(clock) {
     }
   };
 }
-function follow(visit) {
+function follow({ visit, frames }) {
   const seen = createSeen(() => performance.now());
   let look = null;
   const following2 = { visit, page: () => {
@@ -75,13 +95,22 @@ function follow(visit) {
   const pressed = (event) => {
     const button = event.target.closest?.(DECIDING);
     if (!look || !button) return;
-    const told = { visit, at: performance.now(), now: look, seen: seen.report() };
+    const told = {
+      visit,
+      at: performance.now(),
+      now: look,
+      seen: seen.report(),
+      marks: toldMarks(frames)
+    };
     following2[button.closest(FORM) ? "form" : "page"]("view", told);
   };
+  const marked = () => toldMarks(frames);
+  window.triptychMarks = marked;
   document.addEventListener("click", pressed, { capture: true });
   document.addEventListener("visibilitychange", shows);
   following2.stop = () => {
     unwatch();
+    if (window.triptychMarks === marked) delete window.triptychMarks;
     document.removeEventListener("click", pressed, { capture: true });
     document.removeEventListener("visibilitychange", shows);
   };
@@ -91,7 +120,7 @@ var following = null;
 function report({ data, setStateValue }) {
   if (following?.visit !== data.visit) {
     following?.stop();
-    following = follow(data.visit);
+    following = follow(data);
   }
   following[data.place] = setStateValue;
   const mine = following;

@@ -166,38 +166,78 @@ var KEYS = [
   {
     on: "page",
     group: "Measure",
+    press: "D",
+    shown: "Shift+D",
+    act: "angle",
+    does: "Measure an angle: draw one side from its end to the corner, then press where the other ends"
+  },
+  {
+    on: "page",
+    group: "Measure",
     press: "b",
     shown: "B",
     act: "rectangle",
     does: "Measure a rectangle"
   },
   {
+    on: "page",
+    group: "Mark",
+    press: "y",
+    shown: "Y",
+    act: "arrow",
+    does: "Draw an arrow, beginning at what it points at, and type its words"
+  },
+  {
+    on: "page",
+    group: "Mark",
+    press: "Y",
+    shown: "Shift+Y",
+    act: "text",
+    does: "Write on the image"
+  },
+  {
+    on: "page",
+    group: "Mark",
+    press: "u",
+    shown: "U",
+    act: "key",
+    does: "Make what is shown a key image, or not any more"
+  },
+  {
+    on: "page",
+    group: "Mark",
+    press: "Ctrl+z",
+    shown: "Ctrl+Z",
+    act: "undo",
+    does: "Take back the last change to the marks"
+  },
+  {
     on: "image",
-    group: "Measure",
+    group: "Mark",
     press: "Enter",
     act: "place",
     shown: "Enter",
-    does: "Place a measurement without the mouse, then go to its other end"
+    does: "Place a mark without the mouse, then go to its other end, and to its words"
   },
   {
     on: "image",
-    group: "Measure",
+    group: "Mark",
     press: "Delete",
     act: "remove",
     shown: "Delete",
-    does: "Delete the selected measurement"
+    does: "Delete the selected mark"
   },
   {
     on: "image",
-    group: "Measure",
+    group: "Mark",
     press: "Backspace",
     act: "remove",
     shown: "Backspace",
-    does: "Delete the selected measurement"
+    does: "Delete the selected mark"
   },
   {
     on: "image",
-    group: "Measure",
+    group: "Mark",
     press: "Escape",
     act: "leave",
     shown: "Esc",
@@ -243,7 +283,7 @@ var KEYS = [
   { on: "page", group: "Help", press: "?", act: "help", shown: "?", does: "These keys" }
 ];
 var POINTER = [
-  ["Drag", "Window (right is wider, down is darker), or the chosen measurement"],
+  ["Drag", "Window (right is wider, down is darker), or the chosen mark"],
   ["Right drag", "Zoom"],
   ["Middle drag, Shift+drag", "Move the image"],
   ["Wheel", "Zoom; with several frames, scroll. With Ctrl, or pinching, always zoom"],
@@ -378,8 +418,9 @@ function attachWheel(canvas, act, frames) {
 function attachKeys(target, press) {
   const { listen, stop } = listening();
   listen(target ?? document, "keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
-    const found = boundTo(event.key, target ? "image" : "page");
+    if (event.altKey || typing(event)) return;
+    const held = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+    const found = boundTo(`${held}${event.key}`, target ? "image" : "page");
     if (!found) return;
     event.preventDefault();
     event.stopPropagation();
@@ -473,8 +514,8 @@ function inside({ columns, rows }, [column, row]) {
 function clampToImage({ columns, rows }, [column, row]) {
   return [Math.min(columns, Math.max(0, column)), Math.min(rows, Math.max(0, row))];
 }
-function partsOf(kind) {
-  return kind === "length" ? [[0, 0], [1, 1]] : [[0, 0], [0, 1], [1, 1], [1, 0]];
+function partsOf({ kind, ends }) {
+  return kind === "rectangle" ? [[0, 0], [0, 1], [1, 1], [1, 0]] : ends.map((_, i) => [i, i]);
 }
 function partAt(ends, [i, j]) {
   return [ends[i][0], ends[j][1]];
@@ -485,13 +526,14 @@ function distanceToSegment([x, y], [x0, y0], [x1, y1]) {
   const t = Math.min(1, Math.max(0, along));
   return Math.hypot(x - x0 - t * dx, y - y0 - t * dy);
 }
-function partUnder(view, { kind, ends }, at, reach) {
-  const parts = partsOf(kind);
-  const corners = parts.map((part2) => toCanvas(view, partAt(ends, part2)));
+function partUnder(view, mark, at, reach) {
+  const parts = partsOf(mark);
+  const corners = parts.map((part2) => toCanvas(view, partAt(mark.ends, part2)));
   const near = corners.map((c) => Math.hypot(c[0] - at[0], c[1] - at[1]));
   const nearest = near.indexOf(Math.min(...near));
   if (near[nearest] <= reach) return parts[nearest];
-  const sides2 = kind === "length" ? [corners] : corners.map((corner, i) => [corner, corners[(i + 1) % 4]]);
+  const round = mark.kind === "rectangle" ? corners.length : corners.length - 1;
+  const sides2 = corners.slice(0, Math.max(0, round)).map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
   const touched = sides2.some(([from, to]) => distanceToSegment(at, from, to) <= reach * 0.75);
   return touched ? "whole" : null;
 }
@@ -548,6 +590,10 @@ var PATHS = {
   window: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M8 5h4.5M8 8h6M8 11h4.5",
   length: "M2 14 14 2M2 10.5v3.5h3.5M10.5 2H14v3.5",
   rectangle: "M2.5 4h11v8h-11ZM1.5 3h2v2h-2ZM12.5 11h2v2h-2Z",
+  angle: "M14 13H2L11 3M6.5 13a5.5 5.5 0 0 0-1.4-3.6",
+  arrow: "M2.5 13.5 13 3M7 3h6v6",
+  text: "M3 4.5V3h10v1.5M8 3v10M6 13h4",
+  key: "M8 1.8 9.9 5.9l4.4.5-3.3 3 .9 4.4L8 11.6l-3.9 2.2.9-4.4-3.3-3 4.4-.5Z",
   invert: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M9.5 3v10M11 4v8M12.5 5.5v5",
   fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M5.5 5.5h5v5h-5Z",
   full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4M2 2l4.5 4.5M14 2 9.5 6.5M14 14 9.5 9.5M2 14l4.5-4.5",
@@ -579,6 +625,12 @@ function sides({ spacing }, [[c0, r0], [c1, r1]]) {
 function lengthOf(frame, ends) {
   return Math.hypot(...sides(frame, ends));
 }
+function angleOf({ spacing, aspect = 1 }, [from, corner, to]) {
+  const [perRow, perColumn] = spacing ?? [aspect, 1];
+  const side = ([column, row]) => Math.atan2((row - corner[1]) * perRow, (column - corner[0]) * perColumn);
+  const turn = Math.abs(side(from) - side(to)) * 180 / Math.PI;
+  return Math.min(turn, 360 - turn);
+}
 function areaOf(frame, ends) {
   const [across, down] = sides(frame, ends);
   return across * down;
@@ -609,10 +661,22 @@ function plainNumber(value) {
   if (Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 1e3 ? value.toFixed(0) : value.toPrecision(4).replace(/\.?0+$/, "");
 }
-function wordsOf(frame, { kind, ends, plane }) {
+function windowWords({ function: name, centre, width, inverted }) {
+  const kind = { SIGMOID: " (sigmoid)", LUT: " (table)" }[name] ?? "";
+  return [
+    `window ${plainNumber(centre)}/${plainNumber(width)}${kind}`,
+    ...inverted ? ["greys inverted"] : []
+  ];
+}
+function wordsOf(frame, { kind, ends, plane, text, window: look }) {
+  if (kind === "arrow" || kind === "text") return text ? [text] : [];
+  if (kind === "key") return [...windowWords(look), ...frame.frames > 1 ? [`frame ${plane + 1}`] : []];
   const { name, place: place2 } = unitOf(frame);
   const digits = name === "mm" ? 1 : 0;
   if (kind === "length") return [`${lengthOf(frame, ends).toFixed(digits)} ${name}${place2}`];
+  if (kind === "angle") {
+    return [ends.length < 3 ? "press where its other side ends" : `${angleOf(frame, ends).toFixed(1)}°`];
+  }
   const { n, mean, sd, min, max } = statisticsOf(frame, plane, ends);
   const size = areaOf(frame, ends);
   const area = `area ${size.toFixed(size < 100 ? digits : 0)} ${name}²${place2}`;
@@ -626,6 +690,17 @@ function wordsOf(frame, { kind, ends, plane }) {
 
 // ui/viewer/drawing.js
 var LINE = 15;
+var HEAD = [12, 0.45];
+var NAMES = {
+  length: "Length",
+  angle: "Angle",
+  rectangle: "Rectangle",
+  arrow: "Arrow",
+  text: "Text",
+  key: "Key image"
+};
+var WORDED = /* @__PURE__ */ new Set(["arrow", "text"]);
+var LONGEST = 200;
 function words(lines, number, [x, y], box) {
   const width = 7 * Math.max(...lines.map((line) => line.length + 3));
   const left = Math.max(4, x + width + 8 > box.width ? x - width - 8 : x + 8);
@@ -638,114 +713,195 @@ function words(lines, number, [x, y], box) {
   });
   return text;
 }
-function shape(measurement, number, lines, view, ratio, box, selected) {
-  const corners = partsOf(measurement.kind).map((part2) => toCanvas(view, partAt(measurement.ends, part2)).map((length) => length / ratio));
+function headOf([[x, y], [fromX, fromY]]) {
+  const [size, opening] = HEAD, along = Math.atan2(fromY - y, fromX - x);
+  const barb = (turn) => `${x + size * Math.cos(along + turn)},${y + size * Math.sin(along + turn)}`;
+  return `${barb(opening)} ${x},${y} ${barb(-opening)}`;
+}
+function shape(mark, number, lines, view, ratio, box, selected) {
+  const corners = partsOf(mark).map((part2) => toCanvas(view, partAt(mark.ends, part2)).map((length) => length / ratio));
   const points = corners.map((corner) => corner.join(",")).join(" ");
-  const name = measurement.kind === "length" ? "polyline" : "polygon";
+  const name = mark.kind === "rectangle" ? "polygon" : "polyline";
   const group2 = drawn("g", { class: selected ? "measured selected" : "measured" });
-  group2.append(drawn(name, { points, class: "under" }), drawn(name, { points }));
-  for (const [x, y] of corners) group2.append(drawn("circle", { cx: x, cy: y, r: 4 }));
+  const strokes = mark.kind === "arrow" ? [points, headOf(corners)] : [points];
+  for (const stroke of strokes) {
+    group2.append(drawn(name, { points: stroke, class: "under" }), drawn(name, { points: stroke }));
+  }
+  for (const [x, y] of mark.kind === "arrow" && !selected ? corners.slice(1) : corners) {
+    group2.append(drawn("circle", { cx: x, cy: y, r: mark.kind === "text" ? 2.5 : 4 }));
+  }
   const right = corners.reduce((best, corner) => corner[0] > best[0] ? corner : best);
-  group2.append(words(lines, number, right, box));
+  const at = mark.kind === "arrow" ? corners[1] : right;
+  group2.append(words(lines.length ? lines : [""], number, at, box));
   return group2;
 }
-function listed(measurement, number, lines, selected, does) {
+function field(mark, number, does, leave) {
+  const input = document.createElement("input");
+  input.className = "words";
+  input.maxLength = LONGEST;
+  input.value = mark.text ?? "";
+  input.placeholder = "Words";
+  input.setAttribute("aria-label", `Words of mark ${number}`);
+  input.addEventListener("change", () => does.write(mark, input.value.trim()));
+  input.addEventListener("blur", () => does.write(mark, input.value.trim()));
+  for (const name of ["keydown", "keyup", "keypress"]) {
+    input.addEventListener(name, (event) => {
+      event.stopPropagation();
+      if (name === "keydown" && !event.isComposing && ["Enter", "Escape"].includes(event.key)) leave();
+    });
+  }
+  return input;
+}
+function listed(mark, number, lines, selected, does, leave) {
   const item = document.createElement("li");
   const name = document.createElement("button");
-  const kind = measurement.kind === "length" ? "Length" : "Rectangle";
   name.type = "button";
   name.className = "name";
-  name.textContent = `${number} ${kind}: ${lines.join(", ")}`;
+  name.textContent = `${number} ${NAMES[mark.kind]}${lines.length ? ": " : ""}${lines.join(", ")}`;
   name.setAttribute("aria-pressed", String(selected));
-  name.addEventListener("click", () => does.select(measurement));
+  name.addEventListener("click", () => does.select(mark));
   const remove = document.createElement("button");
   remove.type = "button";
   remove.className = "remove";
   remove.textContent = "×";
-  remove.setAttribute("aria-label", `Delete measurement ${number}`);
-  remove.addEventListener("click", () => does.remove(measurement));
-  item.append(name, remove);
+  remove.setAttribute("aria-label", `Delete mark ${number}`);
+  remove.addEventListener("click", () => does.remove(mark));
+  item.append(name);
+  if (selected && WORDED.has(mark.kind)) item.append(field(mark, number, does, leave));
+  item.append(remove);
   return item;
 }
-function createDrawing(frame, label, does) {
+function createDrawing(frame, label, does, leave = () => {
+}) {
   const svg = drawn("svg", { class: "drawing", "aria-hidden": "true" });
   const list = document.createElement("ol");
   list.className = "measurements";
-  list.setAttribute("aria-label", `Measurements ${label}`.trim());
+  list.setAttribute("aria-label", `Marks ${label}`.trim());
   let last = "";
-  const show = (measurements, selected, view, canvas) => {
+  let asking = false;
+  const show = (marks, selected, view, canvas) => {
     const ratio = canvas.width / (canvas.clientWidth || 1);
     const box = { width: canvas.clientWidth, height: canvas.clientHeight };
-    const told = measurements.map((measurement) => wordsOf(frame, measurement));
-    svg.replaceChildren(...measurements.map((measurement, i) => shape(
-      measurement,
-      i + 1,
-      told[i],
-      view,
-      ratio,
-      box,
-      measurement === selected
-    )).filter((_, i) => measurements[i].plane === view.plane));
-    const now = JSON.stringify([told, measurements.indexOf(selected)]);
-    if (now === last) return;
-    last = now;
-    list.replaceChildren(...measurements.map((measurement, i) => listed(measurement, i + 1, told[i], measurement === selected, does)));
+    const told = marks.map((mark) => wordsOf(frame, mark));
+    svg.replaceChildren(...marks.flatMap((mark, i) => mark.plane === view.plane && mark.ends.length ? [shape(mark, i + 1, told[i], view, ratio, box, mark === selected)] : []));
+    const now = JSON.stringify([told, marks.map(({ kind }) => kind), marks.indexOf(selected)]);
+    if (now !== last) {
+      last = now;
+      list.replaceChildren(...marks.map((mark, i) => listed(mark, i + 1, told[i], mark === selected, does, leave)));
+    }
+    if (asking) list.querySelector("input")?.focus({ preventScroll: true });
+    asking = false;
   };
-  return { svg, list, show };
+  return { svg, list, show, ask() {
+    asking = true;
+  } };
 }
 
 // ui/viewer/measuring.js
 var REACH = 9;
 var SMALLEST = 2;
-function createMeasuring(frame, view, canvas, kept, changed) {
+var MOST_STEPS = 50;
+var POINTS = { length: 2, angle: 3, rectangle: 2, arrow: 2, text: 1 };
+var WORDED2 = /* @__PURE__ */ new Set(["arrow", "text"]);
+var PLACES = [[0.35, 0.45], [0.65, 0.55], [0.65, 0.35]];
+function complete({ kind, ends, text }) {
+  return kind === "key" || (kind === "text" ? Boolean(text) : ends.length === POINTS[kind]);
+}
+function tooSmall({ kind, ends }) {
+  if (kind === "key" || kind === "text") return false;
+  const [[c0, r0], [c1, r1]] = ends.slice(-2);
+  return Math.hypot(c1 - c0, r1 - r0) < SMALLEST;
+}
+function lookOf2({ function: name, centre, width, inverted }) {
+  return { function: name, centre: rounded(centre), width: rounded(width), inverted };
+}
+function sameKey(mark, plane, look) {
+  return mark.kind === "key" && mark.plane === plane && JSON.stringify(mark.window) === JSON.stringify(look);
+}
+function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
+}) {
   let selected = null;
   let end = 0;
   let grip = null;
+  const past = [];
   const ratio = () => canvas.width / (canvas.clientWidth || 1);
-  const select = (measurement) => {
-    selected = measurement;
-    if (measurement) view.plane = measurement.plane;
+  const remember = () => {
+    past.push(JSON.stringify(kept));
+    if (past.length > MOST_STEPS) past.shift();
+  };
+  const forget = () => {
+    if (past.at(-1) === JSON.stringify(kept)) past.pop();
+  };
+  const select = (mark) => {
+    selected = mark;
+    if (mark) view.plane = mark.plane;
+    if (mark?.kind === "key" && mark.window.function !== "LUT") {
+      Object.assign(view, mark.window, { table: null });
+    }
     changed();
   };
   const add = (kind, ends) => {
     const made = { kind, ends, plane: view.plane };
     kept.push(made);
-    end = 1;
+    end = ends.length - 1;
     select(made);
     return made;
   };
-  const remove = (measurement = selected) => {
-    const at = kept.indexOf(measurement);
+  const takeOut = (mark) => {
+    const at = kept.indexOf(mark);
     if (at >= 0) kept.splice(at, 1);
-    if (measurement === selected) selected = null;
+    if (mark === selected) selected = null;
     grip = null;
-    changed();
   };
   const reshape = (ends) => {
     selected.ends = ends.map((point) => clampToImage(frame, point));
     changed();
   };
+  const goesOn = (kind, point) => {
+    if (kind !== "angle" || selected?.kind !== "angle" || complete(selected)) return false;
+    selected.ends = [...selected.ends, point];
+    grip = { part: [2, 2], from: point, made: false };
+    changed();
+    return true;
+  };
   return {
     select,
-    remove,
     get selected() {
       return selected;
     },
-    // Whether the press belongs to a measurement: one that lies there, or a new one of `kind`.
+    remove(mark = selected) {
+      if (!mark) return;
+      remember();
+      takeOut(mark);
+      changed();
+    },
+    // Takes back the last thing that was done to the marks of this image.
+    undo() {
+      const before = past.pop();
+      if (before === void 0) return;
+      kept.splice(0, kept.length, ...JSON.parse(before));
+      selected = grip = null;
+      changed();
+    },
+    // Whether the press belongs to a mark: one that lies there, or a new one of `kind`.
     press(at, kind) {
+      const point = toImage(view, at);
+      const begun = inside(frame, point);
+      remember();
+      if (begun && goesOn(kind, point)) return true;
       const here = kept.filter(({ plane }) => plane === view.plane).reverse();
-      for (const measurement of here) {
-        const part2 = partUnder(view, measurement, at, REACH * ratio());
+      for (const mark of here) {
+        const part2 = partUnder(view, mark, at, REACH * ratio());
         if (!part2) continue;
-        select(measurement);
-        grip = { part: part2, from: toImage(view, at) };
+        select(mark);
+        grip = { part: part2, from: point, made: false };
         return true;
       }
-      const point = toImage(view, at);
       if (selected) select(null);
-      if (!kind || !inside(frame, point)) return false;
-      add(kind, [point, point]);
-      grip = { part: [1, 1], from: point };
+      if (!kind || !begun) return forget(), false;
+      const ends = kind === "text" ? [point] : [point, point];
+      add(kind, ends);
+      grip = { part: [ends.length - 1, ends.length - 1], from: point, made: true };
       return true;
     },
     drag(at) {
@@ -758,29 +914,63 @@ function createMeasuring(frame, view, canvas, kept, changed) {
       } else reshape(movePart(selected.ends, grip.part, point));
     },
     drop() {
+      const made = grip?.made;
+      const held = grip !== null;
       grip = null;
-      if (!selected) return;
-      const [[c0, r0], [c1, r1]] = selected.ends;
-      if (Math.hypot(c1 - c0, r1 - r0) < SMALLEST) remove();
+      if (selected && tooSmall(selected)) {
+        takeOut(selected);
+        changed();
+      } else if (made && WORDED2.has(selected?.kind)) ask();
+      if (held) forget();
     },
-    // Without the mouse: place one in the middle of what is seen, then go from end to end.
+    // Without the mouse: place one in the middle of what is seen, then go from end to end, and to its
+    // words.
     place(kind) {
-      if (selected) {
-        end = (end + 1) % partsOf(selected.kind).length;
+      if (selected && selected.kind !== "key") {
+        const stops = partsOf(selected).length + (WORDED2.has(selected.kind) ? 1 : 0);
+        end = (end + 1) % stops;
+        if (end === partsOf(selected).length) ask();
         return changed();
       }
       if (!kind) return;
-      const at = (x, y) => clampToImage(frame, toImage(view, [canvas.width * x, canvas.height * y]));
-      add(kind, [at(0.35, 0.45), at(0.65, 0.55)]);
+      remember();
+      const at = ([x, y]) => clampToImage(frame, toImage(view, [canvas.width * x, canvas.height * y]));
+      add(kind, PLACES.slice(0, POINTS[kind]).map(at));
     },
     // Moves the end in hand by canvas pixels of the screen's own directions, one source pixel each.
     nudge(dx, dy) {
-      const part2 = partsOf(selected.kind)[end % partsOf(selected.kind).length];
+      const parts = partsOf(selected);
+      if (!parts.length) return;
+      remember();
+      const part2 = parts[end % parts.length];
       const [column, row] = partAt(selected.ends, part2);
       const zero = toImage(view, [0, 0]);
       const step = toImage(view, [dx * view.scale, dy * view.scale]);
       const moved = [column + step[0] - zero[0], row + step[1] - zero[1]];
       reshape(movePart(selected.ends, part2, moved));
+    },
+    // The words of an arrow, or that are all of a mark; that without any is none.
+    write(mark, text) {
+      if ((mark.text ?? "") === text) {
+        if (!complete(mark)) takeOut(mark);
+        return changed();
+      }
+      remember();
+      mark.text = text;
+      if (!complete(mark)) takeOut(mark);
+      changed();
+    },
+    // What is shown now, as it is shown, or not any more.
+    key() {
+      const look = lookOf2(view);
+      const before = kept.find((mark) => sameKey(mark, view.plane, look));
+      remember();
+      if (before) takeOut(before);
+      else kept.push({ kind: "key", ends: [], plane: view.plane, window: look });
+      changed();
+    },
+    get isKey() {
+      return kept.some((mark) => sameKey(mark, view.plane, lookOf2(view)));
     }
   };
 }
@@ -829,10 +1019,21 @@ function putLook(look, viewer2) {
 function dropLook(viewer2) {
   if (store().showing === viewer2) putLook(null, null);
 }
-function measurementsOf(id) {
+function marksOn(id, recorded = []) {
   const { measured } = store();
-  if (!measured.has(id)) measured.set(id, []);
+  if (!measured.has(id)) measured.set(id, [...recorded]);
   return measured.get(id);
+}
+
+// ui/viewer/marks.js
+function fromRecord(marks) {
+  return marks.map(({ kind, frame, points, text, window: look }) => ({
+    kind,
+    ends: points,
+    plane: frame - 1,
+    ...text && { text },
+    ...look && { window: look }
+  }));
 }
 
 // ui/viewer/shaders.js
@@ -840,9 +1041,9 @@ var VERTEX = `#version 300 es
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }`;
 var FUNCTIONS = ["LINEAR", "LINEAR_EXACT", "SIGMOID", "LUT"];
-var NAMES = FUNCTIONS.map((name, number) => `#define ${name} ${number}`).join("\n");
+var NAMES2 = FUNCTIONS.map((name, number) => `#define ${name} ${number}`).join("\n");
 var FRAGMENT = `#version 300 es
-${NAMES}
+${NAMES2}
 precision highp float;
 precision highp int;
 precision highp usampler2D;
@@ -1231,7 +1432,7 @@ function createPane(frame, told, overlay, viewer2) {
   }
   const view = newView(frame.presets[0], overlay, frame.aspect);
   const does = actionsOn(view, canvas, frame, overlay);
-  const kept = measurementsOf(frame.id);
+  const kept = marksOn(frame.id, fromRecord(told.marks));
   const root = part("pane");
   const readout = part("readout"), probe = part("probe"), legend = part("legend");
   let heat = null;
@@ -1247,8 +1448,16 @@ function createPane(frame, told, overlay, viewer2) {
   const draw = () => {
     requested ||= requestAnimationFrame(show);
   };
-  const measuring = createMeasuring(frame, view, canvas, kept, draw);
-  const drawing = createDrawing(frame, told.label, measuring);
+  const measuring = createMeasuring(frame, view, canvas, kept, draw, () => {
+    drawing.ask();
+    draw();
+  });
+  const drawing = createDrawing(
+    frame,
+    told.label,
+    measuring,
+    () => canvas.focus({ preventScroll: true })
+  );
   const act = (name, value) => viewer2.act(name, value, pane);
   const resize = () => {
     const ratio = devicePixelRatio || 1;
@@ -1321,7 +1530,8 @@ function createPane(frame, told, overlay, viewer2) {
 }
 
 // ui/viewer/toolbar.js
-var SESSION = "Measurements stay until the page is closed or loaded again; they are not recorded.";
+var KEPT = "Kept with your next decision or signature.";
+var MARKS = ["length", "angle", "rectangle", "arrow", "text"];
 function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -1387,19 +1597,17 @@ function pressed(made, on) {
 function tools(act) {
   return {
     window: button(icon("window"), "Window and level by dragging (key Esc)", () => act("leave")),
-    length: button(icon("length"), `${titleOf("length")}. ${SESSION}`, () => act("length")),
-    rectangle: button(
-      icon("rectangle"),
-      `${titleOf("rectangle")}. ${SESSION}`,
-      () => act("rectangle")
-    )
+    ...Object.fromEntries(MARKS.map((name) => [name, button(icon(name), `${titleOf(name)}. ${KEPT}`, () => act(name))]))
   };
 }
 function createToolbar(priorLabel, act) {
   const list = windowList(act);
   const tool = tools(act);
+  const key = button(icon("key"), `${titleOf("key")}. ${KEPT}`, () => act("key"));
   const invert = button(icon("invert"), titleOf("invert"), () => act("invert"));
-  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "flipAcross", "flipDown", "reset"].map((name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name)));
+  const plain = (name) => button(name === "actual" ? "1:1" : icon(name), titleOf(name), () => act(name));
+  const simple = ["fit", "full", "actual", "rotateLeft", "rotateRight", "reset"].map(plain);
+  const flips = ["flipAcross", "flipDown"].map(plain);
   const overlay = button("Overlay", titleOf("overlay"), () => act("overlay"));
   const opacity = slider("Opacity", "Heat map opacity, percent", (v) => act("opacity", v));
   const threshold = slider(
@@ -1411,17 +1619,19 @@ function createToolbar(priorLabel, act) {
   const link = button(icon("link"), titleOf("link"), () => act("link"));
   const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
-  top.append(list.made, group(...Object.values(tool)), group(invert, ...simple));
+  top.append(list.made, group(...Object.values(tool), key), group(invert, ...simple));
   const bottom = element("div", "bar");
   bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
+  bottom.append(group(...flips));
   if (priorLabel) bottom.append(group(prior, link));
   bottom.append(help);
   return {
     top,
     bottom,
-    show({ view, presets, heat, active, tool: chosen, priorShown, linked, helpShown }) {
+    show({ view, presets, heat, active, tool: chosen, priorShown, linked, helpShown, isKey }) {
       list.show(active, presets);
       for (const [name, made] of Object.entries(tool)) pressed(made, name === chosen);
+      pressed(key, isKey);
       pressed(invert, active.inverted);
       pressed(overlay, heat && view.overlay);
       overlay.disabled = !heat;
@@ -1471,7 +1681,7 @@ function message(root, text) {
 function keysOf(state, act) {
   const middle = (factor, { canvas }) => ["zoom", [factor, canvas.width / 2, canvas.height / 2]];
   const arrow = (dx, dy, steps) => (pane, shift) => {
-    if (pane.measuring.selected) {
+    if (pane.measuring.selected?.ends.length) {
       const by = shift ? 10 : 1;
       return pane.measuring.nudge(dx * by, dy * by);
     }
@@ -1506,8 +1716,9 @@ function ownActions(root, state, parts) {
     if (!open) state.active.canvas.focus({ preventScroll: true });
   };
   return {
-    length: toTool("length"),
-    rectangle: toTool("rectangle"),
+    ...Object.fromEntries(["length", "angle", "rectangle", "arrow", "text"].map((name) => [name, toTool(name)])),
+    key: () => state.active.measuring.key(),
+    undo: () => state.active.measuring.undo(),
     leave: () => {
       state.tool = "window";
       if (state.helpShown) help(false);
@@ -1547,7 +1758,8 @@ function build(root, frame, data) {
       view: main.view,
       heat: main.heat,
       active: state.active.view,
-      presets: state.active.frame.presets
+      presets: state.active.frame.presets,
+      isKey: state.active.measuring.isKey
     });
     main.setLegend(legendOf(main.view, main.heat));
     parts.cine.show(main.view.plane);
