@@ -7,17 +7,27 @@ not see (`check_leaving`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
 from clinical.audit import ledger
 from clinical.audit.retention import purge_of
 from clinical.case.assessment import Assessment, AuditEvent, Suggestion
-from clinical.case.reading import Code, Finding, Reading, Signed, Verdict
+from clinical.case.reading import (
+    Code,
+    Finding,
+    Mark,
+    MarkKind,
+    Number,
+    Reading,
+    Signed,
+    Verdict,
+)
 from clinical.errors import ReviewError
 from clinical.formatting import uncertain
-from clinical.review import conclusion, progress
+from clinical.review import conclusion, marking, progress
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
 from clinical.review.progress import Progress, RecordedDecision
@@ -28,6 +38,19 @@ from clinical.workspace import store
 
 FINAL = ("complete", "adjudicated")
 """Status of a case that needs no further signature and has no dispute."""
+
+
+_LEAVING: Final[Mapping[str, MarkKind]] = {
+    "length": "length",
+    "angle": "angle",
+    "rectangle": "rectangle",
+    "key": "key",
+}
+_SCALES: Final[Mapping[str, str]] = {
+    "PixelSpacing": "Millimetres by Pixel Spacing of the film.",
+    "ImagerPixelSpacing": "Millimetres at the detector, more than in the patient.",
+    "NominalScannedPixelSpacing": "Millimetres on the film, more than in the patient.",
+}
 
 
 def codes_of(diagnosis: str) -> tuple[Code, ...]:
@@ -58,7 +81,7 @@ def reading_of(connection: Connection, case_id: str) -> Reading:
 
     Raises:
         ReviewError: if there is nothing to read of it, or it was purged.
-        StoreError: if its record or its assessment is missing or corrupted.
+        StoreError: if its record, its assessment or what was marked is missing or corrupted.
         LedgerError: if one of its events was corrupted.
     """
     past = list(ledger.events(connection, case_id=case_id))
@@ -84,6 +107,7 @@ def reading_of(connection: Connection, case_id: str) -> Reading:
         adjudicator=adjudicator,
         final=final,
         remarks=tuple(_remarks(assessment)) if assessment else (),
+        marks=tuple(_marks(connection, past)),
     )
 
 
@@ -181,8 +205,25 @@ def _adjudicator(now: Progress) -> Signed | None:
     return Signed(last.adjudicator, "adjudicator", last.recorded, last.sequence)
 
 
+def _marks(connection: Connection, past: Iterable[AuditEvent]) -> Iterator[Mark]:
+    """What readers measured and chose on films of an archive; words on images stay here."""
+    standing = sorted(marking.standing(past).values(), key=lambda found: found.sequence)
+    for marked in standing:
+        for found in marking.marks_of(connection, marked):
+            if found.instance and found.kind in _LEAVING:
+                yield Mark(
+                    _LEAVING[found.kind],
+                    found.instance,
+                    found.points,
+                    tuple(Number(one.name, one.value, one.unit) for one in found.values),
+                    _SCALES.get(found.calibration, ""),
+                    marked.reader,
+                    marked.recorded,
+                )
+
+
 def _changed(past: Iterable[AuditEvent], began: str) -> str:
-    said = ("DECIDED", "UNDONE", "SIGNED", "AMENDED", "ADJUDICATED")
+    said = ("DECIDED", "UNDONE", "MARKED", "SIGNED", "AMENDED", "ADJUDICATED")
     return max((event.time for event in past if event.kind in said), default=began)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,16 @@ from clinical.audit import ledger
 from clinical.audit.retention import purge
 from clinical.case.reading import Code, Reading
 from clinical.errors import ReviewError
+from clinical.export.case_dicom import case_objects
+from clinical.export.leaving import leaving
 from clinical.export.reading import check_leaving, codes_of, reading_of
-from clinical.review import adjudication, intake, progress, signature
+from clinical.review import adjudication, intake, marking, marks, progress, signature
 from clinical.review import protocol as protocol_rules
 from clinical.review.adjudication import Adjudication
 from clinical.review.protocol import PLAIN, Protocol
+from clinical.workspace.database import writing
+
+WINDOW = {"function": "LINEAR", "centre": 1800, "width": 3600, "inverted": False}
 
 
 def gathered(workspace: Engine, case_id: str = "case-1") -> Reading:
@@ -135,6 +141,33 @@ def second(workspace: Engine, example: Any, digest: str, name: str) -> None:
     at = example.noon + timedelta(minutes=20)
     decided = signature.decisions_digest(mine)
     signature.sign(workspace, signature.Signature("case-1", digest, name, "reader", decided, at))
+
+
+def test_lengths_and_key_images_leave_and_words_on_images_stay(
+    workspace: Engine, example: Any, tmp_path: Path
+) -> None:
+    film = read_case.film(tmp_path, example)
+    case = read_case.case_of(film, example)
+    digest, _ = example.recorded(workspace, case)
+    (image,) = case.inputs["image"].arrays
+    drawn = [
+        {"kind": "length", "frame": 1, "points": [[1, 2], [11, 2]], "text": ""},
+        {"kind": "text", "frame": 1, "points": [[3, 3]], "text": "Mrs Doe"},
+        {"kind": "key", "frame": 1, "points": [], "text": "", "window": WINDOW},
+    ]
+    told = marks.read({"image": drawn}, {"image": image})
+    assert told is not None
+    with writing(workspace) as connection:
+        marking.record(connection, "case-1", example.reader, told)
+    read_case.signed(workspace, example, digest)
+    found = leaving(workspace, "case-1", [film])
+    assert [mark.kind for mark in found.reading.marks] == ["length", "key"]
+    length = found.reading.marks[0]
+    assert [(one.name, one.value, one.unit) for one in length.numbers] == [("length", 5.0, "mm")]
+    assert "Millimetres" in length.scale
+    names = [made.name for made in case_objects(found)]
+    assert names == ["report", "key-images", "heat-map-1", "picture-1"]
+    assert b"Mrs Doe" not in b"".join(made.data for made in case_objects(found))
 
 
 def test_a_case_that_is_not_there_any_more_has_no_reading(workspace: Engine, example: Any) -> None:
