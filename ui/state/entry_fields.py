@@ -186,12 +186,12 @@ def _file(file: Received, text: Any) -> File:
     view = text(file_key("view", file))
     return File(
         file.path,
-        "" if view == UNKNOWN_VIEW else view,
-        text(file_key("photometric", file)) if file.sort == "picture" else "",
-        text(file_key("time", file)),
-        text(file_key("role", file)),
-        text(file_key("rate", file)) if file.sort == "samples" else "",
-        text(file_key("unit", file)) if file.sort == "samples" else "",
+        view="" if view == UNKNOWN_VIEW else view,
+        photometric=text(file_key("photometric", file)) if file.sort == "picture" else "",
+        time=text(file_key("time", file)),
+        role=text(file_key("role", file)),
+        rate=text(file_key("rate", file)) if file.sort == "samples" else "",
+        unit=text(file_key("unit", file)) if file.sort == "samples" else "",
     )
 
 

@@ -12,11 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 import read_case
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.uid import ExplicitVRLittleEndian
 from sqlalchemy import Engine
 
 from clinical import canonical
@@ -340,9 +343,11 @@ def test_a_film_that_is_not_there_or_another_one_is_refused(
     with pytest.raises(ConfigError, match="None of the films"):
         make_case_objects(workspace, "case-1", films=[tmp_path / "nowhere"], actor="auditor")
     found = pydicom.dcmread(film)
-    found.decompress(generate_instance_uid=False)
+    (frame,) = generate_frames(found.PixelData, number_of_frames=1)
     found.Rows -= 1
-    found.PixelData = found.PixelData[: 2 * found.Rows * found.Columns]
+    found.PixelData = imagecodecs.jpegls_decode(frame)[: found.Rows].tobytes()
+    found["PixelData"].VR = "OW"
+    found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     found.save_as(film)
     with pytest.raises(ImageRefused, match="not of the size"):
         make_case_objects(workspace, "case-1", films=[film], actor="auditor")
