@@ -22,6 +22,7 @@ from clinical.access.roles import ROLES, Role
 from clinical.audit import heads, keys
 from clinical.errors import ConfigError, TriptychError
 from clinical.model import card
+from clinical.review import protocol
 from clinical.workspace.database import folder_of, opened, writing
 from clinical.workspace.place import Place, as_options, place_of
 from ui.host.public_address import public_address
@@ -231,7 +232,11 @@ def _check(chosen: Choices) -> None:
                 "A demonstration has no sign-in, so it is not opened to a network.",
                 remedy="leave out --public-address, or make accounts",
             )
-    _check_accounts(chosen.workspace, needed=chosen.reader is None)
+    _check_accounts(
+        chosen.workspace,
+        needed=chosen.reader is None,
+        public=chosen.public_address is not None,
+    )
     if refusal := _refusal(chosen.port):
         raise ConfigError(
             f"Port {chosen.port} on {ADDRESS} cannot be used ({refusal.strerror}).",
@@ -239,9 +244,16 @@ def _check(chosen: Choices) -> None:
         )
 
 
-def _check_accounts(workspace: Place, *, needed: bool) -> None:
+def _check_accounts(workspace: Place, *, needed: bool, public: bool) -> None:
     with opened(workspace) as engine, engine.connect() as connection:
         usable = [a for a in accounts.everyone(connection) if not a.disabled]
+        asks = protocol.in_force(connection).passkey
+    if asks and public:
+        raise ConfigError(
+            "This workspace asks for a passkey at a signature, and passkeys are bound to localhost:"
+            " nobody could sign at another address.",
+            remedy="leave out --public-address, or run `triptych reading set-protocol` without it",
+        )
     if needed and not usable:
         raise ConfigError(
             "Nobody can sign in: the workspace has no account.",

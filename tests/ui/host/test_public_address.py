@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from clinical.access import accounts
 from clinical.errors import ConfigError
-from ui.host import app, door
+from clinical.review import protocol
+from clinical.review.protocol import Protocol
+from clinical.workspace.database import opened
+from ui.host import app, door, launch
 from ui.host.public_address import PublicAddress, public_address
 
 
@@ -56,3 +62,14 @@ def test_the_page_answers_to_its_name_and_to_loopback_only() -> None:
 def test_its_cookie_has_a_name_that_only_tls_and_this_host_can_set() -> None:
     assert door.cookie_name(8501, PublicAddress("triptych.example")) == "__Host-triptych_session"
     assert door.cookie_name(8501) == "triptych_session_8501"
+
+
+def test_a_workspace_that_asks_for_passkeys_is_not_opened_where_nobody_could_sign(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path, create=True) as engine:
+        accounts.add(engine, "dr.first", "reader", "three quiet herons")
+        protocol.set_protocol(engine, Protocol(passkey=True), "boss")
+    chosen = launch.Choices(tmp_path, public_address="https://triptych.example")
+    with pytest.raises(ConfigError, match="bound to localhost"):
+        launch.serve(chosen)
