@@ -122,31 +122,6 @@ def dragging(page: Page) -> float:
     return frames / taken
 
 
-def what_if(page: Page) -> tuple[float, list[float]]:
-    """Seconds to the first answer and to those after it."""
-    page.locator(".st-key-what-if-open label").click()
-    ask = page.locator(".st-key-what-if-ask button")
-    expect(ask).to_be_enabled()
-    rest(page)
-    answer = page.locator(".st-key-what-if table")
-    taken = []
-    for number in range(6):
-        page.locator(".st-key-what-if-change input").click()
-        page.get_by_role("option").nth(number).click()
-        rest(page)
-        before = answer.inner_text() if answer.count() else ""
-        started = time.perf_counter()
-        ask.click()
-        page.wait_for_function(
-            "before => { const made = document.querySelector('.st-key-what-if table');"
-            " return made && made.innerText !== before; }",
-            arg=before,
-        )
-        taken.append(time.perf_counter() - started)
-        rest(page)
-    return taken[0], taken[1:]
-
-
 def memory(page: Page, session: CDPSession) -> tuple[int, float]:
     """DOM nodes, and megabytes of the heap, after the garbage is collected."""
     session.send("HeapProfiler.collectGarbage")
@@ -196,9 +171,6 @@ def main(workspace: Path | None) -> int:
         said("another diagnosis to its heat map", diagnoses(page))
         tell(f"window drag: {dragging(page):.0f} frames a second")
         rest(page)
-        first, later = what_if(page)
-        tell(f"what if, first answer: {first:.2f} s")
-        said("what if, each after it", later)
         many(page, session)
         browser.close()
         served.stop()
