@@ -108,7 +108,10 @@ def test_from_an_empty_debian_to_the_page(debian: Debian) -> None:
     debian("triptych", "audit", "create", *workspace, user="triptych")
     boss = ["account", "add", "boss", "--role", "administrator", "--password-stdin", *workspace]
     debian("triptych", *boss, user="triptych", into="three quiet herons\n")
-    assert (debian.root / "var/lib/triptych/workspace").stat().st_mode & 0o077 == 0
+    state = debian.root / "var/lib/triptych"
+    held = [state, *(path for path in state.rglob("*") if path.is_file())]
+    assert len(held) > 1
+    assert [path.name for path in held if path.stat().st_mode & 0o077] == []
     address = "https://ward.example"
     serve = ["triptych", "serve", *workspace, "--public-address", address, "--port", str(PORT)]
     page = subprocess.Popen(
