@@ -18,7 +18,9 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
-sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "ui")]
+# The packages first: tests/ui would be taken for the package ui otherwise.
+sys.path += [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
+sys.path += [str(Path(__file__).parents[1] / "ui")]
 
 from conftest import SWITCHES
 from settled import rest, settle
