@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MIRROR = "http://deb.debian.org/debian"
 SUITE = "bookworm"
 PORT = 8501
 
@@ -82,7 +81,7 @@ def borrowed() -> list[Path]:
 @pytest.fixture(scope="module")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
     root = tmp_path_factory.mktemp("debian") / "root"
-    run("debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, root, MIRROR)
+    run("debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, root)
     made = Debian(root, borrowed())
     release = root / "release"
     shutil.copytree(ROOT / "deploy", release / "deploy")
