@@ -26,8 +26,8 @@ from clinical.dicom.identity import Identity
 from clinical.errors import StoreError
 from clinical.exchange import chart_files
 from clinical.exchange.facts import PatientIdentifier, Told
-from clinical.exchange.inbox_files import transaction
 from clinical.exchange.known import Film, Heard, Known, told_as_json, told_from_json
+from clinical.exchange.private_database import transaction
 
 NAME_LETTERS = 10  # of 5 bits: a million cases meet by chance once in 2,000 hospitals
 

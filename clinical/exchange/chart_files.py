@@ -6,18 +6,18 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from clinical.errors import StoreError
-from clinical.exchange.inbox_files import BUSY_SECONDS, flush_folder, transaction
-from clinical.workspace import own_file, scratch
+from clinical.exchange import private_database
+from clinical.exchange.inbox_files import flush_folder
+from clinical.exchange.private_database import Sort
+from clinical.workspace import scratch
 
 DATABASE_NAME = "chart.sqlite"
 FILMS = "films"
-APPLICATION_ID = 0x54524943  # "TRIC": SQLite keeps it in the file header.
-LAYOUT = 1
 
 _TABLES = (
     "CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL)",
@@ -42,53 +42,29 @@ _TABLES = (
 )
 
 
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)
+    connection.execute("INSERT INTO secret VALUES (1, ?)", (secrets.token_bytes(32),))
+
+
+SORT = Sort("a chart", DATABASE_NAME, application_id=0x54524943, layout=1, make=_make)
+
+
 def opened(root: Path) -> sqlite3.Connection:
     """The database of the chart in the folder of an inbox, made if there is none.
 
     Raises:
         StoreError: if it cannot be used, or is of a newer version.
     """
-    database = root / DATABASE_NAME
-    try:
-        (root / FILMS).mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = private_database.opened(root, SORT)
     try:
         with named(root):
-            _lay_out(connection, root)
+            (root / FILMS).mkdir(mode=0o700, exist_ok=True)
     except StoreError:
         connection.close()
         raise
     return connection
-
-
-def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    with transaction(connection):
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found and not tables:
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute("INSERT INTO secret VALUES (1, ?)", (secrets.token_bytes(32),))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        elif found != APPLICATION_ID:
-            raise StoreError(
-                f"{root / DATABASE_NAME} is a database, but not a chart.",
-                remedy="choose another folder.",
-            )
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout != LAYOUT:
-        raise StoreError(
-            f"The chart in {root} has layout {layout}, this version of Triptych reads {LAYOUT}.",
-            remedy="open it with the version of Triptych that made it.",
-        )
 
 
 def film(root: Path, digest: str) -> Path:
@@ -104,10 +80,20 @@ def keep_only(root: Path, digests: Container[str]) -> None:
 
 
 def keep_film(root: Path, digest: str, file: Path) -> None:
-    """Keep the bytes of a film; returns when they would outlive a power cut."""
+    """Keep the bytes of a film; returns when they would outlive a power cut.
+
+    Raises:
+        StoreError: if the disk refuses.
+        OSError: if the file that is given cannot be read.
+    """
     place = film(root, digest)
     if place.exists():
         return
+    with file.open("rb"), named(root):
+        _keep(place, file)
+
+
+def _keep(place: Path, file: Path) -> None:
     place.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         # The inbox has it on the disk already; a second name costs nothing.
@@ -124,14 +110,6 @@ def keep_film(root: Path, digest: str, file: Path) -> None:
     flush_folder(place.parent.parent)
 
 
-@contextmanager
-def named(root: Path) -> Iterator[None]:
-    """An error of the database or the disk as a sentence, without what was to be written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"The chart in {root} cannot be used ({error}).",
-            remedy="check the free space of its disk and that its files are whole and yours;"
-            " nothing was changed.",
-        ) from None
+def named(root: Path) -> AbstractContextManager[None]:
+    """As `private_database.named`."""
+    return private_database.named(root, SORT)

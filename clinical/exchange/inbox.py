@@ -31,6 +31,7 @@ from typing import IO, Literal, cast
 
 from clinical.errors import StoreError
 from clinical.exchange import inbox_files
+from clinical.exchange.private_database import transaction
 from clinical.workspace import own_file, scratch
 
 Kind = Literal["dicom", "hl7", "fhir"]
@@ -260,7 +261,11 @@ class Inbox:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, inbox_files.named(self.root), inbox_files.transaction(self._connection):
+        with (
+            self._lock,
+            inbox_files.named(self.root),
+            transaction(self._connection),
+        ):
             yield self._connection
 
 

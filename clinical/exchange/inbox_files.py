@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from clinical.errors import StoreError
+from clinical.exchange import private_database
+from clinical.exchange.private_database import Sort, transaction
 from clinical.workspace import own_file, scratch
 
 DATABASE_NAME = "inbox.sqlite"
-APPLICATION_ID = 0x54524942  # "TRIB": SQLite keeps it in the file header.
-LAYOUT = 1
-BUSY_SECONDS = 30.0
 
 _LONG_AGO = 3600.0
 """Seconds after which a file that was made and not begun never will be."""
@@ -34,6 +32,16 @@ _TABLE = """
 _INDEX = "CREATE INDEX arrivals_by_state ON arrivals (state, number)"
 
 
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute(_TABLE)
+    connection.execute(_INDEX)
+
+
+SORT = Sort(
+    "an inbox", DATABASE_NAME, application_id=0x54524942, layout=1, make=_make, overwritten=False
+)
+
+
 def opened(root: Path) -> sqlite3.Connection:
     """The database of the inbox in a folder, made if the folder is new or empty, and swept.
 
@@ -47,15 +55,11 @@ def opened(root: Path) -> sqlite3.Connection:
         )
     try:
         _make_folders(root)
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
     except OSError as error:
         raise own_file.unwritable(root, error) from None
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = private_database.opened(root, SORT)
     try:
         with named(root):
-            _lay_out(connection, root)
             _sweep(connection, root)
     except StoreError:
         connection.close()
@@ -69,30 +73,6 @@ def _make_folders(root: Path) -> None:
     for name in ("coming", "objects"):
         (root / name).mkdir(mode=0o700, exist_ok=True)
     flush_folder(root)
-
-
-def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-    with transaction(connection):
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found and not tables:
-            connection.execute(_TABLE)
-            connection.execute(_INDEX)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        elif found != APPLICATION_ID:
-            raise StoreError(
-                f"{root / DATABASE_NAME} is a database, but not of an inbox.",
-                remedy="choose another folder.",
-            )
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout != LAYOUT:
-        raise StoreError(
-            f"The inbox {root} has layout {layout}, this version of Triptych reads {LAYOUT}.",
-            remedy="open it with the version of Triptych that made it.",
-        )
 
 
 def _sweep(connection: sqlite3.Connection, root: Path) -> None:
@@ -115,32 +95,9 @@ def _sweep(connection: sqlite3.Connection, root: Path) -> None:
                 place.unlink()
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One write transaction, which no other process can begin at the same time."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def named(root: Path) -> Iterator[None]:
-    """An error of the database or the disk as a sentence, without what was to be written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"The inbox {root} cannot be used ({error}).",
-            remedy="check the free space of its disk and that its files are whole and yours;"
-            " nothing was changed.",
-        ) from None
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
+def named(root: Path) -> AbstractContextManager[None]:
+    """As `private_database.named`."""
+    return private_database.named(root, SORT)
 
 
 def flush_folder(place: Path) -> None:

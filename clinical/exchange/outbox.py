@@ -10,7 +10,6 @@ removed from the file once they are delivered; their digest stays.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -21,14 +20,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clinical.errors import StoreError
-from clinical.workspace import own_file
+from clinical.exchange import private_database
+from clinical.exchange.private_database import Sort, named, transaction
 
 State = Literal["waiting", "delivered", "set aside"]
 
 DATABASE_NAME = "outbox.sqlite"
-APPLICATION_ID = 0x54524F42  # "TROB": SQLite keeps it in the file header.
-LAYOUT = 1
-BUSY_SECONDS = 30.0
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 
 _TABLES = (
@@ -56,6 +53,15 @@ _TABLES = (
     "CREATE TABLE bookmark (sequence INTEGER NOT NULL) STRICT",
     "INSERT INTO bookmark VALUES (0)",
 )
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+# Bytes of a patient that were delivered are overwritten.
+SORT = Sort("an outbox", DATABASE_NAME, application_id=0x54524F42, layout=1, make=_make)
 
 
 @dataclass(frozen=True)
@@ -234,12 +240,12 @@ class Outbox:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root):
+        with self._lock, named(self.root, SORT):
             yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _named(self.root), _transaction(self._connection):
+        with self._lock, named(self.root, SORT), transaction(self._connection):
             yield self._connection
 
 
@@ -249,68 +255,7 @@ def open_outbox(root: Path) -> Outbox:
     Raises:
         StoreError: if the folder cannot be used, or holds something else or one of a newer version.
     """
-    database = root / DATABASE_NAME
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE))
-    except OSError as error:
-        raise own_file.unwritable(root, error) from None
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        with _named(root):
-            _lay_out(connection, root)
-    except StoreError:
-        connection.close()
-        raise
-    return Outbox(root, connection)
-
-
-def _lay_out(connection: sqlite3.Connection, root: Path) -> None:
-    # secure_delete: bytes of a patient that were delivered are overwritten, not only unlinked.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    with _transaction(connection):
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found and not tables:
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {LAYOUT}")
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if (found, layout) != (APPLICATION_ID, LAYOUT):
-        raise StoreError(
-            f"{root / DATABASE_NAME} is no outbox that this version of Triptych reads.",
-            remedy="choose another folder, or the version of Triptych that made it.",
-        )
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _named(root: Path) -> Iterator[None]:
-    """An error of the database as a sentence, without what was to be written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"The outbox {root} cannot be used ({error}).",
-            remedy="check the free space of its disk and that its files are whole and yours;"
-            " nothing was changed.",
-        ) from None
+    return Outbox(root, private_database.opened(root, SORT))
 
 
 def _row(connection: sqlite3.Connection, number: int) -> tuple[Any, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pydicom
 import pytest
 from hospital import write_film
 
+from clinical.errors import StoreError
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart, open_chart
 from clinical.exchange.inbox import Inbox, Kind, open_inbox
@@ -123,3 +127,26 @@ def test_the_trail_of_other_objects_is_in_the_inbox(
     found.save_as(path)
     assert outcome(opened, "dicom", path.read_bytes()) == "done"
     assert opened[1].known("1001").films == ()
+
+
+@pytest.mark.parametrize("where", ["the folder of a film", "its bytes"])
+def test_a_disk_of_the_chart_that_is_full_sets_nothing_aside(
+    opened: tuple[Inbox, Chart], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    inbox, chart = opened
+    arrival = inbox.keep("dicom", write_film(tmp_path / "film"), "PACS")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        if where == "its bytes":
+            patch.setattr(os, "link", full)
+            patch.setattr(shutil, "copyfile", full)
+        else:
+            patch.setattr(Path, "mkdir", full)
+        with pytest.raises(StoreError, match="disk is full"):
+            take_in(arrival, inbox, chart, RULES)
+    assert inbox.waiting() == (arrival,)
+    take_in(arrival, inbox, chart, RULES)
+    assert (inbox.waiting(), inbox.set_aside_list()) == ((), ())
