@@ -30,6 +30,7 @@ from ui.access import login_throttle, oidc, session, sign_in
 from ui.access.sign_in_queue import SignInQueue
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.public_address import PublicAddress
+from ui.host.request_body import body_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -333,11 +334,9 @@ def _page(
 
 async def _fields(request: Request) -> dict[str, str]:
     """The fields of a small form; nothing of a large one."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_FORM:
-            return {}
+    body = await body_of(request, LONGEST_FORM)
+    if body is None:
+        return {}
     try:
         found = parse_qs(body.decode("ascii"), max_num_fields=8, encoding="utf-8")
     except ValueError:

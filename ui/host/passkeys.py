@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import http
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from clinical.audit.passkey import Assertion
 from clinical.errors import AccountError, TriptychError
 from ui.access import identity, session, sign_in
 from ui.host.door import NOT_KEPT, Door
+from ui.host.request_body import object_of
 from ui.state import confirming
 from ui.words.markup import Markup, tag
 
@@ -52,7 +52,7 @@ def routes(door: Door) -> list[Route]:
 
     def heard(act: Callable[[Door, str, Mapping[str, Any]], Response]) -> Any:
         async def hear(request: Request) -> Response:
-            told = await _told(request)
+            told = await object_of(request, LONGEST)
             if told is None:
                 return Response(status_code=http.HTTPStatus.BAD_REQUEST, headers=NOT_KEPT)
             return await to_thread.run_sync(_answered, act, door, door.token(request), told)
@@ -122,19 +122,6 @@ def _confirm(door: Door, token: str, told: Mapping[str, Any]) -> Response:
 
 def _assertion(told: Mapping[str, Any]) -> Assertion:
     return Assertion(*(str(told.get(name, "")) for name in _PARTS))
-
-
-async def _told(request: Request) -> dict[str, Any] | None:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST:
-            return None
-    try:
-        told = json.loads(body)
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) else None
 
 
 def _page() -> str:

@@ -11,8 +11,6 @@ this server (`ui.host.origin`), and carries the cookie of the session where peop
 from __future__ import annotations
 
 import http
-import json
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +18,7 @@ from starlette.routing import Route
 
 from ui.access import session
 from ui.host.door import NOT_KEPT, Door
+from ui.host.request_body import object_of
 from ui.state import adding, assessing, drafts, visits
 from ui.state.assessing import Job
 
@@ -33,7 +32,7 @@ def routes(door: Door | None) -> list[Route]:
     """The routes; `door` is None in a demonstration, where nobody signs in."""
 
     async def hear(request: Request) -> Response:
-        told = await _told(request)
+        told = await object_of(request, LONGEST)
         if told is None:
             return _answer(http.HTTPStatus.FORBIDDEN)
         name, reader = str(told.get("visit", "")), _reader(door, request)
@@ -56,19 +55,6 @@ def _reader(door: Door | None, request: Request) -> str | None:
         return None
     found = session.find(door.token(request))
     return found.account if found else ""
-
-
-async def _told(request: Request) -> dict[str, Any] | None:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST:
-            return None
-    try:
-        told = json.loads(body)
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) else None
 
 
 def _fields(told: object) -> dict[str, str]:
