@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from clinical.case.reading import Code, CodeSystem, Finding, Reading, Subject, Verdict
 from clinical.errors import ReviewError
+from clinical.exchange import hl7_text
 from clinical.review.decisions import ACTED, REASONS
 from clinical.wording import RESEARCH_USE
 
@@ -23,23 +25,14 @@ SYSTEM = "99TRIPTYCH"
 MARKS = "^~\\&"
 CODEC = "utf-8"
 
+escaped = partial(hl7_text.escaped, new_line=hl7_text.NEW_LINE)
+
 _SYSTEMS: Final[Mapping[CodeSystem, str]] = {
     "SNOMED": "SCT",
     "ICD-10": "I10",
     "ICD-11": "I11",
     "local": SYSTEM,
 }
-_ESCAPES = str.maketrans(
-    {
-        "\\": "\\E\\",
-        "|": "\\F\\",
-        "^": "\\S\\",
-        "&": "\\T\\",
-        "~": "\\R\\",
-        "\n": "\\.br\\",
-        **{chr(code): " " for code in (*range(10), *range(11, 32), 127)},
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -82,11 +75,6 @@ def message(reading: Reading, subject: Subject, envelope: Envelope = DEFAULT) ->
     notes = (RESEARCH_USE, *reading.remarks)
     lines += [f"NTE|{number}|L|{escaped(note)}" for number, note in enumerate(notes, start=1)]
     return "".join(f"{line}\r" for line in lines).encode(CODEC)
-
-
-def escaped(text: str) -> str:
-    r"""A text for a message with the usual marks: `\T\` for `&`, `\.br\` for a new line."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_ESCAPES)
 
 
 def _header(reading: Reading, envelope: Envelope) -> str:

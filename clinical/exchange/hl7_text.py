@@ -115,8 +115,25 @@ def _laid_out(command: str, count: int) -> str:
     return {"sp": "\n", "sk": " "}.get(command, "") * count
 
 
-def escaped(text: str) -> str:
-    r"""A text for a message with the usual marks `|^~\&`."""
-    sequences = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
-    sequences |= {"\r": " ", "\n": " "}
-    return "".join(sequences.get(letter, letter) for letter in text)
+_ESCAPES = str.maketrans(
+    {
+        "\\": "\\E\\",
+        "|": "\\F\\",
+        "^": "\\S\\",
+        "&": "\\T\\",
+        "~": "\\R\\",
+        **{chr(code): " " for code in (*range(10), *range(11, 32), 127)},
+    }
+)
+NEW_LINE = "\\.br\\"
+
+
+def escaped(text: str, new_line: str = " ") -> str:
+    r"""A text for a message with the usual marks `|^~\&`: `\T\` for `&`.
+
+    Args:
+        text: as it is meant.
+        new_line: in place of one; `NEW_LINE` where the field is of formatted text.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return new_line.join(line.translate(_ESCAPES) for line in lines)
