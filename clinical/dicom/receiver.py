@@ -13,7 +13,6 @@ goes on:
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from clinical.dicom import acceptance, association, codecs
 from clinical.dicom.limits import DEFAULT_LIMITS
+from clinical.dicom.tls import Tls, server_context
 from clinical.errors import ConfigError, ImageError, TriptychError
 
 KEPT, NOT_NOW, OTHER_CLASS, BROKEN, OUR_FAULT = 0x0000, 0xA700, 0xA900, 0xC000, 0x0110
@@ -54,20 +54,6 @@ class Sender:
 
     title: str
     address: str
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Encryption (PS3.15 annex B.12, at least TLS 1.2).
-
-    Attributes:
-        certificate, key: PEM files of this side; no certificate: no TLS.
-        client_ca: PEM file of who signs the certificates that senders must show; "": they need not.
-    """
-
-    certificate: str = ""
-    key: str = ""
-    client_ca: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +117,7 @@ def start(
             (settings.address, settings.port),
             settings.title,
             entity.supported_contexts,
-            _context(settings.tls),
+            server_context(settings.tls, "dicom"),
             [
                 (evt.EVT_REQUESTED, _request, [allowed, refused]),
                 (evt.EVT_REJECTED, _rejected, [refused]),
@@ -296,21 +282,3 @@ def _allowed(senders: tuple[Sender, ...]) -> set[tuple[str, association.Network]
                 remedy="write an IP address, or a network such as 192.0.2.0/24.",
             ) from None
     return found
-
-
-def _context(tls: Tls) -> ssl.SSLContext | None:
-    if not tls.certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.certificate, tls.key or None)
-        if tls.client_ca:
-            context.load_verify_locations(tls.client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:
-        raise ConfigError(
-            f"The files of dicom.tls cannot be used ({error.strerror or 'not PEM'}).",
-            remedy="give PEM files: a certificate, its key, and who signs those of senders.",
-        ) from None
-    return context

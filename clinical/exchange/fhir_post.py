@@ -29,11 +29,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from clinical.dicom.tls import Tls
 from clinical.errors import TriptychError
 from clinical.exchange import peers, web_port
 from clinical.exchange.facts import Refusal, Told
 from clinical.exchange.fhir_told import told
-from clinical.exchange.peers import Tls
 from clinical.exchange.web_port import Listener
 
 Keep = Callable[[bytes, str], object]

@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from clinical.dicom.tls import Tls, server_context
 from clinical.errors import ConfigError
 from clinical.exchange import peers
 from clinical.exchange.facts import Refusal
 from clinical.exchange.hl7_answer import Answer, Keep, answered, failed, rejected
 from clinical.exchange.hl7_text import CODECS, codec_of
 from clinical.exchange.hl7_told import Habits
-from clinical.exchange.peers import Tls
 
 START, END = b"\x0b", b"\x1c"
 _HEADERS = (b"\x0bMSH", b"\x0bFHS", b"\x0bBHS")
@@ -169,7 +169,7 @@ class Listener:
         self._server = server
         self.port: int = server.getsockname()[1]
         self._allowed = peers.networks(settings.senders, "hl7")
-        self._tls = peers.context(settings.tls, "hl7")
+        self._tls = server_context(settings.tls, "hl7")
         self._slots = threading.BoundedSemaphore(settings.connections)
         self._lock = threading.Lock()
         self._tally: Counter[str] = Counter()

@@ -1,11 +1,10 @@
-"""Who may connect to a port, and how the line is encrypted."""
+"""Who may connect to a port, and within which bounds."""
 
 from __future__ import annotations
 
 import math
-import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -22,20 +21,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Network = IPv4Network | IPv6Network
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Encryption, at least TLS 1.2.
-
-    Attributes:
-        certificate, key: PEM files of this side; no certificate: no TLS.
-        client_ca: PEM file of who signs the certificates that senders must show; "": they need not.
-    """
-
-    certificate: str = ""
-    key: str = ""
-    client_ca: str = ""
 
 
 def unheard(reason: str) -> None:
@@ -83,25 +68,3 @@ def address(text: str) -> IPv4Address | IPv6Address:
     found = ip_address(text)
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return mapped or found
-
-
-def context(tls: Tls, where: str) -> ssl.SSLContext | None:
-    """What encrypts the line; None without a certificate.
-
-    Raises:
-        ConfigError: for a file that cannot be used.
-    """
-    if not tls.certificate:
-        return None
-    found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        found.load_cert_chain(tls.certificate, tls.key or None)
-        if tls.client_ca:
-            found.load_verify_locations(tls.client_ca)
-            found.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:
-        raise ConfigError(
-            f"{where}: the certificate cannot be used ({error}).",
-            remedy="give PEM files: the certificate with its chain, and its key without password",
-        ) from None
-    return found

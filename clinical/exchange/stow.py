@@ -33,9 +33,9 @@ from starlette.routing import Route
 from clinical.dicom import acceptance, outline
 from clinical.dicom.limits import DEFAULT_LIMITS
 from clinical.dicom.outline import Identity
+from clinical.dicom.tls import Tls
 from clinical.errors import ImageError, TriptychError
 from clinical.exchange import peers, web_port
-from clinical.exchange.peers import Tls
 from clinical.exchange.web_port import Listener
 
 NOT_NOW, BROKEN = 0xA700, 0xC000

@@ -16,9 +16,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from clinical.dicom.tls import Tls, server_context
 from clinical.errors import ConfigError
 from clinical.exchange import peers
-from clinical.exchange.peers import Network, Tls
+from clinical.exchange.peers import Network
 
 LEAST_TOKEN = 32
 """Characters of a token; 32 drawn from hexadecimal digits are 128 bits."""
@@ -97,7 +98,7 @@ def listen(app: Starlette, address: str, port: int, tls: Tls, where: str) -> Lis
     Raises:
         ConfigError: if the settings cannot be used, or the port is taken.
     """
-    peers.context(tls, where)  # an error is said here and not in the thread
+    server_context(tls, where)  # an error is said here and not in the thread
     try:
         if not 0 <= port < 1 << 16:
             raise OSError(errno.EINVAL, "no such port")

@@ -48,8 +48,8 @@ from clinical.dicom.receiver import (
     OUR_FAULT,
     Sender,
     Settings,
-    Tls,
 )
+from clinical.dicom.tls import Tls
 from clinical.errors import ConfigError, StoreError
 
 

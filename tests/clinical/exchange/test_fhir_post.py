@@ -13,10 +13,10 @@ from typing import Any
 import fhirkit
 import pytest
 
+from clinical.dicom.tls import Tls
 from clinical.errors import ConfigError, StoreError
 from clinical.exchange import fhir_post
 from clinical.exchange.fhir_post import Settings
-from clinical.exchange.peers import Tls
 from clinical.exchange.web_port import Listener
 
 TOKEN = "0123456789abcdef" * 2

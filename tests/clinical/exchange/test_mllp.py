@@ -20,12 +20,12 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clinical.dicom.tls import Tls
 from clinical.errors import ConfigError, StoreError
 from clinical.exchange import mllp
 from clinical.exchange.hl7_answer import Keep
 from clinical.exchange.hl7_told import Habits
 from clinical.exchange.mllp import Frames, Listener, Settings, TooLong
-from clinical.exchange.peers import Tls
 
 SETTINGS = Settings(("127.0.0.1",), port=0, idle_seconds=20)
 
