@@ -228,9 +228,10 @@ class Listener:
                 self._begin(connection, str(peer))
 
     def _turn_away(self, connection: socket.socket, why: str) -> None:
-        connection.close()
+        # Told before the sender can see it, so that whoever is turned away finds it counted.
         self._count(why)
         self._refused(f"HL7: a connection: {why}")
+        connection.close()
 
     def _begin(self, connection: socket.socket, sender: str) -> None:
         connection.settimeout(self._settings.idle_seconds)
