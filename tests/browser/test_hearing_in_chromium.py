@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Page, expect
-from settled import rest
+from ports import reserved_port
+from settled import drawn, rest
+from waiting import until
 
 from clinical.access import accounts
 from clinical.audit import ledger
@@ -69,7 +71,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     engine = open_workspace(workspace)
     accounts.add(engine, READER, "reader", PASSWORD)
     engine.dispose()
-    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    page = launch.start(launch.Choices(workspace, port=reserved_port()))
     yield page.address, workspace
     page.stop()
 
@@ -199,7 +201,12 @@ def test_clicks_after_half_a_minute_of_quiet_are_heard_at_once(room: Room) -> No
         page.clock.fast_forward(31_000)
         page.get_by_role("button", name="Undo").click()
         expect(page.get_by_text("no decision yet")).to_be_visible()
-    assert told.count((f"{room.address}/alive", 204)) == 8
+
+    def signs_of_life() -> int:
+        drawn(page)  # meanwhile answers are heard
+        return told.count((f"{room.address}/alive", 204))
+
+    until(lambda: signs_of_life() == 8, "the answer to the last sign of life")
     assert room.kinds("CASE-010") == ["ASSESSED", "OPENED", *("DECIDED", "UNDONE") * 4]
 
 
@@ -279,6 +286,7 @@ def test_on_small_screens_everything_stands_within_the_page(
     page = room.page
     page.set_viewport_size({"width": size[0], "height": size[1]})
     room.enter()
+    rest(page)
     wide = "document.querySelector('.stMain').scrollWidth - window.innerWidth"
     assert page.evaluate(wide) <= 0
     page.locator('tr[data-pick="CASE-005"]').click()
