@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import SECONDS
 
 from clinical.workspace import place
 from clinical.workspace.database import grant, open_workspace
@@ -70,7 +71,8 @@ def running() -> Iterator[Server]:
         )
         # Tests kill who writes to the server, never the machine: nothing has to reach the disk.
         options = f"-c listen_addresses='' -c fsync=off -k {folder}"
-        call("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+        patient = ("-w", "-t", f"{SECONDS:.0f}")
+        call("pg_ctl", "-D", str(data), *patient, "-l", str(folder / "log"), "-o", options, "start")
         try:
             server = Server(folder)
             server.run("CREATE DATABASE triptych", "postgres")
@@ -81,6 +83,6 @@ def running() -> Iterator[Server]:
             owned.dispose()
             yield server
         finally:
-            call("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+            call("pg_ctl", "-D", str(data), "-m", "immediate", *patient, "stop")
     finally:
         shutil.rmtree(folder)

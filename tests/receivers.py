@@ -97,7 +97,10 @@ def listener(
         def handle(self) -> None:
             data = b""
             while not data.endswith(b"\x1c\r"):
-                data += self.request.recv(4096)
+                more = self.request.recv(4096)
+                if not more:  # the sender has left
+                    return
+                data += more
             message = data.strip(b"\x0b\x1c\r")
             taken.append(message)
             control = message.split(b"\r")[0].split(b"|")[9]

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-SECONDS = 120.0 * float(os.environ.get("TRIPTYCH_TEST_PATIENCE", "1"))
+SECONDS = 300.0 * float(os.environ.get("TRIPTYCH_TEST_PATIENCE", "1"))
 """After which a state that has not come is taken for one that never will."""
 LOOK_SECONDS = 0.01  # between two looks
 

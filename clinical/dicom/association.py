@@ -116,9 +116,12 @@ class Server(ThreadedAssociationServer):
             if self.ssl_context is not None:
                 request = self.ssl_context.wrap_socket(request, server_side=True)
         except (OSError, ValueError):
+            # Whoever sees it counted, or closed, finds its place free.
+            self._beginning.release()
             self.refused("a connection without the TLS that is asked for")
             self.shutdown_request(request)
-        else:
+            return
+        try:
             super().finish_request(request, client_address)
         finally:
             self._beginning.release()

@@ -33,6 +33,7 @@ from clinical.dicom.picture import Request
 from clinical.errors import ImageError, ImageRefused, ImageUnreadable, WaveformError
 
 _START_SECONDS = 120.0
+_END_SECONDS = 10.0
 _PIPE_BYTES = 1 << 20
 
 _AGAIN = "Export the image again from its source."
@@ -140,7 +141,7 @@ class Worker:
     def ended(self) -> int:
         """Give a process that has closed its pipe a moment to end; its return code."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
+            self._process.wait(_END_SECONDS)
         return self.stop()
 
     def forget(self) -> None:

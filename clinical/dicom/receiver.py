@@ -134,10 +134,12 @@ def start(
             f"DICOM cannot listen on {settings.address} port {settings.port}: {error.strerror}.",
             remedy="choose another address or port.",
         ) from None
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+    door = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    door.start()
 
     def stop() -> None:
         server.shutdown()
+        door.join()
         work.finish()
         deadline = time.monotonic() + _GRACE_SECONDS
         while server.active_associations and time.monotonic() < deadline:
@@ -168,24 +170,28 @@ class _Work:
                 return _answer(NOT_NOW, "about to stop")
             self._running += 1
         try:
-            status, why = self._outcome(event)
-        except TriptychError:
-            status, why = NOT_NOW, "no room on the disk, or no answer from it"
-        except Exception:  # noqa: BLE001 - whatever it is, the association goes on
-            status, why = OUR_FAULT, "a fault of the receiver"
+            return self._told(event)
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
-        if status != KEPT:
-            self._refused(f"an object: {why}")
-        return _answer(status, why)
 
     def finish(self) -> None:
         """Take nothing more, and return when what was taken is answered."""
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: not self._running)
+
+    def _told(self, event: Event) -> Dataset:
+        try:
+            status, why = self._outcome(event)
+        except TriptychError:
+            status, why = NOT_NOW, "no room on the disk, or no answer from it"
+        except Exception:  # noqa: BLE001 - whatever it is, the association goes on
+            status, why = OUR_FAULT, "a fault of the receiver"
+        if status != KEPT:
+            self._refused(f"an object: {why}")
+        return _answer(status, why)
 
     def _outcome(self, event: Event) -> tuple[int, str]:
         request, path = cast(C_STORE, event.request), event.dataset_path

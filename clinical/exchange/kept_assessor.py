@@ -37,7 +37,7 @@ class KeptAssessor:
         self._place = place
         self._checkpoint = checkpoint
         self._process: subprocess.Popen[str] | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self._turn = threading.Lock()
 
     def warm(self) -> None:
@@ -76,7 +76,7 @@ class KeptAssessor:
 
     def close(self) -> None:
         """End the process, for good; what it was assessing stays to be assessed."""
-        self._closed = True
+        self._closed.set()
         self._end()
 
     def _end(self) -> None:
@@ -94,8 +94,8 @@ class KeptAssessor:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._end()
-        if self._closed:
-            raise ModelError("No case is assessed any more.", remedy="start again.")
+        if self._closed.is_set():
+            raise _closed()
         inherited = os.environ.get("PYTHONPATH")
         path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
         self._process = process = subprocess.Popen(
@@ -106,6 +106,9 @@ class KeptAssessor:
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": path},
         )
+        if self._closed.is_set():  # meanwhile, by somebody who found no process to end
+            self._end()
+            raise _closed()
         told = self._heard(process)
         if told.get("step") != "ready":
             self._end()
@@ -126,7 +129,7 @@ class KeptAssessor:
                 process.stdin.flush()
             while (told := self._heard(process)) and "step" in told:
                 pass
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed under it by `close`
             told = {}
         finally:
             late.cancel()
@@ -136,8 +139,12 @@ class KeptAssessor:
 
     @staticmethod
     def _heard(process: subprocess.Popen[str]) -> dict[str, Any]:
-        line = process.stdout.readline() if process.stdout is not None else ""
         try:
+            line = process.stdout.readline() if process.stdout is not None else ""
             return dict(json.loads(line)) if line else {}
-        except ValueError:
+        except ValueError:  # no JSON, or closed under it by `close`
             return {}
+
+
+def _closed() -> ModelError:
+    return ModelError("No case is assessed any more.", remedy="start again.")

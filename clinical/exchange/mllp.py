@@ -250,17 +250,18 @@ class Listener:
         thread.start()
 
     def _serve(self, connection: socket.socket, sender: str) -> None:
-        try:
-            with connection:
+        # Counted, and its place given to the next, before the sender can see that it has ended.
+        with connection:
+            try:
                 if isinstance(connection, ssl.SSLSocket):
                     connection.do_handshake()
                 self._converse(connection, sender)
-        except (OSError, ValueError):  # ValueError: closed under it by stop
-            self._count("broken off")
-        finally:
-            with self._lock:
-                self._open.pop(threading.current_thread(), None)
-            self._slots.release()
+            except (OSError, ValueError):  # ValueError: closed under it by stop
+                self._count("broken off")
+            finally:
+                with self._lock:
+                    self._open.pop(threading.current_thread(), None)
+                self._slots.release()
 
     def _converse(self, connection: socket.socket, sender: str) -> None:
         settings, frames = self._settings, Frames(self._longest)

@@ -62,7 +62,8 @@ def _listen(mixed: list[str], message: ConsoleMessage) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_start() -> Iterator[None]:
-    """A page may take its time to start; only a person would rather be told after a minute."""
+    """A page may take its time to start and to end; only a person would rather be told."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launch, "START_SECONDS", SECONDS)
+        patch.setattr(launch, "STOP_SECONDS", SECONDS)
         yield

@@ -23,6 +23,7 @@ sys.path += [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 sys.path += [str(Path(__file__).parents[1] / "ui")]
 
 from conftest import SWITCHES
+from ports import reserved_port
 from settled import rest, settle
 
 from pipelines.commands.demo import demonstrate
@@ -152,7 +153,7 @@ def main(workspace: Path | None) -> int:
     """Make or open a workspace, and measure."""
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         place = workspace or demonstrate(Path(made)).workspace
-        served = launch.start(launch.Choices(place, port=launch.free_port(), reader="dr.speed"))
+        served = launch.start(launch.Choices(place, port=reserved_port(), reader="dr.speed"))
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=list(SWITCHES)
         )

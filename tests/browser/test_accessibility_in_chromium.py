@@ -11,6 +11,7 @@ import reading_fixture
 import study_fixture
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from settled import rest, settle, still
 
 from clinical.access import accounts
@@ -83,7 +84,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Role, str]
     running = {
         role: launch.start(
             launch.Choices(
-                workspace, port=launch.free_port(), reader="dr.eyes", role=role, studies=studies
+                workspace, port=reserved_port(), reader="dr.eyes", role=role, studies=studies
             )
         )
         for role in roles
@@ -158,7 +159,7 @@ def test_nor_has_the_sign_in_page(browser: Browser, tmp_path: Path) -> None:
     workspace = reading_fixture.make_workspace(tmp_path, cases=1)
     with opened(workspace) as engine:
         accounts.add(engine, "dr.eyes", "reader", PASSWORD)
-    running = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    running = launch.start(launch.Choices(workspace, port=reserved_port()))
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(running.address)
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()

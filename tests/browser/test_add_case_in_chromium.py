@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Locator, Page, expect
+from ports import reserved_port
 from settled import rest
 from waiting import until
 
@@ -95,7 +96,7 @@ class Form:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("adding"), cases=2)
-    page = launch.start(launch.Choices(workspace, port=launch.free_port(), reader="dr.browser"))
+    page = launch.start(launch.Choices(workspace, port=reserved_port(), reader="dr.browser"))
     yield page.address, workspace
     page.stop()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import http.client
 import ipaddress
 import socket
 import ssl
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlencode
@@ -19,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Browser, expect
+from ports import reserved_port
 from test_signing_in import PASSWORD, Ward, make_workspace, sign_in
 
 from clinical.errors import ConfigError
@@ -63,32 +67,49 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return held, secret
 
 
-def forward(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+@contextmanager
+def forwarding(listener: socket.socket, context: ssl.SSLContext, port: int) -> Iterator[None]:
     """Take TLS off every connection and pass it on, as a proxy does that keeps the name."""
-    while True:
-        try:
-            taken, _ = listener.accept()
-        except OSError:
-            return
-        Thread(target=_both_ways, args=(taken, context, port), daemon=True).start()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    begin = asyncio.start_server(partial(_both_ways, port), sock=listener, ssl=context)
+    server = asyncio.run_coroutine_threadsafe(begin, loop).result()
+    try:
+        yield
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
-def _both_ways(taken: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with (
-        suppress(OSError),
-        taken,
-        context.wrap_socket(taken, server_side=True) as outside,
-        socket.create_connection(("127.0.0.1", port)) as inside,
-    ):
-        Thread(target=_pass, args=(inside, outside), daemon=True).start()
-        _pass(outside, inside)
+async def _both_ways(port: int, asked: StreamReader, answer: StreamWriter) -> None:
+    to_page = None
+    try:
+        with suppress(OSError):
+            from_page, to_page = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(_pass(asked, to_page), _pass(from_page, answer))
+    finally:
+        for writer in (answer, to_page):
+            if writer is not None:
+                writer.transport.abort()
 
 
-def _pass(source: socket.socket, target: socket.socket) -> None:
+async def _pass(source: StreamReader, target: StreamWriter) -> None:
     with suppress(OSError):
-        while piece := source.recv(65536):
-            target.sendall(piece)
-        target.shutdown(socket.SHUT_WR)
+        while piece := await source.read(65536):
+            target.write(piece)
+            await target.drain()
+    target.close()  # once all is sent; the other way ends with it
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class ProxiedWard(Ward):
@@ -106,14 +127,14 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedWard]:
     workspace = make_workspace(tmp_path_factory.mktemp("ward"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate(tmp_path_factory.mktemp("tls")))
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"https://{NAME}:{listener.getsockname()[1]}"
-        port = launch.free_port()
+        port = reserved_port()
         page = launch.start(launch.Choices(workspace, port=port, public_address=address))
-        Thread(target=forward, args=(listener, context, port), daemon=True).start()
         made = ProxiedWard(address, workspace)
         made.inside = port
-        yield made
+        with forwarding(listener, context, port):
+            yield made
         page.stop()
 
 

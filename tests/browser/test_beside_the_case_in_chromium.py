@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from printed_file import needs_poppler, text_of
 
 from clinical.access import accounts
@@ -32,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     for name in ("dr.first", "dr.second"):
         accounts.add(engine, name, "reader", PASSWORD)
     engine.dispose()
-    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    page = launch.start(launch.Choices(workspace, port=reserved_port()))
     yield page.address, workspace
     page.stop()
 

@@ -25,6 +25,7 @@ from typing import Any
 import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from pydicom.uid import generate_uid
 from settled import rest
 from test_signing_in import PASSWORD, Ward, sign_in
@@ -331,7 +332,7 @@ def header(path: Path) -> pydicom.Dataset:
 
 
 def sign(browser: Browser, place: Place, case_id: str) -> None:
-    running = launch.start(launch.Choices(place.workspace, port=launch.free_port()))
+    running = launch.start(launch.Choices(place.workspace, port=reserved_port()))
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     try:
         sign_in(page, Ward(running.address, place.workspace), "dr.first")

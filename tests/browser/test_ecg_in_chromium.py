@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import ecg_fixture
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from ports import reserved_port
 from settled import settle
+from waiting import until
 
 from ui.host import launch
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.browser
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     workspace = ecg_fixture.make_workspace(tmp_path_factory.mktemp("ecg"))
     running = launch.start(
-        launch.Choices(workspace, port=launch.free_port(), reader="dr.test", role="reader")
+        launch.Choices(workspace, port=reserved_port(), reader="dr.test", role="reader")
     )
     yield running.address
     running.stop()
@@ -66,12 +68,12 @@ def test_the_worklist_has_its_letter(page: Page) -> None:
 def test_what_the_chosen_diagnosis_rests_on_is_marked(page: Page) -> None:
     open_case(page, ecg_fixture.READ)
     expect(sheet(page).get_by_role("img")).to_be_visible()
-    assert marked(page) == {"V1", "V2", "V3"}
+    until(lambda: marked(page) == {"V1", "V2", "V3"}, "the marks of the diagnosis")
     expect(page.get_by_text("20% of this suggestion")).to_be_visible()
     expect(page.get_by_text("Measured by the program.")).to_be_visible()
     page.locator('[data-pick="viral_pneumonia"]').first.click()
     expect(sheet(page).locator('rect.evidence[data-lead="I"]').first).to_be_attached()
-    assert marked(page) == {"I"}
+    until(lambda: marked(page) == {"I"}, "the marks of the other diagnosis")
 
 
 def test_tracings_are_chosen_by_name_and_only_the_first_one_was_read(page: Page) -> None:
@@ -79,7 +81,7 @@ def test_tracings_are_chosen_by_name_and_only_the_first_one_was_read(page: Page)
     expect(page.get_by_text("sinus tachycardia", exact=True)).to_be_visible()
     page.get_by_role("radio", name="ecg 2").click()
     expect(page.get_by_text("atrial fibrillation", exact=True)).to_be_visible()
-    assert marked(page) == set()
+    until(lambda: marked(page) == set(), "a tracing without marks")
     page.get_by_role("radio", name="prior ecg").click()
     expect(page.get_by_text("sinus rhythm", exact=True)).to_be_visible()
 

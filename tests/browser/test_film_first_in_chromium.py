@@ -8,7 +8,9 @@ from pathlib import Path
 import film_first_fixture
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
-from settled import rest, settle
+from ports import reserved_port
+from settled import rest, settle, still
+from waiting import until
 
 from clinical.audit import ledger
 from clinical.workspace.database import open_workspace
@@ -26,7 +28,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(workspace: Path) -> Iterator[str]:
-    running = launch.start(launch.Choices(workspace, port=launch.free_port(), reader="dr.film"))
+    running = launch.start(launch.Choices(workspace, port=reserved_port(), reader="dr.film"))
     yield running.address
     running.stop()
 
@@ -71,22 +73,19 @@ def beside(page: Page) -> list[str]:
     return page.locator(".st-key-choice-hanging button").all_inner_texts()
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "share"), [(1280, 720, 0.65), (1920, 1080, 0.75), (853, 480, 0.45)]
-)
-def test_the_film_has_its_share_of_the_window(
-    page: Page, address: str, width: int, height: int, share: float
-) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_the_film_has_its_share_of_the_window(page: Page, address: str) -> None:
     open_case(page, address, ALL)
     stage = page.locator(".stage")
     for name in ("labs", "film", "prior", "ecg"):
         page.locator(f'.st-key-choice-hanging [data-value="{name}"]').click()
         hangs(page, name)
-        assert box(stage)["height"] >= share * height
-    expect(page.locator(".cards")).to_be_in_viewport()
-    for button in ("accept", "sign"):
-        expect(page.locator(f".st-key-{button} button")).to_be_in_viewport(ratio=1)
+        for width, height, share in ((1280, 720, 0.65), (1920, 1080, 0.75), (853, 480, 0.45)):
+            page.set_viewport_size({"width": width, "height": height})
+            least = share * height
+            until(lambda least=least: box(stage)["height"] >= least, f"the film beside {name}")
+            expect(page.locator(".cards")).to_be_in_viewport()
+            for button in ("accept", "sign"):
+                expect(page.locator(f".st-key-{button} button")).to_be_in_viewport(ratio=1)
 
 
 def test_on_a_phone_the_film_is_as_wide_as_the_window_and_nothing_is_wider(
@@ -243,8 +242,7 @@ def test_in_full_screen_the_film_fills_it_and_no_key_decides(
     open_case(page, address, PLAIN)
     page.keyboard.press("Shift+F")
     page.wait_for_function("() => document.fullscreenElement !== null", timeout=0)
-    rest(page)
-    assert box(page.locator(".viewer"))["height"] >= 720
+    until(lambda: box(page.locator(".viewer"))["height"] >= 720, "the whole screen")
     page.keyboard.press("a")
     page.keyboard.press("j")
     page.keyboard.press("i")
@@ -267,6 +265,7 @@ def test_on_paper_are_film_suggestions_decisions_and_all_measurements(
     open_case(page, address, ALL)
     page.emulate_media(media="print")
     rest(page)
+    still(page)
     for there in (".stage canvas", ".card", ".open", ".standing", ".measurements", ".notes"):
         expect(page.locator(there).first).to_be_visible()
     expect(page.get_by_text("Research use only. Not a medical device.").first).to_be_visible()
@@ -307,8 +306,12 @@ def test_nothing_is_kept_from_case_to_case(page: Page, address: str) -> None:
 
     go_around()
     first = counted()
-    go_around()
-    second = counted()
-    assert second["Nodes"] <= 1.1 * first["Nodes"]
-    assert second["JSEventListeners"] <= 1.1 * first["JSEventListeners"]
-    assert second["JSHeapUsedSize"] <= 1.1 * first["JSHeapUsedSize"]
+    # What is collected late is there once more; what is kept grows with every round.
+    for _ in range(3):
+        go_around()
+        now = counted()
+        kept = ("Nodes", "JSEventListeners", "JSHeapUsedSize")
+        grown = {name: now[name] / first[name] for name in kept if now[name] > 1.1 * first[name]}
+        if not grown:
+            break
+    assert grown == {}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from loopback import Answers, LoopbackServer, serving
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from test_signing_in import Ward, make_workspace, sign_in
 
 from clinical.audit import ledger, verify
@@ -112,7 +113,7 @@ def test_a_page_on_another_port_reads_opens_writes_and_signs_nothing(
     reader: Page, other: OtherPage, tmp_path: Path
 ) -> None:
     workspace = make_workspace(tmp_path)
-    served = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    served = launch.start(launch.Choices(workspace, port=reserved_port()))
     ward = Ward(served.address, workspace)
     sign_in(reader, ward, "dr.first")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from postgres_server import Server
 
 from clinical.access import accounts
@@ -47,7 +48,7 @@ def ward(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     for name in ("ann", "bob"):
         accounts.add(engine, name, "reader", PASSWORD)
     engine.dispose()
-    both = [launch.Choices(workspace, port=launch.free_port()) for _ in range(2)]
+    both = [launch.Choices(workspace, port=reserved_port()) for _ in range(2)]
     with ThreadPoolExecutor(2) as starting:
         first, second = starting.map(launch.start, both)
     yield Ward(workspace, (first, second))

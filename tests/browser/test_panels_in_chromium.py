@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import reading_fixture
 import study_fixture
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+from ports import reserved_port
 from settled import settle
 
 from clinical.audit import ledger
@@ -29,7 +30,7 @@ def address(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     running = launch.start(
         launch.Choices(
             workspace,
-            port=launch.free_port(),
+            port=reserved_port(),
             reader="dr.head",
             role="adjudicator",
             studies=study_fixture.make_studies(tmp_path_factory.mktemp("studies")),
@@ -55,9 +56,12 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert not trouble
 
 
-def focused(page: Page) -> str:
-    name: str = page.evaluate("document.activeElement.dataset.pick ?? ''")
-    return name
+def width(image: Locator) -> int:
+    """Of a picture itself, once it is loaded."""
+    found: int = image.evaluate(
+        "async image => { await image.decode(); return image.naturalWidth; }"
+    )
+    return found
 
 
 def test_search_choose_open_and_come_back_by_keyboard_alone(page: Page) -> None:
@@ -66,7 +70,7 @@ def test_search_choose_open_and_come_back_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type("heart")
     expect(page.locator("tr[data-pick]")).to_have_count(1)
     page.keyboard.press("ArrowDown")
-    assert focused(page) == "CASE-002"
+    expect(page.locator('tr[data-pick="CASE-002"]')).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="CASE-002")).to_be_visible()
     page.keyboard.press("w")
@@ -79,12 +83,12 @@ def test_urgent_cases_stand_first_and_keys_go_to_both_ends(page: Page) -> None:
     expect(rows.first).to_contain_text("Now")
     rows.first.focus()
     page.keyboard.press("End")
-    assert focused(page) == rows.last.get_attribute("data-pick")
+    expect(rows.last).to_be_focused()
     stops = page.locator('tr[data-pick][tabindex="0"]')
     expect(stops).to_have_count(1)
     expect(stops).to_be_focused()
     page.keyboard.press("Home")
-    assert focused(page) == rows.first.get_attribute("data-pick")
+    expect(rows.first).to_be_focused()
 
 
 def test_cases_are_marked_with_the_space_bar_and_assigned(page: Page, workspace: Path) -> None:
@@ -112,8 +116,7 @@ def test_choosing_a_suggestion_changes_the_reasons(page: Page) -> None:
     expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) +14%")
     page.locator('[data-pick="heart_failure"]').click()
     expect(page.locator(".reasons")).to_contain_text("C-reactive protein 187 mg/L (high) −8%")
-    drawn = page.locator("img.sparkline")
-    assert drawn.first.evaluate("image => image.complete && image.naturalWidth") == 44
+    assert width(page.locator("img.sparkline").first) == 44
 
 
 def test_what_if_says_why_it_cannot_be_asked(page: Page) -> None:
@@ -130,7 +133,7 @@ def test_a_study_draws_its_figures_and_opens_the_cases_that_are_here(
     page.goto(f"{address}/studies")
     figure = page.get_by_role("img", name="ROC curves of heart failure")
     expect(figure).to_be_visible()
-    assert figure.evaluate("image => image.naturalWidth") == 40
+    assert width(figure) == 40
     card = page.locator('.example[data-pick="CASE-002"]')
     card.focus()
     page.keyboard.press("Enter")

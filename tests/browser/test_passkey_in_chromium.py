@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from test_signing_in import PASSWORD, Ward, make_workspace, sign_in
 
 from clinical.audit import ledger, verify
@@ -24,7 +25,7 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
     workspace = make_workspace(tmp_path)
     with opened(workspace) as engine:
         protocol.set_protocol(engine, Protocol(passkey=True), "boss")
-    served = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    served = launch.start(launch.Choices(workspace, port=reserved_port()))
     yield Ward(served.address.replace(launch.ADDRESS, "localhost"), workspace)
     served.stop()
 

@@ -15,6 +15,7 @@ import pytest
 import reading_fixture
 from page_model import Model
 from playwright.sync_api import Browser
+from ports import reserved_port
 from random_reader import PASSWORD, READER, Reader
 
 from clinical.access import accounts
@@ -35,7 +36,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     engine = open_workspace(workspace)
     accounts.add(engine, READER, "reader", PASSWORD)
     engine.dispose()
-    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    page = launch.start(launch.Choices(workspace, port=reserved_port()))
     yield page.address, workspace
     page.stop()
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from ports import reserved_port
 from settled import drawn, rest
 
 from clinical.audit import ledger, verify
@@ -55,7 +56,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     workspace = reading_fixture.make_workspace(tmp_path_factory.mktemp("served"), cases=6)
-    page = launch.start(launch.Choices(workspace, port=launch.free_port(), reader="dr.browser"))
+    page = launch.start(launch.Choices(workspace, port=reserved_port(), reader="dr.browser"))
     yield page.address, workspace
     page.stop()
 

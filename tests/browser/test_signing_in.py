@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import reading_fixture
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from ports import reserved_port
+from settled import rest, still
 from waiting import SECONDS, until
 
 from clinical.access import accounts
@@ -59,7 +61,7 @@ def make_workspace(folder: Path) -> Path:
 
 def make_ward(folder: Path) -> Iterator[Ward]:
     workspace = make_workspace(folder)
-    page = launch.start(launch.Choices(workspace, port=launch.free_port()))
+    page = launch.start(launch.Choices(workspace, port=reserved_port()))
     yield Ward(page.address, workspace)
     page.stop()
 
@@ -100,7 +102,7 @@ def held_ward(tmp_path: Path) -> Iterator[HeldWard]:
     workspace, script, hands = make_workspace(tmp_path), tmp_path / "served.py", tmp_path / "hands"
     script.write_text(SERVED)
     hands.write_text("0")
-    port = launch.free_port()
+    port = reserved_port()
     command = [sys.executable, str(script), str(hands), f"--workspace={workspace}"]
     choices = [f"--port={port}", f"--idle-minutes={IDLE_SECONDS / 60}"]
     path = {"PYTHONPATH": str(Path(__file__).parents[2])}
@@ -234,8 +236,8 @@ def at_work(response: Response) -> bool:
 def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) -> None:
     page = visitor.page()
     sign_in(page, ward, "boss")
-    background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
-    assert page.evaluate(background) == "rgb(15, 19, 24)"
+    background = page.locator(".stApp")
+    expect(background).to_have_css("background-color", "rgb(15, 19, 24)")
     page.get_by_role("button", name="Light theme").click()
     expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
     page.get_by_role("link", name="Accounts").click()
@@ -243,7 +245,7 @@ def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) 
     page.reload()
 
     expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
-    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    expect(background).to_have_css("background-color", "rgb(255, 255, 255)")
     page.get_by_test_id("stPopoverButton").click()  # opened beside Streamlit's own root
     expect(page.get_by_role("button", name="Change password")).to_be_visible()
     assert too_faint(page) == []
@@ -251,6 +253,8 @@ def test_the_light_theme_stays_when_it_was_chosen(visitor: Visitor, ward: Ward) 
 
 def too_faint(page: Page) -> list[str]:
     """Texts whose contrast with what is behind them is below 4.5 (WCAG 2.2, 1.4.3)."""
+    rest(page)
+    still(page)
     found: list[str] = page.evaluate(
         """() => {
           const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
@@ -284,6 +288,7 @@ def test_text_at_twice_its_size_fits_and_is_not_faint(browser: Browser, ward: Wa
     page.get_by_role("link", name="Audit").click()
     expect(page.get_by_text("Signed in with a password, as auditor").first).to_be_visible()
 
+    rest(page)
     wide = "document.querySelector('.stMain').scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0
     for name in ("Sign out", "Light theme", "Verify ledger"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import reading_fixture
 import uvicorn
 from playwright.sync_api import Browser, Page, expect
+from ports import reserved_port
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -92,15 +94,14 @@ def make_provider(port: int) -> tuple[Provider, Starlette]:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    port = launch.free_port()
-    made, app = make_provider(port)
-    settings = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none")
-    server = uvicorn.Server(settings)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield made
-    server.should_exit = True
-    thread.join()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made, app = make_provider(listener.getsockname()[1])
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield made
+        server.should_exit = True
+        thread.join()
 
 
 def settings_file(folder: Path, **changed: str) -> Path:
@@ -127,7 +128,7 @@ def ward(
     engine = open_workspace(workspace)
     accounts.add(engine, "dr.far@clinic.example", "reader", None)
     engine.dispose()
-    port = launch.free_port()
+    port = reserved_port()
     file = settings_file(
         folder,
         redirect_uri=f"http://127.0.0.1:{port}/oauth2callback",

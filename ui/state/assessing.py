@@ -139,10 +139,10 @@ def stop() -> None:
     with _lock:
         jobs = list(_jobs.values())
         _jobs.clear()
-    for job in jobs:
+    for job in jobs:  # all of them first: the end of one lets the next begin
         job.stopped = True
-        if job.process is not None:
-            job.process.kill()
+    for job in jobs:
+        _kill_stopped(job)
 
 
 def command(checkpoint: Path) -> list[str]:
@@ -177,7 +177,7 @@ def _run(job: Job) -> None:
         _fail(job, f"The process could not be started ({error.strerror}).")
         return
     job.process = process
-    began = time.monotonic()
+    _kill_stopped(job)  # while it was started
     late = threading.Timer(LIMIT_SECONDS, process.kill)
     late.start()
     try:
@@ -186,12 +186,16 @@ def _run(job: Job) -> None:
         late.cancel()
         _close(process)
         job.process = None
-    if job.state == "done":
-        with _lock:
-            _taken.append(time.monotonic() - began)
+
+
+def _kill_stopped(job: Job) -> None:
+    process = job.process
+    if job.stopped and process is not None:
+        process.kill()
 
 
 def _listen(job: Job, process: subprocess.Popen[str]) -> None:
+    began = time.monotonic()
     told: dict[str, Any] = {}
     if process.stdin is not None and process.stdout is not None:
         try:
@@ -204,6 +208,8 @@ def _listen(job: Job, process: subprocess.Popen[str]) -> None:
             told = {}
     code = process.wait()
     if "assessed" in told:
+        with _lock:
+            _taken.append(time.monotonic() - began)
         job.state = "done"
     elif "error" in told:
         _fail(job, str(told["error"]), str(told.get("remedy", "")))

@@ -12,6 +12,7 @@ from postgres_server import OWNER, WRITER, Server
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 from test_crash import check_what_is_left, kill_at_random
+from waiting import SECONDS
 
 from clinical.audit import heads, keys, ledger, retention, rotation
 from clinical.audit.verify import verify
@@ -173,10 +174,11 @@ def test_a_page_outlives_a_restart_of_the_server(workspace: Engine, server: Serv
     others = "FROM pg_stat_activity WHERE usename = 'writer'"
     with workspace.connect() as connection:
         before = ledger.head(connection)
-    assert "t" in server.run(f"SELECT pg_terminate_backend(pid) {others}")
+    ended = f"SELECT pg_terminate_backend(pid, {round(1000 * SECONDS)}) {others}"  # and waits
+    assert "t" in server.run(ended)
     with workspace.connect() as connection:
         assert ledger.head(connection) == before
-        server.run(f"SELECT pg_terminate_backend(pid) {others}")
+        server.run(ended)
         with pytest.raises(StoreError, match="did not answer"):
             ledger.head(connection)
 

@@ -11,7 +11,7 @@ import pytest
 from loopback import Answers, LoopbackServer, serving
 from recording import folder, lines, record, sizes
 from sqlalchemy import Engine
-from waiting import until
+from waiting import SECONDS, until
 
 from clinical.audit import remote_witness
 from clinical.audit.verify import verify
@@ -40,6 +40,11 @@ class _Keeps(Answers):
         if not self.server.closed:
             self.server.content += body
         self.answer(503 if self.server.closed else 204)
+
+
+@pytest.fixture(autouse=True)
+def patient_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_witness, "SECONDS", SECONDS)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import fhirkit
 import pytest
+from waiting import SECONDS
 
 from clinical.dicom.tls import Tls
 from clinical.errors import ConfigError, StoreError
@@ -44,14 +45,14 @@ class Ward:
         tokens = folder / "tokens"
         tokens.write_text(f"# who may send\nehr {TOKEN}\nlab {TOKEN[::-1]}  # the other\n")
         settings = Settings(
-            ("127.0.0.1",), str(tokens), port=0, largest_mb=0.5, at_once=1, body_seconds=20
+            ("127.0.0.1",), str(tokens), port=0, largest_mb=0.5, at_once=1, body_seconds=SECONDS
         )
         self.listener: Listener = fhir_post.start(settings, self.keep, self.refused.append)
 
     def keep(self, data: bytes, sender: str) -> None:
         if self.hold:
             self.holding.set()
-            assert self.hold.wait(20)
+            assert self.hold.wait(SECONDS)
         if self.error:
             raise self.error
         self.kept.append((data, sender))
@@ -59,7 +60,7 @@ class Ward:
     def post(
         self, body: bytes | Any, kind: str = FHIR, token: str = TOKEN, method: str = "POST"
     ) -> tuple[int, dict[str, Any]]:
-        line = http.client.HTTPConnection("127.0.0.1", self.listener.port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", self.listener.port, timeout=SECONDS)
         try:
             headers = {"Content-Type": kind, "Authorization": f"Bearer {token}"}
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -174,7 +175,7 @@ def test_only_so_many_are_taken_in_at_once_and_none_is_told_before_it_is_kept(wa
     answers: list[int] = []
     first = threading.Thread(target=lambda: answers.append(ward.post(GOOD)[0]))
     first.start()
-    assert ward.holding.wait(20)
+    assert ward.holding.wait(SECONDS)
 
     assert ward.post(GOOD)[0] == 503
     assert answers == []
@@ -188,7 +189,7 @@ def test_a_body_that_breaks_off_is_not_kept(ward: Ward) -> None:
         f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {FHIR}\r\n"
         f"Authorization: Bearer {TOKEN}\r\nContent-Length: 900\r\n\r\n{{"
     )
-    with socket.create_connection(("127.0.0.1", ward.listener.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", ward.listener.port), timeout=SECONDS) as line:
         line.sendall(head.encode())
     # The one place is free again as soon as the server has seen the end.
     while ward.post(GOOD)[0] == 503:
@@ -210,7 +211,7 @@ def test_strangers_may_not_send(tmp_path: Path) -> None:
     settings = Settings(("192.0.2.7",), str(tmp_path / "tokens"), port=0)
     listener = fhir_post.start(settings, lambda _data, _sender: None)
     try:
-        line = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=SECONDS)
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": FHIR}
         line.request("POST", "/", b"{}", headers)
         assert line.getresponse().status == 403

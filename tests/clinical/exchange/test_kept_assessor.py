@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +90,23 @@ def test_a_model_that_cannot_be_used_is_said(assessor: KeptAssessor, tmp_path: P
     (tmp_path / "no model").touch()
     with pytest.raises(ModelError, match="No such checkpoint"):
         assessor.warm()
+
+
+def test_a_process_that_starts_at_the_end_is_ended_too(
+    assessor: KeptAssessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def slow(*arguments: Any, **named: Any) -> subprocess.Popen[str]:
+        begun.append(popen(*arguments, **named))
+        assessor.close()  # by another thread, which finds nothing to end yet
+        return begun[0]
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    with pytest.raises(ModelError, match="No case is assessed any more"):
+        assessor.warm()
+    assert begun[0].returncode is not None
 
 
 def test_after_the_end_nothing_is_started(assessor: KeptAssessor, tmp_path: Path) -> None:

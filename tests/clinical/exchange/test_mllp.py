@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ports import reserved_port
+from waiting import SECONDS
 
 from clinical.dicom.tls import Tls
 from clinical.errors import ConfigError, StoreError
@@ -27,7 +29,7 @@ from clinical.exchange.hl7_answer import Keep
 from clinical.exchange.hl7_told import Habits
 from clinical.exchange.mllp import Frames, Listener, Settings, TooLong
 
-SETTINGS = Settings(("127.0.0.1",), port=0, idle_seconds=20)
+SETTINGS = Settings(("127.0.0.1",), port=0, idle_seconds=SECONDS)
 
 
 def message(number: int, value: str = "5.4") -> bytes:
@@ -76,7 +78,7 @@ class Client:
 
 @contextmanager
 def client(listener: Listener, context: ssl.SSLContext | None = None) -> Iterator[Client]:
-    with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as plain:
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=SECONDS) as plain:
         if context is None:
             yield Client(plain)
         else:
@@ -121,16 +123,16 @@ def test_nobody_is_told_before_it_is_kept(tmp_path: Path) -> None:
 
     def keep(data: bytes, sender: str) -> None:
         kept.set()
-        assert may_end.wait(20)
+        assert may_end.wait(SECONDS)
 
     with mllp.start(SETTINGS, keep) as listener, client(listener) as sender:
         sender.send(message(1))
-        assert kept.wait(20)
+        assert kept.wait(SECONDS)
         sender.connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             sender.connection.recv(1)
         may_end.set()
-        sender.connection.settimeout(20)
+        sender.connection.settimeout(SECONDS)
         assert b"MSA|AA|M1" in sender.answer()
 
 
@@ -215,12 +217,17 @@ def test_endless_noise_is_cut_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", ["idle_seconds", "message_seconds"])
-def test_a_client_that_falls_silent_is_let_go(tmp_path: Path, limit: str) -> None:
-    settings = replace(SETTINGS, **{limit: 0.05})
-    with mllp.start(settings, Folder(tmp_path).keep) as listener, client(listener) as sender:
-        sender.connection.sendall(b"\x0bMSH|")
+def test_a_client_that_falls_silent_is_let_go_and_its_place_is_free(
+    tmp_path: Path, limit: str
+) -> None:
+    settings = replace(SETTINGS, connections=1, **{limit: 0.05})
+    with mllp.start(settings, Folder(tmp_path).keep) as listener:
+        for times in (1, 2):
+            with client(listener) as sender:
+                sender.connection.sendall(b"\x0bMSH|")
 
-        assert sender.closed()
+                assert sender.closed()
+                assert listener.tally() == {"broken off": times}
 
 
 def test_strangers_are_not_heard(tmp_path: Path) -> None:
@@ -265,12 +272,12 @@ def test_a_message_that_is_being_kept_is_answered_before_the_end(tmp_path: Path)
 
     def keep(data: bytes, sender: str) -> None:
         began.set()
-        assert may_end.wait(20)
+        assert may_end.wait(SECONDS)
 
-    listener = mllp.start(SETTINGS, keep)
+    listener = mllp.start(replace(SETTINGS, port=reserved_port()), keep)
     with client(listener) as sender:
         sender.send(message(1))
-        assert began.wait(20)
+        assert began.wait(SECONDS)
         stopper = threading.Thread(target=listener.stop)
         stopper.start()
         may_end.set()
@@ -279,7 +286,7 @@ def test_a_message_that_is_being_kept_is_answered_before_the_end(tmp_path: Path)
         assert sender.closed()
         stopper.join()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", listener.port), timeout=5)
+        socket.create_connection(("127.0.0.1", listener.port), timeout=SECONDS)
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import read_case
+from ports import reserved_port
 from receivers import OBJECTS, archive, fhir_server, listener
 from sqlalchemy import Engine
 
@@ -115,8 +116,8 @@ def test_what_was_signed_goes_to_everyone_and_is_recorded(
 def test_an_archive_that_is_away_and_comes_back_gets_all_in_order(
     workspace: Engine, example: Any, film: Path, outbox: Outbox, tmp_path: Path
 ) -> None:
-    with archive() as (port, _):
-        chosen = settings(tmp_path, pacs(port))
+    port = reserved_port()
+    chosen = settings(tmp_path, pacs(port))
     read(workspace, example, film)
     for tries in (1, 2):
         assert sending.round_of(workspace, outbox, chosen, print).waiting == 3

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from waiting import SECONDS
 
 from clinical.audit import heads, ledger
 from clinical.audit.verify import NO_KEY, verify
@@ -39,7 +40,7 @@ def test_it_is_whole_while_somebody_writes(folder: Path, workspace: Engine, tmp_
     writer = Thread(target=busy)
     writer.start()
     try:
-        assert begun.wait(60)
+        assert begun.wait(SECONDS)
         backup.save(folder, tmp_path / "b.zip", with_key=True)
     finally:
         stop.set()

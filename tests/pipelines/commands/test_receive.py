@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from dicom_sender import calling, close_sockets, encoded, film, sent
+from ports import reserved_port
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian
 from waiting import until
 
@@ -33,11 +34,10 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     path = tmp_path / "receive.toml"
     path.write_text(
-        f'inbox = "inbox"\nkeep_free_gb = 0\n[dicom]\nport = {port}\nassociations = 20\n'
+        'inbox = "inbox"\nkeep_free_gb = 0\n'
+        f"[dicom]\nport = {reserved_port()}\nassociations = 20\n"
         '[[dicom.senders]]\ntitle = "PACS"\naddress = "127.0.0.1"\n'
     )
     return path

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ports import reserved_port
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit import config
@@ -44,9 +45,10 @@ def test_a_port_in_use_is_named_with_a_remedy(
 
 
 def test_the_demonstration_takes_another_port_if_its_own_is_taken() -> None:
-    free = launch.free_port()
+    free = reserved_port()
     assert launch.preferred_port(free) == free
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind((launch.ADDRESS, free))
         other.listen()
         assert launch.preferred_port(free) not in (free, 0)
@@ -62,7 +64,7 @@ def test_a_page_whose_signing_key_cannot_be_had_does_not_start(workspace: Path) 
         '{"kept": "token", "token": "ward", "module": "/nowhere.so", "key": ""}', encoding="utf-8"
     )
     with pytest.raises(LedgerError, match="is not the key that signs this ledger"):
-        launch.serve(launch.Choices(workspace, port=launch.free_port(), reader="dr.test"))
+        launch.serve(launch.Choices(workspace, port=reserved_port(), reader="dr.test"))
 
 
 def test_a_workspace_where_nobody_can_sign_in_says_how_to_make_the_first_account(
@@ -103,7 +105,7 @@ def test_a_folder_without_a_model_is_refused(prepared_workspace: Path, tmp_path:
 
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
-        launch.start(launch.Choices(tmp_path, port=launch.free_port(), reader="dr.test"))
+        launch.start(launch.Choices(tmp_path, port=reserved_port(), reader="dr.test"))
 
 
 def test_the_command_line_prints_the_remedy_and_no_traceback(

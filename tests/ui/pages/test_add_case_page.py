@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from digests import without_digests
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from waiting import until
@@ -112,7 +113,7 @@ def test_a_case_is_saved_under_the_name_of_who_added_it(
 
     (event,) = events(workspace, "added-0001")
     assert (event.kind, event.actor, event.payload["added"]) == ("IMPORTED", "dr.first", "new")
-    assert "112" not in str(event.payload)
+    assert "112" not in without_digests(str(event.payload))
     labs = held(workspace, "added-0001").inputs["measurements"]
     assert isinstance(labs, Measurements)
     assert [item.value for item in labs.items] == [112]

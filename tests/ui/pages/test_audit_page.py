@@ -7,6 +7,7 @@ import json
 import sqlite3
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,14 +69,16 @@ def test_filters_narrow_and_begin_at_the_first_page(desk: AppTest) -> None:
     assert desk.info[0].value == "No event matches this filter."
 
 
-def test_days_are_whole_days(desk: AppTest) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    today = datetime.now(UTC).date()
-    desk.date_input(key="from").set_value(today)
-    desk.date_input(key="to").set_value(today).run()
+def test_days_are_whole_days(desk: AppTest, workspace: Path) -> None:
+    engine = open_workspace(workspace)
+    with engine.connect() as connection:
+        days = [datetime.fromisoformat(event.time).date() for event in ledger.events(connection)]
+    engine.dispose()
+    desk.date_input(key="from").set_value(days[0])
+    desk.date_input(key="to").set_value(days[-1]).run()
     assert "of 162 events" in shown(desk)
-    desk.date_input(key="to").set_value(today - timedelta(days=1)).run()
+    desk.date_input(key="from").set_value(days[0] - timedelta(days=2))
+    desk.date_input(key="to").set_value(days[0] - timedelta(days=1)).run()
     assert desk.info[0].value == "No event matches this filter."
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from waiting import until
@@ -91,6 +93,21 @@ def test_one_works_at_a_time_and_a_server_that_stops_leaves_none(
     running.wait()
     assert assessing.of(tmp_path, "dr.first") == []
     assert waits.process is None
+
+
+def test_a_server_that_stops_while_a_process_starts_ends_it(
+    tmp_path: Path, manner: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manner("hangs")
+    popen = subprocess.Popen
+
+    def slow(*arguments: Any, **named: Any) -> subprocess.Popen[str]:
+        process = popen(*arguments, **named)
+        assessing.stop()  # by another thread, which finds nothing to end yet
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    assert "SIGKILL" in ended(begin(tmp_path)).words
 
 
 def test_a_program_that_is_not_there_is_said(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -200,6 +201,6 @@ def test_a_hostile_case_id_stays_text() -> None:
 
 def test_ten_thousand_cases_are_arranged_quickly() -> None:
     many = [row(f"C{n:05d}", ("heart_failure", n % 97 / 97), day=n % 400) for n in range(10_000)]
-    started = datetime.now(UTC)
+    started = time.process_time()  # whatever else the machine does
     arrange(many, View(search="heart", sort="probability"))
-    assert (datetime.now(UTC) - started).total_seconds() < 2
+    assert time.process_time() - started < 2
