@@ -327,7 +327,7 @@ def _judged(court: _Judge, members: Values) -> Coverage:
     held = covered(true[None], members == 1).mean(axis=0)
     size = members[:, given].sum(axis=2, dtype=np.float64).mean() if given.any() else np.nan
     judged = given & true.any(axis=1)
-    known = given & ~np.isnan(court.labels).all(axis=1)
+    known = np.asarray(given & ~np.isnan(court.labels).all(axis=1))
     return Coverage(
         share(held, judged, court.patients, court.weights),
         float(size),
