@@ -104,12 +104,14 @@ class Outcome:
         value: None means unknown.
         problem: why a value that the source gives is not used, such as that it is of before the
             decision; `value` is None then.
+        days: from the decision to when it was known, where the source says.
     """
 
     case_id: str
     diagnosis: str
     value: bool | None
     problem: Problem | None = None
+    days: float | None = None
 
 
 def as_json(case: Case) -> dict[str, Any]:

@@ -140,7 +140,8 @@ def outcomes(root: Path) -> Iterator[Outcome]:
         left = clock.number(row["hospitaldischargeoffset"])
         early = left is None or left <= DECISION
         yield Outcome(row[KEY], "pneumonia", None if doubtful else named)
-        yield Outcome(row[KEY], "hospital_death", None if early else STATUS[status])
+        days = None if left is None or early else (left - DECISION) / (24 * 60)
+        yield Outcome(row[KEY], "hospital_death", None if early else STATUS[status], days=days)
 
 
 def _charted(root: Path, stays: set[str]) -> set[str]:

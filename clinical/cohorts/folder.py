@@ -224,9 +224,10 @@ def outcomes(root: Path) -> Iterator[Outcome]:
     spelt: dict[str, str] = {}
     for row in found.rows:
         problem = row.fault or _label_problem(found.file, row, known, declared, seen, spelt)
-        early = None
+        early, watch = None, Clock(UTC, None)
         if problem is None:
-            early = _early(found, row, decided(known[row["case_id"]], settings.zone, cases.form))
+            watch = decided(known[row["case_id"]], settings.zone, cases.form)
+            early = _early(found, row, watch)
             problem = early if early and early.reason != EARLY else None
         if problem:
             column = f", column {problem.column or 'case_id'}"
@@ -236,7 +237,8 @@ def outcomes(root: Path) -> Iterator[Outcome]:
             )
         seen.add((row["case_id"], row["diagnosis"]))
         value = None if early else LABELS[row["value"].lower()]
-        yield Outcome(row["case_id"], row["diagnosis"], value, early)
+        days = None if early else _days_after(found, row, watch)
+        yield Outcome(row["case_id"], row["diagnosis"], value, early, days)
 
 
 EARLY = (
@@ -258,6 +260,18 @@ def _early(found: Table, row: Row, watch: Clock) -> Problem | None:
     if isinstance(moment, Problem):
         return None if moment.reason == clock.LATE else moment
     return _of_before(found, row, "time") if moment and moment != watch.decision else None
+
+
+def _days_after(found: Table, row: Row, watch: Clock) -> float | None:
+    """Days from the decision to the outcome, or None where nobody says."""
+    if row["offset_days"]:
+        return clock.number(
+            numbers.canonical(row["offset_days"], found.form.number("offset_days"))[0]
+        )
+    moment = clock.instant(row["time"], watch.zone) if row["time"] else None
+    if moment is None or watch.decision is None:
+        return None
+    return (moment - watch.decision).total_seconds() / 86400
 
 
 def _of_before(found: Table, row: Row, column: str) -> Problem:

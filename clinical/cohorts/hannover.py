@@ -108,9 +108,9 @@ def outcomes(root: Path) -> Iterator[Outcome]:
         case_id = row["image_id"]
         icu = _days(row, "icu_admission_offset")
         death = _days(row, "death_offset")
-        yield Outcome(case_id, "icu", icu is not None)
+        yield Outcome(case_id, "icu", icu is not None, days=icu)
         yield Outcome(case_id, "icu_later", None if icu is not None and icu <= 0 else bool(icu))
-        yield Outcome(case_id, "death", death is not None)
+        yield Outcome(case_id, "death", death is not None, days=death)
 
 
 def _days(row: Row, column: str) -> float | None:

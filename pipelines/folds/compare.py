@@ -82,10 +82,17 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often all true diagnoses of a case are in its prediction set, and the mean set's size."""
+    """How often all true diagnoses of a case are in its prediction set, and the mean set's size.
+
+    Attributes:
+        share: of the cases that have a diagnosis, which is what is promised.
+        size: diagnoses in a set, on average.
+        everyone: of all cases; one without any diagnosis has nothing that its set could miss.
+    """
 
     share: Interval
     size: float
+    everyone: Interval
 
 
 @dataclass(frozen=True)
@@ -320,7 +327,12 @@ def _judged(court: _Judge, members: Values) -> Coverage:
     held = covered(true[None], members == 1).mean(axis=0)
     size = members[:, given].sum(axis=2, dtype=np.float64).mean() if given.any() else np.nan
     judged = given & true.any(axis=1)
-    return Coverage(share(held, judged, court.patients, court.weights), float(size))
+    known = np.asarray(given & ~np.isnan(court.labels).all(axis=1))
+    return Coverage(
+        share(held, judged, court.patients, court.weights),
+        float(size),
+        share(held, known, court.patients, court.weights),
+    )
 
 
 def to_json(result: CrossValidation) -> dict[str, Any]:

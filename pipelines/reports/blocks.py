@@ -87,10 +87,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures by name, so many beside each other."""
+    """Figures by name, so many beside each other; in print at most `tallest` mm high each."""
 
     names: tuple[str, ...]
     across: int = 1
+    tallest: int = 190
     kind: Literal["figures"] = "figures"
 
 

@@ -202,11 +202,12 @@ def calibration_error_interval(
     seed: int = 0,
     bins: int = 15,
 ) -> Interval:
-    """Expected calibration error with its basic patient-bootstrap 95% interval.
+    """Expected calibration error with its percentile patient-bootstrap 95% interval.
 
-    Resampling adds about as much upward bias again as the error itself has, so that percentiles
-    would lie above the truth; the basic interval (Davison and Hinkley 1997, section 5.2) mirrors
-    them. It is cut at 0 and widened, if need be, to hold the value.
+    Resampling adds about as much upward bias again as the error itself has, so that the interval
+    lies on the high side, and what perfect calibration would show belongs beside it
+    (`pipelines.statistics.metrics.calibration_error_floor`). The basic interval, which mirrors the
+    percentiles, ended at 0 and at the value itself. It is widened, if need be, to hold the value.
 
     Args:
         probabilities, labels: [cases]; a case that is NaN in either is left out.
@@ -221,7 +222,7 @@ def calibration_error_interval(
     value = expected_calibration_error(p, y, bins)
     weights = bootstrap_weights(np.asarray(patients)[known].tolist(), samples, seed)
     low, high = np.quantile(weighted_calibration_errors(p, y, weights, bins), [0.025, 0.975])
-    ends = max(0.0, min(value, 2 * value - float(high))), max(value, 2 * value - float(low))
+    ends = min(value, float(low)), max(value, float(high))
     return Interval(value, *ends, len(y), int(y.sum()))
 
 

@@ -17,11 +17,12 @@ from pipelines.study.figures.forest import forest
 from pipelines.study.figures.heat_map import heat_map
 from pipelines.study.figures.learning import learning
 from pipelines.study.figures.stress import stress
-from pipelines.study.flow import from_json
+from pipelines.study.flow import LEARNT_FROM, TESTED_HERE, from_json
 from pipelines.study.subgroup_columns import INPUTS
 from pipelines.study.usefulness import RECALIBRATED
 
-FLOW, MISSINGNESS, LEARNING = "flow", "missingness", "learning-curve"
+FLOW, FLOW_LEARNT = "flow", "flow-learnt-from"
+MISSINGNESS, LEARNING = "missingness", "learning-curve"
 ROC, CALIBRATION, DECISION, GROUPS, EXAMPLES = (
     "roc",
     "calibration",
@@ -38,7 +39,7 @@ def pictures(metrics: Mapping[str, Any]) -> dict[str, Figure]:
     Args:
         metrics: `metrics.json`; parts that an older version did not have are left out.
     """
-    found = {FLOW: diagram.flow_diagram(from_json(metrics["flow"]))}
+    found = _flows(metrics)
     for label in metrics["labels"]:
         for kind, figure in _of_label(metrics, label).items():
             found[label_figure(metrics, label, kind)] = figure
@@ -51,6 +52,16 @@ def pictures(metrics: Mapping[str, Any]) -> dict[str, Figure]:
     measured = metrics.get("learning_curve")
     if measured and measured["points"]:
         found[LEARNING] = learning(measured["points"], measured["sizes"], measured["fit"])
+    return found
+
+
+def _flows(metrics: Mapping[str, Any]) -> dict[str, Figure]:
+    """The way of the cases; of two cohorts, that of the tested one and that of the other."""
+    ways = metrics.get("flows") or {}
+    own = ways.get(TESTED_HERE, metrics["flow"])
+    found = {FLOW: diagram.flow_diagram(from_json(own))}
+    if LEARNT_FROM in ways:
+        found[FLOW_LEARNT] = diagram.flow_diagram(from_json(ways[LEARNT_FROM]))
     return found
 
 

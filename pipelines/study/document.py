@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.reports import html, pdf
 from pipelines.reports.blocks import Block, Document
 from pipelines.study.all_figures import FLOW, pictures
-from pipelines.study.sections import checks, comparison, robustness, whole
+from pipelines.study.sections import checks, comparison, participants, robustness, whole
 from pipelines.study.sections.label import label
 
 FIGURES = "figures.json"
@@ -54,7 +54,7 @@ def _file(name: str) -> str:
 def _blocks(metrics: Mapping[str, Any], drawn: Container[str]) -> Iterator[Block]:
     yield from whole.verdict(metrics)
     yield from whole.fired(metrics)
-    yield from whole.flow()
+    yield from participants.flow(metrics, drawn)
     yield from whole.together(metrics)
     yield from comparison.beside_others(metrics)
     for name in metrics["labels"]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipelines.folds.splits import Fold
+from pipelines.study.flow import LEARNT_FROM, TESTED_HERE, Flow, flow
 from pipelines.study.read_cohort import Cohort
+from pipelines.study.rules import Rule
+from pipelines.study.selection import Selection, select_from
 from pipelines.training.dataset import Dataset
 
 LEARNT, TESTED = "train", "test"
+FOLD = "external cohort"
+"""Name of the one fold of such a study."""
+OTHER_TESTED = "the patient is tested, in the other cohort"
 PREFIX = "external/"
 """Before an id of the second cohort that the first one has given to somebody else."""
 
@@ -39,9 +47,44 @@ def joined(first: Cohort, second: Cohort, *, shares_patients: bool) -> Cohort:
         (*one.problems, *two.problems),
         _regions(one, two),
         (*[LEARNT] * len(one.cases), *[TESTED] * len(two.cases)),
+        _days(one, two),
     )
     prints, parts = (*first.prints, *second.prints), {**first.parts, **second.parts}
-    return Cohort(first.description, dataset, facts, prints, parts)
+    return Cohort(first.description, dataset, facts, prints, parts, (one, two))
+
+
+def ways(read: Cohort, rules: Sequence[Rule], selection: Selection, fold: Fold) -> dict[str, Flow]:
+    """The way of the cases of each of two joined cohorts; empty where there is one only.
+
+    Args:
+        read: as joined, before any rule.
+        rules: of the study; they look at both cohorts together.
+        selection: what they left.
+        fold: indices into the selected cases.
+    """
+    if not read.joined:
+        return {}
+    one, two = read.joined
+    first = np.arange(len(one.cases), dtype=np.intp)
+    second = np.arange(len(one.cases), len(read.dataset.cases), dtype=np.intp)
+    before = int(np.isin(selection.kept, first).sum())
+    found = {}
+    for name, own, rows, parts, left_out in (
+        (LEARNT_FROM, one, first, {LEARNT_FROM: fold.train}, {OTHER_TESTED: fold.removed}),
+        (TESTED_HERE, two, second, {TESTED_HERE: fold.test - before}, {}),
+    ):
+        steps = select_from(read.dataset, rules, rows).steps
+        kept = selection.kept[np.isin(selection.kept, rows)] - rows[0]
+        found[name] = flow(own, Selection(kept, steps), parts, left_out)
+    return found
+
+
+def _days(one: Dataset, two: Dataset) -> NDArray[np.float64] | None:
+    if one.days is None and two.days is None:
+        return None
+    return np.concatenate(
+        [np.full_like(of.labels, np.nan) if of.days is None else of.days for of in (one, two)]
+    )
 
 
 def _ids(cohort: Cohort, which: str) -> frozenset[str]:

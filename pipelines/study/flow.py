@@ -19,6 +19,8 @@ from pipelines.training.dataset import Dataset
 
 MOST_REASONS = 6
 NOT_USED = "in no part of the split"
+LEARNT_FROM, TESTED_HERE = "learnt from", "tested"
+"""Parts of a study of two cohorts."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,11 @@ def _removed(step: Step) -> str:
 
 def _cases(count: int) -> str:
     return f"{count} case{'' if count == 1 else 's'}"
+
+
+def both_in_markdown(ways: Mapping[str, Flow]) -> str:
+    """The flows of two cohorts, one after the other, by what is done with them."""
+    return "\n".join(f"## {name.capitalize()}\n\n{markdown(way)}" for name, way in ways.items())
 
 
 def markdown(found: Flow) -> str:

@@ -17,13 +17,15 @@ from pipelines.folds import compare
 from pipelines.folds.compare import CrossValidation
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import OURS
+from pipelines.folds.splits import Indices
 from pipelines.statistics.sample_size import cox_snell_from_auroc, sample_size
 from pipelines.study import examples, subgroup_columns
 from pipelines.study.abstention import abstention
+from pipelines.study.characteristics import characteristics
 from pipelines.study.design import StudyDesign
 from pipelines.study.discrimination import discrimination
 from pipelines.study.fairness import Fairness, fairness
-from pipelines.study.flow import Flow
+from pipelines.study.flow import LEARNT_FROM, TESTED_HERE, Flow
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.run_all import findings_as_json
 from pipelines.study.image_overlap_check import SameImages
@@ -51,6 +53,7 @@ class Gathered:
         facts: how images were made.
         left_out: what this study does not do besides, and why.
         named: columns of the cohort's own that patients are grouped by.
+        ways: that of each of two cohorts, where one is learnt from and the other is tested.
     """
 
     flow: Flow
@@ -60,6 +63,7 @@ class Gathered:
     facts: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, str] = field(default_factory=dict)
     named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ways: Mapping[str, Flow] = field(default_factory=dict)
 
 
 def judge(
@@ -88,6 +92,8 @@ def judge(
         "study": _study(design, tested, result),
         "verdict": asdict(fusion_verdict(result.comparisons, result.macro)),
         "flow": asdict(gathered.flow),
+        "flows": {name: asdict(way) for name, way in gathered.ways.items()},
+        "characteristics": characteristics(tested.dataset, _parts(design, tested)),
         "checks": _checks(gathered),
         "macro": macro,
         "macro_operating_point": macro_operating(tested, chosen, samples, seed),
@@ -153,6 +159,7 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "split": "external" if design.external else evaluation.split,
         "inner": evaluation.inner,
         "folds": len(tested.folds[0]),
+        "learnt": [len(fold.train) for fold in tested.folds[0]],
         "repeats": evaluation.repeats,
         "bootstrap": evaluation.bootstrap,
         "margin": evaluation.margin,
@@ -162,6 +169,15 @@ def _study(design: StudyDesign, tested: OutOfFold, result: CrossValidation) -> d
         "target_sensitivity": None if design.checkpoint else design.evaluation.sensitivity,
         "guards": design.evaluation.guards,
     }
+
+
+def _parts(design: StudyDesign, tested: OutOfFold) -> dict[str, Indices]:
+    """What table 1 tells apart: learnt and tested cases where they are others, or all."""
+    fold, *others = tested.folds[0]
+    if others or not len(fold.train):
+        return {"all": np.concatenate([one.test for one in tested.folds[0]])}
+    learnt = LEARNT_FROM if design.external else "training"
+    return {learnt: fold.train, TESTED_HERE: fold.test}
 
 
 def _checks(gathered: Gathered) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Cohort:
         prints: of every image.
         parts: case to the features of the parts of its image, of a sample of patients
             (`pipelines.study.guards.image_parts`); empty where the guards are off.
+        joined: the two cohorts that this one was made of, learnt from and tested
+            (`pipelines.study.external_cohort`); empty where it is one.
     """
 
     description: CohortDescription
@@ -43,6 +45,7 @@ class Cohort:
     facts: Facts
     prints: tuple[Fingerprint, ...]
     parts: Mapping[str, Parts]
+    joined: tuple[Dataset, ...] = ()
 
 
 class _Watched:

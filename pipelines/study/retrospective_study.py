@@ -40,13 +40,15 @@ from pipelines.study import (
     predictions,
 )
 from pipelines.study import thresholds as choosing
+from pipelines.study.characteristics import predictors_table
 from pipelines.study.checklists import pages as checklists
 from pipelines.study.checks import check_folds
 from pipelines.study.design import StudyDesign
 from pipelines.study.document import report_files
-from pipelines.study.external_cohort import PREFIX, joined
+from pipelines.study.external_cohort import FOLD, PREFIX, joined
+from pipelines.study.external_cohort import ways as ways_of_two
 from pipelines.study.fairness import SUPPRESSED, Fairness
-from pipelines.study.flow import Flow, flow, markdown
+from pipelines.study.flow import Flow, both_in_markdown, flow, markdown
 from pipelines.study.guards.guard import Finding
 from pipelines.study.guards.out_of_fold import Judging
 from pipelines.study.guards_only import ask
@@ -149,9 +151,17 @@ def _trained(design: StudyDesign, out: Path, workers: Workers, watch: _Watch) ->
         console.print(_parts(dataset))
     with watch.part("train and test"):
         tested = _cross_validated(dataset, study, out / "folds", workers)
+    if design.external is not None:
+        tested = _renamed(tested)
     way = _flow(read.dataset, selection, tested.folds[0], study)
+    ways = ways_of_two(read, design.rules, selection, tested.folds[0][0])
     chosen = choosing.choose(tested, study.evaluation.sensitivity, study.seed)
-    return _Made(read, tested, chosen, _gather(way, tested, design, read, watch))
+    return _Made(read, tested, chosen, _gather(way, ways, tested, design, read, watch))
+
+
+def _renamed(tested: OutOfFold) -> OutOfFold:
+    """The one fold of two cohorts by its own name."""
+    return replace(tested, folds=tuple((replace(fold, name=FOLD),) for (fold,) in tested.folds))
 
 
 def _parts(dataset: Dataset) -> str:
@@ -236,7 +246,12 @@ def _cohort(design: StudyDesign, cache: Path) -> Cohort:
 
 
 def _gather(
-    way: Flow, tested: OutOfFold, design: StudyDesign, read: Cohort, watch: _Watch
+    way: Flow,
+    ways: Mapping[str, Flow],
+    tested: OutOfFold,
+    design: StudyDesign,
+    read: Cohort,
+    watch: _Watch,
 ) -> Gathered:
     dataset, folds = tested.dataset, tested.folds[0]
     with watch.part("check splits and images"):
@@ -244,7 +259,7 @@ def _gather(
         images = image_overlap_check.same_images(dataset, folds, read.prints)
     with watch.part("guards"):
         findings = _guards(dataset, design, read)
-    return Gathered(way, checks, images, findings, read.facts)
+    return Gathered(way, checks, images, findings, read.facts, ways=ways)
 
 
 def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness]:
@@ -254,11 +269,16 @@ def _files(design: StudyDesign, made: _Made) -> tuple[dict[str, bytes], Fairness
     files = {
         METRICS: (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode(),
         "predictions.parquet": predictions.to_bytes(tested, chosen),
-        "flow.md": markdown(gathered.flow).encode(),
+        "flow.md": _flow_text(gathered).encode(),
+        "predictors.csv": predictors_table(metrics["characteristics"]).encode(),
         **report_files(metrics),
         examples.FILE: _examples(design, tested, chosen),
     }
     return files, fair
+
+
+def _flow_text(gathered: Gathered) -> str:
+    return both_in_markdown(gathered.ways) if gathered.ways else markdown(gathered.flow)
 
 
 def _examples(design: StudyDesign, tested: OutOfFold, chosen: Sequence[Chosen]) -> bytes:

@@ -89,14 +89,22 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class _Cohort:
-    """What rules may look at; `arrays` are the names of each case's images."""
+    """What rules may look at.
+
+    Attributes:
+        cases, labels, diagnoses: as of `select`.
+        arrays: names of each case's images.
+        counted: indices of the cases that steps count.
+    """
 
     cases: Sequence[Case]
     labels: NDArray[np.float64]
     diagnoses: Sequence[str]
     arrays: Sequence[Collection[str]]
+    counted: Indices
 
     def count(self, rows: Indices) -> Counts:
+        rows = rows[np.isin(rows, self.counted)]
         return Counts(len(rows), len({self.cases[i].patient_id for i in rows}))
 
 
@@ -107,6 +115,7 @@ def select(
     diagnoses: Sequence[str],
     *,
     arrays: Sequence[Collection[str]] = (),
+    counted: Indices | None = None,
 ) -> Selection:
     """Apply rules one after another.
 
@@ -117,12 +126,15 @@ def select(
         diagnoses: names of the labels.
         arrays: for each case, names of modalities whose arrays were taken out of it; empty if the
             cases are whole.
+        counted: indices of the cases that the steps count; None: of all.
 
     Raises:
         ConfigError: if a rule names a modality, site or diagnosis that no case of the cohort has.
     """
-    cohort = _Cohort(cases, labels, diagnoses, arrays or [()] * len(cases))
     kept: Indices = np.arange(len(cases), dtype=np.intp)
+    looked_at = kept if counted is None else counted
+    cohort = _Cohort(cases, labels, diagnoses, arrays or [()] * len(cases), looked_at)
+    among = frozenset(looked_at.tolist())
     steps = []
     for rule in rules:
         _check_names(rule, cohort)
@@ -132,13 +144,18 @@ def select(
         left = kept[np.array(stay, dtype=bool)]
         before, after = cohort.count(kept), cohort.count(left)
         removed = Counts(before.cases - after.cases, before.patients - after.patients)
-        words, unjudged = describe(rule.condition), sum(met is None for met in verdicts)
+        words = describe(rule.condition)
+        unjudged = sum(
+            met is None and row in among for met, row in zip(verdicts, kept.tolist(), strict=True)
+        )
         steps.append(Step(rule.name, rule.kind, words, before, removed, after, unjudged))
         kept = left
     return Selection(kept, tuple(steps))
 
 
-def select_from(dataset: Dataset, rules: Iterable[Rule]) -> Selection:
+def select_from(
+    dataset: Dataset, rules: Iterable[Rule], counted: Indices | None = None
+) -> Selection:
     """Apply rules to a cohort that was read for training (`select`)."""
     return select(
         rules,
@@ -146,6 +163,7 @@ def select_from(dataset: Dataset, rules: Iterable[Rule]) -> Selection:
         dataset.labels,
         dataset.diagnoses,
         arrays=[tuple(cached.images) for cached in dataset.cases],
+        counted=counted,
     )
 
 
@@ -158,6 +176,7 @@ def selected(dataset: Dataset, selection: Selection) -> Dataset:
         labels=dataset.labels[kept],
         regions=None if dataset.regions is None else dataset.regions[kept],
         splits=tuple(dataset.splits[i] for i in kept) if dataset.splits else (),
+        days=None if dataset.days is None else dataset.days[kept],
     )
 
 

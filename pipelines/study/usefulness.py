@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipelines.folds.cross_validate import OutOfFold
 from pipelines.folds.methods import OURS
+from pipelines.statistics.brier import brier_of_prevalence, brier_score
 from pipelines.statistics.decision_curve import decision_curve
 from pipelines.statistics.metrics import (
     bootstrap_weights,
@@ -75,6 +76,8 @@ def usefulness(
         known = ~(np.isnan(p) | np.isnan(labels))
         drawn: dict[str, int] = {"samples": samples, "seed": seed}
         found[method] = {
+            "brier": asdict(brier_score(p, labels, patients, **drawn)),
+            "brier_of_prevalence": brier_of_prevalence(labels[known]),
             "weak": asdict(weak_calibration(p, labels, patients, **drawn)),
             "error": asdict(calibration_error_interval(p, labels, patients, **drawn)),
             "error_floor": calibration_error_floor(p[known], seed=seed),

@@ -64,6 +64,8 @@ class Dataset:
         (`pipelines.training.masks.regions`),
             or None where the study does not use masks.
         splits: of every case, the cohort's own split; empty where it has none.
+        days: from the decision to when each outcome was known [cases, diagnoses]; NaN where the
+            source does not say, None where it says so of none.
     """
 
     cases: tuple[CachedCase, ...]
@@ -73,6 +75,7 @@ class Dataset:
     problems: tuple[Problem, ...]
     regions: NDArray[np.float32] | None = None
     splits: tuple[str, ...] = ()
+    days: NDArray[np.float64] | None = None
 
     def digest(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
         """SHA-256 of the inputs, patients and labels of some cases, in order."""
@@ -123,7 +126,8 @@ def read_dataset(
         else:
             problems.extend(reading.problems)
             cases.append(cache_images(reading, study, cache, augmentations))
-    labels = _labels(told, [cached.case.case_id for cached in cases], diagnoses)
+    names = [cached.case.case_id for cached in cases]
+    labels, days = _labels(told, names, diagnoses), _days(told, names, diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
     given = {entry.case_id: entry.split for entry in entries}
     return Dataset(
@@ -134,6 +138,7 @@ def read_dataset(
         tuple(problems),
         regions,
         tuple(given[cached.case.case_id] for cached in cases),
+        days,
     )
 
 
@@ -150,13 +155,28 @@ def _per_case(
 def _labels(
     told: Sequence[Outcome], case_ids: Sequence[str], diagnoses: Sequence[str]
 ) -> np.ndarray:
+    return _of_outcomes([(one, one.value) for one in told], case_ids, diagnoses)
+
+
+def _days(
+    told: Sequence[Outcome], case_ids: Sequence[str], diagnoses: Sequence[str]
+) -> NDArray[np.float64] | None:
+    found = _of_outcomes([(one, one.days) for one in told], case_ids, diagnoses)
+    return None if np.isnan(found).all() else found
+
+
+def _of_outcomes(
+    told: Sequence[tuple[Outcome, float | None]],
+    case_ids: Sequence[str],
+    diagnoses: Sequence[str],
+) -> NDArray[np.float64]:
     row = {case_id: number for number, case_id in enumerate(case_ids)}
     column = {name: number for number, name in enumerate(diagnoses)}
-    labels = np.full((len(row), len(column)), np.nan)
-    for outcome in told:
-        if outcome.case_id in row and outcome.diagnosis in column and outcome.value is not None:
-            labels[row[outcome.case_id], column[outcome.diagnosis]] = float(outcome.value)
-    return labels
+    found = np.full((len(row), len(column)), np.nan)
+    for outcome, value in told:
+        if outcome.case_id in row and outcome.diagnosis in column and value is not None:
+            found[row[outcome.case_id], column[outcome.diagnosis]] = float(value)
+    return found
 
 
 def _regions(

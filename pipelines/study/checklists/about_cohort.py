@@ -14,6 +14,8 @@ from pipelines.study.checklists.finished import Finished, listed, named, span
 from pipelines.study.flow import Part, from_json, heading, removed_words
 from pipelines.study.sections.whole import SPLITS
 
+DIAGRAM = "Diagram: flow.svg."
+DIAGRAMS = "Diagrams: flow.svg for the tested cohort, figures/flow-learnt-from.svg for the other."
 FEW = 3
 """Parts of a split that are counted one by one."""
 
@@ -77,7 +79,7 @@ def flow(study: Finished) -> str:
     between = listed([*steps, *unused])
     return (
         f"{counted(way.listed, 'case')} listed, {way.read} read, {way.chosen} eligible."
-        f"{f' {between}.' if between else ''} Diagram: flow.svg."
+        f"{f' {between}.' if between else ''} {DIAGRAMS if study.external else DIAGRAM}"
     )
 
 

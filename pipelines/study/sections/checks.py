@@ -42,19 +42,27 @@ def sets(m: Metrics) -> Iterator[Block]:
     if not m["coverage"]:
         return
     yield Heading("Prediction sets", 1)
+    wide = all("everyone" in row for row in m["coverage"].values())
     rows = tuple(
         Row(
             (
                 name.replace("+", " + "),
                 f"{row['share']['cases']:,}",
                 interval(row["share"]),
+                *((f"{row['everyone']['cases']:,}", interval(row["everyone"])) if wide else ()),
                 number(row["size"], 2),
             )
         )
         for name, row in m["coverage"].items()
     )
-    columns = numbers("Cases", "All true diagnoses in the set (90% promised)", "Mean size")
+    more = ("All cases", "Nothing missed") if wide else ()
+    columns = numbers("With a diagnosis", "All of them in the set", *more, "Mean size")
     yield Table((*texts("Inputs"), *columns), rows)
+    yield Paragraph(
+        "A set promises to hold all true diagnoses of 90% of the cases that have one."
+        + (" A case without a diagnosis has none that its set could miss." if wide else ""),
+        soft=True,
+    )
     if m.get("abstention"):
         yield from _abstention(m)
 
@@ -132,7 +140,8 @@ def limits(m: Metrics) -> Iterator[Block]:
         else "Thresholds and calibration maps come from validation patients who were also used for "
         "early stopping, so they are slightly optimistic; the figures above are from patients who "
         "were used for neither.",
-        "Retrospective data of one cohort: another hospital, case mix or device may give different "
-        "figures.",
+        "Retrospective data of "
+        + ("two cohorts" if m["study"]["split"] == "external" else "one cohort")
+        + ": another hospital, case mix or device may give different figures.",
     ]
     yield Listing(tuple(Item(line) for line in lines))

@@ -23,7 +23,8 @@ def label(m: Metrics, name: str) -> Iterator[Block]:
     found = m["labels"][name]
     yield Heading(words(name), 1)
     names = tuple(label_figure(m, name, kind) for kind in (ROC, CALIBRATION, DECISION))
-    yield Figures(names, 2)
+    # A little lower than half a page's width, so that both rows more often fit on one page.
+    yield Figures(names, 2, tallest=78)
     yield Paragraph(
         "Decision curve: the wide grey line treats everybody, the thin line at 0 nobody.", soft=True
     )
@@ -82,16 +83,23 @@ def _operating_point(found: Metrics) -> Iterator[Block]:
 
 def _calibration(found: Metrics) -> Iterator[Block]:
     yield Heading("Calibration")
+    scored = all("brier" in row for row in found["use"].values())
     figures = {
         method: (
             *(interval(row["weak"][k], 2) for k in ("slope", "intercept", "in_the_large")),
             interval(row["error"]),
             number(row["error_floor"]),
+            *((interval(row["brier"]),) if scored else ()),
         )
         for method, row in found["use"].items()
     }
     columns = ("Slope (1)", "Intercept (0)", "In the large (0)", "ECE, 15 bins", "ECE if perfect")
-    yield method_table(columns, figures)
+    yield method_table((*columns, *(("Brier score",) if scored else ())), figures)
+    always = next(iter(found["use"].values())).get("brier_of_prevalence")
+    if always is not None:
+        yield Paragraph(
+            f"Brier score of whoever always says the prevalence: {number(always)}.", soft=True
+        )
 
 
 def _groups(m: Metrics, name: str) -> Iterator[Block]:

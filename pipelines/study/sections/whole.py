@@ -9,13 +9,11 @@ from clinical.wording import words
 from pipelines.reports.blocks import (
     Block,
     Box,
-    Figures,
     Heading,
     Item,
     Paragraph,
 )
 from pipelines.reports.formatting import counted, interval
-from pipelines.study import all_figures
 from pipelines.study.sections.method_table import method_table
 
 Metrics = Mapping[str, Any]
@@ -36,7 +34,12 @@ def lead(m: Metrics) -> str:
     how = SPLITS[study["split"]]
     if study.get("inner"):
         how += f", {study['inner']} nested folds in each"
+    learnt = study.get("learnt") or []
+    before = (
+        f"learnt from {counted(learnt[0], 'case')} · " if len(learnt) == 1 and any(learnt) else ""
+    )
     return (
+        f"{before}"
         f"{counted(study['cases'], 'case')} of {counted(study['patients'], 'patient')} tested · "
         f"{how} ({study['folds']}) · {counted(study['repeats'], 'repeat')} · "
         f"brackets: 95% interval of {study['bootstrap']:,} patient-bootstrap samples"
@@ -79,12 +82,6 @@ def _alarm(one: Metrics) -> Item:
     if one["threshold"] is not None:
         note += f", limit {one['threshold']}"
     return Item(one["sentence"], f"{words(one['guard'])}, {one['subject']}:", note)
-
-
-def flow() -> Iterator[Block]:
-    """Who is in the study."""
-    yield Heading("Who is in the study", 1)
-    yield Figures((all_figures.FLOW,))
 
 
 def together(m: Metrics) -> Iterator[Block]:

@@ -62,11 +62,25 @@ def test_a_study_of_two_cohorts_tests_the_second(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert found["study"]["split"] == "external"
     parts = {part["name"]: part["counts"]["cases"] for part in found["flow"]["parts"]}
-    assert parts["tested: given split"] == found["study"]["cases"]
+    assert parts["tested: external cohort"] == found["study"]["cases"]
+    assert found["study"]["learnt"] == [parts["training"]]
+    learnt, tested = found["flows"]["learnt from"], found["flows"]["tested"]
+    assert (learnt["listed"], tested["listed"]) == (160, 80)
+    assert learnt["parts"][0]["counts"]["cases"] == parts["training"]
+    assert tested["parts"][0]["counts"]["cases"] == found["study"]["cases"]
+    for step, one, two in zip(
+        found["flow"]["steps"], learnt["steps"], tested["steps"], strict=True
+    ):
+        assert step["left"]["cases"] == one["left"]["cases"] + two["left"]["cases"]
+        assert step["unjudged"] == one["unjudged"] + two["unjudged"]
     assert 0 < found["study"]["cases"] <= 80 < parts["training"]
-    assert "trained on one cohort, tested on another" in (
-        tmp_path / "out" / "report.html"
-    ).read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "trained on one cohort, tested on another" in page
+    assert f"learnt from {parts['training']} cases" in page
+    assert "Retrospective data of two cohorts" in page
+    assert "given split" not in page
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text())["figures"]
+    assert {"flow.svg", "figures/flow-learnt-from.svg"} <= set(figures)
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["external"] == {
         "reader": "folder",
         "shares_patients": False,
