@@ -19,7 +19,6 @@ from clinical import canonical
 
 LIBRARIES = (
     "efficientnet-lite-pytorch",
-    "monai",
     "numpy",
     "safetensors",
     "scikit-learn",

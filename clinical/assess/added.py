@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ready(answers: TextIO, load: Callable[[], Assessor]) -> int:
     try:
-        load()
+        load().warm()
     except TriptychError as error:
         _say(answers, {"error": error.message, "remedy": error.remedy})
         return 2

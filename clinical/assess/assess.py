@@ -81,6 +81,12 @@ class Assessor:
         self.model = model
         self.conditions = conditions.of(parts(model))
 
+    def warm(self) -> None:
+        """Load now what would be loaded at the first film, note and so on: assess an example."""
+        encoders = {name: encoder(spec.encoder) for name, spec in self.model.specs.items()}
+        examples = {name: module.EXAMPLE for name, module in encoders.items()}
+        self.assess(Case("example", "example", None, examples))
+
     def assess(self, case: Case, *, age_years: float | None = None) -> Assessment:
         """Assess one case; outcomes are never read on this road.
 

@@ -2,10 +2,11 @@
 ends.
 
 The page must not load torch, so it keeps one of these beside it (`ui/state/what_if.py`). The model
-is loaded once; every answer goes the one road (`clinical.assess.assess`). The first line out is
-{"ready": digest of the model}. A question is {"workspace", "assessment", "change"}, with "keys"
-where the workspace is on a server (`clinical.workspace.place.named`); an answer is {"assessment":
-...} in the form of docs/schema.md, or {"error", "remedy"}.
+is loaded once, with all that a first question would need; every answer goes the one road
+(`clinical.assess.assess`). The first line out is {"ready": digest of the model}. A question is
+{"workspace", "assessment", "change"}, with "keys" where the workspace is on a server
+(`clinical.workspace.place.named`); an answer is {"assessment": ...} in the form of docs/schema.md,
+or {"error", "remedy"}.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except TriptychError as error:
             _say(answers, {"error": error.message, "remedy": error.remedy})
             return 2
+        assessor.warm()
         serve(assessor, sys.stdin, answers)
     return 0
 

@@ -102,7 +102,10 @@ def critical_values(danger: Danger) -> str:
 
 
 def score_words(danger: Danger) -> str:
-    """The score, of how many parts, each with its value and points; why there is none; or ""."""
+    """The score, of how many parts, each with its value and points; why there is none; or "".
+
+    What is missing comes before the parts: where there is room for one line, its end is cut off.
+    """
     score = danger.score
     if score is None:
         return danger.no_score
@@ -114,7 +117,7 @@ def score_words(danger: Danger) -> str:
     absent = ", ".join(part.name for part in score.parts if part.points is None)
     return (
         f"{'At least ' if absent else ''}{score.points}, from {score.recorded} of the"
-        f" {len(score.parts)} parts ({there}). Not recorded: {absent}"
+        f" {len(score.parts)} parts.{f' Not recorded: {absent}.' if absent else ''} Points: {there}"
     )
 
 

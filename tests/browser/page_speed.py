@@ -1,4 +1,5 @@
-"""`make bench-page`: how fast the page is in Chromium, and what 200 cases leave behind in it.
+"""`make bench-page`: how fast the page is in Chromium, what 200 cases leave behind in it, and what
+40 open sessions cost the server.
 
     python tests/browser/page_speed.py [WORKSPACE]
 
@@ -16,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 # The packages first: tests/ui would be taken for the package ui otherwise.
 sys.path += [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
@@ -29,7 +30,7 @@ from settled import rest, settle
 from pipelines.commands.demo import demonstrate
 from ui.host import launch
 
-OPENED, CHOSEN, MANY = 30, 15, 200
+OPENED, CHOSEN, ASKED, MANY, SESSIONS = 30, 15, 10, 200, 40
 DRAG_SECONDS = 4.0
 # The canvas stands in a shadow root; `until` is told it at each frame, and a frame after it holds
 # the picture is on the screen.
@@ -149,6 +150,59 @@ def many(page: Page, session: CDPSession) -> None:
             tell(f"after {number} cases: {nodes:,} DOM nodes, heap {heap:.1f} MB")
 
 
+def what_if(page: Page) -> list[float]:
+    """From a click on the question to the answer; the first one of a server comes first."""
+    page.locator(".st-key-what-if-open label").first.click()
+    expect(page.locator(".st-key-what-if-ask button")).to_be_visible()
+    rest(page)
+    answer, found = ".st-key-what-if .comparison", []
+    for _ in range(ASKED + 1):
+        until = f"document.querySelector('{answer}')"
+        found.append(timed(page, ".st-key-what-if-ask button", until))
+        rest(page)
+        page.locator(".st-key-what-if-clear button").click()
+        expect(page.locator(answer)).to_have_count(0)
+        rest(page)
+    return found
+
+
+def resident(process: int) -> float:
+    """Megabytes that a process has in memory."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
+    return int(kilobytes) / 1000
+
+
+def sessions(browser: Browser, served: launch.RunningPage) -> None:
+    """Each of 40 sessions opens a case of its own and leaves it open; then all of them read on."""
+    before, pages, taken = resident(served.process.pid), [], []
+    for number in range(SESSIONS):
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(120_000)
+        page.goto(served.address)
+        settle(page)
+        names = page.locator("tr[data-pick]").evaluate_all(
+            "rows => rows.map(row => row.dataset.pick)"
+        )
+        name = names[number % len(names)]
+        until = f"title === '{name}' && ({THERE})"
+        taken.append(timed(page, f'tr[data-pick="{name}"]', until))
+        rest(page)
+        pages.append(page)
+    said(f"click on a case to its film, while {SESSIONS} sessions are opened", taken)
+    each = (resident(served.process.pid) - before) / SESSIONS
+    tell(f"the server has {before:.0f} MB before, and {each:.1f} MB for each session")
+    taken.clear()
+    for page in pages:
+        page.bring_to_front()
+        way = "next" if page.locator(".st-key-next button").is_enabled() else "previous"
+        title = page.locator(".masthead h1").inner_text()
+        until = f"title !== '{title}' && ({THERE})"
+        taken.append(timed(page, f".st-key-{way} button", until))
+        rest(page)
+    said(f"next case, with {SESSIONS} sessions open", taken)
+
+
 def main(workspace: Path | None) -> int:
     """Make or open a workspace, and measure."""
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
@@ -174,7 +228,12 @@ def main(workspace: Path | None) -> int:
         said("another diagnosis to its heat map", diagnoses(page))
         tell(f"window drag: {dragging(page):.0f} frames a second")
         rest(page)
+        first, *others = what_if(page)
+        tell(f"what-if's first answer: {first:.2f} s")
+        said("what-if's next answers", others)
         many(page, session)
+        page.close()
+        sessions(browser, served)
         browser.close()
         served.stop()
     return 0

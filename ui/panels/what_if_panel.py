@@ -30,12 +30,12 @@ def render(shown: state.Reading) -> None:
     with st.container(key="what-if"):
         detail = "the same model on a changed case; nothing is decided here"
         st.html(frame.panel_title("What if", detail))
+        what_if.wake(shown.assessment)
         if not st.toggle("Try a change", key="what-if-open"):
             return
         if because := what_if.refusal(shown.assessment):
             st.html(tag("p", because, class_="empty"))
             return
-        what_if.wake(shown.assessment)
         _controls(shown)
         if (question := what_if.asked(shown)) is not None:
             _answer(shown, question)

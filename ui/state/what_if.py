@@ -1,8 +1,9 @@
 """Session state of what-if, and the process beside the page that answers it.
 
 The page never loads torch. `clinical.assess.what_if` runs as a process of its own, with the model
-loaded once and shared by all sessions, one question after another; it is started when somebody
-first wants it, started again if it died, and ended if it takes longer than the limit.
+loaded once and shared by all sessions, one question after another; it is started when a case that
+the model assessed is first on a screen, started again if it died, and ended if it takes longer than
+the limit.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from ui.state import state
 FOUND = "triptych_hypothesis"
 LOADING_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
+KEPT = 2
+"""Models that are kept loaded, half a gigabyte each; cases of more than two take turns."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -85,9 +88,12 @@ def refusal(assessment: Assessment) -> str | None:
 
 
 def wake(assessment: Assessment) -> None:
-    """Start loading the model now, so that the first question need not wait for all of it."""
+    """Start loading the model now, so that the first question need not wait for it.
+
+    One that could not be loaded, or has died, is tried again when somebody asks.
+    """
     found = _card(assessment)
-    if found is not None:
+    if found is not None and found.digest not in _loaded:
         _running(found)
 
 
@@ -204,17 +210,25 @@ def _ended(running: Answering) -> ModelError:
     )
 
 
+_turn = threading.Lock()
+_loaded: dict[str, Answering] = {}  # by the digest of its model, the one asked last at the end
+
+
 def _running(found: Card) -> Answering:
-    running = _started(found.folder, found.digest)
-    if running.process.poll() is None:
+    with _turn:
+        running = _loaded.pop(found.digest, None)
+        if running is not None and running.process.poll() is not None:
+            end(running)
+            running = None
+        _loaded[found.digest] = running = running or _started(found.folder)
+        others = [name for name, one in _loaded.items() if one is not running]
+        idle = [name for name in others if not _loaded[name].lock.locked()]
+        for name in idle[: max(0, len(_loaded) - KEPT)]:
+            end(_loaded.pop(name))
         return running
-    end(running)
-    _started.clear()
-    return _started(found.folder, found.digest)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _started(checkpoint: Path, digest: str) -> Answering:  # noqa: ARG001  (a key of the cache)
+def _started(checkpoint: Path) -> Answering:
     inherited = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
     process = subprocess.Popen(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import reading_fixture
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
@@ -26,10 +26,28 @@ DIGEST = "ab" * 32  # of the model in the fixture's assessments
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[what_if.Answering]]:
+    """The processes that were started, the first one first; they end with the test."""
+    found: list[what_if.Answering] = []
+    start = what_if._started
+
+    def noted(checkpoint: Path) -> what_if.Answering:
+        found.append(start(checkpoint))
+        return found[-1]
+
+    monkeypatch.setattr(what_if, "_started", noted)
+    monkeypatch.setattr(what_if, "_loaded", {})
+    yield found
+    for running in found:
+        what_if.end(running)
+
+
+@pytest.fixture
+def stand_in(
+    started: list[what_if.Answering],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], None]:
     """Answers in the given manner instead of a model."""
-    started: list[what_if.Answering] = []
-    listen = what_if._listen
 
     def use(manner: str) -> None:
         card = Card(Path("none"), "fixture", DIGEST, {}, "")
@@ -37,15 +55,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
         command = [sys.executable, str(STAND_IN), DIGEST, manner]
         monkeypatch.setattr(what_if, "command", lambda _: command)
 
-    def noted(running: what_if.Answering) -> None:
-        started.append(running)
-        listen(running)
-
-    monkeypatch.setattr(what_if, "_listen", noted)
-    yield use
-    for running in started:
-        what_if.end(running)
-    st.cache_resource.clear()
+    return use
 
 
 def hypotheticals(workspace: Path) -> list[AuditEvent]:
@@ -75,6 +85,42 @@ def test_without_the_model_it_says_so(open_page: OpenPage) -> None:
 def test_an_auditor_is_not_offered_it(open_page: OpenPage) -> None:
     page = open_page(case_id="CASE-001", role="auditor")
     assert "what-if-open" not in [toggle.key for toggle in page.toggle]
+
+
+def test_the_model_is_loaded_once_as_soon_as_a_case_is_on_the_screen(
+    open_page: OpenPage, stand_in: Callable[[str], None], started: list[what_if.Answering]
+) -> None:
+    stand_in("halves")
+    page = open_page(case_id="CASE-001")
+    (loading,) = started
+    page.toggle(key="what-if-open").set_value(True).run()
+    page.button(key="what-if-ask").click().run()
+    assert "HYPOTHETICAL" in shown(page)
+    assert started == [loading]
+
+
+def test_one_that_could_not_be_loaded_is_tried_again_when_somebody_asks(
+    open_page: OpenPage, stand_in: Callable[[str], None], started: list[what_if.Answering]
+) -> None:
+    stand_in("halves")
+    page = open_page(case_id="CASE-001")
+    what_if.end(started[0])
+    page.toggle(key="what-if-open").set_value(True).run()
+    assert len(started) == 1
+    page.button(key="what-if-ask").click().run()
+    assert len(started) == 2
+
+
+def test_of_more_than_two_models_the_one_that_was_wanted_first_is_ended(
+    started: list[what_if.Answering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = [Card(Path(name), name, name, {}, "") for name in ("first", "second", "third")]
+    monkeypatch.setattr(what_if, "cards", lambda: tuple(cards))
+    monkeypatch.setattr(what_if, "command", lambda _: [sys.executable, "-c", "input()"])
+    made = reading_fixture.make_assessment(reading_fixture.make_case(1))
+    for card in cards:
+        what_if.wake(replace(made, model=replace(made.model, digest=card.digest)))
+    assert [running.process.poll() is None for running in started] == [False, True, True]
 
 
 def test_an_input_left_out_is_shown_as_hypothetical_and_recorded(
