@@ -67,12 +67,10 @@ def _assembly(
     if not workspace:
         return nullcontext()
     from clinical.exchange.assembly_thread import assembling_beside
-    from clinical.model.card import SHIPPED_MODEL
     from clinical.workspace.place import place_of
 
     place = place_of(workspace, keys)
-    checkpoint = model or SHIPPED_MODEL
-    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set)
+    return assembling_beside(chosen.inbox, place, model, rules, habits, stop.set)
 
 
 def _show_trail(root: Path, case: str) -> None:

@@ -15,7 +15,8 @@ from clinical.model import card
 from clinical.wording import RESEARCH_USE
 from ui.pages import model
 from ui.panels import card_text
-from ui.state import what_if
+from ui.state import models
+from ui.state.models import Here
 
 OpenModel = Callable[[], AppTest]
 HOSTILE = """# Card <script>alert(1)</script>
@@ -92,7 +93,7 @@ def test_a_model_that_the_page_was_started_with_comes_first(
 def test_it_works_without_a_checkpoint(
     open_model: OpenModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(what_if, "cards", lambda: ())
+    monkeypatch.setattr(models, "_here", lambda: Here((), ()))
     page = open_model()
     assert not page.exception
     assert "No model is installed" in page.info[0].value

@@ -1,0 +1,31 @@
+"""What the other models that were asked made of a case, in a sentence each.
+
+Readers begin with one model (`clinical.case.withheld.leading`). What another one says stands beside
+that under its own name, with its own numbers, and is mixed with nothing.
+"""
+
+from __future__ import annotations
+
+from clinical.case import withheld
+from clinical.case.assessment import Assessment, Suggestion
+from clinical.formatting import percent
+from clinical.wording import words
+
+
+def sentence(assessment: Assessment) -> str:
+    """ "adults was asked, too: pneumonia 63% (suggested; threshold 50%)." """
+    return f"{assessment.model.name} was asked, too: {said(assessment)}."
+
+
+def said(assessment: Assessment) -> str:
+    """What a model says of a case, or why it says nothing; without a full stop."""
+    shown = [made for made in assessment.suggestions if made.withheld_because is None]
+    if not shown:
+        return f"it suggests nothing, because {withheld.reason(assessment)}"
+    return ", ".join(map(_numbers, shown))
+
+
+def _numbers(made: Suggestion) -> str:
+    reached = "suggested" if made.probability >= made.threshold else "not suggested"
+    start = f"{words(made.diagnosis)} {percent(made.probability)}"
+    return f"{start} ({reached}; threshold {percent(made.threshold)})"
