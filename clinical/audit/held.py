@@ -78,7 +78,13 @@ def _check_assessments(
     connection: Connection, walk: Walk, patients: dict[str, str], times: dict[str, str | None]
 ) -> dict[str, Fields]:
     """The rows that the list of cases has to have, by case_id."""
-    expected = {}
+    expected: dict[str, Fields] = {}
+    others = {
+        case_id: tuple(latest["beside"])
+        for case_id, (_, latest) in walk.current.items()
+        if latest.get("beside")
+    }
+    shown: dict[str, list[store.Shown]] = {}
     for row in _rows(connection, select(ASSESSMENTS)):
         found = _valued(walk.take_assessment, row.record, row.digest)
         if found is None:
@@ -91,9 +97,15 @@ def _check_assessments(
             known = {"case_id": found["case_id"], "patient_id": patients[called]}
             walk.check_patient(found, known)
         _, latest = walk.current.get(row.case_id, (0, {}))
+        if row.case_id in others:
+            shown[row.digest] = store.shown(assessments.from_json(found))
         if latest.get("assessment") == row.digest:
             read = assessments.from_json(found)
             expected[row.case_id] = store.worklist_row(read, row.digest, times.get(called))
+    for case_id in others.keys() & expected.keys():
+        own = shown[expected[case_id]["assessment_digest"]]
+        beside = [pair for digest in others[case_id] for pair in shown.get(digest, ())]
+        expected[case_id]["probabilities"] = store.probabilities(own, beside)
     return expected
 
 

@@ -91,7 +91,8 @@ def record_assessments(
     bound = {"record": record_digest(case)}
     recorded: list[AuditEvent] = []
     for place, one in enumerate(made):
-        digest = store.put_assessment(connection, one.assessment)
+        before = _assessments(made[:place])
+        digest = store.put_assessment(connection, one.assessment, before)
         payload = _assessed_payload(one.assessment, digest) | pinned(one.assessment, one.conditions)
         payload |= bound
         if place:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,7 +43,8 @@ class WorklistEntry:
         decision_time: of the case, or None.
         used, missing: modality names present and absent; none is missing without a model.
         top: most probable diagnosis that is not withheld and its probability, or None.
-        dangerous: the same among the diagnoses the caller named as dangerous, or None.
+        dangerous: the same among the diagnoses the caller named as dangerous, or None; what other
+            models say of the case counts, too.
         flagged: the input is outside what the model was trained on.
         conflicts: how many sentences of conflict the assessment holds.
     """
@@ -161,8 +162,15 @@ def case_ids(connection: Connection) -> list[str]:
     )
 
 
-def put_assessment(connection: Connection, assessment: Assessment) -> str:
+def put_assessment(
+    connection: Connection, assessment: Assessment, beside: Sequence[Assessment] = ()
+) -> str:
     """Store `assessment` and make it the latest of its case. Its case must be stored already.
+
+    Args:
+        connection: of a transaction.
+        assessment: that readers begin with.
+        beside: what other models made of the same inputs; stored already.
 
     Returns:
         The assessment digest.
@@ -184,7 +192,8 @@ def put_assessment(connection: Connection, assessment: Assessment) -> str:
         .values(digest=digest, case_id=assessment.case_id, record=record.decode())
         .on_conflict_do_nothing()
     )
-    row = worklist_row(assessment, digest, case.decision_time)
+    others = [pair for other in beside for pair in shown(other)]
+    row = worklist_row(assessment, digest, case.decision_time, others)
     statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
     return digest
@@ -270,7 +279,7 @@ def shown_probabilities(connection: Connection) -> dict[str, dict[str, float]]:
     Of every assessed case, without reading whole assessments.
     """
     rows = connection.execute(select(WORKLIST.c.case_id, WORKLIST.c.probabilities))
-    return {row.case_id: dict(json.loads(row.probabilities)) for row in rows}
+    return {row.case_id: dict(_of_the_latest(json.loads(row.probabilities))) for row in rows}
 
 
 def _in_time(entry: WorklistEntry) -> tuple[str, str]:
@@ -278,17 +287,41 @@ def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
 
 
-def worklist_row(assessment: Assessment, digest: str, decision_time: str | None) -> dict[str, Any]:
-    """What the list of cases has to say of a case whose latest assessment this is."""
-    shown = [
-        [s.diagnosis, s.probability] for s in assessment.suggestions if s.withheld_because is None
-    ]
+Shown = tuple[str, float]
+"""A diagnosis that is not withheld, and its probability."""
+
+
+def shown(assessment: Assessment) -> list[Shown]:
+    """What of an assessment is not withheld."""
+    made = assessment.suggestions
+    return [(s.diagnosis, s.probability) for s in made if s.withheld_because is None]
+
+
+def probabilities(own: Iterable[Shown], beside: Iterable[Shown]) -> str:
+    """What the list of cases keeps of suggestions; those of other models have a third, empty item.
+
+    Args:
+        own: of the latest assessment.
+        beside: of what other models made of the same inputs.
+    """
+    return json.dumps([*own, *([*pair, None] for pair in beside)])
+
+
+def worklist_row(
+    assessment: Assessment, digest: str, decision_time: str | None, beside: Iterable[Shown] = ()
+) -> dict[str, Any]:
+    """What the list of cases has to say of a case whose latest assessment this is.
+
+    Args:
+        assessment, digest, decision_time: of the case.
+        beside: what other models show of it.
+    """
     return {
         "assessment_digest": digest,
         "decision_time": decision_time,
         "used": json.dumps(assessment.used),
         "missing": json.dumps(assessment.missing),
-        "probabilities": json.dumps(shown),
+        "probabilities": probabilities(shown(assessment), beside),
         "flagged": assessment.out_of_distribution.flagged,
         "conflicts": len(assessment.conflicts),
     }
@@ -353,7 +386,7 @@ def _read_assessment(record: str, digest: str) -> Assessment:
 
 
 def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
-    shown = [(name, probability) for name, probability in json.loads(row["probabilities"])]
+    every = json.loads(row["probabilities"])
     time = row["decision_time"]
     return WorklistEntry(
         row["case_id"],
@@ -361,8 +394,8 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
         datetime.fromisoformat(time) if time else None,
         tuple(json.loads(row["used"])),
         tuple(json.loads(row["missing"])),
-        _most_probable(shown),
-        _most_probable([pair for pair in shown if pair[0] in dangerous]),
+        _most_probable(_of_the_latest(every)),
+        _most_probable([(name, value) for name, value, *_ in every if name in dangerous]),
         row["flagged"],
         row["conflicts"],
     )
@@ -398,6 +431,11 @@ def _current_of(wanted: Select[Any]) -> Select[Any]:
         current,
         (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
     )
+
+
+def _of_the_latest(every: Iterable[Sequence[Any]]) -> list[Shown]:
+    """Without what other models show of the case."""
+    return [(name, value) for name, value, *others in every if not others]
 
 
 def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:

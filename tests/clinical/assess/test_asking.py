@@ -145,6 +145,24 @@ def test_the_record_holds_every_model_and_replays_each(
     assert subject.digests == (digests[2], digests[0], digests[1])
 
 
+def test_what_must_not_wait_counts_whoever_says_it(
+    adults: Assessor, anyone: Assessor, engine: Engine
+) -> None:
+    other, first = (one.assessment for one in ask([adults, anyone], ADULT))
+    calm = tuple(replace(s, probability=0.01) for s in first.suggestions)
+    first = replace(first, suggestions=calm)
+    with writing(engine) as connection:
+        made = [intake.Made(other), intake.Made(first)]
+        intake.record_assessments(connection, ADULT, made, "system")
+    with engine.connect() as connection:
+        (entry,) = store.worklist(connection, dangerous=["failure"])
+        assert store.shown_probabilities(connection)["adult"] == dict(store.shown(first))
+        assert verify(connection).intact
+    assert entry.top is not None
+    assert entry.top[1] == 0.01, "the list shows the model that readers begin with"
+    assert entry.dangerous == ("failure", dict(store.shown(other))["failure"])
+
+
 def test_a_reader_decides_on_what_every_model_that_speaks_suggests(
     adults: Assessor, anyone: Assessor, engine: Engine
 ) -> None:

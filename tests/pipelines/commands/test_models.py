@@ -24,7 +24,7 @@ def ward(model_of_two: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     cohort = write_cohort(root / "cohort", cases=4)
     table = (cohort / "cases.csv").read_text().splitlines()
     heads, ages = table[0].split(","), ("70", "9", "33", "1")
-    rows = [line.split(",")[:-1] + [age] for line, age in zip(table[1:], ages, strict=True)]
+    rows = [[*line.split(",")[:-1], age] for line, age in zip(table[1:], ages, strict=True)]
     (cohort / "cases.csv").write_text("\n".join(map(",".join, [heads, *rows])) + "\n")
     place = f"--workspace={root / 'workspace'}"
     for name, ages_of in (("adults", ADULTS), ("children", CHILDREN)):
