@@ -25,6 +25,17 @@ def said(assessment: Assessment) -> str:
     return ", ".join(map(_numbers, shown))
 
 
+def brief(assessment: Assessment) -> str:
+    """As `said`, with the numbers of what is suggested alone."""
+    shown = [made for made in assessment.suggestions if made.withheld_because is None]
+    reached = [made for made in shown if made.probability >= made.threshold]
+    if not shown or not reached:
+        return "no diagnosis reaches its threshold" if shown else said(assessment)
+    listed = ", ".join(f"{words(made.diagnosis)} {percent(made.probability)}" for made in reached)
+    left = len(shown) - len(reached)
+    return f"suggests {listed}" + (f"; {left} more below their thresholds" if left else "")
+
+
 def _numbers(made: Suggestion) -> str:
     reached = "suggested" if made.probability >= made.threshold else "not suggested"
     start = f"{words(made.diagnosis)} {percent(made.probability)}"

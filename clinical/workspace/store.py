@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from clinical.errors import StoreError
 from clinical.workspace import pixels
 from clinical.workspace.database import upsert
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+from clinical.workspace.worklist_row import most_probable, own, row_of, shown
 
 _AGAIN = "assess the case again, or restore the workspace from a backup."
 
@@ -193,7 +194,7 @@ def put_assessment(
         .on_conflict_do_nothing()
     )
     others = [pair for other in beside for pair in shown(other)]
-    row = worklist_row(assessment, digest, case.decision_time, others)
+    row = row_of(assessment, digest, case.decision_time, others)
     statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
     return digest
@@ -279,52 +280,12 @@ def shown_probabilities(connection: Connection) -> dict[str, dict[str, float]]:
     Of every assessed case, without reading whole assessments.
     """
     rows = connection.execute(select(WORKLIST.c.case_id, WORKLIST.c.probabilities))
-    return {row.case_id: dict(_of_the_latest(json.loads(row.probabilities))) for row in rows}
+    return {row.case_id: dict(own(json.loads(row.probabilities))) for row in rows}
 
 
 def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     # Text, because some sources give times with a zone and some without.
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
-
-
-Shown = tuple[str, float]
-"""A diagnosis that is not withheld, and its probability."""
-
-
-def shown(assessment: Assessment) -> list[Shown]:
-    """What of an assessment is not withheld."""
-    made = assessment.suggestions
-    return [(s.diagnosis, s.probability) for s in made if s.withheld_because is None]
-
-
-def probabilities(own: Iterable[Shown], beside: Iterable[Shown]) -> str:
-    """What the list of cases keeps of suggestions; those of other models have a third, empty item.
-
-    Args:
-        own: of the latest assessment.
-        beside: of what other models made of the same inputs.
-    """
-    return json.dumps([*own, *([*pair, None] for pair in beside)])
-
-
-def worklist_row(
-    assessment: Assessment, digest: str, decision_time: str | None, beside: Iterable[Shown] = ()
-) -> dict[str, Any]:
-    """What the list of cases has to say of a case whose latest assessment this is.
-
-    Args:
-        assessment, digest, decision_time: of the case.
-        beside: what other models show of it.
-    """
-    return {
-        "assessment_digest": digest,
-        "decision_time": decision_time,
-        "used": json.dumps(assessment.used),
-        "missing": json.dumps(assessment.missing),
-        "probabilities": probabilities(shown(assessment), beside),
-        "flagged": assessment.out_of_distribution.flagged,
-        "conflicts": len(assessment.conflicts),
-    }
 
 
 def put_comment(connection: Connection, text: str) -> str:
@@ -394,8 +355,8 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
         datetime.fromisoformat(time) if time else None,
         tuple(json.loads(row["used"])),
         tuple(json.loads(row["missing"])),
-        _most_probable(_of_the_latest(every)),
-        _most_probable([(name, value) for name, value, *_ in every if name in dangerous]),
+        most_probable(own(every)),
+        most_probable([(name, value) for name, value, *_ in every if name in dangerous]),
         row["flagged"],
         row["conflicts"],
     )
@@ -431,12 +392,3 @@ def _current_of(wanted: Select[Any]) -> Select[Any]:
         current,
         (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
     )
-
-
-def _of_the_latest(every: Iterable[Sequence[Any]]) -> list[Shown]:
-    """Without what other models show of the case."""
-    return [(name, value) for name, value, *others in every if not others]
-
-
-def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:
-    return max(pairs, key=lambda pair: pair[1], default=None)

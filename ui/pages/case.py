@@ -131,7 +131,7 @@ def _answers(shown: OpenCase) -> str | None:
         elif withheld.whole(shown.machine.assessment):
             withheld_panel.render(shown, shown.machine.assessment)
         else:
-            suggestions_panel.render(shown.machine)
+            suggestions_panel.render(shown.machine, named=len(shown.asked) > 1)
             diagnosis = state.selected(shown.machine.assessment)
         asked_panel.render(shown)
     with st.container(key="decisions"):

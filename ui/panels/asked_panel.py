@@ -15,7 +15,7 @@ from ui.panels import picklist
 from ui.state import state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
-from ui.words.markup import Markup, chip, table, tag
+from ui.words.markup import Markup, chip, tag
 
 CAPTION = "Models that were asked, the one that readers begin with first"
 
@@ -33,29 +33,25 @@ def render(shown: OpenCase) -> None:
 
 
 def listing(asked: Iterable[tuple[str, Assessment]], shown: str) -> Markup:
-    """Every model that was asked in a row; those that speak can be chosen.
+    """Every model that was asked, and what it says; those that speak can be chosen.
 
     Args:
         asked: digest and assessment, the one that readers begin with first.
         shown: digest of the one on the page.
     """
     rows = [_row(digest, one, on_page=digest == shown) for digest, one in asked]
-    return table(("Model", "What it says of this case", ""), rows, "asked", CAPTION)
-
-
-def _row(digest: str, one: Assessment, *, on_page: bool) -> Markup:
     return tag(
-        "tr",
-        tag("th", one.model.name, scope="row", title=one.model.digest),
-        tag("td", f"{phrasing.sentence(beside.said(one))}"),
-        tag("td", _switch(digest, one, on_page=on_page)),
+        "section", tag("h3", "Models that were asked"), *rows, class_="asked", aria_label=CAPTION
     )
 
 
-def _switch(digest: str, one: Assessment, *, on_page: bool) -> Markup:
+def _row(digest: str, one: Assessment, *, on_page: bool) -> Markup:
+    name = tag("b", one.model.name, title=one.model.digest)
     if on_page:
-        return chip("shown here")
+        return tag("p", name, " ", chip("shown here"))
+    said = phrasing.sentence(beside.brief(one))
     if withheld.whole(one):
-        return chip("says nothing")
+        return tag("p", name, " ", chip("says nothing"), " ", said)
     label = f"Show what {one.model.name} says"
-    return tag("button", "Show", type="button", data_pick=digest, class_="link", aria_label=label)
+    button = tag("button", "Show", type="button", data_pick=digest, class_="link", aria_label=label)
+    return tag("p", name, " ", button, " ", said)

@@ -37,6 +37,7 @@ from clinical.review import decisions, intake, signature
 from clinical.review.progress import progress
 from clinical.workspace import store
 from clinical.workspace.database import open_workspace, writing
+from clinical.workspace.worklist_row import shown
 from pipelines.commands.replay import machines
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -156,11 +157,11 @@ def test_what_must_not_wait_counts_whoever_says_it(
         intake.record_assessments(connection, ADULT, made, "system")
     with engine.connect() as connection:
         (entry,) = store.worklist(connection, dangerous=["failure"])
-        assert store.shown_probabilities(connection)["adult"] == dict(store.shown(first))
+        assert store.shown_probabilities(connection)["adult"] == dict(shown(first))
         assert verify(connection).intact
     assert entry.top is not None
     assert entry.top[1] == 0.01, "the list shows the model that readers begin with"
-    assert entry.dangerous == ("failure", dict(store.shown(other))["failure"])
+    assert entry.dangerous == ("failure", dict(shown(other))["failure"])
 
 
 def test_a_reader_decides_on_what_every_model_that_speaks_suggests(

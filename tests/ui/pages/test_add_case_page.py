@@ -288,3 +288,11 @@ def test_what_was_saved_without_a_model_can_be_assessed_when_there_is_one(
     card = Card(Path("none"), "fixture", "ab", {}, "")
     monkeypatch.setattr(models, "_here", lambda: Here((card,), (card,)))
     assert "assess added-0001" in listed(page.run())
+
+
+def test_all_models_that_will_be_asked_are_named(
+    form: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = tuple(Card(Path("none"), name, name, {}, "") for name in ("own", "shipped"))
+    monkeypatch.setattr(models, "_here", lambda: Here(both, both))
+    assert "Models that are asked: own, then shipped." in shown(form())

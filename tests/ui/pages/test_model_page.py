@@ -131,3 +131,9 @@ def test_a_card_is_structure_and_everything_else_is_text() -> None:
     assert "<td>&lt;b&gt;1&lt;/b&gt;</td><td>2</td>" in made
     for forbidden in ("<script", "<img", "<a ", "href"):
         assert forbidden not in made
+
+
+def test_when_a_model_is_asked_is_said_where_there_are_several() -> None:
+    assert model.turn("a", ["a"]) == ""
+    assert model.turn("b", ["a", "b"]) == "asked as number 2 of 2"
+    assert "kept for replay" in model.turn("c", ["a", "b"])

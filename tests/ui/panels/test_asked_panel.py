@@ -65,7 +65,7 @@ def suggestions_of(page: AppTest) -> str:
 def test_who_speaks_can_be_shown_and_who_does_not_says_why() -> None:
     asked = [(assessment_digest(one), one) for one in (FIRST, SILENT, SECOND)]
     markup = str(asked_panel.listing(asked, asked[0][0]))
-    rows = markup.split("<tr>")[2:]
+    rows = markup.split("<p>")[1:]
     assert "site model" in rows[0]
     assert "shown here" in rows[0]
     assert "data-pick" not in rows[0]
@@ -73,7 +73,7 @@ def test_who_speaks_can_be_shown_and_who_does_not_says_why() -> None:
     assert "says nothing" in rows[1]
     assert "%" not in rows[1]
     assert f'data-pick="{asked[2][0]}"' in rows[2]
-    assert "81% (suggested; threshold 40%)" in rows[2]
+    assert "uggests heart failure 81%; 5 more below their thresholds." in rows[2]
 
 
 def test_with_one_model_there_is_no_list(open_page: OpenPage) -> None:
@@ -92,6 +92,7 @@ def test_another_model_takes_the_place_of_the_first_and_can_be_decided_on(
     page.session_state["triptych_model"] = assessment_digest(SECOND)
     page.run()
     assert not page.exception
+    assert "Suggestions of second model" in "".join(e.proto.body for e in page.get("html"))
     page.button(key="accept").click().run()
     engine = open_workspace(several)
     with engine.connect() as connection:
