@@ -13,23 +13,23 @@ from clinical.wording import words
 
 
 def sentence(assessment: Assessment) -> str:
-    """ "adults was asked, too: pneumonia 63% (suggested; threshold 50%)." """
-    return f"{assessment.model.name} was asked, too: {said(assessment)}."
+    """ "adults was asked, too: it gives pneumonia 63% (suggested; threshold 50%)." """
+    return f"{assessment.model.name} was asked, too: it {said(assessment)}."
 
 
 def said(assessment: Assessment) -> str:
-    """What a model says of a case, or why it says nothing; without a full stop."""
+    """What a model says of a case, or why it says nothing: a sentence without its subject."""
     shown = [made for made in assessment.suggestions if made.withheld_because is None]
     if not shown:
-        return f"it suggests nothing, because {withheld.reason(assessment)}"
-    return ", ".join(map(_numbers, shown))
+        return f"suggests nothing, because {withheld.reason(assessment)}"
+    return f"gives {', '.join(map(_numbers, shown))}"
 
 
 def brief(assessment: Assessment) -> str:
     """As `said`, with the numbers of what is suggested alone."""
     shown = [made for made in assessment.suggestions if made.withheld_because is None]
     reached = [made for made in shown if made.probability >= made.threshold]
-    if not shown or not reached:
+    if not reached:
         return "no diagnosis reaches its threshold" if shown else said(assessment)
     listed = ", ".join(f"{words(made.diagnosis)} {percent(made.probability)}" for made in reached)
     left = len(shown) - len(reached)

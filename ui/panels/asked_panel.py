@@ -51,7 +51,7 @@ def _row(digest: str, one: Assessment, *, on_page: bool) -> Markup:
         return tag("p", name, " ", chip("shown here"))
     said = phrasing.sentence(beside.brief(one))
     if withheld.whole(one):
-        return tag("p", name, " ", chip("says nothing"), " ", said)
+        return tag("p", name, " ", said)
     label = f"Show what {one.model.name} says"
     button = tag("button", "Show", type="button", data_pick=digest, class_="link", aria_label=label)
     return tag("p", name, " ", button, " ", said)

@@ -70,7 +70,7 @@ def test_who_speaks_can_be_shown_and_who_does_not_says_why() -> None:
     assert "shown here" in rows[0]
     assert "data-pick" not in rows[0]
     assert "18 years and older" in rows[1]
-    assert "says nothing" in rows[1]
+    assert "Suggests nothing, because" in rows[1]
     assert "%" not in rows[1]
     assert f'data-pick="{asked[2][0]}"' in rows[2]
     assert "uggests heart failure 81%; 5 more below their thresholds." in rows[2]
