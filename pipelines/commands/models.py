@@ -17,12 +17,14 @@ models_app = typer.Typer(
 )
 
 SHOWN_DIGITS = 16  # of a digest
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or of its digest.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a model, or the first letters of its digest.")
+]
 
 
 @models_app.command("list")
 def show(workspace: Workspace, keys: Keys = None) -> None:
-    """List the models in the order in which they are asked, and those kept for replay."""
+    """List the models in the order in which they are asked, then retired ones."""
     from clinical.audit import replay
     from clinical.model import installed
     from clinical.workspace.database import folder_of
@@ -52,7 +54,7 @@ def add(
     workspace: Workspace,
     keys: Keys = None,
 ) -> None:
-    """Check a checkpoint and copy it into the workspace; it is asked first from now on."""
+    """Check a checkpoint and copy it into the workspace, to be asked first."""
     from clinical.model import installed, installing
     from clinical.workspace.database import folder_of
 
@@ -81,7 +83,7 @@ def remove(
     ] = False,
     keys: Keys = None,
 ) -> None:
-    """Remove a model; refused while assessments of the workspace need it for replay."""
+    """Remove a model; refused while assessments need it for replay."""
     from clinical.audit import replay
     from clinical.model import installed, installing
     from clinical.workspace.database import folder_of
