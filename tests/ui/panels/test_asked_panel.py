@@ -57,9 +57,8 @@ def list_of(page: AppTest) -> str:
     return found[0] if found else ""
 
 
-def suggestions_of(page: AppTest) -> str:
-    (found,) = [e for e in page.get("bidi_component") if "Suggestions, most" in str(e.proto)]
-    return str(found.proto)
+def titles_of(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
 
 
 def test_who_speaks_can_be_shown_and_who_does_not_says_why() -> None:
@@ -85,18 +84,16 @@ def test_another_model_takes_the_place_of_the_first_and_can_be_decided_on(
 ) -> None:
     page = open_page(case_id="SEVERAL")
     assert "second model" in list_of(page)
-    first = FIRST.suggestions[0].diagnosis
-    second = SECOND.suggestions[0].diagnosis
-    assert f'data-pick=\\"{first}\\"' in suggestions_of(page).split("role=")[2]
+    assert "Suggestions of site model" in titles_of(page)
     # What the click in the list calls; the harness has no browser.
     page.session_state["triptych_model"] = assessment_digest(SECOND)
     page.run()
     assert not page.exception
-    assert "Suggestions of second model" in "".join(e.proto.body for e in page.get("html"))
+    assert "Suggestions of second model" in titles_of(page)
     page.button(key="accept").click().run()
     engine = open_workspace(several)
     with engine.connect() as connection:
         (decided,) = ledger.events(connection, case_id="SEVERAL", kind="DECIDED")
     engine.dispose()
     assert decided.payload["assessment"] == assessment_digest(SECOND)
-    assert decided.payload["diagnosis"] == second
+    assert decided.payload["diagnosis"] == SECOND.suggestions[0].diagnosis
