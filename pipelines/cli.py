@@ -26,6 +26,7 @@ from pipelines.commands.cohort import assess, check_domain, check_explanations, 
 from pipelines.commands.export import export
 from pipelines.commands.inspect import inspect
 from pipelines.commands.laboratory import check_realism, compute_oracle, pretrain, simulate
+from pipelines.commands.models import models_app
 from pipelines.commands.page import demo, serve_page
 from pipelines.commands.reading import reading_app
 from pipelines.commands.receive import receive
@@ -83,6 +84,7 @@ app.command()(receive)
 app.command()(send)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
+app.add_typer(models_app, name="models")
 app.add_typer(reading_app, name="reading")
 app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(study_app, name="study")

@@ -6,8 +6,10 @@ workspace is on a server (`clinical.workspace.place.named`). It says one JSON li
 {"step": name}, at the end {"assessed": digest}, or {"error", "remedy"}. It ends with whoever
 started it, and may take as much memory as the machine has and no more.
 
-With --keep it loads the model at once, says {"step": "ready"}, and goes on with the next line until
-there is none: what arrives from a hospital does not wait for a model to be loaded.
+Several checkpoints are asked in the order given (`clinical.assess.asking`).
+
+With --keep it loads the models at once, says {"step": "ready"}, and goes on with the next line
+until there is none: what arrives from a hospital does not wait for a model to be loaded.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from clinical.assess.asking import ask
 from clinical.assess.assess import Assessor, load_assessor
 from clinical.assess.memory import bound_memory
 from clinical.audit import heads
@@ -37,9 +40,10 @@ ACTOR = "system"
 
 
 def assess(
-    load: Callable[[], Assessor], wanted: Mapping[str, Any], tell: Callable[[Step], None]
+    load: Callable[[], Sequence[Assessor]], wanted: Mapping[str, Any], tell: Callable[[Step], None]
 ) -> str:
-    """Assess the case that is named and record it; returns the digest of the assessment.
+    """Assess the case that is named and record it; returns the digest of the assessment that
+    readers begin with.
 
     Raises:
         ModelError: if the checkpoint cannot be used.
@@ -47,12 +51,12 @@ def assess(
         StoreError: if the workspace does not hold the case.
     """
     tell("model")
-    assessor = load()
+    assessors = load()
     tell("assessing")
     place = from_names(wanted)
     with opened(place) as engine, engine.connect() as connection:
         case = store.get_case(connection, wanted["case"], input_digest=wanted["input"])
-    found = assessor.assess(case)
+    made = ask(assessors, case)
     tell("recording")
     engine = open_workspace(place)
     with writing(engine) as connection:
@@ -61,7 +65,7 @@ def assess(
                 f"Case {case.case_id} was corrected while it was assessed.",
                 remedy="nothing; its new version is assessed by itself.",
             )
-        intake.record_assessment(connection, case, found, ACTOR, conditions=assessor.conditions)
+        intake.record_assessments(connection, case, made, ACTOR)
         kept = store.require_assessment(connection, case.case_id)[0]
     heads.seal(engine)
     engine.dispose()
@@ -71,12 +75,12 @@ def assess(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of the process."""
     parser = argparse.ArgumentParser(prog="clinical.assess.added", description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, action="append", required=True)
     parser.add_argument("--keep", action="store_true")
     chosen = parser.parse_args(arguments)
     bound_memory()
     answers = sys.stdout
-    load = cache(partial(load_assessor, chosen.checkpoint))
+    load = cache(partial(_loaded, chosen.checkpoint))
     # Whatever a library prints must not come between the answers.
     with redirect_stdout(sys.stderr):
         if not chosen.keep:
@@ -89,7 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _ready(answers: TextIO, load: Callable[[], Assessor]) -> int:
+def _loaded(checkpoints: Sequence[Path]) -> list[Assessor]:
+    return [load_assessor(folder) for folder in checkpoints]
+
+
+def _ready(answers: TextIO, load: Callable[[], Sequence[Assessor]]) -> int:
     try:
         load().warm()
     except TriptychError as error:
@@ -99,7 +107,9 @@ def _ready(answers: TextIO, load: Callable[[], Assessor]) -> int:
     return 0
 
 
-def _answer(answers: TextIO, load: Callable[[], Assessor], wanted: Mapping[str, Any]) -> int:
+def _answer(
+    answers: TextIO, load: Callable[[], Sequence[Assessor]], wanted: Mapping[str, Any]
+) -> int:
     """Assess one case and say how it went; returns the exit code of a process that does no more."""
     try:
         digest = assess(load, wanted, lambda step: _say(answers, {"step": step}))

@@ -159,7 +159,8 @@ def record(
             codes = [measurement(case, change).code]
     with writing(engine) as connection:
         past = list(ledger.events(connection, case_id=case.case_id, kind="ASSESSED"))
-        if not past or past[-1].payload.get("assessment") != base:
+        last = past[-1].payload if past else {}
+        if base not in (last.get("assessment"), *last.get("beside", ())):
             raise ReviewError(
                 "The case has been assessed again since this assessment was shown.",
                 remedy="open the case again.",

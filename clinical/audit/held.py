@@ -18,9 +18,10 @@ from clinical.audit import account_rows
 from clinical.audit.verifier import Fault, Fields, Walk, name_of
 from clinical.case import assessment as assessments
 from clinical.case.shapes import digests_of, time_from_json
-from clinical.workspace import store
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
 from clinical.workspace.pixels import holds
+from clinical.workspace.worklist_row import Shown, probabilities, row_of
+from clinical.workspace.worklist_row import shown as shown_of
 
 AT_ONCE = 200  # rows read at a time
 
@@ -78,7 +79,13 @@ def _check_assessments(
     connection: Connection, walk: Walk, patients: dict[str, str], times: dict[str, str | None]
 ) -> dict[str, Fields]:
     """The rows that the list of cases has to have, by case_id."""
-    expected = {}
+    expected: dict[str, Fields] = {}
+    others = {
+        case_id: tuple(latest["beside"])
+        for case_id, (_, latest) in walk.current.items()
+        if latest.get("beside")
+    }
+    shown: dict[str, list[Shown]] = {}
     for row in _rows(connection, select(ASSESSMENTS)):
         found = _valued(walk.take_assessment, row.record, row.digest)
         if found is None:
@@ -91,9 +98,15 @@ def _check_assessments(
             known = {"case_id": found["case_id"], "patient_id": patients[called]}
             walk.check_patient(found, known)
         _, latest = walk.current.get(row.case_id, (0, {}))
+        if row.case_id in others:
+            shown[row.digest] = shown_of(assessments.from_json(found))
         if latest.get("assessment") == row.digest:
             read = assessments.from_json(found)
-            expected[row.case_id] = store.worklist_row(read, row.digest, times.get(called))
+            expected[row.case_id] = row_of(read, row.digest, times.get(called))
+    for case_id in others.keys() & expected.keys():
+        own = shown[expected[case_id]["assessment_digest"]]
+        beside = [pair for digest in others[case_id] for pair in shown.get(digest, ())]
+        expected[case_id]["probabilities"] = probabilities(own, beside)
     return expected
 
 

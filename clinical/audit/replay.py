@@ -83,6 +83,14 @@ def assessed(connection: Connection, sequence: int) -> AuditEvent:
     return ledger.event_of(row)
 
 
+def naming(connection: Connection, model: str) -> int:
+    """How many assessments that are still there were made by the model with this digest."""
+    held = set(connection.execute(select(ASSESSMENTS.c.digest)).scalars())
+    events = ledger.events(connection, kind="ASSESSED")
+    named = ((e.payload.get("model") or {}, e.payload.get("assessment")) for e in events)
+    return len({made for by, made in named if by.get("digest") == model and made in held})
+
+
 def replay(connection: Connection, event: AuditEvent, machines: Mapping[str, Machine]) -> Replayed:
     """Assess the inputs of an ASSESSED event again and compare.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,15 +66,32 @@ def whole(assessment: Assessment) -> bool:
     return bool(made) and all(s.withheld_because is not None for s in made)
 
 
+def leading(made: Sequence[Assessment]) -> int:
+    """Which of the assessments of one case, by as many models, is the one that readers begin with.
+
+    It is the first that suggests anything; where none does, the first. Nothing is averaged: each
+    model has learnt other patients, so its probabilities say nothing about those of another.
+
+    Args:
+        made: in the order in which the models are asked; at least one.
+    """
+    return next((place for place, one in enumerate(made) if not whole(one)), 0)
+
+
 def because(assessment: Assessment) -> str:
     """Why nothing is suggested, in one sentence."""
+    return f"The model suggests nothing for this case: {reason(assessment)}."
+
+
+def reason(assessment: Assessment) -> str:
+    """Why a model suggests nothing, as the end of a sentence."""
     reasons = {s.withheld_because or "" for s in assessment.suggestions}
     if len(reasons) == 1:
-        return f"The model suggests nothing for this case: {_spoken(reasons.pop())}."
+        return _spoken(reasons.pop())
     given = " and ".join(words(name) for name in assessment.used)
     return (
-        f"The model suggests nothing for this case: from {given or 'what it was given'}, it told"
-        f" none of its {len(assessment.suggestions)} diagnoses apart in validation."
+        f"from {given or 'what it was given'}, it told none of its"
+        f" {len(assessment.suggestions)} diagnoses apart in validation"
     )
 
 

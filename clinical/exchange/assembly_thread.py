@@ -33,7 +33,7 @@ def assembling_beside(
     Args:
         root: folder of the inbox; it is made where there is none.
         place: the workspace that cases go to; a folder is made where there is none.
-        checkpoint: of the model that assesses them; None: they are read without suggestions.
+        checkpoint: of the model that assesses them; None: all that are installed are asked.
         rules: of assembly.
         habits: of the senders of HL7 v2.
         failed: called if the work ends by itself, which it does only where it cannot go on.
@@ -44,7 +44,7 @@ def assembling_beside(
     """
     stop = threading.Event()
     faults: list[TriptychError] = []
-    assessor = KeptAssessor(place, checkpoint) if checkpoint is not None else None
+    assessor = KeptAssessor(place, checkpoint)
     with (
         opened(place, create=isinstance(place, Path)) as engine,
         open_inbox(root, keep_free=0) as inbox,

@@ -1,8 +1,9 @@
-"""A model that is kept loaded beside the inbox, so that what arrives is assessed at once.
+"""Models that are kept loaded beside the inbox, so that what arrives is assessed at once.
 
 The process is `clinical.assess.added --keep`. One that is killed, runs out of memory or takes too
 long is started again for the next case; the case it had stays saved, and is read without
-suggestions until it is assessed.
+suggestions until it is assessed. Which models are asked is looked up for each case: one that was
+added or retired meanwhile is loaded, or is asked no more.
 """
 
 from __future__ import annotations
@@ -12,39 +13,41 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from clinical.errors import ModelError
-from clinical.workspace.place import Place, named
+from clinical.model import installed
+from clinical.workspace.place import Place, folder_of, named
 
 LIMIT_SECONDS = 900.0
 ROOT = Path(__file__).parents[2]
 
 
-def command(checkpoint: Path) -> list[str]:
+def command(checkpoints: Sequence[Path]) -> list[str]:
     """How the process is started."""
-    module = "clinical.assess.added"
-    return [sys.executable, "-m", module, "--keep", "--checkpoint", str(checkpoint)]
+    asked = [f"--checkpoint={folder}" for folder in checkpoints]
+    return [sys.executable, "-m", "clinical.assess.added", "--keep", *asked]
 
 
 class KeptAssessor:
     """The process and the pipes to it; it is started at the first case, or by `warm`."""
 
-    def __init__(self, place: Place, checkpoint: Path) -> None:
+    def __init__(self, place: Place, checkpoint: Path | None) -> None:
         self._place = place
         self._checkpoint = checkpoint
+        self._loaded: list[Path] = []
         self._process: subprocess.Popen[str] | None = None
         self._closed = threading.Event()
         self._turn = threading.Lock()
 
     def warm(self) -> None:
-        """Load the model now.
+        """Load the models now.
 
         Raises:
-            ModelError: if the checkpoint cannot be used.
+            ModelError: if one of them cannot be used, or none is installed.
         """
         with self._turn:
             self._running()
@@ -91,7 +94,8 @@ class KeptAssessor:
                     pipe.close()
 
     def _running(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is None:
+        asked = self._asked()
+        if self._process is not None and self._process.poll() is None and asked == self._loaded:
             return self._process
         self._end()
         if self._closed.is_set():
@@ -99,7 +103,7 @@ class KeptAssessor:
         inherited = os.environ.get("PYTHONPATH")
         path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
         self._process = process = subprocess.Popen(
-            command(self._checkpoint),
+            command(asked),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -116,7 +120,17 @@ class KeptAssessor:
                 str(told.get("error", "The process that assesses cases did not start.")),
                 remedy=str(told.get("remedy", "look at what it wrote to the log.")),
             )
+        self._loaded = asked
         return process
+
+    def _asked(self) -> list[Path]:
+        """The checkpoints that a case is put to now: the one that was named, or all installed."""
+        if self._checkpoint is not None:
+            return [self._checkpoint]
+        asked = [one.folder for one in installed.asked(folder_of(self._place))]
+        if not asked:
+            raise ModelError("No model is installed.", remedy="add one with `triptych models add`.")
+        return asked
 
     def _ask(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """The last word on one case; nothing where the process ended before."""

@@ -261,7 +261,7 @@ def _made(destination: Destination, found: Leaving) -> dict[str, bytes]:
             require_films(found)
             return {made.name: made.data for made in case_objects(found)}
         case Server():
-            cards = model_card.of_installed(found.reading.model)
+            cards = model_card.of_installed(found.reading.model, found.workspace)
             bundle = transaction(found.reading, found.subject, cards)
             return {"bundle": json.dumps(bundle, ensure_ascii=False).encode()}
         case Listener():

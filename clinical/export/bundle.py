@@ -8,7 +8,7 @@ names the manifest, and the receipt proves that it does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,8 @@ from clinical.export.pdf import Front, SummaryRow
 from clinical.export.selection import Selection
 from clinical.formatting import moment, percent
 from clinical.modalities.dates import BEGIN
+from clinical.model import installed
+from clinical.model.card import Card
 from clinical.review import decisions
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
@@ -40,7 +42,7 @@ from clinical.review.protocol import Protocol
 from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
 from clinical.workspace import own_file, scratch, store
-from clinical.workspace.database import writing
+from clinical.workspace.database import folder_of, writing
 
 MANIFEST_VERSION = "2.0"
 EVERYTHING = Selection()
@@ -183,7 +185,8 @@ def _write(engine: Engine, job: _Job, part: Path, out: Path) -> ExportResult:
                     archive.put(name, pieces(view))
                 if not job.de_identified:
                     _put_proofs(archive, view)
-                _put_report(archive, job, view, verdict)
+                known = installed.known(folder_of(connection))
+                _put_report(archive, job, view, verdict, known)
                 archive.put("verify.py", [VERIFIER.read_bytes()])
                 files = dict(archive.digests)
                 archive.put("manifest.json", [_json(_manifest(job, view, verdict, files))])
@@ -221,14 +224,16 @@ def _put_proofs(archive: Archive, view: View) -> None:
     archive.put("proofs.json", [_json(tree.inclusion(connection, last, view.shown()))])
 
 
-def _put_report(archive: Archive, job: _Job, view: View, verdict: Verdict) -> None:
+def _put_report(
+    archive: Archive, job: _Job, view: View, verdict: Verdict, known: Sequence[Card]
+) -> None:
     attached = {
         pdf.EVENTS: jsonl.event_lines(view.connection, view.shows),
         pdf.MANIFEST: [_json(_manifest(job, view, verdict, dict(archive.digests)))],
     }
     front = _front(view.connection, verdict, view.chosen, job)
     pages = _pages(view.connection, view.chosen[: pdf.MOST_CASES], job.progress)
-    archive.put("report.pdf", [pdf.printed(front, pages, attached)])
+    archive.put("report.pdf", [pdf.printed(front, pages, attached, known)])
 
 
 def _pages(

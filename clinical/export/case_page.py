@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from clinical.audit import ledger
 from clinical.audit.retention import BECAUSE, purge_of
-from clinical.case import withheld
+from clinical.case import beside, withheld
 from clinical.case.assessment import (
     Assessment,
     AuditEvent,
@@ -126,6 +126,7 @@ class CasePage:
     status: str
     assessment_digest: str
     assessment: Assessment | None
+    beside: tuple[Assessment, ...]
     input_digest: str
     person: str
     notices: tuple[tuple[str, str], ...]
@@ -186,6 +187,7 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
     if purge := purge_of(past):
         return purged(purge)
     digest, assessment, inputs = _subject(connection, case_id, past)
+    others = _beside(connection, past)
     case = store.get_case(connection, case_id, input_digest=inputs)
     standing = decisions_rules.decisions(past)
     suggestions = assessment.suggestions if assessment else ()
@@ -200,9 +202,14 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         status=words(status_rules.status(past, protocol.in_force(connection))),
         assessment_digest=digest,
         assessment=assessment,
+        beside=others,
         input_digest=inputs,
         person=person_words(case),
-        notices=(*_dangers(case), *(_notices(assessment) if assessment else ())),
+        notices=(
+            *_dangers(case),
+            *(_notices(assessment) if assessment else ()),
+            *(("Another model", beside.sentence(one)) for one in others),
+        ),
         set_sentence=set_sentence(assessment) if assessment else "",
         suggestions=tuple(_suggestion(s, standing) for s in suggestions) if shown else (),
         pictures=tuple(pictures(case, top)),
@@ -228,6 +235,12 @@ def _subject(
         return "", None, read.input
     digest, assessment = store.require_assessment(connection, case_id)
     return digest, assessment, assessment.input_digest
+
+
+def _beside(connection: Connection, past: Sequence[AuditEvent]) -> tuple[Assessment, ...]:
+    """What other models made of the same inputs."""
+    read = progress.progress(past).subject
+    return tuple(store.get_assessment(connection, digest) for digest in read.beside) if read else ()
 
 
 def told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterator[Suggestion]:

@@ -173,6 +173,7 @@ def details(
     put(("assessment", "input"), names.digest)
     put(("diagnosis", "replacement"), lambda name: _diagnosis(name, known))
     put(("to_decide", "present"), coded)
+    put(("beside",), digests)
     put(("differential",), ranked)
     put(("reader", "name"), lambda account: names.name("reader", account))
     put(("decisions", "signatures"), lambda listed: [numbers[number] for number in listed])

@@ -26,7 +26,7 @@ from clinical.errors import ConfigError
 from clinical.export.reading import check_leaving, reading_of
 from clinical.review import protocol as protocol_rules
 from clinical.workspace import store
-from clinical.workspace.database import writing
+from clinical.workspace.database import folder_of, writing
 
 What = Literal["case_dicom", "case_fhir", "case_hl7"]
 """`what` of the EXPORTED event."""
@@ -51,12 +51,14 @@ class Leaving:
         assessment: of the model, or None where it is read without one.
         films: those whose files were found, of one study, the first in front.
         end: where the ledger stood.
+        workspace: folder of the workspace.
     """
 
     reading: Reading
     assessment: Assessment | None
     films: tuple[ShownFilm, ...]
     end: Head
+    workspace: Path
 
     @property
     def subject(self) -> Subject:
@@ -87,7 +89,8 @@ def leaving(engine: Engine, case_id: str, films: Sequence[Path]) -> Leaving:
         inputs = assessment.input_digest if assessment else None
         case = store.get_case(connection, case_id, input_digest=inputs)
         end = ledger.head(connection)
-    return Leaving(reading, assessment, tuple(_films(case, tuple(films))), end)
+        workspace = folder_of(connection)
+    return Leaving(reading, assessment, tuple(_films(case, tuple(films))), end, workspace)
 
 
 def require_films(found: Leaving) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from clinical.case.assessment import ModelIdentity
 from clinical.errors import ConfigError
-from clinical.model import card
+from clinical.model import installed
 
 Format = Literal["AIModelCardMarkdownFormat", "AImodelCardCHAIformat"]
 
@@ -52,9 +52,14 @@ def from_file(path: Path) -> ModelCard:
         raise ConfigError(f"{path} cannot be read.", remedy="check its path and rights.") from None
 
 
-def of_installed(model: ModelIdentity | None) -> Iterator[ModelCard]:
-    """The card of a model that is installed here, by its digest; none if it is not."""
-    for found in card.installed():
+def of_installed(model: ModelIdentity | None, folder: Path | None = None) -> Iterator[ModelCard]:
+    """The card of a model that is here, by its digest; none if it is not.
+
+    Args:
+        model: which one.
+        folder: of the workspace, whose models count, too.
+    """
+    for found in installed.known(folder):
         if model is not None and found.digest == model.digest and found.words:
             kind, content_type = _KINDS[".md"]
             yield ModelCard(kind, content_type, found.words.encode())

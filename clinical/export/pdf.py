@@ -24,7 +24,7 @@ from clinical.export import card_blocks
 from clinical.export.case_page import AbsentCase, CasePage, spoiled
 from clinical.export.glyphs import FONT_FILES, REGULAR, SCRIPTS, breakable, drawable
 from clinical.formatting import moment
-from clinical.model import card
+from clinical.model.card import Card
 from clinical.review import signature
 from clinical.wording import RESEARCH_USE, words
 from clinical.workspace import scratch
@@ -49,7 +49,7 @@ _ATTACHED = {
 }
 _ENDINGS = {"data:image/png;base64": "png", "data:image/svg+xml;base64": "svg"}
 _Data = dict[str, Any]
-_NOT_SHOWN = frozenset({"assessment", "trail"})
+_NOT_SHOWN = frozenset({"assessment", "beside", "trail"})
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,14 @@ def printed_case(standing: Standing, page: CasePage | AbsentCase, events: Iterab
         StoreError: if typst cannot set even what surrounds the case.
     """
     front = {**_created(standing.time), **asdict(standing), "time": ""}
-    return _set(front, [page], {EVENTS: events}, cards=False)
+    return _set(front, [page], {EVENTS: events}, None)
 
 
 def printed(
     front: Front,
     pages: Iterable[CasePage | AbsentCase],
     attached: Mapping[str, Iterable[bytes]],
+    known: Iterable[Card] = (),
 ) -> bytes:
     """The report. A character that no font has is shown as a question mark, and a case that typst
     cannot set has a page that says so.
@@ -134,19 +135,19 @@ def printed(
         front: the cover.
         pages: the cases.
         attached: content of `EVENTS` and of `MANIFEST`.
+        known: cards of the models that are here; those that the cases name are printed.
 
     Raises:
         StoreError: if typst cannot set even what surrounds the cases.
     """
-    return _set(_front(front), pages, attached, cards=True)
+    return _set(_front(front), pages, attached, {one.digest: one for one in known})
 
 
 def _set(
     front: _Data,
     pages: Iterable[CasePage | AbsentCase],
     attached: Mapping[str, Iterable[bytes]],
-    *,
-    cards: bool,
+    known: Mapping[str, Card] | None,
 ) -> bytes:
     with scratch.folder() as root:
         for name, pieces in attached.items():
@@ -154,7 +155,7 @@ def _set(
                 file.writelines(pieces)
         models: dict[str, str] = {}
         cases = [_case(page, number, root, models) for number, page in enumerate(pages)]
-        data: _Data = {"front": front, "cards": _cards(models) if cards else []}
+        data: _Data = {"front": front, "cards": [] if known is None else _cards(models, known)}
         data |= {"fonts": FONTS, "notice": RESEARCH_USE}
         data["attached"] = [(name, *_ATTACHED[name]) for name in attached]
         (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
@@ -230,9 +231,9 @@ def _case(
     if isinstance(page, AbsentCase):
         return asdict(page)
     shown = {f.name: getattr(page, f.name) for f in fields(page) if f.name not in _NOT_SHOWN}
+    made = (*((page.assessment,) if page.assessment else ()), *page.beside)
+    models.update({one.model.digest: one.model.name for one in made})
     model = page.assessment.model if page.assessment else None
-    if model is not None:
-        models[model.digest] = model.name
     marked = [asdict(one) for one in page.marked]
     pictures = [asdict(picture) for picture in page.pictures]
     everything = pictures + [picture for one in marked for picture in one["pictures"]]
@@ -273,8 +274,7 @@ def _signature(event: AuditEvent) -> dict[str, Any]:
     }
 
 
-def _cards(models: Mapping[str, str]) -> list[dict[str, Any]]:
-    known = {found.digest: found for found in card.installed()}
+def _cards(models: Mapping[str, str], known: Mapping[str, Card]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,

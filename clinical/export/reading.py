@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from clinical.audit import ledger
 from clinical.audit.retention import purge_of
+from clinical.case import beside
 from clinical.case.assessment import Assessment, AuditEvent, Suggestion
 from clinical.case.reading import (
     Code,
@@ -90,6 +91,7 @@ def reading_of(connection: Connection, case_id: str) -> Reading:
         raise ReviewError("There is nothing to read of this case.", remedy="assess it first.")
     digest = now.subject.digest
     assessment = store.get_assessment(connection, digest) if digest else None
+    others = [store.get_assessment(connection, one) for one in now.subject.beside]
     began = next(event.time for event in past if event.sequence == now.subject.sequence)
     findings = tuple(_findings(assessment, now))
     final = status_rules.status(past, protocol) in FINAL
@@ -106,7 +108,7 @@ def reading_of(connection: Connection, case_id: str) -> Reading:
         signatures=tuple(_signatures(now)),
         adjudicator=adjudicator,
         final=final,
-        remarks=tuple(_remarks(assessment)) if assessment else (),
+        remarks=(*(_remarks(assessment) if assessment else ()), *map(beside.sentence, others)),
         marks=tuple(_marks(connection, past)),
     )
 

@@ -24,7 +24,7 @@ CASES = (
 )  # fmt: skip
 SUGGESTIONS = (
     "case_id", "assessment", "event", "diagnosis", "probability", "threshold", "suggested",
-    "withheld_because", "in_set", "prevalence",
+    "withheld_because", "in_set", "prevalence", "model", "model_digest",
 )  # fmt: skip
 DECISIONS = (
     "event", "recorded", "case_id", "assessment", "reader", "diagnosis", "action", "reason",
@@ -74,13 +74,14 @@ def suggestions(connection: Connection, events: Iterable[AuditEvent]) -> Iterato
         except StoreError as error:
             by = purged_by(connection, event)
             why = f"purged by event {by}" if by else error.message
-            yield [event.case_id, digest, event.sequence, "", None, None, "", why, "", ""]
+            yield [event.case_id, digest, event.sequence, "", None, None, "", why, "", "", "", ""]
             continue
         for s in assessment.suggestions:
             suggested = s.withheld_because is None and s.probability >= s.threshold
             yield [
                 event.case_id, digest, event.sequence, s.diagnosis, s.probability, s.threshold,
-                suggested, s.withheld_because, s.in_set, s.prevalence,
+                suggested, s.withheld_because, s.in_set, s.prevalence, assessment.model.name,
+                assessment.model.digest,
             ]  # fmt: skip
 
 

@@ -263,7 +263,7 @@ def _check_subject(decision: ReviewDecision, assessment: Assessment | None, now:
             "The decision is about a different case or assessment.",
             remedy="open the case again.",
         )
-    if now.subject is None or named != now.subject.digest:
+    if now.subject is None or named not in now.subject.digests:
         raise ReviewError(
             "The case has been assessed again since this assessment was shown.",
             remedy="open the case again and decide on the latest assessment.",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -28,6 +29,14 @@ SEARCHED = 100  # events, the newest first
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Made:
+    """What one model made of a case, and under what it was computed, where that is known."""
+
+    assessment: Assessment
+    conditions: Conditions | None = None
+
+
 def record_assessment(
     connection: Connection,
     case: Case,
@@ -37,36 +46,68 @@ def record_assessment(
     conditions: Conditions | None = None,
     time: datetime | None = None,
 ) -> AuditEvent | None:
-    """Store a case and its assessment and append ASSESSED, all in the caller's transaction.
+    """`record_assessments` of a case that one model was asked about; the event, if there is one."""
+    made = [Made(assessment, conditions)]
+    recorded = record_assessments(connection, case, made, actor, time=time)
+    return recorded[0] if recorded else None
 
-    The event binds the whole record of the case. Where this assessment is the case's latest
-    already, nothing is stored: site and problems stay those that were recorded. `conditions`,
-    where they are known, say under what it was computed; a replay compares them.
+
+def record_assessments(
+    connection: Connection,
+    case: Case,
+    made: Sequence[Made],
+    actor: str,
+    *,
+    time: datetime | None = None,
+) -> list[AuditEvent]:
+    """Store a case and what every model made of it, and append an ASSESSED for each, all in the
+    caller's transaction.
+
+    The last assessment is the one that readers begin with; an event names those before it
+    (`beside`). Each event binds the whole record of the case. Where they are the case's latest
+    already, nothing is stored: site and problems stay those that were recorded. The conditions
+    say under what each was computed; a replay compares them.
 
     Returns:
-        The event, or None where this assessment is the case's latest already (a page that runs
-        again, a batch that resumes).
+        The events, or none where these assessments are the case's latest already (a page that
+        runs again, a batch that resumes).
 
     Raises:
-        ReviewError: if the assessment is of another case or of other inputs, or the workspace
+        ReviewError: if an assessment is of another case or of other inputs, or the workspace
             holds a case of that name of another patient.
     """
-    if assessment.case_id != case.case_id or assessment.input_digest != input_digest(case):
+    inputs = input_digest(case)
+    if any((a.case_id, a.input_digest) != (case.case_id, inputs) for a in _assessments(made)):
         raise ReviewError(
             f"The assessment does not belong to case {case.case_id} and its inputs.",
             remedy="assess the case again.",
         )
     _check_patient(connection, case)
+    digests = [assessment_digest(one) for one in _assessments(made)]
     past = [e for e in _since_purge(connection, case.case_id) if e.kind == "ASSESSED"]
-    if past and past[-1].payload.get("assessment") == assessment_digest(assessment):
-        return None
+    if past and _says(past[-1], digests):
+        return []
     store.put_case(connection, case)
-    digest = store.put_assessment(connection, assessment)
-    payload = _assessed_payload(assessment, digest) | pinned(assessment, conditions)
-    payload["record"] = record_digest(case)
-    return ledger.append(
-        connection, "ASSESSED", actor=actor, case_id=case.case_id, payload=payload, time=time
-    )
+    bound = {"record": record_digest(case)}
+    recorded: list[AuditEvent] = []
+    for place, one in enumerate(made):
+        before = _assessments(made[:place])
+        digest = store.put_assessment(connection, one.assessment, before)
+        payload = _assessed_payload(one.assessment, digest) | pinned(one.assessment, one.conditions)
+        payload |= bound
+        if place:
+            payload["beside"] = digests[:place]
+        recorded.append(
+            ledger.append(
+                connection,
+                "ASSESSED",
+                actor=actor,
+                case_id=case.case_id,
+                payload=payload,
+                time=time,
+            )
+        )
+    return recorded
 
 
 def record_import(
@@ -242,6 +283,15 @@ def _check_patient(connection: Connection, case: Case) -> None:
             f"The workspace holds case {case.case_id} of another patient already.",
             remedy="use a separate workspace for each cohort.",
         )
+
+
+def _assessments(made: Iterable[Made]) -> list[Assessment]:
+    return [one.assessment for one in made]
+
+
+def _says(event: AuditEvent, digests: Sequence[str]) -> bool:
+    """Whether an ASSESSED event is of the last of these assessments, beside the others."""
+    return [*event.payload.get("beside", []), event.payload.get("assessment")] == list(digests)
 
 
 def _assessed_payload(assessment: Assessment, digest: str) -> dict[str, object]:

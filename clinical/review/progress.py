@@ -30,12 +30,19 @@ class Subject:
         digest: of the assessment, or "" where the case is read without a model.
         input: digest of the inputs of the case.
         to_decide: suggestions that need a decision of each reader.
+        beside: digests of what other models made of the same inputs; readers see it, too.
     """
 
     sequence: int
     digest: str
     input: str
     to_decide: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of every assessment that a reader may decide on, the one to begin with first."""
+        return (self.digest, *self.beside)
 
 
 @dataclass(frozen=True)
@@ -301,9 +308,7 @@ def visible(
 def _advanced(now: Progress, event: AuditEvent) -> Progress:
     payload = event.payload
     if event.kind == "ASSESSED":
-        listed = tuple(str(name) for name in payload.get("to_decide", ()))
-        digest, inputs = str(payload.get("assessment", "")), str(payload.get("input", ""))
-        return Progress(Subject(event.sequence, digest, inputs, listed))
+        return Progress(_assessed(now.subject, event, payload))
     if event.kind == "IMPORTED":
         return Progress(Subject(event.sequence, "", str(payload.get("input", ""))))
     if event.kind == "PURGED":
@@ -317,6 +322,20 @@ def _advanced(now: Progress, event: AuditEvent) -> Progress:
     if after is before:
         return now
     return replace(now, readers={**now.readers, event.actor: after})
+
+
+def _assessed(before: Subject | None, event: AuditEvent, payload: Mapping[str, Any]) -> Subject:
+    """The subject that an assessment brings, with what other models said just before it."""
+    listed = [str(name) for name in payload.get("to_decide", ())]
+    beside = tuple(str(digest) for digest in payload.get("beside", ()))
+    asked = before is not None and beside[-1:] == (before.digest,)
+    return Subject(
+        event.sequence,
+        str(payload.get("assessment", "")),
+        str(payload.get("input", "")),
+        tuple(dict.fromkeys([*listed, *(before.to_decide if before and asked else ())])),
+        beside,
+    )
 
 
 def _reader(reader: Reader, event: AuditEvent, payload: Mapping[str, Any]) -> Reader:

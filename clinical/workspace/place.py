@@ -47,6 +47,11 @@ def place_of(workspace: str, keys: Path | None = None) -> Place:
     return Server(workspace, postgres.key_folder(keys))
 
 
+def folder_of(place: Place) -> Path:
+    """The folder of this machine that belongs to the workspace: its own, or that of the key."""
+    return place.keys if isinstance(place, Server) else place
+
+
 def named(place: Place) -> dict[str, str]:
     """The names for `from_names` in another process: "workspace" and, on a server, "keys"."""
     if isinstance(place, Server):

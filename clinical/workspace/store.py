@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from clinical.errors import StoreError
 from clinical.workspace import pixels
 from clinical.workspace.database import upsert
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+from clinical.workspace.worklist_row import most_probable, own, row_of, shown
 
 _AGAIN = "assess the case again, or restore the workspace from a backup."
 
@@ -43,7 +44,8 @@ class WorklistEntry:
         decision_time: of the case, or None.
         used, missing: modality names present and absent; none is missing without a model.
         top: most probable diagnosis that is not withheld and its probability, or None.
-        dangerous: the same among the diagnoses the caller named as dangerous, or None.
+        dangerous: the same among the diagnoses the caller named as dangerous, or None; what other
+            models say of the case counts, too.
         flagged: the input is outside what the model was trained on.
         conflicts: how many sentences of conflict the assessment holds.
     """
@@ -161,8 +163,15 @@ def case_ids(connection: Connection) -> list[str]:
     )
 
 
-def put_assessment(connection: Connection, assessment: Assessment) -> str:
+def put_assessment(
+    connection: Connection, assessment: Assessment, beside: Sequence[Assessment] = ()
+) -> str:
     """Store `assessment` and make it the latest of its case. Its case must be stored already.
+
+    Args:
+        connection: of a transaction.
+        assessment: that readers begin with.
+        beside: what other models made of the same inputs; stored already.
 
     Returns:
         The assessment digest.
@@ -184,7 +193,8 @@ def put_assessment(connection: Connection, assessment: Assessment) -> str:
         .values(digest=digest, case_id=assessment.case_id, record=record.decode())
         .on_conflict_do_nothing()
     )
-    row = worklist_row(assessment, digest, case.decision_time)
+    others = [pair for other in beside for pair in shown(other)]
+    row = row_of(assessment, digest, case.decision_time, others)
     statement = upsert(connection, WORKLIST).values(case_id=assessment.case_id, **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=row))
     return digest
@@ -270,28 +280,12 @@ def shown_probabilities(connection: Connection) -> dict[str, dict[str, float]]:
     Of every assessed case, without reading whole assessments.
     """
     rows = connection.execute(select(WORKLIST.c.case_id, WORKLIST.c.probabilities))
-    return {row.case_id: dict(json.loads(row.probabilities)) for row in rows}
+    return {row.case_id: dict(own(json.loads(row.probabilities))) for row in rows}
 
 
 def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     # Text, because some sources give times with a zone and some without.
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
-
-
-def worklist_row(assessment: Assessment, digest: str, decision_time: str | None) -> dict[str, Any]:
-    """What the list of cases has to say of a case whose latest assessment this is."""
-    shown = [
-        [s.diagnosis, s.probability] for s in assessment.suggestions if s.withheld_because is None
-    ]
-    return {
-        "assessment_digest": digest,
-        "decision_time": decision_time,
-        "used": json.dumps(assessment.used),
-        "missing": json.dumps(assessment.missing),
-        "probabilities": json.dumps(shown),
-        "flagged": assessment.out_of_distribution.flagged,
-        "conflicts": len(assessment.conflicts),
-    }
 
 
 def put_comment(connection: Connection, text: str) -> str:
@@ -353,7 +347,7 @@ def _read_assessment(record: str, digest: str) -> Assessment:
 
 
 def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
-    shown = [(name, probability) for name, probability in json.loads(row["probabilities"])]
+    every = json.loads(row["probabilities"])
     time = row["decision_time"]
     return WorklistEntry(
         row["case_id"],
@@ -361,8 +355,8 @@ def _entry(row: Mapping[Any, Any], dangerous: Collection[str]) -> WorklistEntry:
         datetime.fromisoformat(time) if time else None,
         tuple(json.loads(row["used"])),
         tuple(json.loads(row["missing"])),
-        _most_probable(shown),
-        _most_probable([pair for pair in shown if pair[0] in dangerous]),
+        most_probable(own(every)),
+        most_probable([(name, value) for name, value, *_ in every if name in dangerous]),
         row["flagged"],
         row["conflicts"],
     )
@@ -398,7 +392,3 @@ def _current_of(wanted: Select[Any]) -> Select[Any]:
         current,
         (CASES.c.case_id == current.c.case_id) & (CASES.c.position == current.c.position),
     )
-
-
-def _most_probable(pairs: list[tuple[str, float]]) -> tuple[str, float] | None:
-    return max(pairs, key=lambda pair: pair[1], default=None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from clinical import canonical
 from clinical.errors import ModelError
-from clinical.model import card
+from clinical.model import card, installed
 from clinical.model.card import Card
 from clinical.terms.loinc import lookup
 
@@ -44,13 +44,17 @@ class Reference:
     aged_in: str = ""
 
 
-def references(folders: Iterable[Path] = ()) -> dict[str, Reference]:
-    """Digest to reference, of the checkpoints that are installed and of those in `folders`.
+def references(folders: Iterable[Path] = (), workspace: Path | None = None) -> dict[str, Reference]:
+    """Digest to reference, of the checkpoints that are here and of those in `folders`.
+
+    Args:
+        folders: of further checkpoints.
+        workspace: folder of the workspace, whose models count, too.
 
     Raises:
         ModelError: if a folder holds no checkpoint, or its description was changed.
     """
-    cards = [*card.installed(), *(card.read(folder) for folder in folders)]
+    cards = [*installed.known(workspace), *(card.read(folder) for folder in folders)]
     return {one.digest: reference(one) for one in cards}
 
 

@@ -6,11 +6,12 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from clinical import canonical
 from clinical.case.assessment import SCHEMA_VERSION
@@ -24,7 +25,7 @@ from clinical.workspace import own_file
 from pipelines.assessing.runner import died
 from pipelines.assessing.shards import Row
 
-ASSESSMENTS, MANIFEST = "assessments.jsonl", "manifest.json"
+ASSESSMENTS, OTHERS, MANIFEST = "assessments.jsonl", "others.jsonl", "manifest.json"
 SKIPPED = ("case_id", "file", "reason", "row", "column", "remedy")
 PROBLEMS = ("case_id", "file", "row", "column", "reason", "remedy")
 _PACKAGES = ("triptych", "torch", "monai", "numpy", "pydicom", "transformers")
@@ -41,6 +42,8 @@ class Counts:
         problems: rows and files set aside (cases.csv rows, images, measurements, ...).
         by_modality: modality to number of assessed cases that have it.
         ended_worker: of the skipped ones, those that ended the process which assessed them.
+        led_by: where several models were asked: each to the number of cases that readers begin with
+            its suggestions; "" is no model that had any.
     """
 
     cases: int
@@ -50,6 +53,7 @@ class Counts:
     problems: int
     by_modality: Mapping[str, int]
     ended_worker: int = 0
+    led_by: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,6 +66,7 @@ class _Told:
     assessed: int = 0
     flagged: int = 0
     ended_worker: int = 0
+    led_by: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         self.problems += row["problems"]
@@ -69,6 +74,8 @@ class _Told:
             self.assessed += 1
             self.flagged += row["assessed"]["out_of_distribution"]["flagged"]
             self.used.update(row["assessed"]["modalities"]["used"])
+            if "others" in row:
+                self.led_by[_leader(row["assessed"])] += 1
             return
         self.ended_worker += "died" in row
         problem = asdict(died(row)) if "died" in row else row["skipped"]
@@ -84,6 +91,7 @@ class _Told:
             len(self.problems),
             dict(sorted(self.used.items())),
             self.ended_worker,
+            dict(sorted(self.led_by.items())),
         )
 
 
@@ -92,7 +100,7 @@ def write(
     rows: Iterable[Row],
     problems: Sequence[Problem],
     cohort: CohortDescription,
-    model: Model,
+    models: Sequence[Model],
     source: str,
     run: str,
 ) -> Counts:
@@ -102,18 +110,20 @@ def write(
         out: folder for the results.
         rows: of all cases, in the order of the cohort; only one is held at a time.
         problems: that belong to no case.
-        cohort, model, source: for the manifest.
+        cohort, models, source: for the manifest.
         run: digest of all that decides the results, for `finished`.
     """
     told = _Told(problems=[asdict(problem) for problem in problems])
-    sha256 = hashlib.sha256()
-    with own_file.writing(out / ASSESSMENTS) as lines:
+    with ExitStack() as files:
+        first = files.enter_context(_lines(out / ASSESSMENTS))
+        other = files.enter_context(_lines(out / OTHERS)) if len(models) > 1 else None
         for row in rows:
             told.add(row)
             if "assessed" in row:
-                line = json.dumps(row["assessed"], ensure_ascii=False).encode() + b"\n"
-                sha256.update(line)
-                lines.write(line)
+                first.write(row["assessed"])
+            for made in row.get("others", ()):
+                if other is not None:
+                    other.write(made)
     tables = {
         "skipped.csv": _table(SKIPPED, told.skipped),
         "problems.csv": _table(PROBLEMS, told.problems),
@@ -121,10 +131,42 @@ def write(
     for name, text in tables.items():
         own_file.write(out / name, text)
     digests = {name: canonical.sha256(text.encode()) for name, text in tables.items()}
-    files = {ASSESSMENTS: sha256.hexdigest(), **digests}
-    manifest = _manifest(told.counts, cohort, model, source, files) | {"run": run}
+    listed = {file.name: file.digest for file in (first, other) if file is not None}
+    manifest = _manifest(told.counts, cohort, models, source, listed | digests) | {"run": run}
     own_file.write(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return told.counts
+
+
+class _Lines:
+    """A file of JSON lines, with the SHA-256 of what was written."""
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self.name = name
+        self._stream = stream
+        self._sha256 = hashlib.sha256()
+
+    def write(self, value: Mapping[str, Any]) -> None:
+        """One line more."""
+        line = json.dumps(value, ensure_ascii=False).encode() + b"\n"
+        self._sha256.update(line)
+        self._stream.write(line)
+
+    @property
+    def digest(self) -> str:
+        """Of all lines so far."""
+        return self._sha256.hexdigest()
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[_Lines]:
+    with own_file.writing(file) as stream:
+        yield _Lines(file.name, stream)
+
+
+def _leader(assessed: Mapping[str, Any]) -> str:
+    """Name of the model that an assessment is of, "" where it suggests nothing."""
+    speaks = any(made["withheld_because"] is None for made in assessed["suggestions"])
+    return str(assessed["model"]["name"]) if speaks else ""
 
 
 def finished(out: Path, run: str) -> Counts | None:
@@ -163,7 +205,7 @@ def write_table(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
 def _manifest(
     counts: Counts,
     cohort: CohortDescription,
-    model: Model,
+    models: Sequence[Model],
     source: str,
     files: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -176,7 +218,7 @@ def _manifest(
             "source": cohort.source,
             "licence": cohort.licence,
         },
-        "model": asdict(model.identity),
+        **_models(models),
         "counts": asdict(counts),
         "files": {name: {"sha256": digest} for name, digest in files.items()},
         "environment": {
@@ -185,3 +227,8 @@ def _manifest(
             **{package: version(package) for package in _PACKAGES},
         },
     }
+
+
+def _models(models: Sequence[Model]) -> dict[str, Any]:
+    named = [asdict(model.identity) for model in models]
+    return {"model": named[0]} if len(named) == 1 else {"models": named}

@@ -40,6 +40,9 @@ SPAN = 1024
 MOST_POISON = 100
 """Cases set aside in one run; more than that is a fault of the program or of the machine."""
 
+MOST_MODELS = 16
+"""Models that a process keeps loaded; no site asks more about one case."""
+
 Found = Mapping[str, Any]
 """What the row of a case says besides key, case and problems; JSON-compatible."""
 
@@ -96,7 +99,7 @@ class Done:
         return words + (f", {self.poison} set aside" if self.poison else "")
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_MODELS)
 def assessor_of(folder: Path) -> Assessor:
     """The assessor of a checkpoint, loaded once; a process that is forked later has it, too."""
     return load_assessor(folder)

@@ -48,13 +48,15 @@ def agreement(
     keys: Keys = None,
 ) -> None:
     """Report how far readers and models agree; the report itself is recorded."""
+    from clinical.workspace.place import folder_of, place_of
     from pipelines.agreement.readings import Window
     from pipelines.agreement.recorded_report import NUMBERS, PAGE, PRINT, Wanted, make
     from pipelines.agreement.reference import references
 
     truths = _outcomes(cohort, source) if cohort else {}
     window = Window(_written(since), _written(until))
-    wanted = Wanted(actor, window, references(model or []), truths)
+    here = folder_of(place_of(workspace, keys))
+    wanted = Wanted(actor, window, references(model or [], here), truths)
     with open_place(workspace, keys) as engine:
         found = make(engine, out, wanted)
     counts, verdict = found.counts, found.verdict

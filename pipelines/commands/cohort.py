@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.options import (
+    AskedModel,
     Jobs,
     Keys,
     Model,
@@ -35,7 +36,7 @@ def assess(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
     out: Out,
     source: Source = "folder",
-    model: Model = None,
+    model: AskedModel = None,
     workspace: Annotated[
         str | None,
         typer.Option(

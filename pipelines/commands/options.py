@@ -54,6 +54,12 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", help="Folder of a checkpoint. Default: the shipped model."),
 ]
+AskedModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", help="Folder of a checkpoint that alone is asked. Default: all installed ones."
+    ),
+]
 
 Cohort = Annotated[Path, typer.Argument(metavar="COHORT", help="Folder of the cohort.")]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="Study file.")]

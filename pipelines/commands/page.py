@@ -31,7 +31,10 @@ def serve_page(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="Another checkpoint, for its model card and for what-if."),
+        typer.Option(
+            "--model",
+            help="Another checkpoint: asked alone about added cases; its card, and what-if.",
+        ),
     ] = None,
     demonstration: Annotated[
         bool, typer.Option("--demonstration", help="No sign-in: everyone reads as dr.demo.")

@@ -71,7 +71,7 @@ def export_case(
 def bundle_of(found: Leaving, cards: Sequence[Path]) -> bytes:
     """The FHIR transaction of a case as JSON, with the cards given and that of the model."""
     told = [model_card.from_file(path) for path in cards]
-    told += model_card.of_installed(found.reading.model)
+    told += model_card.of_installed(found.reading.model, found.workspace)
     made = transaction(found.reading, found.subject, told)
     return (json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode()
 

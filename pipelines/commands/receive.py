@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipelines.commands.options import Keys, Model, screen
+from pipelines.commands.options import AskedModel, Keys, screen
 
 if TYPE_CHECKING:
     from clinical.exchange.receiving import Settings
@@ -27,7 +27,7 @@ def receive(
         typer.Option("--workspace", help="Put cases together, for the worklist of this workspace."),
     ] = "",
     keys: Keys = None,
-    model: Model = None,
+    model: AskedModel = None,
     trail: Annotated[
         bool, typer.Option("--trail", help="Say which cases were made or left out, and why.")
     ] = False,
@@ -67,12 +67,10 @@ def _assembly(
     if not workspace:
         return nullcontext()
     from clinical.exchange.assembly_thread import assembling_beside
-    from clinical.model.card import SHIPPED_MODEL
     from clinical.workspace.place import place_of
 
     place = place_of(workspace, keys)
-    checkpoint = model or SHIPPED_MODEL
-    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set)
+    return assembling_beside(chosen.inbox, place, model, rules, habits, stop.set)
 
 
 def _show_trail(root: Path, case: str) -> None:

@@ -15,6 +15,8 @@ from clinical.audit import ledger
 from clinical.audit import replay as replays
 from clinical.audit.replay import Machine, Replayed
 from clinical.audit.verify import Verdict, verify
+from clinical.model import installed
+from clinical.workspace.database import folder_of
 from pipelines.jobs.progress import track
 
 _PLACES = 3  # how many of the places that differ are listed on the screen
@@ -39,13 +41,15 @@ def replay(engine: Engine, event: int | None, models: Iterable[Path]) -> Replay:
     Args:
         engine: the workspace.
         event: its number, or None for all.
-        models: folders of checkpoints beside the shipped one.
+        models: folders of checkpoints beside those that are here, retired ones among them.
 
     Raises:
         ModelError: if a checkpoint cannot be loaded.
         LedgerError: if there is no ASSESSED event with this number.
     """
-    ready = machines(load_assessor(folder) for folder in (None, *models))
+    with engine.connect() as connection:
+        here = [one.folder for one in installed.known(folder_of(connection))]
+    ready = machines(load_assessor(folder) for folder in (*here, *models))
     with engine.connect() as connection:
         verdict = verify(connection)
         if event is None:

@@ -47,6 +47,12 @@ def show_counts(console: Console, counts: Counts, out: Path) -> None:
             f"{counts.flagged} of {counts.assessed} are unlike the training cases: their"
             " suggestions are withheld"
         )
+    for name, cases in counts.led_by.items():
+        console.print(
+            f"{cases} of {counts.assessed}: readers begin with {name}"
+            if name
+            else f"{cases} of {counts.assessed}: no model suggests anything"
+        )
     console.print(f"results: {out / 'assessments.jsonl'}   {RESEARCH_USE}")
 
 

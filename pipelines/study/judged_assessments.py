@@ -60,11 +60,17 @@ def evaluate(folder: Path, source: Source, root: Path, *, samples: int = 1000) -
         samples: of the patient bootstrap.
 
     Raises:
-        CohortError: if there is no assessment, or none of a case with a known outcome.
+        CohortError: if there is no assessment, or none of a case with a known outcome, or several
+            models made them.
     """
     records = list(_assessments(folder))
     if not records:
         raise CohortError(f"{folder} holds no assessed case.", remedy="see skipped.csv there")
+    if len({record["model"]["digest"] for record in records}) > 1:
+        raise CohortError(
+            f"{folder} holds assessments that several models made: each has diagnoses of its own.",
+            remedy="assess the cohort with each of them alone (--model) and judge it by itself",
+        )
     truth = {
         (outcome.case_id, outcome.diagnosis): float(outcome.value)
         for outcome in source.outcomes(root)

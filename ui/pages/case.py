@@ -21,6 +21,7 @@ from clinical.wording import words
 from ui.panels import (
     adjudication_panel,
     alike_panel,
+    asked_panel,
     assembled_panel,
     case_pdf_panel,
     danger_panel,
@@ -128,10 +129,11 @@ def _answers(shown: OpenCase) -> str | None:
         elif not shown.machine.assessment.suggestions:
             st.html(tag("p", NO_SUGGESTION, class_="quiet"))
         elif withheld.whole(shown.machine.assessment):
-            withheld_panel.render(shown.case, shown.machine.assessment)
+            withheld_panel.render(shown, shown.machine.assessment)
         else:
-            suggestions_panel.render(shown.machine)
+            suggestions_panel.render(shown.machine, named=len(shown.asked) > 1)
             diagnosis = state.selected(shown.machine.assessment)
+        asked_panel.render(shown)
     with st.container(key="decisions"):
         if adjudication_panel.due(shown):
             adjudication_panel.render(shown)

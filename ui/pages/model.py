@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from clinical.model.ages import AgeRange
 from clinical.model.calibration import Support
 from clinical.model.card import Card
 from ui.panels import card_text, frame
-from ui.state import models, what_if
+from ui.state import models
 from ui.state.models import Named
 from ui.words import phrasing
 from ui.words.markup import Markup, bar, chip, joined, table, tag
@@ -23,7 +23,8 @@ NONE_INSTALLED = "No model is installed here. Cases can still be read, without s
 
 def render() -> None:
     """Show every installed model, and every model that assessed a case of this workspace."""
-    cards = what_if.cards()
+    cards = models.known()
+    asked = [one.digest for one in models.asked()]
     frame.masthead("Model", f"{len(cards)} installed")
     st.html(frame.panel_title("Assessed the cases of this workspace", "as the ledger names them"))
     st.html(used(models.named(), frozenset(card.digest for card in cards)))
@@ -35,7 +36,7 @@ def render() -> None:
         card = st.selectbox("Installed", cards, format_func=lambda one: one.name, key="model")
     left, right = st.columns([42, 58], gap="small")
     with left:
-        st.html(frame.panel_title(f"Model card: {card.name}"))
+        st.html(frame.panel_title(f"Model card: {card.name}", turn(card.digest, asked)))
         st.html(_text(card))
     with right:
         st.html(frame.panel_title("What it was trained on"))
@@ -44,6 +45,13 @@ def render() -> None:
         st.html(diagnoses(card.description))
         st.html(frame.panel_title("Which inputs it supports", "on validation patients"))
         st.html(patterns(card.description))
+
+
+def turn(digest: str, asked: Sequence[str]) -> str:
+    """When a model is asked about a case, where that is not a matter of course."""
+    if digest not in asked:
+        return "not asked about new cases; kept for replay and what-if"
+    return f"asked as number {asked.index(digest) + 1} of {len(asked)}" if len(asked) > 1 else ""
 
 
 def used(found: tuple[Named, ...], installed: frozenset[str]) -> Markup:

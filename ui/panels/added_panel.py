@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ui.panels import picklist
 from ui.panels.attempt import attempt
-from ui.state import added, assessing, state
+from ui.state import added, assessing, models, state
 from ui.state.assessing import Job
 from ui.words.markup import Markup, chip, table, tag
 
@@ -21,7 +21,7 @@ def render() -> None:
     named = {job.case_id for job in mine}
     bare = [case_id for case_id in added.waiting(MOST_SHOWN) if case_id not in named]
     if mine or bare:
-        markup = listing(mine, bare, assessable=bool(added.models()))
+        markup = listing(mine, bare, assessable=bool(models.asked()))
         picklist.show(markup, key="added", subject="", on_pick=_picked)
 
 

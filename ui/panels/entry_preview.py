@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.modalities.history.words import event_words, since
 from clinical.modalities.kit import person, read_by
+from clinical.model.card import Card
 from clinical.review import danger
 from ui.panels import danger_panel, entry_messages, frame
 from ui.panels.attempt import attempt, tell
-from ui.state import added, adding, state
+from ui.state import added, adding, models, state
 from ui.state.added import Preview
 from ui.state.adding import Draft
 from ui.words import phrasing
 from ui.words.markup import Markup, table, tag
 
-MODEL = "do-model"
 NO_MODEL = (
     "No model is installed here: the case is saved and read without suggestions, and can be"
     " assessed once a model is there."
@@ -86,17 +88,20 @@ def _row(label: str, words: str | Markup) -> Markup:
     return tag("tr", tag("th", label, scope="row"), tag("td", words))
 
 
+def listed(asked: Sequence[Card]) -> str:
+    """The models in the order in which they are asked."""
+    return ", then ".join(one.name for one in asked)
+
+
 def _save(draft: Draft, shown: Preview) -> None:
-    models = {card.digest: card for card in added.models()}
-    if len(models) > 1:
-        st.selectbox(
-            "Model", list(models), format_func=lambda digest: models[digest].name, key=MODEL
-        )
-    if not models:
+    asked = models.asked()
+    if not asked:
         st.html(tag("p", NO_MODEL, class_="quiet"))
+    elif len(asked) > 1:
+        st.html(tag("p", f"Models that are asked: {listed(asked)}.", class_="quiet"))
     save, over = st.columns([60, 40], gap="small")
     save.button(
-        "Save and assess" if models else "Save without an assessment",
+        "Save and assess" if asked else "Save without an assessment",
         key="do-save",
         type="primary",
         width="stretch",
@@ -111,10 +116,7 @@ def _saved(name: str) -> None:
     draft = adding.current()
     if draft.name != name:
         return
-    models = {card.digest: card for card in added.models()}
-    chosen = st.session_state.get(MODEL) or next(iter(models), None)
-
-    attempt(lambda: added.save(draft, models.get(chosen) if chosen else None))
+    attempt(lambda: added.save(draft))
 
 
 def _over() -> None:

@@ -18,8 +18,13 @@ from ui.words.markup import Markup, bar, chip, joined, tag, unseen
 DONE = {"accept": "accepted", "modify": "modified", "reject": "rejected", "add": "added"}
 
 
-def render(shown: state.Reading) -> None:
-    """Show the list and the open suggestion; choosing another selects its diagnosis."""
+def render(shown: state.Reading, *, named: bool = False) -> None:
+    """Show the list and the open suggestion; choosing another selects its diagnosis.
+
+    Args:
+        shown: what a model made of the case.
+        named: say which model, where several were asked.
+    """
     assessment = shown.assessment
     selected = state.selected(assessment)
     coverage = assessment.prediction_set.coverage
@@ -30,7 +35,8 @@ def render(shown: state.Reading) -> None:
         coverage,
     )
     listed = "" if assessment.prediction_set.absent_because else f"• on the {coverage:.0%} list"
-    st.html(frame.panel_title("Suggestions", listed))
+    title = f"Suggestions of {assessment.model.name}" if named else "Suggestions"
+    st.html(frame.panel_title(title, listed))
     picklist.show(markup, key="suggestions", subject=shown.case.case_id, on_pick=state.select)
     st.html(
         tag(

@@ -9,9 +9,9 @@ import streamlit as st
 from clinical.case import withheld
 from clinical.case.assessment import Assessment
 from clinical.case.case import Case
-from clinical.model import card
 from ui.panels import picklist
-from ui.state import alike, state
+from ui.state import alike, models, state
+from ui.state.desk import OpenCase
 from ui.state.worklist_order import STATUS_WORDS, Row
 from ui.words import phrasing
 from ui.words.markup import Markup, table, tag
@@ -20,9 +20,10 @@ MOST_VISITS = 5
 NO_VISITS = "The workspace has no other case of this patient."
 
 
-def render(case: Case, assessment: Assessment) -> None:
+def render(shown: OpenCase, assessment: Assessment) -> None:
     """Say it in one sentence, then what would have to be there and what the reader can do."""
-    others = [one.name for one in card.installed() if one.digest != assessment.model.digest]
+    case, was_asked = shown.case, {one.model.digest for one in shown.asked.values()}
+    others = [one.name for one in models.asked() if one.digest not in was_asked]
     st.html(words(case, assessment, others))
     visits = [
         row
@@ -59,7 +60,7 @@ def other_visits(visits: Sequence[Row]) -> Markup:
 
 
 def words(case: Case, assessment: Assessment, others: Sequence[str]) -> Markup:
-    """The same as markup; `others` are further models that are installed."""
+    """The same as markup; `others` are models that were not asked."""
     return tag(
         "section",
         tag("p", tag("b", withheld.because(assessment))),

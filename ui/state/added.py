@@ -13,13 +13,12 @@ from clinical.case.case import Case, Problem
 from clinical.cohorts import entered
 from clinical.errors import ReviewError
 from clinical.modalities.kit import arrays
-from clinical.model.card import Card
 from clinical.review import intake
 from clinical.workspace import store
 from clinical.workspace.database import writing
 from clinical.workspace.place import Place
 from ui.access import presence
-from ui.state import adding, assessing, entry_fields, state, what_if
+from ui.state import adding, assessing, entry_fields, models, state
 from ui.state.adding import Draft
 
 
@@ -77,19 +76,15 @@ def preview(draft: Draft) -> Preview:
     return Preview(case, problems, tuple(hindrances), asked, unread)
 
 
-def models() -> tuple[Card, ...]:
-    """The models that can assess a case here; none where none is installed."""
-    return what_if.cards()
-
-
-def save(draft: Draft, model: Card | None) -> str:
+def save(draft: Draft) -> str:
     """Save the case of a draft under this reader's name and have it assessed; returns its case_id.
 
     The draft is dropped, with its files.
 
+    Every model that is installed is asked; where none is, the case is read without suggestions.
+
     Args:
         draft: with fields and files.
-        model: that assesses it; None saves it to be read without suggestions.
 
     Raises:
         AccessRefused: if the role does not allow it.
@@ -111,8 +106,8 @@ def save(draft: Draft, model: Card | None) -> str:
         intake.record_added(connection, case, state.reader(), corrects=version)
     adding.drop(draft)
     forget()
-    if model is not None:
-        _begin(case.case_id, model)
+    if models.asked():
+        _begin(case.case_id)
     return case.case_id
 
 
@@ -124,15 +119,16 @@ def assess(case_id: str) -> None:
         ReviewError: if no model is installed.
     """
     presence.require("add_cases")
-    if not models():
+    if not models.asked():
         raise ReviewError("No model is installed.", remedy="read the case without suggestions.")
-    _begin(case_id, models()[0])
+    _begin(case_id)
 
 
-def _begin(case_id: str, model: Card) -> None:
+def _begin(case_id: str) -> None:
     with state.engine().connect() as connection:
         versions = store.versions(connection, case_id)
-    assessing.begin(state.workspace(), state.reader(), case_id, versions, model.folder)
+    folders = [one.folder for one in models.asked()]
+    assessing.begin(state.workspace(), state.reader(), case_id, versions, folders)
 
 
 def waiting(most: int) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from clinical.review import conclusion, progress
 from clinical.review import protocol as protocol_rules
 from clinical.workspace import store
 from clinical.workspace.place import Place
-from ui.state import state, what_if
+from ui.state import models, state
 from ui.state.worklist_order import Row
 
 MOST = 5
@@ -108,7 +108,7 @@ def measured(assessment: Assessment) -> Measured | None:
     Raises:
         ModelError: if the figures are of another checkpoint.
     """
-    card = next((c for c in what_if.cards() if c.digest == assessment.model.digest), None)
+    card = next((c for c in models.known() if c.digest == assessment.model.digest), None)
     return alike.measured(card.folder, card.digest) if card else None
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,7 @@ class Job:
         name: random, 128 bits.
         owner: workspace and reader who added the case.
         case_id: what is assessed.
-        checkpoint: the model.
+        checkpoints: of the models that are asked, in their order.
         wanted: what the process is told.
         step: how far it has come; a key of `STEPS`.
         state: whether it works, is done, or has failed.
@@ -59,7 +59,7 @@ class Job:
     name: str
     owner: tuple[str, str]
     case_id: str
-    checkpoint: Path
+    checkpoints: Sequence[Path]
     wanted: Mapping[str, str]
     step: str = "waiting"
     state: State = "working"
@@ -86,7 +86,11 @@ _taken: list[float] = []  # seconds of every assessment that was done
 
 
 def begin(
-    place: Place, reader: str, case_id: str, versions: Mapping[str, str], checkpoint: Path
+    place: Place,
+    reader: str,
+    case_id: str,
+    versions: Mapping[str, str],
+    checkpoints: Sequence[Path],
 ) -> Job:
     """Have a case assessed.
 
@@ -95,10 +99,10 @@ def begin(
         reader: who added the case.
         case_id: the case.
         versions: "input" and "record", the digests of the version that is meant.
-        checkpoint: folder of the model.
+        checkpoints: folders of the models that are asked, in their order.
     """
     wanted = {**named(place), "case": case_id, **versions}
-    job = Job(secrets.token_urlsafe(16), (str(place), reader), case_id, checkpoint, wanted)
+    job = Job(secrets.token_urlsafe(16), (str(place), reader), case_id, checkpoints, wanted)
     with _lock:
         _jobs[job.name] = job
         while len(_jobs) > MOST_KEPT:
@@ -145,9 +149,10 @@ def stop() -> None:
         _kill_stopped(job)
 
 
-def command(checkpoint: Path) -> list[str]:
+def command(checkpoints: Sequence[Path]) -> list[str]:
     """How the process is started."""
-    return [sys.executable, "-m", "clinical.assess.added", "--checkpoint", str(checkpoint)]
+    asked = [f"--checkpoint={folder}" for folder in checkpoints]
+    return [sys.executable, "-m", "clinical.assess.added", *asked]
 
 
 def _start(job: Job) -> None:
@@ -166,7 +171,7 @@ def _run(job: Job) -> None:
     path = os.pathsep.join([str(ROOT), inherited] if inherited else [str(ROOT)])
     try:
         process = subprocess.Popen(
-            command(job.checkpoint),
+            command(job.checkpoints),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from clinical.access.roles import may
 from clinical.audit import ledger
-from clinical.case.assessment import Action, AuditEvent, Confidence, ReviewDecision
+from clinical.case.assessment import Action, Assessment, AuditEvent, Confidence, ReviewDecision
 from clinical.case.case import Case
 from clinical.case.shapes import Array
 from clinical.review import adjudication, decisions, intake, kappa, marking, marks, viewed
@@ -61,8 +61,10 @@ class OpenCase:
         progress: where the reading stands, from `events`.
         events: the events of the case that this reader may see.
         protocol: the one in force.
-        machine: what the model made of it; None while it is withheld, and where no model has
-            looked at the case.
+        machine: what the model that is shown made of it; None while it is withheld, and where no
+            model has looked at the case.
+        asked: digest to assessment of every model that was asked, the one that readers begin with
+            first; empty as `machine` is None.
         withheld: the model's output waits for this reader's first read.
         hidden: other readers' decisions wait for this reader's signature.
         diagnoses: the model's list by name, in an order that says nothing about the case.
@@ -76,10 +78,11 @@ class OpenCase:
     withheld: bool
     hidden: bool
     diagnoses: tuple[str, ...]
+    asked: Mapping[str, Assessment] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """Of the assessment, or "" where the case is read without a model."""
+        """Of the assessment that readers begin with, or "" for a case that is read without one."""
         return self.progress.subject.digest if self.progress.subject else ""
 
     @property
@@ -159,10 +162,10 @@ def draft(
     comment: str = "",
     confidence: Confidence | None = None,
 ) -> ReviewDecision:
-    """A decision by this reader, now."""
+    """A decision by this reader, now, on the assessment that is shown."""
     return ReviewDecision(
         shown.case.case_id,
-        shown.digest,
+        shown.machine.digest if shown.machine else shown.digest,
         diagnosis,
         action,
         reason,
@@ -314,7 +317,7 @@ def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
 
 def _view(shown: OpenCase) -> Viewed | None:
     """What the browser said of this visit with the click."""
-    known = shown.diagnoses if shown.machine else ()
+    known = set().union(*map(_names, shown.asked.values()))
     return viewed.read(_told(shown), _images(shown), known)
 
 
@@ -352,7 +355,8 @@ def _look(case_id: str) -> OpenCase | None:
             return None
         events = progress_rules.visible(every, name, role, protocol, case_id)
         withheld = progress_rules.withheld(now, name, role, protocol, case_id)
-        machine, diagnoses = _machine(connection, case_id, now, events)
+        asked = _asked(connection, now)
+    machine = _machine(case_id, now, events, asked)
     return OpenCase(
         state.case(case_id, now.subject.input),
         progress_rules.progress(events),
@@ -361,19 +365,31 @@ def _look(case_id: str) -> OpenCase | None:
         None if withheld else machine,
         withheld,
         may(role, "decide") and progress_rules.hides_others(now, name, protocol, case_id),
-        diagnoses,
+        tuple(sorted(_names(machine.assessment))) if machine else (),
+        {} if withheld else asked,
     )
 
 
+def _names(assessment: Assessment) -> set[str]:
+    return {suggestion.diagnosis for suggestion in assessment.suggestions}
+
+
+def _asked(connection: Connection, now: Progress) -> dict[str, Assessment]:
+    digests = now.subject.digests if now.subject and now.subject.digest else ()
+    return {digest: store.get_assessment(connection, digest) for digest in digests}
+
+
 def _machine(
-    connection: Connection, case_id: str, now: Progress, events: tuple[AuditEvent, ...]
-) -> tuple[Reading | None, tuple[str, ...]]:
-    if now.subject is None or not now.subject.digest:
-        return None, ()
-    assessment = store.get_assessment(connection, now.subject.digest)
-    case = state.case(case_id, now.subject.input)
-    names = tuple(sorted(suggestion.diagnosis for suggestion in assessment.suggestions))
-    return Reading(case, now.subject.digest, assessment, events), names
+    case_id: str,
+    now: Progress,
+    events: tuple[AuditEvent, ...],
+    asked: Mapping[str, Assessment],
+) -> Reading | None:
+    if now.subject is None or not asked:
+        return None
+    chosen = state.chosen_model()
+    digest = chosen if chosen in asked else now.subject.digest
+    return Reading(state.case(case_id, now.subject.input), digest, asked[digest], events)
 
 
 def owner(case_id: str) -> Owner:

@@ -36,6 +36,7 @@ from ui.viewer import transport
 CASE = "triptych_case"
 REQUESTED = "triptych_requested"
 DIAGNOSIS = "triptych_diagnosis"
+MODEL = "triptych_model"
 PENDING = "triptych_pending"
 REFUSED = "triptych_refused"
 VIEW = "triptych_view"
@@ -160,7 +161,7 @@ def open_case(case_id: str) -> None:
     """Put another case on the screen."""
     st.session_state[CASE] = case_id
     st.session_state[REQUESTED] = True
-    for key in (DIAGNOSIS, PENDING, REFUSED, FIELDS, SETTLED):
+    for key in (DIAGNOSIS, MODEL, PENDING, REFUSED, FIELDS, SETTLED):
         st.session_state.pop(key, None)
 
 
@@ -194,7 +195,7 @@ def arrived() -> None:
 
 def close_case() -> None:
     """Go back to having no case on the screen."""
-    for key in (CASE, REQUESTED, DIAGNOSIS, PENDING, REFUSED, FIELDS, SETTLED):
+    for key in (CASE, REQUESTED, DIAGNOSIS, MODEL, PENDING, REFUSED, FIELDS, SETTLED):
         st.session_state.pop(key, None)
 
 
@@ -207,6 +208,18 @@ def select(diagnosis: str) -> None:
     """Colour the panels by another diagnosis."""
     st.session_state[DIAGNOSIS] = diagnosis
     cancel()
+
+
+def hear(assessment: str) -> None:
+    """Show what another model made of the case, by the digest of its assessment."""
+    st.session_state[MODEL] = assessment
+    st.session_state.pop(DIAGNOSIS, None)
+    cancel()
+
+
+def chosen_model() -> str:
+    """Digest of the assessment that the reader chose to see, or ""; it may be of another case."""
+    return str(st.session_state.get(MODEL, ""))
 
 
 def selected(assessment: Assessment) -> str:

@@ -27,10 +27,9 @@ from clinical.assess.hypothetical import Change
 from clinical.case import assessment as assessments
 from clinical.case.assessment import Assessment
 from clinical.errors import ModelError, TriptychError
-from clinical.model import card
 from clinical.model.card import Card
 from clinical.workspace.place import named
-from ui.state import state
+from ui.state import models, state
 
 FOUND = "triptych_hypothesis"
 LOADING_SECONDS = 120.0
@@ -79,7 +78,7 @@ def refusal(assessment: Assessment) -> str | None:
     """Why nothing can be asked about this assessment, or None."""
     if _card(assessment) is not None:
         return None
-    if not cards():
+    if not models.known():
         return "No model is installed, so what-if is not available."
     return (
         f"The model that assessed this case ({assessment.model.name}) is not installed, and"
@@ -154,19 +153,7 @@ def end(running: Answering) -> None:
 
 
 def _card(assessment: Assessment) -> Card | None:
-    return next((one for one in cards() if one.digest == assessment.model.digest), None)
-
-
-@st.cache_resource(show_spinner=False)
-def cards() -> tuple[Card, ...]:
-    """The models that are installed, and the one that the page was started with.
-
-    Read once, because an installation changes with a restart.
-    """
-    folder = st.secrets.get("model")
-    own = [card.read(Path(folder))] if folder else []
-    known = {one.digest for one in own}
-    return (*own, *(one for one in card.installed() if one.digest not in known))
+    return next((one for one in models.known() if one.digest == assessment.model.digest), None)
 
 
 def _ask(found: Card, question: Mapping[str, Any]) -> Assessment:

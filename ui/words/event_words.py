@@ -68,6 +68,8 @@ def _assessed(payload: Mapping[str, Any]) -> str:
         "unlike the training data" if flags.get("out_of_distribution") else "",
         "inputs in conflict" if flags.get("conflicts") else "",
     ]
+    if others := len(payload.get("beside", ())):
+        marks.append(f"the last of {others + 1} models that were asked")
     read = f"The model {_part(payload, 'model').get('name', '')} read {_list(payload, 'used')}"
     return ", ".join([read, *(mark for mark in marks if mark)])
 

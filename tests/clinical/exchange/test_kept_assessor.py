@@ -13,6 +13,8 @@ import pytest
 from clinical.errors import ModelError
 from clinical.exchange import kept_assessor
 from clinical.exchange.kept_assessor import KeptAssessor
+from clinical.model import installed
+from clinical.model.card import Card
 
 VERSIONS = {"input": "i", "record": "r"}
 STAND_IN = """
@@ -115,3 +117,31 @@ def test_after_the_end_nothing_is_started(assessor: KeptAssessor, tmp_path: Path
     with pytest.raises(ModelError, match="No case is assessed any more"):
         assessor.assess("a", VERSIONS)
     assert starts(tmp_path) == 1
+
+
+def test_models_that_come_and_go_are_seen_at_the_next_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "stand_in.py"
+    script.write_text(STAND_IN, encoding="utf-8")
+    loaded: list[list[Path]] = []
+
+    def command(asked: list[Path]) -> list[str]:
+        loaded.append(asked)
+        return [sys.executable, str(script), str(tmp_path)]
+
+    here = [Card(tmp_path / name, name, name, {}, "") for name in ("own", "shipped")]
+    monkeypatch.setattr(kept_assessor, "command", command)
+    monkeypatch.setattr(installed, "asked", lambda _: list(here))
+    made = KeptAssessor(tmp_path, None)
+    try:
+        assert made.assess("a", VERSIONS) == "digest of a"
+        assert made.assess("b", VERSIONS) == "digest of b"
+        del here[1]
+        assert made.assess("c", VERSIONS) == "digest of c"
+        assert loaded == [[tmp_path / "own", tmp_path / "shipped"], [tmp_path / "own"]]
+        here.clear()
+        with pytest.raises(ModelError, match="No model is installed"):
+            made.assess("d", VERSIONS)
+    finally:
+        made.close()

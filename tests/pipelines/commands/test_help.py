@@ -16,12 +16,12 @@ WIDEST = 79
 
 VERBS = (
     "add assess backup check compare compute create demo disable enable evaluate export find import"
-    " index inspect list pretrain prove purge receive replay report restore rotate run search send"
-    " serve set show sign simulate train use verify"
+    " index inspect list pretrain prove purge receive remove replay report restore rotate run"
+    " search send serve set show sign simulate train use verify"
 )
 """A new command is added here by hand: is its name a verb?"""
 
-NOUNS = ("account", "audit", "reading", "retrieval", "study", "workspace")
+NOUNS = ("account", "audit", "models", "reading", "retrieval", "study", "workspace")
 
 
 def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -24,7 +24,8 @@ from clinical.cohorts import entered
 from clinical.model.card import Card
 from clinical.workspace import store
 from clinical.workspace.database import open_workspace
-from ui.state import adding, assessing, what_if
+from ui.state import adding, assessing, models
+from ui.state.models import Here
 
 OpenPage = Callable[..., AppTest]
 GoTo = Callable[[AppTest, str], AppTest]
@@ -35,7 +36,7 @@ LABS = "Test\tResult\tUnit\tDate\nCRP\t112\tmg/L\t2024-03-01 08:00\n"
 @pytest.fixture(autouse=True)
 def without_a_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No model is installed unless a test says so, and no draft outlives its test."""
-    monkeypatch.setattr(what_if, "cards", lambda: ())
+    monkeypatch.setattr(models, "_here", lambda: Here((), ()))
     yield
     assessing.stop()
     for draft in list(adding._drafts.values()):
@@ -236,7 +237,7 @@ def test_it_is_assessed_beside_the_page(
     form: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, workspace: Path
 ) -> None:
     card = Card(Path("none"), "fixture", "ab" * 32, {}, "")
-    monkeypatch.setattr(what_if, "cards", lambda: (card,))
+    monkeypatch.setattr(models, "_here", lambda: Here((card,), (card,)))
     monkeypatch.setattr(assessing, "command", lambda _: [sys.executable, str(STAND_IN), "dies"])
     page = form()
     page.button(key="do-save").click().run()
@@ -285,5 +286,14 @@ def test_what_was_saved_without_a_model_can_be_assessed_when_there_is_one(
     page.button(key="do-save").click().run()
     assert "added-0001" in listed(page)
     assert "Assess it" not in listed(page)
-    monkeypatch.setattr(what_if, "cards", lambda: (Card(Path("none"), "fixture", "ab", {}, ""),))
+    card = Card(Path("none"), "fixture", "ab", {}, "")
+    monkeypatch.setattr(models, "_here", lambda: Here((card,), (card,)))
     assert "assess added-0001" in listed(page.run())
+
+
+def test_all_models_that_will_be_asked_are_named(
+    form: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = tuple(Card(Path("none"), name, name, {}, "") for name in ("own", "shipped"))
+    monkeypatch.setattr(models, "_here", lambda: Here(both, both))
+    assert "Models that are asked: own, then shipped." in shown(form())

@@ -15,7 +15,8 @@ from clinical.model import card
 from clinical.wording import RESEARCH_USE
 from ui.pages import model
 from ui.panels import card_text
-from ui.state import what_if
+from ui.state import models
+from ui.state.models import Here
 
 OpenModel = Callable[[], AppTest]
 HOSTILE = """# Card <script>alert(1)</script>
@@ -92,7 +93,7 @@ def test_a_model_that_the_page_was_started_with_comes_first(
 def test_it_works_without_a_checkpoint(
     open_model: OpenModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(what_if, "cards", lambda: ())
+    monkeypatch.setattr(models, "_here", lambda: Here((), ()))
     page = open_model()
     assert not page.exception
     assert "No model is installed" in page.info[0].value
@@ -130,3 +131,9 @@ def test_a_card_is_structure_and_everything_else_is_text() -> None:
     assert "<td>&lt;b&gt;1&lt;/b&gt;</td><td>2</td>" in made
     for forbidden in ("<script", "<img", "<a ", "href"):
         assert forbidden not in made
+
+
+def test_when_a_model_is_asked_is_said_where_there_are_several() -> None:
+    assert model.turn("a", ["a"]) == ""
+    assert model.turn("b", ["a", "b"]) == "asked as number 2 of 2"
+    assert "kept for replay" in model.turn("c", ["a", "b"])

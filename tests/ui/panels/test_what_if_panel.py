@@ -18,7 +18,8 @@ from clinical.case.assessment import AuditEvent
 from clinical.model.card import Card
 from clinical.workspace.database import open_workspace
 from ui.panels import what_if_panel
-from ui.state import what_if
+from ui.state import models, what_if
+from ui.state.models import Here
 
 OpenPage = Callable[..., AppTest]
 STAND_IN = Path(__file__).parent / "answering_fixture.py"
@@ -51,7 +52,7 @@ def stand_in(
 
     def use(manner: str) -> None:
         card = Card(Path("none"), "fixture", DIGEST, {}, "")
-        monkeypatch.setattr(what_if, "cards", lambda: (card,))
+        monkeypatch.setattr(models, "_here", lambda: Here((card,), (card,)))
         command = [sys.executable, str(STAND_IN), DIGEST, manner]
         monkeypatch.setattr(what_if, "command", lambda _: command)
 

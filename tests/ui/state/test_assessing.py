@@ -30,7 +30,7 @@ def manner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 def begin(folder: Path, case_id: str = "added-0001", reader: str = "dr.first") -> Job:
-    return assessing.begin(folder, reader, case_id, VERSIONS, Path("model"))
+    return assessing.begin(folder, reader, case_id, VERSIONS, [Path("model")])
 
 
 def ended(job: Job) -> Job:
