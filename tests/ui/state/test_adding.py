@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.cohorts.entered import Entered
 from ui.state import adding
@@ -36,7 +37,7 @@ def nothing_is_kept() -> Iterator[None]:
 
 
 def session(folder: Path, reader: str = "dr.first", name: str = "") -> AppTest:
-    page = AppTest.from_function(script)
+    page = AppTest.from_function(script, default_timeout=SECONDS)
     page.secrets["workspace"] = str(folder)
     page.secrets["reader"] = reader
     page.secrets["role"] = "reader"
