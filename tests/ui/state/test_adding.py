@@ -52,11 +52,11 @@ def begun(page: AppTest) -> adding.Draft:
 
 def test_a_reload_finds_what_was_entered_by_the_address(tmp_path: Path) -> None:
     page = session(tmp_path)
-    page.text_input[0].input("p1").run()
+    page.text_input[0].input("patient 1").run()
     again = session(tmp_path, name=begun(page).name)
-    assert again.text_input[0].value == "p1"
+    assert again.text_input[0].value == "patient 1"
     assert again.query_params["draft"] == begun(page).name
-    assert "p1" not in str(page.query_params)
+    assert "patient" not in str(page.query_params)
 
 
 def test_nobody_else_opens_it_and_another_tab_begins_its_own(tmp_path: Path) -> None:
