@@ -37,12 +37,11 @@ $(READY): pyproject.toml constraints.txt requirements.lock
 demo: setup
 	$(BIN)/triptych demo
 
-# Tests share fitted models by file, so a file stays together, and tests/conftest.py says which files
-# are begun first; each worker has one thread. Half of the time of a test in a browser is waiting, so
-# that four workers keep two cores busy.
+# Tests share fitted models by file, so a file stays together; each worker has one thread. Half of the
+# time of a test in a browser is waiting, so that four workers keep two cores busy.
 test test-fast: export OMP_NUM_THREADS = 1
 test: setup
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile
 
 # No browser, no server, nothing long: what is run while one writes.
 test-fast: setup

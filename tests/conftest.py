@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
-from itertools import zip_longest
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from postgres_server import Server, running
 
 if TYPE_CHECKING:
     from clinical.model.model import Model
 
+# No example has a time limit, and every run tries the same ones: what is found by chance belongs to
+# whoever looks for it, with --hypothesis-profile=chance.
+for name, same in (("chance", False), ("same", True)):
+    settings.register_profile(
+        name, deadline=None, derandomize=same, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("same")
+
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Mark what runs on a PostgreSQL server, so that it can be left out; begin with what is long.
-
-    Files are what workers share out, in this order. One that takes minutes and is begun last keeps
-    everybody else waiting; one in a browser waits itself for half of its time, in which one that
-    trains can have the processor.
-    """
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a PostgreSQL server, so that it can be left out."""
     for item in items:
         if isinstance(item, pytest.Function):
             chosen = item.callspec.params.get("workspace") if hasattr(item, "callspec") else None
             if "server" in item.fixturenames or chosen == "server":
                 item.add_marker("server")
-    yield  # and what was not asked for is left out
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    by_number = sorted(files, key=lambda path: -len(files[path]))
-    browser, long = (
-        [path for path in by_number if files[path][0].get_closest_marker(name)]
-        for name in ("browser", "long")
-    )
-    in_turn = [path for pair in zip_longest(browser, long) for path in pair if path is not None]
-    rest = [path for path in by_number if path not in in_turn]
-    items[:] = [item for path in (*in_turn, *rest) for item in files[path]]
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from typing import Any
 from pydicom.uid import Comprehensive3DSRStorage, ParametricMapStorage, SecondaryCaptureImageStorage
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
+from waiting import SECONDS
 
 OBJECTS = (Comprehensive3DSRStorage, ParametricMapStorage, SecondaryCaptureImageStorage)
 
@@ -42,6 +43,7 @@ def archive(
         return status
 
     entity = ApplicationEntity(ae_title="PACS")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = SECONDS
     for sop_class in classes:
         entity.add_supported_context(sop_class)
     handlers: list[Any] = [(evt.EVT_C_STORE, store)]

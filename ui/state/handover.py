@@ -18,8 +18,8 @@ from ui.state import state
 
 OURS = "triptych_"
 LEAVING, ARRIVED = "triptych_leaving", "triptych_arrived"
-SECONDS = 30.0
-"""A reload takes one or two; what nobody fetched by then is dropped."""
+SECONDS = 300.0
+"""A reload takes one or two, or many on a busy machine; what nobody fetched by then is dropped."""
 
 
 @dataclass(frozen=True)

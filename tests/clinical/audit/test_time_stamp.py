@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
@@ -239,7 +240,7 @@ def test_from_a_head_to_its_stamp_on_the_command_line(
     assert main([*verify, "--tsa-certificate", root], {}) == 0
     shown = capsys.readouterr().out
     assert "intact: 2 events" in shown
-    assert f"this head, over 1 events, existed at {datetime.now(UTC).year}" in shown
+    assert re.search(r"this head, over 1 events, existed at 20\d\d-", shown)
     assert "by the clock of CN=clock,O=Made up, accurate to 1.5 s" in shown
     assert f"the head itself says {head.time}" in shown
 

@@ -80,7 +80,9 @@ def written(write_dicom: WriteDicom, film: Film, syntax: str, **attributes: Any)
 
 syntaxes = st.sampled_from([*NATIVE, *ENCODERS])
 many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

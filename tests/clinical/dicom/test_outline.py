@@ -189,7 +189,7 @@ def _same(path: Path, data: bytes) -> outline.Identity | str:
 @settings(
     deadline=None,
     max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     number=st.integers(0, len(SYNTAXES) - 1),

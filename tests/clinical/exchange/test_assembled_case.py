@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from digests import without_digests
 from hospital import NOON, at, diagnosis, note, result, write_film
 
 from clinical.case.shapes import Events, Measurements, Texts
@@ -123,7 +124,8 @@ def test_the_record_holds_counts_and_minutes_and_no_number(chart: Chart, tmp_pat
     assert case is not None
     kept = provenance(one, case, RULES)
     assert kept["results"] == {"count": 1, "first": 60, "last": 60}
-    assert not any(text in json.dumps(kept) for text in ("1001", "4.1", "HOSP", "KREA"))
+    said = without_digests(json.dumps(kept))
+    assert not any(text in said for text in ("1001", "4.1", "HOSP", "KREA"))
     assert words(kept) == "from 1 film, 1 result; left out: 2 results told after the decision"
 
 

@@ -47,9 +47,9 @@ def alone() -> None:
 
 
 def test_panels_work_without_a_model() -> None:
-    page = AppTest.from_function(alone)
+    page = AppTest.from_function(alone, default_timeout=SECONDS)
     page.secrets.update(reader="dr.test", role="reader")
-    page.run(timeout=SECONDS)
+    page.run()
     shown = "".join(element.proto.body for element in page.get("html"))
 
     assert not page.exception

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from clinical.cohorts.entered import Entered
 from ui.state import adding
@@ -36,7 +37,7 @@ def nothing_is_kept() -> Iterator[None]:
 
 
 def session(folder: Path, reader: str = "dr.first", name: str = "") -> AppTest:
-    page = AppTest.from_function(script)
+    page = AppTest.from_function(script, default_timeout=SECONDS)
     page.secrets["workspace"] = str(folder)
     page.secrets["reader"] = reader
     page.secrets["role"] = "reader"
@@ -51,11 +52,11 @@ def begun(page: AppTest) -> adding.Draft:
 
 def test_a_reload_finds_what_was_entered_by_the_address(tmp_path: Path) -> None:
     page = session(tmp_path)
-    page.text_input[0].input("p1").run()
+    page.text_input[0].input("patient 1").run()
     again = session(tmp_path, name=begun(page).name)
-    assert again.text_input[0].value == "p1"
+    assert again.text_input[0].value == "patient 1"
     assert again.query_params["draft"] == begun(page).name
-    assert "p1" not in str(page.query_params)
+    assert "patient" not in str(page.query_params)
 
 
 def test_nobody_else_opens_it_and_another_tab_begins_its_own(tmp_path: Path) -> None:

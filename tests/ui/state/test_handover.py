@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import SECONDS
 
 from ui.state import handover
 
@@ -31,7 +32,7 @@ def nobody_waits() -> Iterator[None]:
 
 
 def session(reader: str) -> AppTest:
-    page = AppTest.from_function(script)
+    page = AppTest.from_function(script, default_timeout=SECONDS)
     page.secrets["reader"] = reader
     return page.run()
 
