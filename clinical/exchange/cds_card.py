@@ -41,8 +41,9 @@ TOPIC = {"system": "urn:triptych:topic", "code": "chest-film", "display": "Readi
 SOURCE = "Triptych (research use only)"
 SUMMARY = 139  # characters; the standard has fewer than 140
 MOST_EVIDENCE = 3  # pieces named on each side
-LEAST = 0.005  # share of the evidence below which a piece is not named
+LEAST = 0.01  # share of the evidence below which a piece is not named
 LONGEST = 64  # letters of one piece
+NO_OTHER = "none_of_these"  # of the list of the shipped model
 NOT_RULED_OUT = "What is not named here is not ruled out."
 WAITS = "its readers first read it without the model, and have not all signed"
 
@@ -80,11 +81,11 @@ class _Told:
 
     @property
     def suggested(self) -> tuple[Suggestion, ...]:
-        """What is at or above its threshold and may be shown."""
+        """What is at or above its threshold and may be shown; that it is nothing else is none."""
         if self.blinded:
             return ()
         shown = (s for s in self.assessment.suggestions if s.withheld_because is None)
-        return tuple(s for s in shown if s.probability >= s.threshold)
+        return tuple(s for s in shown if s.probability >= s.threshold and s.diagnosis != NO_OTHER)
 
     @property
     def said(self) -> Said:
@@ -222,8 +223,10 @@ def _suggestions(told: _Told) -> Iterator[str]:
         if (explanation := explained.get(one.diagnosis)) is not None:
             yield from _reasons(told.case, explanation)
     yield ""
+    hidden = [words(s.diagnosis) for s in found.suggestions if s.withheld_because is not None]
     for line in told.reading.remarks:
-        yield f"- Note: {escaped(line)}"
+        if not any(name in line for name in hidden):
+            yield f"- Note: {escaped(line)}"
     yield f"- {NOT_RULED_OUT}"
 
 
@@ -238,12 +241,13 @@ def _reasons(case: Case, explanation: Explanation) -> Iterator[str]:
 
 
 def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str]:
-    side = [item for item in items if item.relevance * sign >= LEAST]
-    side.sort(key=lambda item: -abs(item.relevance))
-    return [
-        f"{escaped(_short(label(case, item)))} ({percent(abs(item.relevance))})"
-        for item in side[:MOST_EVIDENCE]
-    ]
+    side: dict[str, float] = {}  # a value that was measured twice alike is said once
+    for item in items:
+        if (share := item.relevance * sign) > 0:
+            said = _short(label(case, item))
+            side[said] = side.get(said, 0.0) + share
+    strongest = sorted(side.items(), key=lambda pair: -pair[1])[:MOST_EVIDENCE]
+    return [f"{escaped(said)} ({percent(share)})" for said, share in strongest if share >= LEAST]
 
 
 def _short(text: str) -> str:

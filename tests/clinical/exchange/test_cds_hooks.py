@@ -280,6 +280,25 @@ def test_what_is_below_its_threshold_or_withheld_is_not_named(ward: Ward, http: 
     assert not any(name in str(card) for name in ("heart failure", "embolism", "D-dimer"))
 
 
+def test_that_it_is_nothing_else_is_no_suggestion(ward: Ward) -> None:
+    def nothing_else(assessment: Any) -> Any:
+        first, *others = assessment.suggestions
+        return replace(assessment, suggestions=(replace(first, diagnosis="none_of_these"), *others))
+
+    ward.assess(ward.case(), nothing_else)
+    (card,) = ward.ehr.cards(ward.open(), "patient-view")
+    assert "suggests none of its diagnoses" in card["summary"]
+    assert "suggestions" not in card
+
+
+def test_no_note_speaks_of_what_is_withheld(ward: Ward) -> None:
+    told = ("pulmonary embolism: image alone gives 70%", "bacterial pneumonia: notes give 4%")
+    ward.assess(ward.case(), lambda a: replace(a, conflicts=told))
+    (card,) = ward.ehr.cards(ward.open(), "patient-view")
+    assert "bacterial pneumonia: notes give 4%" in card["detail"]
+    assert "embolism" not in str(card)
+
+
 def test_before_the_first_read_a_card_says_nothing_of_the_model(
     ward: Ward, http: TestClient
 ) -> None:
