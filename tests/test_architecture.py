@@ -87,7 +87,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "streamlit": ("ui",),
     "argon2": ("clinical.access",),
     "mnemonic": ("clinical.audit",),
-    "cryptography": ("clinical.audit",),
+    "cryptography": ("clinical.audit", "clinical.exchange"),
     "keyring": ("clinical.audit",),
     "pkcs11": ("clinical.audit",),
     "rfc3161_client": ("clinical.audit",),

@@ -27,7 +27,7 @@ from clinical.workspace.database import writing
 from clinical.workspace.layout import ACCOUNTS, EVENTS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
-RESERVED = frozenset({"receive", "system", "unknown name"})
+RESERVED = frozenset({"cds hooks", "receive", "system", "unknown name"})
 """Actors of the ledger that are no person."""
 
 SHORTEST_PASSWORD = 12

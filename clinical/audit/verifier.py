@@ -480,7 +480,7 @@ class Walk:
         """Check what an event says against the events before it, and keep what it names."""
         number, kind, payload = event["sequence"], event["kind"], event["payload"]
         case, actor = event["case_id"], event["actor"]
-        if kind in ("DECIDED", "SIGNED", "AMENDED", "NOTED"):
+        if kind in ("DECIDED", "SIGNED", "AMENDED", "NOTED", "CARD_SENT"):
             self.acts[number] = (kind, case, actor)
         if kind == "SIGNED":
             self.check_signature(event)
@@ -490,6 +490,8 @@ class Walk:
             self.check_refers(event, payload["signatures"], "SIGNED", "")
         if kind == "NOTE_WITHDRAWN":
             self.check_refers(event, [payload["takes_back"]], "NOTED", actor)
+        if kind == "CARD_ANSWERED":
+            self.check_refers(event, [payload["sent"]], "CARD_SENT", actor)
         if kind == "ACCOUNT":
             self.check_account(event)
         if kind in ("ASSESSED", "IMPORTED"):

@@ -365,6 +365,8 @@ EventKind = Literal[
     "MARKED",
     "EXPORTED",
     "SENT",
+    "CARD_SENT",
+    "CARD_ANSWERED",
     "REPORTED",
     "PURGED",
     "KEY_ROTATED",

@@ -90,21 +90,21 @@ def read(data: bytes) -> Sent:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return _refused("Bundle", "what was sent is not UTF-8.", "send FHIR as JSON in UTF-8")
-    whole = _json(text)
+    whole = parsed(text)
     lines = [(at, line) for at, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if isinstance(whole, dict):
         bundle = whole.get("resourceType") == "Bundle"
         return _of_bundle(whole) if bundle else _of([("", whole, "")])
     if len(lines) < 2:
         return _refused("Bundle", "what was sent is no FHIR in JSON.", "send a Bundle or NDJSON")
-    return _of([(f"line[{at}]", _json(line), "") for at, line in lines])
+    return _of([(f"line[{at}]", parsed(line), "") for at, line in lines])
 
 
 def _refused(place: str, reason: str, remedy: str) -> Sent:
     return Sent(refused=(Refusal(place, reason, remedy),))
 
 
-def _json(text: str) -> object:
+def parsed(text: str) -> object:
     """What a text holds, numbers with their digits; None where it is no JSON."""
     try:
         return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)

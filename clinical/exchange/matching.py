@@ -62,10 +62,14 @@ class Merged:
 
     def patient(self, number: PatientIdentifier) -> PatientIdentifier:
         """The number that the patient of this one goes by."""
-        top = self._top(number)
-        together = [n for n in {*self._above, number} if self._top(n) == top]
+        together = self.together(number)
         standing = [n for n in together if n not in self._retired] or together
         return min(standing, key=lambda n: (n.authority, n.value))
+
+    def together(self, number: PatientIdentifier) -> frozenset[PatientIdentifier]:
+        """All numbers of the patient of this one, it too."""
+        top = self._top(number)
+        return frozenset(n for n in {*self._above, number} if self._top(n) == top)
 
     def _top(self, number: PatientIdentifier) -> PatientIdentifier:
         while (above := self._above.get(number, number)) != number:

@@ -78,7 +78,7 @@ PATHS = {
 }
 """The settings of each table that are files or folders."""
 
-ELSEWHERE = ("assembly",)
+ELSEWHERE = ("assembly", "cds_hooks")
 """Tables of the same file that others read."""
 
 

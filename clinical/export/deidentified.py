@@ -32,7 +32,7 @@ WITHHELD = "The reason is left out."
 
 _PLAIN = frozenset({"age", "sex"})  # labels of evidence that are no code
 _SENTENCE = re.compile(r"sentence \d{1,5}")
-_STAFF = frozenset({"system", "receive", "unknown name"})  # actors that are nobody
+_STAFF = frozenset({"system", "receive", "cds hooks", "unknown name"})  # actors that are nobody
 
 # Kind of event: keys of its payload that are taken over as they are. `details` adds what has to be
 # replaced. A kind that is not here has no details.
@@ -47,15 +47,26 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
     "TIMED": ("active_seconds", "idle_seconds", "idle_after_seconds"),
     "AMENDED": ("reason",),
     "MARKED": ("marks",),
+    "CARD_SENT": ("hook", "said"),
+    "CARD_ANSWERED": ("outcome", "reason"),
     "PURGED": ("because",),
 }
-_TIMES = ("decided", "opened", "first_interaction", "machine_shown", "signed", "measured_since")
+_TIMES = (
+    "decided",
+    "opened",
+    "first_interaction",
+    "machine_shown",
+    "signed",
+    "measured_since",
+    "answered",
+)
 _EMPTY: Mapping[str, Mapping[str, Any]] = {
     "DECIDED": {"comment": ""},
     "AMENDED": {"comment": ""},
     "ADJUDICATED": {"comment": ""},
     "NOTED": {"comment": ""},
     "MARKED": {"comment": ""},
+    "CARD_ANSWERED": {"comment": ""},
     "PURGED": {"comments": [], "pixels": []},
 }
 
@@ -172,12 +183,12 @@ def details(
     put(_TIMES, lambda time: counted(time, first))
     put(("assessment", "input"), names.digest)
     put(("diagnosis", "replacement"), lambda name: _diagnosis(name, known))
-    put(("to_decide", "present"), coded)
+    put(("to_decide", "present", "suggested", "accepted"), coded)
     put(("beside",), digests)
     put(("differential",), ranked)
     put(("reader", "name"), lambda account: names.name("reader", account))
     put(("decisions", "signatures"), lambda listed: [numbers[number] for number in listed])
-    put(("takes_back", "signature"), numbers.get)
+    put(("takes_back", "signature", "sent"), numbers.get)
     if event.kind == "PURGED":
         put(("inputs", "assessments"), digests)
     return kept

@@ -47,6 +47,8 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "AMENDED": (LIFECYCLE, "amend", "Amend (Update) Record Lifecycle Event", "U"),
     "EXPORTED": (DICOM, "110106", "Export", "R"),
     "SENT": (LIFECYCLE, "transmit", "Transmit Record Lifecycle Event", "R"),
+    "CARD_SENT": (LIFECYCLE, "transmit", "Transmit Record Lifecycle Event", "R"),
+    "CARD_ANSWERED": (LIFECYCLE, "receive", "Receive/Retain Record Lifecycle Event", "C"),
     "REPORTED": (DICOM, "110106", "Export", "R"),
     "SIGNED_IN": (DICOM, "110114", "User Authentication", "E"),
     "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),

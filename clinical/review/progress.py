@@ -284,7 +284,7 @@ def shown_cases(connection: Connection, name: str) -> set[str]:
     return set(connection.execute(query.distinct()).scalars())
 
 
-_NOTES = frozenset({"NOTED", "NOTE_WITHDRAWN", "MARKED"})
+_NOTES = frozenset({"NOTED", "NOTE_WITHDRAWN", "MARKED", "CARD_SENT", "CARD_ANSWERED"})
 _PRIVATE = _NOTES | {"FIRST_READ", "SHOWN", "DECIDED", "UNDONE", "SIGNED", "TIMED", "AMENDED"}
 
 
@@ -293,7 +293,8 @@ def visible(
 ) -> tuple[AuditEvent, ...]:
     """The events of a case without what other readers did, where that is to be kept from `name`.
 
-    Before their own first read that is any note or mark: it may say what the model's output is.
+    Before their own first read that is any note or mark, and what a record system was told of the
+    case: it may say what the model's output is.
     """
     past = tuple(events)
     if not may(role, "decide"):

@@ -62,6 +62,13 @@ def serve_page(
             help="File with the token that Prometheus sends to read /metrics.",
         ),
     ] = None,
+    cds_hooks: Annotated[
+        Path | None,
+        typer.Option(
+            "--cds-hooks",
+            help="TOML file with a cds_hooks table: record systems that may ask for cards.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the reading page of a workspace to browsers on this machine."""
     from clinical.access.roles import role_of
@@ -79,6 +86,7 @@ def serve_page(
         model=model,
         public_address=public_address,
         metrics_token=metrics_token,
+        cds_hooks=cds_hooks,
     )
     serve(chosen)
 

@@ -24,10 +24,12 @@ from starlette.requests import HTTPConnection
 
 from clinical.access.roles import Role, may
 from clinical.errors import StoreError, TriptychError
+from clinical.exchange.cds_settings import Setup
+from clinical.exchange.road import Refusals
 from clinical.workspace.database import open_workspace
 from clinical.workspace.place import Place, named
 from ui.access import refusals, session
-from ui.host import arrivals, door, monitoring, navigation, passkeys, shell, signs, uploads
+from ui.host import arrivals, door, hooks, monitoring, navigation, passkeys, shell, signs, uploads
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.door import Door, Gate, Metrics
 from ui.host.origin import OwnPagesOnly
@@ -189,6 +191,7 @@ def application(
     model: Path | None = None,
     public: PublicAddress | None = None,
     bearer: str | None = None,
+    cards: Setup | None = None,
 ) -> st.App:
     """The page on one workspace.
 
@@ -203,6 +206,7 @@ def application(
         model: folder of a checkpoint beside the one that ships, or None.
         public: the address of a proxy before the page, or None.
         bearer: what a scrape of the figures has to carry; without one there are none.
+        cards: which record systems may ask for cards (CDS Hooks), or None for none.
     """
     engine = open_workspace(workspace)
     cookie = door.cookie_name(port, public)
@@ -216,16 +220,18 @@ def application(
     )
     secrets: dict[str, Any] = {**named(workspace)}
     own = public.origin if public else None
+    refused = Refusals()
     middleware = [
         Middleware(SecurityHeaders, TLS_ONLY if public else None),
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts(public)),
+        *_beside(engine, workspace, cards, own or f"http://{ADDRESS}:{port}", refused),
         Middleware(OwnPagesOnly, lambda asked: _record_other_page(entrance, asked), own),
     ]
     role = demonstration.role if demonstration is not None else entrance.role
     middleware.append(Middleware(uploads.Gate, role=role))
     routes = shell.routes(navigation.ADDRESSES, watched=demonstration is None)
     routes += signs.routes(None if demonstration is not None else entrance)
-    routes += monitoring.routes(engine, workspace, bearer)
+    routes += monitoring.routes(engine, workspace, bearer, refused)
     everybody = demonstration.name if demonstration else ""
     routes += arrivals.routes(engine, None if demonstration else entrance, everybody)
     if demonstration is not None:
@@ -252,6 +258,14 @@ def application(
         lifespan=partial(_lifespan, engine),
         on_script_error=_explain,
     )
+
+
+def _beside(
+    engine: Engine, place: Place, cards: Setup | None, address: str, refused: Refusals
+) -> list[Middleware]:
+    if cards is None:
+        return []
+    return [Middleware(hooks.Beside, hooks.application(engine, place, cards, address, refused))]
 
 
 @asynccontextmanager

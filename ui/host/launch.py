@@ -21,6 +21,7 @@ from clinical.access import accounts
 from clinical.access.roles import ROLES, Role
 from clinical.audit import heads, keys
 from clinical.errors import ConfigError, TriptychError
+from clinical.exchange import cds_settings
 from clinical.model import card
 from clinical.review import protocol
 from clinical.workspace.database import folder_of, opened, writing
@@ -52,6 +53,7 @@ class Choices:
         model: folder of a checkpoint beside the one that ships, for its card and for what-if.
         public_address: that readers open, where a proxy on this machine adds TLS.
         metrics_token: file with what a scrape of the figures has to carry; None tells no figures.
+        cds_hooks: TOML file with a [cds_hooks] table: record systems that may ask for cards.
     """
 
     workspace: Place
@@ -64,6 +66,7 @@ class Choices:
     model: Path | None = None
     public_address: str | None = None
     metrics_token: Path | None = None
+    cds_hooks: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ def serve(chosen: Choices, *, open_browser: bool = False) -> None:
         model=chosen.model,
         public=public,
         bearer=monitoring.token(chosen.metrics_token) if chosen.metrics_token else None,
+        cards=cds_settings.read(chosen.cds_hooks) if chosen.cds_hooks else None,
     )
     opened_at = public.origin if public else address_of(port)
     print(f"Triptych is open at {opened_at} (Ctrl+C stops it)", flush=True)
@@ -201,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--public-address")
     parser.add_argument("--metrics-token", type=Path)
+    parser.add_argument("--cds-hooks", type=Path)
     given = vars(parser.parse_args(arguments))
     try:
         place = place_of(given.pop("workspace"), given.pop("keys", None))
@@ -225,6 +230,8 @@ def _check(chosen: Choices) -> None:
         )
     if chosen.model is not None:
         card.read(chosen.model)
+    if chosen.cds_hooks is not None:
+        cds_settings.read(chosen.cds_hooks)
     if chosen.public_address is not None:
         public_address(chosen.public_address)
         if chosen.reader is not None:

@@ -35,6 +35,7 @@ from starlette.routing import Route
 from clinical.audit import ledger
 from clinical.case.assessment import EventKind
 from clinical.errors import ConfigError, StoreError
+from clinical.exchange.road import Refusals
 from clinical.workspace.layout import EVENTS
 from clinical.workspace.place import Place
 from ui.access import session
@@ -74,8 +75,17 @@ def token(file: Path) -> str:
     return held
 
 
-def routes(engine: Engine, place: Place, bearer: str | None) -> list[Route]:
-    """The routes; without a token only whether the page is ready."""
+def routes(
+    engine: Engine, place: Place, bearer: str | None, refused: Refusals | None = None
+) -> list[Route]:
+    """The routes; without a token only whether the page is ready.
+
+    Args:
+        engine: of the workspace.
+        place: of the workspace.
+        bearer: what a scrape has to carry, or None.
+        refused: what CDS Hooks refused since the start.
+    """
 
     async def ready(_: Request) -> Response:
         reason = await to_thread.run_sync(hindrance, engine, place)
@@ -86,7 +96,7 @@ def routes(engine: Engine, place: Place, bearer: str | None) -> list[Route]:
     if bearer is None:
         return made
     registry = CollectorRegistry()
-    registry.register(_Page(engine, place))
+    registry.register(_Page(engine, place, refused or Refusals()))
 
     async def metrics(request: Request) -> Response:
         given = request.headers.get("authorization", "").encode()
@@ -120,6 +130,7 @@ class _Page:
 
     engine: Engine
     place: Place
+    refused: Refusals
 
     def describe(self) -> Iterator[Metric]:
         """Nothing in advance: a registry would otherwise collect to learn the names."""
@@ -156,6 +167,14 @@ class _Page:
         for kind, number in sorted(kinds.items()):
             events.add_metric([kind], number)
         yield events
+        hooks = CounterMetricFamily(
+            "triptych_cds_hooks_refused",
+            "Requests for cards, and feedback, that were refused.",
+            labels=["reason"],
+        )
+        for reason, number in self.refused.so_far().items():
+            hooks.add_metric([reason], number)
+        yield hooks
         number, seconds = assessing.taken()
         yield SummaryMetricFamily(
             "triptych_assessment_seconds",

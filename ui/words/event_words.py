@@ -215,6 +215,32 @@ def _sent(payload: Mapping[str, Any]) -> str:
     return f"{to} refused {name}: {payload.get('reason', '')}"
 
 
+_CARDS = {
+    "suggestions": "with suggestions",
+    "none": "which says that the model suggests nothing",
+    "withheld": "without suggestions, as they are withheld",
+    "first read": "without suggestions, as the case waits for its first read",
+}
+
+
+def _card_sent(payload: Mapping[str, Any]) -> str:
+    said = _CARDS.get(str(payload.get("said")), "")
+    named = _list(payload, "suggested")
+    to, hook = payload.get("client", ""), payload.get("hook", "")
+    told = f" {said}" if said else ""
+    return f"Sent a card to {to} ({hook}){told}{f': {named}' if named else ''}"
+
+
+def _card_answered(payload: Mapping[str, Any]) -> str:
+    whose = f"the card of event {payload.get('sent', '')} (not a reading)"
+    if payload.get("outcome") == "accepted":
+        return f"{payload.get('client', '')} accepted {_list(payload, 'accepted')} on {whose}"
+    reason = REASONS.get(str(payload.get("reason")), "")
+    comment = ", with a comment" if payload.get("comment") else ""
+    why = f": {inside_a_sentence(reason)}" if reason else ""
+    return f"{payload.get('client', '')} overrode {whose}{why}{comment}"
+
+
 def _reported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     return (
@@ -294,6 +320,8 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "NOTE_WITHDRAWN": lambda payload: f"Withdrew the note of event {payload.get('takes_back', '')}",
     "EXPORTED": _exported,
     "SENT": _sent,
+    "CARD_SENT": _card_sent,
+    "CARD_ANSWERED": _card_answered,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
     "KEY_ROTATED": lambda _: "Replaced the signing key",
