@@ -367,6 +367,7 @@ EventKind = Literal[
     "SENT",
     "REPORTED",
     "PURGED",
+    "CLEARED",
     "KEY_ROTATED",
     "SIGNED_OUT",
 ]

@@ -213,6 +213,19 @@ def _of(
 
 class _Gathered:
     """The facts of one case, and the moment by which all of them were known."""
+def timely(study: Study, heard: Iterable[Heard], rules: Rules) -> tuple[Heard, ...]:
+    """The messages of its patient that arrived in time for the case of a study."""
+    return tuple(h for h in heard if h.arrived <= study.opened + rules.late)
+
+
+def told_of(study: Study, heard: Heard, rules: Rules) -> bool:
+    """Whether a message tells something of within the windows of the case of a study."""
+    if not study.moments:
+        return False
+    cut = max(study.moments.values()) + timedelta(minutes=rules.decision_minutes)
+    return any(not _unfit(fact, cut, rules) for fact in heard.told.facts)
+
+
 
     def __init__(self, cut: datetime, rules: Rules, now: datetime, heard: Sequence[Heard]) -> None:
         self.cut, self.rules = cut, rules

@@ -48,6 +48,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
     "AMENDED": ("reason",),
     "MARKED": ("marks",),
     "PURGED": ("because",),
+    "CLEARED": ("because", "what"),
 }
 _TIMES = ("decided", "opened", "first_interaction", "machine_shown", "signed", "measured_since")
 _EMPTY: Mapping[str, Mapping[str, Any]] = {

@@ -72,7 +72,8 @@ def _assembly(
 
     place = place_of(workspace, keys)
     checkpoint = model or SHIPPED_MODEL
-    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set)
+    watched = Path(chosen.folder.path) if chosen.folder else None
+    return assembling_beside(chosen.inbox, place, checkpoint, rules, habits, stop.set, watched)
 
 
 def _show_trail(root: Path, case: str) -> None:

@@ -213,6 +213,22 @@ def _sent(payload: Mapping[str, Any]) -> str:
     return f"{to} refused {name}: {payload.get('reason', '')}"
 
 
+def _cleared(payload: Mapping[str, Any]) -> str:
+    counts = [
+        f"{payload[name]} {what}"
+        for name, what in (
+            ("objects", "received objects"),
+            ("messages", "messages in the chart"),
+            ("films", "films in the chart"),
+            ("files", "files of the watched folder"),
+            ("parcels", "parcels that waited to be sent"),
+        )
+        if payload.get(name)
+    ]
+    whose = "a patient" if payload.get("what") == "patient" else "the case"
+    return f"Removed the copies of {whose} outside the store: {', '.join(counts) or 'none'}"
+
+
 def _reported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     return (
@@ -294,6 +310,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "SENT": _sent,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
+    "CLEARED": _cleared,
     "KEY_ROTATED": lambda _: "Replaced the signing key",
     "SIGNED_OUT": _signed_out,
 }
