@@ -179,6 +179,8 @@ def _digest(chart: Chart, draft: Draft) -> str:
         "decision": draft.decision.isoformat(),
         "films": sorted(film.digest for film in draft.films),
         "priors": [film.digest for film in draft.priors],
+        # A case without one is known again by what it said before there were any.
+        **({"recordings": [f.digest for f in draft.recordings]} if draft.recordings else {}),
         "facts": told_as_json(facts)["facts"],
         "sex": draft.sex,
         "born": draft.birth_date.isoformat() if draft.birth_date else "",
@@ -228,16 +230,16 @@ def run(
         if assessor is not None:
             beside.start()
         forgotten: date | None = None
+        next_purge = time.monotonic()
         try:
             while not stop.is_set():
-        next_purge = time.monotonic()
                 if desk.now().date() != forgotten:
                     forgotten = desk.now().date()
                     _forget(desk)
-                for name in _turn(desk):
-                    names.put(name)
                 if time.monotonic() >= next_purge and not ended(desk):
                     next_purge = time.monotonic() + PURGE_AGAIN_SECONDS
+                for name in _turn(desk):
+                    names.put(name)
                 if not desk.inbox.waiting():
                     stop.wait(poll)
         finally:
@@ -254,8 +256,6 @@ def _forget(desk: Desk) -> None:
         log.info("%d messages and films are kept no longer", gone)
 
 
-def _turn(desk: Desk) -> list[str]:
-    try:
 def ended(desk: Desk) -> bool:
     """Carry out the purges that were asked for; False where that has to be tried again."""
     if not desk.chart.purges():
@@ -268,6 +268,8 @@ def ended(desk: Desk) -> bool:
     return True
 
 
+def _turn(desk: Desk) -> list[str]:
+    try:
         return work(desk)
     except TriptychError as error:  # a full disk: nothing is lost, and there may be room later
         log.error("%s", error.message)
@@ -288,6 +290,10 @@ def _assess_all(
         assess(engine, assessor, name)
 
 
+class Taken(StoreError):
+    """Another process works on the inbox."""
+
+
 @contextmanager
 def alone(inbox: Inbox) -> Iterator[None]:
     """Be the only process that works on an inbox, for the length of the block.
@@ -295,10 +301,6 @@ def alone(inbox: Inbox) -> Iterator[None]:
     Raises:
         Taken: if another one is.
     """
-class Taken(StoreError):
-    """Another process works on the inbox."""
-
-
     place = inbox.root / LOCK_NAME
     lock = os.open(place, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE)
     try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -150,11 +151,14 @@ def _study(chart: Chart, rules: Rules, purge: Purge) -> tuple[Known, Study] | No
 
 
 def _films(study: Study, known: Known, group: set[PatientIdentifier], rules: Rules) -> set[str]:
-    """The films that the case of a study shows, as they were and are sent."""
+    """The films and recordings that the case of a study shows, as they were and are sent."""
     own = [film for film in known.films if _patient(film, known, rules) in group]
     sent = {film.identity.instance for film in study.films}
-    beside = films_of_cases.priors(study, own, rules) if study.moments else ()
-    sent |= {film.identity.instance for film in beside}
+    if study.moments:
+        cut = max(study.moments.values()) + timedelta(minutes=rules.decision_minutes)
+        recorded, _ = films_of_cases.recordings(study, cut, own, rules)
+        beside = (*films_of_cases.priors(study, own, rules), *recorded)
+        sent |= {film.identity.instance for film in beside}
     return {film.digest for film in own if film.identity.instance in sent}
 
 
