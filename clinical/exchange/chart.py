@@ -39,7 +39,7 @@ class Step:
     Attributes:
         time: when.
         case_id: the case.
-        what: "made", "versioned", "left out" or "noted".
+        what: "made", "versioned", "waits", "left out", "noted" or "purged".
         words: why, in words without a value, a name or a number of a patient.
         event: hash of the event of the ledger that recorded it, or "".
     """
@@ -208,7 +208,10 @@ class Chart:
             rows = connection.execute(
                 "SELECT place, case_id, patient, because, actor, told FROM purges ORDER BY place"
             ).fetchall()
-        return tuple(Purge(*row[:5], bool(row[5])) for row in rows)
+        return tuple(
+            Purge(place, case_id, patient, because, actor, bool(told))
+            for place, case_id, patient, because, actor, told in rows
+        )
 
     def told_purge(self, purge: Purge) -> None:
         """Note that the ledger has the event of a purge."""
