@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from clinical.dicom.identity import Identity
-from clinical.dicom.write import RadiographHeader, derived_uid, write_radiograph
+from clinical.dicom.write import RadiographHeader, StudyHeader, derived_uid, write_radiograph
+from clinical.dicom.write_ecg import write_ecg
 from clinical.exchange.facts import (
     Fact,
     HistoryFact,
@@ -24,6 +25,7 @@ from clinical.exchange.facts import (
     Told,
 )
 from clinical.exchange.known import Film, Heard
+from clinical.modalities.ecg.leads import STANDARD, code_of
 
 NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 """When the film of most tests is taken."""
@@ -149,4 +151,31 @@ def write_film(
     write_radiograph(
         path, pixels, header, spacing_mm=(0.2, 0.2), window=(2000, 3000), compression="none"
     )
+    return path.read_bytes()
+
+
+def write_tracing(
+    path: Path,
+    *,
+    number: str = "1001",
+    acquired: datetime = NOON,
+    study: str = "e",
+    name: str = "e",
+) -> bytes:
+    """A drawn electrocardiogram of 12 leads as a file; its bytes."""
+    time = np.arange(1000) / 500
+    samples = np.array([np.sin(7 * time + lead) for lead in range(12)], np.float32)
+    header = StudyHeader(
+        patient_id=number,
+        patient_name="Test^Only",
+        sex="female",
+        age_years=acquired.year - 1960 - (acquired.month < 5),
+        acquired=acquired,
+        study_uid=derived_uid("study", study),
+        series_uid=derived_uid("series", name),
+        instance_uid=derived_uid("instance", name, number),
+        institution="",
+        manufacturer="",
+    )
+    write_ecg(path, samples, [(code_of(lead), lead) for lead in STANDARD], 500.0, header)
     return path.read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ def archive(
     *,
     classes: tuple[str, ...] = OBJECTS,
     answer: Callable[[int], int] = lambda _: 0x0000,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[int, list[str]]]:
     """A C-STORE provider; its port, and the SOP instances that it took, in order.
 
@@ -30,6 +32,7 @@ def archive(
         port: to listen on; 0: any that is free.
         classes: SOP classes that it takes.
         answer: number of the request, from 1, to the status of its answer.
+        tls: encrypts it.
     """
     taken: list[str] = []
     asked = 0
@@ -47,7 +50,9 @@ def archive(
     for sop_class in classes:
         entity.add_supported_context(sop_class)
     handlers: list[Any] = [(evt.EVT_C_STORE, store)]
-    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+    server = entity.start_server(
+        ("127.0.0.1", port), block=False, evt_handlers=handlers, ssl_context=tls
+    )
     if server is None:
         raise RuntimeError("a server that does not block is missing")
     try:
@@ -59,6 +64,7 @@ def archive(
 @contextmanager
 def fhir_server(
     answer: Callable[[int], int] = lambda _: 200,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     """An HTTP server; its base, and header and body of what was POSTed and taken."""
     taken: list[tuple[dict[str, str], bytes]] = []
@@ -81,12 +87,15 @@ def fhir_server(
             """Nothing is printed."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        yield from _served(server, f"http://127.0.0.1:{server.server_port}/fhir", taken)
+        scheme = "https" if tls else "http"
+        where = f"{scheme}://{'localhost' if tls else '127.0.0.1'}:{server.server_port}/fhir"
+        yield from _served(server, where, taken, tls)
 
 
 @contextmanager
 def listener(
     answer: Callable[[bytes], bytes],
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[int, list[bytes]]]:
     """An MLLP receiver; its port, and the messages that came.
 
@@ -109,10 +118,14 @@ def listener(
             self.wfile.write(b"\x0b" + answer(control) + b"\x1c\r")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        yield from _served(server, int(server.server_address[1]), taken)
+        yield from _served(server, int(server.server_address[1]), taken, tls)
 
 
-def _served(server: socketserver.BaseServer, where: Any, taken: list[Any]) -> Iterator[Any]:
+def _served(
+    server: socketserver.TCPServer, where: Any, taken: list[Any], tls: ssl.SSLContext | None
+) -> Iterator[Any]:
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from clinical import canonical
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.case.shapes import digests_of
@@ -93,10 +94,7 @@ def purge(
         StoreError: if no event names such a case, the server refuses, or another program holds the
             file (the cases are purged then, but their bytes may still be in it).
     """
-    if because not in BECAUSE:
-        raise LedgerError(
-            f"{because!r} is not a reason to purge.", remedy=f"use one of {', '.join(BECAUSE)}."
-        )
+    check_reason(because)
     events = []
     for case_id in case_ids:
         with writing(engine) as connection:
@@ -106,6 +104,33 @@ def purge(
             progress()
     scrub(engine)
     return events
+
+
+def check_reason(because: str) -> None:
+    """Demand one of the reasons to purge.
+
+    Raises:
+        LedgerError: if it is none.
+    """
+    if because not in BECAUSE:
+        raise LedgerError(
+            f"{because!r} is not a reason to purge.", remedy=f"use one of {', '.join(BECAUSE)}."
+        )
+
+
+def of_patients(connection: Connection, patients: Iterable[str]) -> list[str]:
+    """Cases that are held of these patients, by case_id."""
+    wanted = set(patients)
+    found: set[str] = set()
+    for patient in wanted:
+        written = canonical.dumps({"patient_id": patient}).decode()[1:-1]
+        rows = select(CASES.c.case_id, CASES.c.record).where(
+            CASES.c.record.contains(written, autoescape=True)
+        )
+        for case_id, record in connection.execute(rows):
+            if json.loads(record)["patient_id"] in wanted:
+                found.add(case_id)
+    return sorted(found)
 
 
 def older_than(connection: Connection, moment: datetime) -> list[str]:

@@ -369,6 +369,7 @@ EventKind = Literal[
     "CARD_ANSWERED",
     "REPORTED",
     "PURGED",
+    "CLEARED",
     "KEY_ROTATED",
     "SIGNED_OUT",
 ]

@@ -118,7 +118,7 @@ class Read:
 TABLES = {
     "cases": ("case_id", "patient_id", "decision_time", "site", "sex", "age_years", "birth_date"),
     "images": ("case_id", "path", "view", "photometric", "time", "role", "dicom_patient_id"),
-    "ecgs": ("case_id", "path", "time", "rate", "unit", "role"),
+    "ecgs": ("case_id", "path", "time", "rate", "unit", "role", "dicom_patient_id"),
     "measurements": ("case_id", *pasted.ROLES),
     "history": ("case_id", "code", "display", "onset", "present"),
     "notes": ("case_id", "section", "text", "time"),
@@ -146,7 +146,9 @@ def write(entered: Entered, root: Path) -> None:
             (name, f.path, f.view, f.photometric, f.time, f.role, f.dicom_patient_id)
             for f in e.films
         ],
-        "ecgs": [(name, f.path, f.time, f.rate, f.unit, f.role) for f in e.recordings],
+        "ecgs": [
+            (name, f.path, f.time, f.rate, f.unit, f.role, f.dicom_patient_id) for f in e.recordings
+        ],
         "measurements": [(name, *cells) for cells in e.measurements],
         "history": [
             (name, c.code, c.display, c.onset, "1" if c.present else "0") for c in e.history

@@ -9,6 +9,7 @@ from clinical.case.case import Problem
 from clinical.cohorts import (
     appendicitis,
     covid_chestxray,
+    dicom,
     eicu,
     fhir,
     folder,
@@ -36,6 +37,7 @@ SOURCES: dict[str, Source] = {
         mimic_iv,
         omop,
         fhir,
+        dicom,
     )
 }
 

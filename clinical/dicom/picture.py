@@ -45,14 +45,15 @@ class Request:
     """One file to read: see `clinical.dicom.read.read_image` and `recording.read_recording`.
 
     A "header" is asked for its attributes only (`clinical.dicom.attributes`), an "identity" for
-    whose and which it is (`clinical.dicom.identity`).
+    whose and which it is (`clinical.dicom.identity`), a "directory" for the files that it names
+    (`clinical.dicom.directory`).
     """
 
     path: str
     photometric: Photometric | None
     expected_patient_id: str | None
     limits: Limits
-    kind: Literal["image", "waveform", "header", "identity"] = "image"
+    kind: Literal["image", "waveform", "header", "identity", "directory"] = "image"
     expected_sex: Sex | None = None
     expected_age_years: float | None = None
 

@@ -20,7 +20,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from clinical.case.delivery import Delivered, NotNow, Outcome, Refused
-from clinical.errors import ConfigError
+from clinical.dicom.tls import ClientContext, client_context, unreachable
 
 SECONDS = 30.0
 """That an archive may take to accept an association, or to answer."""
@@ -72,11 +72,15 @@ def store(archive: Archive, data: bytes, *, seconds: float = SECONDS) -> Outcome
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = seconds
     entity.connection_timeout = seconds
     entity.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+    context = _tls(archive)
     opened = entity.associate(
-        archive.address, archive.port, ae_title=archive.title, tls_args=_tls(archive)
+        archive.address,
+        archive.port,
+        ae_title=archive.title,
+        tls_args=(context, archive.address) if context else None,
     )
     if not opened.is_established:
-        return _not_established(opened)
+        return _not_established(opened, context.fault if context else None)
     try:
         if not opened.accepted_contexts:
             return Refused("the archive takes no objects of this SOP class")
@@ -88,12 +92,12 @@ def store(archive: Archive, data: bytes, *, seconds: float = SECONDS) -> Outcome
             opened.release()
 
 
-def _not_established(opened: Association) -> Outcome:
+def _not_established(opened: Association, fault: ssl.SSLError | None) -> Outcome:
     if opened.is_rejected:
         return NotNow("the archive rejected the association")
     if opened.acceptor.primitive is not None and not opened.accepted_contexts:
         return Refused("the archive takes no objects of this SOP class")
-    return NotNow("the archive cannot be reached")
+    return NotNow(unreachable("the archive", fault))
 
 
 def _outcome(answer: Dataset) -> Outcome:
@@ -107,19 +111,11 @@ def _outcome(answer: Dataset) -> Outcome:
     return NotNow(words) if passing else Refused(words)
 
 
-def _tls(archive: Archive) -> tuple[ssl.SSLContext, str] | None:
+def _tls(archive: Archive) -> ClientContext | None:
     if not archive.ca:
         return None
-    try:
-        context = ssl.create_default_context(cafile=archive.ca)
-        if archive.certificate:
-            context.load_cert_chain(archive.certificate, archive.key or None)
-    except OSError as error:
-        raise ConfigError(
-            f"A certificate for {archive.address} cannot be used ({type(error).__name__}).",
-            remedy="give PEM files that this account can read.",
-        ) from None
-    return context, archive.address
+    certificate, key = archive.certificate, archive.key
+    return client_context(archive.ca, "the archive", certificate=certificate, key=key)
 
 
 def _quiet() -> None:

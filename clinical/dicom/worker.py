@@ -24,7 +24,16 @@ from numpy.typing import NDArray
 from pydicom import config
 
 from clinical.case import window
-from clinical.dicom import attributes, identity, radiograph, raster, sniff, waveform, wire
+from clinical.dicom import (
+    attributes,
+    directory,
+    identity,
+    radiograph,
+    raster,
+    sniff,
+    waveform,
+    wire,
+)
 from clinical.dicom.limits import Limits
 from clinical.dicom.picture import Picture, Request
 from clinical.dicom.recording import Recording
@@ -117,6 +126,9 @@ def _answered(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
     if request.kind == "identity":
         whose = identity.of(_content(request.path, request.limits), request.limits)
         return {"shape": [0], "identity": whose}, np.zeros(0, np.float32)
+    if request.kind == "directory":
+        files = directory.of(_content(request.path, request.limits), request.limits)
+        return {"shape": [0], "files": files}, np.zeros(0, np.float32)
     found = picture(request)
     return _described(found), found.values
 

@@ -74,6 +74,10 @@ def _entered(draft: Draft, case_id: str, chart: Chart, rules: Rules, root: Path)
         films=tuple(
             _file(film, role, number, chart, root) for number, (film, role) in enumerate(films, 1)
         ),
+        recordings=tuple(
+            _file(film, "", number, chart, root)
+            for number, film in enumerate(draft.recordings, len(films) + 1)
+        ),
         measurements=tuple(_cells(fact, rules) for fact in draft.measurements),
         decimal=".",
         history=tuple(map(_condition, draft.history)),
@@ -132,6 +136,7 @@ def provenance(draft: Draft, case: Case, rules: Rules) -> dict[str, Any]:
         "rules": assembly_rules.for_record(rules),
         "films": films,
         "priors": len(draft.priors),
+        "recordings": len(draft.recordings),
         "results": _span(results, decision),
         "history": len(draft.history),
         "notes": len(draft.notes),
@@ -157,6 +162,7 @@ def words(assembled: Mapping[str, Any]) -> str:
     parts = (
         ("films", len(assembled["films"])),
         ("films of earlier visits", assembled["priors"]),
+        ("electrocardiograms", assembled.get("recordings", 0)),
         ("results", assembled["results"]["count"]),
         ("items of history", assembled["history"]),
         ("notes", assembled["notes"]),

@@ -14,10 +14,10 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -25,12 +25,11 @@ from clinical import canonical
 from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.errors import ModelError, ReviewError, StoreError, TriptychError
-from clinical.exchange import assembled_case, assembly
+from clinical.exchange import assembled_case, assembly, purging
 from clinical.exchange.assembly import Draft, LeftOut, Plan
-from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import RECEIVED, Chart, Step
+from clinical.exchange.desk import Desk
 from clinical.exchange.facts import Told
-from clinical.exchange.hl7_told import USUAL, Habits
 from clinical.exchange.inbox import Inbox
 from clinical.exchange.kept_assessor import KeptAssessor
 from clinical.exchange.known import told_as_json
@@ -48,29 +47,11 @@ TURN_SECONDS = 2.0
 together, and nobody waits longer for a case."""
 REST_SECONDS = 1.0
 """After a turn that the disk refused."""
+PURGE_AGAIN_SECONDS = 60.0
+"""After which a purge that could not be ended is tried again."""
 AGAIN = timedelta(minutes=10)
 """When to look again at a patient whose case could not be put together."""
 LOCK_NAME = "assembly.lock"
-
-
-@dataclass(frozen=True, eq=False)
-class Desk:
-    """Where it is worked.
-
-    Attributes:
-        inbox, chart: what arrived, and what is known; in one folder.
-        engine: of the workspace.
-        rules: of assembly.
-        habits: of the senders of HL7 v2.
-        now: the clock.
-    """
-
-    inbox: Inbox
-    chart: Chart
-    engine: Engine
-    rules: Rules
-    habits: Habits = USUAL
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def work(desk: Desk) -> list[str]:
@@ -198,6 +179,8 @@ def _digest(chart: Chart, draft: Draft) -> str:
         "decision": draft.decision.isoformat(),
         "films": sorted(film.digest for film in draft.films),
         "priors": [film.digest for film in draft.priors],
+        # A case without one is known again by what it said before there were any.
+        **({"recordings": [f.digest for f in draft.recordings]} if draft.recordings else {}),
         "facts": told_as_json(facts)["facts"],
         "sex": draft.sex,
         "born": draft.birth_date.isoformat() if draft.birth_date else "",
@@ -237,7 +220,7 @@ def run(
     Raises:
         StoreError: if another process works on this inbox.
     """
-    with _alone(desk.inbox):
+    with alone(desk.inbox):
         names: queue.SimpleQueue[str] = queue.SimpleQueue()
         for name in unassessed(desk.engine):
             names.put(name)
@@ -247,11 +230,14 @@ def run(
         if assessor is not None:
             beside.start()
         forgotten: date | None = None
+        next_purge = time.monotonic()
         try:
             while not stop.is_set():
                 if desk.now().date() != forgotten:
                     forgotten = desk.now().date()
                     _forget(desk)
+                if time.monotonic() >= next_purge and not ended(desk):
+                    next_purge = time.monotonic() + PURGE_AGAIN_SECONDS
                 for name in _turn(desk):
                     names.put(name)
                 if not desk.inbox.waiting():
@@ -268,6 +254,18 @@ def _forget(desk: Desk) -> None:
     if desk.rules.keep_days:
         gone = desk.chart.forget(desk.now() - timedelta(days=desk.rules.keep_days))
         log.info("%d messages and films are kept no longer", gone)
+
+
+def ended(desk: Desk) -> bool:
+    """Carry out the purges that were asked for; False where that has to be tried again."""
+    if not desk.chart.purges():
+        return True
+    try:
+        purging.carry_out(desk)
+    except TriptychError as error:  # whoever reads the file will have done so in a while
+        log.error("%s", error.message)
+        return False
+    return True
 
 
 def _turn(desk: Desk) -> list[str]:
@@ -292,15 +290,24 @@ def _assess_all(
         assess(engine, assessor, name)
 
 
+class Taken(StoreError):
+    """Another process works on the inbox."""
+
+
 @contextmanager
-def _alone(inbox: Inbox) -> Iterator[None]:
+def alone(inbox: Inbox) -> Iterator[None]:
+    """Be the only process that works on an inbox, for the length of the block.
+
+    Raises:
+        Taken: if another one is.
+    """
     place = inbox.root / LOCK_NAME
     lock = os.open(place, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, own_file.MODE)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StoreError(
+            raise Taken(
                 f"Another process works on the inbox {inbox.root}.",
                 remedy="stop that one first, or use it.",
             ) from None

@@ -32,7 +32,7 @@ from clinical.exchange.facts import (
     NoteFact,
     PatientIdentifier,
 )
-from clinical.exchange.films_of_cases import Study
+from clinical.exchange.films_of_cases import TAKEN_LATER, TOO_OLD, Study
 from clinical.exchange.known import Film, Heard, Known
 from clinical.exchange.matching import Merged
 from clinical.terms import loinc, shown
@@ -43,8 +43,6 @@ RANK = {"preliminary": 0, "final": 1, "corrected": 2, "cancelled": 3}
 """Of two versions that were told at one moment the later one."""
 
 TOLD_LATER = "told after the decision"
-TAKEN_LATER = "from after the film"
-TOO_OLD = "older than the rules take"
 CANCELLED = "cancelled by their sender"
 TOO_LATE = "arrived too late"
 
@@ -59,6 +57,7 @@ class Draft:
         opened: when the first of its films arrived.
         cut, decision: see above.
         films: to be read; the order is the reader's affair.
+        recordings: electrocardiograms, the earliest first.
         priors: of earlier visits.
         measurements, history, notes: in order of time.
         sex: as received, or "".
@@ -73,6 +72,7 @@ class Draft:
     decision: datetime
     films: tuple[Film, ...]
     priors: tuple[Film, ...] = ()
+    recordings: tuple[Film, ...] = ()
     measurements: tuple[MeasurementFact, ...] = ()
     history: tuple[HistoryFact, ...] = ()
     notes: tuple[NoteFact, ...] = ()
@@ -135,12 +135,19 @@ def plans(known: Known, rules: Rules, now: datetime) -> tuple[Plan, ...]:
         heard = [h for h in known.heard if _is_of(h, who, merged, rules)]
         own = [
             film
-            for other in studies
-            for film in other.films
+            for film in {f.digest: f for f in (*_shown(studies), *_recorded(known))}.values()
             if _patient(film, merged, rules) == who
         ]
         found.append(_plan(study, who, heard, own, rules, now))
     return tuple(sorted(found, key=lambda plan: plan.outcome.key))
+
+
+def _shown(studies: Iterable[Study]) -> Iterable[Film]:
+    return (film for study in studies for film in study.films)
+
+
+def _recorded(known: Known) -> Iterable[Film]:
+    return (film for film in known.films if film.is_ecg)
 
 
 def _merged(known: Known, until: datetime, rules: Rules) -> Merged:
@@ -185,14 +192,17 @@ def _plan(
     priors = films_of_cases.priors(study, own, rules)
     left = gathered.left_out + _too_late(late, cut, rules)
     left += Counter({("films", TOO_LATE): len(study.films) - len(timely)})
+    recordings, others = films_of_cases.recordings(study, cut, own, rules)
+    left += Counter({("electrocardiograms", why): count for why, count in others.items()})
     draft = Draft(
         study.key,
         matching.shown(who, rules),
         study.opened,
         cut,
         gathered.decision,
-        tuple(timely),
+        tuple(film for film in timely if not film.is_ecg),
         priors,
+        recordings,
         _of(gathered.taken, MeasurementFact, lambda f: f.time),
         _of(gathered.taken, HistoryFact, lambda f: f.onset or f.recorded or study.opened),
         _of(gathered.taken, NoteFact, lambda f: f.time),
@@ -201,6 +211,19 @@ def _plan(
         tuple((what, why, count) for (what, why), count in sorted(left.items()) if count),
     )
     return Plan(draft, gathered.again)
+
+
+def timely(study: Study, heard: Iterable[Heard], rules: Rules) -> tuple[Heard, ...]:
+    """The messages of its patient that arrived in time for the case of a study."""
+    return tuple(h for h in heard if h.arrived <= study.opened + rules.late)
+
+
+def told_of(study: Study, heard: Heard, rules: Rules) -> bool:
+    """Whether a message tells something of within the windows of the case of a study."""
+    if not study.moments:
+        return False
+    cut = max(study.moments.values()) + timedelta(minutes=rules.decision_minutes)
+    return any(not _unfit(fact, cut, rules) for fact in heard.told.facts)
 
 
 def _of(

@@ -50,6 +50,8 @@ class Rules:
         laboratory_hours, vital_hours, note_days, prior_days: how long before the decision a
             result, a vital sign, a text or a film may be; 0: without limit.
         history_days: how long before the decision an item of history was recorded; 0: no limit.
+        ecg_hours: how long before the decision an electrocardiogram may be; 0: without limit.
+        ecg_alone: whether a study of electrocardiograms makes a case, also without a film.
         prior_films: most films of earlier visits that are shown beside.
         late_hours: how long after the first film has arrived what comes later makes a new version.
         told_later: what becomes of a result that was taken before the film and told after the
@@ -76,6 +78,8 @@ class Rules:
     vital_hours: float = 24.0
     note_days: float = 30.0
     history_days: float = 0.0
+    ecg_hours: float = 24.0
+    ecg_alone: bool = False
     prior_days: float = 730.0
     prior_films: int = 1
     late_hours: float = 4.0

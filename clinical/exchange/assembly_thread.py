@@ -9,9 +9,9 @@ from pathlib import Path
 
 from clinical.errors import TriptychError
 from clinical.exchange import assembling
-from clinical.exchange.assembling import Desk
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import open_chart
+from clinical.exchange.desk import Desk
 from clinical.exchange.hl7_told import Habits
 from clinical.exchange.inbox import open_inbox
 from clinical.exchange.kept_assessor import KeptAssessor
@@ -27,6 +27,7 @@ def assembling_beside(
     rules: Rules,
     habits: Habits,
     failed: Callable[[], None],
+    watched: Path | None = None,
 ) -> Iterator[None]:
     """Work on an inbox for the length of the block.
 
@@ -36,6 +37,7 @@ def assembling_beside(
         checkpoint: of the model that assesses them; None: all that are installed are asked.
         rules: of assembly.
         habits: of the senders of HL7 v2.
+        watched: a folder in which others put files, if there is one.
         failed: called if the work ends by itself, which it does only where it cannot go on.
 
     Raises:
@@ -50,10 +52,11 @@ def assembling_beside(
         open_inbox(root, keep_free=0) as inbox,
         open_chart(root) as chart,
     ):
+        desk = Desk(inbox, chart, engine, rules, habits, watched=watched)
 
         def work() -> None:
             try:
-                assembling.run(Desk(inbox, chart, engine, rules, habits), assessor, stop)
+                assembling.run(desk, assessor, stop)
             except TriptychError as error:
                 faults.append(error)
                 failed()

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from clinical.dicom.identity import Identity
 from clinical.errors import StoreError
-from clinical.exchange import chart_files
+from clinical.exchange import chart_files, private_database
 from clinical.exchange.facts import PatientIdentifier, Told
 from clinical.exchange.known import Film, Heard, Known, told_as_json, told_from_json
 from clinical.exchange.private_database import transaction
@@ -39,7 +39,7 @@ class Step:
     Attributes:
         time: when.
         case_id: the case.
-        what: "made", "versioned", "left out" or "noted".
+        what: "made", "versioned", "waits", "left out", "noted" or "purged".
         words: why, in words without a value, a name or a number of a patient.
         event: hash of the event of the ledger that recorded it, or "".
     """
@@ -49,6 +49,27 @@ class Step:
     what: str
     words: str
     event: str = ""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """A case, or a whole patient, whose data are to be removed wherever they are.
+
+    Attributes:
+        place: in the order in which they were asked for; 0 for one that is not kept yet.
+        case_id: the case; "" for all cases of the patient, and all else that is known of them.
+        patient: as cases carry it; of a case "" where that is not known any more.
+        because: a key of `retention.BECAUSE`.
+        actor: who asked for it.
+        told: the ledger has its event already.
+    """
+
+    place: int
+    case_id: str
+    patient: str
+    because: str
+    actor: str
+    told: bool = False
 
 
 class Chart:
@@ -172,6 +193,82 @@ class Chart:
             rows = connection.execute("SELECT digest FROM films").fetchall()
         chart_files.keep_only(self.root, {digest for (digest,) in rows})
         return gone.rowcount + films.rowcount
+
+    def ask_purge(self, purge: Purge) -> None:
+        """Keep what is to be removed, until `end_purge`; returns when that outlives a power cut."""
+        row = (purge.case_id, purge.patient, purge.because, purge.actor)
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO purges (case_id, patient, because, actor) VALUES (?, ?, ?, ?)", row
+            )
+
+    def purges(self) -> tuple[Purge, ...]:
+        """What is to be removed still, in the order in which it was asked for."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT place, case_id, patient, because, actor, told FROM purges ORDER BY place"
+            ).fetchall()
+        return tuple(
+            Purge(place, case_id, patient, because, actor, bool(told))
+            for place, case_id, patient, because, actor, told in rows
+        )
+
+    def told_purge(self, purge: Purge) -> None:
+        """Note that the ledger has the event of a purge."""
+        with self._writing() as connection:
+            connection.execute("UPDATE purges SET told = 1 WHERE place = ?", (purge.place,))
+
+    def end_purge(self, purge: Purge) -> None:
+        """Forget a purge that was carried out."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM purges WHERE place = ?", (purge.place,))
+
+    def remove(
+        self, messages: Iterable[str], films: Iterable[str], emptied: Iterable[str] = ()
+    ) -> None:
+        """Remove messages and films for good, and that a patient is due who is not known any more.
+
+        Of what is to be emptied only whom it is about and what it merges stays.
+
+        A kill in between leaves rows of films that are gone; the same call ends it.
+        """
+        films = tuple(films)
+        with self._writing() as connection:
+            chart_files.remove_films(self.root, films)
+            for message in messages:
+                connection.execute("DELETE FROM messages WHERE message = ?", (message,))
+                connection.execute("DELETE FROM numbers WHERE message = ?", (message,))
+            connection.executemany(
+                "UPDATE messages SET told = json_set(told, '$.facts', json('[]'))"
+                " WHERE message = ?",
+                [(message,) for message in emptied],
+            )
+            connection.executemany("DELETE FROM films WHERE digest = ?", [(d,) for d in films])
+            connection.execute(
+                "DELETE FROM due WHERE number NOT IN (SELECT value FROM numbers)"
+                " AND number NOT IN (SELECT number FROM films)"
+            )
+
+    def scrub(self) -> None:
+        """Leave no byte of what was removed in the database or its log.
+
+        Raises:
+            StoreError: if another program uses the file in a way that hinders it.
+        """
+        with self._lock:
+            private_database.scrub(self._connection, self.root, chart_files.SORT)
+
+    def objects(self) -> set[str]:
+        """SHA-256 of every object that the chart knows."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT message FROM messages UNION SELECT digest FROM films")
+            return {name.partition(":")[0] for (name,) in rows}
+
+    def numbers_of_films(self) -> tuple[str, ...]:
+        """The numbers of all patients of whom there is a film."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT DISTINCT number FROM films ORDER BY number")
+            return tuple(number for (number,) in rows)
 
     def trail(self, case_id: str = "", most: int = 1000) -> tuple[Step, ...]:
         """What was decided, of one case or of all, the oldest first; the last `most` of it."""

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -40,15 +40,30 @@ _TABLES = (
     )""",
     "CREATE INDEX trail_by_case ON trail (case_id, place)",
 )
+_PURGES = """CREATE TABLE purges (
+        place INTEGER PRIMARY KEY AUTOINCREMENT, case_id TEXT NOT NULL, patient TEXT NOT NULL,
+        because TEXT NOT NULL, actor TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0
+    )"""
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    for statement in _TABLES:
+    for statement in (*_TABLES, _PURGES):
         connection.execute(statement)
     connection.execute("INSERT INTO secret VALUES (1, ?)", (secrets.token_bytes(32),))
 
 
-SORT = Sort("a chart", DATABASE_NAME, application_id=0x54524943, layout=1, make=_make)
+def _add_purges(connection: sqlite3.Connection) -> None:
+    connection.execute(_PURGES)
+
+
+SORT = Sort(
+    "a chart",
+    DATABASE_NAME,
+    application_id=0x54524943,
+    layout=2,
+    make=_make,
+    raised={1: _add_purges},
+)
 
 
 def opened(root: Path) -> sqlite3.Connection:
@@ -70,6 +85,12 @@ def opened(root: Path) -> sqlite3.Connection:
 def film(root: Path, digest: str) -> Path:
     """Where the bytes of a film are."""
     return root / FILMS / digest[:2] / digest
+
+
+def remove_films(root: Path, digests: Iterable[str]) -> None:
+    """Remove the bytes of films; one that is gone already is no fault."""
+    for digest in digests:
+        film(root, digest).unlink(missing_ok=True)
 
 
 def keep_only(root: Path, digests: Container[str]) -> None:

@@ -6,13 +6,13 @@ Answers are not read beyond their status: they may quote the patient.
 from __future__ import annotations
 
 import http.client
-import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from clinical.case.delivery import Delivered, NotNow, Outcome, Refused
+from clinical.dicom.tls import client_context, unreachable
 from clinical.errors import ConfigError
 
 SECONDS = 60.0
@@ -73,8 +73,10 @@ def post(server: Server, data: bytes, *, seconds: float = SECONDS) -> Outcome:
     try:
         connection.request("POST", parts.path.rstrip("/") or "/", data, headers)
         status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return NotNow(f"the server cannot be reached ({type(error).__name__})")
+    except OSError as error:
+        return NotNow(unreachable("the server", error))
+    except http.client.HTTPException as error:
+        return NotNow(f"the server cannot be understood ({type(error).__name__})")
     finally:
         connection.close()
     return _outcome(status)
@@ -92,13 +94,7 @@ def _connection(server: Server, seconds: float) -> http.client.HTTPConnection:
     parts = urlsplit(server.url)
     if parts.scheme == "http":
         return http.client.HTTPConnection(parts.netloc, timeout=seconds)
-    try:
-        context = ssl.create_default_context(cafile=server.ca or None)
-    except OSError:
-        raise ConfigError(
-            "The certificate of the FHIR server's signer cannot be used.",
-            remedy="give a PEM file that this account can read.",
-        ) from None
+    context = client_context(server.ca, "the server")
     return http.client.HTTPSConnection(parts.netloc, timeout=seconds, context=context)
 
 

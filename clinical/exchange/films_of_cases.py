@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,10 @@ from clinical.modalities.radiograph.views import view_of
 from clinical.tables import clock, times
 
 FOR_PROCESSING = "FOR PROCESSING"
+
+TAKEN_LATER = "from after the film"
+TOO_OLD = "older than the rules take"
+UNDATED = "without a time"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class Study:
 def no_case(film: Film, rules: Rules) -> str:
     """Why a DICOM object makes no case, or ""."""
     identity = film.identity
+    if film.is_ecg:
+        if not film.number.value.strip():
+            return "it names no patient"
+        return "" if rules.ecg_alone else "it is an electrocardiogram"
     if identity.modality not in {name.upper() for name in rules.modalities}:
         return f"its modality is {identity.modality or 'not stated'}"
     if identity.intent == FOR_PROCESSING:
@@ -107,6 +116,8 @@ def _key(film: Film, rules: Rules) -> str:
     number = matching.resolved(film.number, film.sender, rules)
     own = identity.accession if rules.one_case == "accession" else ""
     together = own or identity.study or identity.instance
+    if film.is_ecg:
+        together = f"ecg {identity.study or identity.instance}"
     return f"{together}\x1f{number.authority}\x1f{number.value}"
 
 
@@ -149,9 +160,40 @@ def priors(study: Study, own: Iterable[Film], rules: Rules) -> tuple[Film, ...]:
     limit = timedelta(days=rules.prior_days)
     found = []
     for film in own:
-        when = taken(film, rules) if film.digest not in here else None
+        when = taken(film, rules) if film.digest not in here and not film.is_ecg else None
         timely = film.arrived <= study.opened + rules.late
         if when and timely and when < first and not (limit and when < first - limit):
             found.append((view_of(film.identity.view) == "frontal", when, film.digest, film))
     found.sort(key=lambda one: one[:3], reverse=True)
     return tuple(film for *_, film in found[: rules.prior_films])
+
+
+def recordings(
+    study: Study, cut: datetime, own: Iterable[Film], rules: Rules
+) -> tuple[tuple[Film, ...], Counter[str]]:
+    """The electrocardiograms of a case, the earliest first, and why others are left out.
+
+    Args:
+        study: of the case.
+        cut: nothing in the case was recorded later.
+        own: all DICOM objects of its patient.
+        rules: of assembly.
+    """
+    sent: dict[str, Film] = {}
+    for one in sorted(own, key=lambda one: (one.arrived, one.digest)):
+        if one.is_ecg and one.arrived <= study.opened + rules.late:
+            sent[one.identity.instance] = one  # sent again, it counts as it was sent last
+    window = timedelta(hours=rules.ecg_hours)
+    found: list[tuple[datetime, str, Film]] = []
+    left: Counter[str] = Counter()
+    for one in sent.values():
+        when = taken(one, rules)
+        if when is None:
+            left[UNDATED] += 1
+        elif when > cut:
+            left[TAKEN_LATER] += 1
+        elif window and when < cut - window:
+            left[TOO_OLD] += 1
+        else:
+            found.append((when, one.identity.instance, one))
+    return tuple(one for *_, one in sorted(found, key=lambda one: one[:2])), left

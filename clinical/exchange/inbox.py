@@ -30,7 +30,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Literal, cast
 
 from clinical.errors import StoreError
-from clinical.exchange import inbox_files
+from clinical.exchange import inbox_files, private_database
 from clinical.exchange.private_database import transaction
 from clinical.workspace import own_file, scratch
 
@@ -76,13 +76,21 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many objects are in each state, and for which reasons some were set aside."""
+    """How many objects are in each state, and for which reasons some were set aside.
+
+    `received` counts all since the inbox was made, also those that were removed.
+    """
 
     received: int
     waiting: int
     done: int
     set_aside: dict[str, int]
     oldest_waiting: datetime | None
+
+    @property
+    def removed(self) -> int:
+        """Objects that were removed because a case or a patient was purged."""
+        return self.received - self.waiting - self.done - sum(self.set_aside.values())
 
 
 class Inbox:
@@ -174,6 +182,20 @@ class Inbox:
             if not left:  # before the end of the transaction, or it could be kept again meanwhile
                 self.path(arrival).unlink(missing_ok=True)
 
+    def settled(self) -> Iterator[Arrival]:
+        """What became something or nothing, in order of arrival; others may arrive meanwhile."""
+        yield from (arrival for arrival, _ in self._in_state("done"))
+        yield from (arrival for arrival, _ in self._in_state("set aside"))
+
+    def scrub(self) -> None:
+        """Leave no byte of what was removed in the database or its log.
+
+        Raises:
+            StoreError: if another program uses the file in a way that hinders it.
+        """
+        with self._lock:
+            private_database.scrub(self._connection, self.root, inbox_files.SORT)
+
     def tally(self) -> Tally:
         """What is in the inbox, in numbers."""
         with self._reading() as connection:
@@ -184,11 +206,14 @@ class Inbox:
                 "SELECT outcome, count(*) FROM arrivals WHERE state = 'set aside'"
                 " GROUP BY outcome ORDER BY outcome"
             ).fetchall()
+            ever = connection.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'"
+            ).fetchone()
             oldest = connection.execute(
                 "SELECT min(received_at) FROM arrivals WHERE state = 'waiting'"
             ).fetchone()[0]
         return Tally(
-            received=sum(states.values()),
+            received=ever[0] if ever else 0,
             waiting=states.get("waiting", 0),
             done=states.get("done", 0),
             set_aside=dict(reasons),

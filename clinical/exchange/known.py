@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from clinical.dicom import sniff
 from clinical.dicom.identity import Identity
 from clinical.exchange.facts import (
     Fact,
@@ -43,7 +44,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Film:
-    """One DICOM object.
+    """One DICOM object: a film or an electrocardiogram.
 
     Attributes:
         digest: SHA-256 of its bytes.
@@ -55,6 +56,11 @@ class Film:
     sender: str
     arrived: datetime
     identity: Identity
+
+    @property
+    def is_ecg(self) -> bool:
+        """Whether it is a recording and no image."""
+        return self.identity.sop_class.startswith(sniff.WAVEFORMS)
 
     @property
     def number(self) -> PatientIdentifier:

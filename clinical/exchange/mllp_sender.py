@@ -7,11 +7,10 @@ the receiver will say again; anything else may pass.
 from __future__ import annotations
 
 import socket
-import ssl
 from dataclasses import dataclass
 
 from clinical.case.delivery import Delivered, NotNow, Outcome, Refused
-from clinical.errors import ConfigError
+from clinical.dicom.tls import client_context, unreachable
 
 SECONDS = 30.0
 LARGEST = 1 << 16  # bytes of an acknowledgement
@@ -44,7 +43,7 @@ def send(listener: Listener, data: bytes, *, seconds: float = SECONDS) -> Outcom
     Raises:
         ConfigError: if the certificate cannot be used.
     """
-    context = _tls(listener)
+    context = client_context(listener.ca, "the receiver") if listener.ca else None
     try:
         place = (listener.address, listener.port)
         with socket.create_connection(place, timeout=seconds) as plain:
@@ -54,7 +53,7 @@ def send(listener: Listener, data: bytes, *, seconds: float = SECONDS) -> Outcom
                 with context.wrap_socket(plain, server_hostname=listener.address) as secure:
                     answer = _asked(secure, data)
     except OSError as error:
-        return NotNow(f"the receiver cannot be reached ({type(error).__name__})")
+        return NotNow(unreachable("the receiver", error))
     return _outcome(answer, data)
 
 
@@ -81,15 +80,3 @@ def _outcome(answer: bytes, data: bytes) -> Outcome:
         if code in ("AE", "AR", "CE", "CR"):
             return Refused(f"the receiver answered {code}")
     return NotNow("the receiver did not acknowledge this message")
-
-
-def _tls(listener: Listener) -> ssl.SSLContext | None:
-    if not listener.ca:
-        return None
-    try:
-        return ssl.create_default_context(cafile=listener.ca)
-    except OSError:
-        raise ConfigError(
-            "The certificate of the HL7 receiver's signer cannot be used.",
-            remedy="give a PEM file that this account can read.",
-        ) from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,8 +95,11 @@ class Parcel:
 class Outbox:
     """An open outbox; made by `open_outbox`."""
 
-    def __init__(self, root: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, root: Path, connection: sqlite3.Connection, now: Callable[[], datetime]
+    ) -> None:
         self.root = root
+        self.now = now
         self._connection = connection
         self._lock = threading.RLock()
 
@@ -107,7 +110,7 @@ class Outbox:
 
         What is there already for this destination, delivered or not, is not put again.
         """
-        now = datetime.now(UTC).isoformat()
+        now = self.now().isoformat()
         with self._writing() as connection:
             numbers: list[int] = []
             for name, data in files.items():
@@ -166,18 +169,48 @@ class Outbox:
         """The receiver will not take it; the next one passes."""
         self._settle(parcel, "set aside", reason=reason)
 
-    def forget(self, parcel: Parcel, reason: str) -> None:
-        """It is not to be delivered any more; its bytes are removed."""
-        self._settle(parcel, "set aside", reason=reason, keep=False)
+    def cases(self) -> tuple[str, ...]:
+        """The cases of which there are bytes, delivered or not."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT case_id FROM parcels WHERE data IS NOT NULL ORDER BY case_id"
+            ).fetchall()
+        return tuple(case_id for (case_id,) in rows)
+
+    def count(self, case_id: str) -> int:
+        """How many parcels of a case there are bytes of."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM parcels WHERE case_id = ? AND data IS NOT NULL", (case_id,)
+            ).fetchone()
+        return int(row[0])
+
+    def forget_case(self, case_id: str, reason: str) -> None:
+        """Nothing of a case is to be delivered any more; its bytes are removed."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE parcels SET state = 'set aside', reason = ?, data = NULL"
+                " WHERE case_id = ? AND data IS NOT NULL",
+                (reason, case_id),
+            )
+
+    def scrub(self) -> None:
+        """Leave no byte of what was removed in the file or its log.
+
+        Raises:
+            StoreError: if another program uses the file in a way that hinders it.
+        """
+        with self._lock:
+            private_database.scrub(self._connection, self.root, SORT)
 
     def later(self, parcel: Parcel, reason: str) -> None:
         """Not now: it waits twice as long as before, and everything behind it too."""
         wait = min(FIRST_WAIT * 2 ** min(parcel.tries, 20), LONGEST_WAIT)
-        self._settle(parcel, "waiting", next_at=datetime.now(UTC) + wait, reason=reason)
+        self._settle(parcel, "waiting", next_at=self.now() + wait, reason=reason)
 
     def again(self) -> int:
         """Let all that was set aside wait once more, in their old places; how many they are."""
-        now = datetime.now(UTC).isoformat()
+        now = self.now().isoformat()
         with self._writing() as connection:
             return connection.execute(
                 "UPDATE parcels SET state = 'waiting', tries = 0, next_at = ?"
@@ -232,7 +265,7 @@ class Outbox:
                 " WHERE number = ? AND digest = ? AND state = 'waiting'",
                 (state, due, reason, keep, parcel.number, parcel.digest),
             ).rowcount
-            if not changed:
+            if not changed and not _is_forgotten(connection, parcel):
                 raise StoreError(
                     f"Parcel {parcel.number} of the outbox {self.root} does not wait any more.",
                     remedy="let only one process send from an outbox.",
@@ -249,13 +282,26 @@ class Outbox:
             yield self._connection
 
 
-def open_outbox(root: Path) -> Outbox:
+def open_outbox(root: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outbox:
     """Open the outbox in a folder, or make one there.
+
+    Args:
+        root: its folder.
+        now: the clock.
 
     Raises:
         StoreError: if the folder cannot be used, or holds something else or one of a newer version.
     """
-    return Outbox(root, private_database.opened(root, SORT))
+    return Outbox(root, private_database.opened(root, SORT), now)
+
+
+def _is_forgotten(connection: sqlite3.Connection, parcel: Parcel) -> bool:
+    """Whether its case was purged by another process while it was on its way."""
+    row = connection.execute(
+        "SELECT 1 FROM parcels WHERE number = ? AND state = 'set aside' AND data IS NULL",
+        (parcel.number,),
+    ).fetchone()
+    return row is not None
 
 
 def _row(connection: sqlite3.Connection, number: int) -> tuple[Any, ...]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clinical.errors import StoreError
 from clinical.workspace import own_file
 
 BUSY_SECONDS = 30.0
+WAIT_SECONDS = 5.0
+"""How long `scrub` waits for other programs that use the file."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Sort:
         application_id: that SQLite keeps in the file header.
         layout: of its tables, which another version of Triptych may not know.
         make: makes the tables, inside a transaction.
+        raised: layout to what brings a database of it to the next one, inside a transaction.
         overwritten: whether bytes that are removed are overwritten and not only unlinked.
     """
 
@@ -37,6 +40,7 @@ class Sort:
     application_id: int
     layout: int
     make: Callable[[sqlite3.Connection], None]
+    raised: Mapping[int, Callable[[sqlite3.Connection], None]] = field(default_factory=dict)
     overwritten: bool = True
 
     @property
@@ -88,6 +92,10 @@ def _lay_out(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
                 remedy="choose another folder.",
             )
         (layout,) = connection.execute("PRAGMA user_version").fetchone()
+        while layout in sort.raised:
+            sort.raised[layout](connection)
+            layout += 1
+            connection.execute(f"PRAGMA user_version = {layout}")
     if layout != sort.layout:
         raise StoreError(
             f"The {sort.noun} in {root} has layout {layout}, this version of Triptych reads"
@@ -126,3 +134,26 @@ def named(root: Path, sort: Sort) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise own_file.unwritable(root, error) from None
+
+
+def scrub(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
+    """Leave no byte of what was deleted in the file or in its write-ahead log.
+
+    VACUUM rewrites the file without its free space, and the log is emptied.
+
+    Raises:
+        StoreError: if another program uses the file in a way that hinders it.
+    """
+    with named(root, sort):
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
+        try:
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
+    if busy:
+        raise StoreError(
+            f"Another program is using the {sort.noun} in {root}, which may still hold bytes of"
+            " what was removed.",
+            remedy="stop the other program and run the same again.",
+        )

@@ -19,6 +19,7 @@ def figures(status: Mapping[str, Any]) -> str:
     registry = CollectorRegistry()
     for name, words, key in (
         ("received", "Objects since the inbox was made.", "received"),
+        ("removed", "Objects that were purged.", "removed"),
         ("waiting", "Objects that nobody has dealt with yet.", "waiting"),
         ("oldest_waiting_seconds", "Since when the first of them waits.", "oldest_waiting_seconds"),
         ("free_bytes", "On the disk of the inbox.", "disk_free_bytes"),

@@ -241,6 +241,7 @@ def _status(kept: Inbox, roads: list[Road], refusals: Refusals, since: datetime)
             round((now - waiting_since).total_seconds()) if waiting_since else 0
         ),
         "done": tally.done,
+        "removed": tally.removed,
         "set_aside": tally.set_aside,
         "refused_since_start": refusals.so_far(),
         "disk_free_bytes": kept.free(),

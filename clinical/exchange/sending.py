@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -201,13 +200,14 @@ def deliver(engine: Engine, outbox: Outbox, destinations: Iterable[Destination])
         ConfigError: if a certificate or a token cannot be used.
         LedgerError: if a delivery cannot be recorded; the parcel then waits.
     """
+    clear(engine, outbox)
     delivered = refused = 0
     for destination in destinations:
         while parcel := outbox.next_for(destination.name):
-            if parcel.next_at > datetime.now(UTC):
+            if parcel.next_at > outbox.now():
                 break
-            if _gone(engine, parcel):
-                outbox.forget(parcel, "the case was purged")
+            if _gone(engine, parcel.case_id):
+                _clear(engine, outbox, parcel.case_id)
                 continue
             outcome = _sent(destination, outbox.data(parcel))
             if isinstance(outcome, NotNow):
@@ -224,9 +224,33 @@ def deliver(engine: Engine, outbox: Outbox, destinations: Iterable[Destination])
     return Done(delivered=delivered, refused=refused, waiting=waiting)
 
 
-def _gone(engine: Engine, parcel: Parcel) -> bool:
+def clear(engine: Engine, outbox: Outbox) -> int:
+    """Remove the bytes of cases that were purged, each recorded as an event; of how many cases.
+
+    Raises:
+        LedgerError: if that cannot be recorded; the bytes are there then.
+    """
+    gone = [case_id for case_id in outbox.cases() if _gone(engine, case_id)]
+    for case_id in gone:
+        _clear(engine, outbox, case_id)
+    return len(gone)
+
+
+def _clear(engine: Engine, outbox: Outbox, case_id: str) -> None:
+    with writing(engine) as connection:
+        purge = purge_of(list(ledger.events(connection, case_id=case_id)))
+        payload = {
+            "because": purge.payload["because"] if purge else "",
+            "what": "case",
+            "parcels": outbox.count(case_id),
+        }
+        ledger.append(connection, "CLEARED", actor=_ACTOR, case_id=case_id, payload=payload)
+    outbox.forget_case(case_id, "the case was purged")
+
+
+def _gone(engine: Engine, case_id: str) -> bool:
     with engine.connect() as connection:
-        return purge_of(list(ledger.events(connection, case_id=parcel.case_id))) is not None
+        return purge_of(list(ledger.events(connection, case_id=case_id))) is not None
 
 
 def _sent(destination: Destination, data: bytes) -> Outcome:

@@ -67,6 +67,9 @@ def _film(arrival: Arrival, path: Path, chart: Chart, rules: Rules) -> tuple[str
     film = Film(arrival.digest, arrival.sender, arrival.received_at, read_identity(path))
     if not film.number.value.strip():
         return "", "The DICOM object names no patient. Send it again with a Patient ID."
+    if film.is_ecg:
+        chart.see(film, path)
+        return "an electrocardiogram", ""
     why = films_of_cases.no_case(film, rules)
     if why:
         return f"makes no case: {why}", ""

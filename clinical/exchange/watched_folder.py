@@ -9,6 +9,7 @@ is until there is room. Nothing of a name or a content is logged.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import threading
@@ -163,10 +164,9 @@ def kind_of(path: Path, largest: int) -> Kind:
         raise ImageRefused(f"The file has more than {largest // _MB:,} MB.", remedy=_GIVE)
     with path.open("rb") as file:
         head = file.read(sniff.HEAD)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b \t\r\n")
-    if text.startswith((b"MSH", b"FHS", b"BHS")):
+    if _is_hl7(head):
         return "hl7"
-    if text.startswith((b"{", b"[")):
+    if _text(head).startswith((b"{", b"[")):
         return "fhir"
     try:
         image = sniff.kind_of(head)
@@ -178,11 +178,54 @@ def kind_of(path: Path, largest: int) -> Kind:
     return "dicom"
 
 
+def _text(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b \t\r\n")
+
+
+def _is_hl7(head: bytes) -> bool:
+    return _text(head).startswith((b"MSH", b"FHS", b"BHS"))
+
+
 def _parts(kind: Kind, path: Path) -> Iterable[bytes | Path]:
     """What is kept for itself: each message of a file of HL7 v2, without what frames it."""
     if kind != "hl7":
         return [path]
     return [message.partition(FRAME_END)[0] for message in split(path.read_bytes())]
+
+
+def taken_of(root: Path, arrivals: Iterable[Arrival]) -> tuple[Path, ...]:
+    """The files in taken/ that hold one of these arrivals, as a whole or as one of their messages.
+
+    Args:
+        root: the watched folder.
+        arrivals: as they were kept.
+    """
+    digests = {arrival.number: arrival.digest for arrival in arrivals}
+    if not digests:
+        return ()
+    wanted = set(digests.values())
+    folder = root / "taken"
+    return tuple(
+        path
+        for path in sorted(folder.iterdir() if folder.is_dir() else ())
+        if _number(path) in digests or _has_message(path, wanted)
+    )
+
+
+def _number(path: Path) -> int:
+    """The number that the name of a taken file begins with, or 0."""
+    first, _, rest = path.name.partition(" ")
+    text = first if len(first) >= 8 else rest.partition(" ")[0]  # "2 00000007 NAME" of a second one
+    return int(text) if text.isdecimal() else 0
+
+
+def _has_message(path: Path, digests: set[str]) -> bool:
+    with path.open("rb") as file:
+        head = file.read(sniff.HEAD)
+    if not _is_hl7(head):
+        return False
+    parts = (part for part in _parts("hl7", path) if isinstance(part, bytes))
+    return any(hashlib.sha256(part).hexdigest() in digests for part in parts)
 
 
 def start(settings: Settings, inbox: Inbox, refused: Callable[[str], None]) -> Road:

@@ -50,6 +50,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
     "CARD_SENT": ("hook", "said"),
     "CARD_ANSWERED": ("outcome", "reason"),
     "PURGED": ("because",),
+    "CLEARED": ("because", "what"),
 }
 _TIMES = (
     "decided",

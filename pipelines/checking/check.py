@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clinical.cohorts import folder, folder_layout
+from clinical.cohorts import dicom, folder, folder_layout
 from clinical.cohorts.sources import SOURCES, source
 from clinical.errors import CohortError
 from pipelines.checking import folder_cohort, named_source, no_cohort
@@ -51,7 +51,8 @@ def layout_of(root: Path) -> str:
             reader.index(root)
         except CohortError:
             continue
-        return name
+        # Tables beside DICOM files say more than these alone, and may become a cohort with them.
+        return "" if name == dicom.NAME and no_cohort.has_tables(root) else name
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -194,6 +195,25 @@ def purge(
             help="Remove cases without an event in the last N days.",
         ),
     ] = None,
+    patient: Annotated[
+        bool,
+        typer.Option(
+            "--patient",
+            help="Remove all of one patient, whose number is read from standard input.",
+        ),
+    ] = False,
+    receive: Annotated[
+        Path | None,
+        typer.Option(
+            "--receive",
+            metavar="RECEIVE.toml",
+            help="Also remove what this receiver has of them: inbox, chart and taken files.",
+        ),
+    ] = None,
+    send: Annotated[
+        Path | None,
+        typer.Option("--send", metavar="SEND.toml", help="Also remove what waits in this outbox."),
+    ] = None,
     because: Annotated[
         str,
         typer.Option("--because", help="Recorded reason: erasure, retention or mistake."),
@@ -210,12 +230,17 @@ def purge(
     from pipelines.commands import purge as purging
 
     with open_place(workspace, keys) as engine:
-        cases = purging.chosen(engine, case or [], older_than)
-        if dry_run:
-            screen.print(f"would remove {purging.count(engine, cases)}")
-        else:
-            reason = because or ("retention" if older_than else "")
-            purging.purge(engine, cases, reason, actor, screen)
+        number = typer.prompt("Patient, as cases carry it", prompt_suffix=": ") if patient else ""
+        cases = purging.chosen(engine, case or [], older_than, number.strip())
+        reason = because or ("retention" if older_than else "")
+        wanted = purging.Wanted(cases, number.strip(), reason, actor)
+        with purging.received(receive, engine) if receive else nullcontext() as desk:
+            if dry_run:
+                screen.print(f"would remove {purging.count(engine, cases)}")
+                if desk is not None:
+                    screen.print(f"and {purging.count_received(desk, wanted)}")
+                return
+            purging.purge(engine, wanted, screen, desk, send)
 
 
 @audit_app.command()

@@ -70,7 +70,8 @@ def _assembly(
     from clinical.workspace.place import place_of
 
     place = place_of(workspace, keys)
-    return assembling_beside(chosen.inbox, place, model, rules, habits, stop.set)
+    watched = Path(chosen.folder.path) if chosen.folder else None
+    return assembling_beside(chosen.inbox, place, model, rules, habits, stop.set, watched)
 
 
 def _show_trail(root: Path, case: str) -> None:

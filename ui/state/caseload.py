@@ -27,7 +27,7 @@ from ui.state.worklist_order import Row
 
 # Kinds of event without a case that change the row of no case; any other may change all of them.
 ASIDE: frozenset[EventKind] = frozenset(
-    {"ACCOUNT", "SIGNED_IN", "REFUSED", "EXPORTED", "REPORTED", "SIGNED_OUT"}
+    {"ACCOUNT", "SIGNED_IN", "REFUSED", "EXPORTED", "REPORTED", "CLEARED", "SIGNED_OUT"}
 )
 MANY = 400  # changed cases; from here on, reading everything is quicker
 

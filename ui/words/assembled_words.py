@@ -21,6 +21,8 @@ RULES: Mapping[str, tuple[str, str]] = {
     "vital_hours": ("Vital signs", "of the last {} hours"),
     "note_days": ("Notes", "of the last {} days"),
     "history_days": ("History", "recorded in the last {} days"),
+    "ecg_hours": ("Electrocardiograms", "of the last {} hours"),
+    "ecg_alone": ("Electrocardiograms without a film", "{}"),
     "prior_days": ("Earlier films", "of the last {} days"),
     "prior_films": ("Earlier films", "at most {}"),
     "late_hours": ("What arrives later", "makes a new version for {} hours"),
@@ -33,19 +35,23 @@ record (`clinical.exchange.assembly_rules.LOCAL`)."""
 
 _SAID: Mapping[str, Mapping[Any, str]] = {
     "region_unstated": {False: "make no case", True: "make a case"},
+    "ecg_alone": {False: "make no case", True: "make a case"},
     "preliminary": {False: "are not used", True: "are used"},
     "decision": {"film": "when the last film was taken", "arrival": "when the last film arrived"},
     "told_later": {"new version": "move the decision", "leave out": "are left out"},
 }
 _WITHOUT_LIMIT = {
-    **dict.fromkeys(("laboratory_hours", "vital_hours", "note_days", "prior_days"), "of any age"),
+    **dict.fromkeys(
+        ("laboratory_hours", "vital_hours", "note_days", "ecg_hours", "prior_days"), "of any age"
+    ),
     "history_days": "recorded at any time",
 }
 
 
 def sentence(assembled: Mapping[str, Any], decision: datetime | None) -> str:
     """ "From 1 film of 09:12, 14 results of 08:20 to 09:05; left out: ..."."""
-    parts = [_timed("films", sorted(assembled["films"], reverse=True), decision)]
+    films = sorted(assembled["films"], reverse=True)
+    parts = [_timed("films", films, decision)] if films else []
     results = assembled["results"]
     if results["count"]:
         span = [results["first"], results["last"]]
@@ -54,8 +60,9 @@ def sentence(assembled: Mapping[str, Any], decision: datetime | None) -> str:
         ("history", "items of history"),
         ("notes", "notes"),
         ("priors", "films of earlier visits"),
+        ("recordings", "electrocardiograms"),
     ):
-        if assembled[key]:
+        if assembled.get(key):
             parts.append(counted(assembled[key], name))
     said = f"From {', '.join(parts)}."
     if assembled["moved"] and decision:

@@ -241,6 +241,22 @@ def _card_answered(payload: Mapping[str, Any]) -> str:
     return f"{payload.get('client', '')} overrode {whose}{why}{comment}"
 
 
+def _cleared(payload: Mapping[str, Any]) -> str:
+    counts = [
+        f"{payload[name]} {what}"
+        for name, what in (
+            ("objects", "received objects"),
+            ("messages", "messages in the chart"),
+            ("films", "films in the chart"),
+            ("files", "files of the watched folder"),
+            ("parcels", "parcels that waited to be sent"),
+        )
+        if payload.get(name)
+    ]
+    whose = "a patient" if payload.get("what") == "patient" else "the case"
+    return f"Removed the copies of {whose} outside the store: {', '.join(counts) or 'none'}"
+
+
 def _reported(payload: Mapping[str, Any]) -> str:
     state = "intact" if payload.get("intact") else "broken"
     return (
@@ -324,6 +340,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "CARD_ANSWERED": _card_answered,
     "REPORTED": _reported,
     "PURGED": lambda _: "Removed the case from the store; its events remain",
+    "CLEARED": _cleared,
     "KEY_ROTATED": lambda _: "Replaced the signing key",
     "SIGNED_OUT": _signed_out,
 }

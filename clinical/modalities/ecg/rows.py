@@ -19,7 +19,9 @@ from clinical.tables.table import Columns, Row
 
 TABLE = CaseTable(
     "ecgs",
-    Columns(("case_id", "path"), ("time", "offset_days", "rate", "unit", "role")),
+    Columns(
+        ("case_id", "path"), ("time", "offset_days", "rate", "unit", "role", "dicom_patient_id")
+    ),
     paths=True,
     companions=wfdb.signal_files,
 )
@@ -77,7 +79,8 @@ def _one(
     if path is None or not path.is_file():
         reason = "there is no such file below the cohort's folder."
         return replace(place, reason=reason, remedy="add the file, or correct the path")
-    return tracing_of(path, row, place, watch, time=time, patient_id=case.row["patient_id"])
+    whose = row["dicom_patient_id"] or case.row["patient_id"]
+    return tracing_of(path, row, place, watch, time=time, patient_id=whose)
 
 
 def tracing_of(

@@ -24,7 +24,7 @@ TABLES = {
     "omop": "visit_occurrence.csv",
 }
 FIRST_MISSED = {**TABLES, "mimic_iv": "hosp/patients.csv"}
-OWN_TESTS = {"fhir", "meds"}
+OWN_TESTS = {"dicom", "fhir", "meds"}
 """Sources whose files are no tables in text; their own tests hold them to the contract."""
 
 

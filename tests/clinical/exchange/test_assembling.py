@@ -25,9 +25,9 @@ from clinical.case.case import Case, input_digest
 from clinical.case.shapes import Events, Measurements, Texts
 from clinical.errors import StoreError
 from clinical.exchange import assembling
-from clinical.exchange.assembling import Desk
 from clinical.exchange.assembly_rules import Rules
 from clinical.exchange.chart import Chart, open_chart
+from clinical.exchange.desk import Desk
 from clinical.exchange.inbox import Inbox, open_inbox
 from clinical.exchange.kept_assessor import KeptAssessor
 from clinical.exchange.known import Known

@@ -75,7 +75,7 @@ def test_bytes_that_were_delivered_are_gone_from_the_file(outbox: Outbox, tmp_pa
     secret = b"of a patient " * 400
     one, other = outbox.put("pacs", "c1", "r1", {"report": secret, "picture": secret[1:]})
     outbox.delivered(one)
-    outbox.forget(other, "the case was purged")
+    outbox.forget_case(other.case_id, "the case was purged")
     with pytest.raises(StoreError, match="does not hold"):
         outbox.data(one)
     assert outbox.again() == 0

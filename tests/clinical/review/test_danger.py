@@ -45,8 +45,8 @@ def test_the_patient_in_shock_comes_first_and_the_page_says_why() -> None:
     )
     assert danger.score_words(found) == (
         "At least 8, from 3 of the 7 parts. Not recorded: respiratory rate, air or oxygen, pulse,"
-        " consciousness. Points: oxygen saturation (pulse oximetry) 84 %: 3, systolic blood pressure"
-        " 78 mmHg: 3, body temperature 39.4 °C: 2"
+        " consciousness. Points: oxygen saturation (pulse oximetry) 84 %: 3,"
+        " systolic blood pressure 78 mmHg: 3, body temperature 39.4 °C: 2"
     )
     words = danger.short_words(found).replace("\N{NO-BREAK SPACE}", " ")
     assert words == "Potassium 6.9 mmol/L and 3 more, NEWS2 ≥ 8"
