@@ -99,7 +99,8 @@ def _loaded(checkpoints: Sequence[Path]) -> list[Assessor]:
 
 def _ready(answers: TextIO, load: Callable[[], Sequence[Assessor]]) -> int:
     try:
-        load().warm()
+        for assessor in load():
+            assessor.warm()
     except TriptychError as error:
         _say(answers, {"error": error.message, "remedy": error.remedy})
         return 2
