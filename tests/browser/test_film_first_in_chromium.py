@@ -73,19 +73,22 @@ def beside(page: Page) -> list[str]:
     return page.locator(".st-key-choice-hanging button").all_inner_texts()
 
 
-def test_the_film_has_its_share_of_the_window(page: Page, address: str) -> None:
+@pytest.mark.parametrize(
+    ("width", "height", "share"), [(1280, 720, 0.65), (1920, 1080, 0.75), (853, 480, 0.45)]
+)
+def test_the_film_has_its_share_of_the_window(
+    page: Page, address: str, width: int, height: int, share: float
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
     open_case(page, address, ALL)
     stage = page.locator(".stage")
     for name in ("labs", "film", "prior", "ecg"):
         page.locator(f'.st-key-choice-hanging [data-value="{name}"]').click()
         hangs(page, name)
-        for width, height, share in ((1280, 720, 0.65), (1920, 1080, 0.75), (853, 480, 0.45)):
-            page.set_viewport_size({"width": width, "height": height})
-            least = share * height
-            until(lambda least=least: box(stage)["height"] >= least, f"the film beside {name}")
-            expect(page.locator(".cards")).to_be_in_viewport()
-            for button in ("accept", "sign"):
-                expect(page.locator(f".st-key-{button} button")).to_be_in_viewport(ratio=1)
+        until(lambda: box(stage)["height"] >= share * height, f"the share of the film by {name}")
+    expect(page.locator(".cards")).to_be_in_viewport()
+    for button in ("accept", "sign"):
+        expect(page.locator(f".st-key-{button} button")).to_be_in_viewport(ratio=1)
 
 
 def test_on_a_phone_the_film_is_as_wide_as_the_window_and_nothing_is_wider(
