@@ -136,6 +136,24 @@ def test_a_list_stays_open_where_its_form_has_to_be_brought_into_view(room: Room
     expect(reason).to_have_value("Laboratory values or vital signs point to another explanation")
 
 
+def test_a_list_stays_open_where_the_page_scrolls_by_itself(room: Room) -> None:
+    """As it does while it is still being laid out."""
+    room.open("CASE-003")
+    room.page.keyboard.press("e")
+    room.page.keyboard.type("sarcoid")
+    choice = room.page.get_by_role("option", name="Sarcoidosis")
+    expect(choice).to_be_visible()
+    rest(room.page)
+    scrolled = """() => {
+      document.querySelector(".stMain").dispatchEvent(new Event("scroll"));
+      return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
+        done(document.querySelectorAll("[role=listbox]").length))));
+    }"""
+    assert room.page.evaluate(scrolled) == 1
+    room.page.keyboard.press("ArrowDown")  # from here on the reader may have moved it
+    assert room.page.evaluate(scrolled) == 0
+
+
 def test_a_password_typed_at_once_after_sign_signs_the_case_on_the_screen(room: Room) -> None:
     room.open("CASE-001")
     before = room.refusals()
