@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
+from waiting import SECONDS
 
 ISSUER = "https://ehr.example.org/"
 PATIENT = {
@@ -35,6 +37,32 @@ class Http(Protocol):
 
     def get(self, url: str, *, headers: dict[str, str]) -> Answer: ...
     def post(self, url: str, *, content: bytes, headers: dict[str, str]) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class _Answered:
+    status_code: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Line:
+    """HTTP by the standard library, to a page that runs at an address."""
+
+    address: str
+
+    def get(self, url: str, *, headers: dict[str, str]) -> Answer:
+        return self._asked(urllib.request.Request(self.address + url, headers=headers))
+
+    def post(self, url: str, *, content: bytes, headers: dict[str, str]) -> Answer:
+        return self._asked(urllib.request.Request(self.address + url, content, headers))
+
+    def _asked(self, request: urllib.request.Request) -> Answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return _Answered(answer.status, answer.read())
 
 
 def base64url(data: bytes) -> str:

@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -43,11 +43,13 @@ from clinical.exchange.cds_patient import Listed
 from clinical.exchange.cds_record import Asked
 from clinical.exchange.cds_settings import Setup
 from clinical.exchange.cds_token import Client, Tokens
-from clinical.exchange.chart import Chart
 from clinical.exchange.facts import Refusal
 from clinical.exchange.fhir_bundle import parsed
 from clinical.exchange.fhir_elements import Element, child, word
 from clinical.workspace.database import writing
+
+if TYPE_CHECKING:
+    from clinical.exchange.chart import Chart
 
 PATH = "/cds-services"
 MOST_FEEDBACK = 100  # entries of one request

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clinical.exchange import chart_files, fhir_patients, matching
 from clinical.exchange.assembly_rules import Rules
-from clinical.exchange.chart import Chart, open_existing_chart
 from clinical.exchange.facts import Person
 from clinical.exchange.fhir_bundle import Entry
 from clinical.exchange.fhir_elements import Element, word
+
+if TYPE_CHECKING:
+    from clinical.exchange.chart import Chart
 
 
 class Listed(NamedTuple):
@@ -108,4 +110,7 @@ def chart_in(inbox: Path | None) -> Chart | None:
     """
     if inbox is None or not (inbox / chart_files.DATABASE_NAME).is_file():
         return None
+    # With a chart comes what reads films, which a page without an inbox does not load.
+    from clinical.exchange.chart import open_existing_chart
+
     return open_existing_chart(inbox)

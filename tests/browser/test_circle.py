@@ -1,8 +1,9 @@
 """The whole circle on real servers: from an archive to a signed reading, and back into the archive.
 
 Debian's Orthanc holds studies in a network of its own (it listens on every interface), DCMTK's
-storescu and Orthanc send films, labs come by MLLP and FHIR, a case is read and signed in Chromium,
-and the report, the map and the picture are in Orthanc afterwards.
+storescu and Orthanc send films, labs come by MLLP and FHIR, a record system is given a card of the
+case and overrides it (CDS Hooks), the case is read and signed in Chromium, and the report, the map
+and the picture are in Orthanc afterwards.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from cds_client import ISSUER, Ehr, Line
 from playwright.sync_api import Browser, Page, expect
 from ports import reserved_port
 from pydicom.uid import generate_uid
@@ -135,6 +137,8 @@ tokens = "tokens"
 senders = ["{HERE}"]
 [assembly]
 authority = "HOSP"
+[cds_hooks]
+clients = [{{name = "ehr", issuer = "{ISSUER}", keys = "ehr.json"}}]
 """,
         encoding="utf-8",
     )
@@ -332,7 +336,12 @@ def header(path: Path) -> pydicom.Dataset:
 
 
 def sign(browser: Browser, place: Place, case_id: str) -> None:
-    running = launch.start(launch.Choices(place.workspace, port=reserved_port()))
+    hooks = place.folder / "receive.toml"
+    ehr = Ehr("")
+    ehr.write_keys(place.folder / "ehr.json")
+    chosen = launch.Choices(place.workspace, port=reserved_port(), cds_hooks=hooks)
+    running = launch.start(chosen)
+    override(ehr, running.address)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     try:
         sign_in(page, Ward(running.address, place.workspace), "dr.first")
@@ -340,6 +349,15 @@ def sign(browser: Browser, place: Place, case_id: str) -> None:
     finally:
         page.close()
         running.stop()
+
+
+def override(ehr: Ehr, address: str) -> None:
+    """A record system opens the patient, is given a card, and overrides it."""
+    ehr.base, http = address, Line(address)
+    (card,) = ehr.cards(http, "patient-view")
+    why = {"reason": {"code": "other"}, "userComment": "Seen at the bedside."}
+    told = {"card": card["uuid"], "outcome": "overridden", "overrideReason": why}
+    assert ehr.feedback(http, "patient-view", told).status_code == 200
 
 
 def read(page: Page, place: Place, case_id: str) -> None:
@@ -396,7 +414,8 @@ def check_record(place: Place, case_id: str) -> None:
         kinds = [event.kind for event in ledger.events(connection, case_id=case_id)]
         assert verify.verify(connection).intact
     engine.dispose()
-    order = ["IMPORTED", "ASSESSED", "OPENED", "DECIDED", "SIGNED", "SENT"]
+    order = ["IMPORTED", "ASSESSED", "CARD_SENT", "CARD_ANSWERED", "OPENED", "DECIDED", "SIGNED"]
+    order += ["SENT"]
     assert [
         kind for n, kind in enumerate(kinds) if kind in order and kind not in kinds[:n]
     ] == order

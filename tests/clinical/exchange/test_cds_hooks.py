@@ -511,6 +511,19 @@ def test_cards_and_feedback_go_with_a_purged_case(ward: Ward, http: TestClient) 
     assert gone.payload["comments"] == [answer.payload["comment"]]
 
 
+def test_an_answer_to_what_is_no_card_is_found_by_the_verifier(
+    ward: Ward, http: TestClient
+) -> None:
+    ward.ehr.cards(http, "patient-view")
+    payload = {"sent": ward.events("ASSESSED")[0].sequence, "outcome": "accepted"}
+    with writing(ward.engine) as connection:
+        ledger.append(
+            connection, "CARD_ANSWERED", actor="cds hooks", case_id="case-1", payload=payload
+        )
+    with ward.engine.connect() as connection:
+        assert not verify(connection).intact
+
+
 def test_de_identified_it_says_what_and_not_who(ward: Ward, http: TestClient) -> None:
     (card,) = ward.ehr.cards(http, "patient-view")
     override = {"reason": {"code": "other"}, "userComment": "Mr Smith is known to us."}

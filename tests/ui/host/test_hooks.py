@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from http.client import HTTPResponse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import reading_fixture
-from cds_client import ISSUER, Ehr
+from cds_client import ISSUER, Ehr, Line
 from front_door import COOKIE, secret
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -126,32 +122,6 @@ def test_what_is_refused_is_counted(http: TestClient) -> None:
     assert http.get("/cds-services").status_code == 401
     answer = http.get(monitoring.METRICS, headers={"authorization": f"Bearer {TOKEN}"})
     assert 'triptych_cds_hooks_refused_total{reason="there is no token"} 1.0' in answer.text
-
-
-@dataclass
-class Line:
-    """HTTP by the standard library, to a page that runs."""
-
-    base: str
-
-    def get(self, url: str, *, headers: dict[str, str]) -> Any:
-        return self._asked(urllib.request.Request(self.base + url, headers=headers))
-
-    def post(self, url: str, *, content: bytes, headers: dict[str, str]) -> Any:
-        return self._asked(urllib.request.Request(self.base + url, content, headers))
-
-    def _asked(self, request: urllib.request.Request) -> Any:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return _Answer(answer)
-
-
-class _Answer:
-    def __init__(self, answer: HTTPResponse) -> None:
-        self.status_code = answer.status
-        self._body = answer.read()
-
-    def json(self) -> Any:
-        return json.loads(self._body)
 
 
 def test_the_page_that_is_served_answers_a_record_system(
