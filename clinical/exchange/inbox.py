@@ -21,7 +21,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -186,6 +186,19 @@ class Inbox:
         """What became something or nothing, in order of arrival; others may arrive meanwhile."""
         yield from (arrival for arrival, _ in self._in_state("done"))
         yield from (arrival for arrival, _ in self._in_state("set aside"))
+
+    def of_digests(self, digests: Iterable[str]) -> tuple[Arrival, ...]:
+        """The objects with these SHA-256, in order of arrival."""
+        with self._reading() as connection:
+            rows = [
+                row
+                for digest in sorted(set(digests))
+                for row in connection.execute(
+                    "SELECT * FROM arrivals WHERE kind IN ('dicom', 'hl7', 'fhir') AND digest = ?",
+                    (digest,),
+                )
+            ]
+        return tuple(sorted(map(_arrival, rows), key=lambda arrival: arrival.number))
 
     def scrub(self) -> None:
         """Leave no byte of what was removed in the database or its log.

@@ -58,16 +58,27 @@ def carry_out(desk: Desk) -> None:
         StoreError: if a disk refuses, or another program uses a file; the same call goes on then.
     """
     purges = desk.chart.purges()
-    if purges:
-        for arrival in desk.inbox.waiting():  # or it would be put together afterwards
-            take_in(arrival, desk.inbox, desk.chart, desk.rules, desk.habits)
+    if not purges:
+        return
+    for arrival in desk.inbox.waiting():  # or it would be put together afterwards
+        take_in(arrival, desk.inbox, desk.chart, desk.rules, desk.habits)
     for purge in purges:
-        _carry_out(desk, purge)
+        _remove(desk, purge)
+    retention.scrub(desk.engine)
+    desk.inbox.scrub()
+    desk.chart.scrub()
+    for purge in purges:
+        desk.chart.end_purge(purge)
+    desk.chart.scrub()  # what was asked for held numbers of patients
 
 
-def _carry_out(desk: Desk, purge: Purge) -> None:
+def _remove(desk: Desk, purge: Purge) -> None:
+    """Remove what goes with one purge; bytes may be left in the files, which `carry_out` scrubs."""
     copies = found(desk, purge)
-    retention.purge(desk.engine, copies.cases, because=purge.because, actor=purge.actor)
+    with desk.engine.connect() as connection:
+        held = [case for case in copies.cases if retention.held(connection, case)]
+    if held:  # whoever asked has purged them, as a rule
+        retention.purge(desk.engine, held, because=purge.because, actor=purge.actor)
     taken = watched_folder.taken_of(desk.watched, copies.objects) if desk.watched else ()
     counts = {
         "cases": len(copies.cases),
@@ -91,14 +102,10 @@ def _carry_out(desk: Desk, purge: Purge) -> None:
         file.unlink(missing_ok=True)
     for arrival in copies.objects:
         desk.inbox.remove(arrival)
-    desk.inbox.scrub()
     desk.chart.remove(copies.messages, copies.films, copies.emptied)
     went = ", ".join(counted(counts[name], name) for name in ("objects", "messages", "films"))
     steps = [Step(desk.now(), case, "purged", f"with it went {went}") for case in copies.cases]
     desk.chart.settle("", steps, None)
-    desk.chart.scrub()
-    desk.chart.end_purge(purge)
-    desk.chart.scrub()  # the note held the number of the patient
 
 
 def found(desk: Desk, purge: Purge) -> Copies:
@@ -135,14 +142,13 @@ def _of_case(desk: Desk, purge: Purge) -> Copies:
         messages=tuple(sorted(h.message for h in gone if h.message not in whom)),
         emptied=tuple(sorted(h.message for h in gone if h.message in whom and h.told.facts)),
         films=tuple(sorted(films)),
-        objects=tuple(arrival for arrival in desk.inbox.settled() if arrival.digest in digests),
+        objects=desk.inbox.of_digests(digests),
     )
 
 
 def _study(chart: Chart, rules: Rules, purge: Purge) -> tuple[Known, Study] | None:
     """The study that a case was made of, with all that is known of its patient."""
-    likely = _values(purge.patient) if purge.patient else []
-    for number in dict.fromkeys((*likely, *chart.numbers_of_films())):
+    for number in _values(purge.patient) if purge.patient else chart.numbers_of_films():
         known = chart.known(number)
         for study in films_of_cases.studies(known.films, rules):
             if chart.case_name(study.key) == purge.case_id:

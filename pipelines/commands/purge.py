@@ -172,7 +172,7 @@ def _purges(engine: Engine, wanted: Wanted) -> list[Purge]:
         return [
             Purge(0, case, store.patient_of(connection, case) or "", wanted.because, wanted.actor)
             for case in wanted.cases
-            if case.startswith(RECEIVED)
+            if case.startswith(RECEIVED) and ledger.first_of(connection, case)
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -140,6 +141,26 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders that `fill` has filled, for copies of them."""
+    with opened(tmp_path_factory.mktemp("once")) as made:
+        fill(made)
+    return made.root
+
+
+@pytest.fixture
+def full(once: Path, tmp_path: Path) -> Path:
+    """A copy of them, which nobody has opened."""
+    return shutil.copytree(once, tmp_path / "full")
+
+
+@pytest.fixture
+def filled(full: Path) -> Iterator[Place]:
+    with opened(full) as made:
+        yield made
+
+
 def fill(place: Place) -> None:
     """Films and texts of two patients in one file, a CT, a message that cannot be read."""
     place.note(ADA, BEN)
@@ -150,39 +171,37 @@ def fill(place: Place) -> None:
     assert len(place.work()) == 2
 
 
-def test_all_of_a_patient_goes_and_all_of_the_other_stays(place: Place) -> None:
-    fill(place)
-    ben = place.case_of(BEN)
-    assert len(everywhere(place.root, *of(ADA))) > 4
-    place.film(ADA, "3", hours=30)  # has arrived, and nobody has looked at it yet
-    place.ask(patient=ADA)
-    purging.carry_out(place.desk)
-    assert everywhere(place.root, *of(ADA)) == set()
-    assert place.desk.chart.purges() == ()
-    assert place.intact()
-    assert place.case_of(BEN) == ben
-    assert [h.told.facts[0].text for h in place.desk.chart.known(BEN).heard] == [TOLD[BEN]]  # type: ignore[union-attr]
-    place.desk.chart.settle(BEN, (), datetime.now(UTC))
-    assert place.work() == []  # what there is of the other says what it said
-    (event,) = place.events("CLEARED")
+def test_all_of_a_patient_goes_and_all_of_the_other_stays(filled: Place) -> None:
+    ben = filled.case_of(BEN)
+    assert len(everywhere(filled.root, *of(ADA))) > 4
+    filled.film(ADA, "3", hours=30)  # has arrived, and nobody has looked at it yet
+    filled.ask(patient=ADA)
+    purging.carry_out(filled.desk)
+    assert everywhere(filled.root, *of(ADA)) == set()
+    assert filled.desk.chart.purges() == ()
+    assert filled.intact()
+    assert filled.case_of(BEN) == ben
+    assert [h.told.facts[0].text for h in filled.desk.chart.known(BEN).heard] == [TOLD[BEN]]  # type: ignore[union-attr]
+    filled.desk.chart.settle(BEN, (), datetime.now(UTC))
+    assert filled.work() == []  # what there is of the other says what it said
+    (event,) = filled.events("CLEARED")
     assert (event.actor, event.case_id) == ("chief", "")
     assert event.payload == {
         "because": "erasure",
         "what": "patient",
         **{"cases": 1, "objects": 5, "messages": 1, "films": 2, "files": 1},
     }
-    assert [e.actor for e in place.events("PURGED")] == ["chief"]
+    assert [e.actor for e in filled.events("PURGED")] == ["chief"]
 
 
-def test_figures_count_on(place: Place) -> None:
-    fill(place)
-    place.ask(patient=ADA)
-    purging.carry_out(place.desk)
-    tally = place.desk.inbox.tally()
+def test_figures_count_on(filled: Place) -> None:
+    filled.ask(patient=ADA)
+    purging.carry_out(filled.desk)
+    tally = filled.desk.inbox.tally()
     assert (tally.received, tally.removed, tally.waiting, tally.done) == (6, 4, 0, 2)
     assert tally.set_aside == {}
-    place.film(ADA, "9")
-    assert place.desk.inbox.tally().received == 7
+    filled.film(ADA, "9")
+    assert filled.desk.inbox.tally().received == 7
 
 
 def test_of_a_case_goes_what_no_other_case_of_the_patient_needs(place: Place) -> None:
@@ -224,22 +243,20 @@ def test_a_film_that_another_case_shows_beside_stays(place: Place) -> None:
     assert early not in cases(place)
 
 
-def test_a_case_that_was_purged_before_is_found_without_its_patient(place: Place) -> None:
-    fill(place)
-    case = place.case_of(ADA)
-    retention.purge(place.desk.engine, [case], because="erasure", actor="system")
-    assert everywhere(place.root, TOLD[ADA])
-    place.ask(case_id=case)
-    purging.carry_out(place.desk)
-    assert everywhere(place.root, TOLD[ADA]) == set()
+def test_a_case_that_was_purged_before_is_found_without_its_patient(filled: Place) -> None:
+    case = filled.case_of(ADA)
+    retention.purge(filled.desk.engine, [case], because="erasure", actor="system")
+    assert everywhere(filled.root, TOLD[ADA])
+    filled.ask(case_id=case)
+    purging.carry_out(filled.desk)
+    assert everywhere(filled.root, TOLD[ADA]) == set()
 
 
-def test_a_number_of_another_authority_is_another_patient(place: Place) -> None:
-    fill(place)
-    place.ask(patient=f"{ADA}@NORTH")
-    purging.carry_out(place.desk)
-    assert place.case_of(ADA)
-    assert place.desk.chart.known(ADA).films
+def test_a_number_of_another_authority_is_another_patient(filled: Place) -> None:
+    filled.ask(patient=f"{ADA}@NORTH")
+    purging.carry_out(filled.desk)
+    assert filled.case_of(ADA)
+    assert filled.desk.chart.known(ADA).films
 
 
 def cases(place: Place) -> list[str]:
@@ -274,22 +291,18 @@ STEPS: tuple[tuple[Any, str], ...] = (
 )
 
 
-@pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
-def test_killed_anywhere_the_next_start_ends_it(
-    tmp_path: Path, step: tuple[Any, str], *, after: bool
-) -> None:
-    with opened(tmp_path) as place:
-        fill(place)
+def test_killed_anywhere_the_next_start_ends_it(full: Path, step: tuple[Any, str]) -> None:
+    with opened(full) as place:
         place.film(ADA, "3", hours=30)
         place.ask(patient=ADA)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(*step, killing(getattr(*step), after=after))
+            patch.setattr(*step, killing(getattr(*step)))
             with pytest.raises(Killed):
                 purging.carry_out(place.desk)
-    with opened(tmp_path) as place:
+    with opened(full) as place:
         purging.carry_out(place.desk)
-        assert everywhere(tmp_path, *of(ADA)) == set()
+        assert everywhere(full, *of(ADA)) == set()
         assert place.desk.chart.purges() == ()
         assert len(place.events("PURGED")) == 1
         assert place.events("CLEARED")
@@ -297,64 +310,62 @@ def test_killed_anywhere_the_next_start_ends_it(
         assert place.intact()
 
 
-def killing(real: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+def killing(real: Callable[..., Any]) -> Callable[..., Any]:
+    """A step after which the process is no more."""
+
     def step(*given: Any, **named: Any) -> Any:
-        if after:
-            real(*given, **named)
+        real(*given, **named)
         raise Killed
 
     return step
 
 
-def test_the_receiver_ends_what_was_asked_for(place: Place) -> None:
+def test_the_receiver_ends_what_was_asked_for(filled: Place) -> None:
     """Whoever asked may be gone; the process that works on the inbox looks before each turn."""
-    fill(place)
-    place.ask(patient=ADA)
-    assert assembling.ended(place.desk)
-    assert everywhere(place.root, *of(ADA)) == set()
+    filled.ask(patient=ADA)
+    assert assembling.ended(filled.desk)
+    assert everywhere(filled.root, *of(ADA)) == set()
 
 
-def test_a_file_in_use_is_tried_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(place)
-    place.ask(patient=ADA)
+def test_a_file_in_use_is_tried_again(filled: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled.ask(patient=ADA)
     monkeypatch.setattr(private_database, "WAIT_SECONDS", 0.05)
-    with open_chart(place.desk.chart.root) as other:
+    with open_chart(filled.desk.chart.root) as other:
         other._connection.execute("BEGIN")
         other._connection.execute("SELECT count(*) FROM films").fetchone()
         with pytest.raises(StoreError, match=r"Another program|locked"):
-            purging.carry_out(place.desk)
-        assert not assembling.ended(place.desk)
+            purging.carry_out(filled.desk)
+        assert not assembling.ended(filled.desk)
         other._connection.execute("ROLLBACK")
-    assert assembling.ended(place.desk)
-    assert everywhere(place.root, *of(ADA)) == set()
+    assert assembling.ended(filled.desk)
+    assert everywhere(filled.root, *of(ADA)) == set()
 
 
 def test_the_command_reaches_inbox_chart_and_outbox(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    full: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "receive.toml").write_text(SETTINGS)
-    (tmp_path / "send.toml").write_text(
+    (full / "receive.toml").write_text(SETTINGS)
+    (full / "send.toml").write_text(
         'outbox = "outbox"\n[dicom.pacs]\naddress = "127.0.0.1"\nport = 9\ntitle = "PACS"\n'
     )
-    with opened(tmp_path) as place:
-        fill(place)
+    with opened(full) as place:
         case = place.case_of(ADA)
-    with open_outbox(tmp_path / "outbox") as outbox:
+    with open_outbox(full / "outbox") as outbox:
         outbox.put("pacs", case, "r", {"report": json.dumps(of(ADA)).encode()})
-    command = ["audit", "purge", "--workspace", str(tmp_path / "workspace"), "--patient"]
-    command += ["--receive", str(tmp_path / "receive.toml"), "--because", "erasure"]
+    command = ["audit", "purge", "--workspace", str(full / "workspace"), "--patient"]
+    command += ["--receive", str(full / "receive.toml"), "--because", "erasure"]
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{ADA}\n" * 2))
     assert main([*command, "--dry-run"], {}) == 0
     assert "4 received objects, 1 messages and 1 films" in flat(capsys)
-    assert everywhere(tmp_path, *of(ADA))
-    assert main([*command, "--send", str(tmp_path / "send.toml")], {}) == 0
+    assert everywhere(full, *of(ADA))
+    assert main([*command, "--send", str(full / "send.toml")], {}) == 0
     said = flat(capsys)
     assert "removed 1 cases" in said
     assert "1 cases, 4 objects, 1 messages, 1 films, 1 files outside the store" in said
     assert "1 parcels outside the store" in said
     assert ADA not in said
-    assert everywhere(tmp_path, *of(ADA)) == set()
-    with open_outbox(tmp_path / "outbox") as outbox:
+    assert everywhere(full, *of(ADA)) == set()
+    with open_outbox(full / "outbox") as outbox:
         assert [parcel.reason for parcel in outbox.listed("set aside")] == ["the case was purged"]
 
 
@@ -363,14 +374,13 @@ def flat(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_while_a_receiver_runs_the_command_waits_for_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    full: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "receive.toml").write_text(SETTINGS)
-    with opened(tmp_path) as place:
-        fill(place)
+    (full / "receive.toml").write_text(SETTINGS)
+    with opened(full) as place:
         case = place.case_of(ADA)
-        command = ["audit", "purge", "--workspace", str(tmp_path / "workspace"), "--case", case]
-        command += ["--receive", str(tmp_path / "receive.toml"), "--because", "erasure"]
+        command = ["audit", "purge", "--workspace", str(full / "workspace"), "--case", case]
+        command += ["--receive", str(full / "receive.toml"), "--because", "erasure"]
         with assembling.alone(place.desk.inbox):
             monkeypatch.setattr("pipelines.commands.purge.WAIT_SECONDS", 0.0)
             assert main(command, {}) == 1
@@ -381,7 +391,7 @@ def test_while_a_receiver_runs_the_command_waits_for_it(
             )
             monkeypatch.setattr("pipelines.commands.purge.WAIT_SECONDS", 120.0)
             assert main(command, {}) == 0
-        assert everywhere(tmp_path, TOLD[ADA]) == set()
+        assert everywhere(full, TOLD[ADA]) == set()
 
 
 def test_what_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -394,16 +404,15 @@ def test_what_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert not (tmp_path / "inbox").exists()
 
 
-def test_the_outbox_is_cleared_of_purged_cases_at_each_round(place: Place) -> None:
-    fill(place)
-    case = place.case_of(ADA)
-    with open_outbox(place.root / "outbox") as outbox:
+def test_the_outbox_is_cleared_of_purged_cases_at_each_round(filled: Place) -> None:
+    case = filled.case_of(ADA)
+    with open_outbox(filled.root / "outbox") as outbox:
         first, second = outbox.put("pacs", case, "r", {"a": TOLD[ADA].encode(), "b": b"2"})
         outbox.set_aside(first, "status A900")  # nobody would come to it any more
-        retention.purge(place.desk.engine, [case], because="erasure", actor="system")
-        assert sending.clear(place.desk.engine, outbox) == 1
-        assert sending.clear(place.desk.engine, outbox) == 0
+        retention.purge(filled.desk.engine, [case], because="erasure", actor="system")
+        assert sending.clear(filled.desk.engine, outbox) == 1
+        assert sending.clear(filled.desk.engine, outbox) == 0
         outbox.delivered(second)  # it was on its way; nobody minds
-    (event,) = place.events("CLEARED")
+    (event,) = filled.events("CLEARED")
     assert event.payload == {"because": "erasure", "what": "case", "parcels": 2}
-    assert everywhere(place.root / "outbox", TOLD[ADA]) == set()
+    assert everywhere(filled.root / "outbox", TOLD[ADA]) == set()
