@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinical.errors import StoreError
-from clinical.workspace import own_file
-
-BUSY_SECONDS = 30.0
+from clinical.workspace import own_file, turn
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def opened(root: Path, sort: Sort) -> sqlite3.Connection:
     except OSError as error:
         raise own_file.unwritable(root, error) from None
     connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        database, timeout=turn.BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         with named(root, sort):
@@ -99,7 +97,7 @@ def _lay_out(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One write transaction, which no other process can begin at the same time."""
-    connection.execute("BEGIN IMMEDIATE")
+    turn.begin(connection)
     try:
         yield
         connection.execute("COMMIT")

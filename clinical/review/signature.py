@@ -224,7 +224,10 @@ def _confirmed(
     held = {one.credential: one for one in passkeys.of(connection, signature.reader)}
     known = held.get(said.credential)
     asked = passkey_challenge(signature, confirmed.nonce)
-    why = passkey.objection(known.public_key, said, asked) if known else "it is none of yours"
+    why = "it is none of yours"
+    if known:
+        last = passkeys.last_counter(connection, signature.reader, known)
+        why = passkey.objection(known.public_key, said, asked, last)
     if why:
         raise ReviewError(
             f"The passkey did not confirm this signature: {why}.",
