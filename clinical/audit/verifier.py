@@ -1070,8 +1070,8 @@ class Files:
             listed = self.archive.namelist()
         else:
             found = [path for path in place.rglob("*") if not path.is_dir() or path.is_symlink()]
-            if any(path.is_symlink() for path in found):
-                raise Fault("The folder holds a link to another place.")
+            if any(path.is_symlink() or not path.is_file() for path in found):
+                raise Fault("The folder holds a link to another place, or what is no file.")
             listed = [path.relative_to(place).as_posix() for path in found]
             self.sizes = {
                 name: path.stat().st_size
@@ -1090,12 +1090,36 @@ class Files:
         """The content of a file, piece by piece."""
         if name not in self.names:
             raise Fault("The file %s is missing." % name)
-        with self.archive.open(name) if self.archive else (self.place / name).open("rb") as file:
-            while True:
-                piece = file.read(1 << 16)
-                if not piece:
-                    return
+        if self.archive:
+            yield from self.unpacked(self.archive.getinfo(name))
+            return
+        with (self.place / name).open("rb") as file:
+            for piece in iter(lambda: file.read(1 << 16), b""):
                 yield piece
+
+    def unpacked(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The content of a file in the ZIP, which is all that was packed.
+
+        `zipfile` does not look at what lies behind the end of a packed stream.
+        """
+        state = zlib.decompressobj(-15)  # a stream without a header
+        stored = entry.compress_type == zipfile.ZIP_STORED
+        size = crc = 0
+        with self.place.open("rb") as file:
+            file.seek(entry.header_offset + 26)
+            file.seek(sum(struct.unpack("<HH", file.read(4))), 1)
+            left, waiting = entry.compress_size, b""
+            while left or not (stored or state.eof):
+                fresh = b"" if waiting else file.read(min(left, 1 << 16))
+                left -= len(fresh)
+                piece = fresh if stored else state.decompress(waiting or fresh, 1 << 20)
+                waiting = state.unconsumed_tail
+                size, crc = size + len(piece), zlib.crc32(piece, crc)
+                if state.unused_data or (state.eof and left) or not (fresh or piece):
+                    raise Fault(STRANGE)
+                yield piece
+        if (size, crc) != (entry.file_size, entry.CRC):
+            raise Fault("The file %s was changed after the export." % entry.filename)
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file, without their ends."""
@@ -1124,45 +1148,74 @@ class Files:
         return parsed(self.content(name))
 
 
-def check_layout(place: Path, archive: zipfile.ZipFile) -> None:
-    """The ZIP holds what its directory lists, and no byte besides.
+LARGE = (1 << 31) - 1  # a size or a place above this is written in 64 bits, too
+STRANGE = "The ZIP holds bytes that its directory does not list, or was packed by another program."
 
-    Otherwise two programs may show two different files under one name.
+
+def check_layout(place: Path, archive: zipfile.ZipFile) -> None:
+    """The ZIP is to the byte what its files and their order make of it.
+
+    Otherwise two programs may show two different files under one name, or one of them a link, fewer
+    files, or bytes that the other does not show.
     """
-    strange = Fault(
-        "The ZIP holds bytes that its directory does not list, or was packed by another program."
-    )
-    at = directory = 0
+    at, directory = 0, b""
     with place.open("rb") as file:
         for entry in archive.infolist():
-            name = entry.orig_filename.encode("utf-8")
+            if entry.header_offset != at:
+                raise Fault(STRANGE)
             file.seek(at)
-            head = file.read(30)
-            if entry.header_offset != at or head[:4] != b"PK\3\4" or entry.comment:
-                raise strange
-            _, flags, method, _, _, crc, packed_size, size, long, more = struct.unpack(
-                "<HHHHHLLLHH", head[4:]
-            )
-            own, extra = file.read(long), file.read(more)
-            if extra:
-                if len(extra) != 20 or extra[:4] != b"\1\0\x10\0":
-                    raise strange
-                size, packed_size = struct.unpack("<QQ", extra[4:])
-            told = (name, entry.compress_type, entry.CRC, entry.file_size, entry.compress_size)
-            if (own, method, crc, size, packed_size) != told or flags & ~0x800:
-                raise strange
-            if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.extra[:2] not in (
-                b"",
-                b"\1\0",
-            ):
-                raise strange
-            if size > max(UNSUSPECTED, MOST_OF_RATIO * packed_size):
-                raise Fault("A file in the ZIP would unpack to far more than it is packed to.")
-            at += 30 + long + more + packed_size
-            directory += 46 + long + len(entry.extra)
-        # The end of the directory, in the form for files beyond 4 GB (98 bytes) or without it.
-        if at != archive.start_dir or file.seek(0, 2) - at - directory not in (22, 98):
-            raise strange
+            at, record = check_entry(file, entry)
+            directory += record
+        file.seek(at)
+        end = end_of_directory(len(archive.infolist()), len(directory), at)
+        if at != archive.start_dir or file.read(len(directory) + len(end) + 1) != directory + end:
+            raise Fault(STRANGE)
+
+
+def check_entry(file: Any, entry: zipfile.ZipInfo) -> Tuple[int, bytes]:
+    """Check what stands in front of a file; where the next begins, and what the directory says."""
+    at, head = file.tell(), file.read(30)
+    if head[:4] != b"PK\3\4":
+        raise Fault(STRANGE)
+    version, flags, method, time, date, crc, packed_size, size, long, more = struct.unpack(
+        "<HHHHHLLLHH", head[4:]
+    )
+    own, extra = file.read(long), file.read(more)
+    if extra:
+        if len(extra) != 20 or extra[:4] != b"\1\0\x10\0":
+            raise Fault(STRANGE)
+        size, packed_size = struct.unpack("<QQ", extra[4:])
+    if flags & ~0x800 or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Fault(STRANGE)
+    if method == zipfile.ZIP_STORED and size != packed_size:
+        raise Fault(STRANGE)
+    if size > max(UNSUSPECTED, MOST_OF_RATIO * packed_size):
+        raise Fault("A file in the ZIP would unpack to far more than it is packed to.")
+    mode, marks = entry.external_attr >> 16, entry.external_attr & 0xFFFF
+    if mode & ~0o777 not in (0, 0o100000) or marks or entry.create_system not in (0, 3):
+        raise Fault(STRANGE)
+    large = [size, packed_size] if max(size, packed_size) > LARGE else []
+    wide = large + ([at] if at > LARGE else [])
+    field = struct.pack("<HH%dQ" % len(wide), 1, 8 * len(wide), *wide) if wide else b""
+    sizes = (0xFFFFFFFF, 0xFFFFFFFF) if large else (packed_size, size)
+    version = max(version, 45) if wide else version
+    told = (version, entry.create_system, version, 0, flags, method, time, date, crc, *sizes)
+    record = struct.pack("<4s4B4H3L", b"PK\1\2", *told)
+    record += struct.pack(
+        "<5H2L", long, len(field), 0, 0, 0, entry.external_attr, 0xFFFFFFFF if at > LARGE else at
+    )
+    return at + 30 + long + more + packed_size, record + own + field
+
+
+def end_of_directory(count: int, size: int, at: int) -> bytes:
+    """The end of the directory of so many files, which begins `at`, with what large ones need."""
+    wide = b""
+    if count > 0xFFFF or max(size, at) > LARGE:
+        wide = struct.pack(
+            "<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, at
+        ) + struct.pack("<4sLQL", b"PK\6\7", 0, at + size, 1)
+        count, size, at = min(count, 0xFFFF), min(size, 0xFFFFFFFF), min(at, 0xFFFFFFFF)
+    return wide + struct.pack("<4s4HLLH", b"PK\5\6", 0, 0, count, count, size, at, 0)
 
 
 class Record:
@@ -1271,6 +1324,9 @@ def check_receipt(record: Record) -> str:
     event, head = receipt["event"], receipt["head"]
     check_types(event, 0)
     check_head_types(head)
+    fields = {"statement", "key", *HEAD_FIELDS}
+    if set(receipt) != {"event", "head", "path"} or set(head) != fields:
+        raise Fault("The receipt holds something that is not in a receipt.")
     content = canonical({name: event[name] for name in EVENT_FIELDS[:-1]})
     manifest = sha256(b"".join(record.files.chunks("manifest.json")))
     if event["kind"] != "EXPORTED" or event["payload"].get("manifest") != manifest:
@@ -1285,7 +1341,9 @@ def check_receipt(record: Record) -> str:
         raise Fault("The receipt belongs to another ledger.")
     if record.key and key_digest(head["public_key"]) != record.key:
         raise Fault("The receipt is signed with a different key from the record.")
-    if not form_of(head):
+    form = form_of(head)
+    told = (head["statement"], head["key"])
+    if not form or told != (HEAD_STATEMENTS[form], key_digest(head["public_key"])):
         raise Fault("The signature of the receipt is not valid.")
     end = record.manifest["head"]
     follows = event["sequence"] == end["sequence"] + 1
