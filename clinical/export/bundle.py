@@ -39,7 +39,7 @@ from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
 from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
-from clinical.workspace import own_file, scratch, store
+from clinical.workspace import comments, own_file, scratch, store
 from clinical.workspace.database import writing
 
 MANIFEST_VERSION = "2.0"
@@ -316,7 +316,7 @@ def _record(
         payload = {
             "what": "all" if job.wanted.everything else "cases",
             "cases": len(chosen),
-            "selection": store.put_comment(connection, named),
+            "selection": comments.put(connection, named),
             "manifest": manifest,
             "intact": verdict.intact,
             "head": {"sequence": verdict.events, "hash": verdict.head},
