@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import struct
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -20,10 +21,12 @@ ORIGIN = "http://localhost:8501"
 
 @dataclass
 class SoftwarePasskey:
-    """One credential."""
+    """One credential, which counts how often it was used."""
 
     key: Private = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     credential: str = field(default_factory=lambda: passkey.encoded(secrets.token_bytes(16)))
+
+    counter: int = 0
 
     @property
     def public_key(self) -> str:
@@ -38,11 +41,14 @@ class SoftwarePasskey:
         kind: str = "webauthn.get",
         site: str = passkey.SITE,
         flags: int = 5,
+        counter: int | None = None,
         **more: object,
     ) -> Assertion:
         said = {"type": kind, "challenge": challenge, "origin": origin, **more}
         client = json.dumps(said).encode()
-        authenticator = hashlib.sha256(site.encode()).digest() + bytes([flags, 0, 0, 0, 7])
+        self.counter = self.counter + 1 if counter is None else counter
+        count = struct.pack(">L", self.counter)
+        authenticator = hashlib.sha256(site.encode()).digest() + bytes([flags]) + count
         over = authenticator + hashlib.sha256(client).digest()
         parts = (authenticator, client, self._signed(over))
         return Assertion(self.credential, *(passkey.encoded(part) for part in parts))

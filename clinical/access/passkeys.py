@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from clinical.access import accounts
-from clinical.audit import ledger, passkey
+from clinical.audit import ledger, passkey, search
 from clinical.audit.passkey import Assertion
+from clinical.audit.search import Sought
 from clinical.errors import AccountError
 from clinical.workspace.database import writing
 
@@ -45,6 +46,14 @@ def of(connection: Connection, name: str) -> list[Passkey]:
         elif payload.get("change") == "no_passkeys":
             found.clear()
     return list(found.values())
+
+
+def last_counter(connection: Connection, name: str, held: Passkey) -> int:
+    """What a passkey of an account counted at its last signature; 0 if it made none."""
+    digest = passkey.credential_digest(held.credential)
+    signed = Sought(actor=name, kinds=("SIGNED",))
+    found = search.last(connection, signed, f'"credential":"{digest}"')
+    return passkey.counter_in(found.payload) if found else 0
 
 
 def register(

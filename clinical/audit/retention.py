@@ -19,8 +19,9 @@ from clinical.audit import ledger
 from clinical.case.assessment import AuditEvent
 from clinical.case.shapes import digests_of
 from clinical.errors import LedgerError, StoreError
-from clinical.workspace.database import BUSY_SECONDS, writing
+from clinical.workspace.database import writing
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, EVENTS, PIXELS, WORKLIST
+from clinical.workspace.turn import BUSY_SECONDS
 
 BECAUSE = {
     "erasure": "the person asked for it, or somebody for them",

@@ -62,6 +62,18 @@ def newest(
     return [ledger.event_of(row) for row in rows]
 
 
+def last(connection: Connection, sought: Sought, holding: str) -> AuditEvent | None:
+    """The newest event whose payload, as canonical JSON, has these signs in it; None without one.
+
+    Raises:
+        LedgerError: if its payload is not a JSON object.
+    """
+    held = EVENTS.c.payload.contains(holding, autoescape=True)
+    query = select(EVENTS).where(*_conditions(sought), held).order_by(EVENTS.c.sequence.desc())
+    row = connection.execute(query.limit(1)).one_or_none()
+    return ledger.event_of(row) if row else None
+
+
 def count(connection: Connection, sought: Sought) -> int:
     """How many events there are."""
     query = select(func.count()).select_from(EVENTS).where(*_conditions(sought))

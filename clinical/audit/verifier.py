@@ -13,6 +13,7 @@ of an export is, docs/ledger.md what the rules can and cannot show.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -56,6 +57,16 @@ Point = Tuple[int, int, int, int]
 Fields = Dict[str, Any]
 Signed = Callable[[str, str, bytes], bool]
 
+SPOILED = (  # what reading something that was changed may raise
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    struct.error,
+)
+
 
 class Fault(Exception):
     """What is wrong, in words, and at which event (0: at none)."""
@@ -79,20 +90,25 @@ def added(a: Point, b: Point) -> Point:
     return x * y % P, z * t % P, y * z % P, x * t % P
 
 
-def doubled(point: Point) -> List[Point]:
+def doubled(point: Any, add: Callable[[Any, Any], Any] = added) -> List[Any]:
     """The point times 1, 2, 4 and so on, to multiply it with any number below 2**256."""
     found = [point]
     while len(found) < 256:
-        found.append(added(found[-1], found[-1]))
+        found.append(add(found[-1], found[-1]))
     return found
 
 
-def times(number: int, doubles: List[Point]) -> Point:
-    """A multiple of a point, of which `doubled` is given."""
-    total = (0, 1, 1, 0)
+def times(
+    number: int,
+    doubles: List[Any],
+    add: Callable[[Any, Any], Any] = added,
+    none: Any = (0, 1, 1, 0),
+) -> Any:
+    """A multiple of a point, of which `doubled` is given; `none` is the point times 0."""
+    total = none
     for place in range(number.bit_length()):
         if number >> place & 1:
-            total = added(total, doubles[place])
+            total = add(total, doubles[place])
     return total
 
 
@@ -251,6 +267,209 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+# --- Passkeys (Web Authentication, level 2, section 7.2) -----------------------------------------
+
+SITE = "localhost"  # what a passkey is bound to, without the port
+OUR_PAGE = re.compile(r"http://%s(:\d{1,5})?" % SITE)
+PRESENT = 1  # the bit of the flags that says that somebody touched it
+
+# In form 2 the counter of a passkey has to go up from one signature to the next.
+PASSKEY_STATEMENTS = {1: "triptych passkey 1", 2: "triptych passkey 2"}
+ANSWER = ("authenticator", "client", "signature")
+
+# The curve P-256 (FIPS 186-4, D.1.2.3): y**2 = x**3 - 3x + B. A point is (X, Y, Z) with x = X/Z.
+P_256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
+ORDER_256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+B_256 = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+BASE_256 = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+    1,
+)
+NONE_256 = (0, 1, 0)
+Point256 = Tuple[int, int, int]
+
+# How a public key begins (SubjectPublicKeyInfo), before its point, its bytes or its numbers.
+BEFORE_P_256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+BEFORE_ED25519 = bytes.fromhex("302a300506032b6570032100")
+RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d0101010500")
+BEFORE_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")  # RFC 8017, section 9.2
+RSA_BITS = range(2048, 8193)
+
+Confirms = Callable[[bytes, bytes, bytes], bool]
+_DOUBLES_256: Dict[Point256, List[Any]] = {}
+
+
+def added_256(a: Point256, b: Point256) -> Point256:
+    """Sum of any two points (Renes, Costello and Batina 2016, complete formulas for a = -3)."""
+    xx, yy, zz = a[0] * b[0], a[1] * b[1], a[2] * b[2]
+    xy = (a[0] * b[1] + b[0] * a[1]) % P_256
+    yz = (a[1] * b[2] + b[1] * a[2]) % P_256
+    xz = a[0] * b[2] + b[0] * a[2]
+    s = 3 * (xz - B_256 * zz) % P_256
+    t = (B_256 * xz - xx - 3 * zz) % P_256
+    u = 3 * (xx - zz) % P_256
+    x = xy * (yy + s) - 3 * yz * t
+    y = 3 * u * t + (yy - s) * (yy + s)
+    return x % P_256, y % P_256, (yz * (yy - s) + xy * u) % P_256
+
+
+def der(data: bytes, tag: int) -> Tuple[bytes, bytes]:
+    """Content of the first DER value, which has that tag, and what follows it."""
+    if len(data) < 2 or data[0] != tag:
+        raise ValueError("another value in DER")
+    length, at = data[1], 2
+    if length > 0x80:
+        at += length - 0x80
+        length = int.from_bytes(data[2:at], "big")
+        if length < 0x80 or data[2] == 0:
+            raise ValueError("a length that is not written as short as it can be")
+    elif length == 0x80:
+        raise ValueError("a length that is not said")
+    if len(data) < at + length:
+        raise ValueError("cut short")
+    return data[at : at + length], data[at + length :]
+
+
+def der_numbers(data: bytes) -> Tuple[int, int]:
+    """Two whole numbers above zero that are all of a sequence in DER."""
+    inner, rest = der(data, 0x30)
+    first, inner = der(inner, 2)
+    second, more = der(inner, 2)
+    for one in (first, second):
+        if not one or one[0] >= 0x80 or (one[0] == 0 and (one[1:2] < b"\x80")):
+            raise ValueError("a number that is negative or longer than it has to be")
+    if rest or more:
+        raise ValueError("more than two numbers")
+    return int.from_bytes(first, "big"), int.from_bytes(second, "big")
+
+
+def rsa_numbers(public: bytes) -> Tuple[int, int]:
+    """Modulus and exponent of an RSA key; ValueError if it is none of those we take."""
+    inner, rest = der(public, 0x30)
+    algorithm, inner = der(inner, 0x30)
+    bits, more = der(inner, 3)
+    if rest or more or algorithm != RSA_ENCRYPTION or bits[:1] != b"\0":
+        raise ValueError("a key of another kind")
+    modulus, exponent = der_numbers(bits[1:])
+    if modulus.bit_length() not in RSA_BITS or not modulus & exponent & 1 or exponent >> 32:
+        raise ValueError("a key of another size")
+    return modulus, exponent
+
+
+def point_of(public: bytes) -> Point256:
+    """The point of a P-256 key; ValueError if it is none."""
+    x, y = (int.from_bytes(part, "big") for part in (public[27:59], public[59:]))
+    if len(public) != 91 or max(x, y) >= P_256 or (y * y - x**3 + 3 * x - B_256) % P_256:
+        raise ValueError("not a point of the curve")
+    return x, y, 1
+
+
+def confirmed_256(point: Point256, signature: bytes, over: bytes) -> bool:
+    """Whether the key made the signature (FIPS 186-4, section 6.4, with SHA-256)."""
+    r, s = der_numbers(signature)
+    if r >= ORDER_256 or s >= ORDER_256:
+        return False
+    for one in (BASE_256, point):
+        if one not in _DOUBLES_256:
+            _DOUBLES_256[one] = doubled(one, added_256)
+    inverse = pow(s, ORDER_256 - 2, ORDER_256)
+    digest = int.from_bytes(hashlib.sha256(over).digest(), "big")
+    parts = ((digest, BASE_256), (r, point))
+    first, second = (
+        times(number * inverse % ORDER_256, _DOUBLES_256[one], added_256, NONE_256)
+        for number, one in parts
+    )
+    x, _, z = added_256(first, second)
+    return bool(z) and x * pow(z, P_256 - 2, P_256) % P_256 % ORDER_256 == r
+
+
+def check_public(public: bytes) -> None:
+    """ValueError if it is not a key, as DER, of those that a passkey may have."""
+    if public.startswith(BEFORE_P_256):
+        point_of(public)
+    elif not public.startswith(BEFORE_ED25519):
+        rsa_numbers(public)
+
+
+def confirmed(public: bytes, signature: bytes, over: bytes) -> bool:
+    """Whether a key of a passkey, as DER, made a signature; ValueError if one cannot be read."""
+    if public.startswith(BEFORE_P_256):
+        return confirmed_256(point_of(public), signature, over)
+    if public.startswith(BEFORE_ED25519):
+        return signed(public[len(BEFORE_ED25519) :].hex(), signature.hex(), over)
+    modulus, exponent = rsa_numbers(public)
+    size = (modulus.bit_length() + 7) // 8
+    tail = b"\0" + BEFORE_SHA256 + hashlib.sha256(over).digest()
+    padded = b"\0\1" + b"\xff" * (size - 2 - len(tail)) + tail
+    found = pow(int.from_bytes(signature, "big"), exponent, modulus)
+    whole = len(signature) == size and int.from_bytes(signature, "big") < modulus
+    return whole and found == int.from_bytes(padded, "big")
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of base64url without padding, as browsers write it; ValueError if it is none."""
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if to_base64url(data) != text:
+        raise ValueError("not base64url as browsers write it")
+    return data
+
+
+def to_base64url(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def challenge(case: str, signature: Mapping[str, Any], nonce: str, form: int = 2) -> str:
+    """What a passkey is asked for a signature, the payload of which is given, in base64url."""
+    named = {name: signature[name] for name in ("assessment", "name", "role", "meaning", "digest")}
+    statement = {"statement": PASSKEY_STATEMENTS[form], "case": case, "nonce": nonce}
+    return to_base64url(hashlib.sha256(canonical({**statement, **named})).digest())
+
+
+def counter_of(answer: Mapping[str, str]) -> int:
+    """How often the passkey had been used, by its own count; 0 where it does not count."""
+    return int.from_bytes(from_base64url(answer["authenticator"])[33:37], "big")
+
+
+def counter_objection(counter: int, last: int) -> str:
+    """Why the counter of a passkey cannot follow that of the signature before, or ""."""
+    if (counter or last) and counter <= last:
+        return "its counter did not go up, so there may be a copy of the passkey"
+    return ""
+
+
+def objection(
+    public: str, answer: Mapping[str, str], asked: str, confirms: Confirms = confirmed
+) -> str:
+    """Why what a passkey answered does not hold, or "" if it does.
+
+    Args:
+        public: SubjectPublicKeyInfo (DER) in base64url: P-256, RSA or Ed25519.
+        answer: `ANSWER`, each in base64url.
+        asked: the challenge.
+        confirms: checks a signature; a library is quicker.
+    """
+    try:
+        authenticator, client, signature = (from_base64url(answer[name]) for name in ANSWER)
+        said = parsed(client)
+        if said["type"] != "webauthn.get" or said["challenge"] != asked:
+            return "it answers something else than was asked"
+        if not OUR_PAGE.fullmatch(said["origin"]) or said.get("crossOrigin"):
+            return "it was asked by another page"
+        if len(authenticator) < 37:
+            return "it cannot be read"
+        if authenticator[:32] != hashlib.sha256(SITE.encode()).digest():
+            return "it is of another site"
+        if not authenticator[32] & PRESENT:
+            return "nobody was there"
+        over = authenticator + hashlib.sha256(client).digest()
+        right = confirms(from_base64url(public), signature, over)
+    except (*SPOILED, Fault):
+        return "it cannot be read"
+    return "" if right else "its signature is not that of the passkey"
+
+
 # --- The pass over the events --------------------------------------------------------------------
 
 
@@ -264,6 +483,7 @@ class Walk:
         now: Optional[datetime] = None,
         signed_by: Signed = signed,
         copy: bool = False,
+        confirms: Confirms = confirmed,
     ) -> None:
         """Begin before the first event.
 
@@ -273,8 +493,10 @@ class Walk:
             now: the clock of who verifies.
             signed_by: checks a signature; a library is quicker.
             copy: the events are a de-identified copy, whose times follow no clock.
+            confirms: checks a signature of a passkey; a library is quicker.
         """
         self.signed_by = signed_by
+        self.confirms = confirms
         self.copy = copy
         self.heads = {head["size"]: head for head in sorted(heads, key=lambda h: int(h["size"]))}
         self.forms = {size: form_of(head, signed_by) for size, head in self.heads.items()}
@@ -301,6 +523,12 @@ class Walk:
             int, Tuple[str, str, str]
         ] = {}  # kind, case and actor of what is referred to
         self.accounts: Dict[str, Fields] = {}  # the last ACCOUNT payload of each
+        self.passkeys: Dict[Tuple[str, str], str] = {}  # account and credential to public key
+        self.passkey_needed = False
+        self.passkey_form = 1
+        self.counters: Dict[str, int] = {}  # of credentials
+        self.confirmed = 0  # signatures with a passkey that holds
+        self.unproved = 0  # those of accounts that are not shown here
         self.current: Dict[str, Tuple[int, Fields]] = {}  # case to what brought it, if not purged
         self.named: Dict[str, Dict[str, int]] = {kind: {} for kind in RECORDS}
         self.records: Dict[str, Tuple[int, str]] = {}  # whole case records: first event, inputs
@@ -484,6 +712,9 @@ class Walk:
             self.acts[number] = (kind, case, actor)
         if kind == "SIGNED":
             self.check_signature(event)
+            self.check_passkey(event)
+        if kind == "PROTOCOL":
+            self.passkey_needed = payload.get("passkey") is True and not self.copy
         if kind == "AMENDED":
             self.check_refers(event, [payload["signature"]], "SIGNED", actor)
         if kind == "ADJUDICATED":
@@ -570,6 +801,54 @@ class Walk:
         was_off = bool(before and before["disabled"])
         disabled = {"disabled": True, "enabled": False}.get(payload["change"], was_off)
         self.accounts[payload["account"]] = {**payload, "disabled": disabled, "number": number}
+        self.follow_passkeys(number, payload)
+
+    def follow_passkeys(self, number: int, payload: Fields) -> None:
+        """Which passkeys an account has."""
+        account = payload["account"]
+        if payload["change"] == "no_passkeys":
+            for one in [key for key in self.passkeys if key[0] == account]:
+                del self.passkeys[one]
+        if payload["change"] == "passkey":
+            try:
+                credential = sha256(from_base64url(payload["credential"]))
+                self.passkeys[account, credential] = payload["public_key"]
+            except SPOILED:
+                raise Fault("it names a passkey that is none", number) from None
+
+    def check_passkey(self, event: Fields) -> None:
+        """What a passkey answered to a signature is what it was asked, and it was the account's."""
+        why = "" if self.copy else self.objection(event)
+        if why:
+            raise Fault("the passkey did not confirm this signature: " + why, event["sequence"])
+
+    def objection(self, event: Fields) -> str:
+        """Why a signature is not confirmed by a passkey as it says, or has to be; "" if it is."""
+        payload = event["payload"]
+        answer = payload.get("passkey")
+        if answer is None:
+            return "there is none, and the protocol asks for one" if self.passkey_needed else ""
+        try:
+            credential, nonce = answer["credential"], answer["nonce"]
+            said = parsed(from_base64url(answer["client"]))["challenge"]
+            form = 2 if said == challenge(event["case_id"], payload, nonce) else 1
+            asked, counter = challenge(event["case_id"], payload, nonce, form), counter_of(answer)
+            public = self.passkeys.get((event["actor"], credential))
+        except (*SPOILED, Fault):
+            return "it cannot be read"
+        if public is None and self.read != event["sequence"]:  # the account may not be shown here
+            self.unproved += 1
+            return ""
+        why = "it is none of the account's"
+        if public is not None:
+            why = objection(public, answer, asked, self.confirms)
+        if form < self.passkey_form:
+            why = why or "it is in an older form than the one before it"
+        if form == 2:
+            why = why or counter_objection(counter, self.counters.get(credential, 0))
+            self.passkey_form, self.counters[credential] = 2, counter
+        self.confirmed += 1
+        return why
 
     # What the store holds
 
@@ -793,8 +1072,8 @@ class Files:
             listed = self.archive.namelist()
         else:
             found = [path for path in place.rglob("*") if not path.is_dir() or path.is_symlink()]
-            if any(path.is_symlink() for path in found):
-                raise Fault("The folder holds a link to another place.")
+            if any(path.is_symlink() or not path.is_file() for path in found):
+                raise Fault("The folder holds a link to another place, or what is no file.")
             listed = [path.relative_to(place).as_posix() for path in found]
             self.sizes = {
                 name: path.stat().st_size
@@ -813,12 +1092,36 @@ class Files:
         """The content of a file, piece by piece."""
         if name not in self.names:
             raise Fault("The file %s is missing." % name)
-        with self.archive.open(name) if self.archive else (self.place / name).open("rb") as file:
-            while True:
-                piece = file.read(1 << 16)
-                if not piece:
-                    return
+        if self.archive:
+            yield from self.unpacked(self.archive.getinfo(name))
+            return
+        with (self.place / name).open("rb") as file:
+            for piece in iter(lambda: file.read(1 << 16), b""):
                 yield piece
+
+    def unpacked(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The content of a file in the ZIP, which is all that was packed.
+
+        `zipfile` does not look at what lies behind the end of a packed stream.
+        """
+        state = zlib.decompressobj(-15)  # a stream without a header
+        stored = entry.compress_type == zipfile.ZIP_STORED
+        size = crc = 0
+        with self.place.open("rb") as file:
+            file.seek(entry.header_offset + 26)
+            file.seek(sum(struct.unpack("<HH", file.read(4))), 1)
+            left, waiting = entry.compress_size, b""
+            while left or not (stored or state.eof):
+                fresh = b"" if waiting else file.read(min(left, 1 << 16))
+                left -= len(fresh)
+                piece = fresh if stored else state.decompress(waiting or fresh, 1 << 20)
+                waiting = state.unconsumed_tail
+                size, crc = size + len(piece), zlib.crc32(piece, crc)
+                if state.unused_data or (state.eof and left) or not (fresh or piece):
+                    raise Fault(STRANGE)
+                yield piece
+        if (size, crc) != (entry.file_size, entry.CRC):
+            raise Fault("The file %s was changed after the export." % entry.filename)
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file, without their ends."""
@@ -847,45 +1150,74 @@ class Files:
         return parsed(self.content(name))
 
 
-def check_layout(place: Path, archive: zipfile.ZipFile) -> None:
-    """The ZIP holds what its directory lists, and no byte besides.
+LARGE = (1 << 31) - 1  # a size or a place above this is written in 64 bits, too
+STRANGE = "The ZIP holds bytes that its directory does not list, or was packed by another program."
 
-    Otherwise two programs may show two different files under one name.
+
+def check_layout(place: Path, archive: zipfile.ZipFile) -> None:
+    """The ZIP is to the byte what its files and their order make of it.
+
+    Otherwise two programs may show two different files under one name, or one of them a link, fewer
+    files, or bytes that the other does not show.
     """
-    strange = Fault(
-        "The ZIP holds bytes that its directory does not list, or was packed by another program."
-    )
-    at = directory = 0
+    at, directory = 0, b""
     with place.open("rb") as file:
         for entry in archive.infolist():
-            name = entry.orig_filename.encode("utf-8")
+            if entry.header_offset != at:
+                raise Fault(STRANGE)
             file.seek(at)
-            head = file.read(30)
-            if entry.header_offset != at or head[:4] != b"PK\3\4" or entry.comment:
-                raise strange
-            _, flags, method, _, _, crc, packed_size, size, long, more = struct.unpack(
-                "<HHHHHLLLHH", head[4:]
-            )
-            own, extra = file.read(long), file.read(more)
-            if extra:
-                if len(extra) != 20 or extra[:4] != b"\1\0\x10\0":
-                    raise strange
-                size, packed_size = struct.unpack("<QQ", extra[4:])
-            told = (name, entry.compress_type, entry.CRC, entry.file_size, entry.compress_size)
-            if (own, method, crc, size, packed_size) != told or flags & ~0x800:
-                raise strange
-            if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.extra[:2] not in (
-                b"",
-                b"\1\0",
-            ):
-                raise strange
-            if size > max(UNSUSPECTED, MOST_OF_RATIO * packed_size):
-                raise Fault("A file in the ZIP would unpack to far more than it is packed to.")
-            at += 30 + long + more + packed_size
-            directory += 46 + long + len(entry.extra)
-        # The end of the directory, in the form for files beyond 4 GB (98 bytes) or without it.
-        if at != archive.start_dir or file.seek(0, 2) - at - directory not in (22, 98):
-            raise strange
+            at, record = check_entry(file, entry)
+            directory += record
+        file.seek(at)
+        end = end_of_directory(len(archive.infolist()), len(directory), at)
+        if at != archive.start_dir or file.read(len(directory) + len(end) + 1) != directory + end:
+            raise Fault(STRANGE)
+
+
+def check_entry(file: Any, entry: zipfile.ZipInfo) -> Tuple[int, bytes]:
+    """Check what stands in front of a file; where the next begins, and what the directory says."""
+    at, head = file.tell(), file.read(30)
+    if head[:4] != b"PK\3\4":
+        raise Fault(STRANGE)
+    version, flags, method, time, date, crc, packed_size, size, long, more = struct.unpack(
+        "<HHHHHLLLHH", head[4:]
+    )
+    own, extra = file.read(long), file.read(more)
+    if extra:
+        if len(extra) != 20 or extra[:4] != b"\1\0\x10\0":
+            raise Fault(STRANGE)
+        size, packed_size = struct.unpack("<QQ", extra[4:])
+    if flags & ~0x800 or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Fault(STRANGE)
+    if method == zipfile.ZIP_STORED and size != packed_size:
+        raise Fault(STRANGE)
+    if size > max(UNSUSPECTED, MOST_OF_RATIO * packed_size):
+        raise Fault("A file in the ZIP would unpack to far more than it is packed to.")
+    mode, marks = entry.external_attr >> 16, entry.external_attr & 0xFFFF
+    if mode & ~0o777 not in (0, 0o100000) or marks or entry.create_system not in (0, 3):
+        raise Fault(STRANGE)
+    large = [size, packed_size] if max(size, packed_size) > LARGE else []
+    wide = large + ([at] if at > LARGE else [])
+    field = struct.pack("<HH%dQ" % len(wide), 1, 8 * len(wide), *wide) if wide else b""
+    sizes = (0xFFFFFFFF, 0xFFFFFFFF) if large else (packed_size, size)
+    version = max(version, 45) if wide else version
+    told = (version, entry.create_system, version, 0, flags, method, time, date, crc, *sizes)
+    record = struct.pack("<4s4B4H3L", b"PK\1\2", *told)
+    record += struct.pack(
+        "<5H2L", long, len(field), 0, 0, 0, entry.external_attr, 0xFFFFFFFF if at > LARGE else at
+    )
+    return at + 30 + long + more + packed_size, record + own + field
+
+
+def end_of_directory(count: int, size: int, at: int) -> bytes:
+    """The end of the directory of so many files, which begins `at`, with what large ones need."""
+    wide = b""
+    if count > 0xFFFF or max(size, at) > LARGE:
+        wide = struct.pack(
+            "<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, at
+        ) + struct.pack("<4sLQL", b"PK\6\7", 0, at + size, 1)
+        count, size, at = min(count, 0xFFFF), min(size, 0xFFFFFFFF), min(at, 0xFFFFFFFF)
+    return wide + struct.pack("<4s4HLLH", b"PK\5\6", 0, 0, count, count, size, at, 0)
 
 
 class Record:
@@ -994,6 +1326,9 @@ def check_receipt(record: Record) -> str:
     event, head = receipt["event"], receipt["head"]
     check_types(event, 0)
     check_head_types(head)
+    fields = {"statement", "key", *HEAD_FIELDS}
+    if set(receipt) != {"event", "head", "path"} or set(head) != fields:
+        raise Fault("The receipt holds something that is not in a receipt.")
     content = canonical({name: event[name] for name in EVENT_FIELDS[:-1]})
     manifest = sha256(b"".join(record.files.chunks("manifest.json")))
     if event["kind"] != "EXPORTED" or event["payload"].get("manifest") != manifest:
@@ -1008,7 +1343,9 @@ def check_receipt(record: Record) -> str:
         raise Fault("The receipt belongs to another ledger.")
     if record.key and key_digest(head["public_key"]) != record.key:
         raise Fault("The receipt is signed with a different key from the record.")
-    if not form_of(head):
+    form = form_of(head)
+    told = (head["statement"], head["key"])
+    if not form or told != (HEAD_STATEMENTS[form], key_digest(head["public_key"])):
         raise Fault("The signature of the receipt is not valid.")
     end = record.manifest["head"]
     follows = event["sequence"] == end["sequence"] + 1
@@ -1041,7 +1378,14 @@ def check_proofs(record: Record) -> str:
 
 def check_signatures(record: Record) -> str:
     """How many signatures there are; each was checked when its event was read."""
-    return "%d signatures of readers match the decisions they cover." % len(record.walk.leaves)
+    walk = record.walk
+    words = "%d signatures of readers match the decisions they cover." % len(walk.leaves)
+    if walk.confirmed:
+        words += " A passkey of the reader confirmed %d of them." % walk.confirmed
+    if walk.unproved:
+        words += " Whether a passkey confirmed %d cannot be checked here: the" % walk.unproved
+        words += " accounts are not shown."
+    return words
 
 
 def check_records(record: Record) -> str:
@@ -1111,15 +1455,6 @@ CHECKS = (
 
 # --- The verdict ---------------------------------------------------------------------------------
 
-SPOILED = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    RecursionError,
-    struct.error,
-)
 UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError)
 
 

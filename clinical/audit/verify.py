@@ -87,7 +87,7 @@ def verify(
     walk = Walk()
     try:
         walk = _begin(connection, known, witnessed, now)
-        walk.walk(passkey.checked(_events(connection)))
+        walk.walk(_events(connection))
         _check_end(connection, walk)
         walk.finish()
         held.check(connection, walk, pixels=pixels)
@@ -112,7 +112,7 @@ def _begin(
         own = [{**asdict(h), "edge": edge} for h, edge in heads.with_edges(connection).values()]
     except OperationalError:
         raise Fault("a signed head cannot be read as text", 1) from None
-    return Walk(own, kept, now, keys.signed)
+    return Walk(own, kept, now, keys.signed, confirms=passkey.confirms)
 
 
 def _verdict(walk: Walk, fault: Fault | None) -> Verdict:

@@ -25,7 +25,7 @@ from clinical.exchange.facts import Refusal
 from clinical.exchange.fhir_elements import Element, child, children, word
 from clinical.review.comment import check_comment
 from clinical.review.decisions import REASONS
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.layout import EVENTS
 
 ACTOR = "cds hooks"
@@ -173,9 +173,9 @@ def answered(
         said = {key: value for key, value in event.payload.items() if key != "comment"}
         if event.kind == "CARD_ANSWERED" and said == payload:
             digest = str(event.payload["comment"])
-            if (store.get_comment(connection, digest) if digest else "") == told.comment:
+            if (comments.get(connection, digest) if digest else "") == told.comment:
                 return None  # a client may tell it again
-    payload["comment"] = store.put_comment(connection, told.comment) if told.comment else ""
+    payload["comment"] = comments.put(connection, told.comment) if told.comment else ""
     ledger.append(connection, "CARD_ANSWERED", actor=ACTOR, case_id=found.case_id, payload=payload)
     return None
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clinical.errors import StoreError
-from clinical.workspace import own_file
+from clinical.workspace import own_file, turn
 
-BUSY_SECONDS = 30.0
 WAIT_SECONDS = 5.0
 """How long `scrub` waits for other programs that use the file."""
 
@@ -62,7 +61,7 @@ def opened(root: Path, sort: Sort) -> sqlite3.Connection:
     except OSError as error:
         raise own_file.unwritable(root, error) from None
     connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        database, timeout=turn.BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         with named(root, sort):
@@ -107,7 +106,7 @@ def _lay_out(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One write transaction, which no other process can begin at the same time."""
-    connection.execute("BEGIN IMMEDIATE")
+    turn.begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -150,7 +149,7 @@ def scrub(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
+            connection.execute(f"PRAGMA busy_timeout = {int(1000 * turn.BUSY_SECONDS)}")
     if busy:
         raise StoreError(
             f"Another program is using the {sort.noun} in {root}, which may still hold bytes of"

@@ -41,7 +41,7 @@ from clinical.review import status as status_rules
 from clinical.review.protocol import Protocol
 from clinical.tables.spreadsheet import written
 from clinical.wording import RESEARCH_USE, words
-from clinical.workspace import own_file, scratch, store
+from clinical.workspace import comments, own_file, scratch, store
 from clinical.workspace.database import folder_of, writing
 
 MANIFEST_VERSION = "2.0"
@@ -321,7 +321,7 @@ def _record(
         payload = {
             "what": "all" if job.wanted.everything else "cases",
             "cases": len(chosen),
-            "selection": store.put_comment(connection, named),
+            "selection": comments.put(connection, named),
             "manifest": manifest,
             "intact": verdict.intact,
             "head": {"sequence": verdict.events, "hash": verdict.head},

@@ -40,7 +40,7 @@ from clinical.review import status as status_rules
 from clinical.review.decisions import ACTED, REASONS
 from clinical.review.progress import RecordedDecision
 from clinical.wording import words
-from clinical.workspace import store
+from clinical.workspace import comments, store
 
 MOST_EVIDENCE = 12  # items listed per suggestion; the report says how many were left out
 
@@ -340,7 +340,7 @@ def _handed_on(connection: Connection, past: list[AuditEvent]) -> Iterable[NoteR
         yield NoteRow(
             moment(found.recorded),
             found.author,
-            store.get_comment(connection, found.text_digest),
+            comments.get(connection, found.text_digest),
             moment(found.withdrawn) if found.withdrawn else "",
             found.sequence,
         )
@@ -355,7 +355,7 @@ def _decisions(connection: Connection, past: list[AuditEvent]) -> Iterable[Decis
             decision.reader,
             f"{words(decision.diagnosis)}: {_acted(decision)}{_on_screen(decision)}",
             REASONS.get(decision.reason, decision.reason),
-            store.get_comment(connection, digest) if digest else "",
+            comments.get(connection, digest) if digest else "",
             decision.sequence in stands,
             decision.sequence,
         )

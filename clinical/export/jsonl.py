@@ -17,7 +17,7 @@ from clinical import canonical
 from clinical.audit import leaves, ledger, merkle, retention
 from clinical.case.assessment import AuditEvent
 from clinical.errors import StoreError
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.layout import ASSESSMENTS, CASES
 
 Shown = Callable[[AuditEvent], bool]
@@ -71,7 +71,7 @@ def comment_lines(connection: Connection, events: Iterable[AuditEvent]) -> Itera
     """Every comment that the events name, with the salt that its digest covers too."""
     for event, digest in _named(events, "comment", None):
         try:
-            salt, text = store.get_salted_comment(connection, digest)
+            salt, text = comments.get_salted(connection, digest)
         except StoreError as error:  # an auditor needs the rest, and this line to say so
             purged = _purged(connection, event, "comment")
             yield purged or _problem("comment", digest, error.message)

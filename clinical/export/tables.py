@@ -16,7 +16,7 @@ from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
 from clinical.review.progress import RecordedDecision
 from clinical.tables.spreadsheet import Row
-from clinical.workspace import store
+from clinical.workspace import comments, store
 
 CASES = (
     "case_id", "patient_id", "decision_time", "site", "status", "model", "model_digest",
@@ -118,7 +118,7 @@ def _comment(connection: Connection, decision: RecordedDecision) -> tuple[str, s
     """Text, or why there is none."""
     digest = decision.comment_digest
     try:
-        return (store.get_comment(connection, digest) if digest else ""), ""
+        return (comments.get(connection, digest) if digest else ""), ""
     except StoreError as error:
         by = find(connection, decision.case_id, decision.sequence, "comments", digest)
         return "", f"purged by event {by}" if by else error.message

@@ -16,7 +16,7 @@ from clinical.review.comment import check_comment
 from clinical.review.conclusion import concluded, differ
 from clinical.review.decisions import CODED
 from clinical.review.progress import Progress, progress
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import writing
 
 
@@ -112,7 +112,7 @@ def adjudicate(engine: Engine, adjudication: Adjudication) -> AuditEvent:
             "signatures": list(adjudication.signatures),
             "present": sorted(adjudication.present),
             "decided": adjudication.time.isoformat(),
-            "comment": store.put_comment(connection, text) if text else "",
+            "comment": comments.put(connection, text) if text else "",
         }
         return ledger.append(
             connection,

@@ -35,7 +35,7 @@ from clinical.review.progress import (
     recorded_decision,
 )
 from clinical.review.viewed import Viewed
-from clinical.workspace import store
+from clinical.workspace import comments, store
 from clinical.workspace.database import writing
 
 REASONS: dict[str, str] = {
@@ -164,7 +164,7 @@ def record_decision(
         "reason": decision.reason,
         "replacement": decision.replacement,
         "decided": decision.time.isoformat(),
-        "comment": store.put_comment(connection, decision.comment) if decision.comment else "",
+        "comment": comments.put(connection, decision.comment) if decision.comment else "",
     }
     if decision.confidence:
         payload["confidence"] = decision.confidence

@@ -18,7 +18,7 @@ from clinical.case.assessment import AuditEvent
 from clinical.review import marks
 from clinical.review.marks import Mark
 from clinical.review.progress import progress
-from clinical.workspace import store
+from clinical.workspace import comments
 
 Told = Mapping[str, tuple[Mark, ...]]
 """Name of each image that was shown to what is on it now."""
@@ -60,7 +60,7 @@ def marks_of(connection: Connection, marked: Marked | None) -> tuple[Mark, ...]:
     """
     if marked is None or not marked.text_digest:
         return ()
-    return marks.from_text(store.get_comment(connection, marked.text_digest))
+    return marks.from_text(comments.get(connection, marked.text_digest))
 
 
 def record(
@@ -96,7 +96,7 @@ def record(
     payload = {
         "assessment": subject.digest if subject else "",
         "marks": len(now),
-        "comment": store.put_comment(connection, marks.as_text(now)),
+        "comment": comments.put(connection, marks.as_text(now)),
     }
     return ledger.append(
         connection, "MARKED", actor=reader, case_id=case_id, payload=payload, time=time

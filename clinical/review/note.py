@@ -19,7 +19,7 @@ from clinical.case.assessment import AuditEvent
 from clinical.errors import LedgerError, ReviewError
 from clinical.review.comment import check_comment
 from clinical.review.progress import progress
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import writing
 
 
@@ -152,7 +152,7 @@ def leave(
     """
     with writing(engine) as connection:
         check_note(ledger.events(connection, case_id=case_id), role, text)
-        payload = {"comment": store.put_comment(connection, text.strip())}
+        payload = {"comment": comments.put(connection, text.strip())}
         return ledger.append(
             connection, "NOTED", actor=author, case_id=case_id, payload=payload, time=time
         )

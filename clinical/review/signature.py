@@ -29,7 +29,7 @@ from clinical.review.marking import Told
 from clinical.review.progress import Progress, Reader, RecordedDecision, progress
 from clinical.review.times import Attention, timed
 from clinical.review.viewed import Viewed
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import writing
 
 MEANINGS: dict[str, str] = {
@@ -224,7 +224,10 @@ def _confirmed(
     held = {one.credential: one for one in passkeys.of(connection, signature.reader)}
     known = held.get(said.credential)
     asked = passkey_challenge(signature, confirmed.nonce)
-    why = passkey.objection(known.public_key, said, asked) if known else "it is none of yours"
+    why = "it is none of yours"
+    if known:
+        last = passkeys.last_counter(connection, signature.reader, known)
+        why = passkey.objection(known.public_key, said, asked, last)
     if why:
         raise ReviewError(
             f"The passkey did not confirm this signature: {why}.",
@@ -286,7 +289,7 @@ def amend(engine: Engine, amendment: Amendment, *, time: datetime | None = None)
             "assessment": subject.digest if subject else "",
             "signature": mine.signature.sequence if mine.signature else None,
             "reason": amendment.reason,
-            "comment": store.put_comment(connection, text) if text else "",
+            "comment": comments.put(connection, text) if text else "",
         }
         return ledger.append(
             connection,

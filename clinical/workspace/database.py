@@ -3,7 +3,7 @@ one transaction; or the same tables on a PostgreSQL server (`clinical.workspace.
 
 SQLite runs in write-ahead mode with `synchronous=FULL`: a commit that returned is on
 the disk. Every writer begins with `BEGIN IMMEDIATE`, so that two writers never read the same end
-of the ledger.
+of the ledger, and waits for its turn (`clinical.workspace.turn`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -28,14 +29,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from clinical.errors import StoreError
-from clinical.workspace import postgres, scratch, triggers
+from clinical.workspace import postgres, scratch, triggers, turn
 from clinical.workspace.layout import ADDED, LAYOUT, TABLES
 from clinical.workspace.place import Place, Server
 
 CACHE_KB = 32_768  # SQLite's own 2 MB hold the indices of 10,000 events, and no more
 DATABASE_NAME = "triptych.sqlite"
 APPLICATION_ID = 0x54524950  # "TRIP": SQLite keeps it in the file header.
-BUSY_SECONDS = 30.0
 
 _WRITING = "triptych_writing"
 _AFTER = "triptych_after_commit"
@@ -173,7 +173,7 @@ def folder_of(connection: Connection) -> Path:
 
 def _open_server(place: Server, create: bool) -> Engine:
     url, options = postgres.url_of(place.address), {_FOLDER: postgres.key_folder(place.keys)}
-    engine = postgres.connect(url, options, _WRITING, BUSY_SECONDS)
+    engine = postgres.connect(url, options, _WRITING, turn.BUSY_SECONDS)
     try:
         if create:
             with writing(engine) as connection:
@@ -208,7 +208,7 @@ def _engine(path: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        connect_args={"timeout": turn.BUSY_SECONDS, "isolation_level": None},
         execution_options={_FOLDER: path.parent},
     )
     event.listen(engine, "connect", _prepare_connection)
@@ -227,28 +227,40 @@ def _prepare_connection(connection: DBAPIConnection, _: PoolProxiedConnection | 
 
 def _begin(connection: Connection) -> None:
     # The driver starts no transaction of its own (isolation_level None), so this is the only one.
-    immediate = connection.get_execution_options().get(_WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    if not connection.get_execution_options().get(_WRITING):
+        connection.exec_driver_sql("BEGIN")
+        return
+    inner: Any = connection.connection.dbapi_connection
+    try:
+        turn.begin(inner)
+    except sqlite3.Error as error:
+        found = _sentence(error, connection.engine)
+        raise found or OperationalError("BEGIN IMMEDIATE", None, error) from None
 
 
 def _named(context: ExceptionContext) -> None:
+    if named := _sentence(context.original_exception, context.engine):
+        raise named from None
+
+
+def _sentence(error: BaseException, engine: Engine | None) -> StoreError | None:
     """A file that is damaged, or a disk that is full, is said so in one sentence, wherever."""
-    error = context.original_exception
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits say where
     if not isinstance(error, sqlite3.Error):
-        return
+        return None
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        place = context.engine.url.database if context.engine else ""
-        raise StoreError(
+        place = engine.url.database if engine else ""
+        return StoreError(
             f"The workspace {place} could not be written ({error}).",
             remedy="make room on its disk, and try again; nothing was changed.",
-        ) from None
+        )
     if code == sqlite3.SQLITE_CORRUPT:
-        raise StoreError(
+        return StoreError(
             f"The database of the workspace is damaged ({error}).",
             remedy="keep the file for whoever examines it, and restore the last backup in another"
             " folder.",
-        ) from None
+        )
+    return None
 
 
 def _make_tables(engine: Engine, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The store of cases, assessments and comments, each identified by its digest.
+"""The store of cases and assessments, each identified by its digest.
 
 Every function works inside the caller's transaction (`clinical.workspace.database.writing` for the
 puts), so that what is stored and the audit event about it commit together. Content is never
@@ -9,7 +9,6 @@ one.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from clinical import canonical
 from clinical.case import assessment as assessments
@@ -28,7 +27,7 @@ from clinical.case.shapes import digests_of
 from clinical.errors import StoreError
 from clinical.workspace import pixels
 from clinical.workspace.database import upsert
-from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, WORKLIST
+from clinical.workspace.layout import ASSESSMENTS, CASES, WORKLIST
 from clinical.workspace.worklist_row import most_probable, own, row_of, shown
 
 _AGAIN = "assess the case again, or restore the workspace from a backup."
@@ -70,7 +69,7 @@ def put_case(connection: Connection, case: Case) -> str:
     Raises:
         StoreError: if a text in the case is not valid Unicode or a number is not finite.
     """
-    record = _record(cases.as_json(case))
+    record = written(cases.as_json(case))
     digest = canonical.sha256(record)
     inputs = cases.input_digest(case)
     current = connection.execute(_current(case.case_id, None)).one_or_none()
@@ -186,7 +185,7 @@ def put_assessment(
             "with.",
             remedy="store the case before its assessment.",
         )
-    record = _record(assessments.as_json(assessment))
+    record = written(assessments.as_json(assessment))
     digest = canonical.sha256(record)
     connection.execute(
         upsert(connection, ASSESSMENTS)
@@ -288,41 +287,6 @@ def _in_time(entry: WorklistEntry) -> tuple[str, str]:
     return entry.decision_time.isoformat() if entry.decision_time else "", entry.case_id
 
 
-def put_comment(connection: Connection, text: str) -> str:
-    """Store a comment under a new digest.
-
-    The digest covers a random salt too, because the digest of a short comment alone could be
-    guessed by whoever holds only the ledger.
-    """
-    salt = secrets.token_hex(16)
-    digest = canonical.sha256(_record({"salt": salt, "text": text}))
-    connection.execute(insert(COMMENTS).values(digest=digest, salt=salt, text=text))
-    return digest
-
-
-def get_comment(connection: Connection, digest: str) -> str:
-    """The text of a comment.
-
-    Raises:
-        StoreError: if it is missing or was changed since it was stored.
-    """
-    return get_salted_comment(connection, digest)[1]
-
-
-def get_salted_comment(connection: Connection, digest: str) -> tuple[str, str]:
-    """Salt and text of a comment; with both, its digest can be computed again.
-
-    Raises:
-        StoreError: if it is missing or was changed since it was stored.
-    """
-    row = connection.execute(select(COMMENTS).where(COMMENTS.c.digest == digest)).one_or_none()
-    if row is None:
-        raise StoreError(f"The workspace holds no comment {digest}.", remedy=_AGAIN)
-    if canonical.digest({"salt": row.salt, "text": row.text}) != digest:
-        raise StoreError(f"Comment {digest} was changed.", remedy="run `triptych audit verify`.")
-    return row.salt, row.text
-
-
 def _current(case_id: str, input_digest: str | None) -> Select[Any]:
     query = select(CASES).where(CASES.c.case_id == case_id)
     if input_digest is not None:
@@ -330,7 +294,12 @@ def _current(case_id: str, input_digest: str | None) -> Select[Any]:
     return query.order_by(CASES.c.position.desc()).limit(1)
 
 
-def _record(value: Mapping[str, Any]) -> bytes:
+def written(value: Mapping[str, Any]) -> bytes:
+    """What is stored of a value, as canonical JSON.
+
+    Raises:
+        StoreError: if a text in it is not valid Unicode or a number is not finite.
+    """
     try:
         return canonical.dumps(value)
     except ValueError:

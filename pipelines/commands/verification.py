@@ -37,8 +37,8 @@ def kept(file: Path) -> Head | TreeHead:
             f"{file} is not a head.", remedy="use a file written by `triptych audit sign`."
         )
     noted = data.get("head")
-    if isinstance(noted, dict) and set(noted) == {"sequence", "hash"}:
-        return Head(int(noted["sequence"]), str(noted["hash"]))
+    if isinstance(noted, dict) and verifier.is_whole(noted.get("sequence")):
+        return Head(noted["sequence"], str(noted.get("hash")))
     return heads.from_json(data)
 
 

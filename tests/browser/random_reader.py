@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from waiting import SECONDS
 
 from clinical.audit import ledger
-from clinical.workspace import store
+from clinical.workspace import comments
 
 READER, PASSWORD = "dr.random", "sagas join new asthma zeal"
 ADDED = (("asthma", "ICD-10:J45.9"), ("abscess", "ICD-10:J85.2"), ("sarcoid", "ICD-10:D86.0"))
@@ -130,7 +130,7 @@ class Reader:
                 said: tuple[str, ...] = ()
                 if event.kind == "DECIDED":
                     digest = event.payload["comment"]
-                    comment = store.get_comment(connection, digest) if digest else ""
+                    comment = comments.get(connection, digest) if digest else ""
                     said = (event.payload["diagnosis"], event.payload["action"], comment)
                 found.append(Entry(event.kind, event.case_id, said))
         return found

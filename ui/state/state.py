@@ -22,7 +22,7 @@ from clinical.errors import TriptychError
 from clinical.modalities import kit
 from clinical.review import progress
 from clinical.review import protocol as protocol_rules
-from clinical.workspace import store
+from clinical.workspace import comments, store
 from clinical.workspace.place import Place
 from ui.access import presence
 from ui.access.presence import engine as engine
@@ -138,7 +138,7 @@ def comment(digest: str) -> str:
     if not digest:
         return ""
     with engine().connect() as connection:
-        return store.get_comment(connection, digest)
+        return comments.get(connection, digest)
 
 
 def pixels(array: Array) -> bytes:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from forger import Ledger
+from software_passkey import SoftwarePasskey
 from sqlalchemy import Engine
 
-from clinical.access import accounts
-from clinical.audit import heads, ledger, retention, rotation, verifier, witness
+from clinical.access import accounts, passkeys
+from clinical.audit import heads, ledger, passkey, retention, rotation, verifier, witness
+from clinical.audit.passkey import Confirmation
 from clinical.case.case import record_digest
 from clinical.case.shapes import Text, Texts
 from clinical.export.case_pdf import WHAT
@@ -21,6 +23,8 @@ from clinical.review import (
     assignment,
     decisions,
     intake,
+    marking,
+    marks,
     note,
     progress,
     signature,
@@ -35,6 +39,14 @@ from clinical.review.signature import Amendment, Signature
 from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
 
 PASSWORD = "four quiet herons"
+MARKS = [
+    {"kind": "length", "frame": 1, "points": [[2, 3], [20, 30]], "text": "", "window": None},
+    {"kind": "arrow", "frame": 1, "points": [[5, 5], [9, 9]], "text": "nodule", "window": None},
+    {
+        "kind": "key", "frame": 1, "points": [], "text": "",
+        "window": {"function": "LINEAR", "centre": 1700.0, "width": 3500.0, "inverted": False},
+    },
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,12 +92,13 @@ class Room:
         )
         decisions.decide(self.engine, wish)
 
-    def sign(self, case: str, digest: str, reader: str) -> None:
+    def wish(self, case: str, digest: str, reader: str) -> Signature:
         mine = progress.progress(self.past(case)).of(reader)
-        wish = Signature(
-            case, digest, reader, "reader", signature.decisions_digest(mine), datetime.now(UTC)
-        )
-        signature.sign(self.engine, wish)
+        decisions_digest = signature.decisions_digest(mine)
+        return Signature(case, digest, reader, "reader", decisions_digest, datetime.now(UTC))
+
+    def sign(self, case: str, digest: str, reader: str) -> None:
+        signature.sign(self.engine, self.wish(case, digest, reader))
 
 
 def of_late(engine: Engine, example: Any) -> None:
@@ -108,6 +121,40 @@ def of_late(engine: Engine, example: Any) -> None:
         end = ledger.head(connection)
         printed = {"what": WHAT, "cases": 1, "pdf": "ab" * 32, "head": end._asdict()}
         ledger.append(connection, "EXPORTED", actor="dr.ada", case_id="case-2", payload=printed)
+
+
+def confirmed_reading(room: Room) -> None:
+    """A reading with marks on its film, signed with a passkey, exported and sent to two places."""
+    engine, case, nonce, held = room.engine, "case-7", "ab" * 16, SoftwarePasskey()
+    registered = held.answer(passkey.encoded(b"registered"))
+    asked = passkey.encoded(b"registered")
+    passkeys.register(engine, "dr.ada", held.public_key, registered, asked)
+    protocols.set_protocol(engine, Protocol(True, 1.0, passkey=True), "dr.chief")
+    digest = room.case(case)
+    image = room.example.case(case).inputs["image"].arrays[0]
+    told = marks.read({"image": MARKS}, {"image": image})
+    intake.record_opened(engine, case, "dr.ada")
+    ranked = (Ranked("bacterial_pneumonia", "low"),)
+    commit_first_read(engine, FirstRead(case, digest, ranked, "dr.ada", datetime.now(UTC)))
+    room.decide(case, digest, "dr.ada", accepts=True)
+    with writing(engine) as connection:
+        marking.record(connection, case, "dr.ada", told)
+    wish = room.wish(case, digest, "dr.ada")
+    answer = held.answer(signature.passkey_challenge(wish, nonce))
+    signature.sign(engine, wish, confirmed=Confirmation(nonce, answer))
+    with writing(engine) as connection:
+        left = {"what": "case_fhir", "cases": 1, "reading": "ab" * 32, "files": ["cd" * 32]}
+        end = ledger.head(connection)._asdict()
+        ledger.append(
+            connection, "EXPORTED", actor="dr.ada", case_id=case, payload={**left, "head": end}
+        )
+        sent = {"name": "report.json", "file": "cd" * 32, "reading": "ab" * 32, "tries": 1}
+        for more in (
+            {"to": "archive", "outcome": "delivered"},
+            {"to": "clinic", "outcome": "refused", "reason": "422"},
+        ):
+            payload = {**sent, **more}
+            ledger.append(connection, "SENT", actor="system", case_id=case, payload=payload)
 
 
 def honest_record(folder: Path, example: Any) -> Kept:
@@ -162,6 +209,7 @@ def honest_record(folder: Path, example: Any) -> Kept:
         intake.record_import(connection, replace(plain, inputs=notes), "system")
     assignment.assign(engine, ["case-5"], "dr.bob", actor="dr.chief", role="adjudicator")
     of_late(engine, example)
+    confirmed_reading(room)
     with writing(engine) as connection:
         last = heads.sign_now(connection)
     intake.record_opened(engine, "case-3", "dr.bob")  # after the last head, and in its minute

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import later_forgeries  # noqa: F401  (adds to FORGERIES)
+import exchange_forgeries  # noqa: F401  (adds to FORGERIES)
+import later_forgeries  # noqa: F401  (as well)
 import pytest
 from argon2 import PasswordHasher
 from forger import Forger

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import packed_forgeries  # noqa: F401  (adds to BYTES and CONTENT)
 import pytest
 from honest_record import Kept, honest_record
 from zip_forgeries import BYTES, CONTENT, mend, read, write
@@ -68,6 +71,32 @@ def test_another_zip_is_refused(good: Path, tmp_path: Path, what: str) -> None:
 
 def test_packed_again_as_it_was_it_is_still_intact(good: Path, tmp_path: Path) -> None:
     assert verdict(write(tmp_path / "again.zip", read(good)))[0]
+
+
+def test_a_zip_of_large_files_is_read_as_python_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 500)
+    monkeypatch.setattr(verifier, "LARGE", 500)
+    content = {f"f{number}.txt": bytes(number * 200) for number in range(6)}
+    with zipfile.ZipFile(tmp_path / "large.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            with archive.open(name, "w", force_zip64=True) as file:
+                file.write(data)
+    files = verifier.Files(tmp_path / "large.zip")
+    assert {name: b"".join(files.chunks(name)) for name in files.names} == content
+
+
+def test_an_unpacked_export_is_intact_and_holds_files_only(good: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(good) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert verdict(tmp_path / "unpacked")[0]
+    events = tmp_path / "unpacked" / "events.jsonl"
+    events.rename(tmp_path / "elsewhere.jsonl")
+    for put in (lambda: events.symlink_to(tmp_path / "elsewhere.jsonl"), lambda: os.mkfifo(events)):
+        put()
+        is_refused(tmp_path / "unpacked")
+        events.unlink()
 
 
 def test_the_record_of_another_key_is_refused_where_the_key_is_known(

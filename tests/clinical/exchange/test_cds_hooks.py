@@ -27,7 +27,7 @@ from clinical.review import progress, status
 from clinical.review import protocol as protocol_rules
 from clinical.review.intake import record_assessment
 from clinical.review.protocol import Protocol
-from clinical.workspace import store
+from clinical.workspace import comments, store
 from clinical.workspace.database import writing
 
 BASE = "https://triptych.example"
@@ -146,7 +146,7 @@ def test_a_card_is_given_and_overridden_with_a_reason_and_a_comment(
     )
     assert "fibrosis" not in str(answer.payload)
     with ward.engine.connect() as connection:
-        comment = store.get_comment(connection, answer.payload["comment"])
+        comment = comments.get(connection, answer.payload["comment"])
     assert comment == "Known fibrosis since 2019."
 
 

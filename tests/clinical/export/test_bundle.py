@@ -25,7 +25,7 @@ from clinical.export.bundle import export
 from clinical.export.selection import Selection
 from clinical.review.decisions import decide
 from clinical.review.intake import record_assessment
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import open_workspace, writing
 
 FILES = {
@@ -84,7 +84,7 @@ def test_everything_is_written_and_the_export_is_recorded(filled: Engine, out: P
     with filled.connect() as connection:
         assert [e.kind for e in ledger.events(connection)][-1] == "EXPORTED"
         assert verify(connection).intact
-        named = json.loads(store.get_comment(connection, result.event.payload["selection"]))
+        named = json.loads(comments.get(connection, result.event.payload["selection"]))
     assert named["chosen"] == ["case-1", "case-2", "case-3"]
 
 

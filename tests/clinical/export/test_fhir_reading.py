@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fhirkit
+import fhir_validators
 import pytest
 import read_case
 from sqlalchemy import Engine
@@ -55,9 +55,8 @@ def test_it_is_valid_r4_and_every_reference_leads_somewhere(
     bundle: Callable[[str], Bundle], state: str
 ) -> None:
     made = bundle(state)
-    assert [str(issue) for issue in fhirkit.validate(json.dumps(made).encode())] == []
+    assert fhir_validators.problems(made) == []
     for entry in made["entry"]:
-        assert fhirkit.validate(entry["resource"]) == []
         kind, name = entry["resource"]["resourceType"], entry["resource"]["id"]
         assert entry["request"] == {"method": "PUT", "url": f"{kind}/{name}"}
         assert re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", name)

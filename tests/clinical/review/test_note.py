@@ -18,7 +18,7 @@ from clinical.review import note, progress
 from clinical.review.comment import MAX_COMMENT
 from clinical.review.first_read import commit_first_read
 from clinical.review.protocol import Protocol
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import writing
 
 both_databases = pytest.mark.both_databases
@@ -38,7 +38,7 @@ def withdraw(ward: Any, sequence: int, author: str = "dr.ada") -> None:
 
 def texts(ward: Any) -> list[str]:
     with ward.engine.connect() as connection:
-        return [store.get_comment(connection, n.text_digest) for n in note.standing(ward.past())]
+        return [comments.get(connection, n.text_digest) for n in note.standing(ward.past())]
 
 
 @both_databases
@@ -139,7 +139,7 @@ def test_the_text_goes_with_the_case(ward: Any) -> None:
     retention.purge(ward.engine, ["case-1"], because="erasure", actor="boss")
     with ward.engine.connect() as connection:
         with pytest.raises(StoreError, match="holds no comment"):
-            store.get_comment(connection, digest)
+            comments.get(connection, digest)
         assert verify.verify(connection).intact
         assert note.counts(connection) == {}
 

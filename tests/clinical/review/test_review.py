@@ -16,7 +16,7 @@ from clinical.case.assessment import ReviewDecision
 from clinical.errors import ReviewError
 from clinical.review import comment, decisions, intake
 from clinical.review import status as status_rules
-from clinical.workspace import store
+from clinical.workspace import comments, store
 from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
@@ -87,7 +87,7 @@ def test_allowed(workspace: Engine, example: Any, changes: dict[str, Any]) -> No
     with workspace.connect() as connection:
         assert verify(connection).intact
         if decision.comment:
-            assert store.get_comment(connection, recorded.comment_digest) == decision.comment
+            assert comments.get(connection, recorded.comment_digest) == decision.comment
 
 
 @pytest.mark.parametrize(("changes", "rule"), REFUSED, ids=lambda value: str(value)[:40])

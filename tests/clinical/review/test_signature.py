@@ -14,7 +14,7 @@ from clinical.audit.verify import verify
 from clinical.errors import ReviewError
 from clinical.review import intake, progress, signature
 from clinical.review.times import begun, noticed
-from clinical.workspace import store
+from clinical.workspace import comments
 from clinical.workspace.database import writing
 
 pytestmark = pytest.mark.both_databases
@@ -136,7 +136,7 @@ def test_an_amendment_reopens_with_a_reason_and_keeps_both(ward: Any) -> None:
     ward.sign("dr.ada")
     assert ward.kinds().count("SIGNED") == 2
     with ward.engine.connect() as connection:
-        assert store.get_comment(connection, event.payload["comment"]) == "Mrs Smith rang."
+        assert comments.get(connection, event.payload["comment"]) == "Mrs Smith rang."
         assert verify(connection).intact
 
 

@@ -17,7 +17,7 @@ from clinical.case.assessment import OutOfDistribution, assessment_digest
 from clinical.case.case import Case, as_json, input_digest
 from clinical.case.shapes import Array, Arrays, Text, Texts
 from clinical.errors import StoreError
-from clinical.workspace import store
+from clinical.workspace import comments, store
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 from pipelines.cli import main
 
@@ -198,10 +198,10 @@ def test_two_comments_with_the_same_text_cannot_be_recognised_by_digest(
     workspace: Engine,
 ) -> None:
     with writing(workspace) as connection:
-        one, two = (store.put_comment(connection, "Överväg CT 肺") for _ in range(2))
-        assert store.get_comment(connection, one) == store.get_comment(connection, two)
+        one, two = (comments.put(connection, "Överväg CT 肺") for _ in range(2))
+        assert comments.get(connection, one) == comments.get(connection, two)
         with pytest.raises(StoreError):
-            store.get_comment(connection, "0" * 64)
+            comments.get(connection, "0" * 64)
     assert one != two
 
 

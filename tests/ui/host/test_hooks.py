@@ -11,6 +11,7 @@ import pytest
 import reading_fixture
 from cds_client import ISSUER, Ehr, Line
 from front_door import COOKIE, secret
+from ports import reserved_port
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -127,7 +128,7 @@ def test_what_is_refused_is_counted(http: TestClient) -> None:
 def test_the_page_that_is_served_answers_a_record_system(
     folder: Path, settings: Path, ehr: Ehr
 ) -> None:
-    chosen = launch.Choices(folder, port=launch.free_port(), reader="dr.demo", cds_hooks=settings)
+    chosen = launch.Choices(folder, port=reserved_port(), reader="dr.demo", cds_hooks=settings)
     running = launch.start(chosen)
     ehr.base = running.address
     try:
