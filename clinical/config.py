@@ -87,15 +87,17 @@ class TrainingConfig:
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
             with masks (masks.csv), which only simulated cohorts have.
         validation: fraction of patients kept for early stopping, calibration and thresholds.
+        teachers: learn from what simple models say of training patients that they have not seen,
+            beside the outcome; false: from outcomes alone.
         soft_targets: train on the oracle's posterior given all inputs instead of the outcome
             (needs `evaluation.oracle`); validation, calibration and testing use true outcomes.
     """
 
-    alone_epochs: int = 40
-    epochs: int = 40
-    patience: int = 8
+    alone_epochs: int = 16
+    epochs: int = 12
+    patience: int = 6
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.02
     modality_dropout: float = 0.25
     alone_probability: float = 0.25
@@ -105,6 +107,7 @@ class TrainingConfig:
     augmentations: int = 1
     mask_weight: float = 0.0
     validation: float = 0.2
+    teachers: bool = True
     soft_targets: bool = False
 
 

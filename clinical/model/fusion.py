@@ -44,10 +44,38 @@ class Tokens:
             mask[:, first:last] = False
         return Tokens(self.values, mask, self.spans)
 
+    def of(self, cases: Tensor) -> Tokens:
+        """Those of some cases only [chosen], in that order."""
+        return Tokens(self.values[cases], self.mask[cases], self.spans)
+
     def alone(self, name: str) -> Tokens:
         """Only the tokens of one modality."""
         span = slice(*self.spans[name])
         return Tokens(self.values[:, span], self.mask[:, span], {name: (0, span.stop - span.start)})
+
+
+def joined(batches: Sequence[Tokens]) -> Tokens:
+    """The tokens of several batches as those of one, each modality padded to the longest."""
+    names = list(dict.fromkeys(name for batch in batches for name in batch.spans))
+    values, masks, spans, position = [], [], {}, 0
+    for name in names:
+        parts = [batch.alone(name) if name in batch.spans else None for batch in batches]
+        longest = max(part.mask.shape[1] for part in parts if part is not None)
+        value = torch.zeros(
+            sum(len(batch.mask) for batch in batches), longest, batches[0].values.shape[2]
+        )
+        mask = torch.zeros(value.shape[:2], dtype=torch.bool)
+        row = 0
+        for batch, part in zip(batches, parts, strict=True):
+            if part is not None:
+                place = slice(row, row + len(part.mask)), slice(part.mask.shape[1])
+                value[place], mask[place] = part.values, part.mask
+            row += len(batch.mask)
+        values.append(value)
+        masks.append(mask)
+        spans[name] = (position, position + longest)
+        position += longest
+    return Tokens(torch.cat(values, dim=1), torch.cat(masks, dim=1), spans)
 
 
 class CrossAttention(nn.Module):
@@ -121,6 +149,14 @@ class Reader(nn.Module):
         log_odds: Tensor = (self.norm(states) * self.head).sum(dim=-1)
         return log_odds
 
+    @torch.no_grad()
+    def scale(self, factors: Tensor) -> None:
+        """Let all evidence of each diagnosis count so many times as much [diagnoses].
+
+        Evidence is linear in the head, so the factors need no place of their own in a checkpoint.
+        """
+        self.head.mul_(factors[:, None])
+
 
 @dataclass(frozen=True, eq=False)
 class Findings:
@@ -164,6 +200,18 @@ class Fusion(nn.Module):
         self.together = Reader(diagnoses, layers=1, **sizes)  # type: ignore[arg-type]
         # Nothing is corrected until it is learnt that something should be.
         nn.init.zeros_(self.together.head)
+
+    @torch.no_grad()
+    def stack(self, weights: Mapping[str, Tensor], bias: Tensor) -> None:
+        """Make the sum of evidence a weighted one: late fusion of the readers.
+
+        Args:
+            weights: modality to what its evidence counts for each diagnosis [diagnoses].
+            bias: log odds without any evidence [diagnoses].
+        """
+        for name, factors in weights.items():
+            cast(Reader, self.readers[name]).scale(factors)
+        self.bias.copy_(bias)
 
     def join(self, encodings: Mapping[str, Encoding], cases: int) -> Tokens:
         """Concatenate encodings in the model's order."""

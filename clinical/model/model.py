@@ -364,7 +364,9 @@ def _as_written_now(study: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of an earlier checkpoint under the names that its keys have now."""
     stated = study.get("evaluation", {})
     evaluation = {config.RENAMED.get(key, key): value for key, value in stated.items()}
-    return {**study, "evaluation": evaluation}
+    # Before simple models taught, every training was without them.
+    training = {"teachers": False, **study.get("training", {})}
+    return {**study, "evaluation": evaluation, "training": training}
 
 
 def _envelope(tensors: Mapping[str, Tensor], prefix: str, limits: Mapping[str, float]) -> Envelope:

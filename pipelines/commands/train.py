@@ -11,7 +11,9 @@ from clinical.config import StudyConfig, load_study, with_cohort_path
 from clinical.errors import ConfigError
 from clinical.model import model as models
 from pipelines.assessing.unread import READING_THREADS, report_dataset
+from pipelines.folds import teachers
 from pipelines.folds.splits import hold_out
+from pipelines.folds.tabular import vectors
 from pipelines.jobs import resume
 from pipelines.jobs.progress import bar, console
 from pipelines.training import soft_targets
@@ -62,6 +64,9 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
     training, validation = hold_out(
         dataset.patients, dataset.labels, study.training.validation, study.seed
     )
+    if targets is None:
+        rows = vectors(dataset.cases, tuple(study.model.modalities))
+        targets = teachers.targets(dataset, rows, training, study)
     with bar() as progress:
         task = progress.add_task(
             "train", total=study.training.alone_epochs + study.training.epochs, note=""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from clinical.config import StudyConfig
 from clinical.errors import CohortError
 from clinical.model.model import Model
-from pipelines.folds import stress
+from pipelines.folds import stress, teachers
 from pipelines.folds.model_scores import patterns_of, scores_and_sets, validated
 from pipelines.folds.records import plain
 from pipelines.folds.splits import Indices, grouped_folds, hold_out
@@ -47,7 +47,8 @@ def run(bench: Bench, task: Task) -> dict[str, Any]:
             raise
         # A point of the learning curve may be too small to learn from; the others stand.
         return {"because": error.message, "scores": {}, "seconds": {}}
-    bench = replace(bench, dataset=dataset, study=study)
+    vectors = bench.vectors.without(task.modality)
+    bench = replace(bench, dataset=dataset, study=study, vectors=vectors)
     return _joined([_member(bench, task, *cut) for cut in cuts])
 
 
@@ -80,7 +81,9 @@ def _member(bench: Bench, task: Task, inner: Indices, held: Indices) -> dict[str
     """What one training says; arrays are still arrays."""
     dataset, study, train = bench.dataset, bench.study, task.fold.train
     started = time.perf_counter()
-    model = train_model(dataset, train[inner], train[held], study, targets=bench.targets)
+    learnt = train[inner]
+    targets = bench.targets or teachers.targets(dataset, bench.vectors, learnt, study)
+    model = train_model(dataset, learnt, train[held], study, targets=targets)
     trained = time.perf_counter()
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
     prepared = _prepared(model, [dataset.cases[i] for i in task.fold.test])

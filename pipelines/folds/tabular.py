@@ -38,6 +38,12 @@ class Vectors:
         """Names, sorted."""
         return tuple(sorted({*self.tables, *self.embeddings}))
 
+    def without(self, modality: str) -> Vectors:
+        """The same rows as if a modality had never been recorded."""
+        tables = {name: rows for name, rows in self.tables.items() if name != modality}
+        embeddings = {name: rows for name, rows in self.embeddings.items() if name != modality}
+        return Vectors(tables, embeddings)
+
     def present(self, modality: str) -> NDArray[np.bool_]:
         """Which cases have a modality [cases]."""
         rows = (self.tables if modality in self.tables else self.embeddings)[modality]

@@ -78,29 +78,29 @@ def fit_space(
     optimiser = torch.optim.AdamW(
         space.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
+    # The tokens are finished, so every case is encoded once and not in every epoch.
+    tokens = predict_tokens(network, cases)
+    unseen, unseen_people = predict_tokens(network, held_out), _numbered(held_out_patients)
+    people = _numbered(patients)
     best, state = math.inf, snapshot(space)
     for epoch in range(settings.space_epochs):
         generator = np.random.default_rng([study.seed, 1, epoch])
         order = generator.permutation(len(cases))
         for start in range(0, len(order), 2 * settings.batch_size):
             chosen = order[start : start + 2 * settings.batch_size]
-            loss = _aligned(
-                network, space, [cases[i] for i in chosen], [patients[i] for i in chosen]
-            )
+            loss = alignment_loss(space, tokens.of(torch.from_numpy(chosen)), people[chosen])
             if loss.requires_grad:
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
         with torch.no_grad():
-            known = float(_aligned(network, space, held_out, held_out_patients))
+            known = float(alignment_loss(space, unseen, unseen_people))
         if known < best:
             best, state = known, snapshot(space)
     space.load_state_dict(state)
     return best
 
 
-def _aligned(
-    network: Network, space: Space, cases: Sequence[PreparedCase], patients: Sequence[str]
-) -> Tensor:
-    people = np.unique(np.asarray(patients), return_inverse=True)[1]
-    return alignment_loss(space, predict_tokens(network, cases), torch.from_numpy(people))
+def _numbered(patients: Sequence[str]) -> Tensor:
+    """[cases] integer, equal for cases of one patient."""
+    return torch.from_numpy(np.unique(np.asarray(patients), return_inverse=True)[1])

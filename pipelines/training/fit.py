@@ -13,13 +13,16 @@ from torch import Tensor
 
 from clinical.config import StudyConfig
 from clinical.modalities.encoding import Prepared
-from clinical.model.fusion import Tokens
+from clinical.model.fusion import Tokens, joined
 from clinical.model.model import Network
 from pipelines.jobs import resume
 from pipelines.training.pointing_loss import pointing_loss
+from pipelines.training.stacking import fit_stack, supported
 
 TOGETHER_RATE = 0.3
 """Learning rate, relative to the first, once modalities trained alone are put together."""
+
+_AT_ONCE = 256  # cases that are encoded together: what lies between input and tokens is larger
 
 PreparedCase = Mapping[str, Prepared]
 Report = Callable[[int, float, float], None]
@@ -28,12 +31,22 @@ Report = Callable[[int, float, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network and how its training went."""
+    """A trained network and how its training went.
+
+    Attributes:
+        network: in evaluation mode.
+        epochs, best_epoch: after how many of them training stopped, and which was kept.
+        validation_loss: of what was kept.
+        stacked: whether it learnt more than outcomes, and began as a stack of its readers.
+        correction: share of the learnt correction that is applied, for each diagnosis.
+    """
 
     network: Network
     epochs: int
     best_epoch: int
     validation_loss: float
+    stacked: bool
+    correction: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ class Lessons:
         cases: of each training case the plain one, then its augmented copies.
         labels: [cases, diagnoses]; from 0 to 1 (between them: soft targets), NaN for unknown.
         alone: modality to what is learnt where only that one is shown [cases, diagnoses]; the
-            labels where it is not named.
+            labels where it is not named. Empty where outcomes alone are learnt.
         regions: where each diagnosis shows in each image [cases, diagnoses, patches], for the
             pointing loss; None does without it.
     """
@@ -61,6 +74,11 @@ class Lessons:
     labels: NDArray[np.float64]
     alone: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     regions: NDArray[np.float32] | None = None
+
+    @property
+    def taught(self) -> bool:
+        """Whether what is learnt is more than outcomes, whose chance a stack would learn too."""
+        return bool(self.alone)
 
 
 def fit(
@@ -94,9 +112,12 @@ def fit(
         if together == 0:
             # From here on all are trained together, from where each modality did best by itself.
             network.load_state_dict(state.best)
+            if lessons.taught:
+                _stack(network, lessons, settings.batch_size)
             optimiser = _optimiser(network, study)
             loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
-            state = resume.Progress(state.epoch, state.epoch, loss, state.best, state.alone)
+            best = resume.snapshot(network)
+            state = resume.Progress(state.epoch, state.epoch, loss, best, state.alone)
         stale = state.epoch - state.best_epoch >= settings.patience
         if together >= settings.epochs or (together > 0 and stale):
             break
@@ -116,8 +137,33 @@ def fit(
         if keeping.folder is not None:
             resume.keep(keeping.folder, keeping.key, network, optimiser, state)
     network.load_state_dict(state.best)
-    network.eval()
-    return Fitted(network, state.epoch, state.best_epoch, state.best_loss)
+    kept = _keep_supported(network, held_out, held_out_labels, settings.batch_size)
+    loss = validation_loss(network, held_out, held_out_labels, settings.batch_size)
+    return Fitted(network.eval(), state.epoch, state.best_epoch, loss, lessons.taught, kept)
+
+
+def _stack(network: Network, lessons: Lessons, batch_size: int) -> None:
+    """Start from the best weighted sum of what the readers say of the training cases."""
+    fusion = network.fusion
+    evidence, _ = evidence_and_logits(network, [copies[0] for copies in lessons.cases], batch_size)
+    stack = fit_stack(evidence, lessons.labels, fusion.bias.detach().double().numpy())
+    weights = {name: torch.from_numpy(w).float() for name, w in stack.weights.items()}
+    fusion.stack(weights, torch.from_numpy(stack.bias).float())
+
+
+def _keep_supported(
+    network: Network,
+    held_out: Sequence[PreparedCase],
+    labels: NDArray[np.float64],
+    batch_size: int,
+) -> tuple[float, ...]:
+    """Leave of the correction what validation supports: its share for each diagnosis."""
+    fusion = network.fusion
+    evidence, logits = evidence_and_logits(network, held_out, batch_size)
+    plain = fusion.bias.detach().double().numpy() + np.sum([*evidence.values()], axis=0)
+    shares = supported(plain, logits - plain, labels)
+    fusion.together.scale(torch.from_numpy(shares).float())
+    return tuple(shares.tolist())
 
 
 def _optimiser(network: Network, study: StudyConfig) -> torch.optim.Optimizer:
@@ -126,6 +172,7 @@ def _optimiser(network: Network, study: StudyConfig) -> torch.optim.Optimizer:
         [p for p in network.parameters() if p.requires_grad],
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
+        fused=True,
     )
 
 
@@ -295,11 +342,30 @@ def predict_patterns(
     return [np.concatenate(found) for found in rows]
 
 
+def evidence_and_logits(
+    network: Network, cases: Sequence[PreparedCase], batch_size: int
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """Modality to its evidence, 0 where it is absent, and the logits [cases, diagnoses]."""
+    network.eval()
+    logits = np.zeros((len(cases), len(network.fusion.bias)))
+    evidence = {name: np.zeros_like(logits) for name in network.fusion.modalities}
+    with torch.inference_mode():
+        for start in range(0, len(cases), batch_size):
+            tokens = network.encode(cases[start : start + batch_size])
+            found, rows = network.fusion.find(tokens), slice(start, start + batch_size)
+            for name, said in found.evidence.items():
+                evidence[name][rows] = said.double().numpy()
+            logits[rows] = network.fusion.combine(found, len(tokens.mask)).double().numpy()
+    return evidence, logits
+
+
 def predict_tokens(network: Network, cases: Sequence[PreparedCase]) -> Tokens:
     """Tokens of a finished network, to learn on but not to change."""
     network.eval()
     with torch.no_grad():
-        return network.encode(cases)
+        return joined(
+            [network.encode(cases[n : n + _AT_ONCE]) for n in range(0, len(cases), _AT_ONCE)]
+        )
 
 
 def alone_losses(

@@ -80,6 +80,15 @@ def _taught(model: Model) -> str:
             "from the simulated clinic's own posteriors instead of outcomes (distilled from the"
             " oracle); calibration, thresholds and sets from true outcomes"
         )
+    elif model.facts.get("stacked"):
+        taught.append(
+            "from the outcome and, with four times its weight, from what ridge regression, boosting"
+            " and their late fusion, fitted on other training patients, say of each patient; the"
+            " sum of evidence began as a stack of the readers, which is late fusion"
+        )
+    if correction := model.facts.get("correction"):
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in correction.items())
+        taught.append(f"of what the attention adds to that sum, validation supports: {shares}")
     if training.mask_weight:
         taught.append(
             "attention was drawn to the simulated findings' masks"

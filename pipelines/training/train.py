@@ -99,15 +99,14 @@ def train_model(
     for name, module in network.encoders.items():
         plain = [variants[0][name] for variants in train_cases if name in variants[0]]
         _adapt(module, plain)
-    learnt = targets or {soft_targets.ALL: dataset.labels}
-    wanted = {name: values[training] for name, values in learnt.items()}
+    wanted = {name: values[training] for name, values in (targets or {}).items()}
     lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
     unseen = [_reduced(network, case) for case in held_out]
     fitted = fit(
         network,
         Lessons(
             lessons,
-            wanted[soft_targets.ALL],
+            wanted.get(soft_targets.ALL, dataset.labels[training]),
             wanted,
             None if dataset.regions is None else dataset.regions[training],
         ),
@@ -349,6 +348,8 @@ def _facts(
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "validation_loss": round(fitted.validation_loss, 6),
+        "stacked": fitted.stacked,
+        "correction": dict(zip(dataset.diagnoses, fitted.correction, strict=True)),
         "trained_parameters": parameters,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in packages},

@@ -11,10 +11,10 @@ BOOSTING = "boosting"
 
 
 def boosting(cut: Cut) -> Scores:
-    """Histogram boosting on everything at once; inside, one fold in three is judged."""
+    """Probabilities of every label; which trees, is chosen out of fold."""
     labels, train = cut.labels, cut.train
     rows = everything(cut)
-    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)[:1]
+    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed, cut.folds)
     inside, test = [], []
     for column in range(labels.shape[1]):
         oof, predict = fit_best(boosters(cut.seed), rows[train], labels[train, column], inner)

@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pipelines.folds.comparators.fitting import INNER_FOLDS
 from pipelines.folds.splits import Indices
 from pipelines.folds.tabular import Rows, Vectors
 
@@ -27,6 +28,7 @@ class Cut:
         patients: of all cases.
         train, test: indices.
         seed: of folds and fits.
+        folds: inside the training cases.
     """
 
     vectors: Vectors
@@ -36,6 +38,7 @@ class Cut:
     train: Indices
     test: Indices
     seed: int
+    folds: int = INNER_FOLDS
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -19,13 +20,43 @@ Fit = Callable[[Rows, Rows], Predict]
 """(rows [cases, columns], labels [cases]) -> (rows -> probabilities [cases])."""
 
 
-def boosted(leaves: int, rate: float, seed: int) -> Fit:
+@dataclass(frozen=True)
+class Trees:
+    """Settings of boosted trees (`HistGradientBoostingClassifier`).
+
+    Attributes:
+        leaves: of a tree at most.
+        rate: learning rate.
+        number: of trees.
+        least: cases in a leaf at least.
+        columns: share of them that a split may choose from.
+    """
+
+    leaves: int
+    rate: float = 0.1
+    number: int = 100
+    least: int = 20
+    columns: float = 1.0
+
+
+CANDIDATES = (
+    Trees(leaves=31),
+    Trees(leaves=4, rate=0.05, number=150, least=5, columns=0.3),
+    Trees(leaves=2, least=5, columns=0.5),
+)
+"""From the library's own settings to sums of single questions, the best for a few hundred cases."""
+
+
+def boosted(trees: Trees, seed: int) -> Fit:
     """Histogram gradient boosting that reads NaN as missing."""
 
     def fit(rows: Rows, labels: Rows) -> Predict:
         model = HistGradientBoostingClassifier(
-            max_leaf_nodes=leaves,
-            learning_rate=rate,
+            max_leaf_nodes=trees.leaves,
+            learning_rate=trees.rate,
+            max_iter=trees.number,
+            min_samples_leaf=trees.least,
+            max_features=trees.columns,
             l2_regularization=1.0,
             early_stopping=False,
             random_state=seed,
@@ -78,10 +109,10 @@ def standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
 
 
 def inner_folds(
-    patients: Sequence[str], labels: Rows, seed: int
+    patients: Sequence[str], labels: Rows, seed: int, number: int = INNER_FOLDS
 ) -> tuple[tuple[Indices, Indices], ...]:
     """Patient-grouped folds inside the training cases, for every choice that a baseline makes."""
-    folds = min(INNER_FOLDS, len(set(patients)))
+    folds = min(number, len(set(patients)))
     return tuple(grouped_folds(patients, labels, folds, seed)) if folds > 1 else ()
 
 
@@ -95,7 +126,8 @@ def fit_best(
 
     Returns:
         Its out-of-fold probabilities [cases] (NaN for cases that no inner fold tests), and its
-        prediction. Where too few cases have either label, both are the share of positives.
+        prediction, for which it is fitted when rows are asked about. Where too few cases have
+        either label, both are the share of positives.
     """
     known = ~np.isnan(labels)
     prior = prior_of(labels)
@@ -112,7 +144,13 @@ def fit_best(
         found.append(inside)
     losses = [_log_loss(inside, labels) for inside in found]
     best = int(np.argmin(losses))
-    return found[best], candidates[best](rows[known], labels[known])
+
+    def predict(other: Rows) -> Rows:
+        if not len(other):
+            return np.empty(0)
+        return candidates[best](rows[known], labels[known])(other)
+
+    return found[best], predict
 
 
 def enough(labels: Rows) -> bool:
@@ -130,7 +168,7 @@ def _log_loss(scores: Rows, labels: Rows) -> float:
 
 def boosters(seed: int) -> tuple[Fit, ...]:
     """Large and small trees, to choose from."""
-    return boosted(31, 0.1, seed), boosted(6, 0.1, seed)
+    return tuple(boosted(trees, seed) for trees in CANDIDATES)
 
 
 def prior_of(labels: Rows) -> float:

@@ -22,7 +22,7 @@ LATE_FUSION = "late fusion"
 def late_fusion(singles: Mapping[str, Scores], cut: Cut) -> Scores:
     """Stacked probabilities; inside, the stacker has not seen the patients that it judges."""
     labels = cut.labels[cut.train]
-    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed)
+    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed, cut.folds)
     inside = np.full(labels.shape, np.nan)
     test = np.full((len(cut.test), labels.shape[1]), np.nan)
     for column in range(labels.shape[1]):
@@ -38,7 +38,7 @@ def late_fusion(singles: Mapping[str, Scores], cut: Cut) -> Scores:
 
 def _stacked(learnt: Rows, labels: Rows, asked: Rows, prior: float) -> Rows:
     known = ~np.isnan(labels)
-    if not enough(labels[known]):
+    if not enough(labels[known]) or not len(asked):
         return np.full(len(asked), prior)
     stacker = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
     stacker.fit(learnt[known], labels[known])

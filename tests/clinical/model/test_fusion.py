@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clinical.modalities.encoding import Encoding
-from clinical.model.fusion import Fusion
+from clinical.model.fusion import Fusion, joined
 
 NAMES = ("image", "measurements", "history", "notes")
 
@@ -90,3 +90,13 @@ def test_the_order_of_tokens_does_not_matter(fusion: Fusion) -> None:
     given = encodings(("measurements",))
     turned = {n: Encoding(e.tokens.flip(1), e.mask.flip(1)) for n, e in given.items()}
     torch.testing.assert_close(fusion(fusion.join(given, 2))[0], fusion(fusion.join(turned, 2))[0])
+
+
+def test_batches_joined_are_read_as_each_by_itself(fusion: Fusion) -> None:
+    given = encodings(NAMES)
+    short = Encoding(given["notes"].tokens[:, :2], given["notes"].mask[:, :2])
+    batches = [fusion.join({**given, "notes": short}, 2), fusion.join({"notes": given["notes"]}, 2)]
+    together = joined(batches)
+    whole = torch.cat([fusion(batch)[0] for batch in batches])
+    torch.testing.assert_close(fusion(together)[0], whole)
+    torch.testing.assert_close(fusion(together.of(torch.tensor([3, 0])))[0], whole[[3, 0]])

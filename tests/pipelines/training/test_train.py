@@ -12,9 +12,14 @@ from clinic_of_two import STUDY, make_dataset
 
 from clinical.model.calibration import patterns
 from clinical.model.model import Model
+from pipelines.folds import teachers
 from pipelines.folds.splits import hold_out
+from pipelines.folds.tabular import vectors
 from pipelines.jobs import resume
 from pipelines.training.fit import hide, predict
+from pipelines.training.model_card import model_card
+from pipelines.training.soft_targets import ALL
+from pipelines.training.stacking import SHARES
 from pipelines.training.train import prepare_cached, train_model
 
 SHORT = replace(STUDY, training=replace(STUDY.training, alone_epochs=2, epochs=2))
@@ -111,3 +116,45 @@ def test_unknown_labels_do_not_teach() -> None:
     cases = [prepare_cached(c, model.specs)[0] for c in dataset.cases[:5]]
     assert np.isfinite(predict(model.network, cases)).all()
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
+
+
+def test_a_taught_training_begins_as_a_stack_and_says_so() -> None:
+    dataset = make_dataset(120)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    taught = {ALL: dataset.labels * 0.8 + 0.1}
+    model = train_model(dataset, training, validation, SHORT, targets=taught)
+    assert model.facts["stacked"]
+    assert set(model.facts["correction"]) == set(dataset.diagnoses)
+    assert set(model.facts["correction"].values()) <= set(SHARES)
+    assert "late fusion" in model_card(model)
+    plain = train_model(dataset, training, validation, SHORT)
+    assert not plain.facts["stacked"]
+    assert "late fusion" not in model_card(plain)
+
+
+def test_validation_never_teaches() -> None:
+    dataset = make_dataset(120)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    taught = {ALL: dataset.labels * 0.8 + 0.1}
+    spoiled = {ALL: taught[ALL].copy()}
+    spoiled[ALL][validation] = 0.5
+    first, second = (
+        train_model(dataset, training, validation, SHORT, targets=t) for t in (taught, spoiled)
+    )
+    assert first.identity == second.identity
+
+
+def test_nothing_of_tested_patients_is_looked_at() -> None:
+    dataset = make_dataset(140)
+    known = np.arange(120)
+    training, validation = hold_out(
+        [dataset.patients[i] for i in known], dataset.labels[known], 0.3, seed=0
+    )
+    spoiled = dataset.labels.copy()
+    spoiled[120:] = 1 - spoiled[120:]
+    study = replace(SHORT, training=replace(SHORT.training, teachers=True))
+    models = []
+    for own in (dataset, replace(dataset, labels=spoiled)):
+        taught = teachers.targets(own, vectors(own.cases), training, study)
+        models.append(train_model(own, training, validation, study, targets=taught))
+    assert models[0].identity == models[1].identity
