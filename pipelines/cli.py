@@ -24,6 +24,7 @@ from pipelines.commands.audit import audit_app
 from pipelines.commands.check import check
 from pipelines.commands.cohort import assess, check_domain, check_explanations, evaluate, train
 from pipelines.commands.export import export
+from pipelines.commands.films import films_app
 from pipelines.commands.inspect import inspect
 from pipelines.commands.laboratory import check_realism, compute_oracle, pretrain, simulate
 from pipelines.commands.models import models_app
@@ -84,6 +85,7 @@ app.command()(receive)
 app.command()(send)
 app.add_typer(account_app, name="account")
 app.add_typer(audit_app, name="audit")
+app.add_typer(films_app, name="films")
 app.add_typer(models_app, name="models")
 app.add_typer(reading_app, name="reading")
 app.add_typer(retrieval_app, name="retrieval")

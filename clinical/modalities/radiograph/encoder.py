@@ -8,7 +8,7 @@ sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from clinical.case.shapes import Array, Arrays
 from clinical.errors import ConfigError
 from clinical.modalities.components import PrincipalComponents
-from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource
-from clinical.modalities.radiograph import film_network
+from clinical.modalities.encoding import LATER, Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.radiograph import film_network, lungs
 from clinical.modalities.radiograph.evidence import heat_maps
 from clinical.modalities.radiograph.resampling import resample
 from clinical.modalities.radiograph.rows import DEFAULT_SIDE
@@ -43,6 +43,7 @@ SQUARE = 0.005
 
 STRIDE = film_network.STRIDE
 FINE = STRIDE // film_network.FILM_STRIDE
+CROPS = {"lungs": lungs.cropped, "coarse lungs": lungs.coarse}
 PARTS = (film_network.IMAGENET_CHANNELS, 2 * film_network.FILM_CHANNELS)
 CHANNELS = sum(PARTS)
 
@@ -56,6 +57,8 @@ class Settings:
         components: principal components kept of each network's channels.
         image_size: side of the padded, resampled image in pixels; a multiple of 32.
         images: how many images of a case are read at most, the first ones.
+        crop: "" for the whole film, or what `clinical.modalities.radiograph.lungs` makes of it:
+            "lungs" or "coarse lungs".
 
     Raises:
         ConfigError: for a size or number that cannot be.
@@ -65,6 +68,7 @@ class Settings:
     components: int = 128
     image_size: int = DEFAULT_SIDE
     images: int = 1
+    crop: str = field(default="", metadata={LATER: True})
 
     def __post_init__(self) -> None:
         if self.image_size < 64 or self.image_size % STRIDE:
@@ -75,6 +79,11 @@ class Settings:
         if self.images < 1:
             raise ConfigError(
                 f"model.radiograph.images is {self.images}.", remedy="choose 1 or more"
+            )
+        if self.crop and self.crop not in CROPS:
+            raise ConfigError(
+                f"model.radiograph.crop is {self.crop!r}.",
+                remedy=f"choose {' or '.join(CROPS)}, or leave it out for the whole film",
             )
 
 
@@ -102,13 +111,23 @@ def prepare(
     """
     images = value.items[: settings.images]
     grid = settings.image_size // STRIDE
-    rows = [_patches(image, settings, rng) for image in images]
+    seen = [_seen(image, settings) for image in images]
+    rows = [_patches(part, settings, rng) for part, _ in seen]
     place = [(number, cell) for number in range(len(images)) for cell in range(grid * grid)]
     return Prepared(
         {"patch": np.concatenate(rows), "place": np.asarray(place, dtype=np.int64)},
         tuple(source for number in range(len(images)) for source in grid_sources(grid**2, number)),
-        boxes=tuple(_box(image) for image in images),
+        boxes=tuple(box for _, box in seen),
     )
+
+
+def _seen(image: Array, settings: Settings) -> tuple[Array, tuple[float, float, float, float]]:
+    """What is looked at of an image, and where the grid of patches lies in its pixels."""
+    if not settings.crop:
+        return image, _box(image)
+    top, left, bottom, right = lungs.place(image)
+    where = (float(top), float(left), float(bottom), float(right))
+    return CROPS[settings.crop](image, (top, left, bottom, right)), where
 
 
 def _patches(
@@ -232,9 +251,10 @@ def _augment() -> Compose:
     )
 
 
-def weights_files() -> tuple[Path, ...]:
-    """The frozen weights, for the digest in a checkpoint."""
-    return film_network.weights_file(), film_network.FILM_WEIGHTS
+def weights_files(settings: Settings) -> tuple[Path, ...]:
+    """The frozen weights that these settings read with, for the digest in a checkpoint."""
+    both = film_network.weights_file(), film_network.FILM_WEIGHTS
+    return (*both, lungs.WEIGHTS) if settings.crop else both
 
 
 class Encoder(nn.Module):

@@ -79,7 +79,7 @@ def named() -> tuple[str, ...]:
 
 def draw(seed: int, number: int) -> Film:
     """Film `number` of the clinic of films with this seed."""
-    table = _table()
+    table = table_of_films()
     patient = clinic.draw_patient(seed, number, table=table)
     kvp = float(clinic.stream(seed, number, "file", 1).uniform(*_KVP))
     spec = replace(cast(RadiographSpec, patient.radiograph), scanner="", kvp=round(kvp, 1))
@@ -98,7 +98,7 @@ def draw(seed: int, number: int) -> Film:
 
 
 @lru_cache(maxsize=1)
-def _table() -> Likelihoods:
+def table_of_films() -> Likelihoods:
     """The clinic's table with one hospital, in which rare findings are common."""
     table = likelihoods.load()
     hospital = replace(next(iter(table.sites.values())), share=1.0, bedside=0.35, prevalence=_OFTEN)

@@ -12,7 +12,7 @@ SEED = 3
 
 def _showing(finding: str) -> int:
     """The first film of the clinic of films that shows a finding."""
-    table = films._table()
+    table = films.table_of_films()
     drawn = ((n, clinic.draw_patient(SEED, n, table=table)) for n in range(200))
     return next(n for n, patient in drawn if finding in patient.image_findings)
 
@@ -34,7 +34,7 @@ def test_a_mass_is_named_and_outlined_within_the_chest() -> None:
 
 
 def test_what_is_rare_in_the_hospitals_is_common_here() -> None:
-    table = films._table()
+    table = films.table_of_films()
     drawn = [clinic.draw_patient(SEED, n, table=table) for n in range(150)]
     ordinary = [clinic.draw_patient(SEED, n) for n in range(150)]
     for finding in ("mass", "pneumothorax", "collapse"):

@@ -1,0 +1,59 @@
+"""`triptych films ...`: real films of public sources: gather them, and judge readers of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.options import Cohort, Jobs, Out, Samples, screen
+
+films_app = typer.Typer(
+    help="Gather real films of public sources, and judge readers of them.", no_args_is_help=True
+)
+
+
+@films_app.command()
+def gather(
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Folder that holds the folders of the sources.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Cohort to write.")],
+) -> None:
+    """Write real films of several sources as one cohort, with one label: opacity."""
+    from pipelines.laboratory.real_films import gather as films
+
+    for (source, split, value), number in sorted(films.gather(root, out).items()):
+        label = {"1": "an opacity", "0": "nothing", "": "unknown"}[value]
+        screen.print(f"{source}: {number} films, {label} ({split})")
+
+
+@films_app.command()
+def judge(cohort: Cohort, out: Out, samples: Samples = 1000) -> None:
+    """Leave each source out in turn, and test what the others taught on it."""
+    from pipelines.laboratory.real_films import judge as films
+
+    screen.print(films.table(films.judge(cohort, out, samples=samples)))
+
+
+@films_app.command()
+def train(cohort: Cohort, out: Out) -> None:
+    """Train the model for real films; calibrate it on sources left out."""
+    from pipelines.laboratory.real_films.reader_model import teach
+
+    teach(cohort, out)
+
+
+@films_app.command("teach-lungs")
+def teach_lungs(
+    out: Out,
+    films: Annotated[
+        int, typer.Option("--films", min=80, help="Number of simulated films to learn from.")
+    ] = 300,
+    jobs: Jobs = 1,
+) -> None:
+    """Teach the network that finds the lungs, on simulated films."""
+    from pipelines.laboratory.pretrain.lungs import teach
+
+    teach(out, films, jobs=jobs)

@@ -1,0 +1,306 @@
+"""Judge readers of real films by leaving out one whole source at a time.
+
+Each reader learns from the films of the other sources that may teach (`sources.teaches`), and is
+tested on every film of the one left out whose label is known: AUROC with a bootstrap over
+patients, for all its films and for each view. A source without films of both labels cannot be
+judged, and the table says so. Nothing of the source left out, not even its mean, is used.
+
+Where view and label go together in a source, the figure over all its films says less than those of
+each view.
+
+Frozen features and what a fitted reader says are kept under what they were made from
+(`pipelines.jobs.cache`), so a killed run resumes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical import canonical, config
+from clinical.case.case import Case
+from clinical.cohorts import folder
+from clinical.cohorts.cohort import CaseEntry
+from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
+from clinical.errors import CohortError
+from clinical.modalities.radiograph.rows import IMAGE
+from clinical.model.model import Model
+from pipelines.folds.splits import hold_out
+from pipelines.jobs.cache import kept, place
+from pipelines.jobs.progress import track
+from pipelines.laboratory.real_films import readers
+from pipelines.laboratory.real_films.gather import LEARN, OPACITY
+from pipelines.laboratory.real_films.readers import LOOKS, Look
+from pipelines.statistics.metrics import Interval, auroc_interval
+from pipelines.training.dataset import CachedCase, Dataset, cache_images
+from pipelines.training.fit import predict
+from pipelines.training.train import prepare_cached, train_model
+
+SIZES = {"": 224, "lungs": 224, "coarse lungs": 96}
+"""Crop to the side in pixels of what the frozen networks see."""
+
+SEED = 11
+EVERY_VIEW = "all"
+CHANCE = 0.5
+
+_JSON, _TABLE = "left-out.json", "left-out.md"
+
+Values = NDArray[np.float64]
+Reader = Callable[["Films"], Values]
+"""From films to learn from, log odds of an opacity of every film of the cohort."""
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """Films of a gathered cohort, encoded; the same films in each dataset.
+
+    Attributes:
+        encoded: crop to the dataset.
+        sources, views, splits: of every film.
+        chosen: places of those that are meant.
+        cache: folder in which what readers say is kept, or None.
+    """
+
+    encoded: dict[str, Dataset]
+    sources: tuple[str, ...]
+    views: tuple[str, ...]
+    splits: tuple[str, ...]
+    chosen: NDArray[np.intp]
+    cache: Path | None = None
+
+    def where_all(self) -> Films:
+        """Every film there is."""
+        return replace(self, chosen=np.arange(len(self.sources)))
+
+    def kept_at(self, crop: str, reader: object) -> Path | None:
+        """Where log odds are kept of a reader that these films taught, those that count."""
+        dataset, weights = self.encoded[crop], self.weights
+        read = dataset.digest(np.arange(len(dataset.cases)))
+        key = canonical.digest([reader, dataset.digest(self.chosen[weights > 0]), read])
+        return place(self.cache, "readers", key)
+
+    def where(self, keep: Sequence[bool] | NDArray[np.bool_]) -> Films:
+        """Those of the chosen films for which `keep`, one for each film there is, is true."""
+        return replace(self, chosen=self.chosen[np.asarray(keep)[self.chosen]])
+
+    @cached_property
+    def any_dataset(self) -> Dataset:
+        """One of the datasets, for what all have alike."""
+        return next(iter(self.encoded.values()))
+
+    @property
+    def labels(self) -> Values:
+        """Of the chosen films: 1, 0 or NaN."""
+        return np.asarray(self.any_dataset.labels[self.chosen, 0])
+
+    @property
+    def patients(self) -> list[str]:
+        """Of the chosen films."""
+        return [self.any_dataset.patients[film] for film in self.chosen]
+
+    @property
+    def weights(self) -> Values:
+        """`readers.balance` of the chosen films."""
+        sources, views = ([of[film] for film in self.chosen] for of in (self.sources, self.views))
+        return readers.balance(sources, views, self.labels)
+
+    def rows(self, look: Look) -> Values:
+        """What a head sees of the chosen films [n, size]."""
+        cases = self.encoded[look.crop].cases
+        patches = [cases[film].images[IMAGE][0].features["patch"] for film in self.chosen]
+        return np.stack([readers.row(one, look) for one in patches])
+
+
+@dataclass(frozen=True)
+class Result:
+    """One reader on one source that it did not learn from.
+
+    Attributes:
+        reader, source, view: what was judged; `EVERY_VIEW` for all films.
+        auroc: with its interval.
+        called: share of the films that the reader calls opaque, at even odds.
+        learnt: number of films that it learnt from.
+    """
+
+    reader: str
+    source: str
+    view: str
+    auroc: Interval
+    called: float
+    learnt: int
+
+
+def study_of(crop: str) -> StudyConfig:
+    """What the readers look through, and the product's own reader with its defaults."""
+    model = ModelConfig(
+        modalities={IMAGE: "radiograph"},
+        components=64,
+        space=0,
+        encoders={"radiograph": {"image_size": SIZES[crop], "crop": crop}},
+    )
+    training = TrainingConfig(alone_epochs=12, epochs=8, patience=4, augmentations=0)
+    return StudyConfig("real-films", CohortConfig("."), (OPACITY,), SEED, model, training)
+
+
+def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
+    """Read and encode a cohort that `gather` has written.
+
+    Raises:
+        CohortError: if a film of it cannot be read.
+    """
+    entries = {entry.case_id: entry for entry in folder.index(cohort)}
+    values = {told.case_id: told.value for told in folder.outcomes(cohort)}
+    encoded: dict[str, list[CachedCase]] = {crop: [] for crop in crops}
+    told: list[CaseEntry] = []
+    for reading in track(folder.read(cohort), "read and encode", len(entries)):
+        if not isinstance(reading, Case) or IMAGE not in reading.inputs:
+            raise CohortError("A film cannot be read.", remedy="gather the films again")
+        told.append(entries[reading.case_id])
+        for crop, cases in encoded.items():
+            cases.append(cache_images(reading, study_of(crop), cache, 0))
+    known = [values.get(entry.case_id) for entry in told]
+    labels = np.array([[math.nan if value is None else float(value)] for value in known])
+    return Films(
+        {
+            crop: Dataset(tuple(cases), (OPACITY,), labels, (), ())
+            for crop, cases in encoded.items()
+        },
+        tuple(entry.site for entry in told),
+        tuple(entry.columns.get("view", "") for entry in told),
+        tuple(entry.split for entry in told),
+        np.arange(len(told)),
+        cache,
+    )
+
+
+def probe(look: Look) -> Reader:
+    """A head on frozen features."""
+
+    def read(lessons: Films) -> Values:
+        def odds() -> Values:
+            head = readers.fitted(lessons.rows(look), lessons.labels, lessons.weights)
+            return head(lessons.where_all().rows(look))
+
+        return kept(lessons.kept_at(look.crop, asdict(look)), odds)
+
+    return read
+
+
+def own(crop: str) -> Reader:
+    """The product's own reader: tokens, one query, attention; as `triptych train` fits it.
+
+    It knows no weights, so that it learns from equal numbers (`equal_numbers`).
+    """
+
+    def read(lessons: Films) -> Values:
+        def odds() -> Values:
+            model, dataset = taught(lessons, crop), lessons.encoded[crop]
+            cases = [prepare_cached(cached, model.specs)[0] for cached in dataset.cases]
+            return np.asarray(predict(model.network, cases)[:, 0])
+
+        return kept(lessons.kept_at(crop, config.to_json(study_of(crop))), odds)
+
+    return read
+
+
+def taught(lessons: Films, crop: str) -> Model:
+    """The product's own model, taught by equal numbers of the lessons."""
+    equal, study, dataset = equal_numbers(lessons), study_of(crop), lessons.encoded[crop]
+    labels = dataset.labels[equal.chosen]
+    fit, validation = hold_out(equal.patients, labels, study.training.validation, study.seed)
+    return train_model(dataset, equal.chosen[fit], equal.chosen[validation], study)
+
+
+def equal_numbers(films: Films) -> Films:
+    """As many films with an opacity as without in every view of a source, drawn at random.
+
+    A source has at most as many as the smallest.
+    """
+    rng = np.random.default_rng(SEED)
+    labels, weights = films.labels, films.weights
+    kept: dict[str, list[NDArray[np.intp]]] = {}
+    pairs = [(films.sources[film], films.views[film]) for film in films.chosen]
+    for source, view in sorted({pair for pair, w in zip(pairs, weights, strict=True) if w > 0}):
+        here = np.array([pair == (source, view) for pair in pairs])
+        cells = [rng.permutation(np.flatnonzero(here & (labels == value))) for value in (0, 1)]
+        number = min(len(cell) for cell in cells)
+        # Pair by pair, so that a shorter beginning is balanced too.
+        kept.setdefault(source, []).append(np.stack([c[:number] for c in cells], 1).reshape(-1, 2))
+    most = min(sum(len(view) for view in views) for views in kept.values())
+    chosen = [rng.permutation(np.concatenate(views))[:most].ravel() for views in kept.values()]
+    return replace(films, chosen=films.chosen[np.sort(np.concatenate(chosen))])
+
+
+READERS: dict[str, Reader] = {
+    **{look.name: probe(look) for look in LOOKS},
+    "own reader, coarse lung crop": own("coarse lungs"),
+}
+CROPS = tuple(SIZES)
+
+
+def judge(cohort: Path, out: Path, *, samples: int = 1000) -> list[Result]:
+    """Judge every reader on every source, and write left-out.json and left-out.md into `out`."""
+    films = read_films(cohort, out / "cache", CROPS)
+    results: list[Result] = []
+    for name, reader in READERS.items():
+        for source in dict.fromkeys(films.sources):
+            results += left_out(films, name, reader, source, samples)
+        write(results, out)
+    return results
+
+
+def left_out(
+    films: Films, name: str, reader: Reader, source: str, samples: int
+) -> Iterator[Result]:
+    """One reader on one source: all its films, then each view."""
+    known = ~np.isnan(films.any_dataset.labels[:, 0])
+    elsewhere = np.array([one != source for one in films.sources])
+    teaches = np.array([one == LEARN for one in films.splits])
+    lessons, tested = films.where(elsewhere & teaches & known), films.where(~elsewhere)
+    odds = reader(lessons)[tested.chosen]
+    views = np.array([films.views[film] for film in tested.chosen])
+    for view in (EVERY_VIEW, *sorted(set(views.tolist()))):
+        here = np.full(len(views), True) if view == EVERY_VIEW else views == view
+        people = [one for one, kept in zip(tested.patients, here, strict=True) if kept]
+        area = auroc_interval(odds[here], tested.labels[here], people, samples=samples, seed=SEED)
+        learnt = int((lessons.weights > 0).sum())
+        yield Result(name, source, view, area, float((odds[here] > 0).mean()), learnt)
+
+
+def verdict(area: Interval) -> str:
+    """What an interval says about chance."""
+    if area.value is None or area.low is None or area.high is None:
+        return "cannot be judged"
+    if area.low > CHANCE:
+        return "better than chance"
+    return "worse than chance" if area.high < CHANCE else "not shown to be better than chance"
+
+
+def write(results: Sequence[Result], out: Path) -> None:
+    """The results as JSON and as a table in Markdown."""
+    out.mkdir(parents=True, exist_ok=True)
+    data = [asdict(one) for one in results]
+    (out / _JSON).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    (out / _TABLE).write_text(table(results), encoding="utf-8")
+
+
+def table(results: Sequence[Result]) -> str:
+    """Every row, those that failed too."""
+    lines = [
+        "| reader | left out | view | films (with opacity) | AUROC | called opaque | verdict |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in results:
+        area = one.auroc
+        lines.append(
+            f"| {one.reader} | {one.source} | {one.view} | {area.cases} ({area.positives}) | {area}"
+            f" | {one.called:.0%} | {verdict(area)} |"
+        )
+    return "\n".join([*lines, ""])
