@@ -23,6 +23,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 FIGURES = receive_figures.figures(
     {
         "received": 3,
+        "removed": 0,
         "waiting": 1,
         "oldest_waiting_seconds": 7,
         "disk_free_bytes": 2**40,
