@@ -106,7 +106,7 @@ def test_the_figures_of_a_receiver_are_those_of_its_status() -> None:
     assert 'triptych_receive_set_aside{reason="no image"} 2.0' in FIGURES
     assert "triptych_receive_oldest_waiting_seconds 7.0" in FIGURES
     named = {line.split()[2] for line in FIGURES.splitlines() if line.startswith("# TYPE")}
-    assert len(named) == 6
+    assert len(named) == 7
     assert all(name in OPERATIONS for name in named)
 
 
