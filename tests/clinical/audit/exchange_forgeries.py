@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 
 from forger import Forger, Row
-from forgeries import first, forgery, last, payload_of, put_payload, rewrite
+from forgeries import (
+    first,
+    forgery,
+    last,
+    make_heads,
+    mend_references,
+    mend_signatures,
+    payload_of,
+    put_payload,
+    rewrite,
+)
 from software_passkey import SoftwarePasskey
 
 from clinical import canonical
@@ -158,6 +168,17 @@ def an_answer_to_another_signature(forger: Forger) -> None:
 def a_passkey_of_another_account(forger: Forger) -> None:
     """a passkey given to another account"""
     rewrite(forger, lambda e: put_payload(first(e, "ACCOUNT", change="passkey"), account="dr.bob"))
+
+
+@forgery
+def signed_again_but_for_the_passkeys(forger: Forger) -> None:
+    """everything signed again with another key, and what passkeys answered left as it was"""
+    events = [event for event in forger.events() if event["kind"] != "KEY_ROTATED"]
+    mend_references(events)
+    mend_signatures(events)
+    forger.chain(events)
+    forger.run("DELETE FROM tree_heads")
+    make_heads(forger)
 
 
 # What was sent

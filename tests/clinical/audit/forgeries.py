@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from forger import Forger, Row
+from software_passkey import SoftwarePasskey
 
 from clinical import canonical
-from clinical.audit import keys, rotation, verifier
+from clinical.audit import keys, passkey, rotation, verifier
+from clinical.audit.passkey import Confirmation
 from clinical.audit.signer import in_memory
 from clinical.workspace import pixels
 
@@ -53,14 +55,22 @@ def last(events: list[Row], kind: str, **fields: Any) -> Row:
     return first(events[::-1], kind, **fields)
 
 
-def mend_signatures(events: list[Row]) -> None:
-    """Hash from the beginning, and let each signature name the decisions as they are now."""
-    previous = "0" * 64
+def mend_signatures(events: list[Row], own: SoftwarePasskey | None = None) -> None:
+    """Hash from the beginning, and let each signature name the decisions as they are now.
+
+    With a passkey of the forger's `own`, that is the passkey of every account, and confirms anew.
+    """
+    previous, nonce = "0" * 64, "ab" * 16
     for number, event in enumerate(events, 1):
         event.update(sequence=number, previous=previous)
         if event["kind"] == "SIGNED":
             covered = [events[n - 1]["hash"] for n in payload_of(event)["decisions"]]
             put_payload(event, digest=canonical.digest(covered))
+        if own and payload_of(event).get("change") == "passkey":
+            put_payload(event, credential=own.credential, public_key=own.public_key)
+        if own and event["kind"] == "SIGNED" and "passkey" in payload_of(event):
+            answer = own.answer(passkey.challenge(event["case_id"], payload_of(event), nonce))
+            put_payload(event, passkey=passkey.as_json(Confirmation(nonce, answer)))
         event["hash"] = previous = verifier.sha256(
             canonical.dumps(
                 {**{k: v for k, v in event.items() if k != "hash"}, "payload": payload_of(event)}
@@ -735,7 +745,7 @@ def signed_with_another_key(forger: Forger) -> None:
     """all heads signed again with another key, which is put in place of the key file"""
     events = [event for event in forger.events() if event["kind"] != "KEY_ROTATED"]
     mend_references(events)
-    mend_signatures(events)
+    mend_signatures(events, SoftwarePasskey())
     forger.chain(events)
     forger.run("DELETE FROM tree_heads")
     make_heads(forger)
@@ -747,7 +757,7 @@ def rewritten_and_signed_with_another_key(forger: Forger) -> None:
     events = [event for event in forger.events() if event["kind"] != "KEY_ROTATED"]
     put_payload(last(events, "DECIDED", action="accept"), action="reject", reason="lab_explains")
     mend_references(events)
-    mend_signatures(events)
+    mend_signatures(events, SoftwarePasskey())
     forger.chain(events)
     forger.run("DELETE FROM tree_heads")
     make_heads(forger)
