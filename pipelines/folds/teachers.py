@@ -33,9 +33,6 @@ from pipelines.training.train import Targets
 SHARE = 0.8
 """What teachers count beside the outcome."""
 
-FOLDS = 5
-"""More than comparators choose by: a teacher that learnt from more patients knows more."""
-
 _NOBODY: Indices = np.array([], dtype=np.intp)
 
 
@@ -59,7 +56,7 @@ def targets(
     reduced = components(vectors, training, study.seed)
     rows = Vectors(vectors.tables, reduced)
     patients = tuple(dataset.patients)
-    cut = Cut(rows, reduced, dataset.labels, patients, training, _NOBODY, study.seed, FOLDS)
+    cut = Cut(rows, reduced, dataset.labels, patients, training, _NOBODY, study.seed)
     singles = single_models(cut)
     together = {
         LATE_FUSION: late_fusion(singles, cut),

@@ -14,7 +14,7 @@ def boosting(cut: Cut) -> Scores:
     """Probabilities of every label; which trees, is chosen out of fold."""
     labels, train = cut.labels, cut.train
     rows = everything(cut)
-    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed, cut.folds)
+    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)
     inside, test = [], []
     for column in range(labels.shape[1]):
         oof, predict = fit_best(boosters(cut.seed), rows[train], labels[train, column], inner)

@@ -10,7 +10,6 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipelines.folds.comparators.fitting import INNER_FOLDS
 from pipelines.folds.splits import Indices
 from pipelines.folds.tabular import Rows, Vectors
 
@@ -28,7 +27,6 @@ class Cut:
         patients: of all cases.
         train, test: indices.
         seed: of folds and fits.
-        folds: inside the training cases.
     """
 
     vectors: Vectors
@@ -38,7 +36,6 @@ class Cut:
     train: Indices
     test: Indices
     seed: int
-    folds: int = INNER_FOLDS
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,10 +109,10 @@ def standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
 
 
 def inner_folds(
-    patients: Sequence[str], labels: Rows, seed: int, number: int = INNER_FOLDS
+    patients: Sequence[str], labels: Rows, seed: int
 ) -> tuple[tuple[Indices, Indices], ...]:
     """Patient-grouped folds inside the training cases, for every choice that a baseline makes."""
-    folds = min(number, len(set(patients)))
+    folds = min(INNER_FOLDS, len(set(patients)))
     return tuple(grouped_folds(patients, labels, folds, seed)) if folds > 1 else ()
 
 

@@ -22,7 +22,7 @@ LATE_FUSION = "late fusion"
 def late_fusion(singles: Mapping[str, Scores], cut: Cut) -> Scores:
     """Stacked probabilities; inside, the stacker has not seen the patients that it judges."""
     labels = cut.labels[cut.train]
-    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed, cut.folds)
+    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed)
     inside = np.full(labels.shape, np.nan)
     test = np.full((len(cut.test), labels.shape[1]), np.nan)
     for column in range(labels.shape[1]):

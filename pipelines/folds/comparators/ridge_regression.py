@@ -15,7 +15,7 @@ def ridge_regression(cut: Cut) -> Scores:
     """Probabilities of every label; the strength of the penalty is chosen out of fold."""
     labels, train = cut.labels, cut.train
     rows = everything(cut)
-    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed, cut.folds)
+    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)
     blocks = component_blocks(cut)
     candidates = [ridge(strength, blocks) for strength in STRENGTHS]
     inside, test = [], []

@@ -25,7 +25,7 @@ def single_models(cut: Cut) -> dict[str, Scores]:
         outside = np.full((len(test), labels.shape[1]), np.nan)
         has, had = np.flatnonzero(present[test]), np.flatnonzero(present[train])
         learnt = train[had]
-        inner = inner_folds([cut.patients[i] for i in learnt], labels[learnt], seed, cut.folds)
+        inner = inner_folds([cut.patients[i] for i in learnt], labels[learnt], seed)
         for column in range(labels.shape[1]):
             oof, predict = fit_best(
                 _candidates(is_table, seed), rows[learnt], labels[learnt, column], inner

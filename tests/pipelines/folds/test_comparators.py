@@ -88,7 +88,7 @@ def test_boosting_takes_no_notice_of_a_column_that_is_empty_in_training() -> Non
     generator = np.random.default_rng(0)
     labels = (generator.random(200) < 0.5).astype(float)
     rows = np.stack([labels + generator.normal(size=200), np.full(200, np.nan)], axis=1)
-    predict = fitting.boosted(6, 0.1, 0)(rows, labels)
+    predict = fitting.boosted(fitting.Trees(leaves=6), 0)(rows, labels)
     measured = rows.copy()
     measured[:, 1] = 7.0
     assert auroc(predict(rows), labels) > 0.8
