@@ -27,6 +27,7 @@ def gather(
     for (source, split, value), number in sorted(films.gather(root, out).items()):
         label = {"1": "an opacity", "0": "nothing", "": "unknown"}[value]
         screen.print(f"{source}: {number} films, {label} ({split})")
+    screen.print(f"films that could not be read: {out / films.SKIPPED}")
 
 
 @films_app.command()
@@ -35,14 +36,6 @@ def judge(cohort: Cohort, out: Out, samples: Samples = 1000) -> None:
     from pipelines.laboratory.real_films import judge as films
 
     screen.print(films.table(films.judge(cohort, out, samples=samples)))
-
-
-@films_app.command()
-def train(cohort: Cohort, out: Out) -> None:
-    """Train the model for real films; calibrate it on sources left out."""
-    from pipelines.laboratory.real_films.reader_model import teach
-
-    teach(cohort, out)
 
 
 @films_app.command("teach-lungs")

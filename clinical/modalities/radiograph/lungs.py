@@ -41,6 +41,11 @@ LEAST, MOST = 0.04, 0.7
 """Share of the film that lungs cover. With less or more nothing was found, and nothing is cut."""
 
 Place = tuple[int, int, int, int]
+Box = tuple[float, float, float, float]
+
+_ZONED = 96
+_LEAST_LUNG = 0.0217
+"""Share of the crop below which the outline says nothing, and all of the crop is looked at."""
 
 _TAIL = 0.01
 _CHANNELS = (12, 24, 48, 64, 64)
@@ -83,13 +88,49 @@ def equalised(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def lung_mask(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The lungs on the film stretched to a square [128, 128]."""
+    return _logits(values) > 0
+
+
+def _logits(values: NDArray[np.float32]) -> NDArray[np.float32]:
     square = equalised(_resized(values, (SIDE, SIDE)))
     with torch.inference_mode():
-        logits = network()(torch.from_numpy(square)[None, None])[0, 0]
-    return np.asarray((logits > 0).numpy())
+        found = network()(torch.from_numpy(square)[None, None])[0, 0]
+    return np.asarray(found.numpy())
 
 
-def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+def brightness(image: Array) -> NDArray[np.float64]:
+    """How bright the lungs are, in ranks of the crop: eight numbers that a reader can check by eye.
+
+    Six zones (upper, middle and lower third, in each the left half of the film before the right),
+    the lungs less what lies around them, and the brightest zone less the darkest.
+    """
+    logits = _logits(image.values)
+    share = box_of(logits > 0)
+    cut = _resized(_within(image.values, share), (_ZONED, _ZONED))
+    ranks = equalised(cut).astype(np.float64)
+    lung = _resized(_within(logits, share), (_ZONED, _ZONED)) > 0
+    if lung.mean() < _LEAST_LUNG:
+        lung[:] = True
+    halves = slice(0, _ZONED // 2), slice(_ZONED // 2, _ZONED)
+    thirds = [slice(n * _ZONED // 3, (n + 1) * _ZONED // 3) for n in range(3)]
+    zones = [_mean(ranks[third, half], lung[third, half]) for third in thirds for half in halves]
+    around = _mean(ranks, ~lung)
+    return np.array([*zones, _mean(ranks, lung) - around, max(zones) - min(zones)])
+
+
+def _within(values: NDArray[np.float32], share: Box) -> NDArray[np.float32]:
+    rows, columns = values.shape
+    top, left, bottom, right = share
+    return values[
+        round(top * rows) : round(bottom * rows), round(left * columns) : round(right * columns)
+    ]
+
+
+def _mean(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:
+    return float((values * inside).sum() / max(inside.sum(), 1))
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box:
     """Top, left, bottom and right of the lungs with their margin, as shares of the film.
 
     The outermost hundredth on every side is not counted, so that a stray spot moves nothing. The

@@ -1,6 +1,7 @@
 """Gather the real films of several sources as one cohort in the folder format.
 
     out/ cohort.toml, cases.csv, images.csv, outcomes.csv, images/FILM.png
+         skipped.csv     why films that are not there could not be read
 
 The site of a case is its source, so that `[evaluation] split = "site"` leaves whole sources out;
 `split` is learn or test by licence (`sources.teaches`). Films are reduced to `LONGER_SIDE` pixels
@@ -30,6 +31,7 @@ from pipelines.laboratory.real_films.sources import Film
 LONGER_SIDE = 320
 LEARN, TEST = "learn", "test"
 OPACITY = "opacity"
+SKIPPED = "skipped.csv"
 
 TABLES = {
     "cases": ("case_id", "patient_id", "site", "split", "sex", "age_years", "view", "licence"),
@@ -58,7 +60,7 @@ def gather(root: Path, out: Path) -> Counter[tuple[str, str, str]]:
         out: folder to make; may exist if it is empty.
 
     Raises:
-        CohortError: if `root` holds none of the sources, or one of their films cannot be read.
+        CohortError: if `root` holds none of the sources.
         ConfigError: if `out` is in use.
     """
     if out.exists() and any(out.iterdir()):
@@ -72,13 +74,12 @@ def gather(root: Path, out: Path) -> Counter[tuple[str, str, str]]:
         for film in sources.films(root, problems):
             films.append(_kept(film, partial))
             progress.update(task, completed=len(films), note=film.source)
-    if problems:
-        first = problems[0]
-        raise CohortError(f"{first.file}, row {first.row}: {first.reason}", remedy=first.remedy)
     if not films:
         names = ", ".join(name for folders in sources.FOLDERS.values() for name in folders)
         raise CohortError(f"{root} holds none of {names}.", remedy="give the folder above them")
     _write(partial, films)
+    told = [(one.file, str(one.row or ""), one.column or "", one.reason) for one in problems]
+    _table(partial / SKIPPED, ("file", "row", "column", "reason"), told)
     if out.exists():
         out.rmdir()
     partial.rename(out)
@@ -130,7 +131,11 @@ def _write(folder: Path, films: Sequence[Film]) -> None:
         rows["images"].append((case, _path(film), film.view, "MONOCHROME2"))
         rows["outcomes"].append((case, OPACITY, _VALUES[film.opacity]))
     for name, lines in rows.items():
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(TABLES[name])
-            writer.writerows(lines)
+        _table(folder / f"{name}.csv", TABLES[name], lines)
+
+
+def _table(file: Path, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(lines)

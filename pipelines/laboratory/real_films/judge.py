@@ -24,15 +24,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical import canonical, config
+from clinical import canonical
 from clinical.case.case import Case
 from clinical.cohorts import folder
 from clinical.cohorts.cohort import CaseEntry
-from clinical.config import CohortConfig, ModelConfig, StudyConfig, TrainingConfig
+from clinical.config import CohortConfig, ModelConfig, StudyConfig
 from clinical.errors import CohortError
+from clinical.modalities.radiograph import lungs
 from clinical.modalities.radiograph.rows import IMAGE
-from clinical.model.model import Model
-from pipelines.folds.splits import hold_out
 from pipelines.jobs.cache import kept, place
 from pipelines.jobs.progress import track
 from pipelines.laboratory.real_films import readers
@@ -40,8 +39,6 @@ from pipelines.laboratory.real_films.gather import LEARN, OPACITY
 from pipelines.laboratory.real_films.readers import LOOKS, Look
 from pipelines.statistics.metrics import Interval, auroc_interval
 from pipelines.training.dataset import CachedCase, Dataset, cache_images
-from pipelines.training.fit import predict
-from pipelines.training.train import prepare_cached, train_model
 
 SIZES = {"": 224, "lungs": 224, "coarse lungs": 96}
 """Crop to the side in pixels of what the frozen networks see."""
@@ -64,6 +61,7 @@ class Films:
     Attributes:
         encoded: crop to the dataset.
         sources, views, splits: of every film.
+        brightness: of the lungs of every film [films, 8] (`lungs.brightness`).
         chosen: places of those that are meant.
         cache: folder in which what readers say is kept, or None.
     """
@@ -72,6 +70,7 @@ class Films:
     sources: tuple[str, ...]
     views: tuple[str, ...]
     splits: tuple[str, ...]
+    brightness: Values
     chosen: NDArray[np.intp]
     cache: Path | None = None
 
@@ -138,15 +137,13 @@ class Result:
 
 
 def study_of(crop: str) -> StudyConfig:
-    """What the readers look through, and the product's own reader with its defaults."""
+    """How films are encoded for a crop."""
     model = ModelConfig(
         modalities={IMAGE: "radiograph"},
         components=64,
-        space=0,
         encoders={"radiograph": {"image_size": SIZES[crop], "crop": crop}},
     )
-    training = TrainingConfig(alone_epochs=12, epochs=8, patience=4, augmentations=0)
-    return StudyConfig("real-films", CohortConfig("."), (OPACITY,), SEED, model, training)
+    return StudyConfig("real-films", CohortConfig("."), (OPACITY,), SEED, model)
 
 
 def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
@@ -159,12 +156,14 @@ def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
     values = {told.case_id: told.value for told in folder.outcomes(cohort)}
     encoded: dict[str, list[CachedCase]] = {crop: [] for crop in crops}
     told: list[CaseEntry] = []
+    bright: list[Values] = []
     for reading in track(folder.read(cohort), "read and encode", len(entries)):
         if not isinstance(reading, Case) or IMAGE not in reading.inputs:
             raise CohortError("A film cannot be read.", remedy="gather the films again")
         told.append(entries[reading.case_id])
         for crop, cases in encoded.items():
             cases.append(cache_images(reading, study_of(crop), cache, 0))
+        bright.append(lungs.brightness(reading.inputs[IMAGE].arrays[0]))
     known = [values.get(entry.case_id) for entry in told]
     labels = np.array([[math.nan if value is None else float(value)] for value in known])
     return Films(
@@ -175,6 +174,7 @@ def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
         tuple(entry.site for entry in told),
         tuple(entry.columns.get("view", "") for entry in told),
         tuple(entry.split for entry in told),
+        np.array(bright),
         np.arange(len(told)),
         cache,
     )
@@ -193,54 +193,21 @@ def probe(look: Look) -> Reader:
     return read
 
 
-def own(crop: str) -> Reader:
-    """The product's own reader: tokens, one query, attention; as `triptych train` fits it.
-
-    It knows no weights, so that it learns from equal numbers (`equal_numbers`).
-    """
+def zones(columns: Sequence[int]) -> Reader:
+    """A head on some of the eight numbers of `lungs.brightness`."""
 
     def read(lessons: Films) -> Values:
-        def odds() -> Values:
-            model, dataset = taught(lessons, crop), lessons.encoded[crop]
-            cases = [prepare_cached(cached, model.specs)[0] for cached in dataset.cases]
-            return np.asarray(predict(model.network, cases)[:, 0])
-
-        return kept(lessons.kept_at(crop, config.to_json(study_of(crop))), odds)
+        rows = lessons.brightness[:, list(columns)]
+        head = readers.weighed(rows[lessons.chosen], lessons.labels, lessons.weights)
+        return head(rows)
 
     return read
 
 
-def taught(lessons: Films, crop: str) -> Model:
-    """The product's own model, taught by equal numbers of the lessons."""
-    equal, study, dataset = equal_numbers(lessons), study_of(crop), lessons.encoded[crop]
-    labels = dataset.labels[equal.chosen]
-    fit, validation = hold_out(equal.patients, labels, study.training.validation, study.seed)
-    return train_model(dataset, equal.chosen[fit], equal.chosen[validation], study)
-
-
-def equal_numbers(films: Films) -> Films:
-    """As many films with an opacity as without in every view of a source, drawn at random.
-
-    A source has at most as many as the smallest.
-    """
-    rng = np.random.default_rng(SEED)
-    labels, weights = films.labels, films.weights
-    kept: dict[str, list[NDArray[np.intp]]] = {}
-    pairs = [(films.sources[film], films.views[film]) for film in films.chosen]
-    for source, view in sorted({pair for pair, w in zip(pairs, weights, strict=True) if w > 0}):
-        here = np.array([pair == (source, view) for pair in pairs])
-        cells = [rng.permutation(np.flatnonzero(here & (labels == value))) for value in (0, 1)]
-        number = min(len(cell) for cell in cells)
-        # Pair by pair, so that a shorter beginning is balanced too.
-        kept.setdefault(source, []).append(np.stack([c[:number] for c in cells], 1).reshape(-1, 2))
-    most = min(sum(len(view) for view in views) for views in kept.values())
-    chosen = [rng.permutation(np.concatenate(views))[:most].ravel() for views in kept.values()]
-    return replace(films, chosen=films.chosen[np.sort(np.concatenate(chosen))])
-
-
 READERS: dict[str, Reader] = {
     **{look.name: probe(look) for look in LOOKS},
-    "own reader, coarse lung crop": own("coarse lungs"),
+    "brightness of six lung zones": zones(range(6)),
+    "lungs less surroundings, and range of zones": zones((6, 7)),
 }
 CROPS = tuple(SIZES)
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from clinical.modalities.radiograph.encoder import PARTS
 
 COMPONENTS = 64
-LEAST_TO_JUDGE = 20
-"""Films of each label below which a source left out calibrates nothing."""
-
 PENALTY = 0.01
 """Inverse strength of the penalty on standardised components."""
+
+FEW_PENALTY = 0.05
+"""The same where a head has a few numbers only."""
 
 Rows = NDArray[np.float64]
 
@@ -101,5 +101,17 @@ def fitted(rows: Rows, labels: NDArray[np.float64], weights: NDArray[np.float64]
         PCA(components, whiten=True, random_state=0),
         LogisticRegression(C=PENALTY),
     )
+    road.fit(rows[used], labels[used], logisticregression__sample_weight=weights[used])
+    return lambda seen: np.asarray(road.decision_function(seen), np.float64)
+
+
+def weighed(rows: Rows, labels: NDArray[np.float64], weights: NDArray[np.float64]) -> Head:
+    """A head on a few numbers of each film, without components."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    used = weights > 0
+    road = make_pipeline(StandardScaler(), LogisticRegression(C=FEW_PENALTY))
     road.fit(rows[used], labels[used], logisticregression__sample_weight=weights[used])
     return lambda seen: np.asarray(road.decision_function(seen), np.float64)

@@ -99,7 +99,7 @@ def films(root: Path, problems: list[Problem]) -> Iterator[Film]:
 
     Args:
         root: folder that holds the folders of `FOLDERS`.
-        problems: gets one for each film that cannot be read.
+        problems: gets those of each film that cannot be read.
     """
     yield from _nih(root, problems)
     for folder in _there(root, "kermany"):
@@ -128,8 +128,7 @@ def _read(source: Source, root: Path, problems: list[Problem]) -> Iterator[tuple
         elif IMAGE in reading.inputs:
             yield reading, reading.inputs[IMAGE].arrays[0]
         else:
-            # What else is wrong with the case is not the film's.
-            problems += [one for one in reading.problems if "image" in one.reason]
+            problems += reading.problems
 
 
 def _film(source: str, case: Case, image: Array, licence: str, opacity: bool | None) -> Film:

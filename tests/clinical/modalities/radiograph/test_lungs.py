@@ -13,6 +13,7 @@ from clinical.modalities.radiograph import encoder, lungs
 from clinical.modalities.radiograph.encoder import Settings, prepare, weights_files
 from clinical.modalities.radiograph.lungs import (
     box_of,
+    brightness,
     coarse,
     cropped,
     equalised,
@@ -108,6 +109,18 @@ def test_a_coarse_crop_holds_brightness_and_no_sharpness() -> None:
     np.testing.assert_allclose(coarse(Array(3000 * sharp), where).values, seen.values, atol=0.05)
     middle = seen.values[:, seen.values.shape[1] // 2].mean()
     assert middle > seen.values.mean()
+
+
+def test_a_white_zone_is_seen_in_its_zone() -> None:
+    film = chest()
+    usual = brightness(Array(film))
+    white = film.copy()
+    white[88:118, 120:152] = 0.85  # the lower part of the lung on the right of the film
+    found = brightness(Array(white))
+    assert usual.shape == (8,)
+    assert np.argmax(np.subtract(found, usual)[:6]) == 5
+    assert found[7] > usual[7] + 0.1
+    assert usual[6] < 0  # lungs are darker than what lies around them
 
 
 @pytest.mark.parametrize("crop", ["lungs", "coarse lungs"])

@@ -98,9 +98,18 @@ def test_what_cannot_be_gathered_is_told(root: Path, tmp_path: Path) -> None:
     (tmp_path / "used" / "mine.txt").touch()
     with pytest.raises(ConfigError, match="is not empty"):
         gather(root, tmp_path / "used")
+
+
+def test_a_film_that_cannot_be_read_is_told_and_left_out(root: Path, tmp_path: Path) -> None:
     (root / "hannover" / "png" / "i1.png").unlink()
-    with pytest.raises(CohortError, match="there is no such image file"):
-        gather(root, tmp_path / "cohort")
+    (root / "covid_chestxray" / "images" / "a.png").write_bytes(b"no picture")
+    gather(root, tmp_path / "cohort")
+    ids = {entry.case_id for entry in folder.index(tmp_path / "cohort")}
+    assert not ids & {"hannover-i1", "covid-7-1"}
+    assert "covid-8-1" in ids
+    with (tmp_path / "cohort" / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        told = [(row["file"], row["row"]) for row in csv.DictReader(file)]
+    assert told == [("data.csv", "2"), ("metadata.csv", "2")]
 
 
 @pytest.mark.real_data

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_films import films_of
 
@@ -10,13 +12,12 @@ from pipelines.laboratory.real_films import judge
 from pipelines.laboratory.real_films.gather import gather
 from pipelines.laboratory.real_films.judge import (
     EVERY_VIEW,
-    Films,
-    equal_numbers,
     left_out,
     probe,
     table,
     verdict,
     write,
+    zones,
 )
 from pipelines.laboratory.real_films.readers import Look
 from pipelines.statistics.metrics import Interval
@@ -45,7 +46,7 @@ def test_a_reader_that_is_upside_down_elsewhere_is_told_so() -> None:
 def test_films_that_may_only_test_teach_nothing() -> None:
     films = films_of([*BOTH, ("c", "AP", 1.0, 9), ("c", "AP", 0.0, 9)])
     test = tuple("test" if source == "c" else "learn" for source in films.sources)
-    closed = Films(films.encoded, films.sources, films.views, test, films.chosen)
+    closed = replace(films, splits=test)
     assert next(left_out(closed, "probe", probe(LOOK), "b", samples=5)).learnt == 50
     assert next(left_out(closed, "probe", probe(LOOK), "c", samples=5)).auroc.cases == 18
 
@@ -57,18 +58,21 @@ def test_a_source_without_both_labels_cannot_be_judged() -> None:
     assert "| not defined |" in table([found])
 
 
-def test_equal_numbers_of_both_labels_in_every_view_and_source() -> None:
-    films = films_of([*BOTH, ("a", "PA", 1.0, 4), ("a", "PA", 0.0, 9), ("b", "PA", 1.0, 7)])
-    chosen = equal_numbers(films)
-    cells = [
-        (films.sources[film], films.views[film], label)
-        for film, label in zip(chosen.chosen, chosen.labels, strict=True)
-    ]
-    counts = {cell: cells.count(cell) for cell in set(cells)}
-    assert counts["a", "AP", 1.0] == counts["a", "AP", 0.0]
-    assert ("b", "PA", 1.0) not in counts
-    of_source = [sum(n for cell, n in counts.items() if cell[0] == source) for source in "ab"]
-    assert of_source == [40, 40]
+def test_what_was_fitted_is_kept_and_not_fitted_again(tmp_path: Path) -> None:
+    films = replace(films_of(BOTH), cache=tmp_path)
+    first = next(left_out(films, "probe", probe(LOOK), "b", samples=5))
+    (file,) = tmp_path.rglob("*.npy")
+    np.save(file, 1 - np.load(file))
+    again = next(left_out(films, "probe", probe(LOOK), "b", samples=5))
+    assert first.auroc.value is not None
+    assert again.auroc.value == pytest.approx(1 - first.auroc.value)
+    assert next(left_out(films, "probe", probe(LOOK), "a", samples=5)).learnt == 50
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
+def test_brightness_of_the_lungs_is_a_reader_too() -> None:
+    found = next(left_out(films_of(BOTH), "zones", zones((0, 1)), "b", samples=50))
+    assert verdict(found.auroc) == "better than chance"
 
 
 def test_an_interval_that_holds_chance_shows_nothing() -> None:
