@@ -132,6 +132,11 @@ def outcomes(root: Path) -> Iterator[Outcome]:
     yield from ()
 
 
+def is_disc(root: Path) -> bool:
+    """Whether a folder is a disc with its index, or a copy of one."""
+    return any(path.name.casefold() == "dicomdir" for path in root.iterdir())
+
+
 def _demanded(root: Path) -> tuple[list[_Object], list[Problem]]:
     """The films and recordings below a folder, and what is not used.
 

@@ -45,14 +45,14 @@ def layout_of(root: Path) -> str:
     if folder_layout.find(root, "cases")[0] is not None:
         return folder.NAME
     for name, reader in SOURCES.items():
-        if name == folder.NAME:
+        # Films alone may be the beginning of any cohort; a disc with its index is a whole.
+        if name == folder.NAME or (name == dicom.NAME and not dicom.is_disc(root)):
             continue
         try:
             reader.index(root)
         except CohortError:
             continue
-        # Tables beside DICOM files say more than these alone, and may become a cohort with them.
-        return "" if name == dicom.NAME and no_cohort.has_tables(root) else name
+        return name
     return ""
 
 

@@ -96,11 +96,6 @@ def _no_cases(root: Path) -> Finding:
     )
 
 
-def has_tables(root: Path) -> bool:
-    """Whether there is a table below a folder."""
-    return bool(_sorted(root).tables)
-
-
 def _sorted(root: Path) -> _Files:
     found = _Files([], [], [], [], [])
     paths = [root] if root.is_file() else sorted(root.rglob("*"))

@@ -287,7 +287,6 @@ def index(path: Path, *named: str) -> None:
     found.save_as(path, enforce_file_format=True)
 
 
-def test_tables_beside_films_are_no_folder_of_dicom(root: Path) -> None:
-    assert layout_of(root) == "dicom"
-    (root / "labs.csv").write_text("patient,crp\nP1,3\n")
+def test_films_without_an_index_may_be_part_of_any_cohort(root: Path) -> None:
     assert layout_of(root) == ""
+    assert not dicom.is_disc(root)
