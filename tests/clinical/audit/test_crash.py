@@ -49,15 +49,19 @@ def kill_at_random(workspace: Place, acknowledged: Path, kills: int, seed: int) 
     """Keep four writers busy; kill one after another and let a new one take its place."""
     rng = random.Random(seed)
     writers = [start(workspace, acknowledged, number) for number in range(WRITERS)]
-    for number in range(kills):
-        slot = rng.randrange(WRITERS)
-        wait_until_busy(writers[slot], acknowledged / writers[slot].name)
-        time.sleep(rng.uniform(0.0, 0.1))  # anywhere in what it does
-        kill(writers[slot])
-        writers[slot] = start(workspace, acknowledged, WRITERS + number)
-    for writer in writers:
-        wait_until_busy(writer, acknowledged / writer.name)
-        kill(writer)
+    try:
+        for number in range(kills):
+            slot = rng.randrange(WRITERS)
+            wait_until_busy(writers[slot], acknowledged / writers[slot].name)
+            time.sleep(rng.uniform(0.0, 0.1))  # anywhere in what it does
+            kill(writers[slot])
+            writers[slot] = start(workspace, acknowledged, WRITERS + number)
+        while writers:
+            wait_until_busy(writers[-1], acknowledged / writers[-1].name)
+            kill(writers.pop())
+    finally:
+        for writer in writers:  # where it failed, nobody goes on in a folder that is gone
+            writer.kill()
 
 
 def check_what_is_left(workspace: Place, acknowledged: Path) -> int:
