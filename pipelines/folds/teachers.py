@@ -86,9 +86,7 @@ def _stacked(scores: Mapping[str, Scores], cut: Cut) -> Rows:
         for name, one in scores.items()
     }
     found = np.full(labels.shape, np.nan)
-    for rows, held in inner_folds(
-        [cut.patients[i] for i in cut.train], labels, cut.seed, cut.folds
-    ):
+    for rows, held in inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed):
         stack = fit_stack({name: x[rows] for name, x in odds.items()}, labels[rows], prior)
         found[held] = expit(stack.logits({name: x[held] for name, x in odds.items()}))
     return found
