@@ -283,6 +283,22 @@ def test_back_and_forward_lead_to_the_pages_that_were_there(desk: Desk) -> None:
     expect(name).to_have_text("CASE-001")
 
 
+def test_a_reload_before_forward_has_ended_is_no_second_entry_of_the_case(desk: Desk) -> None:
+    """The address still holds the number that Forward put into it (ui/static/address.js)."""
+    desk.open_case("CASE-001")
+    page, name = desk.page, desk.page.locator(".masthead h1")
+    first = page.url
+    page.goto(desk.address)
+    expect(page.locator("table.worklist")).to_be_visible()
+    rest(page)
+    page.goto(f"{first}&back=1")
+    expect(name).to_have_text("CASE-001")
+    expect(page).to_have_url(first)
+    rest(page)
+    page.go_back()
+    expect(page.locator("table.worklist")).to_be_visible()
+
+
 def test_what_was_written_on_one_case_is_not_in_the_form_of_another(desk: Desk) -> None:
     page = desk.page
     page.goto(desk.address)

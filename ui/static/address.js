@@ -10,9 +10,20 @@ function between(url) {
   return (pathname === CASE) !== searchParams.has("id");
 }
 
+// A page that is loaded anew before the run after Back or Forward has ended still has that number in
+// its address, and Streamlit would write the address without it down as one more entry, from which
+// Back leads nowhere.
+function alreadyThere(url) {
+  const { pathname, searchParams } = new URL(url, window.location.href);
+  const here = new URLSearchParams(window.location.search);
+  return pathname === CASE && window.location.pathname === CASE && searchParams.get("id") === here.get("id");
+}
+
 const push = window.history.pushState.bind(window.history);
 window.history.pushState = (state, unused, url) => {
-  if (!between(url)) push(state, unused, url);
+  if (between(url)) return;
+  if (alreadyThere(url)) window.history.replaceState(state, unused, url);
+  else push(state, unused, url);
 };
 
 // The number tells the server that it is not the address of a run that has just moved on.
