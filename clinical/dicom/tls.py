@@ -71,6 +71,14 @@ class _Line(ssl.SSLSocket):
                 self.context.fault = error
             raise
 
+    def shutdown(self, how: int) -> None:
+        try:
+            super().shutdown(how)
+        except OSError:
+            # pynetdicom closes only what it could shut down, and its other side may be gone.
+            self.close()
+            raise
+
 
 def client_context(ca: str, whose: str, *, certificate: str = "", key: str = "") -> ClientContext:
     """What encrypts a line, at least TLS 1.2, to a receiver whose certificate and name must fit.

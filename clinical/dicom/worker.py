@@ -26,8 +26,8 @@ from pydicom import config
 from clinical.case import window
 from clinical.dicom import (
     attributes,
-    directory,
-    identity,
+    directory_records,
+    identity_header,
     radiograph,
     raster,
     sniff,
@@ -124,10 +124,10 @@ def _answered(request: Request) -> tuple[dict[str, Any], NDArray[np.float32]]:
         told = attributes.of(_content(request.path, request.limits), request.limits)
         return {"shape": [0], "attributes": told}, np.zeros(0, np.float32)
     if request.kind == "identity":
-        whose = identity.of(_content(request.path, request.limits), request.limits)
+        whose = identity_header.of(_content(request.path, request.limits), request.limits)
         return {"shape": [0], "identity": whose}, np.zeros(0, np.float32)
     if request.kind == "directory":
-        files = directory.of(_content(request.path, request.limits), request.limits)
+        files = directory_records.files_of(_content(request.path, request.limits), request.limits)
         return {"shape": [0], "files": files}, np.zeros(0, np.float32)
     found = picture(request)
     return _described(found), found.values

@@ -49,9 +49,10 @@ def targets(
 
     Returns:
         `soft_targets.ALL`, and each modality, to values in 0 to 1; only rows of `training` are
-        filled. None where the study learns from outcomes alone.
+        filled. None where the study learns from outcomes alone, or there is nothing to read.
     """
-    if not study.training.teachers:
+    if not study.training.teachers or not vectors.modalities:
+        # Whoever trains says what is wrong where there is nothing to learn from.
         return None
     reduced = components(vectors, training, study.seed)
     rows = Vectors(vectors.tables, reduced)

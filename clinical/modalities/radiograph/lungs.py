@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from monai.networks.nets.unet import UNet
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -60,6 +59,9 @@ class LungNetwork(nn.Module):
     """Equalised films [B, 1, 128, 128] in 0 to 1 to logits of `OUTLINED` [B, 2, 128, 128]."""
 
     def __init__(self) -> None:
+        # MONAI takes seconds to load, and most models look at whole films.
+        from monai.networks.nets.unet import UNet
+
         super().__init__()
         self.unet = UNet(
             spatial_dims=2,

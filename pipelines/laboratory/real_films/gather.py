@@ -13,7 +13,6 @@ at all; a run that was stopped keeps the films that are done.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from PIL import Image
 from clinical.case.case import Problem
 from clinical.case.shapes import Array
 from clinical.errors import CohortError, ConfigError
+from clinical.tables import spreadsheet
 from pipelines.jobs.progress import bar
 from pipelines.laboratory.real_films import sources
 from pipelines.laboratory.real_films.sources import Film
@@ -135,7 +135,5 @@ def _write(folder: Path, films: Sequence[Film]) -> None:
 
 
 def _table(file: Path, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(lines)
+    rows = [spreadsheet.line(row, end="\n") for row in (columns, *lines)]
+    file.write_text("".join(rows), encoding="utf-8", newline="")

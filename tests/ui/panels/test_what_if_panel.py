@@ -116,7 +116,7 @@ def test_of_more_than_two_models_the_one_that_was_wanted_first_is_ended(
     started: list[what_if.Answering], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cards = [Card(Path(name), name, name, {}, "") for name in ("first", "second", "third")]
-    monkeypatch.setattr(what_if, "cards", lambda: tuple(cards))
+    monkeypatch.setattr(models, "known", lambda: tuple(cards))
     monkeypatch.setattr(what_if, "command", lambda _: [sys.executable, "-c", "input()"])
     made = reading_fixture.make_assessment(reading_fixture.make_case(1))
     for card in cards:
