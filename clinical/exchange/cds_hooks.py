@@ -46,6 +46,7 @@ from clinical.exchange.cds_token import Client, Tokens
 from clinical.exchange.facts import Refusal
 from clinical.exchange.fhir_bundle import parsed
 from clinical.exchange.fhir_elements import Element, child, word
+from clinical.exchange.request_body import body_of
 from clinical.workspace.database import writing
 
 if TYPE_CHECKING:
@@ -197,7 +198,9 @@ class _Desk:
         if kind != "application/json":
             return _No(415, "a content type that is not application/json")
         try:
-            body = await asyncio.wait_for(self._bytes(request), self._setup.settings.body_seconds)
+            body = await asyncio.wait_for(
+                body_of(request, self._longest), self._setup.settings.body_seconds
+            )
         except TimeoutError:
             return _No(408, "a body that did not come in time")
         if body is None:
@@ -207,15 +210,6 @@ class _Desk:
         except UnicodeDecodeError:
             held = None
         return held if isinstance(held, dict) else _No(400, "a body that is no JSON object")
-
-    async def _bytes(self, request: Request) -> bytes | None:
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > self._longest:
-                return None
-            parts.append(part)
-        return b"".join(parts)
 
     def _cards(self, body: Element, service: Service, client: Client) -> Response | _No:
         context = child(body, "context")

@@ -34,6 +34,7 @@ from clinical.errors import TriptychError
 from clinical.exchange import peers, web_port
 from clinical.exchange.facts import Refusal, Told
 from clinical.exchange.fhir_told import told
+from clinical.exchange.request_body import body_of
 from clinical.exchange.web_port import Listener
 
 Keep = Callable[[bytes, str], object]
@@ -110,7 +111,9 @@ class _Desk:
             return self._no(503, "throttled", "too many send at once; send it again.")
         self._busy += 1
         try:
-            body = await asyncio.wait_for(self._body(request), self._settings.body_seconds)
+            body = await asyncio.wait_for(
+                body_of(request, self._longest), self._settings.body_seconds
+            )
             if body is None:
                 return self._no(413, "too-long", "the body is too long; send it in parts.")
             return await run_in_threadpool(self._take_in, body, sender)
@@ -133,16 +136,6 @@ class _Desk:
         answer = self._no(401, "login", "no token that is known came with it.")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
-
-    async def _body(self, request: Request) -> bytes | None:
-        """The body, or None as soon as it is too long."""
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > self._longest:
-                return None
-            parts.append(part)
-        return b"".join(parts)
 
     def _take_in(self, body: bytes, sender: str) -> Response:
         found = told(body, UTC)  # no zone makes a resource more or less usable

@@ -26,11 +26,11 @@ from starlette.routing import Route
 from clinical.access import accounts
 from clinical.access.roles import Role, may
 from clinical.errors import SignInRefused, StoreError
+from clinical.exchange.request_body import body_of
 from ui.access import login_throttle, oidc, session, sign_in
 from ui.access.sign_in_queue import SignInQueue
 from ui.host.asgi import Application, Message, Receive, Send
 from ui.host.public_address import PublicAddress
-from ui.host.request_body import body_of
 
 _LOG = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from clinical.access import passkeys
 from clinical.audit import passkey
 from clinical.audit.passkey import Assertion
 from clinical.errors import AccountError, TriptychError
+from clinical.exchange.request_body import object_of
 from ui.access import identity, session, sign_in
 from ui.host.door import NOT_KEPT, Door
-from ui.host.request_body import object_of
 from ui.state import confirming
 from ui.words.markup import Markup, tag
 

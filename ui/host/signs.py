@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from clinical.exchange.request_body import object_of
 from ui.access import session
 from ui.host.door import NOT_KEPT, Door
-from ui.host.request_body import object_of
 from ui.state import adding, assessing, drafts, visits
 from ui.state.assessing import Job
 

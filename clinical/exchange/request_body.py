@@ -1,4 +1,4 @@
-"""What a small request carries, and nothing of a large one."""
+"""What a request carries, and nothing of one that is too large."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from starlette.requests import Request
 
 async def body_of(request: Request, longest: int) -> bytes | None:
     """The body of a request, or None as soon as it has more than `longest` bytes."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > longest:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > longest:
             return None
-    return body
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def object_of(request: Request, longest: int) -> dict[str, Any] | None:
