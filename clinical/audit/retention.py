@@ -7,6 +7,7 @@ gone, and verification finds the PURGED event that says why.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,16 +22,13 @@ from clinical.case.shapes import digests_of
 from clinical.errors import LedgerError, StoreError
 from clinical.workspace.database import writing
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, EVENTS, PIXELS, WORKLIST
-from clinical.workspace.turn import BUSY_SECONDS
+from clinical.workspace.scrubbing import scrubbed
 
 BECAUSE = {
     "erasure": "the person asked for it, or somebody for them",
     "retention": "it was kept for as long as the rule says",
     "mistake": "it should not have been brought here",
 }
-
-WAIT_SECONDS = 5.0
-"""How long `scrub` waits for other programs that use the file."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +176,7 @@ def find(
 def scrub(engine: Engine) -> None:
     """Leave no byte of what was deleted in the file of a workspace or in its write-ahead log.
 
-    VACUUM rewrites the file without its free space, and the log is emptied. A server does this
-    in its own time.
+    A server does this in its own time.
 
     Raises:
         StoreError: if another program has the workspace open in a way that hinders it.
@@ -188,14 +185,11 @@ def scrub(engine: Engine) -> None:
         return
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            raw = connection.connection.cursor()
-            raw.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
-            raw.execute("VACUUM")
-            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            raw.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
-    except OperationalError:
-        busy = True
-    if busy:
+            raw = connection.connection.driver_connection
+            done = isinstance(raw, sqlite3.Connection) and scrubbed(raw)
+    except (OperationalError, sqlite3.OperationalError):  # the latter past SQLAlchemy
+        done = False
+    if not done:
         raise StoreError(
             "The cases are purged, but another program is using the file, which may still hold"
             " bytes "

@@ -15,9 +15,7 @@ from pathlib import Path
 
 from clinical.errors import StoreError
 from clinical.workspace import own_file, turn
-
-WAIT_SECONDS = 5.0
-"""How long `scrub` waits for other programs that use the file."""
+from clinical.workspace.scrubbing import scrubbed
 
 
 @dataclass(frozen=True)
@@ -138,19 +136,12 @@ def named(root: Path, sort: Sort) -> Iterator[None]:
 def scrub(connection: sqlite3.Connection, root: Path, sort: Sort) -> None:
     """Leave no byte of what was deleted in the file or in its write-ahead log.
 
-    VACUUM rewrites the file without its free space, and the log is emptied.
-
     Raises:
         StoreError: if another program uses the file in a way that hinders it.
     """
     with named(root, sort):
-        connection.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
-        try:
-            connection.execute("VACUUM")
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {int(1000 * turn.BUSY_SECONDS)}")
-    if busy:
+        done = scrubbed(connection)
+    if not done:
         raise StoreError(
             f"Another program is using the {sort.noun} in {root}, which may still hold bytes of"
             " what was removed.",

@@ -18,7 +18,7 @@ from clinical.case.case import Case
 from clinical.case.shapes import Text, Texts
 from clinical.errors import LedgerError, ReviewError, StoreError
 from clinical.review import decisions, intake, progress
-from clinical.workspace import store
+from clinical.workspace import scrubbing, store
 from clinical.workspace.database import DATABASE_NAME, open_workspace, writing
 from clinical.workspace.layout import ASSESSMENTS, CASES, COMMENTS, PIXELS, WORKLIST
 from pipelines.cli import main
@@ -145,7 +145,7 @@ def test_refusals(ward: Engine, case_id: str, because: str, error: type[Exceptio
 def test_a_reader_of_the_file_hinders_and_the_same_command_ends_it(
     ward: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(scrubbing, "WAIT_SECONDS", 0.1)
     with closing(ward.raw_connection()) as other:
         other.cursor().execute("BEGIN")
         other.cursor().execute("SELECT count(*) FROM events").fetchone()

@@ -26,7 +26,7 @@ from clinical.exchange.chart import Chart, Purge, open_chart
 from clinical.exchange.desk import Desk
 from clinical.exchange.inbox import Inbox, open_inbox
 from clinical.exchange.outbox import open_outbox
-from clinical.workspace import store
+from clinical.workspace import scrubbing, store
 from clinical.workspace.database import open_workspace
 from pipelines.cli import main
 
@@ -329,7 +329,7 @@ def test_the_receiver_ends_what_was_asked_for(filled: Place) -> None:
 
 def test_a_file_in_use_is_tried_again(filled: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     filled.ask(patient=ADA)
-    monkeypatch.setattr(private_database, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(scrubbing, "WAIT_SECONDS", 0.05)
     with open_chart(filled.desk.chart.root) as other:
         other._connection.execute("BEGIN")
         other._connection.execute("SELECT count(*) FROM films").fetchone()
