@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
     {"pipelines.cli", "pipelines.benchmarks"},
     {"pipelines.commands"},
     {"pipelines.checking"},
+    {"pipelines.reader_study"},
     {"pipelines.study", "pipelines.agreement", "pipelines.explanations", "pipelines.retrieval"},
     {"pipelines.laboratory"},
     {"pipelines.folds"},

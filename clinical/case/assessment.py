@@ -171,7 +171,8 @@ class Assessment:
         unknown: modality names in the case that the model has no encoder for.
         suggestions: most probable first; withheld ones last.
         ledger: what each modality contributes.
-        explanations: one for each suggestion, in the same order.
+        explanations: one for each suggestion, in the same order; none where readers of a study are
+            not shown what suggestions rest on.
         conflicts: sentences that name modalities which disagree.
         out_of_distribution: whether to trust any of this.
         problems: what of the case could not be read, as sentences.

@@ -9,9 +9,10 @@ from typing import Literal
 from clinical.case.assessment import Assessment
 from clinical.wording import words
 
-Kind = Literal["age", "unlike", "support"]
+Kind = Literal["age", "unlike", "support", "study"]
 """The patient is of an age the model has not learnt; the inputs are unlike those it was trained
-on; or validation did not support a suggestion from them."""
+on; validation did not support a suggestion from them; or a reader study has the case read without
+the model."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Reason:
     """Why the number of a suggestion is not shown.
 
     Attributes:
-        kind: which of the three it is.
+        kind: which of them it is.
         because: the reason in words.
         details: what it rests on, for those who want to know.
     """
@@ -36,6 +37,7 @@ class Reason:
 
 _TRAINED_ON = "the model was trained on"
 _UNLIKE = "the input is unlike the training cases"
+_STUDY = "this case of a reader study is read without the model"
 
 
 def other_age(trained_on: str) -> Reason:
@@ -48,6 +50,11 @@ def unlike_training(details: tuple[str, ...]) -> Reason:
     return Reason("unlike", _UNLIKE, details)
 
 
+def read_without() -> Reason:
+    """A reader study compares readings with the model and without it."""
+    return Reason("study", _STUDY)
+
+
 def kind(assessment: Assessment) -> Kind:
     """Which kind of reason is in the way of every suggestion of an assessment.
 
@@ -57,6 +64,8 @@ def kind(assessment: Assessment) -> Kind:
     sentence = assessment.suggestions[0].withheld_because or ""
     if sentence.startswith(_TRAINED_ON):
         return "age"
+    if sentence == _STUDY:
+        return "study"
     return "unlike" if assessment.out_of_distribution.flagged else "support"
 
 
@@ -110,6 +119,8 @@ def needed(assessment: Assessment) -> str:
             return "It would take a model that was trained on patients of this age."
         case "unlike":
             return "It would take inputs like those that the model was trained on."
+        case "study":
+            return "The study shows it for other cases, or in another session."
         case "support":
             names = " or ".join(words(name) for name in assessment.missing)
             return (

@@ -10,11 +10,14 @@ from rich.table import Table
 
 from clinical.review.kappa import Kappa
 from pipelines.commands.options import Cohort, Keys, Out, Source, Workspace, open_place, screen
+from pipelines.commands.reading_study import reading_study_app
 
 reading_app = typer.Typer(
     help="Set up how people read cases, compare their readings, export them.",
     no_args_is_help=True,
 )
+
+reading_app.add_typer(reading_study_app, name="study")
 
 Actor = Annotated[str, typer.Option("--actor", help="Who is doing this, for the record.")]
 

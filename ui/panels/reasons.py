@@ -25,12 +25,11 @@ APART = 0.2  # in probability; an input nearer to all together does not disagree
 
 
 def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
-    """Four short lists about the selected suggestion; two where it is withheld."""
+    """Four short lists about the selected suggestion; two where nothing of it is explained."""
     suggestion = next(s for s in assessment.suggestions if s.diagnosis == diagnosis)
     hidden = suggestion.withheld_because is not None
     made = (e for e in assessment.explanations if e.diagnosis == diagnosis and not hidden)
     explanation = next(made, None)
-    items = explanation.items if explanation else ()
     said = (
         "withheld"
         if hidden
@@ -41,8 +40,8 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
     return tag(
         "div",
         tag("h3", phrasing.named(diagnosis), tag("span", said, class_="said")),
-        "" if hidden else _part(FOR, _strongest(case, items, 1) or [NOTHING]),
-        "" if hidden else _part(AGAINST, _strongest(case, items, -1) or [NOTHING]),
+        _part(FOR, _strongest(case, explanation.items, 1) or [NOTHING]) if explanation else "",
+        _part(AGAINST, _strongest(case, explanation.items, -1) or [NOTHING]) if explanation else "",
         _part("What it means", told),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",

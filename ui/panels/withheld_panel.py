@@ -65,10 +65,15 @@ def words(case: Case, assessment: Assessment, others: Sequence[str]) -> Markup:
         "section",
         tag("p", tag("b", withheld.because(assessment))),
         tag("p", withheld.needed(assessment)),
-        tag("ul", *(tag("li", line) for line in possible(case, others))),
+        tag("ul", *(tag("li", line) for line in _offered(case, assessment, others))),
         class_="nothing",
         aria_label="No suggestion",
     )
+
+
+def _offered(case: Case, assessment: Assessment, others: Sequence[str]) -> list[str]:
+    """Of a study's case no other model is offered: whoever asked one would leave the study."""
+    return possible(case, [] if withheld.kind(assessment) == "study" else others)
 
 
 def possible(case: Case, others: Sequence[str]) -> list[str]:

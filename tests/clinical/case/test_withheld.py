@@ -33,6 +33,7 @@ def for_this(assessment: Assessment, reason: Reason) -> Assessment:
         (withheld.other_age("patients of 18 years and older"), INSIDE, "age"),
         (withheld.unlike_training(HAND), OUTSIDE, "unlike"),
         (Reason("support", "the model knows none of this case's inputs"), INSIDE, "support"),
+        (withheld.read_without(), INSIDE, "study"),
     ],
 )
 def test_a_record_gives_back_the_kind_of_its_reason(

@@ -1,0 +1,1 @@
+"""A reader study: does the machine help those who read, or harm them?"""
