@@ -1,4 +1,4 @@
-"""`triptych reading study ...`: set a reader study up, collect what was signed, analyse it."""
+"""`triptych reading study ...`: plan a reader study, collect what was signed, analyse it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ reading_study_app = typer.Typer(
 Folder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the reader study.")]
 
 
-@reading_study_app.command("set-up")
-def set_up(
+@reading_study_app.command("plan")
+def plan_study(
     cohort: Cohort,
     out: Out,
     diagnosis: Annotated[
@@ -34,7 +34,7 @@ def set_up(
         list[str] | None,
         typer.Option(
             "--condition",
-            help="none, suggestions or explanations (repeat it). Default: all three.",
+            help="What is shown: none, suggestions or explanations (repeat it). Default: all.",
         ),
     ] = None,
     cases: Annotated[
@@ -53,7 +53,7 @@ def set_up(
     model: Model = None,
     source: Source = "folder",
 ) -> None:
-    """Draw cases, orders and mistakes, and lay a workspace for each session of each reader."""
+    """Draw cases, orders and mistakes, and lay a workspace for each session."""
     from pipelines.reader_study.allocation import CONDITIONS
     from pipelines.reader_study.plan import ARMS, PLACES, condition_of
     from pipelines.reader_study.setting_up import Wanted, set_up
@@ -115,7 +115,7 @@ def analyse(
         ),
     ] = None,
 ) -> None:
-    """Compare the conditions: area, sensitivity, time, help and harm, and the next study's size."""
+    """Compare the conditions: area, help and harm, time, the next study's size."""
     from pipelines.reader_study import ratings, report
     from pipelines.reader_study.document import said
     from pipelines.reader_study.findings import AREA, find

@@ -26,9 +26,9 @@ from pipelines.statistics.reader_study_size import MOST_CASES, WANTED_POWER
 
 TITLE = "Reader study"
 _WORDS = {
-    "none": "without the machine",
+    "none": "reader alone",
     "suggestions": "with suggestions",
-    "explanations": "with suggestions and explanations",
+    "explanations": "with explanations as well",
 }
 _HEADINGS = {
     findings.AREA: "Area under the ROC curve",
@@ -80,19 +80,19 @@ def _verdict(found: Found) -> Iterator[Block]:
     names = found.study.conditions
     for pair in found.figures[findings.AREA].random_both.differences:
         later, earlier = names[pair.second], names[pair.first]
-        turned = -pair.value
+        turned = _turned(pair)[0]
         verdict = "no difference was shown"
         if pair.p < 0.05:
             verdict = "readers do better" if turned > 0 else "readers do worse"
         items.append(
             Item(
-                f"{turned:+.3f} [{-pair.high:+.3f}, {-pair.low:+.3f}], p {p_value(pair.p)}:"
-                f" {verdict}.",
+                f"{_difference(pair, findings.AREA)}, p {p_value(pair.p)}: {verdict}.",
                 lead=f"{said(later)} against {said(earlier)}: area",
             )
         )
-    worse = any("worse" in item.text for item in items)
-    yield Box("Does it help?", tuple(items), "bad" if worse else "good")
+    said_of_all = " ".join(item.text for item in items)
+    tone = "bad" if "worse" in said_of_all else "good" if "better" in said_of_all else "care"
+    yield Box("Does it help?", tuple(items), tone)
 
 
 def _figure(found: Found, name: str) -> Iterator[Block]:
@@ -215,7 +215,13 @@ def _mean(mean: Mean, name: str) -> str:
 
 def _difference(pair: Difference, name: str) -> str:
     """The later condition minus the earlier, or its ratio to it."""
-    value, low, high = -pair.value, -pair.high, -pair.low
+    value, low, high = _turned(pair)
     if name == findings.SECONDS:
         return f"{math.exp(value):.2f} [{math.exp(low):.2f}, {math.exp(high):.2f}]"
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _turned(pair: Difference) -> tuple[float, float, float]:
+    """Later minus earlier, with its interval; rounded, so that no zero has a sign."""
+    value, low, high = (round(-edge, 6) + 0.0 for edge in (pair.value, pair.high, pair.low))
+    return value, low, high

@@ -89,12 +89,12 @@ def read(out: Path) -> Plan:
         return _read(found)
     except FileNotFoundError:
         raise ConfigError(
-            f"{file} is not there.", remedy="set a study up with `triptych reading study set-up`"
+            f"{file} is not there.", remedy="set a study up with `triptych reading study plan`"
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
             f"{file} is not the plan of a reader study.",
-            remedy="name the folder that `triptych reading study set-up` wrote",
+            remedy="name the folder that `triptych reading study plan` wrote",
         ) from None
 
 

@@ -106,7 +106,7 @@ def study(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         told = CliRunner().invoke(
             app,
             [
-                *("reading", "study", "set-up", str(cohort), "--out", str(out)),
+                *("reading", "study", "plan", str(cohort), "--out", str(out)),
                 *("--diagnosis", ILL, "--cases", "12", "--mistakes", "0.34", *readers),
             ],
         )
