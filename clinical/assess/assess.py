@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -98,11 +99,11 @@ class Assessor:
         known = person(case).age_years
         age = age_years if known is None else known
         found = self.score(prepare_case(case, model.specs), age_years=age)
-        relevance = explain.relevance(model.network, found.seen)
+        weighed = explain.weigh(model.network, found.seen, found.prepared)
         explained = {
             e.diagnosis: e
             for e in explain.explanations(
-                relevance, found.tokens, found.prepared, model.specs, model.diagnoses
+                weighed, found.tokens, found.prepared, model.specs, self._calibrations(found.used)
             )
         }
         return Assessment(
@@ -222,10 +223,16 @@ class Assessor:
         return self._calibrated(logits, pattern)
 
     def _calibrated(self, logits: Sequence[float], pattern: Pattern) -> dict[str, float]:
+        calibrations = self._calibrations(pattern)
+        rows = zip(calibrations.items(), logits, strict=True)
+        return {name: calibrate(logit) for (name, calibrate), logit in rows}
+
+    def _calibrations(self, pattern: Pattern) -> dict[str, explain.Calibrated]:
+        """Diagnosis, in the model's order, to what makes its logit a probability."""
         row = self.model.support.get(calibration.pattern_key(pattern), {})
         return {
-            name: calibration.apply(logit, row.get(name, calibration.Support()))
-            for name, logit in zip(self.model.diagnoses, logits, strict=True)
+            name: partial(calibration.apply, support=row.get(name, calibration.Support()))
+            for name in self.model.diagnoses
         }
 
     def _encoder(self, name: str) -> EncoderModule:

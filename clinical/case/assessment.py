@@ -8,7 +8,7 @@ that was read in an older form is written in that form again: its digest is in t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -107,6 +107,9 @@ class EvidenceItem:
             all modalities of one explanation sum to at most 1.
         start, end: for notes, the characters of the sentence in its section; for a signal over
             time, ms from its first sample; else None.
+        change: by how much the probability of the diagnosis falls if this piece is taken away (all
+            values of one thing are one piece, and share it); below 0 it rises. None in records from
+            before it was kept.
     """
 
     modality: str
@@ -115,6 +118,7 @@ class EvidenceItem:
     relevance: float
     start: int | None = None
     end: int | None = None
+    change: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ class Explanation:
         share: modality to its share of the attribution, summing to 1.
         heat_maps: one for each image input.
         items: all other evidence, strongest first.
+        held_back: name of an input to why neither map nor items of it are here: they did not stand
+            the test of `clinical.assess.gate`.
     """
 
     diagnosis: str
@@ -134,6 +140,7 @@ class Explanation:
     share: Mapping[str, float]
     heat_maps: tuple[HeatMap, ...]
     items: tuple[EvidenceItem, ...]
+    held_back: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -220,6 +227,7 @@ def as_json(assessment: Assessment) -> dict[str, Any]:
     if "in_set" in later:
         del data["prediction_set"]
     for explanation in data["explanations"]:
+        _drop_if_older(explanation)
         for heat_map in explanation["heat_maps"]:
             if heat_map["item"] == 0:  # as it was before there could be several images
                 del heat_map["item"]
@@ -261,6 +269,15 @@ def from_json(data: Mapping[str, Any]) -> Assessment:
     )
 
 
+def _drop_if_older(explanation: dict[str, Any]) -> None:
+    """Write what is not there as it was before it could be there."""
+    if not explanation["held_back"]:
+        del explanation["held_back"]
+    for item in explanation["items"]:
+        if item["change"] is None:
+            del item["change"]
+
+
 def _explanation(data: Mapping[str, Any]) -> Explanation:
     heat_maps = tuple(
         HeatMap(
@@ -272,7 +289,14 @@ def _explanation(data: Mapping[str, Any]) -> Explanation:
         for h in data["heat_maps"]
     )
     items = tuple(EvidenceItem(**item) for item in data["items"])
-    return Explanation(data["diagnosis"], data["method"], data["share"], heat_maps, items)
+    return Explanation(
+        data["diagnosis"],
+        data["method"],
+        data["share"],
+        heat_maps,
+        items,
+        dict(data.get("held_back", {})),
+    )
 
 
 def _box(edges: list[float]) -> tuple[float, float, float, float]:

@@ -241,13 +241,23 @@ def _reasons(case: Case, explanation: Explanation) -> Iterator[str]:
 
 
 def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str]:
-    side: dict[str, float] = {}  # a value that was measured twice alike is said once
+    side: dict[str, list[EvidenceItem]] = {}  # a value that was measured twice alike is said once
     for item in items:
-        if (share := item.relevance * sign) > 0:
-            said = _short(label(case, item))
-            side[said] = side.get(said, 0.0) + share
-    strongest = sorted(side.items(), key=lambda pair: -pair[1])[:MOST_EVIDENCE]
-    return [f"{escaped(said)} ({percent(share)})" for said, share in strongest if share >= LEAST]
+        if item.relevance * sign > 0:
+            side.setdefault(_short(label(case, item)), []).append(item)
+    weights = {said: sum(abs(item.relevance) for item in same) for said, same in side.items()}
+    strongest = sorted(weights, key=lambda said: -weights[said])[:MOST_EVIDENCE]
+    return [
+        f"{escaped(said)} ({_adds(side[said])})" for said in strongest if weights[said] >= LEAST
+    ]
+
+
+def _adds(same: list[EvidenceItem]) -> str:
+    """Points of probability; of an older record the share of all evidence."""
+    change = same[0].change
+    if change is None:
+        return percent(sum(abs(item.relevance) for item in same))
+    return f"{100 * change:+.1f} points".replace("-", "−")
 
 
 def _short(text: str) -> str:

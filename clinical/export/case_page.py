@@ -17,6 +17,7 @@ from clinical.case import beside, withheld
 from clinical.case.assessment import (
     Assessment,
     AuditEvent,
+    EvidenceItem,
     Explanation,
     Suggestion,
     set_sentence,
@@ -66,7 +67,7 @@ class EvidenceRow:
 
     modality: str
     label: str
-    relevance: str
+    adds: str
     bar: float
 
 
@@ -79,6 +80,7 @@ class Evidence:
     shares: tuple[tuple[str, str], ...]
     rows: tuple[EvidenceRow, ...]
     left_out: int
+    held_back: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -311,7 +313,7 @@ def _evidence(explanation: Explanation, case: Case) -> Evidence:
         EvidenceRow(
             words(item.modality),
             label(case, item),
-            f"{item.relevance:+.3f}".replace("-", "−"),
+            _added(item),
             item.relevance / strongest,
         )
         for item in explanation.items[:MOST_EVIDENCE]
@@ -319,7 +321,15 @@ def _evidence(explanation: Explanation, case: Case) -> Evidence:
     largest = sorted(explanation.share.items(), key=lambda pair: -pair[1])
     shares = tuple((words(name), percent(share)) for name, share in largest)
     left_out = max(0, len(explanation.items) - MOST_EVIDENCE)
-    return Evidence(words(explanation.diagnosis), explanation.method, shares, rows, left_out)
+    held = tuple((words(name), reason) for name, reason in explanation.held_back.items())
+    return Evidence(words(explanation.diagnosis), explanation.method, shares, rows, left_out, held)
+
+
+def _added(item: EvidenceItem) -> str:
+    """Points of probability that a piece adds; of an older record its relevance."""
+    if item.change is None:
+        return f"{item.relevance:+.3f}".replace("-", "−")
+    return f"{100 * item.change:+.1f} points".replace("-", "−")
 
 
 def _contribution(suggestion: Suggestion, assessment: Assessment) -> ContributionRow:

@@ -26,7 +26,7 @@ EARLIER = "Earlier"
 EFFECT = "Evidence"
 LETTERS = {"high": "H", "low": "L", "critical high": "HH", "critical low": "LL"}
 LEGEND = "H high, L low by the reference range; HH, LL critical by published limits for the age."
-SHARES = "Evidence: share of all, + for and − against {}."
+POINTS = "Evidence: points of probability that it adds, + for and − against {}."
 NOTHING_ABNORMAL = "Nothing here is outside its range."
 
 ABNORMAL = choice.Choice(
@@ -65,8 +65,8 @@ def render(
         for name, shape in tables.items()
     ]
     pieces += share.unknown_codes(tables, assessment)
-    shares = SHARES.format(phrasing.diagnosis(diagnosis)) if explanation else ""
-    pieces.append(tag("p", f"{LEGEND} {shares}".strip(), class_="quiet"))
+    points = POINTS.format(phrasing.diagnosis(diagnosis)) if explanation else ""
+    pieces.append(tag("p", f"{LEGEND} {points}".strip(), class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Measured"))
 
 
@@ -94,7 +94,8 @@ def measurement_table(
         rows: list[Markup] = []
         for kind in several:
             earlier = _earlier(kind, decision, age_years) if repeated else ""
-            effect = effect_cell(effects[kind[0][0]], largest) if explanation else ""
+            said = _said(kind, evidence)
+            effect = effect_cell(effects[kind[0][0]], largest, said) if explanation else ""
             rows.append(_row(kind, decision, joined([earlier, effect]), age_years))
             rows += [_problem(item, len(head)) for _, item in kind if item.problem]
         bodies.append(_group(group, rows, len(head)))
@@ -127,14 +128,14 @@ def evidence_of(explanation: Explanation | None, modality: str) -> dict[int, Evi
     return found
 
 
-def effect_cell(effect: float | None, largest: float) -> Markup:
-    """Bar and number of a share of all evidence, in per cent."""
+def effect_cell(effect: float | None, largest: float, said: str) -> Markup:
+    """Bar of what a measurement counts, and what it adds in numbers."""
     if effect is None:
         return tag("td", unseen("no effect shown"), class_="effect")
     return tag(
         "td",
         signed_bar(effect, largest),
-        tag("span", phrasing.effect(effect), class_="number"),
+        tag("span", said, class_="number"),
         class_="effect",
     )
 
@@ -227,6 +228,14 @@ def _effect(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> floa
     """What all values of one thing did together: shares of the evidence add up."""
     found = [evidence[index].relevance for index, _ in kind if index in evidence]
     return sum(found) if found else None
+
+
+def _said(kind: Sequence[Numbered], evidence: dict[int, EvidenceItem]) -> str:
+    """What all values of one thing add together: they were taken away together."""
+    found = [evidence[index] for index, _ in kind if index in evidence]
+    if found and found[0].change is not None:
+        return phrasing.added(found[0].change)
+    return phrasing.effect(sum(item.relevance for item in found))
 
 
 def _together(items: tuple[Measurement, ...]) -> list[list[Numbered]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from clinical.case.assessment import (
     Assessment,
@@ -13,10 +13,13 @@ from clinical.case.assessment import (
 )
 from clinical.case.case import Case
 from clinical.modalities.kit import label
+from clinical.wording import words
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
-FOR, AGAINST = "For it, in % of all evidence", "Against it, in % of all evidence"
+FOR, AGAINST = "For it", "Against it"
+SHARES = "{}, in % of all evidence"  # of records from before the pieces were taken away
+NOT_SHOWN = "Not shown, because it did not stand the test"
 NOTHING = "nothing that stands out"
 MOST = 3  # pieces of evidence named on each side
 LEAST = 0.005  # share of the evidence below which a piece is not named
@@ -40,8 +43,7 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
     return tag(
         "div",
         tag("h3", phrasing.named(diagnosis), tag("span", said, class_="said")),
-        _part(FOR, _strongest(case, explanation.items, 1) or [NOTHING]) if explanation else "",
-        _part(AGAINST, _strongest(case, explanation.items, -1) or [NOTHING]) if explanation else "",
+        *(_explained(case, suggestion, explanation) if explanation else ()),
         _part("What it means", told),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
@@ -121,11 +123,38 @@ def _short(words: str) -> str:
     return plain[: LONGEST - len(end)].rstrip() + end
 
 
-def _strongest(case: Case, items: Iterable[EvidenceItem], sign: int) -> list[str]:
-    """The strongest pieces on one side, each with its share of all evidence."""
+def _explained(case: Case, suggestion: Suggestion, explanation: Explanation) -> Iterator[Markup]:
+    """What speaks for it and against it, and which inputs are not told of, and why."""
+    older = any(item.change is None for item in explanation.items)
+    for title, sign in ((FOR, 1), (AGAINST, -1)):
+        lines = _strongest(case, explanation.items, sign, suggestion.probability)
+        yield _part(SHARES.format(title) if older else title, lines or [NOTHING])
+    if explanation.held_back:
+        held = explanation.held_back.items()
+        yield _part(NOT_SHOWN, [f"{words(name)}: {reason}" for name, reason in held])
+
+
+def _strongest(
+    case: Case, items: Iterable[EvidenceItem], sign: int, probability: float
+) -> list[str]:
+    """The strongest pieces on one side, each with the probability without it."""
     side = [item for item in items if item.relevance * sign >= LEAST]
     side.sort(key=lambda item: -abs(item.relevance))
-    return [f"{named(case, item)} {phrasing.effect(item.relevance)}" for item in side[:MOST]]
+    told: dict[object, str] = {}  # all values of one thing are one piece
+    for item in side:
+        told.setdefault(_piece(item), _line(case, item, probability))
+    return list(told.values())[:MOST]
+
+
+def _piece(item: EvidenceItem) -> tuple[object, ...]:
+    pooled = item.change is not None and item.start is None
+    return (item.modality, item.label) if pooled else (item.modality, item.index, item.start)
+
+
+def _line(case: Case, item: EvidenceItem, probability: float) -> str:
+    if item.change is None:
+        return f"{named(case, item)} {phrasing.effect(item.relevance)}"
+    return f"{named(case, item)}: {phrasing.percent(probability - item.change)} without it"
 
 
 def _part(title: str, lines: Iterable[str]) -> Markup:

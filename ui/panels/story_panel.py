@@ -13,7 +13,7 @@ from clinical.modalities.history.words import since
 from clinical.modalities.kit import read_by
 from clinical.wording import inside_a_sentence
 from ui.panels import frame, share
-from ui.panels.measurements_panel import SHARES, evidence_of
+from ui.panels.measurements_panel import POINTS, evidence_of
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, signed_bar, tag, unseen
 
@@ -41,7 +41,7 @@ def render(
         st.html(tag("p", "No history or notes were given for this case.", class_="empty"))
         return
     if explanation:
-        words = SHARES.format(phrasing.diagnosis(diagnosis))
+        words = POINTS.format(phrasing.diagnosis(diagnosis))
         pieces.append(tag("p", words, class_="quiet"))
     st.html(tag("div", *pieces, class_="scroll", tabindex=0, role="region", aria_label="Story"))
 
@@ -123,12 +123,13 @@ def marked(text: str, evidence: list[EvidenceItem], largest: float) -> Markup:
         start, end = item.start, item.end
         if start is None or end is None or not at <= start < end <= len(text):
             continue
-        pieces += [text[at:start], _mark(text[start:end], item.relevance, largest)]
+        pieces += [text[at:start], _mark(text[start:end], item, largest)]
         at = end
     return joined([*pieces, text[at:]])
 
 
-def _mark(sentence: str, relevance: float, largest: float) -> Markup:
+def _mark(sentence: str, item: EvidenceItem, largest: float) -> Markup:
+    relevance = item.relevance
     if abs(relevance) < 0.005:
         return tag("span", sentence)
     strength = min(3, 1 + int(3 * abs(relevance) / largest)) if largest > 0 else 1
@@ -136,7 +137,7 @@ def _mark(sentence: str, relevance: float, largest: float) -> Markup:
     return tag(
         "mark",
         sentence,
-        tag("sup", phrasing.effect(relevance), unseen(f" {side} this diagnosis")),
+        tag("sup", phrasing.adds(item), unseen(f" {side} this diagnosis")),
         class_=f"{side} s{strength}",
     )
 
@@ -169,7 +170,7 @@ def _line(
     if evidence is not None:
         effect = [
             signed_bar(evidence.relevance, largest),
-            tag("span", phrasing.effect(evidence.relevance), class_="number"),
+            tag("span", phrasing.adds(evidence), class_="number"),
         ]
     return tag(
         "li",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from clinical.case.assessment import EvidenceItem
 from clinical.terms.diagnoses import spoken
 from clinical.terms.shown import unit as unit
 from clinical.wording import words
@@ -103,6 +104,19 @@ def points(difference: float) -> str:
 def effect(relevance: float) -> str:
     """A share of all evidence in whole per cent, with its sign."""
     return f"{relevance:+.0%}".replace("-", "−") if abs(relevance) >= 0.005 else "0%"
+
+
+def added(change: float) -> str:
+    """The same where there is little room: "+12", "−0.4"."""
+    size = abs(100 * change)
+    if size < 0.05:
+        return "0"
+    return f"{100 * change:+.{0 if size >= 0.95 else 1}f}".replace("-", "−")
+
+
+def adds(item: EvidenceItem) -> str:
+    """What a piece of evidence adds: points of probability, in older records its share."""
+    return effect(item.relevance) if item.change is None else added(item.change)
 
 
 def capital(text: str) -> str:

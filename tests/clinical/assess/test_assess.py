@@ -47,6 +47,45 @@ def test_the_explanation_points_at_what_was_planted(assessor: Assessor) -> None:
         assert sum(abs(item.relevance) for item in explanation.items) <= 1 + 1e-9
 
 
+def test_a_change_is_what_the_case_without_that_piece_would_give(assessor: Assessor) -> None:
+    case = sick(True, True)
+    whole = assessor.assess(case)
+    labs = case.inputs["measurements"]
+    assert isinstance(labs, Measurements)
+    codes = {item.code for item in labs.items}
+    for code in sorted(codes):
+        left = replace(labs, items=tuple(item for item in labs.items if item.code != code))
+        part = assessor.assess(replace(case, inputs={**case.inputs, "measurements": left}))
+        for explanation in whole.explanations:
+            told = [item.change for item in explanation.items if item.label == code]
+            before, after = (probability(a, explanation.diagnosis) for a in (whole, part))
+            assert told == [pytest.approx(before - after, abs=1e-6)] * len(told)
+
+
+def test_what_nothing_rests_on_is_held_back(assessor: Assessor) -> None:
+    """Notes of this clinic say nothing of either diagnosis."""
+    for explanation in assessor.assess(sick(True, False)).explanations:
+        assert set(explanation.held_back) >= {"notes"}
+        assert not [item for item in explanation.items if item.modality in explanation.held_back]
+        assert "notes" in explanation.share
+
+
+def test_what_was_held_back_and_what_changed_is_in_the_record(assessor: Assessor) -> None:
+    made = assessor.assess(sick())
+    assert from_json(as_json(made)) == made
+    older = replace(
+        made,
+        explanations=tuple(
+            replace(e, held_back={}, items=tuple(replace(i, change=None) for i in e.items))
+            for e in made.explanations
+        ),
+    )
+    written = as_json(older)["explanations"][0]
+    assert "held_back" not in written
+    assert not any("change" in item for item in written["items"])
+    assert from_json(as_json(older)) == older
+
+
 def test_the_ledger_has_each_modality_alone_and_left_out(assessor: Assessor) -> None:
     ledger = assessor.assess(sick(True, False)).ledger
     assert set(ledger.alone) == set(ledger.without) == {"measurements", "history", "notes"}

@@ -49,6 +49,34 @@ def test_evidence_is_named_by_what_was_measured_recorded_and_written() -> None:
     assert "Missing: image" in made
 
 
+def test_a_piece_is_named_with_the_probability_without_it() -> None:
+    case = make_case(1, drop=("image",))
+    plain = make_assessment(case)
+    first = plain.explanations[0]
+    told = replace(
+        first,
+        items=tuple(replace(item, change=round(item.relevance * 2, 4)) for item in first.items),
+        held_back={"history": "it does not"},
+    )
+    made = str(reasons.strip(case, replace(plain, explanations=(told,)), "bacterial_pneumonia"))
+
+    assert "C-reactive protein 187 mg/L (high): 53% without it" in made
+    assert "NT-proBNP 210 ng/L: 89% without it" in made
+    assert "% of all evidence" not in made
+    assert "Not shown, because it did not stand the test" in made
+    assert "history: it does not" in made
+
+
+def test_all_values_of_one_thing_are_said_once() -> None:
+    case = make_case(1)
+    plain = make_assessment(case)
+    first = plain.explanations[0]
+    twice = replace(first.items[0], change=0.2), replace(first.items[0], change=0.2)
+    told = replace(plain, explanations=(replace(first, items=twice),))
+    made = str(reasons.strip(case, told, "bacterial_pneumonia"))
+    assert made.count("without it") == 1
+
+
 def test_hostile_text_stays_text() -> None:
     case = make_case(0, hostile=True)
     made = str(reasons.strip(case, make_assessment(case), "bacterial_pneumonia"))
