@@ -16,6 +16,7 @@ measured: docs/decisions/0024-an-explanation-is-tested.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -111,7 +112,7 @@ def _own(logits: Values, diagnoses: int) -> Values:
 
 
 def _size(pieces: Pieces) -> int:
-    return max(1, round(SHARE * len(pieces.members)))
+    return max(1, math.floor(SHARE * len(pieces.members)))
 
 
 def _first(pieces: Pieces, scores: Values) -> NDArray[np.intp]:

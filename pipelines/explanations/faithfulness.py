@@ -31,6 +31,7 @@ from clinical.model.fusion import Tokens
 from clinical.model.model import Model
 from pipelines.explanations.pointing import mean_interval
 from pipelines.explanations.saliency import (
+    ATTENTION_GRADIENT,
     GRAD_CAM_BACKBONE,
     GRAD_CAM_TOKENS,
     INPUT_GRADIENT,
@@ -101,7 +102,7 @@ def measure(
         support = model.support.get(calibration.pattern_key(used), {})
         for column in np.flatnonzero(labels[number] == 1).tolist():
             name = model.diagnoses[column]
-            for part, ranks in _rankings(model, graph, column).items():
+            for part, ranks in _rankings(model, case, graph, column).items():
                 orders = list(_random_orders(ranks[OURS], [seed, number, column]))
                 everything = [*ranks.values(), *orders]
                 falls = _falls(model, graph, column, everything, part, support.get(name, Support()))
@@ -112,11 +113,14 @@ def measure(
     return found
 
 
-def _rankings(model: Model, graph: Read, diagnosis: int) -> dict[str, dict[str, Scores]]:
+def _rankings(
+    model: Model, case: Mapping[str, Prepared], graph: Read, diagnosis: int
+) -> dict[str, dict[str, Scores]]:
     """Part to method to a score for each of its tokens; the higher, the more it speaks for."""
     first, last = graph.tokens.spans[IMAGE]
     maps = model_maps(model.network, graph, diagnosis)
-    relevance = explain.relevance(model.network, explain.read(model.network, graph.tokens))
+    seen = explain.read(model.network, graph.tokens)
+    relevance = explain.relevance(model.network, seen)
     gradient = torch.autograd.grad(graph.logits[diagnosis], graph.values, retain_graph=True)[0]
     ours = relevance[diagnosis].double().numpy()
     product = (graph.values * gradient).sum(-1)[0].detach().double().numpy()
@@ -130,7 +134,12 @@ def _rankings(model: Model, graph: Read, diagnosis: int) -> dict[str, dict[str, 
     }
     items = _places(graph.tokens, ITEMS)
     if len(items):
-        parts[ITEMS] = {OURS: ours[items], INPUT_GRADIENT: product[items]}
+        shown = explain.weigh(model.network, seen, case).relevance[diagnosis]
+        parts[ITEMS] = {
+            OURS: shown[items],
+            ATTENTION_GRADIENT: ours[items],
+            INPUT_GRADIENT: product[items],
+        }
     return parts
 
 

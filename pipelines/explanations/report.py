@@ -17,8 +17,9 @@ from clinical.errors import CohortError
 from clinical.modalities.radiograph.encoder import STRIDE
 from clinical.model.model import Model, load
 from clinical.workspace import own_file
-from pipelines.explanations import contact_sheet, faithfulness, pointing
+from pipelines.explanations import contact_sheet, faithfulness, gated, pointing
 from pipelines.explanations.faithfulness import Fall
+from pipelines.explanations.gated import Passed
 from pipelines.explanations.pointing import MACRO, Game
 from pipelines.explanations.saliency import OURS, Scores
 from pipelines.statistics.metrics import Interval
@@ -69,23 +70,31 @@ def judge(
     game = pointing.summarise(points, samples=samples)
     falls = faithfulness.measure(model, cases, dataset.patients, dataset.labels)
     lines = tuple(faithfulness.summarise(falls, samples=samples))
-    report = _write(out, model, game, lines)
+    ids = [name for name, _ in names]
+    passed = gated.measure(model, cases, ids, dataset.labels, found)
+    report = _write(out, model, game, lines, passed)
     prepared = {name: case for (name, _), case in zip(names, cases, strict=True)}
     contact_sheet.write(out / "examples.png", root, model, prepared, found, points)
     return Judged(game, lines, report)
 
 
-def _write(out: Path, model: Model, game: Game, falls: Sequence[Fall]) -> Path:
+def _write(
+    out: Path, model: Model, game: Game, falls: Sequence[Fall], passed: Sequence[Passed]
+) -> Path:
     described = {
         "model": asdict(model.identity),
         "tolerance": pointing.TOLERANCE,
         "pointing": asdict(game),
         "faithfulness": [asdict(fall) for fall in falls],
+        "gate": {
+            "inputs": [asdict(line) for line in gated.by_input(passed)],
+            "maps": [asdict(line) for line in gated.of_maps(passed)],
+        },
     }
     out.mkdir(parents=True, exist_ok=True)
     own_file.write(out / "pointing.json", json.dumps(described, indent=1) + "\n")
     report = out / "pointing.md"
-    own_file.write(report, markdown(model, game, falls))
+    own_file.write(report, markdown(model, game, falls, passed))
     return report
 
 
@@ -121,8 +130,8 @@ def _priors(root: Path | None, model: Model) -> dict[str, Scores]:
     return pointing.mean_masks(_masks(root), cases, labels, model.diagnoses, cells)
 
 
-def markdown(model: Model, game: Game, falls: Sequence[Fall]) -> str:
-    """Both measurements as Markdown tables."""
+def markdown(model: Model, game: Game, falls: Sequence[Fall], passed: Sequence[Passed]) -> str:
+    """All measurements as Markdown tables."""
     lines = [
         f"# Explanations of {model.name}, `{model.identity.digest[:12]}`",
         "",
@@ -145,8 +154,31 @@ def markdown(model: Model, game: Game, falls: Sequence[Fall]) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {g.method} | {g.hit} | {g.energy} |" for g in game.gains if g.diagnosis == MACRO]
-    lines += ["", *_faithfulness_tables(falls)]
+    lines += ["", *_faithfulness_tables(falls), *_gate_tables(passed)]
     return "\n".join(lines) + "\n"
+
+
+def _gate_tables(passed: Sequence[Passed]) -> list[str]:
+    lines = [
+        "## What is held back",
+        "",
+        "Of suggestions at or above their threshold. Blind: relevance dealt out blindly among the"
+        " pieces of the input, which explains nothing; where a tenth is one piece it is by chance"
+        " the right one in one of so many.",
+        "",
+        "| input | suggestions | held back | blind, and shown all the same | why |",
+        "|---|---|---|---|---|",
+    ]
+    for one in gated.by_input(passed):
+        why = "; ".join(f"{count} {reason}" for reason, count in one.reasons.items())
+        cells = (one.modality, str(one.suggestions), f"{one.held:.1%}", f"{one.blind:.1%}", why)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| maps of true findings | number | hit rate | energy |", "|---|---|---|---|"]
+    for maps in gated.of_maps(passed):
+        words = "held back" if maps.held else "shown"
+        hit, energy = ("-" if v is None else f"{v:.3f}" for v in (maps.hit, maps.energy))
+        lines.append(f"| {words} | {maps.maps} | {hit} | {energy} |")
+    return lines
 
 
 def _game_table(game: Game, title: str, kind: str) -> list[str]:

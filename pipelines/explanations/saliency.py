@@ -31,7 +31,9 @@ from pipelines.training.masks import IMAGE
 
 Scores = NDArray[np.float64]
 
-OURS = "attention x gradient"
+OURS = "what is shown"
+ATTENTION_GRADIENT = "attention x gradient"
+"""Of images what is shown; of measurements, history and sentences its rival."""
 GRAD_CAM_BACKBONE = "Grad-CAM, backbone"
 GRAD_CAM_TOKENS = "Grad-CAM, tokens"
 RAW_ATTENTION = "raw attention"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from clinical.assess import gate
 from clinical.config import CohortConfig, ModelConfig, StudyConfig
 from clinical.modalities.encoding import Prepared
 from clinical.modalities.radiograph import encoder
 from clinical.model.calibration import Support
 from clinical.model.model import EncoderSpec, Model, Network, build
-from pipelines.explanations import faithfulness
+from pipelines.explanations import faithfulness, gated
 from pipelines.explanations.faithfulness import COMPREHENSIVENESS, RANDOM, SUFFICIENCY, Falls
 from pipelines.explanations.saliency import OURS
+from pipelines.training import masks
 from pipelines.training.masks import IMAGE
 
 CELLS = 16
@@ -106,3 +110,34 @@ def test_only_true_diagnoses_of_cases_with_an_image_count(model: Model) -> None:
     cases: list[Mapping[str, Prepared]] = [case(1, 1), case(2, 2), {}]
     labels = np.array([[0.0], [np.nan], [1.0]])
     assert faithfulness.measure(model, cases, ["a", "b", "c"], labels) == []
+
+
+def test_a_true_map_passes_the_gate_and_one_dealt_out_blindly_does_not(
+    model: Model, tmp_path: Path
+) -> None:
+    cases = [case(n, 100 + n) for n in range(CELLS)]
+    names = [f"c{n}" for n in range(CELLS)]
+    found = {}
+    for number, name in enumerate(names):
+        mask = np.zeros((8, 8), np.uint8)
+        row, column = divmod(number, 4)
+        mask[2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = 255
+        Image.fromarray(mask).save(tmp_path / f"{name}.png")
+        found[name] = {"consolidation": tmp_path / f"{name}.png"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(masks.FINDINGS_OF, "bright", ("consolidation",))
+        lines = gated.measure(model, cases, names, np.ones((CELLS, 1)), found)
+    (image,) = gated.by_input(lines)
+    assert image.suggestions == CELLS
+    assert image.held == 0
+    assert image.blind <= 0.2  # one in sixteen by chance
+    shown, held = gated.of_maps(lines)
+    assert (shown.maps, held.maps) == (CELLS, 0)
+    assert shown.hit == 1
+    assert held.hit is None
+
+
+def test_a_map_of_a_dark_image_is_held_back(model: Model) -> None:
+    lines = gated.measure(model, [case(None, 7)], ["dark"], np.zeros((1, 1)), {})
+    assert [line.reason for line in lines] == [gate.AGAINST]
+    assert gated.by_input(lines) == []
