@@ -7,13 +7,14 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 import yaml
 
-from clinical.exchange import receive_figures
+from clinical.exchange import receive_figures, receiving, sending
 from pipelines.cli import app
 from ui.host import monitoring
 
@@ -108,6 +109,18 @@ def test_the_figures_of_a_receiver_are_those_of_its_status() -> None:
     named = {line.split()[2] for line in FIGURES.splitlines() if line.startswith("# TYPE")}
     assert len(named) == 7
     assert all(name in OPERATIONS for name in named)
+
+
+def test_the_settings_that_are_given_can_be_used() -> None:
+    """With what they show as a remark, too: a line that begins with `# [` and those after it."""
+    for name, read in (("receive.toml", receiving.read), ("send.toml", sending.read)):
+        assert read(DEPLOY / name)
+    given = (DEPLOY / "send.toml").read_text(encoding="utf-8")
+    shown = re.sub(r"^# (?=\[|[a-z_]+ = )", "", given, flags=re.MULTILINE)
+    tables = {(kind, name) for kind in sending.KINDS for name in tomllib.loads(shown).get(kind, ())}
+    assert tables == {("dicom", "pacs"), ("stow", "pacs"), ("fhir", "record")}
+    for kind, name in tables:
+        sending.KINDS[kind](**tomllib.loads(shown)[kind][name])
 
 
 def test_the_containers_run_the_commands_of_the_program() -> None:
