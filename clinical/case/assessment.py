@@ -345,6 +345,7 @@ class ReviewDecision:
 EventKind = Literal[
     "PROTOCOL",
     "ACCOUNT",
+    "MODEL",
     "SIGNED_IN",
     "REFUSED",
     "IMPORTED",
