@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
+from authority import Authority
 
 from clinical.exchange import receive_figures, receiving, sending
 from pipelines.cli import app
@@ -83,6 +85,32 @@ def test_systemd_understands_it(path: Path, tmp_path: Path) -> None:
     )
     assert "Unknown" not in found.stderr
     assert path.name not in found.stderr
+
+
+def test_nginx_understands_it(tmp_path: Path) -> None:
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if nginx is None:
+        pytest.skip("nginx is not installed")
+    given = (DEPLOY / "nginx" / "triptych.conf").read_text(encoding="utf-8")
+    made = Authority(tmp_path, "hospital").sign("triptych.example")
+    here = given.replace("/etc/triptych/tls/page.crt", str(made.file))
+    here = here.replace("/etc/triptych/tls/page.key", str(made.key))
+    here = here.replace("listen 443 ssl", f"listen unix:{tmp_path}/line ssl")  # it is tried, too
+    assert here.count(str(tmp_path)) == 3
+    (tmp_path / "site.conf").write_text(here, encoding="utf-8")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "".join(f"{kind}_temp_path {tmp_path}/{kind}; " for kind in kinds)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; events {{}} http {{ {places} include {tmp_path}/site.conf; }}\n",
+        encoding="utf-8",
+    )
+    found = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "[warn]" not in found.stderr
 
 
 def test_every_alarm_is_of_a_figure_that_there_is_and_has_its_paragraph() -> None:
