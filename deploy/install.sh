@@ -33,8 +33,10 @@ mv "$prefix.new" "$prefix"
 grep -rlI "^#!$prefix.new/bin/python" "$prefix/bin" | xargs -r sed -i "1s|$prefix.new|$prefix|"
 
 [ -e /etc/triptych/page.env ] || install -m 0644 "$here/page.env" /etc/triptych/page.env
-[ -e /etc/triptych/receive.toml ] ||
-  install -m 0640 -g triptych "$here/receive.toml" /etc/triptych/receive.toml
+for file in receive.toml send.toml; do
+  [ -e "/etc/triptych/$file" ] ||
+    install -m 0640 -g triptych "$here/$file" "/etc/triptych/$file"
+done
 if [ ! -e /etc/triptych/metrics-token ]; then
   (umask 077 && openssl rand -hex 24 >/etc/triptych/metrics-token)
 fi

@@ -66,7 +66,21 @@ def fhir_server(
     answer: Callable[[int], int] = lambda _: 200,
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
-    """An HTTP server; its base, and header and body of what was POSTed and taken."""
+    """A FHIR server, as `web_server`, that writes nothing beside its status."""
+    with web_server(lambda number: (answer(number), b""), tls) as (base, taken):
+        yield f"{base}/fhir", taken
+
+
+@contextmanager
+def web_server(
+    answer: Callable[[int], tuple[int, bytes]], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """An HTTP server; its base, and header and body of what was POSTed and answered with 200.
+
+    Args:
+        answer: number of the request, from 1, to status and body of its answer.
+        tls: encrypts it.
+    """
     taken: list[tuple[dict[str, str], bytes]] = []
     asked = 0
 
@@ -75,20 +89,21 @@ def fhir_server(
             nonlocal asked
             asked += 1
             body = self.rfile.read(int(self.headers["content-length"]))
-            status = answer(asked)
+            status, told = answer(asked)
             if status == 200:
                 headers = {key.lower(): value for key, value in self.headers.items()}
                 taken.append(({**headers, "path": self.path}, body))
             self.send_response(status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(told)))
             self.end_headers()
+            self.wfile.write(told)
 
         def log_message(self, *_: object) -> None:
             """Nothing is printed."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         scheme = "https" if tls else "http"
-        where = f"{scheme}://{'localhost' if tls else '127.0.0.1'}:{server.server_port}/fhir"
+        where = f"{scheme}://{'localhost' if tls else '127.0.0.1'}:{server.server_port}"
         yield from _served(server, where, taken, tls)
 
 

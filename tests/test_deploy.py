@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 import yaml
+from authority import Authority
 
-from clinical.exchange import receive_figures
+from clinical.exchange import receive_figures, receiving, sending
 from pipelines.cli import app
 from ui.host import monitoring
 
@@ -84,6 +87,32 @@ def test_systemd_understands_it(path: Path, tmp_path: Path) -> None:
     assert path.name not in found.stderr
 
 
+def test_nginx_understands_it(tmp_path: Path) -> None:
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if nginx is None:
+        pytest.skip("nginx is not installed")
+    given = (DEPLOY / "nginx" / "triptych.conf").read_text(encoding="utf-8")
+    made = Authority(tmp_path, "hospital").sign("triptych.example")
+    here = given.replace("/etc/triptych/tls/page.crt", str(made.file))
+    here = here.replace("/etc/triptych/tls/page.key", str(made.key))
+    here = here.replace("listen 443 ssl", f"listen unix:{tmp_path}/line ssl")  # it is tried, too
+    assert here.count(str(tmp_path)) == 3
+    (tmp_path / "site.conf").write_text(here, encoding="utf-8")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "".join(f"{kind}_temp_path {tmp_path}/{kind}; " for kind in kinds)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; events {{}} http {{ {places} include {tmp_path}/site.conf; }}\n",
+        encoding="utf-8",
+    )
+    found = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "[warn]" not in found.stderr
+
+
 def test_every_alarm_is_of_a_figure_that_there_is_and_has_its_paragraph() -> None:
     groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
@@ -108,6 +137,18 @@ def test_the_figures_of_a_receiver_are_those_of_its_status() -> None:
     named = {line.split()[2] for line in FIGURES.splitlines() if line.startswith("# TYPE")}
     assert len(named) == 7
     assert all(name in OPERATIONS for name in named)
+
+
+def test_the_settings_that_are_given_can_be_used() -> None:
+    """With what they show as a remark, too: a line that begins with `# [` and those after it."""
+    for name, read in (("receive.toml", receiving.read), ("send.toml", sending.read)):
+        assert read(DEPLOY / name)
+    given = (DEPLOY / "send.toml").read_text(encoding="utf-8")
+    shown = re.sub(r"^# (?=\[|[a-z_]+ = )", "", given, flags=re.MULTILINE)
+    tables = {(kind, name) for kind in sending.KINDS for name in tomllib.loads(shown).get(kind, ())}
+    assert tables == {("dicom", "pacs"), ("stow", "pacs"), ("fhir", "record")}
+    for kind, name in tables:
+        sending.KINDS[kind](**tomllib.loads(shown)[kind][name])
 
 
 def test_the_containers_run_the_commands_of_the_program() -> None:

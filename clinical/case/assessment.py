@@ -370,6 +370,7 @@ class ReviewDecision:
 EventKind = Literal[
     "PROTOCOL",
     "ACCOUNT",
+    "MODEL",
     "SIGNED_IN",
     "REFUSED",
     "IMPORTED",

@@ -8,13 +8,13 @@ has arrived; whether the object can be read is found out later, by the guarded r
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import zlib
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from clinical.dicom import dataset, sniff
 from clinical.dicom.limits import DEFAULT_LIMITS, Limits
@@ -62,16 +62,26 @@ def identity_of(path: Path, limits: Limits = DEFAULT_LIMITS) -> Identity:
             holds nothing of the file.
     """
     with path.open("rb") as file:
-        size = path.stat().st_size
-        source = _File(file, size)
-        head = file.read(sniff.HEAD)
-        file.seek(132 if head[128:132] == b"DICM" else 0)
-        if size > limits.file_bytes:
-            raise ImageUnreadable(f"The object has more than {limits.file_bytes:,} bytes.")
-        try:
-            return _identity(source, head, limits)
-        except (struct.error, zlib.error, EOFError):
-            raise ImageUnreadable("The object ends too early.", remedy=_AGAIN) from None
+        return identity_in(file, limits)
+
+
+def identity_in(file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Identity:
+    """The same of a file that is open, or of one in memory.
+
+    Raises:
+        ImageUnreadable: as `identity_of`.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    source = _File(file, size)
+    head = file.read(sniff.HEAD)
+    file.seek(132 if head[128:132] == b"DICM" else 0)
+    if size > limits.file_bytes:
+        raise ImageUnreadable(f"The object has more than {limits.file_bytes:,} bytes.")
+    try:
+        return _identity(source, head, limits)
+    except (struct.error, zlib.error, EOFError):
+        raise ImageUnreadable("The object ends too early.", remedy=_AGAIN) from None
 
 
 def is_uid(text: str) -> bool:
@@ -94,7 +104,7 @@ class _Source(Protocol):
 class _File:
     """A file of a known size."""
 
-    def __init__(self, file: BufferedReader, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int) -> None:
         self.file = file
         self.size = size
 
@@ -117,7 +127,7 @@ class _File:
 class _Inflated:
     """A deflated data set (PS3.5 section A.5), at most `limit` bytes of it and a few at a time."""
 
-    def __init__(self, file: BufferedReader, limit: int) -> None:
+    def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file = file
         self._machine = zlib.decompressobj(-zlib.MAX_WBITS)
         self._ready = b""

@@ -107,8 +107,12 @@ def _outcome(answer: Dataset) -> Outcome:
     if status == 0 or status in _WARNINGS:
         return Delivered()
     words = f"the archive answered with status {status:04X}"
-    passing = status in _PASSING or status in _OUT_OF_RESOURCES
-    return NotNow(words) if passing else Refused(words)
+    return NotNow(words) if may_pass(status) else Refused(words)
+
+
+def may_pass(status: int) -> bool:
+    """Whether an object that an archive failed to store with this status may be sent again."""
+    return status in _PASSING or status in _OUT_OF_RESOURCES
 
 
 def _tls(archive: Archive) -> ClientContext | None:

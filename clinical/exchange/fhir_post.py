@@ -19,9 +19,8 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -29,7 +28,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clinical.dicom.tls import Tls
 from clinical.errors import TriptychError
 from clinical.exchange import peers, web_port
 from clinical.exchange.facts import Refusal, Told
@@ -42,32 +40,14 @@ Keep = Callable[[bytes, str], object]
 TYPES = ("application/fhir+json", "application/json", "application/fhir+ndjson")
 MOST_ISSUES = 50
 
-_MB = 1 << 20
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A port for FHIR.
+class Settings(web_port.Settings):
+    """A port for FHIR: `largest_mb` and `body_seconds` are of a body."""
 
-    Attributes:
-        senders: addresses and networks, such as 192.0.2.0/24, that may send.
-        tokens: file with a line `NAME TOKEN` for each sender; # begins a remark.
-        address, port: to listen on; port 0: any that is free.
-        largest_mb: megabytes of the largest body that is taken.
-        at_once: bodies that are read and kept at a time; more are told to come again.
-        body_seconds: in which a body has to be there.
-        tls: encryption; without it, a proxy in front of this has to do it.
-    """
-
-    senders: tuple[str, ...]
-    tokens: str
-    address: str = "127.0.0.1"
     port: int = 8104
-    largest_mb: float = 32.0
-    at_once: int = 4
-    body_seconds: float = 60.0
-    tls: Tls = field(default_factory=Tls)
 
 
 def application(
@@ -91,13 +71,10 @@ class _Desk:
     """Where bodies are taken in, a few at a time."""
 
     def __init__(self, settings: Settings, keep: Keep, refused: Callable[[str], None]) -> None:
-        peers.check_bounds(settings, "fhir")
         self._settings = settings
         self._keep = keep
         self._refused = refused
-        self._allowed = peers.networks(settings.senders, "fhir")
-        self._tokens = web_port.tokens_of(Path(settings.tokens), "fhir")
-        self._longest = int(settings.largest_mb * _MB)
+        self._senders = web_port.senders_of(settings, "fhir")
         self._busy = 0
 
     async def post(self, request: Request) -> Response:
@@ -112,7 +89,7 @@ class _Desk:
         self._busy += 1
         try:
             body = await asyncio.wait_for(
-                body_of(request, self._longest), self._settings.body_seconds
+                body_of(request, self._settings.largest), self._settings.body_seconds
             )
             if body is None:
                 return self._no(413, "too-long", "the body is too long; send it in parts.")
@@ -128,7 +105,7 @@ class _Desk:
             self._busy -= 1
 
     def _sender(self, request: Request) -> str | Response:
-        sender = web_port.sender_of(request, self._allowed, self._tokens)
+        sender = self._senders.named(request)
         if isinstance(sender, str):
             return sender
         if sender == 403:
@@ -202,4 +179,4 @@ def start(
         ConfigError: if the settings cannot be used, or the port is taken.
     """
     app = application(settings, keep, refused)
-    return web_port.listen(app, settings.address, settings.port, settings.tls, "fhir")
+    return web_port.listen(app, settings, "fhir")

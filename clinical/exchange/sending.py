@@ -23,29 +23,38 @@ from clinical.config import build, read_toml, unknown
 from clinical.dicom import sender
 from clinical.dicom.sender import Archive
 from clinical.errors import ConfigError, ImageError, ReviewError
-from clinical.exchange import fhir_sender, hl7_reading, mllp_sender
+from clinical.exchange import fhir_sender, hl7_reading, mllp_sender, stow_sender, web_sender
 from clinical.exchange.fhir_sender import Server
 from clinical.exchange.hl7_reading import Envelope
 from clinical.exchange.mllp_sender import Listener
 from clinical.exchange.outbox import Outbox, Parcel
+from clinical.exchange.stow_sender import Studies
 from clinical.export import model_card
 from clinical.export.case_dicom import case_objects
 from clinical.export.fhir_reading import transaction
 from clinical.export.leaving import Leaving, What, leaving, record, require_films
 from clinical.workspace.database import writing
 
-Kind = Literal["dicom", "fhir", "hl7"]
+Kind = Literal["dicom", "stow", "fhir", "hl7"]
 
-KINDS: Final[Mapping[Kind, type[Any]]] = {"dicom": Archive, "fhir": Server, "hl7": Listener}
+KINDS: Final[Mapping[Kind, type[Any]]] = {
+    "dicom": Archive,
+    "stow": Studies,
+    "fhir": Server,
+    "hl7": Listener,
+}
 """Kind of destination to its settings; a destination is a table [KIND.NAME]."""
 
+_CERTIFICATES = ("ca", "certificate", "key")
 _FILES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "dicom": ("ca", "certificate", "key"),
-    "fhir": ("ca", "token_file"),
+    "dicom": _CERTIFICATES,
+    "stow": ("token_file", *_CERTIFICATES),
+    "fhir": ("token_file", *_CERTIFICATES),
     "hl7": ("ca",),
 }
 _WHAT: Final[Mapping[Kind, What]] = {
     "dicom": "case_dicom",
+    "stow": "case_dicom",
     "fhir": "case_fhir",
     "hl7": "case_hl7",
 }
@@ -58,7 +67,7 @@ class Destination:
 
     name: str
     kind: Kind
-    place: Archive | Server | Listener
+    place: Archive | Studies | Server | Listener
 
 
 @dataclass(frozen=True)
@@ -257,6 +266,8 @@ def _sent(destination: Destination, data: bytes) -> Outcome:
     match destination.place:
         case Archive():
             return sender.store(destination.place, data)
+        case Studies():
+            return stow_sender.store(destination.place, data)
         case Server():
             return fhir_sender.post(destination.place, data)
         case Listener():
@@ -281,7 +292,7 @@ def _record(engine: Engine, parcel: Parcel, outcome: Outcome) -> None:
 def _made(destination: Destination, found: Leaving) -> dict[str, bytes]:
     """What a destination is sent of a case: name to file."""
     match destination.place:
-        case Archive():
+        case Archive() | Studies():
             require_films(found)
             return {made.name: made.data for made in case_objects(found)}
         case Server():
@@ -307,8 +318,10 @@ def _destination(kind: Kind, name: str, table: object, path: Path) -> Destinatio
         for key, value in table.items()
     }
     place = build(KINDS[kind], told, where)
-    if isinstance(place, Server):
-        fhir_sender.check(place)
+    if isinstance(place, Studies):
+        stow_sender.check(place)
+    elif isinstance(place, Server):
+        web_sender.check(place)
     return Destination(name, kind, place)
 
 

@@ -18,7 +18,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +33,6 @@ from starlette.routing import Route
 from clinical.dicom import acceptance, outline
 from clinical.dicom.limits import DEFAULT_LIMITS
 from clinical.dicom.outline import Identity
-from clinical.dicom.tls import Tls
 from clinical.errors import ImageError, TriptychError
 from clinical.exchange import peers, web_port
 from clinical.exchange.web_port import Listener
@@ -42,7 +41,6 @@ NOT_NOW, BROKEN = 0xA700, 0xC000
 MOST_PARTS = 2000
 LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
 
-_MB = 1 << 20
 _SLICE = 1 << 12
 """Bytes of a body that are looked at together: they hold few parts, which are open files."""
 _FAILED, _OTHERS, _KEPT = "00081198", "0008119A", "00081199"
@@ -50,27 +48,11 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A port for STOW-RS.
+class Settings(web_port.Settings):
+    """A port for STOW-RS: `largest_mb` is of an object, `body_seconds` until its next piece."""
 
-    Attributes:
-        senders: addresses and networks, such as 192.0.2.0/24, that may send.
-        tokens: file with a line `NAME TOKEN` for each sender; # begins a remark.
-        address, port: to listen on; port 0: any that is free.
-        largest_mb: megabytes of the largest object that is taken.
-        at_once: bodies that are taken at a time; more are told to come again.
-        body_seconds: in which the next piece of a body has to be there.
-        tls: encryption; without it, a proxy in front of this has to do it.
-    """
-
-    senders: tuple[str, ...]
-    tokens: str
-    address: str = "127.0.0.1"
     port: int = 8105
-    largest_mb: int = DEFAULT_LIMITS.file_bytes // _MB
-    at_once: int = 4
-    body_seconds: float = 60.0
-    tls: Tls = field(default_factory=Tls)
+    largest_mb: float = DEFAULT_LIMITS.file_bytes / (1 << 20)
 
 
 Keep = Callable[[Path, str], object]
@@ -145,19 +127,17 @@ class _Desk:
     def __init__(
         self, settings: Settings, keep: Keep, new_file: NewFile, refused: Callable[[str], None]
     ) -> None:
-        peers.check_bounds(settings, "stow")
         self._settings = settings
         self._keep = keep
         self._new_file = new_file
         self._refused = refused
-        self._allowed = peers.networks(settings.senders, "stow")
-        self._tokens = web_port.tokens_of(Path(settings.tokens), "stow")
-        self._limits = replace(DEFAULT_LIMITS, file_bytes=settings.largest_mb * _MB)
+        self._senders = web_port.senders_of(settings, "stow")
+        self._limits = replace(DEFAULT_LIMITS, file_bytes=settings.largest)
         self._busy = 0
 
     async def post(self, request: Request) -> Response:
         """Take in one body."""
-        sender = web_port.sender_of(request, self._allowed, self._tokens)
+        sender = self._senders.named(request)
         if isinstance(sender, int):
             return self._no(sender, "no token that is known, or an address that may not send")
         boundary = _boundary(request.headers.get("content-type", ""))
@@ -276,4 +256,4 @@ def start(
     """
     desk = _Desk(settings, keep, new_file, refused)
     app = Starlette(routes=[Route("/studies", desk.post, methods=["POST"])])
-    return web_port.listen(app, settings.address, settings.port, settings.tls, "stow")
+    return web_port.listen(app, settings, "stow")

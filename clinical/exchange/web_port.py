@@ -8,8 +8,8 @@ import hmac
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +27,38 @@ LEAST_TOKEN = 32
 _WRITE = f"write a line NAME TOKEN for each sender, the token of at least {LEAST_TOKEN} letters"
 
 
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A port, whatever is sent to it.
+
+    Attributes:
+        senders: addresses and networks, such as 192.0.2.0/24, that may send.
+        tokens: file with a line `NAME TOKEN` for each sender; # begins a remark.
+        address, port: to listen on; port 0: any that is free.
+        largest_mb: megabytes of the largest thing that is taken.
+        at_once: bodies that are taken at a time; more are told to come again.
+        body_seconds: in which a body has to be there, or the next piece of a long one.
+        tls: encryption; without it, a proxy in front of this has to do it.
+    """
+
+    senders: tuple[str, ...]
+    tokens: str
+    address: str = "127.0.0.1"
+    port: int = 0
+    largest_mb: float = 32.0
+    at_once: int = 4
+    body_seconds: float = 60.0
+    tls: Tls = field(default_factory=Tls)
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest thing that is taken."""
+        return int(self.largest_mb * _MB)
+
+
 @dataclass(frozen=True)
 class Listener:
     """A port that listens; made by `listen`."""
@@ -35,37 +67,51 @@ class Listener:
     stop: Callable[[], None]
 
 
-def sender_of(
-    request: Request, allowed: Iterable[Network], tokens: Mapping[bytes, str]
-) -> str | int:
-    """The name of who sends, or 403 for an address that may not, 401 without a token that is known.
+@dataclass(frozen=True)
+class Senders:
+    """Who may send to a port; made by `senders_of`.
 
-    Args:
-        request: with `Authorization: Bearer TOKEN`.
-        allowed: networks that may send.
-        tokens: as `tokens_of` gives them.
+    Attributes:
+        allowed: networks.
+        tokens: SHA-256 of each token to the name of its sender.
     """
-    host = request.client.host if request.client else ""
-    if not host or not any(peers.address(host) in one for one in allowed):
-        return 403
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
-    for known, name in tokens.items():
-        if kind.lower() == "bearer" and hmac.compare_digest(known, digest):
-            return name
-    return 401
+
+    allowed: tuple[Network, ...]
+    tokens: Mapping[bytes, str]
+
+    def named(self, request: Request) -> str | int:
+        """The name of who sends, or 403 for an address that may not, 401 without a known token.
+
+        Args:
+            request: with `Authorization: Bearer TOKEN`.
+        """
+        host = request.client.host if request.client else ""
+        if not host or not any(peers.address(host) in one for one in self.allowed):
+            return 403
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).digest()
+        for known, name in self.tokens.items():
+            if kind.lower() == "bearer" and hmac.compare_digest(known, digest):
+                return name
+        return 401
 
 
-def tokens_of(path: Path, where: str) -> dict[bytes, str]:
-    """SHA-256 of each token in a file to the name of its sender.
+def senders_of(settings: Settings, where: str) -> Senders:
+    """Who may send, by settings whose numbers can be.
 
     Args:
-        path: file with a line `NAME TOKEN` for each sender; # begins a remark.
-        where: the settings, for the error.
+        settings: of a port.
+        where: their table, for the error.
 
     Raises:
-        ConfigError: if it cannot be read, or a line is none.
+        ConfigError: for a number, an address or a file that cannot be used.
     """
+    peers.check_bounds(settings, where)
+    allowed = peers.networks(settings.senders, where)
+    return Senders(allowed, _tokens(Path(settings.tokens), where))
+
+
+def _tokens(path: Path, where: str) -> dict[bytes, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -86,18 +132,18 @@ def tokens_of(path: Path, where: str) -> dict[bytes, str]:
     return found
 
 
-def listen(app: Starlette, address: str, port: int, tls: Tls, where: str) -> Listener:
+def listen(app: Starlette, settings: Settings, where: str) -> Listener:
     """Serve routes until `stop` is called, which waits for requests that have begun.
 
     Args:
         app: the routes.
-        address, port: to listen on; port 0: any that is free.
-        tls: encryption.
-        where: the settings, for the error.
+        settings: where to listen, and its encryption.
+        where: their table, for the error.
 
     Raises:
         ConfigError: if the settings cannot be used, or the port is taken.
     """
+    address, port, tls = settings.address, settings.port, settings.tls
     server_context(tls, where)  # an error is said here and not in the thread
     try:
         if not 0 <= port < 1 << 16:

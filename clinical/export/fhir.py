@@ -54,6 +54,7 @@ _TYPES: Mapping[str, tuple[str, str, str, str]] = {
     "SIGNED_OUT": (DICOM, "110114", "User Authentication", "E"),
     "REFUSED": (DICOM, "110114", "User Authentication", "E"),
     "ACCOUNT": (DICOM, "110113", "Security Alert", "U"),
+    "MODEL": (DICOM, "110113", "Security Alert", "U"),
 }
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
 _NO_CHARACTERS = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)

@@ -13,15 +13,14 @@ from pathlib import Path
 
 from clinical.model import card
 from clinical.model.card import DESCRIPTION, Card
-
-FOLDER, RETIRED = "models", "retired"
+from clinical.workspace.place import MODELS, RETIRED
 
 
 def root(folder: Path) -> Path:
     """Where the models of the workspace with this folder lie; each in one whose name begins with
     the number of its turn.
     """
-    return folder / FOLDER
+    return folder / MODELS
 
 
 def stamp(folder: Path) -> tuple[str, ...]:

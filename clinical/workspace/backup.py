@@ -1,13 +1,15 @@
 """A backup of a workspace: one file with the database as it stood at one moment, and back again.
 
 SQLite's online backup copies the database while others read and write; no event is in it by half.
-The file is a ZIP for its owner only. It holds patient data, and no key unless that is asked for:
-the key should be kept apart from what it signs.
+The models that were added are in it, too: without them nothing that they said can be replayed. The
+file is a ZIP for its owner only. It holds patient data, and no key unless that is asked for: the
+key should be kept apart from what it signs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import zipfile
@@ -17,8 +19,12 @@ from pathlib import Path
 from clinical.errors import StoreError
 from clinical.workspace import own_file, scratch
 from clinical.workspace.database import DATABASE_NAME
+from clinical.workspace.place import MODELS, RETIRED
 
 KEY_FILE = "ledger.key"
+_MODEL_FILE = re.compile(
+    rf"{MODELS}/({RETIRED}/)?[0-9]{{4,}}-[0-9a-f]+/[A-Za-z][A-Za-z0-9_]*\.[a-z]+"
+)
 CHUNK_PAGES = 1000  # copied at a time, so that writers are not kept waiting
 
 
@@ -45,6 +51,8 @@ def save(folder: Path, out: Path, *, with_key: bool = False) -> int:
             _copy(folder / DATABASE_NAME, place / DATABASE_NAME)
             with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 archive.write(place / DATABASE_NAME, DATABASE_NAME)
+                for model in _models(folder, place):
+                    archive.write(place / model, model)
                 if with_key:
                     archive.write(folder / KEY_FILE, KEY_FILE)
             part.replace(out)
@@ -75,10 +83,11 @@ def restore(backup: Path, folder: Path) -> bool:
     try:
         with zipfile.ZipFile(backup) as archive:
             names = set(archive.namelist())
-            if DATABASE_NAME not in names or names - {DATABASE_NAME, KEY_FILE}:
+            others = sorted(names - {DATABASE_NAME})
+            if others == sorted(names) or not all(map(_is_known, others)):
                 raise _no_backup(backup)
             folder.mkdir(parents=True, exist_ok=True)
-            for name in sorted(names):
+            for name in (*others, DATABASE_NAME):
                 _unpack(archive, name, folder)
     except (OSError, zipfile.BadZipFile) as error:
         raise StoreError(
@@ -106,8 +115,33 @@ def _copy(source: Path, target: Path) -> None:
         written.execute("PRAGMA journal_mode=DELETE")
 
 
+def _models(folder: Path, place: Path) -> list[str]:
+    """Copy the models of a workspace to `place`; what the copies are called below it.
+
+    The database was copied before: what was added since is more than it names, and what goes
+    meanwhile is left out, whole.
+    """
+    found: list[str] = []
+    for home in (Path(MODELS), Path(MODELS, RETIRED)):
+        for model in sorted((folder / home).glob("[0-9]*")):
+            copy = place / home / model.name
+            try:
+                shutil.copytree(model, copy)
+            except (FileNotFoundError, shutil.Error):
+                if model.exists():
+                    raise
+                continue
+            found += sorted(str(file.relative_to(place)) for file in copy.iterdir())
+    return found
+
+
+def _is_known(name: str) -> bool:
+    return name == KEY_FILE or _MODEL_FILE.fullmatch(name) is not None
+
+
 def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
     """Write one file for its owner only; the database last gets its name, whole."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
     with archive.open(name) as packed, own_file.writing(folder / name) as file:
         shutil.copyfileobj(packed, file)
         file.flush()

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from clinical.workspace import postgres
 
+MODELS, RETIRED = "models", "retired"
+"""Folder of added models in that of the workspace, and in it that of those that are asked no more
+(`clinical.model.installed`)."""
+
 
 @dataclass(frozen=True)
 class Server:

@@ -38,8 +38,9 @@ class CodesFound:
         codes: different codes, in the one form of their system.
         otherwise: rows that write a code otherwise than in that form, such as without its point.
         doubtful: reasons why codes are kept as they are written.
-        commonest: codes that may be printed.
+        commonest: codes that may be printed, of rows that do not deny them.
         onsets: rows with a time.
+        denied: rows that say that the patient does not have it.
     """
 
     file: str
@@ -50,6 +51,7 @@ class CodesFound:
     doubtful: tuple[Counted, ...] = ()
     commonest: Shown = NOTHING
     onsets: int = 0
+    denied: int = 0
 
 
 @lru_cache(maxsize=1 << 16)
@@ -69,7 +71,11 @@ def system_of(code: str) -> str:
 
 
 def of(
-    file: str, written: Iterable[str], systems: Iterable[str] = (), times: Iterable[str] = ()
+    file: str,
+    written: Iterable[str],
+    systems: Iterable[str] = (),
+    times: Iterable[str] = (),
+    denials: Iterable[bool] = (),
 ) -> CodesFound:
     """What the codes of a table are.
 
@@ -77,13 +83,17 @@ def of(
         file: for the report.
         written, systems: code and code system of each row.
         times: of each row.
+        denials: whether each row says that the patient does not have it.
     """
-    counts = Counter(pair for pair in zip_longest(written, systems, fillvalue="") if pair[0])
-    read, told, doubtful = Counter[str](), Counter[str](), Counter[str]()
+    rows = zip_longest(written, systems, denials, fillvalue="")
+    counts = Counter((code, system, denied is True) for code, system, denied in rows if code)
+    read, had = set[str](), Counter[str]()
+    told, doubtful = Counter[str](), Counter[str]()
     otherwise = 0
-    for (code, system), n in counts.items():
+    for (code, system, denied), n in counts.items():
         found = canonical(code, system)
-        read[found.code] += n
+        read.add(found.code)
+        had[found.code] += n * (not denied)
         told[system_of(found.code)] += n
         otherwise += n * (found.code.removeprefix("ICD-9-CM:") != code)
         if found.problem and system_of(found.code) != SEVERAL:
@@ -95,8 +105,9 @@ def of(
         len(read),
         otherwise,
         ranked(doubtful),
-        shown(read, lambda code: system_of(code) in ("ICD-10", "ICD-9-CM", "ATC")),
+        shown(+had, lambda code: system_of(code) in ("ICD-10", "ICD-9-CM", "ATC")),
         sum(bool(time) for time in times),
+        sum(n for (_, _, denied), n in counts.items() if denied),
     )
 
 

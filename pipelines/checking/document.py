@@ -129,7 +129,10 @@ def _people(found: CheckFound) -> Iterator[Block]:
             for one in whom.outcomes
         ]
         yield Table(
-            (*texts("outcome"), *numbers("positive", "negative", "unknown", "of these, before")),
+            (
+                *texts("outcome"),
+                *numbers("positive", "negative", "unknown", "of these, before the decision"),
+            ),
             tuple(rows),
         )
     if whom.without_outcome:
@@ -237,7 +240,10 @@ def _history(found: CheckFound) -> Iterator[Block]:
             Item(counted(one.otherwise, "row"), "Not written in the one form of their system")
             if one.otherwise
             else None,
-            counts_of("Most frequent", one.commonest),
+            Item(counted(one.denied, "row"), "Said not to be there") if one.denied else None,
+            counts_of(
+                "Most frequent of what is there" if one.denied else "Most frequent", one.commonest
+            ),
         ]
         yield Listing(tuple(item for item in told if item))
     if found.notes:

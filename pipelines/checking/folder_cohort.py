@@ -14,6 +14,7 @@ from clinical.cohorts import folder, folder_layout
 from clinical.cohorts.folder_case import decided
 from clinical.cohorts.folder_layout import FolderSettings
 from clinical.errors import CohortError
+from clinical.modalities.history.rows import PRESENT
 from clinical.modalities.radiograph.rows import PHOTOMETRIC
 from clinical.tables import clock, pixels, sexes
 from clinical.tables.clock import Clock
@@ -180,8 +181,11 @@ def _times(tables: FolderTables, settings: FolderSettings) -> Iterator[times.Tim
 
 def _codes(tables: FolderTables) -> Iterator[codes.CodesFound]:
     if "history" in tables.read:
-        cells = (tables.column("history", name) for name in ("code", "code_system", "onset"))
-        yield codes.of(tables.file("history"), *cells)
+        written, systems, onsets, said = (
+            tables.column("history", name) for name in ("code", "code_system", "onset", "present")
+        )
+        denials = [PRESENT.get(cell.lower()) is False for cell in said]
+        yield codes.of(tables.file("history"), written, systems, onsets, denials)
 
 
 def _notes(tables: FolderTables) -> Iterator[NotesFound]:

@@ -51,7 +51,8 @@ class _Read:
     values: tuple[Value, ...]
     films: tuple[FilmFound, ...]
     tracings: tuple[TracingFound, ...]
-    codes: tuple[str, ...]
+    codes: tuple[tuple[str, bool], ...]
+    """Each with whether the patient is said not to have it."""
     notes: tuple[tuple[str, int], ...]
     persons: tuple[tuple[str, str, str], ...]
 
@@ -132,7 +133,7 @@ def _read(task: _Task) -> _Read:
     values: list[Value] = []
     films: list[FilmFound] = []
     recorded: list[TracingFound] = []
-    told: list[str] = []
+    told: list[tuple[str, bool]] = []
     notes: list[tuple[str, int]] = []
     persons: list[tuple[str, str, str]] = []
     for one in source(task.name).read(task.root, task.case_ids):
@@ -160,7 +161,7 @@ def _read(task: _Task) -> _Read:
                     )
                     for item in kit.measured(value)
                 ]
-                told += [event.code for event in kit.coded(value)]
+                told += [(event.code, not event.present) for event in kit.coded(value)]
                 notes += [(text.section, len(text.text)) for text in kit.written(value)]
                 who = kit.person(value)
                 if who.sex or who.age_years is not None:
@@ -206,7 +207,8 @@ def _listed(entries: Sequence[CaseEntry], told: dict[str, tuple[str, str]]) -> L
 def _history(parts: Sequence[_Read]) -> Iterator[codes.CodesFound]:
     told = [code for part in parts for code in part.codes]
     if told:
-        yield codes.of("history", told)
+        written, denials = zip(*told, strict=True)
+        yield codes.of("history", written, denials=denials)
 
 
 def _notes(parts: Sequence[_Read]) -> Iterator[NotesFound]:

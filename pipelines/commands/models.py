@@ -9,14 +9,14 @@ import typer
 from rich.table import Table
 
 from clinical.errors import ConfigError
-from pipelines.commands.options import Keys, Workspace, open_place, screen
+from pipelines.commands.options import SHOWN_DIGITS, Keys, Workspace, open_place, screen
 
 models_app = typer.Typer(
     help="List, add and remove the models that are asked about the cases of a workspace.",
     no_args_is_help=True,
 )
 
-SHOWN_DIGITS = 16  # of a digest
+Actor = Annotated[str, typer.Option("--actor", help="Who does this, for the record.")]
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of a model, or the first letters of its digest.")
 ]
@@ -52,18 +52,21 @@ def add(
         typer.Argument(metavar="MODEL", help="Folder of a checkpoint, or name of a retired model."),
     ],
     workspace: Workspace,
+    actor: Actor = "system",
     keys: Keys = None,
 ) -> None:
     """Check a checkpoint and copy it into the workspace, to be asked first."""
-    from clinical.model import installed, installing
+    from clinical.assess import installing
+    from clinical.model import installed
     from clinical.workspace.database import folder_of
 
-    with open_place(workspace, keys, create=True) as engine, engine.connect() as connection:
-        folder = folder_of(connection)
-    source = Path(model)
-    if not source.is_dir():
-        source = installing.called(installed.retired(folder), model).folder
-    found = installing.add(folder, source)
+    with open_place(workspace, keys, create=True) as engine:
+        with engine.connect() as connection:
+            folder = folder_of(connection)
+        source = Path(model)
+        if not source.is_dir():
+            source = installing.called(installed.retired(folder), model).folder
+        found = installing.add(engine, source, actor=actor)
     screen.print(f"added {found.name} {found.digest[:SHOWN_DIGITS]}: {found.folder}")
     for place, one in enumerate(installed.asked(folder), start=1):
         screen.print(f"{place}. {one.name}")
@@ -81,24 +84,27 @@ def remove(
         bool,
         typer.Option("--force", help="Remove it though its assessments can then not be replayed."),
     ] = False,
+    actor: Actor = "system",
     keys: Keys = None,
 ) -> None:
     """Remove a model; refused while assessments need it for replay."""
+    from clinical.assess import installing
     from clinical.audit import replay
-    from clinical.model import installed, installing
+    from clinical.model import installed
     from clinical.workspace.database import folder_of
 
     if retire and force:
         raise ConfigError("A model is retired or removed, not both.", remedy="give one of the two")
-    with open_place(workspace, keys) as engine, engine.connect() as connection:
-        folder = folder_of(connection)
-        asked = installed.asked(folder)
-        choice = asked if retire else [*asked, *installed.retired(folder)]
-        found = installing.called(choice, name)
-        named_by = replay.naming(connection, found.digest)
-    if retire:
-        kept = installing.retire(folder, found)
-        screen.print(f"retired {kept.name}: it is asked no more, and replay still finds it")
-        return
-    installing.remove(folder, found, named_by=named_by, force=force)
+    with open_place(workspace, keys) as engine:
+        with engine.connect() as connection:
+            folder = folder_of(connection)
+            asked = installed.asked(folder)
+            choice = asked if retire else [*asked, *installed.retired(folder)]
+            found = installing.called(choice, name)
+            named_by = replay.naming(connection, found.digest)
+        if retire:
+            kept = installing.retire(engine, found, actor=actor)
+            screen.print(f"retired {kept.name}: it is asked no more, and replay still finds it")
+            return
+        installing.remove(engine, found, named_by=named_by, force=force, actor=actor)
     screen.print(f"removed {found.name} {found.digest[:SHOWN_DIGITS]}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 screen = Console(markup=False, highlight=False, soft_wrap=True)
 
+SHOWN_DIGITS = 16  # of the digest of a model
+
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Workspace = Annotated[
     str,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import SigningKey, open_place, screen
+from pipelines.commands.options import SHOWN_DIGITS, SigningKey, open_place, screen
 
 workspace_app = typer.Typer(help="Back up or restore a workspace.", no_args_is_help=True)
 
@@ -41,6 +41,7 @@ def restore(
 ) -> None:
     """Make a workspace from a backup and verify it; exit 1 if it does not verify."""
     from clinical.audit.verify import NO_KEY, verify
+    from clinical.model import installed
     from clinical.workspace import backup as backups
     from pipelines.commands import verification
 
@@ -55,6 +56,9 @@ def restore(
             pixels=True,
         )
     verification.say(screen, verdict)
+    for one in [*installed.asked(workspace), *installed.retired(workspace)]:
+        if one.folder.is_relative_to(workspace):
+            screen.print(f"model {one.name} {one.digest[:SHOWN_DIGITS]}")
     if not has_key:
         screen.print(f"the key is not in the backup: put {backups.KEY_FILE} into {workspace}")
     if not verdict.intact:

@@ -50,6 +50,6 @@ def steps(display: Progress) -> Callable[[str, int, int], None]:
     def advance(what: str, done: int, total: int) -> None:
         if what not in tasks:
             tasks[what] = display.add_task(what, total=total, note="")
-        display.update(tasks[what], completed=done)
+        display.update(tasks[what], completed=done, total=total)
 
     return advance

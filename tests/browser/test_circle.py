@@ -3,7 +3,7 @@
 Debian's Orthanc holds studies in a network of its own (it listens on every interface), DCMTK's
 storescu and Orthanc send films, labs come by MLLP and FHIR, a record system is given a card of the
 case and overrides it (CDS Hooks), the case is read and signed in Chromium, and the report, the map
-and the picture are in Orthanc afterwards.
+and the picture are in Orthanc afterwards, by C-STORE and by STOW-RS.
 """
 
 from __future__ import annotations
@@ -40,14 +40,16 @@ from clinical.workspace.database import open_workspace
 from ui.host import launch
 
 ROOT = Path(__file__).parents[2]
+DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 NEEDED = ("Orthanc", "storescu", "dciodvfy", "ip")
 pytestmark = [
     # Browsers drop what they are loading when the machine gets a network: not beside other tests.
     pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a network"),
     pytest.mark.skipif(
-        any(shutil.which(name) is None for name in NEEDED),
-        reason="Debian's orthanc, dcmtk, dicom3tools and iproute2 are not all installed",
+        any(shutil.which(name) is None for name in NEEDED) or not DICOMWEB.exists(),
+        reason="Debian's orthanc, orthanc-dicomweb, dcmtk, dicom3tools and iproute2 are not all"
+        " installed",
     ),
 ]
 
@@ -149,6 +151,8 @@ films = ["inbox/objects"]
 address = "{THERE}"
 port = 4242
 title = "ORTHANC"
+[stow.web]
+url = "http://{THERE}:8042/dicom-web"
 """,
         encoding="utf-8",
     )
@@ -169,6 +173,7 @@ def archive(place: Place) -> Iterator[str]:
         "RemoteAccessAllowed": True,
         "AuthenticationEnabled": False,
         "DicomAet": "ORTHANC",
+        "Plugins": ["/usr/share/orthanc/plugins"],
         "DicomModalities": {"TRIPTYCH": ["TRIPTYCH", HERE, place.dicom]},
     }
     (state / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -329,6 +334,7 @@ def test_from_the_archive_to_a_signature_and_back(
     subprocess.run(send, check=True, cwd=ROOT, capture_output=True)
     check_archive(archive, place, header(first).StudyInstanceUID)
     check_record(place, case_id)
+    check_deliveries(place, case_id)
 
 
 def header(path: Path) -> pydicom.Dataset:
@@ -406,6 +412,17 @@ def check_report(path: Path) -> None:
     if shutil.which("DicomSRValidator"):
         done = subprocess.run(["DicomSRValidator", str(path)], capture_output=True, text=True)
         assert "Error" not in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def check_deliveries(place: Place, case_id: str) -> None:
+    """The archive took every object by C-STORE, and again by STOW-RS."""
+    engine = open_workspace(place.workspace)
+    with engine.connect() as connection:
+        sent = [event.payload for event in ledger.events(connection, kind="SENT", case_id=case_id)]
+    engine.dispose()
+    assert {one["outcome"] for one in sent} == {"delivered"}
+    files = {road: [one["file"] for one in sent if one["to"] == road] for road in ("pacs", "web")}
+    assert files["pacs"] == files["web"]
 
 
 def check_record(place: Place, case_id: str) -> None:

@@ -270,6 +270,20 @@ def _account(payload: Mapping[str, Any]) -> str:
     return template.format(payload.get("account", ""), payload.get("role", ""))
 
 
+def _model(payload: Mapping[str, Any]) -> str:
+    name = f"the model {payload.get('name', '')} ({str(payload.get('digest', ''))[:16]})"
+    match payload.get("change"):
+        case "added":
+            return f"Added {name}; it is asked first from here on"
+        case "retired":
+            return f"Retired {name}: asked no more, kept for replay"
+    number = payload.get("assessments")
+    if not isinstance(number, int) or number < 1:
+        return f"Removed {name}"
+    its = "its assessment" if number == 1 else f"its {number} assessments"
+    return f"Removed {name}: {its} cannot be replayed without it"
+
+
 def _signed_in(payload: Mapping[str, Any]) -> str:
     how = "an organisation's account" if payload.get("by") == "oidc" else "a password"
     return f"Signed in with {how}, as {payload.get('role', '')}"
@@ -316,6 +330,7 @@ def _list(payload: Mapping[str, Any], name: str) -> str:
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "PROTOCOL": _protocol,
     "ACCOUNT": _account,
+    "MODEL": _model,
     "SIGNED_IN": _signed_in,
     "REFUSED": _refused,
     "IMPORTED": _imported,

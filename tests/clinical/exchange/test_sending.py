@@ -284,6 +284,8 @@ def test_what_was_purged_is_not_delivered_and_its_bytes_go(
         ('[dicom.a]\nadress = "x"', "address"),
         ('[fhir.a]\nurl = "ftp://x"', "no base"),
         ('[fhir.a]\nurl = "https://me:pw@x/fhir"', "password"),
+        ('[stow.a]\nurl = "//x/dicom-web"', "no base of a DICOMweb server"),
+        ('[stow.a]\nurl = "https://x/dicom-web/studies/"', "ends before /studies"),
         ("[mail.a]", "mail"),
         ("dicom = 3", "no table|not a table"),
     ],

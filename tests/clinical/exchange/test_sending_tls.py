@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
@@ -15,7 +15,7 @@ from authority import Authority, Certificate
 from hospital import write_film
 from pydicom import dcmread
 from pydicom.uid import DigitalXRayImageStorageForPresentation
-from receivers import archive, fhir_server, listener
+from receivers import archive, fhir_server, listener, web_server
 from sqlalchemy import Engine
 
 from clinical.audit import ledger
@@ -26,6 +26,7 @@ from clinical.exchange.fhir_sender import Server
 from clinical.exchange.mllp_sender import Listener
 from clinical.exchange.outbox import Outbox, open_outbox
 from clinical.exchange.sending import Destination, Done
+from clinical.exchange.stow_sender import Studies
 
 MESSAGE = b"MSH|^~\\&|T|||||||C1|P|2.5.1\rPID|1\r"
 
@@ -67,12 +68,23 @@ def record(tls: SSLContext) -> Iterator[tuple[Server, list[Any]]]:
 
 
 @contextmanager
+def web(tls: SSLContext) -> Iterator[tuple[Studies, list[Any]]]:
+    with web_server(lambda _: (200, b""), tls) as (base, taken):
+        yield Studies(f"{base}/dicom-web"), taken
+
+
+@contextmanager
 def ris(tls: SSLContext) -> Iterator[tuple[Listener, list[Any]]]:
     with listener(lambda control: b"MSH|^~\\&|RIS\rMSA|AA|" + control, tls) as (port, taken):
         yield Listener("localhost", port), taken
 
 
-ROADS: dict[str, Callable[[SSLContext], Any]] = {"dicom": pacs, "fhir": record, "hl7": ris}
+ROADS: dict[str, Callable[[SSLContext], Any]] = {
+    "dicom": pacs,
+    "stow": web,
+    "fhir": record,
+    "hl7": ris,
+}
 
 
 @pytest.fixture
@@ -82,13 +94,12 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def put(outbox: Outbox, kind: str, film: bytes) -> None:
-    data = {"dicom": film, "fhir": b'{"resourceType": "Bundle"}', "hl7": MESSAGE}[kind]
+    data = {"fhir": b'{"resourceType": "Bundle"}', "hl7": MESSAGE}.get(kind, film)
     outbox.put("there", "case-1", "r1", {"thing": data})
 
 
 def trusting(place: Any, ca: Path, **more: str) -> Any:
-    fields = {name: getattr(place, name) for name in place.__dataclass_fields__}
-    return type(place)(**(fields | {"ca": str(ca)} | more))
+    return replace(place, ca=str(ca), **more)
 
 
 # What the handshake ended leaves its socket to the garbage collector, which says so.
@@ -161,18 +172,25 @@ def test_a_receiver_without_tls_is_not_sent_to_in_the_clear(
 
 
 @UNRAISABLE
+@pytest.mark.parametrize("kind", ["dicom", "stow", "fhir"])
 @pytest.mark.parametrize(("ours", "delivered"), [("hospital", 1), ("stranger", 0), ("none", 0)])
-def test_an_archive_that_asks_for_our_certificate(
-    workspace: Engine, outbox: Outbox, trust: Trust, film: bytes, ours: str, delivered: int
+def test_a_receiver_that_asks_for_our_certificate(
+    workspace: Engine,
+    outbox: Outbox,
+    trust: Trust,
+    film: bytes,
+    kind: str,
+    ours: str,
+    delivered: int,
 ) -> None:
     right = trust.hospital.sign("localhost").serving(trust.hospital.file)
     more = {}
     if ours != "none":
         own = getattr(trust, ours).sign("triptych.example")
         more = {"certificate": str(own.file), "key": str(own.key)}
-    with pacs(right) as (place, taken):
-        put(outbox, "dicom", film)
-        there = Destination("there", "dicom", trusting(place, trust.hospital.file, **more))
+    with ROADS[kind](right) as (place, taken):
+        put(outbox, kind, film)
+        there = Destination("there", kind, trusting(place, trust.hospital.file, **more))  # type: ignore[arg-type]
         assert sending.deliver(workspace, outbox, [there]).delivered == delivered
     assert len(taken) == delivered
     assert len(outbox.listed("waiting")) == 1 - delivered

@@ -9,13 +9,18 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from models_of_two_ages import ADULTS, CHILDREN, named, write
 from sqlalchemy import Engine
 from waiting import SECONDS
 
+from clinical.assess import installing
 from clinical.audit import heads, ledger
 from clinical.audit.verify import NO_KEY, verify
 from clinical.errors import StoreError
 from clinical.export.bundle import export
+from clinical.model import installed
+from clinical.model import model as models
+from clinical.model.model import Model
 from clinical.workspace import backup, own_file, store
 from clinical.workspace.database import DATABASE_NAME, folder_of, open_workspace, writing
 from pipelines.cli import main
@@ -73,6 +78,48 @@ def test_the_key_stays_behind_unless_it_is_asked_for(folder: Path, tmp_path: Pat
     with engine.connect() as connection:
         assert verify(connection, key=NO_KEY).intact
     engine.dispose()
+
+
+def test_added_and_retired_models_come_back(
+    folder: Path, workspace: Engine, model_of_two: Model, tmp_path: Path
+) -> None:
+    made = [
+        write(tmp_path / name, named(model_of_two, name, ages))
+        for name, ages in (("adults", ADULTS), ("children", CHILDREN))
+    ]
+    for checkpoint in made:
+        found = installing.add(workspace, checkpoint, actor="physicist")
+    installing.retire(workspace, found, actor="physicist")
+    # What a killed `add` left behind is no model.
+    (installed.root(folder) / ".part-00").mkdir()
+    (installed.root(folder) / ".part-00" / "model.json").write_text("{}")
+    backup.save(folder, tmp_path / "b.zip")
+    backup.restore(tmp_path / "b.zip", tmp_path / "again")
+    for cards in (installed.asked, installed.retired):
+        before, after = cards(folder), cards(tmp_path / "again")
+        assert [one.digest for one in after] == [one.digest for one in before]
+    assert models.load(installed.asked(tmp_path / "again")[0].folder).identity.name == "adults"
+    files = [file for file in (tmp_path / "again").rglob("*") if file.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "models/0001-ab/../../x.json",
+        "models/x/model.json",
+        "/models/0001-ab/model.json",
+        "models/retired/0001-ab/.json",
+        "cases.csv",
+    ],
+)
+def test_a_file_that_no_backup_has_is_not_unpacked(folder: Path, tmp_path: Path, name: str) -> None:
+    backup.save(folder, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "a") as archive:
+        archive.writestr(name, "{}")
+    with pytest.raises(StoreError, match="is not a backup"):
+        backup.restore(tmp_path / "b.zip", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
 
 
 def test_what_is_refused(folder: Path, tmp_path: Path) -> None:

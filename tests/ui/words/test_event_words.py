@@ -62,6 +62,17 @@ def event(kind: EventKind, payload: dict[str, Any]) -> AuditEvent:
         ("EXPORTED", {"what": "case_pdf", "cases": 1}, "Saved the case as a PDF"),
         ("EXPORTED", {"what": "case_dicom", "cases": 1}, "Made DICOM objects of the case"),
         (
+            "MODEL",
+            {"change": "added", "name": "adults", "digest": 8 * "0123abcd"},
+            "Added the model adults (0123abcd0123abcd); it is asked first",
+        ),
+        ("MODEL", {"change": "retired", "name": "adults"}, "Retired the model adults"),
+        (
+            "MODEL",
+            {"change": "removed", "name": "adults", "assessments": 4},
+            "its 4 assessments cannot be replayed without it",
+        ),
+        (
             "SENT",
             {"name": "report", "to": "pacs", "outcome": "delivered"},
             "Delivered report to pacs",

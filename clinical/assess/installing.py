@@ -2,20 +2,26 @@
 
 A folder is copied and the copy is loaded before it counts, which checks every digest in it: what
 was changed on the way is not installed. What it holds besides the files of a checkpoint stays where
-it is.
+it is. Each change is an event of the ledger (MODEL), which is there if and only if the change is.
 """
 
 from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Engine
+
+from clinical.audit import ledger
 from clinical.errors import ModelError
 from clinical.model import ages, card, installed, model
 from clinical.model.card import DESCRIPTION, WORDS, Card
+from clinical.workspace.database import folder_of, writing
+from clinical.workspace.place import RETIRED
 
 FILES = (DESCRIPTION, "weights.safetensors", WORDS, ages.BESIDE, "similar_cases.json")
 """What is copied of a checkpoint; the first three have to be there."""
@@ -24,17 +30,19 @@ NEEDED = 3
 LEAST_DIGEST = 8  # characters of a digest that name a model
 
 
-def add(folder: Path, source: Path) -> Card:
+def add(engine: Engine, source: Path, *, actor: str) -> Card:
     """Copy the checkpoint in `source`; its model is asked first from now on.
 
     Args:
-        folder: of the workspace.
+        engine: the workspace.
         source: folder of a checkpoint; of one that was retired, to have it asked again.
+        actor: who adds it, for the record.
 
     Raises:
         ModelError: if it is no whole checkpoint, or one of its name is asked already.
+        LedgerError: if that cannot be recorded; nothing is added then.
     """
-    found = card.read(source)
+    found, folder = card.read(source), _folder(engine)
     _check_whole(found)
     for one in installed.asked(folder):
         if one.digest == found.digest:
@@ -47,45 +55,51 @@ def add(folder: Path, source: Path) -> Card:
             )
     with _copied(found, installed.root(folder)) as (part, number):
         place = installed.root(folder) / f"{number:04d}-{found.digest[:16]}"
-        part.replace(place)
+        _recorded(engine, _said("added", found), actor, part, place)
     for old in installed.retired(folder):
         if old.digest == found.digest:
             shutil.rmtree(old.folder)
     return card.read(place)
 
 
-def retire(folder: Path, found: Card) -> Card:
+def retire(engine: Engine, found: Card, *, actor: str) -> Card:
     """Keep a model for replay and what-if, but ask it no more.
 
     Args:
-        folder: of the workspace.
+        engine: the workspace.
         found: a model that is asked; also the one that ships, of which a copy is kept.
+        actor: who retires it, for the record.
 
     Raises:
         ModelError: if the copy is not what it should be.
+        LedgerError: if that cannot be recorded; it is asked then as before.
     """
-    kept = installed.root(folder) / installed.RETIRED
+    folder = _folder(engine)
+    kept = installed.root(folder) / RETIRED
     with _copied(found, kept) as (part, number):
         place = kept / f"{number:04d}-{found.digest[:16]}"
-        part.replace(place)
+        _recorded(engine, _said("retired", found), actor, part, place)
     if found.folder.parent == installed.root(folder):
         shutil.rmtree(found.folder)
     return card.read(place)
 
 
-def remove(folder: Path, found: Card, *, named_by: int, force: bool = False) -> None:
+def remove(engine: Engine, found: Card, *, named_by: int, actor: str, force: bool = False) -> None:
     """Delete a model of a workspace.
 
     Args:
-        folder: of the workspace.
+        engine: the workspace.
         found: which one.
         named_by: assessments of the workspace that it made and that are still there.
+        actor: who removes it, for the record.
         force: delete it all the same.
 
     Raises:
         ModelError: if assessments need it for replay and `force` is not given, or it is the one
             that ships.
+        LedgerError: if that cannot be recorded; it stays then.
     """
+    folder = _folder(engine)
     if not found.folder.is_relative_to(installed.root(folder)):
         raise ModelError(
             f"{found.name} ships with the program and cannot be removed from it.",
@@ -100,7 +114,10 @@ def remove(folder: Path, found: Card, *, named_by: int, force: bool = False) -> 
             " it all the same; the record still says what it suggested, and nobody can show again"
             " that it does.",
         )
-    shutil.rmtree(found.folder)
+    gone = installed.root(folder) / f".gone-{secrets.token_hex(8)}"
+    told = {**_said("removed", found), "assessments": named_by}
+    _recorded(engine, told, actor, found.folder, gone)
+    shutil.rmtree(gone)
 
 
 def called(cards: Sequence[Card], name: str) -> Card:
@@ -122,6 +139,29 @@ def called(cards: Sequence[Card], name: str) -> Card:
     raise ModelError(
         f"No model called {name} is here.", remedy="see which are with `triptych models list`."
     )
+
+
+def _folder(engine: Engine) -> Path:
+    with engine.connect() as connection:
+        return folder_of(connection)
+
+
+def _said(change: str, found: Card) -> dict[str, Any]:
+    return {"change": change, "name": found.name, "digest": found.digest}
+
+
+def _recorded(
+    engine: Engine, payload: Mapping[str, Any], actor: str, source: Path, target: Path
+) -> None:
+    """Append the event of a change and move the folder that makes it, both or neither."""
+    try:
+        with writing(engine) as connection:
+            ledger.append(connection, "MODEL", actor=actor, payload=payload)
+            source.replace(target)
+    except BaseException:
+        if target.exists():
+            target.replace(source)
+        raise
 
 
 def _check_whole(found: Card) -> None:
@@ -154,9 +194,9 @@ def _copied(found: Card, target: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _all(target: Path) -> Iterator[Path]:
-    home = target.parent if target.name == installed.RETIRED else target
+    home = target.parent if target.name == RETIRED else target
     yield from home.glob("[0-9]*")
-    yield from (home / installed.RETIRED).glob("[0-9]*")
+    yield from (home / RETIRED).glob("[0-9]*")
 
 
 def _number(place: Path) -> int:
