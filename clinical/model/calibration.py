@@ -81,12 +81,16 @@ def pattern_key(pattern: Iterable[str]) -> str:
     return "+".join(sorted(pattern))
 
 
-def fit_support(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> Support:
+def fit_support(
+    logits: NDArray[np.float64], labels: NDArray[np.float64], *, steady: bool = False
+) -> Support:
     """Calibrate and judge one diagnosis under one pattern.
 
     Args:
         logits: [cases].
         labels: [cases]; 1, 0 or NaN for unknown.
+        steady: the log odds are calibrated by more patients than these, so they are only changed
+            where that lowers the log loss by more than one standard error.
     """
     known = ~np.isnan(labels)
     x, y = logits[known], labels[known]
@@ -94,6 +98,11 @@ def fit_support(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> Sup
     if min(positives, negatives) < _LEAST_OF_EACH:
         return Support(positives=positives, negatives=negatives)
     slope, intercept = platt(x, y)
+    if steady:
+        moved = slope * x + intercept
+        gain = np.logaddexp(0, x) - np.logaddexp(0, moved) + y * (moved - x)
+        if gain.mean() <= gain.std(ddof=1) / np.sqrt(len(y)):
+            slope, intercept = 1.0, 0.0
     area = auroc(x, y)
     low = area - 1.96 * hanley_mcneil_error(area, positives, negatives)
     return Support(slope, intercept, area, low, positives, negatives)
