@@ -115,7 +115,7 @@ def _with_trees(
     """The mean of late fusion and of one where trees over all tables stand for the tables."""
     labels, prior, names = cut.labels[cut.train], alone.prior, list(singles)
     here = np.stack([cut.vectors.present(name)[cut.train] for name in names], axis=1)
-    known = here[:, [name in cut.vectors.tables for name in names]].any(axis=1)
+    known = np.asarray(here[:, [name in cut.vectors.tables for name in names]].any(axis=1))
     others = {name: s for name, s in singles.items() if name not in cut.vectors.tables}
     told = Scores(np.where(known[:, None], found.inside, np.nan), found.test)
     members = {TABLES: told, **others}

@@ -27,10 +27,11 @@ from pipelines.folds.comparators.ridge_regression import RIDGE, ridge_regression
 from pipelines.folds.comparators.single import single_models
 from pipelines.folds.splits import Indices
 from pipelines.folds.tabular import Rows, Vectors
+from pipelines.training.beside import Plain
 from pipelines.training.dataset import Dataset
 from pipelines.training.soft_targets import ALL
 from pipelines.training.stacking import fit_stack
-from pipelines.training.train import Plain, Targets
+from pipelines.training.train import Targets
 
 SHARE = 0.8
 """What teachers count beside the outcome."""

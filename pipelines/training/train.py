@@ -6,7 +6,6 @@ a result. Results come from `triptych study run`, on patients no part of this ha
 
 from __future__ import annotations
 
-import copy
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,8 @@ from clinical.model import ages, calibration, domain
 from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
 from clinical.model.model import EncoderSpec, Model, Network
-from clinical.model.plain_readers import PlainReaders
 from pipelines.training import soft_targets
+from pipelines.training.beside import Plain, Trained, put_beside, with_plain
 from pipelines.training.contrast import fit_space
 from pipelines.training.dataset import CachedCase, Dataset, blank_spec
 from pipelines.training.fit import (
@@ -43,38 +42,11 @@ from pipelines.training.fit import (
     predict,
     predict_patterns,
 )
-from pipelines.training.stacking import leaning
 
 THREADS = 1
 """Of every training: the last bits depend on it, and two wait for each other on a busy machine."""
 
 Targets = Mapping[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, eq=False)
-class Plain:
-    """Plain readers of a training: by them validation patients are judged, and those that stay.
-
-    Attributes:
-        judged: have not seen the validation patients.
-        kept: the same models, fitted to training and validation patients.
-    """
-
-    judged: PlainReaders
-    kept: PlainReaders
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A finished model, and the same one as its validation patients were judged by.
-
-    Attributes:
-        model: to be used and saved.
-        judged: differs in its plain readers alone, which have not seen the validation patients.
-    """
-
-    model: Model
-    judged: Model
 
 
 def training_key(
@@ -157,48 +129,13 @@ def train_model(
     )
     shares = None
     if plain is not None:
-        shares = _beside(network, plain.judged, held_out, dataset.labels[validation])
+        shares = put_beside(network, plain.judged, held_out, dataset.labels[validation])
     first = [variants[0] for variants in train_cases]
     facts = _facts(dataset, training, validation, fitted, shares)
     judged = _finish(dataset, training, validation, study, specs, fitted, first, held_out, facts)
     if plain is None or shares is None:
         return Trained(judged, judged)
-    return Trained(_with_plain(judged, plain.kept.scaled(1 - torch.from_numpy(shares))), judged)
-
-
-def _beside(
-    network: Network,
-    plain: PlainReaders,
-    held_out: Sequence[PreparedCase],
-    labels: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Put plain readers beside the network's; returns the network's share [diagnoses]."""
-    learnt = predict(network, held_out)
-    network.fusion.plain = plain
-    shares = leaning(predict(network, held_out) - learnt, learnt, labels)
-    # Where plain readers could not be fitted they say the same of everybody.
-    shares[plain.mute.numpy()] = 1.0
-    network.fusion.beside(plain, torch.from_numpy(shares).float())
-    return shares
-
-
-def _with_plain(model: Model, plain: PlainReaders) -> Model:
-    """The same model with other plain readers."""
-    network = copy.deepcopy(model.network)
-    network.fusion.plain = plain
-    return models.build(
-        name=model.name,
-        diagnoses=model.diagnoses,
-        specs=model.specs,
-        network=network,
-        support=model.support,
-        thresholds=model.thresholds,
-        prevalence=model.prevalence,
-        envelopes=model.envelopes,
-        set_rules=model.set_rules,
-        study=model.study,
-        facts=model.facts,
-    )
+    return Trained(with_plain(judged, plain.kept.scaled(1 - torch.from_numpy(shares))), judged)
 
 
 def _adapt(module: Any, prepared: Sequence[Prepared]) -> None:

@@ -10,6 +10,9 @@ import pytest
 import torch
 from clinic_of_two import STUDY, make_dataset
 
+from clinical.assess.assess import Assessor
+from clinical.case.assessment import as_json
+from clinical.model import model as models
 from clinical.model.calibration import patterns
 from clinical.model.model import Model
 from pipelines.folds import teachers
@@ -143,6 +146,31 @@ def test_validation_never_teaches() -> None:
         for t in (taught, spoiled)
     )
     assert first.identity == second.identity
+
+
+def test_a_model_with_plain_readers_comes_back_and_says_the_same(tmp_path: Path) -> None:
+    dataset = make_dataset(150)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    study = replace(SHORT, training=replace(SHORT.training, teachers=True))
+    taught = teachers.teach(dataset, vectors(dataset.cases), training, validation, study)
+    assert taught is not None
+    found = train_model(
+        dataset, training, validation, study, targets=taught.targets, plain=taught.plain
+    )
+    models.save(found.model, tmp_path / "model")
+    again = models.load(tmp_path / "model")
+    assert again.identity == found.model.identity
+    case = dataset.cases[validation[0]].case
+    said = Assessor(again).assess(case)
+    assert as_json(said) == as_json(Assessor(found.model).assess(case))
+    # What stays has learnt from validation patients, what they are judged by has not.
+    assert found.judged.identity != found.model.identity
+    assert found.judged.support == found.model.support
+    assert set(found.model.facts["attending"]) == set(dataset.diagnoses)
+    # The C-reactive protein, and not only the attention to it, is in the explanation.
+    explained = next(e for e in said.explanations if e.diagnosis == "inflammation")
+    assert explained.items[0].label == "1988-5"
+    assert all(np.isfinite(item.relevance) for item in explained.items)
 
 
 def test_nothing_of_tested_patients_is_looked_at() -> None:
