@@ -67,7 +67,7 @@ def model_of_two() -> Model:
 
     dataset = make_dataset()
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    return train_model(dataset, training, validation, STUDY)
+    return train_model(dataset, training, validation, STUDY).model
 
 
 @pytest.fixture(scope="session")
@@ -80,4 +80,4 @@ def model_of_pairs() -> Model:
 
     dataset = make_dataset(300, seed=1)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.2, seed=0)
-    return train_model(dataset, training, validation, STUDY)
+    return train_model(dataset, training, validation, STUDY).model

@@ -210,8 +210,7 @@ class Assessor:
         gone = [[name for name in found.tokens.spans if name not in names] for names in left]
         with torch.inference_mode():
             masks = torch.cat([found.tokens.keep(names).mask for names in gone])
-            values = found.tokens.values.expand(len(left), -1, -1)
-            logits = self.model.network(Tokens(values, masks, found.tokens.spans))[0]
+            logits = self.model.network(found.tokens.under(masks))[0]
         rows = zip(left, logits.double().tolist(), strict=True)
         return [self._calibrated(row, names) for names, row in rows]
 

@@ -62,7 +62,7 @@ def read(network: Network, tokens: Tokens) -> Read:
     with torch.enable_grad():
         # Tensors made in inference mode cannot take part in a gradient; clones can.
         values = tokens.values.detach().clone().requires_grad_(True)
-        graph = Tokens(values, tokens.mask.clone(), tokens.spans)
+        graph = Tokens(values, tokens.mask.clone(), tokens.spans, tokens.plain)
         found = network.fusion.find(graph)
         return Read(graph, found, network.fusion.combine(found, 1)[0])
 
@@ -82,6 +82,9 @@ def relevance(network: Network, seen: Read) -> Tensor:
         part = total[:, first:last]
         size = part.abs().sum(dim=1, keepdim=True).clamp(min=1e-12)
         total[:, first:last] = part / size * found.evidence[name][0].detach().abs()[:, None]
+    if found.plain is not None:
+        # What a plain reader says is a sum over tokens: nothing has to be derived.
+        total += found.plain.tokens[0].to(total.dtype)
     return total
 
 

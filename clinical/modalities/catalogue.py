@@ -41,6 +41,7 @@ class EncoderModule(Protocol):
     EXAMPLE: Shape
     EMBEDDING: str
     VOCABULARY: bool
+    TOKEN_OF: Mapping[str, str]
     Settings: Any
 
     def fit(self, values: Iterable[Any], settings: Any) -> Any:
@@ -63,6 +64,9 @@ class EncoderModule(Protocol):
 
     def pooled(self, prepared: Prepared) -> NDArray[np.float64] | None:
         """One input as a row of numbers, or None."""
+
+    def pooled_parts(self, prepared: Prepared) -> NDArray[np.float64]:
+        """What each token adds to that row [tokens, size]."""
 
     def Encoder(self, settings: Any) -> nn.Module:  # noqa: N802 - a class seen as a function
         """The torch module."""

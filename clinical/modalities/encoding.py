@@ -6,6 +6,8 @@ An encoder is the module `encoder` in the folder of its modality, with
 - `EMBEDDING`: name of the feature that is a frozen embedding, for the domain check, or "";
 - `VOCABULARY`: whether it knows a list of codes, so that unknown ones say how strange a case is;
 - `pooled(prepared)`: one row of numbers for comparators that cannot read tokens, or None;
+- `pooled_parts(prepared)`: what each token adds to that row [tokens, size]; no columns without it;
+- `TOKEN_OF`: column of the kit to the label of its token, where they differ;
 - `Settings`: a frozen dataclass of JSON-compatible values, vocabulary and scales included;
 - `weights_files(settings)`: the files of frozen weights, for the digest in a checkpoint; or absent;
 - `fit(values, settings) -> Settings`: vocabulary and scales, from training cases only;
@@ -23,8 +25,8 @@ The contract tests pick up every module that has these names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -67,12 +69,15 @@ class Prepared:
         unknown: number of usable items that the encoder has no token for (codes not in training).
         boxes: for images, of each image the source pixels (top, left, bottom, right) that its
             patches cover.
+        columns: what the kit of a table says of the input (`Kit.columns`), for readers that want
+            values and not tokens; empty for images, texts and signals.
     """
 
     features: dict[str, NDArray[np.generic]]
     sources: tuple[TokenSource, ...]
     unknown: int = 0
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    columns: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

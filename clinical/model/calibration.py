@@ -81,12 +81,16 @@ def pattern_key(pattern: Iterable[str]) -> str:
     return "+".join(sorted(pattern))
 
 
-def fit_support(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> Support:
+def fit_support(
+    logits: NDArray[np.float64], labels: NDArray[np.float64], *, steady: bool = False
+) -> Support:
     """Calibrate and judge one diagnosis under one pattern.
 
     Args:
         logits: [cases].
         labels: [cases]; 1, 0 or NaN for unknown.
+        steady: the log odds are calibrated by more patients than these, so they are only changed
+            where that lowers the log loss, out of fold, by more than one standard error.
     """
     known = ~np.isnan(labels)
     x, y = logits[known], labels[known]
@@ -94,6 +98,8 @@ def fit_support(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> Sup
     if min(positives, negatives) < _LEAST_OF_EACH:
         return Support(positives=positives, negatives=negatives)
     slope, intercept = platt(x, y)
+    if steady and not _clearly_better(x, y, slope, intercept):
+        slope, intercept = 1.0, 0.0
     area = auroc(x, y)
     low = area - 1.96 * hanley_mcneil_error(area, positives, negatives)
     return Support(slope, intercept, area, low, positives, negatives)
@@ -113,6 +119,29 @@ def platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[flo
     slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B").x
     # A negative slope would say the model is worse than chance and use it upside down.
     return max(float(slope), 0.0), float(intercept)
+
+
+def _clearly_better(
+    x: NDArray[np.float64], y: NDArray[np.float64], slope: float, intercept: float
+) -> bool:
+    """Whether such a map, fitted to other cases, lowers the log loss by one standard error."""
+    moved = slope * x + intercept
+    if not _gains(x, moved, y):
+        return False  # not even where it was fitted
+    fold = np.zeros(len(y), dtype=np.intp)
+    for outcome in (0, 1):
+        places = np.flatnonzero(y == outcome)
+        fold[places] = np.arange(len(places)) % _LEAST_OF_EACH
+    for number in range(_LEAST_OF_EACH):
+        held = fold == number
+        slope, intercept = platt(x[~held], y[~held])
+        moved[held] = slope * x[held] + intercept
+    return _gains(x, moved, y)
+
+
+def _gains(x: NDArray[np.float64], moved: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+    gain = np.logaddexp(0, x) - np.logaddexp(0, moved) + y * (moved - x)
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(y)))
 
 
 def apply(logit: float, support: Support) -> float:

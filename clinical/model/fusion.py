@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from clinical.modalities.encoding import Encoding
+from clinical.model.plain_readers import PlainFindings, PlainInput, PlainReaders
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +31,13 @@ class Tokens:
         values: [cases, tokens, width].
         mask: [cases, tokens] bool, True where a token is real.
         spans: modality to (first, last + 1) along the token axis.
+        plain: what plain readers take of the same cases, where the model has any.
     """
 
     values: Tensor
     mask: Tensor
     spans: Mapping[str, tuple[int, int]]
+    plain: PlainInput | None = None
 
     def keep(self, hidden: Sequence[str]) -> Tokens:
         """The same tokens with some modalities hidden from every case."""
@@ -42,11 +45,17 @@ class Tokens:
         for name in hidden:
             first, last = self.spans[name]
             mask[:, first:last] = False
-        return Tokens(self.values, mask, self.spans)
+        return Tokens(self.values, mask, self.spans, self.plain)
+
+    def under(self, masks: Tensor) -> Tokens:
+        """Those of a single case under several masks [masks, tokens], as a batch."""
+        plain = None if self.plain is None else self.plain.of(torch.zeros(len(masks)).long())
+        return Tokens(self.values.expand(len(masks), -1, -1), masks, self.spans, plain)
 
     def of(self, cases: Tensor) -> Tokens:
         """Those of some cases only [chosen], in that order."""
-        return Tokens(self.values[cases], self.mask[cases], self.spans)
+        plain = None if self.plain is None else self.plain.of(cases)
+        return Tokens(self.values[cases], self.mask[cases], self.spans, plain)
 
     def alone(self, name: str) -> Tokens:
         """Only the tokens of one modality."""
@@ -167,12 +176,14 @@ class Findings:
         states: modality to what was read [cases, diagnoses, width].
         present: modality to [cases] bool, whether it has a real token.
         attentions: of each layer [cases, heads, diagnoses, tokens]; within a modality it sums to 1.
+        plain: what plain readers say beside that, where the model has any.
     """
 
     evidence: Mapping[str, Tensor]
     states: Mapping[str, Tensor]
     present: Mapping[str, Tensor]
     attentions: list[Tensor]
+    plain: PlainFindings | None = None
 
 
 class Fusion(nn.Module):
@@ -198,6 +209,7 @@ class Fusion(nn.Module):
         self.bias = nn.Parameter(torch.zeros(diagnoses))
         self.modality = nn.Parameter(torch.randn(len(self.modalities), width) * 0.3)
         self.together = Reader(diagnoses, layers=1, **sizes)  # type: ignore[arg-type]
+        self.plain: PlainReaders | None = None
         # Nothing is corrected until it is learnt that something should be.
         nn.init.zeros_(self.together.head)
 
@@ -253,7 +265,10 @@ class Fusion(nn.Module):
             name: reader.evidence(states[name]) * present[name][:, None]
             for name, reader in readers.items()
         }
-        return Findings(evidence, states, present, attentions)
+        plain = None
+        if self.plain is not None and tokens.plain is not None:
+            plain = self.plain.find(tokens.plain, tokens.mask, tokens.spans)
+        return Findings(evidence, states, present, attentions, plain)
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, list[Tensor]]:
         """Logits [cases, diagnoses]; each layer's attention [cases, heads, diagnoses, tokens]."""
@@ -265,7 +280,22 @@ class Fusion(nn.Module):
         logits = self.bias.expand(cases, -1)
         for evidence in found.evidence.values():
             logits = logits + evidence
-        return logits + self._correction(found) if found.states else logits
+        logits = logits + self._correction(found) if found.states else logits
+        if found.plain is None:
+            return logits
+        beside = found.plain.bias
+        for evidence in found.plain.evidence.values():
+            beside = beside + evidence
+        return logits.double() + beside
+
+    @torch.no_grad()
+    def beside(self, plain: PlainReaders, shares: Tensor) -> None:
+        """Let plain readers speak beside those that attend, which keep `shares` [diagnoses]."""
+        for reader in self.readers.values():
+            cast(Reader, reader).scale(shares)
+        self.together.scale(shares)
+        self.bias.mul_(shares)
+        self.plain = plain.scaled(1 - shares.double())
 
     def _correction(self, found: Findings) -> Tensor:
         """What the modalities say together beyond what each says [cases, diagnoses]."""

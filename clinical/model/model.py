@@ -30,7 +30,7 @@ from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import LATER, Prepared, collate
 from clinical.modalities.kit import kit_of
-from clinical.model import ages
+from clinical.model import ages, plain_readers
 from clinical.model.ages import ANY_AGE, AgeRange
 from clinical.model.calibration import SetRule, Support
 from clinical.model.domain import Envelope
@@ -77,7 +77,9 @@ class Network(nn.Module):
             batch = collate([case.get(name) for case in cases])
             if batch is not None:
                 encodings[name] = cast(TokenEncoder, module)(batch)
-        return self.fusion.join(encodings, len(cases))
+        tokens = self.fusion.join(encodings, len(cases))
+        plain = self.fusion.plain
+        return tokens if plain is None else replace(tokens, plain=plain.read(cases, tokens.spans))
 
     def parts(self, modality: str) -> tuple[str, ...]:
         """Beginnings of the names of what only this modality uses in the network's state."""
@@ -98,9 +100,11 @@ def prepare_case(
         value = case.inputs.get(name)
         # An input of that name may be of another modality than the model was trained on.
         if value is not None and kit_of(name, value).name == spec.encoder:
-            prepared[name] = encoder(spec.encoder).prepare(
-                value, spec.settings, decision_time=case.decision_time, rng=rng
-            )
+            module = encoder(spec.encoder)
+            made = module.prepare(value, spec.settings, decision_time=case.decision_time, rng=rng)
+            if not module.EMBEDDING:
+                made = replace(made, columns=kit_of(name, value).columns(value))
+            prepared[name] = made
     return prepared
 
 
@@ -190,11 +194,16 @@ def _weights(model: Model) -> bytes:
         for part in ("mean", "whitening"):
             array = np.ascontiguousarray(getattr(envelope, part))
             tensors[f"envelope.{name}.{part}"] = torch.from_numpy(array)
+    if (plain := model.network.fusion.plain) is not None:
+        tensors |= {f"plain.{k}": v.contiguous() for k, v in plain_readers.tensors(plain).items()}
     return bytes(save_tensors(tensors))
 
 
 def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
+    plain = model.network.fusion.plain
     return {
+        # Models from before plain readers keep the description that they were recorded with.
+        **({} if plain is None else {"plain": plain_readers.description(plain)}),
         "format": FORMAT,
         "name": model.name,
         "diagnoses": list(model.diagnoses),
@@ -345,6 +354,9 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
         raise ModelError(f"{folder / _WEIGHTS} is broken.", remedy="copy it again") from None
     state = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network.load_state_dict(state)
+    if "plain" in data:
+        kept = {k.removeprefix("plain."): v for k, v in tensors.items() if k.startswith("plain.")}
+        network.fusion.plain = plain_readers.rebuilt(data["plain"], kept)
     envelopes = {
         name: _envelope(tensors, f"envelope.{name}.", limits)
         for name, limits in data["envelopes"].items()

@@ -64,9 +64,10 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
     training, validation = hold_out(
         dataset.patients, dataset.labels, study.training.validation, study.seed
     )
+    taught = None
     if targets is None:
         rows = vectors(dataset.cases, tuple(study.model.modalities))
-        targets = teachers.targets(dataset, rows, training, study)
+        taught = teachers.teach(dataset, rows, training, validation, study)
     with bar() as progress:
         task = progress.add_task(
             "train", total=study.training.alone_epochs + study.training.epochs, note=""
@@ -81,10 +82,11 @@ def _train(dataset: Dataset, study: StudyConfig, out: Path, targets: Targets | N
             training,
             validation,
             study,
-            targets=targets,
+            targets=taught.targets if taught else targets,
+            plain=taught.plain if taught else None,
             folder=out / "unfinished",
             report=report,
-        )
+        ).model
     models.save(model, out / "model")
     (out / "model" / "MODEL_CARD.md").write_text(model_card(model), encoding="utf-8")
     resume.discard(out / "unfinished")

@@ -174,9 +174,8 @@ def _falls(
         cuts = [max(1, round(share * len(order))) for share in SHARES]
         masks += [_without(whole, order[:cut]) for cut in cuts]
         masks += [_without(whole, order[cut:]) for cut in cuts]
-    values = graph.values.detach().expand(len(masks), -1, -1)
     with torch.inference_mode():
-        logits = model.network(Tokens(values, torch.stack(masks), graph.tokens.spans))[0]
+        logits = model.network(graph.tokens.under(torch.stack(masks)))[0]
     z = logits[:, diagnosis].double().numpy()
     p = expit(support.slope * z + support.intercept)
     return np.asarray((p[0] - p[1:]).reshape(len(rankings), 2, len(SHARES)))

@@ -82,9 +82,21 @@ def _member(bench: Bench, task: Task, inner: Indices, held: Indices) -> dict[str
     dataset, study, train = bench.dataset, bench.study, task.fold.train
     started = time.perf_counter()
     learnt = train[inner]
-    targets = bench.targets or teachers.targets(dataset, bench.vectors, learnt, study)
-    model = train_model(dataset, learnt, train[held], study, targets=targets)
-    trained = time.perf_counter()
+    taught = (
+        None
+        if bench.targets
+        else teachers.teach(dataset, bench.vectors, learnt, train[held], study)
+    )
+    trained = train_model(
+        dataset,
+        learnt,
+        train[held],
+        study,
+        targets=taught.targets if taught else bench.targets,
+        plain=taught.plain if taught else None,
+    )
+    model = trained.model
+    finished = time.perf_counter()
     record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
     prepared = _prepared(model, [dataset.cases[i] for i in task.fold.test])
     part = "training"
@@ -94,8 +106,8 @@ def _member(bench: Bench, task: Task, inner: Indices, held: Indices) -> dict[str
     else:
         record |= _tested(bench, task, model, prepared)
         own = _prepared(model, [dataset.cases[i] for i in train[held]])
-        record[VALIDATED] = (held, scores_and_sets(model, own)[0])
-    record["seconds"] = {part: trained - started, "testing": time.perf_counter() - trained}
+        record[VALIDATED] = (held, scores_and_sets(trained.judged, own)[0])
+    record["seconds"] = {part: finished - started, "testing": time.perf_counter() - finished}
     return record
 
 

@@ -7,7 +7,7 @@ become pooled frozen embeddings, the same ones that the model reads. Nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,14 @@ class Vectors:
     Attributes:
         tables: modality to [cases, columns], for measurements and history; NaN where missing.
         embeddings: modality to [cases, size], for images and notes; all NaN where absent.
+        columns: modality to the names of the columns of its table, as its kit gives them.
+        kinds: modality to the name of its kit.
     """
 
     tables: Mapping[str, Rows]
     embeddings: Mapping[str, Rows]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -42,7 +46,7 @@ class Vectors:
         """The same rows as if a modality had never been recorded."""
         tables = {name: rows for name, rows in self.tables.items() if name != modality}
         embeddings = {name: rows for name, rows in self.embeddings.items() if name != modality}
-        return Vectors(tables, embeddings)
+        return Vectors(tables, embeddings, self.columns, self.kinds)
 
     def present(self, modality: str) -> NDArray[np.bool_]:
         """Which cases have a modality [cases]."""
@@ -61,12 +65,20 @@ def vectors(cases: Sequence[CachedCase], wanted: Sequence[str] = ()) -> Vectors:
     images = sorted({name for c in cases for name in c.images if chosen(name)})
     embeddings = {name: _stacked([_pooled(c, name) for c in cases]) for name in [*texts, *images]}
     rest = [name for name in sorted(read) if name not in texts]
-    return Vectors(tables([c.case for c in cases], rest), embeddings)
+    named = {name: _table_of([c.case for c in cases], name) for name in rest}
+    columns = {name: tuple(c[len(name) + 1 :] for c in names) for name, (_, names) in named.items()}
+    kinds = {name: kit.name for name, kit in read.items()}
+    kinds |= {name: kit_named(name, Arrays.__name__).name for name in images}
+    return Vectors({name: rows for name, (rows, _) in named.items()}, embeddings, columns, kinds)
 
 
 def tables(cases: Sequence[Case], modalities: Iterable[str]) -> dict[str, Rows]:
     """Modality to its `table` of all cases."""
-    return {name: table([_only(case, name) for case in cases])[0] for name in modalities}
+    return {name: _table_of(cases, name)[0] for name in modalities}
+
+
+def _table_of(cases: Sequence[Case], modality: str) -> tuple[Rows, list[str]]:
+    return table([_only(case, modality) for case in cases])
 
 
 def _only(case: Case, modality: str) -> Case:

@@ -89,6 +89,13 @@ def _taught(model: Model) -> str:
     if correction := model.facts.get("correction"):
         shares = ", ".join(f"{name} {share:.0%}" for name, share in correction.items())
         taught.append(f"of what the attention adds to that sum, validation supports: {shares}")
+    if attending := model.facts.get("attending"):
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in attending.items())
+        taught.append(
+            "beside these speak plain readers (late fusion of regressions and trees, and trees over"
+            " all tables), fitted to training and validation patients; of the log odds so much is"
+            f" the attention's, as validation supports: {shares}"
+        )
     if training.mask_weight:
         taught.append(
             "attention was drawn to the simulated findings' masks"

@@ -9,7 +9,7 @@ support it (`supported`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,72 @@ def _fitted(rows: Values, targets: Values, prior: float) -> Values:
     bounds = [(None, None), *[(0.0, None)] * rows.shape[1]]
     best: Values = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return best
+
+
+def steady_stack(
+    evidence: Mapping[str, Values],
+    targets: Values,
+    prior: Values,
+    folds: Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> Stack:
+    """The plain sum, but where a fitted stack is better out of fold by one standard error.
+
+    Args:
+        evidence, targets, prior: as in `fit_stack`.
+        folds: places to fit on and to judge on.
+    """
+    ones = {name: np.ones_like(prior) for name in evidence}
+    plain = Stack(ones, prior.copy())
+    told = np.full(targets.shape, np.nan)
+    for rows, held in folds:
+        some = fit_stack({name: x[rows] for name, x in evidence.items()}, targets[rows], prior)
+        told[held] = some.logits({name: x[held] for name, x in evidence.items()})
+    before = plain.logits(evidence)
+    better = np.array(
+        [clearly_better(*one) for one in zip(before.T, told.T, targets.T, strict=True)]
+    )
+    free = fit_stack(evidence, targets, prior)
+    return Stack(
+        {name: np.where(better, free.weights[name], ones[name]) for name in evidence},
+        np.where(better, free.bias, prior),
+    )
+
+
+def clearly_better(plain: Values, other: Values, labels: Values) -> bool:
+    """Whether other log odds have a lower log loss by more than its standard error [cases]."""
+    known = ~np.isnan(labels + plain + other)
+    if known.sum() < 2:
+        return False
+    y = labels[known]
+    gain = np.logaddexp(0, plain[known]) - np.logaddexp(0, other[known])
+    gain += y * (other[known] - plain[known])
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(y)))
+
+
+def leaning(plain: Values, learnt: Values, labels: Values) -> Values:
+    """How much of the mean of two log odds what was learnt is to be, for each diagnosis.
+
+    The smallest of `SHARES` whose log loss on validation patients is not worse than the lowest by
+    more than one standard error of their difference (Breiman et al. 1984, "Classification and
+    regression trees"): where few patients have an outcome, the plain one stays. None where nothing
+    is known.
+
+    Args:
+        plain, learnt: log odds [cases, diagnoses].
+        labels: 1, 0 or NaN for unknown [cases, diagnoses].
+    """
+    found = np.zeros(labels.shape[1])
+    for column in range(labels.shape[1]):
+        known = ~np.isnan(labels[:, column])
+        if known.sum() < 2:
+            continue
+        y, simple, other = labels[known, column], plain[known, column], learnt[known, column]
+        mixed = [(1 - share) * simple + share * other for share in SHARES]
+        losses = np.stack([np.logaddexp(0, x) - y * x for x in mixed])
+        behind = losses - losses[losses.mean(axis=1).argmin()]
+        error = behind.std(axis=1, ddof=1) / np.sqrt(len(y))
+        found[column] = SHARES[int(np.argmax(behind.mean(axis=1) <= error))]
+    return found
 
 
 def supported(plain: Values, correction: Values, labels: Values) -> Values:

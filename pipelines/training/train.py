@@ -29,6 +29,7 @@ from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
 from clinical.model.model import EncoderSpec, Model, Network
 from pipelines.training import soft_targets
+from pipelines.training.beside import Plain, Trained, put_beside, with_plain
 from pipelines.training.contrast import fit_space
 from pipelines.training.dataset import CachedCase, Dataset, blank_spec
 from pipelines.training.fit import (
@@ -72,10 +73,11 @@ def train_model(
     study: StudyConfig,
     *,
     targets: Targets | None = None,
+    plain: Plain | None = None,
     threads: int = THREADS,
     folder: Path | None = None,
     report: Report | None = None,
-) -> Model:
+) -> Trained:
     """Train one model on some cases of a dataset and calibrate it on others.
 
     Args:
@@ -84,6 +86,7 @@ def train_model(
         study: configuration and seed.
         targets: evidence to [all cases, diagnoses] in 0 to 1, to learn instead of the labels
             (`posteriors.soft_targets`); everything else keeps to the labels.
+        plain: readers that speak beside those of the network, as far as validation has it.
         threads: of torch; the last bits of a result depend on it.
         folder: where an unfinished training keeps its state, to resume from.
         report: called after each epoch.
@@ -97,8 +100,7 @@ def train_model(
     held_out = [prepare_cached(dataset.cases[i], specs)[0] for i in validation]
     network = Network(specs, len(dataset.diagnoses), study.model)
     for name, module in network.encoders.items():
-        plain = [variants[0][name] for variants in train_cases if name in variants[0]]
-        _adapt(module, plain)
+        _adapt(module, [variants[0][name] for variants in train_cases if name in variants[0]])
     wanted = {name: values[training] for name, values in (targets or {}).items()}
     lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
     unseen = [_reduced(network, case) for case in held_out]
@@ -125,8 +127,15 @@ def train_model(
         [people[i] for i in validation],
         study,
     )
-    plain_cases = [variants[0] for variants in train_cases]
-    return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)
+    shares = None
+    if plain is not None:
+        shares = put_beside(network, plain.judged, held_out, dataset.labels[validation])
+    first = [variants[0] for variants in train_cases]
+    facts = _facts(dataset, training, validation, fitted, shares)
+    judged = _finish(dataset, training, validation, study, specs, fitted, first, held_out, facts)
+    if plain is None or shares is None:
+        return Trained(judged, judged)
+    return Trained(with_plain(judged, plain.kept.scaled(1 - torch.from_numpy(shares))), judged)
 
 
 def _adapt(module: Any, prepared: Sequence[Prepared]) -> None:
@@ -193,10 +202,12 @@ def _finish(
     fitted: Fitted,
     train_cases: Sequence[PreparedCase],
     held_out: Sequence[PreparedCase],
+    facts: Mapping[str, Any],
 ) -> Model:
     labels = dataset.labels[validation]
     judged = judge_patterns(fitted.network, held_out, labels, tuple(specs))
-    support = judge_support(judged, dataset.diagnoses)
+    steady = fitted.network.fusion.plain is not None
+    support = judge_support(judged, dataset.diagnoses, steady=steady)
     # Thresholds are chosen on what a reader would be shown: each case by its own pattern.
     used = [tuple(name for name in case if case[name].sources) for case in held_out]
     shown = calibrated(support, dataset.diagnoses, predict(fitted.network, held_out), used)
@@ -218,7 +229,7 @@ def _finish(
         envelopes=_envelopes(specs, train_cases, held_out),
         set_rules=judge_sets(judged, support, prevalence),
         study=study,
-        facts=_facts(dataset, training, validation, fitted),
+        facts=facts,
     )
 
 
@@ -276,12 +287,14 @@ def judge_patterns(
 
 
 def judge_support(
-    judged: Sequence[Judged], diagnoses: Sequence[str]
+    judged: Sequence[Judged], diagnoses: Sequence[str], *, steady: bool = False
 ) -> dict[str, dict[str, Support]]:
     """Calibration and validation AUROC of every diagnosis under every availability pattern."""
     return {
         calibration.pattern_key(one.pattern): {
-            name: calibration.fit_support(one.logits[:, column], one.labels[:, column])
+            name: calibration.fit_support(
+                one.logits[:, column], one.labels[:, column], steady=steady
+            )
             for column, name in enumerate(diagnoses)
         }
         for one in judged
@@ -334,11 +347,14 @@ def _facts(
     training: NDArray[np.intp],
     validation: NDArray[np.intp],
     fitted: Fitted,
+    shares: NDArray[np.float64] | None,
 ) -> dict[str, Any]:
     patients = dataset.patients
     parameters = sum(p.numel() for p in fitted.network.parameters())
     packages = ("torch", "monai", "numpy", "scikit-learn", "transformers")
+    attending = {} if shares is None else dict(zip(dataset.diagnoses, shares.tolist(), strict=True))
     return {
+        **({"attending": attending} if attending else {}),
         "training_cases": len(training),
         "training_patients": len({patients[i] for i in training}),
         "validation_cases": len(validation),

@@ -71,7 +71,7 @@ def assessor(cases: list[Case]) -> Assessor:
     cached = tuple(CachedCase(case, {}, input_digest(case)) for case in plain)
     dataset = Dataset(cached, ("slow_breathing",), labels, (), ())
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    return Assessor(train_model(dataset, training, validation, STUDY))
+    return Assessor(train_model(dataset, training, validation, STUDY).model)
 
 
 def test_traces_and_radiographs_of_a_case_are_kept_apart(cases: list[Case]) -> None:

@@ -7,7 +7,7 @@ token of the rhythm has what was measured: rate, irregularity, intervals, axis, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from clinical.modalities.encoding import Batch, Encoding, Prepared, TokenSource,
 SHAPE = Arrays
 EMBEDDING = "wave"
 VOCABULARY = False
+TOKEN_OF: Mapping[str, str] = {}
 
 CODES = len(STANDARD) * len(PARTS)
 """Number of the token of the rhythm; those of leads come before it, part by part."""
@@ -159,6 +160,23 @@ def pooled(prepared: Prepared) -> NDArray[np.float64] | None:
         row[code[at] // len(PARTS)] = waves[at].reshape(COARSE, -1).mean(axis=1)
     rhythm = prepared.features["rhythm"][first & (code == CODES)].astype(np.float64)
     return np.concatenate([rhythm[0], row.ravel()])
+
+
+def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
+    """What each token adds: its own beat, or what was measured."""
+    first = np.array([source.index == 0 for source in prepared.sources])
+    code = np.asarray(prepared.features["code"], dtype=np.int64)
+    waves = prepared.features["wave"].astype(np.float64)
+    rhythm = prepared.features["rhythm"].astype(np.float64)
+    found = np.zeros((len(code), rhythm.shape[1] + len(STANDARD) * COARSE))
+    # Of several parts of one lead the last one counts, as in `pooled`.
+    places = {int(code[at]) // len(PARTS): at for at in np.flatnonzero(first & (code < CODES))}
+    for lead, at in places.items():
+        start = rhythm.shape[1] + lead * COARSE
+        found[at, start : start + COARSE] = waves[at].reshape(COARSE, -1).mean(axis=1)
+    for at in np.flatnonzero(first & (code == CODES))[:1]:
+        found[at, : rhythm.shape[1]] = rhythm[at]
+    return found
 
 
 class Encoder(nn.Module):

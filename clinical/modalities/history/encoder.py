@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from clinical.modalities.encoding import (
 SHAPE = Events
 EMBEDDING = ""
 VOCABULARY = True
+TOKEN_OF: Mapping[str, str] = {"female": "sex"}
 
 _AGE, _FEMALE, _MALE = "age", "sex=female", "sex=male"
 
@@ -125,6 +126,11 @@ evidence = evidence_items
 def pooled(prepared: Prepared) -> NDArray[np.float64] | None:  # noqa: ARG001
     """None: comparators read the values themselves, as columns."""
     return None
+
+
+def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
+    """Nothing, from any token."""
+    return np.empty((len(prepared.sources), 0))
 
 
 class Encoder(nn.Module):

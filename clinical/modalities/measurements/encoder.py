@@ -31,6 +31,7 @@ from clinical.terms import normalise
 SHAPE = Measurements
 EMBEDDING = ""
 VOCABULARY = True
+TOKEN_OF: Mapping[str, str] = {}
 
 _ABNORMALITY_LIMIT = 5.0
 
@@ -124,6 +125,11 @@ evidence = evidence_items
 def pooled(prepared: Prepared) -> NDArray[np.float64] | None:  # noqa: ARG001
     """None: comparators read the values themselves, as columns."""
     return None
+
+
+def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
+    """Nothing, from any token."""
+    return np.empty((len(prepared.sources), 0))
 
 
 class Encoder(nn.Module):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -34,6 +34,7 @@ from clinical.modalities.threads import one_thread
 
 SHAPE = Texts
 VOCABULARY = False
+TOKEN_OF: Mapping[str, str] = {}
 
 EMBEDDING = "embedding"
 SIZE = 384
@@ -184,6 +185,12 @@ def pooled(prepared: Prepared) -> NDArray[np.float64] | None:
     """Mean embedding of the sentences, or None where there is none."""
     rows = prepared.features["embedding"].astype(np.float64)
     return rows.mean(axis=0) if len(rows) else None
+
+
+def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
+    """Its share of the mean, of every sentence."""
+    rows = prepared.features["embedding"].astype(np.float64)
+    return rows / max(len(rows), 1)
 
 
 class Encoder(nn.Module):

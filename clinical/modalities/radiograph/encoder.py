@@ -7,7 +7,7 @@ sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SHAPE = Arrays
 EMBEDDING = "patch"
 VOCABULARY = False
+TOKEN_OF: Mapping[str, str] = {}
 
 REGIONS = 3
 """Means of so many regions a side are in the row of an image that comparators read."""
@@ -179,6 +180,26 @@ def pooled(prepared: Prepared) -> NDArray[np.float64] | None:
     bands = np.array_split(np.arange(side), min(REGIONS, side))
     regions = [grid[np.ix_(rows, columns)].mean(axis=(0, 1)) for rows in bands for columns in bands]
     return np.concatenate([patches.mean(axis=0), patches.max(axis=0), *regions])
+
+
+def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
+    """What each patch adds: its share of the means, and the maxima that it holds."""
+    first = [row for row, source in enumerate(prepared.sources) if source.index == 0]
+    patches = prepared.features["patch"][first].astype(np.float64)
+    side = round(len(patches) ** 0.5)
+    highest = np.zeros_like(patches)
+    every = np.arange(patches.shape[1])
+    highest[patches.argmax(axis=0), every] = patches.max(axis=0)
+    parts = [patches / len(patches), highest]
+    bands = np.array_split(np.arange(side), min(REGIONS, side))
+    for rows in bands:
+        for columns in bands:
+            inside = np.zeros((side, side), dtype=bool)
+            inside[np.ix_(rows, columns)] = True
+            parts.append(patches * inside.reshape(-1, 1) / inside.sum())
+    found = np.zeros((len(prepared.sources), sum(part.shape[1] for part in parts)))
+    found[first] = np.concatenate(parts, axis=1)
+    return found
 
 
 def features_of(images: Tensor) -> Tensor:

@@ -24,7 +24,6 @@ from pipelines.folds.comparators.fitting import (
     Predict,
     enough,
     fit_best,
-    inner_folds,
     prior_of,
     standardiser,
 )
@@ -48,7 +47,7 @@ def automl(cut: Cut, trials: int) -> Scores:
     require_automl(trials)
     labels, train = cut.labels, cut.train
     rows, blocks = everything(cut), component_blocks(cut)
-    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)
+    inner = cut.inner(train)
     inside, test = [], []
     for column in range(labels.shape[1]):
         y = labels[train, column]

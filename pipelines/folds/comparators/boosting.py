@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.folds.comparators.cut import Cut, Scores, everything
-from pipelines.folds.comparators.fitting import boosters, fit_best, inner_folds
+from pipelines.folds.comparators.fitting import boosters, fit_best
 
 BOOSTING = "boosting"
 
@@ -14,10 +14,11 @@ def boosting(cut: Cut) -> Scores:
     """Probabilities of every label; which trees, is chosen out of fold."""
     labels, train = cut.labels, cut.train
     rows = everything(cut)
-    inner = inner_folds([cut.patients[i] for i in train], labels[train], cut.seed)
-    inside, test = [], []
+    inner = cut.inner(train)
+    inside, test, chosen = [], [], []
     for column in range(labels.shape[1]):
         oof, predict = fit_best(boosters(cut.seed), rows[train], labels[train, column], inner)
         inside.append(oof)
         test.append(predict(rows[cut.test]))
-    return Scores(np.stack(inside, axis=1), np.stack(test, axis=1))
+        chosen.append(predict)
+    return Scores(np.stack(inside, axis=1), np.stack(test, axis=1), tuple(chosen))

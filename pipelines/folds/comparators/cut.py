@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pipelines.folds.comparators.fitting import INNER_FOLDS, Chosen, inner_folds
 from pipelines.folds.splits import Indices
 from pipelines.folds.tabular import Rows, Vectors
 
@@ -27,6 +28,7 @@ class Cut:
         patients: of all cases.
         train, test: indices.
         seed: of folds and fits.
+        folds: that every choice inside the training cases is made on.
     """
 
     vectors: Vectors
@@ -36,6 +38,12 @@ class Cut:
     train: Indices
     test: Indices
     seed: int
+    folds: int = INNER_FOLDS
+
+    def inner(self, cases: Indices) -> tuple[tuple[Indices, Indices], ...]:
+        """Folds inside some of the training cases, as places among them."""
+        patients = [self.patients[i] for i in cases]
+        return inner_folds(patients, self.labels[cases], self.seed, self.folds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +53,12 @@ class Scores:
     Attributes:
         inside: [training cases, labels], out of fold.
         test: [test cases, labels].
+        chosen: of each label, what is fitted to all training cases; empty where several are.
     """
 
     inside: Rows
     test: Rows
+    chosen: tuple[Chosen, ...] = ()
 
 
 def components(vectors: Vectors, train: Indices, seed: int) -> dict[str, Rows]:
@@ -56,18 +66,23 @@ def components(vectors: Vectors, train: Indices, seed: int) -> dict[str, Rows]:
     reduced = {}
     for name, rows in vectors.embeddings.items():
         present = vectors.present(name)
-        learnt = train[present[train]]
-        kept = min(COMPONENTS, len(learnt) - 1, rows.shape[1])
-        values = np.full((len(rows), max(kept, 1)), np.nan)
-        values[present] = 0.0
-        if kept > 0 and np.ptp(rows[learnt], axis=0).any():
-            # The first components of a few thousand columns need no full decomposition.
-            pca = make_pipeline(
-                StandardScaler(), PCA(kept, svd_solver="randomized", random_state=seed)
-            ).fit(rows[learnt])
-            values[present] = pca.transform(rows[present])
+        found = projection(vectors, name, train, seed)
+        values = np.full((len(rows), 1 if found is None else found[-1].n_components_), np.nan)
+        values[present] = 0.0 if found is None else found.transform(rows[present])
         reduced[name] = values
     return reduced
+
+
+def projection(vectors: Vectors, name: str, train: Indices, seed: int) -> Pipeline | None:
+    """Scaling and principal components of one embedding; None where there is nothing to learn."""
+    rows = vectors.embeddings[name]
+    learnt = train[vectors.present(name)[train]]
+    kept = min(COMPONENTS, len(learnt) - 1, rows.shape[1])
+    if kept <= 0 or not np.ptp(rows[learnt], axis=0).any():
+        return None
+    # The first components of a few thousand columns need no full decomposition.
+    pca = PCA(kept, svd_solver="randomized", random_state=seed)
+    return make_pipeline(StandardScaler(), pca).fit(rows[learnt])
 
 
 def everything(cut: Cut) -> Rows:

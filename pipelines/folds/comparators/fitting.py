@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -47,6 +48,32 @@ CANDIDATES = (
 """From the library's own settings to sums of single questions, the best for a few hundred cases."""
 
 
+@dataclass(frozen=True, eq=False)
+class BoostedTrees:
+    """Fitted trees.
+
+    Attributes:
+        model: that gives the probabilities.
+        empty: columns that had no value to learn from [columns]; they are read as 0.
+    """
+
+    model: HistGradientBoostingClassifier
+    empty: NDArray[np.bool_]
+
+    def __call__(self, rows: Rows) -> Rows:
+        """Probabilities [cases]; NaN is missing."""
+        return np.asarray(self.model.predict_proba(np.where(self.empty, 0.0, rows))[:, 1])
+
+    @property
+    def base(self) -> float:
+        """Log odds before the first tree."""
+        return float(np.ravel(self.model._baseline_prediction)[0])
+
+    def nodes(self) -> list[NDArray[np.void]]:
+        """The nodes of every tree, as scikit-learn keeps them."""
+        return [tree.nodes for (tree,) in self.model._predictors]
+
+
 def boosted(trees: Trees, seed: int) -> Fit:
     """Histogram gradient boosting that reads NaN as missing."""
 
@@ -62,11 +89,67 @@ def boosted(trees: Trees, seed: int) -> Fit:
             random_state=seed,
         )
         # A column that is empty in this fold cannot be binned; a constant one says as little.
-        empty = np.isnan(rows).all(axis=0)
+        empty = np.asarray(np.isnan(rows).all(axis=0))
         model.fit(np.where(empty, 0.0, rows), labels)
-        return lambda other: np.asarray(model.predict_proba(np.where(empty, 0.0, other))[:, 1])
+        return BoostedTrees(model, empty)
 
     return fit
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Rows to scaled columns without gaps, a flag for each column that has any, and ones.
+
+    Attributes:
+        mean, spread: of the known values [columns].
+        share: of rows where a column is known [columns].
+        varied, patchy: columns whose value, and whose presence, is kept [columns].
+    """
+
+    mean: Rows
+    spread: Rows
+    share: Rows
+    varied: NDArray[np.bool_]
+    patchy: NDArray[np.bool_]
+
+    @property
+    def flag_spread(self) -> Rows:
+        """Standard deviation of each flag that is kept."""
+        share = self.share[self.patchy]
+        return np.asarray(np.sqrt(share * (1 - share)))
+
+    def __call__(self, rows: Rows) -> Rows:
+        """Scaled rows [cases, kept]."""
+        values = ((rows - self.mean)[:, self.varied]) / self.spread[self.varied]
+        flags = ((~np.isnan(rows)) - self.share)[:, self.patchy] / self.flag_spread
+        return np.concatenate([np.nan_to_num(values), flags, np.ones((len(rows), 1))], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeModel:
+    """A fitted logistic regression and the scaling of its columns."""
+
+    scaling: Scaling
+    model: LogisticRegression
+
+    def __call__(self, rows: Rows) -> Rows:
+        """Probabilities [cases]."""
+        return np.asarray(self.model.predict_proba(self.scaling(rows))[:, 1])
+
+    def lines(self) -> tuple[Rows, float]:
+        """The same in log odds: slope, offset and what a missing value says; the rest.
+
+        A value x of a column adds slope * x + offset [3, columns].
+        """
+        scaling, found = self.scaling, np.zeros((3, len(self.scaling.mean)))
+        weights = self.model.coef_[0]
+        varied = int(scaling.varied.sum())
+        found[0, scaling.varied] = weights[:varied] / scaling.spread[scaling.varied]
+        found[1] = -found[0] * scaling.mean
+        flags = weights[varied:-1] / scaling.flag_spread
+        found[1, scaling.patchy] += flags * (1 - scaling.share[scaling.patchy])
+        found[2, scaling.patchy] = -flags * scaling.share[scaling.patchy]
+        return found, float(self.model.intercept_[0] + weights[-1])
 
 
 def ridge(strength: float, blocks: Sequence[slice] = ()) -> Fit:
@@ -82,13 +165,13 @@ def ridge(strength: float, blocks: Sequence[slice] = ()) -> Fit:
         plain = standardiser(rows, blocks)
         model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200)
         model.fit(plain(rows), labels)
-        return lambda other: np.asarray(model.predict_proba(plain(other))[:, 1])
+        return RidgeModel(plain, model)
 
     return fit
 
 
-def standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
-    """(rows -> scaled columns without gaps, a flag for each column that has any, and ones)."""
+def standardiser(rows: Rows, blocks: Sequence[slice]) -> Scaling:
+    """The scaling of some rows; columns of a block share one spread."""
     known = ~np.isnan(rows)
     number = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, rows, 0).sum(axis=0) / number
@@ -98,22 +181,42 @@ def standardiser(rows: Rows, blocks: Sequence[slice]) -> Predict:
     for block in blocks:
         own = spread[block][varied[block]]
         spread[block] = np.where(varied[block], np.sqrt((own**2).sum() / max(len(own), 1)), 0)
-    flag_spread = np.sqrt(share * (1 - share))[patchy]
-
-    def plain(other: Rows) -> Rows:
-        values = ((other - mean)[:, varied]) / spread[varied]
-        flags = ((~np.isnan(other)) - share)[:, patchy] / flag_spread
-        return np.concatenate([np.nan_to_num(values), flags, np.ones((len(other), 1))], axis=1)
-
-    return plain
+    return Scaling(mean, spread, share, varied, patchy)
 
 
 def inner_folds(
-    patients: Sequence[str], labels: Rows, seed: int
+    patients: Sequence[str], labels: Rows, seed: int, folds: int = INNER_FOLDS
 ) -> tuple[tuple[Indices, Indices], ...]:
     """Patient-grouped folds inside the training cases, for every choice that a baseline makes."""
-    folds = min(INNER_FOLDS, len(set(patients)))
+    folds = min(folds, len(set(patients)))
     return tuple(grouped_folds(patients, labels, folds, seed)) if folds > 1 else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What is fitted for one label, and to what; fitted when rows are asked about.
+
+    Attributes:
+        fit: None where too few cases have either label.
+        rows, labels: of the cases whose label is known.
+        prior: share of positives, which is said where nothing can be fitted.
+    """
+
+    fit: Fit | None
+    rows: Rows
+    labels: Rows
+    prior: float
+
+    def __call__(self, other: Rows) -> Rows:
+        """Probabilities [cases]."""
+        if not len(other):
+            return np.empty(0)
+        found = self.fitted()
+        return np.full(len(other), self.prior) if found is None else found(other)
+
+    def fitted(self) -> Predict | None:
+        """The fitted model, or None."""
+        return None if self.fit is None else self.fit(self.rows, self.labels)
 
 
 def fit_best(
@@ -121,18 +224,17 @@ def fit_best(
     rows: Rows,
     labels: Rows,
     inner: Sequence[tuple[Indices, Indices]],
-) -> tuple[Rows, Predict]:
-    """The candidate with the lowest out-of-fold log loss, fitted on all rows.
+) -> tuple[Rows, Chosen]:
+    """The candidate with the lowest out-of-fold log loss, to be fitted on all rows.
 
     Returns:
-        Its out-of-fold probabilities [cases] (NaN for cases that no inner fold tests), and its
-        prediction, for which it is fitted when rows are asked about. Where too few cases have
-        either label, both are the share of positives.
+        Its out-of-fold probabilities [cases] (NaN for cases that no inner fold tests), and what
+        predicts. Where too few cases have either label, both are the share of positives.
     """
     known = ~np.isnan(labels)
     prior = prior_of(labels)
     if not enough(labels[known]):
-        return np.full(len(rows), prior), lambda other: np.full(len(other), prior)
+        return np.full(len(rows), prior), Chosen(None, rows[known], labels[known], prior)
     found = []
     for fit in candidates:
         inside = np.full(len(rows), np.nan)
@@ -144,13 +246,7 @@ def fit_best(
         found.append(inside)
     losses = [_log_loss(inside, labels) for inside in found]
     best = int(np.argmin(losses))
-
-    def predict(other: Rows) -> Rows:
-        if not len(other):
-            return np.empty(0)
-        return candidates[best](rows[known], labels[known])(other)
-
-    return found[best], predict
+    return found[best], Chosen(candidates[best], rows[known], labels[known], prior)
 
 
 def enough(labels: Rows) -> bool:

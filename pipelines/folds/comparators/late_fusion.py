@@ -13,7 +13,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from pipelines.folds.comparators.cut import Cut, Scores
-from pipelines.folds.comparators.fitting import enough, inner_folds, prior_of
+from pipelines.folds.comparators.fitting import enough, prior_of
 from pipelines.folds.tabular import Rows
 
 LATE_FUSION = "late fusion"
@@ -22,31 +22,37 @@ LATE_FUSION = "late fusion"
 def late_fusion(singles: Mapping[str, Scores], cut: Cut) -> Scores:
     """Stacked probabilities; inside, the stacker has not seen the patients that it judges."""
     labels = cut.labels[cut.train]
-    inner = inner_folds([cut.patients[i] for i in cut.train], labels, cut.seed)
+    inner = cut.inner(cut.train)
     inside = np.full(labels.shape, np.nan)
     test = np.full((len(cut.test), labels.shape[1]), np.nan)
     for column in range(labels.shape[1]):
         y = labels[:, column]
         prior = prior_of(y)
-        learnt = _evidence([s.inside[:, column] for s in singles.values()], prior)
-        asked = _evidence([s.test[:, column] for s in singles.values()], prior)
-        test[:, column] = _stacked(learnt, y, asked, prior)
+        learnt = evidence([s.inside[:, column] for s in singles.values()], prior)
+        asked = evidence([s.test[:, column] for s in singles.values()], prior)
+        test[:, column] = _said(stacker(learnt, y), asked, prior)
         for rows, held in inner:
-            inside[held, column] = _stacked(learnt[rows], y[rows], learnt[held], prior)
+            inside[held, column] = _said(stacker(learnt[rows], y[rows]), learnt[held], prior)
     return Scores(inside, test)
 
 
-def _stacked(learnt: Rows, labels: Rows, asked: Rows, prior: float) -> Rows:
+def stacker(learnt: Rows, labels: Rows) -> LogisticRegression | None:
+    """Fitted to `evidence` [cases, columns]; None where too few labels are known."""
     known = ~np.isnan(labels)
-    if not enough(labels[known]) or not len(asked):
+    if not enough(labels[known]):
+        return None
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
+    return model.fit(learnt[known], labels[known])
+
+
+def _said(model: LogisticRegression | None, asked: Rows, prior: float) -> Rows:
+    if model is None or not len(asked):
         return np.full(len(asked), prior)
-    stacker = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
-    stacker.fit(learnt[known], labels[known])
-    return np.asarray(stacker.predict_proba(asked)[:, 1])
+    return np.asarray(model.predict_proba(asked)[:, 1])
 
 
-def _evidence(probabilities: Sequence[Rows], prior: float) -> Rows:
-    """Log odds beyond the prior (0 where absent), and whether each is there."""
+def evidence(probabilities: Sequence[Rows], prior: float) -> Rows:
+    """Log odds beyond the prior (0 where absent), then whether each is there [cases, columns]."""
     odds = [logit(np.clip(p, 1e-4, 1 - 1e-4)) - logit(prior) for p in probabilities]
     here = [~np.isnan(p) for p in probabilities]
     flags: list[NDArray[np.float64]] = [h.astype(np.float64) for h in here]

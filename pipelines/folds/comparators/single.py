@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.folds.comparators.cut import Cut, Scores
-from pipelines.folds.comparators.fitting import Fit, boosters, fit_best, inner_folds, ridge
+from pipelines.folds.comparators.fitting import Fit, boosters, fit_best, ridge
 
 
 def single_models(cut: Cut) -> dict[str, Scores]:
@@ -25,15 +25,16 @@ def single_models(cut: Cut) -> dict[str, Scores]:
         outside = np.full((len(test), labels.shape[1]), np.nan)
         has, had = np.flatnonzero(present[test]), np.flatnonzero(present[train])
         learnt = train[had]
-        inner = inner_folds([cut.patients[i] for i in learnt], labels[learnt], seed)
+        inner, chosen = cut.inner(learnt), []
         for column in range(labels.shape[1]):
             oof, predict = fit_best(
                 _candidates(is_table, seed), rows[learnt], labels[learnt, column], inner
             )
             inside[had, column] = oof
+            chosen.append(predict)
             if len(has):
                 outside[has, column] = predict(rows[test[has]])
-        found[name] = Scores(inside, outside)
+        found[name] = Scores(inside, outside, tuple(chosen))
     return found
 
 

@@ -133,3 +133,24 @@ def test_cases_without_a_true_diagnosis_do_not_loosen_the_promise() -> None:
     assert both == only_ill
     labels[~ill] = np.nan
     assert calibration.fit_set_rules({"notes": (probabilities, labels)}, USUAL) == both
+
+
+def test_log_odds_that_more_patients_calibrated_are_mostly_left_as_they_are() -> None:
+    luck = np.random.default_rng(6)
+    left = 0
+    for _ in range(40):
+        true = luck.normal(size=60) * 2
+        labels = (luck.random(60) < 1 / (1 + np.exp(-true))).astype(float)
+        found = calibration.fit_support(true, labels, steady=True)
+        left += (found.slope, found.intercept) == (1.0, 0.0)
+        assert calibration.fit_support(true, labels).slope != 1.0
+    # One standard error is passed by chance in about one of six.
+    assert left >= 30
+
+
+def test_but_not_where_they_are_plainly_wrong() -> None:
+    luck = np.random.default_rng(6)
+    true = luck.normal(size=600) * 2
+    labels = (luck.random(600) < 1 / (1 + np.exp(-true))).astype(float)
+    found = calibration.fit_support(true * 4 + 2, labels, steady=True)
+    assert found.slope == pytest.approx(0.25, abs=0.05)

@@ -12,18 +12,19 @@ from cut_of_two import TEST, TRAIN
 from clinical.model.calibration import auroc
 from pipelines.folds.comparators.fitting import CANDIDATES, boosted
 from pipelines.folds.tabular import Vectors, vectors
-from pipelines.folds.teachers import SHARE, targets
+from pipelines.folds.teachers import SHARE, teach
 from pipelines.training.dataset import Dataset
 from pipelines.training.soft_targets import ALL
 from pipelines.training.train import Targets
 
+NOBODY = np.array([], dtype=np.intp)
 TAUGHT = replace(STUDY, training=replace(STUDY.training, teachers=True))
 
 
 def learnt(dataset: Dataset, rows: Vectors | None = None) -> Targets:
-    found = targets(dataset, rows or vectors(dataset.cases), TRAIN, TAUGHT)
+    found = teach(dataset, rows or vectors(dataset.cases), TRAIN, NOBODY, TAUGHT)
     assert found is not None
-    return found
+    return found.targets
 
 
 def word_of_the_teacher(found: Targets, dataset: Dataset, name: str) -> np.ndarray:
@@ -92,4 +93,4 @@ def test_an_outcome_too_rare_to_teach_is_learnt_as_it_is(dataset: Dataset) -> No
 
 def test_a_study_may_learn_from_outcomes_alone(dataset: Dataset) -> None:
     alone = replace(STUDY, training=replace(STUDY.training, teachers=False))
-    assert targets(dataset, vectors(dataset.cases), TRAIN, alone) is None
+    assert teach(dataset, vectors(dataset.cases), TRAIN, NOBODY, alone) is None

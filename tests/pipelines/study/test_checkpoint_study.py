@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = replace(STUDY, model=replace(STUDY.model, modalities=modalities))
     dataset = make_dataset()
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    models.save(train_model(dataset, training, validation, study), folder / "model")
+    models.save(train_model(dataset, training, validation, study).model, folder / "model")
     write_cohort(folder / "cohort", cases=CASES)
     (folder / "study.toml").write_text(DESIGN, encoding="utf-8")
     run_study(folder / "study.toml", folder / "out", workers=Workers("serial"))

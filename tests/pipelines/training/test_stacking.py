@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from clinical.modalities.encoding import Encoding
 from clinical.model.fusion import Fusion
-from pipelines.training.stacking import fit_stack, supported
+from pipelines.training.stacking import fit_stack, leaning, steady_stack, supported
 
 NAMES = ("history", "image", "notes")
 LUCK = np.random.default_rng(4)
@@ -79,3 +79,35 @@ def test_a_correction_is_kept_as_far_as_validation_supports_it() -> None:
 def test_where_nothing_is_known_nothing_is_corrected() -> None:
     ones = np.ones((5, 1))
     np.testing.assert_array_equal(supported(ones, ones, np.full((5, 1), np.nan)), [0])
+
+
+def test_a_stack_has_to_be_clearly_better_out_of_fold_than_the_plain_sum() -> None:
+    true = LUCK.normal(size=(400, 2)) * 2
+    outcomes = (LUCK.random((400, 2)) < expit(true)).astype(float)
+    # Of the first diagnosis two say the truth, a half each; of the second one says nothing.
+    luck = LUCK.normal(size=400)
+    halves = {
+        "one": np.column_stack([true[:, 0] / 2, true[:, 1] / 2]),
+        "other": np.column_stack([true[:, 0] / 2, luck * 2]),
+    }
+    places = np.arange(400)
+    folds = [(places[places % 5 != k], places[places % 5 == k]) for k in range(5)]
+    stack = steady_stack(halves, outcomes, np.zeros(2), folds)
+    assert (stack.weights["one"][0], stack.weights["other"][0], stack.bias[0]) == (1, 1, 0)
+    assert stack.weights["one"][1] > 1.5
+    assert stack.weights["other"][1] < 0.3
+
+
+def test_what_was_learnt_replaces_the_plain_only_where_that_is_clearly_better() -> None:
+    true = LUCK.normal(size=(1500, 3)) * 2
+    labels = (LUCK.random((1500, 3)) < expit(true)).astype(float)
+    noise = LUCK.normal(size=1500)
+    plain = np.column_stack([true[:, 0], noise, true[:, 2] + 2 * noise])
+    learnt = np.column_stack([true[:, 0], true[:, 1], true[:, 2] - 2 * noise])
+    # Alike; only the learnt one tells; each errs where the other errs the other way.
+    np.testing.assert_array_equal(leaning(plain, learnt, labels), [0, 1, 0.5])
+
+
+def test_of_what_nobody_knows_the_plain_one_stays() -> None:
+    ones = np.ones((5, 1))
+    np.testing.assert_array_equal(leaning(ones, -ones, np.full((5, 1), np.nan)), [0])

@@ -10,6 +10,9 @@ import pytest
 import torch
 from clinic_of_two import STUDY, make_dataset
 
+from clinical.assess.assess import Assessor
+from clinical.case.assessment import as_json
+from clinical.model import model as models
 from clinical.model.calibration import patterns
 from clinical.model.model import Model
 from pipelines.folds import teachers
@@ -33,7 +36,7 @@ def train_short(folder: Path | None = None, stop_after: int | None = None) -> Mo
         if epoch == stop_after:
             raise KeyboardInterrupt
 
-    return train_model(dataset, training, validation, SHORT, folder=folder, report=report)
+    return train_model(dataset, training, validation, SHORT, folder=folder, report=report).model
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
@@ -57,8 +60,8 @@ def test_the_state_of_another_study_is_not_taken_up(tmp_path: Path) -> None:
     other = replace(SHORT, seed=99)
     dataset = make_dataset(120)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    fresh = train_model(dataset, training, validation, other)
-    assert train_model(dataset, training, validation, other, folder=tmp_path).identity == (
+    fresh = train_model(dataset, training, validation, other).model
+    assert train_model(dataset, training, validation, other, folder=tmp_path).model.identity == (
         fresh.identity
     )
 
@@ -90,8 +93,8 @@ def test_other_data_is_another_training(tmp_path: Path) -> None:
         train_short(tmp_path, stop_after=3)
     dataset = make_dataset(120, seed=8)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    fresh = train_model(dataset, training, validation, SHORT)
-    resumed = train_model(dataset, training, validation, SHORT, folder=tmp_path)
+    fresh = train_model(dataset, training, validation, SHORT).model
+    resumed = train_model(dataset, training, validation, SHORT, folder=tmp_path).model
     assert resumed.identity == fresh.identity
 
 
@@ -103,7 +106,7 @@ def test_a_batch_without_a_single_token_is_survived() -> None:
         SHORT, training=replace(SHORT.training, batch_size=1, alone_epochs=1, epochs=1)
     )
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    model = train_model(dataset, training, validation, one_by_one)
+    model = train_model(dataset, training, validation, one_by_one).model
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
 
 
@@ -111,7 +114,7 @@ def test_unknown_labels_do_not_teach() -> None:
     dataset = make_dataset(120)
     dataset.labels[:, 1] = np.nan
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    model = train_model(dataset, training, validation, SHORT)
+    model = train_model(dataset, training, validation, SHORT).model
     assert model.support["history"]["failure"].auroc is None
     cases = [prepare_cached(c, model.specs)[0] for c in dataset.cases[:5]]
     assert np.isfinite(predict(model.network, cases)).all()
@@ -122,12 +125,12 @@ def test_a_taught_training_begins_as_a_stack_and_says_so() -> None:
     dataset = make_dataset(120)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
     taught = {ALL: dataset.labels * 0.8 + 0.1}
-    model = train_model(dataset, training, validation, SHORT, targets=taught)
+    model = train_model(dataset, training, validation, SHORT, targets=taught).model
     assert model.facts["stacked"]
     assert set(model.facts["correction"]) == set(dataset.diagnoses)
     assert set(model.facts["correction"].values()) <= set(SHARES)
     assert "late fusion" in model_card(model)
-    plain = train_model(dataset, training, validation, SHORT)
+    plain = train_model(dataset, training, validation, SHORT).model
     assert not plain.facts["stacked"]
     assert "late fusion" not in model_card(plain)
 
@@ -139,9 +142,35 @@ def test_validation_never_teaches() -> None:
     spoiled = {ALL: taught[ALL].copy()}
     spoiled[ALL][validation] = 0.5
     first, second = (
-        train_model(dataset, training, validation, SHORT, targets=t) for t in (taught, spoiled)
+        train_model(dataset, training, validation, SHORT, targets=t).model
+        for t in (taught, spoiled)
     )
     assert first.identity == second.identity
+
+
+def test_a_model_with_plain_readers_comes_back_and_says_the_same(tmp_path: Path) -> None:
+    dataset = make_dataset(150)
+    training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
+    study = replace(SHORT, training=replace(SHORT.training, teachers=True))
+    taught = teachers.teach(dataset, vectors(dataset.cases), training, validation, study)
+    assert taught is not None
+    found = train_model(
+        dataset, training, validation, study, targets=taught.targets, plain=taught.plain
+    )
+    models.save(found.model, tmp_path / "model")
+    again = models.load(tmp_path / "model")
+    assert again.identity == found.model.identity
+    case = dataset.cases[validation[0]].case
+    said = Assessor(again).assess(case)
+    assert as_json(said) == as_json(Assessor(found.model).assess(case))
+    # What stays has learnt from validation patients, what they are judged by has not.
+    assert found.judged.identity != found.model.identity
+    assert found.judged.support == found.model.support
+    assert set(found.model.facts["attending"]) == set(dataset.diagnoses)
+    # The C-reactive protein, and not only the attention to it, is in the explanation.
+    explained = next(e for e in said.explanations if e.diagnosis == "inflammation")
+    assert explained.items[0].label == "1988-5"
+    assert all(np.isfinite(item.relevance) for item in explained.items)
 
 
 def test_nothing_of_tested_patients_is_looked_at() -> None:
@@ -155,6 +184,10 @@ def test_nothing_of_tested_patients_is_looked_at() -> None:
     study = replace(SHORT, training=replace(SHORT.training, teachers=True))
     models = []
     for own in (dataset, replace(dataset, labels=spoiled)):
-        taught = teachers.targets(own, vectors(own.cases), training, study)
-        models.append(train_model(own, training, validation, study, targets=taught))
+        taught = teachers.teach(own, vectors(own.cases), training, validation, study)
+        targets = taught.targets if taught else None
+        plain = taught.plain if taught else None
+        models.append(
+            train_model(own, training, validation, study, targets=targets, plain=plain).model
+        )
     assert models[0].identity == models[1].identity
