@@ -147,5 +147,9 @@ def set_rules(
 
 
 def true_cases(labels: NDArray[np.float64]) -> int:
-    """Cases with a diagnosis that is known to be true, of labels [cases, diagnoses]."""
+    """Cases with a true diagnosis, of labels [cases, diagnoses]; none where a diagnosis has no known
+    outcome at all, because sets promise that all true diagnoses are in them.
+    """
+    if np.isnan(labels).all(axis=0).any():
+        return 0
     return int((labels == 1).any(axis=1).sum())

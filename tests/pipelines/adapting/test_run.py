@@ -93,9 +93,16 @@ def test_the_report_judges_on_patients_it_was_not_fitted_on(place: Path) -> None
         assert "an estimate" in text or "cannot be estimated" in text
 
 
-def test_a_workspace_takes_the_new_model(place: Path) -> None:
+def test_a_workspace_takes_the_new_model_and_replays_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace = f"--workspace={place / 'workspace'}"
     assert main(["models", "add", str(place / "out" / "model"), workspace], {}) == 0
+    assert main(["models", "remove", "first-light", "--retire", workspace], {}) == 0
+    cases = write_cohort(place / "few", cases=4)
+    assert main(["assess", str(cases), f"--out={place / 'assessed'}", workspace], {}) == 0
+    assert main(["audit", "replay", "--all", workspace], {}) == 0
+    assert "4 replayed: 4 identical" in capsys.readouterr().out
 
 
 def test_a_second_adaptation_to_other_cases_keeps_both_parents(place: Path) -> None:

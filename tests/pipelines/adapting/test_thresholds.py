@@ -9,7 +9,13 @@ from made_told import make_told
 from clinical.errors import ConfigError
 from clinical.model.calibration import SetRule
 from pipelines.adapting.change import INTERCEPT, fit, unchanged
-from pipelines.adapting.thresholds import Goal, at_alert_rate, set_rules, threshold
+from pipelines.adapting.thresholds import (
+    Goal,
+    at_alert_rate,
+    set_rules,
+    threshold,
+    true_cases,
+)
 
 KEPT = unchanged(2)
 
@@ -72,3 +78,10 @@ def test_fifty_local_cases_choose_the_limits_anew() -> None:
     rules, local = set_rules(before, {"x": KEPT}, judged, {"x": 0.3}, true=60)
     assert local
     assert (probabilities >= rules["a"].cuts["x"]).mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_diagnosis_without_outcomes_leaves_the_sets_alone() -> None:
+    labels = np.ones((60, 2))
+    assert true_cases(labels) == 60
+    labels[:, 1] = np.nan
+    assert true_cases(labels) == 0
