@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from clinical.model.calibration import SetRule, Support
 from clinical.model.domain import Envelope
 from clinical.model.model import Model
 from pipelines.adapting import support, thresholds
-from pipelines.adapting.change import NONE, Change, unchanged
+from pipelines.adapting.change import LAYERS, NONE, Change, unchanged
 from pipelines.adapting.domain import Refit, refit
 from pipelines.adapting.evidence import Told, Values, support_of, told
 from pipelines.adapting.nested import Choice, choose
@@ -78,15 +79,29 @@ def as_it_is(model: Model) -> Adapted:
     )
 
 
-def choices(model: Model, site: Site, seed: int) -> dict[str, Choice]:
-    """What nested validation supports for each diagnosis."""
+def choices(
+    model: Model, site: Site, seed: int, most: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Choice]:
+    """What nested validation supports for each diagnosis; `most` as in `adapt`."""
     return {
-        name: choose(told(model, site.evidence, number), _spoken(site, number), site.people, seed)
+        name: choose(
+            told(model, site.evidence, number),
+            _spoken(site, number),
+            site.people,
+            seed,
+            most.get(name, LAYERS),
+        )
         for number, name in enumerate(model.diagnoses)
     }
 
 
-def adapt(model: Model, site: Site, goal: Goal, seed: int) -> Adapted:
+def adapt(
+    model: Model,
+    site: Site,
+    goal: Goal,
+    seed: int,
+    most: Mapping[str, str] = MappingProxyType({}),
+) -> Adapted:
     """Adapt a model to all cases of a site, each part as far as nested validation supports it.
 
     Args:
@@ -94,8 +109,9 @@ def adapt(model: Model, site: Site, goal: Goal, seed: int) -> Adapted:
         site: its cases; those without labels help with the domain, and with an alert rate.
         goal: of the thresholds.
         seed: of all folds.
+        most: diagnosis to the change that bends most of those that may be kept; all, if not named.
     """
-    chosen = choices(model, site, seed)
+    chosen = choices(model, site, seed, most)
     prevalence = {
         name: _share(site.labels[:, number], chosen[name], model.prevalence[name])
         for number, name in enumerate(model.diagnoses)

@@ -29,6 +29,9 @@ LEAST = {INTERCEPT: 5, PLATT: 10, READERS: 20, LAYERS: 40}
 """Local cases of the rarer outcome from which on a change is tried. The stiffest needs as many as
 the calibration of a training; each further one twice as many, because it has more to choose."""
 
+ORDER = (NONE, *LEAST)
+"""From what bends least to what bends most."""
+
 _PULL_OF_OFFSETS = 2.0
 _PULL_OF_FACTORS = 8.0
 """Platt's pull of `clinical.model.calibration`, worth about four cases, as weights of squares."""

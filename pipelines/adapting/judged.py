@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clinical.errors import CohortError
 from clinical.model.model import Model
 from pipelines.adapting.adaptation import Shown, adapt, as_it_is, shown
+from pipelines.adapting.change import ORDER
 from pipelines.adapting.evidence import Values
 from pipelines.adapting.nested import FOLDS
 from pipelines.adapting.site import Site
@@ -50,6 +51,17 @@ class HeldOut:
     before: Shown
     after: Shown
     kinds: tuple[dict[str, str], ...]
+
+    @property
+    def most(self) -> dict[str, str]:
+        """Diagnosis to the change that at least half of the folds chose, or one that bends more:
+        what a model from all cases may keep, so that it is what was judged.
+        """
+        found = {}
+        for name in self.kinds[0]:
+            ranks = sorted(ORDER.index(kinds[name]) for kinds in self.kinds)
+            found[name] = ORDER[ranks[len(ranks) // 2]]
+        return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.adapting.change import NONE, Change, fit, tried, unchanged
+from pipelines.adapting.change import LAYERS, NONE, ORDER, Change, fit, tried, unchanged
 from pipelines.adapting.evidence import Told, Values
 from pipelines.folds.splits import Indices, grouped_folds
 
@@ -64,7 +64,9 @@ class Choice:
         return logits
 
 
-def choose(told: Told, labels: Values, people: Sequence[str], seed: int) -> Choice:
+def choose(
+    told: Told, labels: Values, people: Sequence[str], seed: int, most: str = LAYERS
+) -> Choice:
     """The change that nested validation supports, fitted on all cases.
 
     Args:
@@ -72,6 +74,7 @@ def choose(told: Told, labels: Values, people: Sequence[str], seed: int) -> Choi
         labels: 1, 0 or NaN for unknown [cases].
         people: who each case is of; nobody is on both sides.
         seed: of the folds.
+        most: the change that bends most of those that may be kept.
     """
     nothing = unchanged(told.present.shape[1])
     because = too_few(labels, people)
@@ -90,7 +93,8 @@ def choose(told: Told, labels: Values, people: Sequence[str], seed: int) -> Choi
         for test, change in changes:
             logits[test] = change.logits(of.of(test))
         gain, error = paired(losses - _losses(logits, y), names)
-        better = gain > max(error, LEAST_GAIN)
+        allowed = ORDER.index(kind) <= ORDER.index(most)
+        better = allowed and gain > max(error, LEAST_GAIN)
         trials.append(Trial(kind, gain, error, better))
         if better:
             kept, kept_folds, losses = kind, changes, _losses(logits, y)

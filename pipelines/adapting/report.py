@@ -166,7 +166,8 @@ def _what_changed(found: Findings) -> Iterator[Block]:
     yield Paragraph(
         "A change takes the place of a stiffer one only if it lowers the log loss of patients whom"
         " it was not fitted on by more than the standard error of that difference, and by more than"
-        f" {LEAST_GAIN:g}. All are pulled to the model as it was: few cases move little.",
+        f" {LEAST_GAIN:g}, and if at least half of the folds below went as far. All are pulled to"
+        " the model as it was: few cases move little.",
         soft=True,
     )
     if record["domain"]:

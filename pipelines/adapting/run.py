@@ -103,7 +103,7 @@ def _found(model: Model, site: Site, wanted: Wanted) -> tuple[Findings, Adapted]
             display.advance(task)
 
         told = judged.held_out(model, site, goal, folds, seed, advance)
-        adapted = adapt(model, site, goal, seed)
+        adapted = adapt(model, site, goal, seed, told.most)
         advance()
         drawn = {"samples": samples, "seed": seed}
         learning = curve.curve(model, site, folds, report=advance, **drawn) if labelled else None

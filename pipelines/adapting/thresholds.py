@@ -147,8 +147,9 @@ def set_rules(
 
 
 def true_cases(labels: NDArray[np.float64]) -> int:
-    """Cases with a true diagnosis, of labels [cases, diagnoses]; none where a diagnosis has no known
-    outcome at all, because sets promise that all true diagnoses are in them.
+    """Cases with a true diagnosis, of labels [cases, diagnoses].
+
+    None where a diagnosis has no known outcome at all: sets promise to hold all true diagnoses.
     """
     if np.isnan(labels).all(axis=0).any():
         return 0

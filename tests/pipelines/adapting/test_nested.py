@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from made_told import make_told
 
-from pipelines.adapting.change import INTERCEPT, NONE, READERS
+from pipelines.adapting.adaptation import Shown
+from pipelines.adapting.change import INTERCEPT, LAYERS, NONE, READERS
+from pipelines.adapting.judged import HeldOut
 from pipelines.adapting.nested import choose, paired, too_few
 
 
@@ -38,6 +40,20 @@ def test_readers_are_changed_where_a_modality_misleads() -> None:
     found, labels, people = make_told(600, seed=2, factors=(0.0, 1.5))
     chosen = choose(found, labels, people, seed=0)
     assert READERS in [trial.kind for trial in chosen.trials if trial.kept]
+
+
+def test_no_change_bends_more_than_is_allowed() -> None:
+    found, labels, people = make_told(600, seed=2, factors=(0.0, 1.5))
+    chosen = choose(found, labels, people, seed=0, most=INTERCEPT)
+    assert chosen.change.kind in (NONE, INTERCEPT)
+    assert not [trial for trial in chosen.trials if trial.kept and trial.kind != INTERCEPT]
+
+
+def test_what_was_judged_is_what_half_of_the_folds_chose() -> None:
+    kinds = (NONE, LAYERS, INTERCEPT, READERS, INTERCEPT)
+    nothing = Shown(*(np.zeros((1, 1)) for _ in range(5)))  # type: ignore[arg-type]
+    told = HeldOut(nothing, nothing, tuple({"x": kind} for kind in kinds))
+    assert told.most == {"x": INTERCEPT}
 
 
 def test_what_is_unseen_was_not_fitted_on() -> None:
