@@ -19,6 +19,7 @@ from clinical.errors import TriptychError
 from clinical.wording import RESEARCH_USE
 from pipelines.commands import former_names
 from pipelines.commands.account import account_app
+from pipelines.commands.adapt import adapt
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
 from pipelines.commands.check import check
@@ -71,6 +72,7 @@ app.command("check-realism")(check_realism)
 app.command("compute-oracle")(compute_oracle)
 app.command()(pretrain)
 app.command()(train)
+app.command()(adapt)
 app.command()(assess)
 app.command()(evaluate)
 app.command("check-explanations")(check_explanations)

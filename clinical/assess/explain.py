@@ -126,10 +126,17 @@ def weigh(network: Network, seen: Read, prepared: Mapping[str, Prepared]) -> Wei
     for name in {name for name, _ in listed}:
         places = inputs[name].places
         size = np.maximum(np.abs(scores[:, places]).sum(axis=1), 1e-12)
-        evidence = seen.found.evidence[name][0].detach().abs().double().numpy()
-        scores[:, places] *= (evidence / size)[:, None]
+        scores[:, places] *= (_evidence(seen.found, name) / size)[:, None]
     held = gate.held_back(network, seen.tokens, inputs, scores, whole)
     return Weighed(scores, whole, said, held)
+
+
+def _evidence(found: Findings, name: str) -> NDArray[np.float64]:
+    """Size of what an input says, in log odds [diagnoses], all its readers together."""
+    said = found.evidence[name][0].detach().double()
+    if found.plain is not None and name in found.plain.evidence:
+        said = said + found.plain.evidence[name][0].detach().double()
+    return np.asarray(said.abs().numpy())
 
 
 def explanations(

@@ -74,7 +74,6 @@ def log_odds(network: Network, tokens: Tokens, taken: Sequence[Places]) -> Value
     masks = tokens.mask.repeat(len(taken), 1)
     for row, places in enumerate(taken):
         masks[row, torch.from_numpy(places)] = False
-    values = tokens.values.detach().expand(len(taken), -1, -1)
     with torch.inference_mode():
-        logits: Values = network(Tokens(values, masks, tokens.spans))[0].double().numpy()
+        logits: Values = network(tokens.under(masks))[0].double().numpy()
     return logits

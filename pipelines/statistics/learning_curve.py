@@ -39,7 +39,8 @@ class LearningCurve:
         rate_low, rate_high: 95% of the bootstrap's; at an end of that range the rate is open on
             that side, and the asymptote is little more than a guess.
         largest: the largest n.
-        gain: AUROC at twice the largest n minus that at the largest n, both of the curve.
+        gain: AUROC at a multiple of the largest n (twice, unless another is asked for) minus that
+            at the largest n, both of the curve.
         because: why the curve is not identified; empty if it is. All figures are None then.
     """
 
@@ -63,7 +64,9 @@ class _Fits:
     misfit: Values
 
 
-def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> LearningCurve:
+def learning_curve(
+    sizes: Sequence[int], areas: Values, draws: Values, *, multiple: float = 2.0
+) -> LearningCurve:
     """Fit the curve, each point weighted by one over its variance.
 
     Args:
@@ -71,6 +74,7 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         areas: AUROC of each point [points]; NaN where not defined, which leaves the point out.
         draws: their bootstrap samples [samples, points], of the same patients in each row, so that
             what the points share is kept.
+        multiple: of the largest size, at which `gain` is taken.
 
     Raises:
         ConfigError: if a size is not above 0.
@@ -105,14 +109,14 @@ def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> Learni
         rate_low=float(low),
         rate_high=float(high),
         largest=largest,
-        gain=interval(float(_gain(best)[0]), _gain(drawn), len(n)),
+        gain=interval(float(_gain(best, multiple)[0]), _gain(drawn, multiple), len(n)),
         because="",
     )
 
 
-def _gain(fits: _Fits) -> Values:
-    """At twice the largest size, which is 1 here."""
-    return np.asarray(fits.scale * (1 - 2.0**-fits.rate))
+def _gain(fits: _Fits, multiple: float) -> Values:
+    """At a multiple of the largest size, which is 1 here."""
+    return np.asarray(fits.scale * (1 - multiple**-fits.rate))
 
 
 def _not_identified(n: Values, best: _Fits, drawn: _Fits, rows: Values, weights: Values) -> str:

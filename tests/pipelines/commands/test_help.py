@@ -15,7 +15,7 @@ from pipelines.commands.former_names import FORMER_NAMES
 WIDEST = 79
 
 VERBS = (
-    "add analyse assess backup check collect compare compute create demo disable enable"
+    "adapt add analyse assess backup check collect compare compute create demo disable enable"
     " evaluate export find gather import index inspect judge list plan pretrain prove purge"
     " receive remove replay report restore rotate run search send serve set show sign simulate"
     " teach train use verify"
