@@ -12,7 +12,7 @@ tokens are scaled. The sign is kept for items (for or against); heat maps show t
 
 What does not move the suggestion more than anything else would is held back
 (`clinical.assess.gate`). What the methods were compared with:
-docs/decisions/0009-explanations-that-point.md and 0024; measured by `triptych check-explanations`.
+docs/decisions/0009-explanations-that-point.md and 0025; measured by `triptych check-explanations`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ arXiv 1911.03429, against random rationales). What is said of the input is shown
 
 A heat map shows what speaks for a suggestion, so where the image as a whole speaks against it there
 is none. How many right explanations are held back by this, and how many wrong ones pass, is
-measured: docs/decisions/0024-an-explanation-is-tested.md.
+measured: docs/decisions/0025-an-explanation-is-tested.md.
 """
 
 from __future__ import annotations
