@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clinical.errors import ModelError
-from clinical.model import ages, card, installed, model
+from clinical.model import ages, card, carried, installed, model
 from clinical.model.card import DESCRIPTION, WORDS, Card
 
 FILES = (DESCRIPTION, "weights.safetensors", WORDS, ages.BESIDE, "similar_cases.json")
@@ -141,7 +141,7 @@ def _copied(found: Card, target: Path) -> Iterator[tuple[Path, int]]:
     part = target / f".part-{secrets.token_hex(8)}"
     part.mkdir()
     try:
-        for name in FILES:
+        for name in (*FILES, *carried.names(found.description)):
             if (found.folder / name).is_file():
                 shutil.copyfile(found.folder / name, part / name)
         if model.load(part).identity.digest != found.digest:
