@@ -24,6 +24,9 @@ from clinical.evaluation import SPLITS, EvaluationConfig
 RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
 """Tables and keys of earlier study files, and what they are called now."""
 
+WEIGHTS, WEIGHTS_DIGEST = "weights", "weights_sha256"
+"""Settings of an encoder: a file of frozen weights, relative to the study file, and its SHA-256."""
+
 
 @dataclass(frozen=True)
 class CohortConfig:
@@ -164,7 +167,32 @@ def study_of(data: Mapping[str, Any], path: Path) -> StudyConfig:
     """
     study: StudyConfig = build(StudyConfig, data, where=path.name)
     _check(study, path.name)
-    return with_cohort_path(study, str((path.parent / study.cohort.path).resolve()))
+    placed = replace(study, model=_with_weights(study.model, path))
+    return with_cohort_path(placed, str((path.parent / study.cohort.path).resolve()))
+
+
+def _with_weights(model: ModelConfig, path: Path) -> ModelConfig:
+    """Files of weights found from the folder of the study file, each with its digest."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, own in model.encoders.items():
+        found[name] = own
+        if not (isinstance(own, Mapping) and isinstance(own.get(WEIGHTS), str)):
+            continue
+        file = (path.parent / own[WEIGHTS]).resolve()
+        if not file.is_file():
+            raise ConfigError(
+                f"{path.name}: model.{name}.weights: {file} does not exist.",
+                remedy="write it with `triptych weights convert`, or correct the path",
+            )
+        digest = canonical.sha256(file.read_bytes())
+        if own.get(WEIGHTS_DIGEST, digest) != digest:
+            raise ConfigError(
+                f"{path.name}: model.{name}.weights: {file} is not the file with the SHA-256"
+                f" that {WEIGHTS_DIGEST} states.",
+                remedy="copy it again, or correct the digest",
+            )
+        found[name] = MappingProxyType({**own, WEIGHTS: str(file), WEIGHTS_DIGEST: digest})
+    return replace(model, encoders=MappingProxyType(found)) if found else model
 
 
 def with_cohort_path(study: StudyConfig, path: str) -> StudyConfig:
@@ -346,9 +374,15 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
     plain["model"] = {
         **vars(config.model),
         "modalities": dict(config.model.modalities),
-        "encoders": {name: dict(own) for name, own in config.model.encoders.items()},
+        "encoders": {name: _placeless(own) for name, own in config.model.encoders.items()},
     }
     return plain
+
+
+def _placeless(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an encoder; its file of weights is what its digest says, wherever it lies."""
+    known = own.get(WEIGHTS_DIGEST)
+    return {key: value for key, value in own.items() if not (known and key == WEIGHTS)}
 
 
 def from_json(data: Mapping[str, Any]) -> StudyConfig:

@@ -35,6 +35,7 @@ from pipelines.commands.receive import receive
 from pipelines.commands.retrieval import retrieval_app
 from pipelines.commands.send import send
 from pipelines.commands.study import study_app
+from pipelines.commands.weights import weights_app
 from pipelines.commands.workspace import workspace_app
 
 INTERRUPTED = 130
@@ -92,6 +93,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(reading_app, name="reading")
 app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(study_app, name="study")
+app.add_typer(weights_app, name="weights")
 app.add_typer(workspace_app, name="workspace")
 
 

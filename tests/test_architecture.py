@@ -54,9 +54,12 @@ FLOORS: list[set[str]] = [
     },
     {
         "clinical.modalities.components",
+        "clinical.modalities.radiograph.converting",
         "clinical.modalities.radiograph.evidence",
         "clinical.modalities.radiograph.film_network",
     },
+    {"clinical.modalities.radiograph.backbone_file"},
+    {"clinical.modalities.radiograph.backbones"},
     {"clinical.modalities.encoding", "clinical.modalities.scale", "clinical.modalities.threads"},
     {"clinical.cohorts", "clinical.review"},
     # What FHIR says is read alike from a folder and from a hospital, so this part of the roads lies

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from clinical.audit import ledger
 from clinical.errors import ModelError
-from clinical.model import ages, card, installed, model
+from clinical.model import ages, card, carried, installed, model
 from clinical.model.card import DESCRIPTION, WORDS, Card
 from clinical.workspace.database import folder_of, writing
 from clinical.workspace.place import RETIRED
@@ -181,7 +181,7 @@ def _copied(found: Card, target: Path) -> Iterator[tuple[Path, int]]:
     part = target / f".part-{secrets.token_hex(8)}"
     part.mkdir()
     try:
-        for name in FILES:
+        for name in (*FILES, *carried.names(found.description)):
             if (found.folder / name).is_file():
                 shutil.copyfile(found.folder / name, part / name)
         if model.load(part).identity.digest != found.digest:

@@ -39,6 +39,10 @@ LATER = "later"
 """In the metadata of a field of `Settings`: it came after checkpoints had been written, and their
 description leaves it out where it has its default."""
 
+PLACE = "place"
+"""In the metadata of a field of `Settings`: it says where a file lies on this machine, and is never
+described."""
+
 
 @dataclass(frozen=True)
 class TokenSource:

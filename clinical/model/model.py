@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,9 +27,9 @@ from clinical.case.case import Case
 from clinical.config import ModelConfig, StudyConfig
 from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
-from clinical.modalities.encoding import LATER, Prepared, collate
+from clinical.modalities.encoding import LATER, PLACE, Prepared, collate
 from clinical.modalities.kit import kit_of
-from clinical.model import ages, plain_readers
+from clinical.model import ages, carried, plain_readers
 from clinical.model.ages import ANY_AGE, AgeRange
 from clinical.model.calibration import SetRule, Support
 from clinical.model.domain import Envelope
@@ -183,6 +182,8 @@ def save(model: Model, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = _weights(model)
     (folder / _WEIGHTS).write_bytes(weights)
+    for spec in model.specs.values():
+        carried.carry(spec.settings, folder)
     described = _description(model, canonical.sha256(weights))
     text = json.dumps({**described, "digest": model.identity.digest}, indent=1, sort_keys=True)
     (folder / _JSON).write_text(text + "\n", encoding="utf-8")
@@ -210,7 +211,7 @@ def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
         "weights_sha256": weights_sha256,
         "backbones_sha256": backbone_digests(model.specs),
         "encoders": {
-            name: {"encoder": spec.encoder, "settings": _settings_json(spec.settings)}
+            name: {"encoder": spec.encoder, "settings": settings_json(spec.settings)}
             for name, spec in model.specs.items()
         },
         "modalities": list(model.specs),
@@ -252,7 +253,9 @@ def _name_of(study: StudyConfig) -> str:
     return Path(study.cohort.path).name
 
 
-def _settings_json(settings: Any) -> dict[str, Any]:
+def settings_json(settings: Any) -> dict[str, Any]:
+    """Settings of an encoder as a checkpoint describes them, JSON-compatible."""
+
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: plain(item) for key, item in value.items()}
@@ -265,25 +268,20 @@ def _settings_json(settings: Any) -> dict[str, Any]:
     return {
         f.name: plain(getattr(settings, f.name))
         for f in fields(settings)
-        if not (f.metadata.get(LATER) and getattr(settings, f.name) == f.default)
+        if not f.metadata.get(PLACE)
+        and not (f.metadata.get(LATER) and getattr(settings, f.name) == f.default)
     }
 
 
 def backbone_digests(specs: Mapping[str, EncoderSpec]) -> dict[str, str]:
     """Encoder name to SHA-256 of its frozen weights."""
     files = {spec.encoder: _weights_files(spec) for spec in specs.values()}
-    return {name: _digest_of(frozen) for name, frozen in files.items() if frozen}
+    return {name: carried.digest_of(frozen) for name, frozen in files.items() if frozen}
 
 
 def _weights_files(spec: EncoderSpec) -> tuple[Path, ...]:
     found = getattr(encoder(spec.encoder), "weights_files", None)
     return () if found is None else tuple(found(spec.settings))
-
-
-# Up to 90 MB are read and hashed: once for each process, not for each image that is encoded.
-@lru_cache(maxsize=8)
-def _digest_of(files: tuple[Path, ...]) -> str:
-    return canonical.sha256(b"".join(file.read_bytes() for file in files))
 
 
 def load(folder: Path) -> Model:
@@ -336,7 +334,10 @@ def _identity(data: Mapping[str, Any]) -> ModelIdentity:
 
 def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
     specs = {
-        name: _spec(data["encoders"][name]["encoder"], data["encoders"][name]["settings"])
+        name: _spec(
+            data["encoders"][name]["encoder"],
+            carried.placed(data["encoders"][name]["settings"], folder),
+        )
         for name in data["modalities"]
     }
     installed = backbone_digests(specs)
@@ -346,7 +347,7 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
                 f"{folder} was trained on other frozen weights for {name!r} than are installed.",
                 remedy="install the versions in constraints.txt",
             )
-    study = config.from_json(_as_written_now(data["study"]))
+    study = config.from_json(carried.study_placed(_as_written_now(data["study"]), folder))
     network = Network(specs, len(data["diagnoses"]), study.model)
     try:
         tensors = load_tensors(weights)

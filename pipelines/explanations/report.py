@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clinical.cohorts.sources import source
 from clinical.errors import CohortError
-from clinical.modalities.radiograph.encoder import STRIDE
+from clinical.modalities.radiograph.encoder import cells_of
 from clinical.model.model import Model, load
 from clinical.workspace import own_file
 from pipelines.explanations import contact_sheet, faithfulness, gated, pointing
@@ -126,7 +126,7 @@ def _priors(root: Path | None, model: Model) -> dict[str, Scores]:
     ]
     cases = sorted({outcome.case_id for outcome in truth})
     labels = pointing.label_table(truth, cases, model.diagnoses)
-    cells = model.specs[masks.IMAGE].settings.image_size // STRIDE
+    cells = cells_of(model.specs[masks.IMAGE].settings)
     return pointing.mean_masks(_masks(root), cases, labels, model.diagnoses, cells)
 
 

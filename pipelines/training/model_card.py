@@ -22,7 +22,7 @@ def model_card(model: Model) -> str:
         "## What it is",
         "",
         f"Reads {', '.join(model.specs)}; suggests {', '.join(model.diagnoses)}."
-        " One encoder and one reader for each modality (frozen EfficientNet-lite0, film tail and"
+        f" One encoder and one reader for each modality (frozen {_images(model)} and"
         " MiniLM, learned token maps, cross-attention of one query per diagnosis); their evidence"
         " adds up in log odds, corrected by an attention over what they found; calibration per"
         " availability pattern.",
@@ -70,6 +70,17 @@ def model_card(model: Model) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _images(model: Model) -> str:
+    """The frozen networks that look at images."""
+    own = [spec.settings for spec in model.specs.values() if getattr(spec.settings, "backbone", "")]
+    if not own:
+        return "EfficientNet-lite0, film tail"
+    return (
+        f"{own[0].backbone} with weights that others taught, SHA-256 `{own[0].weights_sha256}`,"
+        f" normalisation: {own[0].normalisation};"
+    )
 
 
 def _taught(model: Model) -> str:

@@ -2,7 +2,9 @@
 (`clinical.modalities.radiograph.film_network`).
 
 One knows photographs (ImageNet), the other learnt findings on simulated films. Of the second, which
-sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fills one of them.
+sees finer, a patch has the mean and the maximum of its 2 x 2 cells: a nodule fills one of them. A
+site may name another network, and a file of its weights, in their place
+(`clinical.modalities.radiograph.backbones`); a patch is a cell of its grid of features then.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from torch import Tensor, nn
 from clinical.case.shapes import Array, Arrays
 from clinical.errors import ConfigError
 from clinical.modalities.components import PrincipalComponents
-from clinical.modalities.encoding import LATER, Batch, Encoding, Prepared, TokenSource
-from clinical.modalities.radiograph import film_network, lungs
+from clinical.modalities.encoding import LATER, PLACE, Batch, Encoding, Prepared, TokenSource
+from clinical.modalities.radiograph import backbone_file, film_network, lungs
+from clinical.modalities.radiograph.backbones import Recipe, feature_grid
 from clinical.modalities.radiograph.evidence import heat_maps
 from clinical.modalities.radiograph.resampling import resample
 from clinical.modalities.radiograph.rows import DEFAULT_SIDE
@@ -42,6 +45,9 @@ REGIONS = 3
 SQUARE = 0.005
 """A pixel counts as square up to this difference of its sides: a pixel in 200."""
 
+LARGEST = 60_000.0
+"""What half precision holds: features of a network of others may be any number."""
+
 STRIDE = film_network.STRIDE
 FINE = STRIDE // film_network.FILM_STRIDE
 CROPS = {"lungs": lungs.cropped, "coarse lungs": lungs.coarse}
@@ -56,26 +62,44 @@ class Settings:
     Attributes:
         width: length of a token.
         components: principal components kept of each network's channels.
-        image_size: side of the padded, resampled image in pixels; a multiple of 32.
+        image_size: side of the padded, resampled image in pixels, a multiple of 32 (of the stride
+            of another backbone); 0 for the usual one.
         images: how many images of a case are read at most, the first ones.
         crop: "" for the whole film, or what `clinical.modalities.radiograph.lungs` makes of it:
             "lungs" or "coarse lungs".
+        backbone: name of the network of others that looks in place of the two that ship, or "".
+        weights: file of its weights, as `triptych weights convert` writes it.
+        weights_sha256: of that file.
+        normalisation: what is done to grey levels for it; follows from the backbone.
 
     Raises:
-        ConfigError: for a size or number that cannot be.
+        ConfigError: for a size or number that cannot be, or a file of weights that is missing or is
+            not the backbone's.
     """
 
     width: int = 96
     components: int = 128
-    image_size: int = DEFAULT_SIDE
+    image_size: int = 0
     images: int = 1
     crop: str = field(default="", metadata={LATER: True})
+    backbone: str = field(default="", metadata={LATER: True})
+    weights: str = field(default="", metadata={PLACE: True})
+    weights_sha256: str = field(default="", metadata={LATER: True})
+    normalisation: str = field(default="", metadata={LATER: True})
 
     def __post_init__(self) -> None:
-        if self.image_size < 64 or self.image_size % STRIDE:
+        recipe = _recipe(self)
+        usual = recipe.image_size if recipe else DEFAULT_SIDE
+        object.__setattr__(self, "image_size", self.image_size or usual)
+        object.__setattr__(self, "normalisation", recipe.normalisation if recipe else "")
+        stride = recipe.stride if recipe else STRIDE
+        wrong = recipe is not None and recipe.fixed and self.image_size != usual
+        if self.image_size < 64 or self.image_size % stride or wrong:
             raise ConfigError(
                 f"model.radiograph.image_size is {self.image_size}.",
-                remedy=f"choose a multiple of {STRIDE}, at least 64",
+                remedy=f"leave it out: this backbone reads {usual}"
+                if wrong
+                else f"choose a multiple of {stride}, at least 64",
             )
         if self.images < 1:
             raise ConfigError(
@@ -86,6 +110,38 @@ class Settings:
                 f"model.radiograph.crop is {self.crop!r}.",
                 remedy=f"choose {' or '.join(CROPS)}, or leave it out for the whole film",
             )
+
+
+def _recipe(settings: Settings) -> Recipe | None:
+    """How the backbone that a site named is built and fed; None for the networks that ship."""
+    if not settings.backbone and not settings.weights:
+        return None
+    for name in ("backbone", "weights"):
+        if not getattr(settings, name):
+            raise ConfigError(
+                f"model.radiograph.{name} is missing.",
+                remedy="give both: the name of a backbone and the file of its weights",
+            )
+    recipe = backbone_file.recipe_in(Path(settings.weights))
+    if recipe.name != settings.backbone:
+        raise ConfigError(
+            f"model.radiograph.backbone is {settings.backbone!r}, but its file holds weights of"
+            f" {recipe.name!r}.",
+            remedy=f'write backbone = "{recipe.name}", or name another file',
+        )
+    return recipe
+
+
+def cells_of(settings: Settings) -> int:
+    """Patches on each side of the grid over an image."""
+    recipe = _recipe(settings)
+    return settings.image_size // (recipe.stride if recipe else STRIDE)
+
+
+def parts_of(settings: Settings) -> tuple[int, ...]:
+    """Channels of the features that lie side by side in a patch."""
+    recipe = _recipe(settings)
+    return (recipe.features,) if recipe else PARTS
 
 
 EXAMPLE = Arrays(
@@ -107,11 +163,11 @@ def prepare(
 ) -> Prepared:
     """One row per patch, image after image.
 
-    Features: patch [images * grid * grid, 560] float16, row by row; place [.., 2] int64, the number
-    of the image and of the cell.
+    Features: patch [images * grid * grid, 560] float16, row by row (other backbones have other
+    numbers of channels); place [.., 2] int64, the number of the image and of the cell.
     """
     images = value.items[: settings.images]
-    grid = settings.image_size // STRIDE
+    grid = cells_of(settings)
     seen = [_seen(image, settings) for image in images]
     rows = [_patches(part, settings, rng) for part, _ in seen]
     place = [(number, cell) for number in range(len(images)) for cell in range(grid * grid)]
@@ -134,10 +190,18 @@ def _seen(image: Array, settings: Settings) -> tuple[Array, tuple[float, float, 
 def _patches(
     image: Array, settings: Settings, rng: np.random.Generator | None
 ) -> NDArray[np.float16]:
-    square = network_input(image.values, settings.image_size, rng, pixel=pixel_of(image))
+    recipe, pixel = _recipe(settings), pixel_of(image)
     with torch.inference_mode():
-        features = features_of(square[None])[0]
-    return features.permute(1, 2, 0).reshape(-1, CHANNELS).numpy().astype(np.float16)
+        if recipe is None:
+            square = network_input(image.values, settings.image_size, rng, pixel=pixel)
+            features = features_of(square[None])[0]
+        else:
+            grey = grey_levels(image.values, settings.image_size, rng, pixel=pixel)
+            network = backbone_file.network(Path(settings.weights))
+            found = feature_grid(recipe, network, recipe.normalised(grey[None]))[0]
+            features = found.clamp(-LARGEST, LARGEST)
+    rows = features.permute(1, 2, 0).reshape(-1, len(features))
+    return rows.numpy().astype(np.float16)
 
 
 def pixel_of(image: Array) -> tuple[float, float]:
@@ -226,7 +290,20 @@ def network_input(
     *,
     pixel: tuple[float, float] = (1.0, 1.0),
 ) -> Tensor:
-    """Scaled, padded and resampled image [3, size, size] as the backbone expects it.
+    """Grey levels [3, size, size] as the networks that ship expect them; see `grey_levels`."""
+    scaled = grey_levels(values, size, rng, pixel=pixel)
+    # The lite models were trained on (pixel - 127) / 128.
+    return ((scaled * 255 - 127) / 128).expand(3, -1, -1).contiguous()
+
+
+def grey_levels(
+    values: NDArray[np.float32],
+    size: int,
+    rng: np.random.Generator | None = None,
+    *,
+    pixel: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """Scaled, padded and resampled image [1, size, size], from 0 to 1.
 
     Intensities between the 0.5 and 99.5 percentile become 0 to 1, which makes the device's own
     scale irrelevant; black pads the shorter side; with `rng` the image is augmented. What is padded
@@ -241,8 +318,7 @@ def network_input(
         augment = _augment()
         augment.set_random_state(seed=int(rng.integers(2**31)))
         scaled = augment(scaled)
-    # The lite models were trained on (pixel - 127) / 128.
-    return ((torch.as_tensor(scaled).clamp(0, 1) * 255 - 127) / 128).expand(3, -1, -1).contiguous()
+    return torch.as_tensor(scaled).clamp(0, 1)
 
 
 @lru_cache(maxsize=1)
@@ -274,8 +350,9 @@ def _augment() -> Compose:
 
 def weights_files(settings: Settings) -> tuple[Path, ...]:
     """The frozen weights that these settings read with, for the digest in a checkpoint."""
-    both = film_network.weights_file(), film_network.FILM_WEIGHTS
-    return (*both, lungs.WEIGHTS) if settings.crop else both
+    ship = film_network.weights_file(), film_network.FILM_WEIGHTS
+    own = (Path(settings.weights),) if settings.backbone else ship
+    return (*own, lungs.WEIGHTS) if settings.crop else own
 
 
 class Encoder(nn.Module):
@@ -283,8 +360,8 @@ class Encoder(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        cells = (settings.image_size // STRIDE) ** 2
-        self.reduce = PrincipalComponents(*PARTS, components=settings.components)
+        cells = cells_of(settings) ** 2
+        self.reduce = PrincipalComponents(*parts_of(settings), components=settings.components)
         self.map = nn.Linear(self.reduce.kept, settings.width)
         self.position = nn.Parameter(torch.randn(cells, settings.width) * 0.3)
         # With one image there is nothing to tell apart, and checkpoints of that kind have no table.

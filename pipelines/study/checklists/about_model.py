@@ -142,8 +142,11 @@ def image_settings(study: Finished) -> str:
     own = found["model"].get("encoders", {}).get("radiograph", {})
     side = found["model"].get("image_size", own.get("image_size", DEFAULT_SIDE))
     copies = found["training"]["augmentations"]
+    to = f"{side} x {side} pixels"
+    if own.get("backbone") and "image_size" not in own:
+        to = f"the size that the backbone {own['backbone']} reads"
     return (
-        f"Images are padded and resampled to {side} x {side} pixels; augmented copies of every"
+        f"Images are padded and resampled to {to}; augmented copies of every"
         f" training image: {copies}."
     )
 

@@ -15,14 +15,24 @@ from pipelines.commands.former_names import FORMER_NAMES
 WIDEST = 79
 
 VERBS = (
-    "adapt add analyse assess backup check collect compare compute create demo disable enable"
-    " evaluate export find gather import index inspect judge list plan pretrain prove purge"
-    " receive remove replay report restore rotate run search send serve set show sign simulate"
-    " teach train use verify"
+    "adapt add analyse assess backup check collect compare compute convert create demo"
+    " disable enable evaluate export find gather import index inspect judge list plan pretrain"
+    " prove purge receive remove replay report restore rotate run search send serve set show"
+    " sign simulate teach train use verify"
 )
 """A new command is added here by hand: is its name a verb?"""
 
-NOUNS = ("account", "audit", "films", "models", "reading", "retrieval", "study", "workspace")
+NOUNS = (
+    "account",
+    "audit",
+    "films",
+    "models",
+    "reading",
+    "retrieval",
+    "study",
+    "weights",
+    "workspace",
+)
 
 
 def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
