@@ -78,12 +78,14 @@ class Model:
         suggested: case to its suggestions in the order of their cards, those that are shown.
         tabs: of the one reader.
         ledger: what the reader's events should be by now.
+        mistyped: wrong passwords in a row; after some of them the next one has to wait.
     """
 
     suggested: dict[str, list[str]]
     tabs: list[Tab] = field(default_factory=lambda: [Tab()])
     ledger: list[Entry] = field(default_factory=list)
     cases: dict[str, Reading] = field(default_factory=dict)
+    mistyped: int = 0
 
     def of(self, tab: Tab) -> Reading:
         """The reading on the screen of a tab."""
@@ -162,6 +164,7 @@ class Model:
         reading.form = None
         if form.task == "sign":
             reading.signed = True
+            self.mistyped = 0
             self._record(tab, "SIGNED")
             self._record(tab, "TIMED")
         elif form.task == "amend":
@@ -172,6 +175,7 @@ class Model:
 
     def refused(self) -> None:
         """A wrong password: the form stays."""
+        self.mistyped += 1
         self.ledger.append(Entry("REFUSED", ""))
 
     def _decide(self, tab: Tab, diagnosis: str, action: str, comment: str) -> None:

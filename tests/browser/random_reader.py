@@ -19,6 +19,7 @@ from waiting import SECONDS
 
 from clinical.audit import ledger
 from clinical.workspace import comments
+from ui.access import login_throttle
 
 READER, PASSWORD = "dr.random", "sagas join new asthma zeal"
 ADDED = (("asthma", "ICD-10:J45.9"), ("abscess", "ICD-10:J85.2"), ("sarcoid", "ICD-10:D86.0"))
@@ -181,7 +182,9 @@ class Reader:
         if reading.decisions:
             found |= {"undo": self._undo, "undo by key": lambda: self._undo(by="z")}
         if self.page.locator(".st-key-sign button").is_enabled():
-            found |= {"sign": self._sign, "sign wrongly": lambda: self._sign("wrong one")}
+            found |= {"sign": self._sign}
+            if self.model.mistyped < login_throttle.FREE:
+                found |= {"sign wrongly": lambda: self._sign("wrong one")}
         return found
 
     def _pause(self) -> None:

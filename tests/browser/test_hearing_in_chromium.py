@@ -203,6 +203,41 @@ def test_after_a_wrong_password_the_right_one_signs(room: Room) -> None:
     expect(room.page.get_by_text(f"by {READER} (reader) at")).to_be_visible()
 
 
+def test_what_is_typed_into_the_form_of_one_case_does_not_stand_in_that_of_another(
+    room: Room,
+) -> None:
+    """Back leads from one open form at once to the other."""
+    room.enter()
+    rows = room.page.locator("tr[data-pick]")
+    first, second = rows.evaluate_all("rows => rows.slice(0, 2).map((row) => row.dataset.pick)")
+    room.open(first)
+    comment = room.page.get_by_role("textbox", name="Comment")
+    for case_id in (first, second):
+        expect(room.page.get_by_role("heading", name=case_id)).to_be_visible()
+        rest(room.page)
+        room.page.keyboard.press("e")
+        comment.click()
+        room.page.keyboard.type(f"Seen on {case_id}")
+        rest(room.page)
+        if case_id == first:
+            room.page.locator(".st-key-next button").click()
+    room.page.go_back()
+    expect(room.page.get_by_role("heading", name=first)).to_be_visible()
+    rest(room.page)
+    expect(comment).to_have_value(f"Seen on {first}")
+    room.page.go_forward()
+    expect(room.page.get_by_role("heading", name=second)).to_be_visible()
+    rest(room.page)
+    expect(comment).to_have_value(f"Seen on {second}")
+    for case_id in (second, first):
+        expect(room.page.get_by_role("heading", name=case_id)).to_be_visible()
+        rest(room.page)
+        room.page.get_by_role("button", name="Cancel").click()
+        expect(comment).to_have_count(0)
+        if case_id == second:
+            room.page.locator(".st-key-previous button").click()
+
+
 def test_single_keys_do_nothing_while_a_form_is_open(room: Room) -> None:
     room.open("CASE-008")
     room.page.keyboard.press("x")

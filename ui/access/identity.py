@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sqlalchemy import Engine
 
 from clinical.access import accounts
@@ -30,11 +32,17 @@ def confirm_of(engine: Engine, name: str, role: Role, password: str) -> bool:
     """`confirm` for an account that is known to be signed in.
 
     Raises:
-        AccountError: if it is another password.
+        AccountError: if it is another password, or came too soon after several wrong ones. That one
+            is not looked at: it may be the right one, so it is no refusal in the record, and the
+            wait does not grow.
     """
+    seconds = login_throttle.wait(name)
+    if seconds > 0:
+        raise AccountError(
+            "Several wrong passwords in a row, so this one was not checked.",
+            remedy=f"send it again in {math.ceil(seconds)} s.",
+        )
     try:
-        if login_throttle.wait(name) > 0:
-            raise SignInRefused("Too many attempts.", remedy="wait a minute.")
         accounts.authenticate(engine, name, password)
     except SignInRefused as error:
         login_throttle.failed(name)

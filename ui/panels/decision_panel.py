@@ -23,6 +23,7 @@ from ui.words.markup import Markup, chip, tag
 LABELS: dict[Action, str] = {"accept": "Accept", "modify": "Modify", "reject": "Reject"}
 NOUNS: dict[Action, str] = {"modify": "change", "reject": "rejection"}
 ADDED, REPLACEMENT = "Added diagnosis", "Replacement"
+REASON, COMMENT, SURE = "reason", "comment", "added-confidence"  # fields of the forms
 SHORTCUTS: dict[Action, str] = {"accept": "a", "modify": "m", "reject": "x", "add": "e"}
 
 
@@ -174,14 +175,16 @@ def _add_form(shown: OpenCase) -> None:
     suggestions = shown.machine.assessment.suggestions if shown.machine else ()
     own = [s.diagnosis for s in suggestions if s.withheld_because is not None]
     choices = diagnosis_field.options(own, without=shown.diagnoses)
-    with st.form(f"add-{shown.case.case_id}", enter_to_submit=False):
+    form = _add_name(shown)
+    with st.form(form, enter_to_submit=False):
         fields = st.columns([3.6, 1.7, 2.2, 2.5, 1.6, 1], vertical_alignment="bottom")
-        diagnosis_field.one(ADDED, choices, fields[0], fields[1])
+        diagnosis_field.one(form, ADDED, choices, fields[0], fields[1])
         with fields[2]:
             sure = {str(name): name.capitalize() for name in diagnosis_field.CONFIDENCES}
-            diagnosis_field.begin_with("added-confidence", sure)
-            diagnosis_field.how_sure("Confidence", "added-confidence", labelled=True)
-        _comment_field(fields[3])
+            key = diagnosis_field.key_in(form, SURE)
+            diagnosis_field.begin_with(key, sure)
+            diagnosis_field.how_sure("Confidence", key, labelled=True)
+        _comment_field(form, fields[3])
         fields[4].form_submit_button(
             "Record diagnosis",
             key="record",
@@ -194,36 +197,43 @@ def _add_form(shown: OpenCase) -> None:
         desk.watch(shown, "form")
 
 
+def _add_name(shown: OpenCase) -> str:
+    return f"add-{shown.case.case_id}"
+
+
 def _add(shown: OpenCase) -> None:
+    form = _add_name(shown)
     draft = partial(
         desk.draft,
         shown,
-        diagnosis_field.named(ADDED),
+        diagnosis_field.named(form, ADDED),
         "add",
-        comment=_comment(),
-        confidence=st.session_state.get("added-confidence"),
+        comment=_comment(form),
+        confidence=st.session_state.get(diagnosis_field.key_in(form, SURE)),
     )
     attempt(lambda: desk.decide(shown, draft()))
 
 
 def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
-    with st.form(f"reason-{shown.digest[:12]}-{diagnosis}-{action}", enter_to_submit=False):
+    form = _reason_name(shown, diagnosis, action)
+    with st.form(form, enter_to_submit=False):
         widths = [3, 3, 1.7, 2.3, 1.5, 1] if action == "modify" else [4, 5, 1.5, 1]
         fields = st.columns(widths, vertical_alignment="bottom")
-        diagnosis_field.begin_with("reason", decisions.REASONS)
+        key = diagnosis_field.key_in(form, REASON)
+        diagnosis_field.begin_with(key, decisions.REASONS)
         fields[0].selectbox(
             f"Reason to {action}",
             list(decisions.REASONS),
             index=None,
             format_func=decisions.REASONS.__getitem__,
             placeholder="Choose a reason",
-            key="reason",
+            key=key,
         )
         if action == "modify":
             others = [name for name in shown.diagnoses if name != diagnosis]
             choices = diagnosis_field.options(others, without=[diagnosis])
-            diagnosis_field.one(REPLACEMENT, choices, fields[1], fields[2])
-        _comment_field(fields[-3])
+            diagnosis_field.one(form, REPLACEMENT, choices, fields[1], fields[2])
+        _comment_field(form, fields[-3])
         fields[-2].form_submit_button(
             f"Record {NOUNS[action]}",
             key="record",
@@ -238,26 +248,30 @@ def _reason_form(shown: OpenCase, diagnosis: str, action: Action) -> None:
         desk.watch(shown, "form")
 
 
+def _reason_name(shown: OpenCase, diagnosis: str, action: Action) -> str:
+    return f"{action}-{shown.case.case_id}-{shown.digest[:12]}-{diagnosis}"
+
+
 def _record(shown: OpenCase, diagnosis: str, action: Action) -> None:
+    form = _reason_name(shown, diagnosis, action)
     draft = partial(
         desk.draft,
         shown,
         diagnosis,
         action,
-        st.session_state.get("reason") or "",
-        diagnosis_field.named(REPLACEMENT) if action == "modify" else "",
-        _comment(),
+        st.session_state.get(diagnosis_field.key_in(form, REASON)) or "",
+        diagnosis_field.named(form, REPLACEMENT) if action == "modify" else "",
+        _comment(form),
         _sure(shown, diagnosis),
     )
     attempt(lambda: desk.decide(shown, draft()))
 
 
-def _comment_field(place: st.delta_generator.DeltaGenerator) -> None:
-    diagnosis_field.begin_with("comment")
-    place.text_input(
-        "Comment", max_chars=comment.MAX_COMMENT, key="comment", placeholder="Optional"
-    )
+def _comment_field(form: str, place: st.delta_generator.DeltaGenerator) -> None:
+    key = diagnosis_field.key_in(form, COMMENT)
+    diagnosis_field.begin_with(key)
+    place.text_input("Comment", max_chars=comment.MAX_COMMENT, key=key, placeholder="Optional")
 
 
-def _comment() -> str:
-    return str(st.session_state.get("comment") or "")
+def _comment(form: str) -> str:
+    return str(st.session_state.get(diagnosis_field.key_in(form, COMMENT)) or "")

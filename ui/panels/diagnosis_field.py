@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
@@ -34,13 +35,31 @@ def options(named: Iterable[str], without: Iterable[str] = ()) -> dict[str, str]
     return first | listed
 
 
+def key_in(form: str, field: str) -> str:
+    """What a field of a form is called on the page: in each form something else.
+
+    Where two forms have a field of the same key, Streamlit keeps what was typed into one on the
+    screen when the other comes (the browser's Back leads from one case to the next), and sends
+    nothing of it.
+
+    Args:
+        form: name of the form, which names its case too.
+        field: name of the field.
+    """
+    return f"{field}-{hashlib.sha256(form.encode()).hexdigest()[:8]}"
+
+
 def one(
-    label: str, choices: Mapping[str, str], search: DeltaGenerator, code: DeltaGenerator
+    form: str,
+    label: str,
+    choices: Mapping[str, str],
+    search: DeltaGenerator,
+    code: DeltaGenerator,
 ) -> None:
-    """Ask for one diagnosis of the list, or a code."""
-    key = _key(label)
+    """Ask in a form for one diagnosis of the list, or a code."""
+    key, code_key = _keys(form, label)
     begin_with(key, choices)
-    begin_with(f"{key}-code")
+    begin_with(code_key)
     search.selectbox(
         label,
         list(choices),
@@ -49,7 +68,7 @@ def one(
         placeholder="Search by name",
         key=key,
     )
-    code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=f"{key}-code")
+    code.text_input("Or a code", placeholder=CODE_EXAMPLE, max_chars=60, key=code_key)
 
 
 def begin_with(key: str, choices: Mapping[str, str] | None = None) -> None:
@@ -69,15 +88,16 @@ def begin_with(key: str, choices: Mapping[str, str] | None = None) -> None:
         st.session_state[key] = next((v for v, words in choices.items() if words == left), None)
 
 
-def named(label: str) -> str:
+def named(form: str, label: str) -> str:
     """What `one` was answered: the code that was typed, else the choice; "" if neither."""
-    key = _key(label)
-    typed = str(st.session_state.get(f"{key}-code") or "")
+    key, code_key = _keys(form, label)
+    typed = str(st.session_state.get(code_key) or "")
     return typed.strip() or st.session_state.get(key) or ""
 
 
-def _key(label: str) -> str:
-    return label.lower().replace(" ", "-")
+def _keys(form: str, label: str) -> tuple[str, str]:
+    field = label.lower().replace(" ", "-")
+    return key_in(form, field), key_in(form, f"{field}-code")
 
 
 def how_sure(

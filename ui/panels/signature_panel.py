@@ -18,6 +18,8 @@ from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, chip, tag
 
+PASSWORD, AMENDING = "sign-password", ("amend-reason", "amend-comment")  # fields of the forms
+
 
 def closed(shown: OpenCase) -> bool:
     """Whether this reader has nothing more to decide: signed, or the case is adjudicated."""
@@ -26,7 +28,7 @@ def closed(shown: OpenCase) -> bool:
 
 def render(shown: OpenCase) -> None:
     """What is about to be signed, in words, and the button that signs it."""
-    with st.form(f"sign-{shown.case.case_id}", enter_to_submit=False):
+    with st.form(_form(shown, "sign"), enter_to_submit=False):
         st.html(
             tag(
                 "section",
@@ -39,7 +41,7 @@ def render(shown: OpenCase) -> None:
             meaning = f"Sign as {state.reader()}: {MEANINGS[desk.signature(shown).meaning]}."
             st.html(tag("p", meaning, class_="meaning"), width="content")
             if identity.asked():
-                _password()
+                _password(shown)
             if shown.protocol.passkey:
                 passkey_panel.render(desk.signature(shown))
             st.form_submit_button(
@@ -54,15 +56,19 @@ def render(shown: OpenCase) -> None:
         desk.watch(shown, "form")
 
 
-def _password() -> None:
+def _form(shown: OpenCase, task: str) -> str:
+    return f"{task}-{shown.case.case_id}"
+
+
+def _password(shown: OpenCase) -> None:
     """21 CFR 11.200: what is signed on its own asks for the signer's identity again."""
-    st.text_input(
-        "Your password", type="password", key="sign-password", width=220, autocomplete="off"
-    )
+    key = diagnosis_field.key_in(_form(shown, "sign"), PASSWORD)
+    st.text_input("Your password", type="password", key=key, width=220, autocomplete="off")
 
 
 def _sign(shown: OpenCase) -> None:
-    password = str(st.session_state.get("sign-password") or "")
+    key = diagnosis_field.key_in(_form(shown, "sign"), PASSWORD)
+    password = str(st.session_state.get(key) or "")
     attempt(lambda: desk.sign(shown, password))
 
 
@@ -140,22 +146,24 @@ def _list(reader: Reader) -> Markup:
 
 
 def _amend_form(shown: OpenCase) -> None:
-    with st.form(f"amend-{shown.case.case_id}", enter_to_submit=False):
+    form = _form(shown, "amend")
+    reason, comment = (diagnosis_field.key_in(form, name) for name in AMENDING)
+    with st.form(form, enter_to_submit=False):
         fields = st.columns([4, 5, 1.5, 1], vertical_alignment="bottom")
-        diagnosis_field.begin_with("amend-reason", AMEND_REASONS)
-        diagnosis_field.begin_with("amend-comment")
+        diagnosis_field.begin_with(reason, AMEND_REASONS)
+        diagnosis_field.begin_with(comment)
         fields[0].selectbox(
             "Reason to amend",
             list(AMEND_REASONS),
             index=None,
             format_func=AMEND_REASONS.__getitem__,
             placeholder="Choose a reason",
-            key="amend-reason",
+            key=reason,
         )
         fields[1].text_input(
             "Comment",
             max_chars=comment_rules.MAX_COMMENT,
-            key="amend-comment",
+            key=comment,
             placeholder="Optional",
         )
         fields[2].form_submit_button(
@@ -170,6 +178,7 @@ def _amend_form(shown: OpenCase) -> None:
 
 
 def _amend(shown: OpenCase) -> None:
-    reason = str(st.session_state.get("amend-reason") or "")
-    comment = str(st.session_state.get("amend-comment") or "")
+    form = _form(shown, "amend")
+    keys = (diagnosis_field.key_in(form, name) for name in AMENDING)
+    reason, comment = (str(st.session_state.get(key) or "") for key in keys)
     attempt(lambda: desk.amend(shown, reason, comment))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import reading_fixture
+from form_fields import in_form
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -79,7 +80,7 @@ def accept_and_sign(page: AppTest) -> AppTest:
 
 def reject(page: AppTest) -> AppTest:
     page.button(key="reject").click().run()
-    page.selectbox(key="reason").select("lab_explains")
+    in_form(page.selectbox, "reason").select("lab_explains")
     return labelled(page, "Record rejection").click().run()
 
 
@@ -177,8 +178,8 @@ def test_a_diagnosis_is_added_by_search_with_confidence_and_taken_back(
 ) -> None:
     page = open_page(case_id="CASE-000")
     page.button(key="add").click().run()
-    page.selectbox(key="added-diagnosis").select("ICD-10:J85.2")
-    page.segmented_control(key="added-confidence").set_value("medium")
+    in_form(page.selectbox, "added-diagnosis").select("ICD-10:J85.2")
+    in_form(page.segmented_control, "added-confidence").set_value("medium")
     labelled(page, "Record diagnosis").click().run()
 
     added = events(workspace)[-1]
@@ -195,9 +196,9 @@ def test_what_the_model_suggests_is_not_offered_again_but_what_it_withholds_is(
 ) -> None:
     page = open_page(case_id="CASE-000")
     page.button(key="add").click().run()
-    offered = page.selectbox(key="added-diagnosis").options
+    offered = in_form(page.selectbox, "added-diagnosis").options
     assert not [name for name in offered if name.startswith(("Pneumothorax ", "Heart failure "))]
-    page.selectbox(key="added-diagnosis").select("pulmonary_embolism")
+    in_form(page.selectbox, "added-diagnosis").select("pulmonary_embolism")
     labelled(page, "Record diagnosis").click().run()
     assert events(workspace)[-1].payload["diagnosis"] == "pulmonary_embolism"
 
@@ -205,7 +206,7 @@ def test_what_the_model_suggests_is_not_offered_again_but_what_it_withholds_is(
 def test_a_typed_code_counts(open_page: OpenPage, workspace: Path) -> None:
     page = open_page(case_id="CASE-000")
     page.button(key="add").click().run()
-    page.text_input(key="added-diagnosis-code").input("SNOMED:233604007")
+    in_form(page.text_input, "added-diagnosis-code").input("SNOMED:233604007")
     labelled(page, "Record diagnosis").click().run()
     assert events(workspace)[-1].payload["diagnosis"] == "SNOMED:233604007"
 
@@ -269,7 +270,7 @@ def test_a_signed_reading_is_reopened_with_a_reason_and_signed_again(
     page.button(key="amend").click().run()
     labelled(page, "Reopen").click().run()
     assert "coded reasons" in page.error[0].value
-    page.selectbox(key="amend-reason").select("mistake")
+    in_form(page.selectbox, "amend-reason").select("mistake")
     labelled(page, "Reopen").click().run()
     assert kinds(workspace)[-1] == "AMENDED"
     sign(reject(page))
@@ -395,7 +396,7 @@ def test_a_case_without_an_assessment_is_annotated_and_signed(
     assert "No model has assessed this case" in shown(page)
     assert "C-reactive protein" in shown(page)
     page.button(key="add").click().run()
-    page.selectbox(key="added-diagnosis").select("ICD-10:J18.9")
+    in_form(page.selectbox, "added-diagnosis").select("ICD-10:J18.9")
     labelled(page, "Record diagnosis").click().run()
     sign(page)
     assert [e.kind for e in events(workspace, "CASE-077")] == [

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from form_fields import in_form
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -165,8 +166,8 @@ def test_reject_without_a_reason_is_refused_and_nothing_is_recorded(
 def test_reject_with_reason_and_comment(open_page: OpenPage, workspace: Path) -> None:
     page = open_page(case_id="CASE-000")
     page.button(key="reject").click().run()
-    page.selectbox(key="reason").select("lab_explains")
-    page.text_input(key="comment").input("<i>BNP</i> is normal")
+    in_form(page.selectbox, "reason").select("lab_explains")
+    in_form(page.text_input, "comment").input("<i>BNP</i> is normal")
     button(page, "Record rejection").click().run()
 
     last = events(workspace, "CASE-000")[-1]
@@ -181,8 +182,8 @@ def test_reject_with_reason_and_comment(open_page: OpenPage, workspace: Path) ->
 def test_modify_names_another_diagnosis(open_page: OpenPage, workspace: Path) -> None:
     page = open_page(case_id="CASE-000")
     page.button(key="modify").click().run()
-    page.selectbox(key="reason").select("other_diagnosis_more_likely")
-    page.selectbox(key="replacement").select("viral_pneumonia")
+    in_form(page.selectbox, "reason").select("other_diagnosis_more_likely")
+    in_form(page.selectbox, "replacement").select("viral_pneumonia")
     button(page, "Record change").click().run()
 
     assert events(workspace, "CASE-000")[-1].payload["replacement"] == "viral_pneumonia"
@@ -193,7 +194,7 @@ def test_a_later_decision_supersedes_but_hides_nothing(open_page: OpenPage) -> N
     page = open_page(case_id="CASE-000")
     page.button(key="accept").click().run()
     page.button(key="reject").click().run()
-    page.selectbox(key="reason").select("not_clinically_plausible")
+    in_form(page.selectbox, "reason").select("not_clinically_plausible")
     button(page, "Record rejection").click().run()
 
     assert "2 recorded" in shown(page)
@@ -226,7 +227,7 @@ def test_two_readers_decide_on_one_case_and_both_stay(open_page: OpenPage, works
     second = open_page(reader="second", case_id="CASE-000")
     first.button(key="accept").click().run()
     second.button(key="reject").click().run()
-    second.selectbox(key="reason").select("history_explains")
+    in_form(second.selectbox, "reason").select("history_explains")
     button(second, "Record rejection").click().run()
 
     decided = [e for e in events(workspace, "CASE-000") if e.kind == "DECIDED"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from form_fields import in_form
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
@@ -162,11 +163,11 @@ def test_to_sign_a_reading_takes_the_password_once_more(
     page.button(key="next-unread").click().run()
     page.button(key="accept").click().run()
     page.button(key="sign").click().run()
-    page.text_input(key="sign-password").input("a wrong password")
+    in_form(page.text_input, "sign-password").input("a wrong password")
     page.button(key="confirm-sign").click().run()
     assert any("Wrong password." in error.value for error in page.error)
     assert refusals(workspace) == [("dr.first", "confirm", "reader")]
-    page.text_input(key="sign-password").input("three quiet herons")
+    in_form(page.text_input, "sign-password").input("three quiet herons")
     page.button(key="confirm-sign").click().run()
 
     assert not page.error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from form_fields import in_form
 from software_passkey import SoftwarePasskey
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
@@ -42,7 +43,7 @@ def about_to_sign(page: AppTest) -> AppTest:
 
 
 def sign(page: AppTest) -> AppTest:
-    page.text_input(key="sign-password").input(PASSWORD)
+    in_form(page.text_input, "sign-password").input(PASSWORD)
     return page.button(key="confirm-sign").click().run()
 
 
@@ -69,7 +70,7 @@ def test_what_was_confirmed_is_signed_and_a_wrong_password_takes_nothing(
     assert "needs your passkey" in sign(page).error[0].value
     challenge = asked()
     assert confirming.answer(presence._token(), challenge, held.answer(challenge))
-    page.text_input(key="sign-password").input("another password")
+    in_form(page.text_input, "sign-password").input("another password")
     page.button(key="confirm-sign").click().run()
     assert page.error[0].value == "Not recorded. Wrong password."
     assert "by dr.first (reader) at " in shown(sign(page))
