@@ -9,6 +9,8 @@ from clinical.wording import words
 from ui.words import phrasing
 from ui.words.markup import Markup, tag
 
+HELD = "; not explained (see Not shown)"
+
 
 def of(
     fallback: str,
@@ -35,7 +37,8 @@ def of(
     if explanation is None:
         return ""  # of what is withheld nothing is explained
     total = sum(explanation.share.get(name, 0.0) for name in shown)
-    return f"{phrasing.percent(total)} of this suggestion"
+    held = any(name in explanation.held_back for name in shown)
+    return f"{phrasing.percent(total)} of this suggestion{HELD if held else ''}"
 
 
 def unknown_codes(names: Iterable[str], assessment: Assessment | None) -> list[Markup]:
