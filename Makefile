@@ -87,7 +87,7 @@ wheel-test: setup
 
 # From an empty Debian (debootstrap, as root) to the page, by deploy/install.sh.
 install-test: setup
-	$(BIN)/pytest -m wheel tests/test_install.py --timeout 3600
+	$(BIN)/pytest -rs -m wheel tests/test_install.py --timeout 3600
 
 # The pages of docs/ as a site in build/docs; a link that leads nowhere is an error.
 docs: $(DOCS_READY)
