@@ -5,8 +5,9 @@ starts and would follow the operating system where nothing is stored there; this
 its reader chose the light one. `runs.js` has to, too: it listens to the connection that Streamlit
 opens, and knows whether a run is under way. `type_ahead.js` hears keys and clicks from the first
 moment on, and keeps those that the page cannot take yet; `form_focus.js` leads what is typed into
-the form that one of them opens, and `open_list.js` keeps the choices of what is typed there in
-sight. `presence.js` and `drafts.js` tell the server what asks for no run
+the form that one of them opens, `form_kept.js` what is typed into a field that is drawn anew
+meanwhile back into it, and `open_list.js` keeps the choices of what is typed there in sight.
+`presence.js` and `drafts.js` tell the server what asks for no run
 of the page, `arrivals.js` says what came to the worklist, `added.js` how far cases are that were
 added, `address.js` sees to Back and Forward, `announce.js` to screen readers, `film_height.js` to
 the place that the film has. `watch.js` works whether Streamlit does or not: it leaves for the
@@ -32,6 +33,7 @@ RUNS = "runs.js"  # before all that ask it
 FORM_FOCUS = "form_focus.js"  # before the next, which asks it
 DRAFTS = "drafts.js"  # before the next, which begins the moves that lead away from a form
 TYPE_AHEAD = "type_ahead.js"
+FORM_KEPT = "form_kept.js"  # after the last, which holds clicks back
 OPEN_LIST = "open_list.js"
 PRESENCE = "presence.js"
 ADDRESS = "address.js"
@@ -70,8 +72,8 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         addresses: last part of the address of each page, the first page first.
         watched: whether sessions end, so that the page has to notice.
     """
-    ours = [RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, OPEN_LIST, PRESENCE, ADDRESS, ANNOUNCE]
-    ours += [ARRIVALS, FILM_HEIGHT, ADDED]
+    ours = [RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, FORM_KEPT, OPEN_LIST, PRESENCE, ADDRESS]
+    ours += [ANNOUNCE, ARRIVALS, FILM_HEIGHT, ADDED]
     scripts = [THEME, PAGE_KEY, *ours, WATCH] if watched else [THEME, *ours]
     shell = page(scripts)
 

@@ -1,10 +1,12 @@
 // Leads into the form that a key or a click opens: the focus, and what is typed until it is there.
+// And back into a field that a run of the page draws anew while it is written in (form_kept.js).
 //
 // The form comes with the next run of the page. What is typed before goes into a field of our own,
 // where the browser composes it as anywhere (dead keys, input methods), and from there into the form.
 
 const FORM = ".st-key-reasons [data-testid=stForm]";
 const FIELD = "input:not([type=radio], [type=checkbox], [type=hidden]), textarea";
+const WRITTEN = "input:not([type=radio], [type=checkbox], [type=hidden], [role=combobox]), textarea";
 const START = ".signing"; // what is read first where a form has no field
 const GIVE_UP_MS = 1500; // after the page came to rest without the form
 const SCROLLED_FRAMES = 2; // until the page has heard that it has scrolled
@@ -36,6 +38,9 @@ function take(secret) {
   catcher.setAttribute("aria-label", "The form opens");
   catcher.keys = [];
   catcher.addEventListener("keydown", held);
+  for (const [name, on] of [["compositionstart", true], ["compositionend", false]]) {
+    catcher.addEventListener(name, ({ target }) => { target.composing = on; });
+  }
   document.body.append(catcher);
   catcher.focus({ preventScroll: true });
 }
@@ -53,6 +58,16 @@ function held(event) {
   event.stopPropagation();
   catcher.keys.push({ text: catcher.value, key: event.key });
   catcher.value = "";
+}
+
+// The field of that name in Python, or null while it is not there.
+function fieldOf(name) {
+  return document.getElementsByClassName(`st-key-${name}`)[0]?.querySelector(FIELD) ?? null;
+}
+
+// What is written into: the form that opens, or what holds the field that is drawn anew.
+function destination() {
+  return catcher.into ? fieldOf(catcher.into)?.closest("[class*=st-key-]") ?? null : form();
 }
 
 function done() {
@@ -82,6 +97,14 @@ function frame() {
   return new Promise((drawn) => { window.requestAnimationFrame(() => window.setTimeout(drawn)); });
 }
 
+// As if typed, instead of what stands there.
+function replace(field, text) {
+  field.focus({ preventScroll: true });
+  field.select();
+  if (text) insert(text);
+  else if (field.value) document.execCommand("delete");
+}
+
 async function repeat({ text, key }) {
   insert(text);
   await frame();
@@ -89,7 +112,8 @@ async function repeat({ text, key }) {
   if (key !== "Tab") {
     at.dispatchEvent(new KeyboardEvent("keydown", { key, code: key, bubbles: true, cancelable: true }));
   } else {
-    const stops = [...form()?.querySelectorAll(`${FIELD}, button:not([tabindex="-1"])`) ?? []];
+    const place = at.closest("[data-testid=stForm], .stMain");
+    const stops = [...place?.querySelectorAll(`${FIELD}, button:not([tabindex="-1"])`) ?? []];
     stops[stops.indexOf(at) + 1]?.focus();
   }
   await frame();
@@ -105,26 +129,74 @@ async function enter(place) {
   const mine = catcher;
   entering = true;
   await bring(place);
-  if (catcher === mine && place.isConnected && !composing()) await write(place);
+  if (catcher === mine && place.isConnected && !composing()) await (mine.into ? resume : write)(place);
   entering = false;
+}
+
+async function taken() {
+  // Streamlit takes the value in after React has drawn it; a click before that would send the old one.
+  for (let frames = 0; frames < TAKEN_FRAMES; frames += 1) await frame();
+}
+
+// Goes on writing where the field was before it was drawn anew.
+async function resume(place) {
+  const { keys, value, selectionStart, selectionEnd } = catcher;
+  const elsewhere = catcher.matches(":focus") ? null : document.activeElement;
+  const field = place.querySelector(FIELD);
+  done();
+  const [first, ...others] = keys;
+  if ((first?.text ?? value) !== field.value) replace(field, first?.text ?? value);
+  else field.focus({ preventScroll: true });
+  if (!first && field.selectionStart !== null) field.setSelectionRange(selectionStart, selectionEnd);
+  if (first) {
+    for (const one of [{ ...first, text: "" }, ...others]) await repeat(one);
+    insert(value);
+  }
+  if (elsewhere?.isConnected && elsewhere !== document.body) elsewhere.focus({ preventScroll: true });
+  await taken();
 }
 
 async function write(place) {
   const { keys, value } = catcher;
   const field = place.querySelector(FIELD);
   const start = field ?? place.querySelector(START);
-  const taken = place.contains(document.activeElement) ? document.activeElement : null;
+  const within = place.contains(document.activeElement) ? document.activeElement : null;
   const nothing = !keys.length && !value;
   done();
-  if (taken && nothing) return; // the reader has gone into the form already, and writes there
+  if (within && nothing) return; // the reader has gone into the form already, and writes there
   if (!field && start) start.tabIndex = -1;
   (start ?? place.querySelector("button"))?.focus({ preventScroll: true });
   if (!field || nothing) return;
   for (const one of keys) await repeat(one);
   insert(value);
-  taken?.focus({ preventScroll: true });
-  // Streamlit takes the value in after React has drawn it; a click before that would send the old one.
-  for (let frames = 0; frames < TAKEN_FRAMES; frames += 1) await frame();
+  within?.focus({ preventScroll: true });
+  await taken();
+}
+
+// What stands in the fields of the open form: [name in Python, value] of each.
+function stands() {
+  return [...form()?.querySelectorAll("[class*=st-key-]") ?? []]
+    .map((holder) => [calledIn(holder), holder.querySelector(WRITTEN)?.value])
+    .filter(([, value]) => value !== undefined);
+}
+
+function calledIn(holder) {
+  return [...holder.classList].find((one) => one.startsWith("st-key-")).slice("st-key-".length);
+}
+
+function differs(stood) {
+  return stood.some(([name, value]) => fieldOf(name)?.value !== value);
+}
+
+// Puts back what stood in a form that was drawn anew.
+async function restore(stood) {
+  entering = true;
+  for (const [name, value] of stood) {
+    const field = fieldOf(name);
+    if (field && field.value !== value) replace(field, value);
+  }
+  await taken();
+  entering = false;
 }
 
 // Streamlit says that the run has ended before all of the form is drawn.
@@ -132,14 +204,31 @@ function complete(place) {
   return place.querySelector(FIELD) !== null || performance.now() - came > BARE_MS;
 }
 
+// A field that was drawn anew is not awaited on another case.
+function givesUp() {
+  const quiet = performance.now() - came;
+  return catcher.into ? catcher.on !== subject() || quiet > BARE_MS : quiet > GIVE_UP_MS;
+}
+
+// What is on the screen.
+function subject() {
+  return document.querySelector(".masthead h1")?.textContent ?? "";
+}
+
+// Where nothing was typed since, the next key is a command.
+function giveUp() {
+  if (catcher.into && !catcher.keys.length && catcher.value === catcher.stood) done();
+  else refused();
+}
+
 function look() {
   if (!catcher) return;
-  const place = form();
+  const place = destination();
   if (asked && atRest()) {
     came ??= performance.now();
     if (entering) came = performance.now();
     else if (place && !composing() && complete(place)) enter(place);
-    else if (performance.now() - came > GIVE_UP_MS) refused();
+    else if (givesUp()) giveUp();
   } else came = null;
   if (catcher) window.setTimeout(look, 15);
 }
@@ -151,13 +240,28 @@ window.triptychForms = {
   // A press that opens a form waits for its turn: from now on keys are for the form.
   opens(secret) {
     take(secret);
-    for (const [name, on] of [["compositionstart", true], ["compositionend", false]]) {
-      catcher.addEventListener(name, ({ target }) => { target.composing = on; });
-    }
     asked = false;
     came = null;
     look();
   },
+  // A field was taken away while somebody wrote in it: until it is back, keys are for it.
+  lost({ field, name, on }) {
+    take(field.type === "password");
+    Object.assign(catcher, { into: name, on, value: field.value, stood: field.value });
+    if (field.selectionStart !== null) catcher.setSelectionRange(field.selectionStart, field.selectionEnd);
+    asked = true;
+    came = null;
+    look();
+  },
+  // Who has gone into the new field and writes there is not overtaken by what the old one had.
+  writtenIn(name) {
+    if (catcher?.into === name) done();
+  },
+  stands,
+  differs,
+  restore,
+  called: calledIn,
+  subject,
   opened() {
     asked = true;
   },

@@ -14,6 +14,7 @@ const RUNS = ".stButton button, .stFormSubmitButton button"; // buttons of the p
 const CARDS = ".st-key-answers [data-pick]";
 const ROWS = "tr[data-pick]";
 const DECIDING = ".st-key-answers, .st-key-decisions";
+const FORM = "[data-testid=stForm]";
 const MOVERS = { back: "w", previous: "k", next: "j", "next-unread": "n" }; // by the key in Python
 const OPENERS = { modify: "m", reject: "x", add: "e", sign: "s", amend: "r" };
 const MOST = 12; // commands that wait
@@ -32,11 +33,8 @@ let down = null; // where the pointer went down on a button, and what pressing i
 const runs = window.triptychRuns;
 const forms = window.triptychForms;
 const { busy } = runs;
+const { subject } = forms; // what is on the screen
 forms.moving = moving;
-
-function subject() {
-  return document.querySelector(".masthead h1")?.textContent ?? "";
-}
 
 function goes(command) {
   runs.pressed();
@@ -147,14 +145,22 @@ function next() {
   const now = performance.now();
   free = busy() ? null : free ?? now;
   if (free !== null) {
-    const { on, moves, letter, find, behind } = waiting[0];
+    const { on, moves, letter, find, behind, stood } = waiting[0];
     const found = find();
     if ((on !== subject() && !moves) || (letter && forms.open())) drop();
-    else if (behind && forms.catching()) { /* what was typed goes into the form first */ }
+    else if ((behind || stood) && forms.catching()) { /* what was typed goes into the form first */ }
+    else if (found && stood && forms.differs(stood)) putBack(waiting[0]);
     else if (found && !found.disabled) press(waiting.shift(), found);
     else if (now - free > DRAWN_MS) drop();
   }
   if (waiting.length) looking = window.setTimeout(next, LOOK_MS);
+}
+
+// What stood in the form when it was sent is what is sent, also where it was drawn anew since.
+function putBack(command) {
+  if (command.tried) return drop();
+  command.tried = true;
+  return forms.restore(command.stood);
 }
 
 function drop() {
@@ -178,7 +184,8 @@ function wait(command) {
   }
   const behind = forms.catching();
   if (command.opens) forms.opens(command.secret);
-  waiting.push({ ...command, behind });
+  const stood = !behind && command.find()?.closest(FORM) ? forms.stands() : null;
+  waiting.push({ ...command, behind, stood });
   next();
 }
 
