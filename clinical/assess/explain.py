@@ -9,7 +9,8 @@ modality this ranks its tokens; how much the modality counts is its own evidence
 which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
 at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
 was compared with, and how well each points at findings whose place is known:
-docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`.
+docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`. What plain
+readers say beside that (`clinical.model.plain_readers`) is a sum over tokens as it stands.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from clinical.model.fusion import Findings, Tokens
 from clinical.model.model import EncoderSpec, Network
 
 METHOD = "attention x integrated gradient, scaled to each modality's evidence"
+BESIDE = f"{METHOD}; plain readers as they add up"
 _ITEMS = 40
 _STEPS = 6
 
@@ -106,6 +108,7 @@ def _explanation(
         for name, (first, _) in tokens.spans.items()
         if prepared[name].sources
     }
+    method = METHOD if tokens.plain is None else BESIDE
     total = sum(float(np.abs(part).sum()) for part in parts.values())
     scale = 1 / total if total > 0 else 0.0
     share = {name: float(np.abs(part).sum()) * scale for name, part in parts.items()}
@@ -116,4 +119,4 @@ def _explanation(
         heat_maps += drawn
         items += listed
     items.sort(key=lambda item: -abs(item.relevance))
-    return Explanation(diagnosis, METHOD, share, tuple(heat_maps), tuple(items[:_ITEMS]))
+    return Explanation(diagnosis, method, share, tuple(heat_maps), tuple(items[:_ITEMS]))
