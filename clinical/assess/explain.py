@@ -9,8 +9,8 @@ modality this ranks its tokens; how much the modality counts is its own evidence
 which its tokens are scaled, because tokens of a modality that says nothing may cancel each other
 at any size. The sign is kept for items (for or against); heat maps show the positive part. What it
 was compared with, and how well each points at findings whose place is known:
-docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`. What plain
-readers say beside that (`clinical.model.plain_readers`) is a sum over tokens as it stands.
+docs/decisions/0009-explanations-that-point.md; measured by `triptych check-explanations`. What
+plain readers say beside that (`clinical.model.plain_readers`) is a sum over tokens as it stands.
 """
 
 from __future__ import annotations
