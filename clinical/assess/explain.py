@@ -8,7 +8,8 @@ attention times the gradient of the diagnosis's logit with respect to it (Chefer
 to its full strength (Hao et al. 2021, arXiv 2004.11207): at full strength alone a token that
 decides everything has a gradient near 0, of either sign. Queries do not mix, so one backward pass a
 step serves all diagnoses. How much an input counts is its own evidence in log odds, to which its
-tokens are scaled. The sign is kept for items (for or against); heat maps show the positive part.
+tokens are scaled; what plain readers say beside that (`clinical.model.plain_readers`) is a sum over
+tokens as it stands. The sign is kept for items (for or against); heat maps show the positive part.
 
 What does not move the suggestion more than anything else would is held back
 (`clinical.assess.gate`). What the methods were compared with:
@@ -34,6 +35,7 @@ from clinical.model.fusion import Findings, Tokens
 from clinical.model.model import EncoderSpec, Network
 
 METHOD = "images: attention x integrated gradient; all else: taken away piece by piece"
+BESIDE = f"{METHOD}; of images, plain readers as they add up"
 _ITEMS = 40
 _STEPS = 6
 
@@ -175,6 +177,7 @@ def _explanation(
         for name, (first, _) in tokens.spans.items()
         if prepared[name].sources
     }
+    method = METHOD if tokens.plain is None else BESIDE
     row = weighed.relevance[number]
     total = sum(float(np.abs(row[span]).sum()) for span in spans.values())
     scale = 1 / total if total > 0 else 0.0
@@ -192,7 +195,7 @@ def _explanation(
         items += _told(listed, prepared[name], changes)
     items.sort(key=lambda item: -abs(item.relevance))
     kept = tuple(items[:_ITEMS])
-    return Explanation(diagnosis, METHOD, share, tuple(heat_maps), kept, dict(held))
+    return Explanation(diagnosis, method, share, tuple(heat_maps), kept, dict(held))
 
 
 def _changes(

@@ -30,6 +30,7 @@ from pipelines.training.dataset import CachedCase, Dataset
 from pipelines.training.fit import PreparedCase, predict
 from pipelines.training.train import calibrated, prepare_cached, train_model
 
+_FACTS = ("epochs", "best_epoch", "attending")
 Values = NDArray[np.float64]
 Scores = dict[str, Values]
 
@@ -97,7 +98,7 @@ def _member(bench: Bench, task: Task, inner: Indices, held: Indices) -> dict[str
     )
     model = trained.model
     finished = time.perf_counter()
-    record: dict[str, Any] = {"facts": {k: model.facts[k] for k in ("epochs", "best_epoch")}}
+    record: dict[str, Any] = {"facts": {k: model.facts[k] for k in _FACTS if k in model.facts}}
     prepared = _prepared(model, [dataset.cases[i] for i in task.fold.test])
     part = "training"
     if task.modality or task.share < 1:

@@ -58,6 +58,9 @@ def training_key(
 ) -> str:
     """Digest of all that decides a training: configuration, inputs, labels, targets and split."""
     parts = [config.training_digest(study), dataset.digest(training), dataset.digest(validation)]
+    if study.training.teachers:
+        # A study that was begun before models had them must not end half with and half without.
+        parts.append("plain readers")
     if dataset.regions is not None:
         parts.append(canonical.sha256(dataset.regions[training].tobytes()))
     if targets is not None:
