@@ -18,7 +18,7 @@ from pipelines.adapting.evidence import Values, told
 from pipelines.adapting.judged import Report, case_losses
 from pipelines.adapting.site import Site, first_cases
 from pipelines.folds.splits import Indices
-from pipelines.statistics.learning_curve import LearningCurve, learning_curve
+from pipelines.statistics.learning_curve import one_step
 from pipelines.statistics.metrics import (
     Interval,
     areas_of,
@@ -61,14 +61,15 @@ class Curve:
 
     Attributes:
         points: the smallest first; the first is the model as it was.
-        fitted: power law through the log loss; may say why there is none.
-        further: by how much NEXT more cases would lower the log loss, as the curve has it.
+        further: by how much NEXT more cases would lower the log loss, by a power law through the
+            points; an estimate.
+        because: why there is none; empty if there is.
         last_step: by how much the largest part lowered it, beside the one before.
     """
 
     points: tuple[Point, ...]
-    fitted: LearningCurve
     further: Interval
+    because: str
     last_step: Interval
 
 
@@ -175,10 +176,9 @@ def _curve(
     )
     # The curve is of errors, and those that it knows are 1 minus a figure.
     errors, samples_of = 1 - np.array(values[1:]), 1 - np.stack(drawn[1:], axis=1)
-    largest = taken[-1]
-    fitted = learning_curve(taken[1:], errors, samples_of, multiple=(largest + NEXT) / largest)
+    further, because = one_step(taken[1:], errors, samples_of, further=NEXT)
     last = interval(values[-2] - values[-1], drawn[-2] - drawn[-1], len(rows))
-    return Curve(points, fitted, fitted.gain, last)
+    return Curve(points, further, because, last)
 
 
 def _drawn_means(means: Values, weights: Values, generator: np.random.Generator) -> Values:

@@ -315,8 +315,7 @@ def _next_words(curve: Curve) -> str:
             f" [{step.low:.4f}, {step.high:.4f}]."
         )
     return (
-        f"What the next {NEXT} labelled cases would buy cannot be estimated:"
-        f" {curve.fitted.because}.{seen}"
+        f"What the next {NEXT} labelled cases would buy cannot be estimated: {curve.because}.{seen}"
     )
 
 

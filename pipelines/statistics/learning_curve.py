@@ -39,8 +39,7 @@ class LearningCurve:
         rate_low, rate_high: 95% of the bootstrap's; at an end of that range the rate is open on
             that side, and the asymptote is little more than a guess.
         largest: the largest n.
-        gain: AUROC at a multiple of the largest n (twice, unless another is asked for) minus that
-            at the largest n, both of the curve.
+        gain: AUROC at twice the largest n minus that at the largest n, both of the curve.
         because: why the curve is not identified; empty if it is. All figures are None then.
     """
 
@@ -64,9 +63,7 @@ class _Fits:
     misfit: Values
 
 
-def learning_curve(
-    sizes: Sequence[int], areas: Values, draws: Values, *, multiple: float = 2.0
-) -> LearningCurve:
+def learning_curve(sizes: Sequence[int], areas: Values, draws: Values) -> LearningCurve:
     """Fit the curve, each point weighted by one over its variance.
 
     Args:
@@ -74,29 +71,16 @@ def learning_curve(
         areas: AUROC of each point [points]; NaN where not defined, which leaves the point out.
         draws: their bootstrap samples [samples, points], of the same patients in each row, so that
             what the points share is kept.
-        multiple: of the largest size, at which `gain` is taken.
 
     Raises:
         ConfigError: if a size is not above 0.
     """
-    if min(sizes, default=1) <= 0:
-        raise ConfigError("A model cannot be trained on no patients.", remedy="state sizes above 0")
-    known = np.isfinite(areas) & (np.isfinite(draws).sum(axis=0) > 1)
-    n, error = np.asarray(sizes, dtype=np.float64)[known], 1 - areas[known]
-    rows = 1 - draws[:, known]
-    rows = rows[np.isfinite(rows).all(axis=1)]
-    largest = int(n.max()) if len(n) else 0
-    if len(np.unique(n)) < LEAST_SIZES:
-        return _none(largest, f"{len(np.unique(n))} sizes, {LEAST_SIZES} are needed")
-    if len(rows) < 2:
-        return _none(largest, "the bootstrap has no sample in which every AUROC is defined")
-    weights = 1 / np.maximum(rows.std(axis=0, ddof=1), _SMALLEST_ERROR) ** 2
-    best = _fit(n / largest, error[None], weights)
-    # Points further from the curve than their own error vary from training to training as well.
-    excess = max(1.0, float(best.misfit[0]) / max(1, len(n) - 3))
-    rows = error + (rows - error) * np.sqrt(excess)
-    drawn = _fit(n / largest, rows, weights)
-    why = _not_identified(n / largest, best, drawn, rows, weights)
+    points = _points(sizes, areas, draws)
+    largest = points.largest
+    if points.because:
+        return _none(largest, points.because)
+    best, drawn = _fits(points)
+    why = _not_falling(points, best) or _vague(drawn)
     if why:
         return _none(largest, why)
     rate = float(best.rate[0])
@@ -109,9 +93,89 @@ def learning_curve(
         rate_low=float(low),
         rate_high=float(high),
         largest=largest,
-        gain=interval(float(_gain(best, multiple)[0]), _gain(drawn, multiple), len(n)),
+        gain=interval(float(_gain(best, 2.0)[0]), _gain(drawn, 2.0), len(points.n)),
         because="",
     )
+
+
+def one_step(
+    sizes: Sequence[int], areas: Values, draws: Values, *, further: int
+) -> tuple[Interval, str]:
+    """The gain of a few more patients than the largest size, and why it is not known, or "".
+
+    Unlike the asymptote, it needs no single rate: where several fit the points about as well, the
+    interval holds what each of them says.
+
+    Args:
+        sizes, areas, draws: as for `learning_curve`.
+        further: patients beyond the largest size.
+
+    Raises:
+        ConfigError: if a size is not above 0.
+    """
+    points = _points(sizes, areas, draws)
+    nothing = Interval(None, None, None, 0, 0)
+    if points.because:
+        return nothing, points.because
+    best, drawn = _fits(points)
+    if why := _not_falling(points, best):
+        return nothing, why
+    multiple = (points.largest + further) / points.largest
+    value, others = float(_gain(best, multiple)[0]), _gain(drawn, multiple)
+    low, high = np.quantile(others, [0.025, 0.975])
+    ends = min(value, float(low)), max(value, float(high))
+    return Interval(value, *ends, len(points.n), 0), ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """The points that can be used; `n` is the sizes over the largest, `because` why there are none.
+
+    Attributes:
+        error: 1 minus what was measured [points].
+        rows: the same of every bootstrap sample [samples, points].
+    """
+
+    n: Values
+    error: Values
+    rows: Values
+    largest: int
+    because: str
+
+    @property
+    def weights(self) -> Values:
+        """One over the variance of each point."""
+        return np.asarray(1 / np.maximum(self.rows.std(axis=0, ddof=1), _SMALLEST_ERROR) ** 2)
+
+
+def _points(sizes: Sequence[int], areas: Values, draws: Values) -> _Points:
+    if min(sizes, default=1) <= 0:
+        raise ConfigError("A model cannot be trained on no patients.", remedy="state sizes above 0")
+    known = np.isfinite(areas) & (np.isfinite(draws).sum(axis=0) > 1)
+    n, error = np.asarray(sizes, dtype=np.float64)[known], 1 - areas[known]
+    rows = 1 - draws[:, known]
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    largest = int(n.max()) if len(n) else 0
+    because = ""
+    if len(np.unique(n)) < LEAST_SIZES:
+        because = f"{len(np.unique(n))} sizes, {LEAST_SIZES} are needed"
+    elif len(rows) < 2:
+        because = "the bootstrap has no sample in which every AUROC is defined"
+    return _Points(n / max(largest, 1), error, rows, largest, because)
+
+
+def _fits(points: _Points) -> tuple[_Fits, _Fits]:
+    """The best curve, and that of every bootstrap sample."""
+    best = _fit(points.n, points.error[None], points.weights)
+    return best, _fit(points.n, _spread(points, best), points.weights)
+
+
+def _spread(points: _Points, best: _Fits) -> Values:
+    """Bootstrap samples, wider where the points are further from the curve than their own error:
+    then they vary from training to training as well.
+    """
+    excess = max(1.0, float(best.misfit[0]) / max(1, len(points.n) - 3))
+    return np.asarray(points.error + (points.rows - points.error) * np.sqrt(excess))
 
 
 def _gain(fits: _Fits, multiple: float) -> Values:
@@ -119,10 +183,14 @@ def _gain(fits: _Fits, multiple: float) -> Values:
     return np.asarray(fits.scale * (1 - multiple**-fits.rate))
 
 
-def _not_identified(n: Values, best: _Fits, drawn: _Fits, rows: Values, weights: Values) -> str:
-    slopes = _slopes(n ** -best.rate[0], rows, weights)
+def _not_falling(points: _Points, best: _Fits) -> str:
+    slopes = _slopes(points.n ** -best.rate[0], _spread(points, best), points.weights)
     if best.scale[0] <= 0 or (slopes <= 0).mean() >= 0.025:
         return "the error does not fall with size by more than the points vary"
+    return ""
+
+
+def _vague(drawn: _Fits) -> str:
     low, high = np.quantile(drawn.rate, [0.025, 0.975])
     if high > VAGUE * low:
         return f"rates from {low:.2f} to {high:.2f} fit the points about as well"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clinical.errors import ConfigError
-from pipelines.statistics.learning_curve import learning_curve
+from pipelines.statistics.learning_curve import learning_curve, one_step
 
 SIZES = (100, 200, 400, 800, 1600, 3200)
 
@@ -113,3 +113,22 @@ def test_too_few_sizes_are_said() -> None:
 def test_no_patient_is_refused() -> None:
     with pytest.raises(ConfigError, match="no patient"):
         learning_curve((0, 1, 2, 3), np.ones(4), np.ones((2, 4)))
+
+
+def test_one_step_is_known_where_the_shape_is_not() -> None:
+    sizes, generator = [25, 50, 100, 200], np.random.default_rng(0)
+    areas = 1 - (0.2 + 0.5 * np.array(sizes, dtype=float) ** -0.5)
+    draws = areas + generator.normal(0, 0.006, (400, 4))
+    gain, because = one_step(sizes, areas, draws, further=100)
+    truth = 0.5 * (200**-0.5 - 300**-0.5)
+    assert because == ""
+    assert gain.low is not None
+    assert gain.high is not None
+    assert 0 <= gain.low < truth < gain.high < 0.03
+
+
+def test_one_step_along_a_flat_line_is_not_estimated() -> None:
+    draws = 0.8 + np.random.default_rng(0).normal(0, 0.01, (400, 4))
+    gain, because = one_step([25, 50, 100, 200], np.full(4, 0.8), draws, further=100)
+    assert gain.value is None
+    assert "does not fall" in because
