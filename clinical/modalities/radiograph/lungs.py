@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from clinical.case.shapes import Array
+from clinical.modalities.radiograph.ranks import equalised
 
 WEIGHTS = Path(__file__).parent / "weights" / "lungs.safetensors"
 SIDE = 128
@@ -48,7 +49,6 @@ _LEAST_LUNG = 0.0217
 
 _TAIL = 0.01
 _CHANNELS = (12, 24, 48, 64, 64)
-_LEVELS = 1024
 
 
 OUTLINED = ("lungs", "opacity")
@@ -77,15 +77,6 @@ class LungNetwork(nn.Module):
         """Logits; above 0 is inside."""
         found: Tensor = self.unet(films * 2 - 1)
         return found
-
-
-def equalised(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every pixel's rank among all, 0 to 1: the same whatever the exposure, window or gamma."""
-    low, spread = float(values.min()), float(np.ptp(values))
-    levels = ((values - low) / max(spread, 1e-6) * (_LEVELS - 1)).astype(np.int64)
-    counts = np.bincount(levels.ravel(), minlength=_LEVELS)
-    ranks = (np.cumsum(counts) - counts / 2) / counts.sum()
-    return np.asarray(ranks[levels], np.float32)
 
 
 def lung_mask(values: NDArray[np.float32]) -> NDArray[np.bool_]:
