@@ -67,12 +67,15 @@ class Prepared:
         unknown: number of usable items that the encoder has no token for (codes not in training).
         boxes: for images, of each image the source pixels (top, left, bottom, right) that its
             patches cover.
+        doubts: why what is read of this input cannot be trusted, each in words; where there is
+            one, a model withholds everything.
     """
 
     features: dict[str, NDArray[np.generic]]
     sources: tuple[TokenSource, ...]
     unknown: int = 0
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -201,7 +201,7 @@ def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
         "weights_sha256": weights_sha256,
         "backbones_sha256": backbone_digests(model.specs),
         "encoders": {
-            name: {"encoder": spec.encoder, "settings": _settings_json(spec.settings)}
+            name: {"encoder": spec.encoder, "settings": settings_json(spec.settings)}
             for name, spec in model.specs.items()
         },
         "modalities": list(model.specs),
@@ -243,7 +243,9 @@ def _name_of(study: StudyConfig) -> str:
     return Path(study.cohort.path).name
 
 
-def _settings_json(settings: Any) -> dict[str, Any]:
+def settings_json(settings: Any) -> dict[str, Any]:
+    """Settings of an encoder, as model.json holds them."""
+
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: plain(item) for key, item in value.items()}

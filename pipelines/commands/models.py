@@ -49,20 +49,23 @@ def show(workspace: Workspace, keys: Keys = None) -> None:
 def add(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Folder of a checkpoint, or name of a retired model."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Folder of a checkpoint, or name of a retired model or of one that ships.",
+        ),
     ],
     workspace: Workspace,
     keys: Keys = None,
 ) -> None:
     """Check a checkpoint and copy it into the workspace, to be asked first."""
-    from clinical.model import installed, installing
+    from clinical.model import card, installed, installing
     from clinical.workspace.database import folder_of
 
     with open_place(workspace, keys, create=True) as engine, engine.connect() as connection:
         folder = folder_of(connection)
     source = Path(model)
     if not source.is_dir():
-        source = installing.called(installed.retired(folder), model).folder
+        source = installing.called([*installed.retired(folder), *card.on_request()], model).folder
     found = installing.add(folder, source)
     screen.print(f"added {found.name} {found.digest[:SHOWN_DIGITS]}: {found.folder}")
     for place, one in enumerate(installed.asked(folder), start=1):

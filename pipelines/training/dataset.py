@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from clinical.modalities.encoding import Prepared
 from clinical.modalities.kit import read_by
 from clinical.modalities.notes import encoder as notes
 from clinical.modalities.radiograph import encoder as radiograph
-from clinical.model.model import EncoderSpec, backbone_digests
+from clinical.model.model import EncoderSpec, backbone_digests, settings_json
 from pipelines.jobs import cache as kept_arrays
 from pipelines.jobs.progress import track
 from pipelines.training import masks
@@ -251,7 +251,7 @@ def _encode(value: Arrays, spec: EncoderSpec, copy: int, seed: int, cache: Path 
     module = encoder(spec.encoder)
     digests = [item.digest for item in value.items]
     # What is fitted later does not change what is frozen, so the settings of the study are enough.
-    made_of = [spec.encoder, asdict(spec.settings), digests, copy, seed if copy else 0]
+    made_of = [spec.encoder, settings_json(spec.settings), digests, copy, seed if copy else 0]
     key = canonical.digest(made_of)
     weights = backbone_digests({spec.encoder: spec}).get(spec.encoder, "")
     rng = np.random.default_rng([seed, copy, _number(digests[0])]) if copy else None

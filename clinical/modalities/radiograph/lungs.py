@@ -43,6 +43,9 @@ LEAST, MOST = 0.04, 0.7
 Place = tuple[int, int, int, int]
 Box = tuple[float, float, float, float]
 
+NUMBERS = 8
+"""How many `brightness` gives."""
+
 _ZONED = 96
 _LEAST_LUNG = 0.0217
 """Share of the crop below which the outline says nothing, and all of the crop is looked at."""

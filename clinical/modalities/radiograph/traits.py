@@ -1,4 +1,4 @@
-"""What a film seems to be: upside down, turned, mirrored, inverted, AP or PA, or no chest at all.
+"""What a film seems to be: upside down, turned on its side, inverted, or no chest at all.
 
 A very small network looks at the film in 64 x 64 pixels, each the rank of its brightness, and gives
 a doubt in words where it is surer than a limit. The limits are such that films that stand as they
@@ -53,9 +53,12 @@ DOUBTS: Mapping[str, str] = {
     INVERTED: "this film seems to be inverted: air looks white and bone black",
     UPSIDE_DOWN: "this film seems to be upside down",
     TURNED: "this film seems to be turned on its side",
-    MIRRORED: "this film seems to be mirrored: the heart looks as if it lay on the right",
 }
-"""Name to the words; of several, those that come first make the later ones idle."""
+"""Name to the words; of several, those that come first make the later ones idle.
+
+That a film is mirrored, or AP and not PA, is judged too and never told: from films of another
+hospital this network does not see it (docs/real-films.md).
+"""
 
 REMEDY = "look at the film, and at its source; nothing was turned"
 
@@ -76,7 +79,7 @@ class Traits:
 
     @property
     def doubts(self) -> Mapping[str, float]:
-        """Name of each doubt to its chance."""
+        """Name of each doubt, and `MIRRORED`, to its chance."""
         turn = [self.postures[k] + self.postures[k + QUARTERS] for k in range(QUARTERS)]
         return {
             NO_CHEST: 1 - self.chest,
@@ -90,7 +93,7 @@ class Traits:
 def doubts(values: NDArray[np.float32]) -> Iterator[str]:
     """What is doubtful about a film [rows, columns], in words; one at the most is told.
 
-    A film that is no chest, or inverted, looks turned or mirrored by chance.
+    A film that is no chest, or inverted, looks turned by chance.
     """
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         return
@@ -136,11 +139,16 @@ def pooled(ranks: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(parts.mean(axis=(-3, -1)), np.float32)
 
 
-def run(films: NDArray[np.float32], network: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+def run(
+    films: NDArray[np.float32], network: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
     """Logits [n, OUTPUTS] of films [n, 64, 64], by the network that these weights are of."""
     x = films[:, None] * 2 - 1
     for layer in range(len(CONVOLUTIONS) - 1):
-        kernel, bias = network[f"convolutions.{layer}.weight"], network[f"convolutions.{layer}.bias"]
+        kernel, bias = (
+            network[f"convolutions.{layer}.weight"],
+            network[f"convolutions.{layer}.bias"],
+        )
         x = np.maximum(_convolved(x, kernel) + bias[:, None, None], 0)
     flat = x.reshape(len(x), -1)
     hidden = np.maximum(flat @ network["hidden.weight"].T + network["hidden.bias"], 0)
@@ -158,7 +166,8 @@ def _convolved(x: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[n
 def weights() -> Mapping[str, NDArray[np.float32]]:
     """Those that ship."""
     with safe_open(WEIGHTS, framework="numpy") as file:
-        return {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+        names = list(file.keys())
+        return {name: file.get_tensor(name).astype(np.float32) for name in names}
 
 
 @lru_cache(maxsize=1)

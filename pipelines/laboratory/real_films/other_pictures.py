@@ -94,7 +94,9 @@ def _limb(_: Picture, rng: np.random.Generator) -> Picture:
 def _fan(_: Picture, rng: np.random.Generator) -> Picture:
     """Speckle in a fan, as ultrasound has it."""
     rows, columns = np.mgrid[0 : 1 : SIDE * 1j, -0.5 : 0.5 : SIDE * 1j]
-    fan = (np.abs(np.arctan2(columns, rows)) < rng.uniform(0.3, 0.7)) & (np.hypot(rows, columns) < 1)
+    fan = (np.abs(np.arctan2(columns, rows)) < rng.uniform(0.3, 0.7)) & (
+        np.hypot(rows, columns) < 1
+    )
     speckle = gaussian_filter(rng.exponential(1, (SIDE, SIDE)), rng.uniform(0.5, 3))
     return np.asarray(speckle * fan * np.exp(rng.normal(0, 1) * rows), np.float32)
 

@@ -22,14 +22,15 @@ _TRAINING = TrainingConfig(augmentations=0, teachers=False, space_epochs=0)
 _KEPT_BACK = 0.2
 
 
-def own(crop: str) -> Reader:
+def own(crop: str, *, seed: int = SEED) -> Reader:
     """The reader on a crop."""
+    name = ["own reader", crop] + ([] if seed == SEED else [str(seed)])
 
     def read(lessons: Films) -> Values:
         def odds() -> Values:
-            return said(trained(lessons, crop), lessons.where_all(), crop)
+            return said(trained(lessons, crop, seed=seed), lessons.where_all(), crop)
 
-        return kept(lessons.kept_at(crop, ["own reader", crop]), odds)
+        return kept(lessons.kept_at(crop, name), odds)
 
     return read
 
@@ -40,12 +41,12 @@ def said(model: Model, films: Films, crop: str) -> Values:
     return predict(model.network, [prepare_cached(case, model.specs)[0] for case in cases])[:, 0]
 
 
-def trained(lessons: Films, crop: str) -> Model:
+def trained(lessons: Films, crop: str, *, seed: int = SEED) -> Model:
     """A model that the chosen films with a weight have taught."""
     plain = study_of(crop)
-    study = replace(plain, model=replace(plain.model, space=0), training=_TRAINING)
+    study = replace(plain, seed=seed, model=replace(plain.model, space=0), training=_TRAINING)
     people = sorted(set(lessons.patients))
-    drawn = np.random.default_rng(SEED).permutation(len(people))[: round(_KEPT_BACK * len(people))]
+    drawn = np.random.default_rng(seed).permutation(len(people))[: round(_KEPT_BACK * len(people))]
     back = np.isin(lessons.patients, [people[n] for n in drawn])
     weights = lessons.weights
     validation = lessons.chosen[back & (weights > 0)]
@@ -64,4 +65,4 @@ def repeated(lessons: Films, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
     share = {key: float(weights[places].sum()) for key, places in cells.items()}
     scale = max(len(places) / share[key] for key, places in cells.items())
     rows = [np.resize(places, round(scale * share[key])) for key, places in cells.items()]
-    return lessons.chosen[np.concatenate(rows)]
+    return np.asarray(lessons.chosen[np.concatenate(rows)])
