@@ -249,7 +249,11 @@ class Assessor:
             for name, value in prepared.items()
             if self._encoder(name).VOCABULARY
         }
-        return domain.judge(embeddings, self.model.envelopes, unknown)
+        found = domain.judge(embeddings, self.model.envelopes, unknown)
+        doubts = [f"{name}: {why}" for name, value in prepared.items() for why in value.doubts]
+        if not doubts:
+            return found
+        return OutOfDistribution(found.score, True, (*doubts, *found.reasons))
 
     def _unknown_codes(self, case: Case, prepared: Mapping[str, Prepared]) -> tuple[str, ...]:
         found = []

@@ -75,6 +75,8 @@ class Prepared:
             patches cover.
         columns: what the kit of a table says of the input (`Kit.columns`), for readers that want
             values and not tokens; empty for images, texts and signals.
+        doubts: why what is read of this input cannot be trusted, each in words; where there is
+            one, a model withholds everything.
     """
 
     features: dict[str, NDArray[np.generic]]
@@ -82,6 +84,7 @@ class Prepared:
     unknown: int = 0
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     columns: Mapping[str, float] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

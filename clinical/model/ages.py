@@ -92,4 +92,6 @@ def _beside(file: Path, digest: str) -> Mapping[str, float | None]:
 
 
 def _years(age: float) -> str:
-    return f"{age * 365.25:.0f} days" if 0 < age < 1 else f"{age:g} years"
+    if 0 < age < 1:
+        return f"{age * 365.25:.0f} days"
+    return f"{age:g} year" if age == 1 else f"{age:g} years"

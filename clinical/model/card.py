@@ -18,6 +18,9 @@ from clinical.model.ages import ANY_AGE, AgeRange
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 SHIPPED_MODEL = CHECKPOINTS / "first-light"
+ON_REQUEST = CHECKPOINTS / "on-request"
+"""Models that come with this installation and are asked only where they were added."""
+
 DESCRIPTION, WORDS = "model.json", "MODEL_CARD.md"
 
 
@@ -63,5 +66,10 @@ def read(folder: Path) -> Card:
 
 
 def installed(root: Path = CHECKPOINTS) -> list[Card]:
-    """The checkpoints that come with this installation, by name; none is no error."""
+    """The checkpoints that come with this installation and are asked, by name; none is no error."""
     return [read(file.parent) for file in sorted(root.glob(f"*/{DESCRIPTION}"))]
+
+
+def on_request() -> list[Card]:
+    """The checkpoints that come with this installation and have to be added, by name."""
+    return installed(ON_REQUEST)

@@ -52,12 +52,12 @@ def retired(folder: Path | None) -> list[Card]:
 
 
 def known(folder: Path | None) -> list[Card]:
-    """All models that are here, whether they are asked or not, each once.
+    """All models that are here, whether they are asked, retired or never added, each once.
 
     Raises:
         ModelError: as `asked`.
     """
-    return _once([*asked(folder), *retired(folder), *card.installed()])
+    return _once([*asked(folder), *retired(folder), *card.installed(), *card.on_request()])
 
 
 def _added(folder: Path | None) -> list[Card]:

@@ -19,7 +19,7 @@ from clinical.dicom import inspect as inspection
 from clinical.dicom.picture import Photometric
 from clinical.dicom.read import read_image
 from clinical.errors import ImageError
-from clinical.modalities.radiograph import burnt_text, doubts
+from clinical.modalities.radiograph import burnt_text, doubts, traits
 from clinical.modalities.radiograph.burnt_text import BurntText
 from clinical.modalities.radiograph.views import view_of
 from clinical.tables.clock import Clock
@@ -176,16 +176,19 @@ def read_whole(found: FilmFound, image: Array, film: Film) -> FilmFound:
     made = watch.made(image.source)
     if made and watch.decision and made > watch.decision:
         told.append("the image says itself that it was made after the decision; it is not used.")
-    traits = traits_of(image, film.view)
+    stated = film.view or image.source.get("ViewPosition", "")
+    if not stated or view_of(stated) == "frontal":
+        told += traits.doubts(image.values)
+    told_traits = traits_of(image, film.view)
     if film.text:
         burnt = burnt_text.find(image)
-        traits["text in the pixels"] = words_of(burnt)
+        told_traits["text in the pixels"] = words_of(burnt)
         told += [burnt_text.DOUBT] if burnt.unmarked else []
     return replace(
         found,
         read=True,
         doubts=tuple(told),
-        traits=traits,
+        traits=told_traits,
         pixels_digest=image.digest,
         grid=ranks(image.values),
     )
@@ -341,6 +344,8 @@ def findings(found: ImagesFound) -> Iterator[Finding]:
                 "look at each with triptych inspect FILE --text --png OUT, and blank or omit it"
             )
             yield Finding("decide", "images", _sentence(item.text), remedy, item.count)
+        if item.text in traits.DOUBTS.values():
+            yield Finding("decide", "images", _sentence(item.text), traits.REMEDY, item.count)
         if item.text.startswith(DECIDED):
             yield Finding(
                 "decide", "images", _sentence(item.text), "say it in the table", item.count

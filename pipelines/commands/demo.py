@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,9 +12,12 @@ from clinical.audit.verify import Verdict, verify
 from clinical.cohorts.sources import source
 from clinical.errors import LedgerError
 from clinical.export.bundle import export
+from clinical.model import card
+from clinical.model.model import load
 from clinical.workspace.database import opened
 from pipelines.assessing import results
 from pipelines.assessing.batch import ACTOR, Run, assess_cohort
+from pipelines.assessing.refusals import refusals
 from pipelines.jobs.executors import Workers
 from pipelines.jobs.progress import bar
 from pipelines.study.judged_assessments import Evaluation, evaluate
@@ -29,6 +33,8 @@ class Demonstration:
         counts: what became of the cases.
         evaluation: how the suggestions compare with the simulated truth.
         verdict: of the ledger after the export.
+        refused: model that ships and has to be added to the reasons for which it would say nothing
+            of the cases, with their numbers.
         workspace, record: where they lie.
         seconds: wall time.
     """
@@ -36,6 +42,7 @@ class Demonstration:
     counts: results.Counts
     evaluation: Evaluation
     verdict: Verdict
+    refused: Mapping[str, Mapping[str, int]]
     workspace: Path
     record: Path
     seconds: float
@@ -69,10 +76,14 @@ def demonstrate(out: Path, *, jobs: int = 1) -> Demonstration:
             f"The ledger is broken{verdict.where}: {verdict.reason}",
             remedy=f"keep {workspace} as it is and find out who changed it",
         )
+    refused = {
+        one.name: refusals(load(one.folder), "folder", SAMPLE_DATA)[1] for one in card.on_request()
+    }
     return Demonstration(
         counts,
         evaluation,
         verdict,
+        refused,
         workspace,
         exported.out,
         time.monotonic() - started,

@@ -50,3 +50,30 @@ def teach_lungs(
     from pipelines.laboratory.pretrain.lungs import teach
 
     teach(out, films, jobs=jobs)
+
+
+@films_app.command("teach-traits")
+def teach_traits(cohort: Cohort, out: Out, jobs: Jobs = 1) -> None:
+    """Teach the network that says how a film stands, and judge it by leaving sources out."""
+    from pipelines.laboratory.real_films import traits
+
+    screen.print(traits.teach(cohort, out, jobs=jobs))
+
+
+@films_app.command()
+def train(
+    cohort: Cohort,
+    out: Out,
+    others: Annotated[
+        Path | None,
+        typer.Option(
+            "--others", help="Folder of DICOM files that are no films, to count what is refused."
+        ),
+    ] = None,
+    samples: Samples = 1000,
+) -> None:
+    """Choose the reader of real films by its rule, and write the model that ships."""
+    from pipelines.laboratory.real_films import train as films
+
+    made = films.train(cohort, out, others=others, samples=samples)
+    screen.print(f"{made.name} {made.identity.digest[:16]}: {out / films.NAME}")

@@ -49,7 +49,10 @@ def show(workspace: Workspace, keys: Keys = None) -> None:
 def add(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Folder of a checkpoint, or name of a retired model."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Folder of a checkpoint, or name of a retired model or of one that ships.",
+        ),
     ],
     workspace: Workspace,
     actor: Actor = "system",
@@ -57,7 +60,7 @@ def add(
 ) -> None:
     """Check a checkpoint and copy it into the workspace, to be asked first."""
     from clinical.assess import installing
-    from clinical.model import installed
+    from clinical.model import card, installed
     from clinical.workspace.database import folder_of
 
     with open_place(workspace, keys, create=True) as engine:
@@ -65,7 +68,9 @@ def add(
             folder = folder_of(connection)
         source = Path(model)
         if not source.is_dir():
-            source = installing.called(installed.retired(folder), model).folder
+            source = installing.called(
+                [*installed.retired(folder), *card.on_request()], model
+            ).folder
         found = installing.add(engine, source, actor=actor)
     screen.print(f"added {found.name} {found.digest[:SHOWN_DIGITS]}: {found.folder}")
     for place, one in enumerate(installed.asked(folder), start=1):

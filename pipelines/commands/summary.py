@@ -99,6 +99,12 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
         f"{made.counts.assessed} of {made.counts.cases} simulated cases assessed,"
         f" {made.counts.skipped} skipped, {made.counts.flagged} unlike the training cases"
     )
+    for name, reasons in made.refused.items():
+        told = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
+        console.print(
+            f"{name}, which ships and is asked where it was added, would refuse"
+            f" {sum(reasons.values())} of {made.counts.cases}: {told}"
+        )
     console.print(f"ledger intact: {made.verdict.events} events, head {made.verdict.head[:16]}...")
     console.print(f"record: {made.record}")
     console.print(f"workspace: {made.workspace}   ({made.seconds:.0f} s)")

@@ -40,6 +40,7 @@ def _packed(prepared: Prepared) -> np.ndarray:
         "sources": [asdict(source) for source in prepared.sources],
         "unknown": prepared.unknown,
         "boxes": prepared.boxes,
+        "doubts": prepared.doubts,
     }
     held = io.BytesIO()
     text = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
@@ -56,4 +57,5 @@ def _unpacked(data: np.ndarray) -> Prepared:
         for source in facts["sources"]
     )
     boxes = tuple((box[0], box[1], box[2], box[3]) for box in facts["boxes"])
-    return Prepared(features, sources, facts["unknown"], boxes)
+    doubts = tuple(facts.get("doubts", ()))
+    return Prepared(features, sources, facts["unknown"], boxes, doubts=doubts)

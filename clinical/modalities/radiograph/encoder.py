@@ -9,7 +9,7 @@ site may name another network, and a file of its weights, in their place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -25,11 +25,12 @@ from clinical.case.shapes import Array, Arrays
 from clinical.errors import ConfigError
 from clinical.modalities.components import PrincipalComponents
 from clinical.modalities.encoding import LATER, PLACE, Batch, Encoding, Prepared, TokenSource
-from clinical.modalities.radiograph import backbone_file, film_network, lungs
+from clinical.modalities.radiograph import backbone_file, film_network, lungs, traits
 from clinical.modalities.radiograph.backbones import Recipe, feature_grid
 from clinical.modalities.radiograph.evidence import heat_maps
 from clinical.modalities.radiograph.resampling import resample
 from clinical.modalities.radiograph.rows import DEFAULT_SIDE
+from clinical.modalities.radiograph.views import PROJECTIONS, projection_of
 
 if TYPE_CHECKING:
     from monai.transforms import Compose
@@ -71,6 +72,8 @@ class Settings:
         weights: file of its weights, as `triptych weights convert` writes it.
         weights_sha256: of that file.
         normalisation: what is done to grey levels for it; follows from the backbone.
+        projections: "AP", "PA": films that the model may speak of; empty for any.
+        posture: whether films that seem to be turned, mirrored, inverted or no chest are refused.
 
     Raises:
         ConfigError: for a size or number that cannot be, or a file of weights that is missing or is
@@ -86,6 +89,8 @@ class Settings:
     weights: str = field(default="", metadata={PLACE: True})
     weights_sha256: str = field(default="", metadata={LATER: True})
     normalisation: str = field(default="", metadata={LATER: True})
+    projections: tuple[str, ...] = field(default=(), metadata={LATER: True})
+    posture: bool = field(default=False, metadata={LATER: True})
 
     def __post_init__(self) -> None:
         recipe = _recipe(self)
@@ -104,6 +109,11 @@ class Settings:
         if self.images < 1:
             raise ConfigError(
                 f"model.radiograph.images is {self.images}.", remedy="choose 1 or more"
+            )
+        if not set(self.projections) <= set(PROJECTIONS):
+            raise ConfigError(
+                f"model.radiograph.projections is {list(self.projections)}.",
+                remedy=f"name some of {', '.join(PROJECTIONS)}, or leave it out for any",
             )
         if self.crop and self.crop not in CROPS:
             raise ConfigError(
@@ -175,7 +185,21 @@ def prepare(
         {"patch": np.concatenate(rows), "place": np.asarray(place, dtype=np.int64)},
         tuple(source for number in range(len(images)) for source in grid_sources(grid**2, number)),
         boxes=tuple(box for _, box in seen),
+        doubts=tuple(reason for image in images for reason in doubts_of(image, settings)),
     )
+
+
+def doubts_of(image: Array, settings: Settings) -> Iterator[str]:
+    """Why a model with these settings may not speak of an image."""
+    if settings.projections:
+        stated = image.source.get("ViewPosition", "")
+        wanted = " or ".join(settings.projections)
+        if not stated:
+            yield f"nobody says whether this is one of the {wanted} films that the model speaks of"
+        elif projection_of(stated) not in settings.projections:
+            yield f"the view is {stated}, and the model speaks of {wanted} films only"
+    if settings.posture:
+        yield from traits.doubts(image.values)
 
 
 def _seen(image: Array, settings: Settings) -> tuple[Array, tuple[float, float, float, float]]:
@@ -351,8 +375,12 @@ def _augment() -> Compose:
 def weights_files(settings: Settings) -> tuple[Path, ...]:
     """The frozen weights that these settings read with, for the digest in a checkpoint."""
     ship = film_network.weights_file(), film_network.FILM_WEIGHTS
-    own = (Path(settings.weights),) if settings.backbone else ship
-    return (*own, lungs.WEIGHTS) if settings.crop else own
+    found = [Path(settings.weights)] if settings.backbone else [*ship]
+    if settings.crop:
+        found.append(lungs.WEIGHTS)
+    if settings.posture:
+        found.append(traits.WEIGHTS)
+    return tuple(found)
 
 
 class Encoder(nn.Module):

@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from clinical.case.shapes import Array
+from clinical.modalities.radiograph.ranks import equalised
 
 WEIGHTS = Path(__file__).parent / "weights" / "lungs.safetensors"
 SIDE = 128
@@ -42,13 +43,15 @@ LEAST, MOST = 0.04, 0.7
 Place = tuple[int, int, int, int]
 Box = tuple[float, float, float, float]
 
+NUMBERS = 8
+"""How many `brightness` gives."""
+
 _ZONED = 96
 _LEAST_LUNG = 0.0217
 """Share of the crop below which the outline says nothing, and all of the crop is looked at."""
 
 _TAIL = 0.01
 _CHANNELS = (12, 24, 48, 64, 64)
-_LEVELS = 1024
 
 
 OUTLINED = ("lungs", "opacity")
@@ -77,15 +80,6 @@ class LungNetwork(nn.Module):
         """Logits; above 0 is inside."""
         found: Tensor = self.unet(films * 2 - 1)
         return found
-
-
-def equalised(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every pixel's rank among all, 0 to 1: the same whatever the exposure, window or gamma."""
-    low, spread = float(values.min()), float(np.ptp(values))
-    levels = ((values - low) / max(spread, 1e-6) * (_LEVELS - 1)).astype(np.int64)
-    counts = np.bincount(levels.ravel(), minlength=_LEVELS)
-    ranks = (np.cumsum(counts) - counts / 2) / counts.sum()
-    return np.asarray(ranks[levels], np.float32)
 
 
 def lung_mask(values: NDArray[np.float32]) -> NDArray[np.bool_]:

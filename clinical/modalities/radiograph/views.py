@@ -14,6 +14,9 @@ from typing import Literal, cast
 
 View = Literal["frontal", "lateral", "other"]
 
+PROJECTIONS = ("AP", "PA")
+"""From which side a frontal film was taken: from the front, or from behind."""
+
 _TABLE = Path(__file__).with_name("views.csv")
 
 
@@ -22,7 +25,14 @@ def view_of(word: str) -> View | None:
 
     Case, hyphens, brackets and doubled blanks do not count.
     """
-    return _words().get(_plain(word))
+    known = _words().get(_plain(word))
+    return known[0] if known else None
+
+
+def projection_of(word: str) -> str:
+    """ "AP" or "PA", or "" where `word` does not say from which side a frontal film was taken."""
+    known = _words().get(_plain(word))
+    return known[1] if known else ""
 
 
 def _plain(word: str) -> str:
@@ -30,6 +40,9 @@ def _plain(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, View]:
+def _words() -> dict[str, tuple[View, str]]:
     with _TABLE.open(encoding="utf-8", newline="") as file:
-        return {_plain(row["word"]): cast(View, row["view"]) for row in csv.DictReader(file)}
+        return {
+            _plain(row["word"]): (cast(View, row["view"]), row["projection"])
+            for row in csv.DictReader(file)
+        }

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
-from clinical.modalities.radiograph.lungs import OUTLINED, SIDE, equalised
+from clinical.modalities.radiograph.lungs import OUTLINED, SIDE
+from clinical.modalities.radiograph.ranks import equalised
 from pipelines.jobs.progress import track
 from pipelines.jobs.workers import in_order
 from pipelines.laboratory.pretrain.films import table_of_films
@@ -116,12 +117,28 @@ def plain(films: LungFilms) -> tuple[Tensor, Tensor]:
 
 def disturbed(films: LungFilms, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The same, disturbed at random."""
+    seen, grid = disturbed_films(films.films, rng)
+    outlines = grid_sample(films.outlines.float(), grid, align_corners=False)
+    return seen, (outlines > 0.5).float()
+
+
+def disturbed_films(
+    films: Tensor, rng: np.random.Generator, *, sides: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Films [n, 1, 128, 128] as a network sees them, disturbed, and where each pixel came from.
+
+    Args:
+        films: [n, rows, columns] uint8.
+        rng: draws how.
+        sides: whether left and right change places in a third of the films.
+    """
     count = len(films)
 
     def drawn(low: float, high: float) -> Tensor:
         return torch.from_numpy(rng.uniform(low, high, count)).float()
 
-    tilt, wide, flip = drawn(-0.25, 0.25), drawn(0.7, 1.45), _sides(count, rng)
+    tilt, wide = drawn(-0.25, 0.25), drawn(0.7, 1.45)
+    flip = _sides(count, rng) if sides else torch.ones(count)
     high = wide * drawn(0.8, 1.25)
     rows = [
         torch.stack([wide * tilt.cos() * flip, -high * tilt.sin(), drawn(-0.2, 0.2)], 1),
@@ -129,10 +146,7 @@ def disturbed(films: LungFilms, rng: np.random.Generator) -> tuple[Tensor, Tenso
     ]
     grid = affine_grid(torch.stack(rows, 1), [count, 1, SIDE, SIDE], align_corners=False)
     around = "zeros" if rng.random() < 0.6 else "border"
-    seen = grid_sample(
-        films.films[:, None].float() / 255, grid, padding_mode=around, align_corners=False
-    )
-    outlines = grid_sample(films.outlines.float(), grid, align_corners=False)
+    seen = grid_sample(films[:, None].float() / 255, grid, padding_mode=around, align_corners=False)
     exposure = torch.from_numpy(rng.normal(0, 1, (count, 1, 4, 4))).float()
     exposure = interpolate(exposure, (SIDE, SIDE), mode="bicubic", align_corners=True)
     seen = seen * torch.exp(exposure * drawn(0, 0.25)[:, None, None, None])
@@ -142,7 +156,7 @@ def disturbed(films: LungFilms, rng: np.random.Generator) -> tuple[Tensor, Tenso
     seen = seen + grain * drawn(0, 0.05)[:, None, None, None]
     for film in seen:
         _letter(film[0], rng)
-    return _equalised(seen), (outlines > 0.5).float()
+    return _equalised(seen), grid
 
 
 def _sides(count: int, rng: np.random.Generator) -> Tensor:

@@ -90,6 +90,16 @@ class Films:
         return replace(self, chosen=self.chosen[np.asarray(keep)[self.chosen]])
 
     @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Of every film there is: whether its label is known."""
+        return np.asarray(~np.isnan(self.any_dataset.labels[:, 0]))
+
+    @cached_property
+    def may_teach(self) -> NDArray[np.bool_]:
+        """Of every film there is: whether its licence lets it teach."""
+        return np.array([one == LEARN for one in self.splits])
+
+    @cached_property
     def any_dataset(self) -> Dataset:
         """One of the datasets, for what all have alike."""
         return next(iter(self.encoded.values()))
@@ -146,8 +156,14 @@ def study_of(crop: str) -> StudyConfig:
     return StudyConfig("real-films", CohortConfig("."), (OPACITY,), SEED, model)
 
 
-def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
+def read_films(cohort: Path, cache: Path, crops: Sequence[str], *, measure: bool = True) -> Films:
     """Read and encode a cohort that `gather` has written.
+
+    Args:
+        cohort: its folder.
+        cache: folder in which features are kept.
+        crops: keys of `SIZES`.
+        measure: whether brightness is measured; it is 0 otherwise.
 
     Raises:
         CohortError: if a film of it cannot be read.
@@ -163,7 +179,8 @@ def read_films(cohort: Path, cache: Path, crops: Sequence[str]) -> Films:
         told.append(entries[reading.case_id])
         for crop, cases in encoded.items():
             cases.append(cache_images(reading, study_of(crop), cache, 0))
-        bright.append(lungs.brightness(reading.inputs[IMAGE].arrays[0]))
+        image = reading.inputs[IMAGE].arrays[0]
+        bright.append(lungs.brightness(image) if measure else np.zeros(lungs.NUMBERS))
     known = [values.get(entry.case_id) for entry in told]
     labels = np.array([[math.nan if value is None else float(value)] for value in known])
     return Films(
@@ -227,10 +244,9 @@ def left_out(
     films: Films, name: str, reader: Reader, source: str, samples: int
 ) -> Iterator[Result]:
     """One reader on one source: all its films, then each view."""
-    known = ~np.isnan(films.any_dataset.labels[:, 0])
     elsewhere = np.array([one != source for one in films.sources])
-    teaches = np.array([one == LEARN for one in films.splits])
-    lessons, tested = films.where(elsewhere & teaches & known), films.where(~elsewhere)
+    lessons = films.where(elsewhere & films.may_teach & films.known)
+    tested = films.where(~elsewhere)
     odds = reader(lessons)[tested.chosen]
     views = np.array([films.views[film] for film in tested.chosen])
     for view in (EVERY_VIEW, *sorted(set(views.tolist()))):

@@ -86,8 +86,20 @@ def test_a_model_that_the_page_was_started_with_comes_first(
     page.run()
 
     assert "Model card: own" in shown(page)
-    assert page.selectbox(key="model").options == ["own", "first-light"]
+    assert page.selectbox(key="model").options == ["own", "first-light", "real-films"]
     st.cache_resource.clear()
+
+
+def test_the_card_of_a_model_that_was_not_added_can_be_read_too(open_model: OpenModel) -> None:
+    page = open_model()
+    (further,) = card.on_request()
+    page.selectbox(key="model").select(further.name).run()
+
+    html = shown(page)
+    assert f"Model card: {further.name}" in html
+    assert "What it must not be used for" in html
+    assert "not asked about new cases" in html
+    assert "patients from 1 year to below 6 years" in html
 
 
 def test_it_works_without_a_checkpoint(
