@@ -48,7 +48,7 @@ def model(weights: Path) -> Model:
     study = replace(study, training=short, cohort=STUDY.cohort)
     dataset = with_films(make_dataset(60), study)
     training, validation = hold_out(dataset.patients, dataset.labels, 0.3, seed=0)
-    return train_model(dataset, training, validation, study)
+    return train_model(dataset, training, validation, study).model
 
 
 @pytest.fixture
