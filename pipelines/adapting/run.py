@@ -74,6 +74,11 @@ def adapt_model(wanted: Wanted, out: Path) -> Done:
         ModelError: if the model cannot be used, or has seen these cases.
     """
     wanted.goal.check()
+    if wanted.goal.sensitivity is not None and not wanted.place.labelled:
+        raise ConfigError(
+            "A sensitivity cannot be aimed at without labelled cases.",
+            remedy="leave --cases 0 out, or give --alert-rate, which needs none",
+        )
     if (out / MODEL).exists():
         raise ConfigError(f"{out} holds a model already.", remedy="choose another folder")
     torch.set_num_threads(1)
@@ -81,7 +86,6 @@ def adapt_model(wanted: Wanted, out: Path) -> Done:
     name = _name(wanted.name, model)
     site = read_site(model, wanted.place, _features(out))
     adapted_model.check_new(model, site)
-    _check_goal(wanted.goal, site)
     found, adapted = _found(model, site, wanted)
     new = None
     if adapted.anything:
@@ -119,14 +123,6 @@ def _found(model: Model, site: Site, wanted: Wanted) -> tuple[Findings, Adapted]
         changed=adapted.anything,
     )
     return found, adapted
-
-
-def _check_goal(goal: Goal, site: Site) -> None:
-    if goal.sensitivity is not None and not len(site.labelled):
-        raise ConfigError(
-            "A sensitivity cannot be aimed at without labelled cases.",
-            remedy="give cases with outcomes, or --alert-rate, which needs none",
-        )
 
 
 def _name(wanted: str, model: Model) -> str:
