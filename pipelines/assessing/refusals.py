@@ -20,7 +20,8 @@ from clinical.modalities.radiograph.rows import IMAGE
 from clinical.model import domain
 from clinical.model.model import Model
 
-NO_FILM, AGE, VIEW, POSTURE, UNLIKE = "no film", "age", "view", "posture", "unlike its films"
+NO_FILM, AGE, VIEW = "no film", "of another age", "another view"
+POSTURE, UNLIKE = "standing wrong", "unlike its films"
 
 
 def refusals(model: Model, name: str, root: Path) -> tuple[int, Counter[str]]:
