@@ -36,13 +36,20 @@ class Reason:
 
 
 _TRAINED_ON = "the model was trained on"
+_JUDGED_ON = "the model was judged on"
 _UNLIKE = "the input is unlike the training cases"
 _STUDY = "this case of a reader study is read without the model"
 
 
-def other_age(trained_on: str) -> Reason:
-    """The model has not learnt patients of this age; `trained_on` says which it has."""
-    return Reason("age", f"{_TRAINED_ON} {trained_on}, and this patient is not of that age")
+def other_age(patients: str, *, judged: bool = False) -> Reason:
+    """The model has not learnt patients of this age; `patients` says which it has.
+
+    Args:
+        patients: "patients of 18 years and older".
+        judged: whether it was only judged on these, and learnt others.
+    """
+    which = _JUDGED_ON if judged else _TRAINED_ON
+    return Reason("age", f"{which} {patients}, and this patient is not of that age")
 
 
 def unlike_training(details: tuple[str, ...]) -> Reason:
@@ -62,7 +69,7 @@ def kind(assessment: Assessment) -> Kind:
     above and nowhere else, so they tell what an assessment of any version was withheld for.
     """
     sentence = assessment.suggestions[0].withheld_because or ""
-    if sentence.startswith(_TRAINED_ON):
+    if sentence.startswith((_TRAINED_ON, _JUDGED_ON)):
         return "age"
     if sentence == _STUDY:
         return "study"

@@ -26,10 +26,15 @@ GROUPS = (0.0, 28 / 365.25, 2.0, 12.0, 18.0)
 
 @dataclass(frozen=True)
 class AgeRange:
-    """Ages in years that a model was trained on: `low` to below `high`; None has no end."""
+    """Ages in years that a model was trained on: `low` to below `high`; None has no end.
+
+    Where it is `judged`, they are those of the patients that it was judged on, and no others of
+    which it was shown to say anything.
+    """
 
     low: float | None = None
     high: float | None = None
+    judged: bool = False
 
     def outside(self, age_years: float | None) -> Reason | None:
         """Why the model does not speak of a patient of this age, or None; unknown age is None."""
@@ -39,7 +44,7 @@ class AgeRange:
             self.high is None or age_years < self.high
         ):
             return None
-        return other_age(self.words)
+        return other_age(self.words, judged=self.judged)
 
     @property
     def words(self) -> str:
@@ -74,7 +79,7 @@ def stated(description: Mapping[str, Any], folder: Path | None = None) -> AgeRan
         found = _beside(folder / BESIDE, str(description.get("digest")))
     if found is None:
         return ANY_AGE
-    return AgeRange(found["from"], found["to"])
+    return AgeRange(found["from"], found["to"], bool(found.get("judged")))
 
 
 def _beside(file: Path, digest: str) -> Mapping[str, float | None]:

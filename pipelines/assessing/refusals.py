@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from clinical.case.case import Case
-from clinical.case.shapes import Arrays
 from clinical.cohorts.sources import source
 from clinical.modalities.encoding import mean_embedding
 from clinical.modalities.kit import person
 from clinical.modalities.radiograph import encoder
 from clinical.modalities.radiograph.rows import IMAGE
 from clinical.model import domain
-from clinical.model.model import Model
+from clinical.model.model import Model, prepare_case
 
-NO_FILM, AGE, VIEW, POSTURE, UNLIKE = "no film", "age", "view", "posture", "unlike its films"
+NO_FILM, AGE, VIEW = "no film", "of another age", "another view"
+POSTURE, UNLIKE = "standing wrong", "unlike its films"
 
 
 def refusals(model: Model, name: str, root: Path) -> tuple[int, Counter[str]]:
@@ -43,18 +43,17 @@ def refusals(model: Model, name: str, root: Path) -> tuple[int, Counter[str]]:
 
 def refused(model: Model, case: Case) -> str:
     """The first reason why a model would say nothing of a case, or ""."""
-    value = case.inputs.get(IMAGE)
-    if not isinstance(value, Arrays):
+    if IMAGE not in case.inputs:
         return NO_FILM
     if model.ages.outside(person(case).age_years) is not None:
         return AGE
     settings = model.specs[IMAGE].settings
-    image = value.arrays[0]
+    image = case.inputs[IMAGE].arrays[0]
     if any(encoder.doubts_of(image, replace(settings, posture=False))):
         return VIEW
     if any(encoder.doubts_of(image, replace(settings, projections=()))):
         return POSTURE
-    seen = mean_embedding(encoder.prepare(value, settings), encoder.EMBEDDING)
+    seen = mean_embedding(prepare_case(case, model.specs)[IMAGE], encoder.EMBEDDING)
     envelope = model.envelopes[IMAGE]
     outside = seen is None or domain.distance(envelope, seen) > envelope.limit
     return UNLIKE if outside else ""

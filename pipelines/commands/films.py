@@ -54,7 +54,7 @@ def teach_lungs(
 
 @films_app.command("teach-traits")
 def teach_traits(cohort: Cohort, out: Out, jobs: Jobs = 1) -> None:
-    """Teach the network that says how a film stands, and judge it by leaving sources out."""
+    """Teach the network that says how a film stands, and judge it by source."""
     from pipelines.laboratory.real_films import traits
 
     screen.print(traits.teach(cohort, out, jobs=jobs))

@@ -100,7 +100,8 @@ def show_demonstration(console: Console, made: Demonstration) -> None:
         f" {made.counts.skipped} skipped, {made.counts.flagged} unlike the training cases"
     )
     for name, reasons in made.refused.items():
-        told = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
+        most_first = sorted(reasons.items(), key=lambda one: -one[1])
+        told = ", ".join(f"{reason} {number}" for reason, number in most_first)
         console.print(
             f"{name}, which ships and is asked where it was added, would refuse"
             f" {sum(reasons.values())} of {made.counts.cases}: {told}"

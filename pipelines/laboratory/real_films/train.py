@@ -182,7 +182,7 @@ def finished(films: Films, choice: Choice, *, samples: int = 1000) -> Finished:
     parts = parted(films.where(own))
     facts: dict[str, Any] = {
         **taught.facts,
-        "ages": AGES[choice.source],
+        "ages": {**AGES[choice.source], "judged": True},
         "calibrated_on": choice.source,
         "validation_cases": len(labels),
         "validation_patients": len(set(tested.patients)),

@@ -8,7 +8,7 @@ import pytest
 from clinical.assess.assess import Assessor
 from clinical.case.case import Case
 from clinical.case.shapes import Array, Arrays
-from clinical.case.withheld import whole
+from clinical.case.withheld import kind, whole
 from clinical.model import card
 from clinical.model.model import Model, load
 
@@ -50,8 +50,9 @@ def test_a_view_that_it_does_not_speak_of_is_named_and_all_is_withheld(model: Mo
 
 def test_an_adult_is_not_spoken_of(model: Model) -> None:
     found = Assessor(model).assess(case("AP"), age_years=40)
+    assert kind(found) == "age"
     assert found.suggestions[0].withheld_because == (
-        "the model was trained on patients from 1 year to below 6 years,"
+        "the model was judged on patients from 1 year to below 6 years,"
         " and this patient is not of that age"
     )
 
