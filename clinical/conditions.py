@@ -32,6 +32,8 @@ LIBRARIES = (
 CODE = (
     "assess/assess.py",
     "assess/explain.py",
+    "assess/gate.py",
+    "assess/without.py",
     "canonical.py",
     "case",
     "config.py",

@@ -35,6 +35,7 @@ FEW = 3
 """With fewer pieces there is nothing to draw from; only `LEAST` counts, against nothing."""
 
 AGAINST = "as a whole it speaks against this, and a heat map would show what speaks for it"
+AS_A_WHOLE = "it counts as a whole, and no part of it stands out"
 LITTLE = "taking away what would be shown hardly changes this"
 NO_MORE = "taking away what would be shown changes this no more than taking away anything else"
 
@@ -90,7 +91,10 @@ def held_back(
             if len(firsts[name][d]) == 1 and len(others):
                 beside = np.delete(beside, firsts[name][d])
             fall = float(named[number, d] * signs[name][d])
-            if reason := AGAINST if speaks_against else _reason(fall, beside):
+            reason = AGAINST if speaks_against else _reason(fall, beside)
+            if reason and reason != AGAINST and abs(without_input[name][d]) >= LEAST:
+                reason = AS_A_WHOLE
+            if reason:
                 found[d][name] = reason
     return found
 

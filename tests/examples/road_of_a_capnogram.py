@@ -16,6 +16,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
+from clinical.assess import gate
 from clinical.assess.assess import Assessor
 from clinical.case.case import Case, Problem, input_digest
 from clinical.cohorts import folder
@@ -97,15 +98,18 @@ def test_a_line_that_is_no_pressure_is_reported_with_its_place(
     }
 
 
-def test_a_model_learns_from_it_and_says_which_breath_it_was(
+def test_a_model_learns_from_it_and_says_which_breath_it_was_or_that_none_stands_out(
     assessor: Assessor, cases: list[Case]
 ) -> None:
     found = [assessor.assess(case) for case in cases[:8]]
     chances = [assessment.suggestions[0].probability for assessment in found]
     assert min(chances[1::2]) > max(chances[::2])
     assert found[1].used == ("capnogram",)
-    item = max(found[1].explanations[0].items, key=lambda item: item.relevance)
-    assert "mmHg" in kit.label(cases[1], item)
+    # Slow breaths are all alike: where none stands out, the record says so.
+    explanation = found[1].explanations[0]
+    told = [kit.label(cases[1], item) for item in explanation.items]
+    assert told or explanation.held_back == {"capnogram": gate.AS_A_WHOLE}
+    assert all("mmHg" in words for words in told)
 
 
 def test_it_is_stored_with_its_samples(

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from clinical.assess import gate, without
-from clinical.assess.gate import AGAINST, LITTLE, NO_MORE
+from clinical.assess.gate import AGAINST, AS_A_WHOLE, LITTLE
 from clinical.modalities.encoding import Prepared, TokenSource
 from clinical.model.fusion import Tokens
 
@@ -79,7 +79,7 @@ def test_a_map_of_what_the_model_used_is_shown() -> None:
 
 def test_a_map_that_points_elsewhere_is_held_back() -> None:
     found = reasons({"image": drawn()}, bright(3, 4, 5, 6), bright(20, 21, 22, 23))
-    assert found == [{"image": LITTLE}]
+    assert found == [{"image": AS_A_WHOLE}]
 
 
 def test_a_map_of_an_image_that_speaks_against_the_suggestion_is_held_back() -> None:
@@ -89,7 +89,7 @@ def test_a_map_of_an_image_that_speaks_against_the_suggestion_is_held_back() -> 
 
 
 def test_an_image_in_which_every_part_counts_alike_has_no_map() -> None:
-    assert reasons({"image": drawn()}, np.full(CELLS, 0.2)) == [{"image": NO_MORE}]
+    assert reasons({"image": drawn()}, np.full(CELLS, 0.2)) == [{"image": AS_A_WHOLE}]
 
 
 def test_an_image_that_the_model_does_not_look_at_has_no_map() -> None:
@@ -139,7 +139,7 @@ def test_a_map_that_is_drawn_blindly_is_held_back(seed: int) -> None:
     blind = np.random.default_rng(seed).permutation(CELLS).astype(np.float64)
     blind[[3, 4, 5, 6]] = -1.0  # that it hits the finding by chance would be no fault
     (found,) = reasons({"image": drawn()}, bright(3, 4, 5, 6), blind)
-    assert found == {"image": LITTLE}
+    assert found == {"image": AS_A_WHOLE}
 
 
 def test_the_same_case_is_judged_the_same_again() -> None:
