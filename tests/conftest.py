@@ -25,6 +25,12 @@ settings.load_profile("same")
 SHARED_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give a test no name: those of a ZIP hold the time of day, and workers that collect on
+    either side of a second would not agree on which tests there are."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs on a PostgreSQL server, so that it can be left out."""
     for item in items:
