@@ -21,6 +21,7 @@ from clinical import canonical, config
 from clinical.case.shapes import Arrays, Shape
 from clinical.config import StudyConfig, nearest
 from clinical.errors import CohortError, ConfigError
+from clinical.modalities import devices
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_named, person
@@ -96,6 +97,7 @@ def train_model(
     train_cases = [prepare_cached(case, specs) for case in cached]
     held_out = [prepare_cached(dataset.cases[i], specs)[0] for i in validation]
     network = Network(specs, len(dataset.diagnoses), study.model)
+    device = devices.chosen(study.training.device)
     for name, module in network.encoders.items():
         plain = [variants[0][name] for variants in train_cases if name in variants[0]]
         _adapt(module, plain)
@@ -103,7 +105,7 @@ def train_model(
     lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
     unseen = [_reduced(network, case) for case in held_out]
     fitted = fit(
-        network,
+        network.to(device),
         Lessons(
             lessons,
             wanted.get(soft_targets.ALL, dataset.labels[training]),
@@ -125,6 +127,7 @@ def train_model(
         [people[i] for i in validation],
         study,
     )
+    network.cpu()  # what it says is calibrated and judged where it will be used
     plain_cases = [variants[0] for variants in train_cases]
     return _finish(dataset, training, validation, study, specs, fitted, plain_cases, held_out)
 
@@ -218,8 +221,14 @@ def _finish(
         envelopes=_envelopes(specs, train_cases, held_out),
         set_rules=judge_sets(judged, support, prevalence),
         study=study,
-        facts=_facts(dataset, training, validation, fitted),
+        facts=_facts(dataset, training, validation, fitted) | _where(study),
     )
+
+
+def _where(study: StudyConfig) -> dict[str, str]:
+    """The device of a training that was not on the processor."""
+    kind = devices.chosen(study.training.device).type
+    return {} if kind == config.CPU else {"device": kind}
 
 
 def calibrated(
