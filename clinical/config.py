@@ -24,6 +24,9 @@ from clinical.evaluation import SPLITS, EvaluationConfig
 RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
 """Tables and keys of earlier study files, and what they are called now."""
 
+DEVICES = AUTO, CPU, CUDA, MPS = "auto", "cpu", "cuda", "mps"
+"""Where a training can run (`clinical.modalities.devices`)."""
+
 WEIGHTS, WEIGHTS_DIGEST = "weights", "weights_sha256"
 """Settings of an encoder: a file of frozen weights, relative to the study file, and its SHA-256."""
 
@@ -90,6 +93,8 @@ class TrainingConfig:
         mask_weight: weight of the loss that draws attention into finding masks; needs a cohort
             with masks (masks.csv), which only simulated cohorts have.
         validation: fraction of patients kept for early stopping, calibration and thresholds.
+        device: where it runs: "cpu", the reference; "cuda", "mps", or "auto" for the first of them
+            that the machine has. On a GPU it is of mixed precision.
         teachers: learn from what simple models say of training patients that they have not seen,
             beside the outcome; false: from outcomes alone.
         soft_targets: train on the oracle's posterior given all inputs instead of the outcome
@@ -112,6 +117,7 @@ class TrainingConfig:
     validation: float = 0.2
     teachers: bool = True
     soft_targets: bool = False
+    device: str = CPU
 
 
 @dataclass(frozen=True)
@@ -330,6 +336,11 @@ def _check(study: StudyConfig, where: str) -> None:
     for name, amount in not_negative.items():
         if not amount >= 0:
             raise ConfigError(f"{where}: {name} is {amount}.", remedy="choose 0 or more")
+    if training.device not in DEVICES:
+        raise ConfigError(
+            f"{where}: training.device is {training.device!r}.",
+            remedy=nearest(training.device, DEVICES),
+        )
     if study.evaluation.split not in SPLITS:
         raise ConfigError(
             f"{where}: evaluation.split is {study.evaluation.split!r}.",
@@ -370,6 +381,8 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
     for name in ("cohort", "training", "evaluation"):
         own = vars(plain[name]).items()
         plain[name] = {key: list(v) if isinstance(v, tuple) else v for key, v in own}
+    if config.training.device == CPU:  # as before there was a choice, so that digests stay
+        del plain["training"]["device"]
     plain["diagnoses"] = list(config.diagnoses)
     plain["model"] = {
         **vars(config.model),

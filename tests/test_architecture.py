@@ -60,7 +60,12 @@ FLOORS: list[set[str]] = [
     },
     {"clinical.modalities.radiograph.backbone_file"},
     {"clinical.modalities.radiograph.backbones"},
-    {"clinical.modalities.encoding", "clinical.modalities.scale", "clinical.modalities.threads"},
+    {
+        "clinical.modalities.devices",
+        "clinical.modalities.encoding",
+        "clinical.modalities.scale",
+        "clinical.modalities.threads",
+    },
     {"clinical.cohorts", "clinical.review"},
     # What FHIR says is read alike from a folder and from a hospital, so this part of the roads lies
     # below the cohorts.

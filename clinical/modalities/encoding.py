@@ -99,6 +99,11 @@ class Batch:
     features: dict[str, Tensor]
     mask: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        moved = {name: values.to(device) for name, values in self.features.items()}
+        return Batch(moved, self.mask.to(device))
+
 
 @dataclass(frozen=True, eq=False)
 class Encoding:

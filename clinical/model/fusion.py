@@ -70,10 +70,9 @@ def joined(batches: Sequence[Tokens]) -> Tokens:
     for name in names:
         parts = [batch.alone(name) if name in batch.spans else None for batch in batches]
         longest = max(part.mask.shape[1] for part in parts if part is not None)
-        value = torch.zeros(
-            sum(len(batch.mask) for batch in batches), longest, batches[0].values.shape[2]
-        )
-        mask = torch.zeros(value.shape[:2], dtype=torch.bool)
+        rows, like = sum(len(batch.mask) for batch in batches), batches[0].values
+        value = like.new_zeros(rows, longest, like.shape[2])
+        mask = value.new_zeros(rows, longest, dtype=torch.bool)
         row = 0
         for batch, part in zip(batches, parts, strict=True):
             if part is not None:
@@ -227,7 +226,8 @@ class Fusion(nn.Module):
 
     def join(self, encodings: Mapping[str, Encoding], cases: int) -> Tokens:
         """Concatenate encodings in the model's order."""
-        values, masks = [torch.zeros(cases, 0, self.width)], [torch.zeros(cases, 0).bool()]
+        none = self.bias.new_zeros(cases, 0)
+        values, masks = [none[..., None].expand(-1, -1, self.width)], [none.bool()]
         spans: dict[str, tuple[int, int]] = {}
         position = 0
         for name in self.modalities:

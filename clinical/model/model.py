@@ -72,10 +72,11 @@ class Network(nn.Module):
     def encode(self, cases: Sequence[Mapping[str, Prepared]]) -> Tokens:
         """Tokens of a batch of prepared cases."""
         encodings = {}
+        device = self.fusion.bias.device
         for name, module in self.encoders.items():
             batch = collate([case.get(name) for case in cases])
             if batch is not None:
-                encodings[name] = cast(TokenEncoder, module)(batch)
+                encodings[name] = cast(TokenEncoder, module)(batch.to(device))
         tokens = self.fusion.join(encodings, len(cases))
         plain = self.fusion.plain
         return tokens if plain is None else replace(tokens, plain=plain.read(cases, tokens.spans))

@@ -45,9 +45,9 @@ def alignment_loss(space: Space, tokens: Tokens, patients: Tensor) -> Tensor:
             continue
         logits = one.vectors[rows] @ other.vectors[rows].T / space.temperature
         people = patients[rows]
-        own = torch.eye(len(rows), dtype=torch.bool)
+        own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         logits = logits.masked_fill((people[:, None] == people[None, :]) & ~own, -torch.inf)
-        match = torch.arange(len(rows))
+        match = torch.arange(len(rows), device=rows.device)
         for view in (logits, logits.T):
             losses.append(torch.nn.functional.cross_entropy(view, match))
     return torch.stack(losses).mean() if losses else tokens.values.new_zeros(())
@@ -80,15 +80,15 @@ def fit_space(
     )
     # The tokens are finished, so every case is encoded once and not in every epoch.
     tokens = predict_tokens(network, cases)
-    unseen, unseen_people = predict_tokens(network, held_out), _numbered(held_out_patients)
-    people = _numbered(patients)
+    unseen, device = predict_tokens(network, held_out), network.fusion.bias.device
+    unseen_people, people = (_numbered(p).to(device) for p in (held_out_patients, patients))
     best, state = math.inf, snapshot(space)
     for epoch in range(settings.space_epochs):
         generator = np.random.default_rng([study.seed, 1, epoch])
         order = generator.permutation(len(cases))
         for start in range(0, len(order), 2 * settings.batch_size):
-            chosen = order[start : start + 2 * settings.batch_size]
-            loss = alignment_loss(space, tokens.of(torch.from_numpy(chosen)), people[chosen])
+            rows = torch.from_numpy(order[start : start + 2 * settings.batch_size]).to(device)
+            loss = alignment_loss(space, tokens.of(rows), people[rows])
             if loss.requires_grad:
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

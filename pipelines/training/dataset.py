@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ from clinical import canonical
 from clinical.case.case import Case, Outcome, Problem, SkippedCase, input_digest
 from clinical.case.shapes import Arrays, Shape, Text
 from clinical.cohorts.cohort import CaseEntry, Source
-from clinical.config import StudyConfig
+from clinical.config import CPU, StudyConfig
 from clinical.errors import CohortError
+from clinical.modalities import devices
 from clinical.modalities.catalogue import blank_settings, encoder
 from clinical.modalities.encoding import Prepared
 from clinical.modalities.kit import read_by
@@ -217,7 +219,7 @@ def cache_images(
             continue
         spec = blank_spec(name, kit.name, study)
         images[name] = tuple(
-            _encode(value, spec, copy, study.seed, cache) for copy in range(1 + augmentations)
+            _encode(value, spec, copy, study, cache) for copy in range(1 + augmentations)
         )
     return CachedCase(replace(case, inputs=small), images, input_digest(case))
 
@@ -246,17 +248,23 @@ def _embed(written: Sequence[Text], cache: Path | None) -> None:
     notes.remember(texts, kept_arrays.kept(file, lambda: notes.embed(texts)))
 
 
-def _encode(value: Arrays, spec: EncoderSpec, copy: int, seed: int, cache: Path | None) -> Prepared:
+def _encode(
+    value: Arrays, spec: EncoderSpec, copy: int, study: StudyConfig, cache: Path | None
+) -> Prepared:
     """An input as frozen features; augmented where `copy` is not 0."""
-    module = encoder(spec.encoder)
+    module, device = encoder(spec.encoder), devices.chosen(study.training.device)
     digests = [item.digest for item in value.items]
     # What is fitted later does not change what is frozen, so the settings of the study are enough.
-    made_of = [spec.encoder, settings_json(spec.settings), digests, copy, seed if copy else 0]
+    made_of: list[Any] = [spec.encoder, settings_json(spec.settings), digests, copy]
+    made_of.append(study.seed if copy else 0)
+    if device.type != CPU:  # whose last digits are others
+        made_of.append(device.type)
     key = canonical.digest(made_of)
     weights = backbone_digests({spec.encoder: spec}).get(spec.encoder, "")
-    rng = np.random.default_rng([seed, copy, _number(digests[0])]) if copy else None
+    rng = np.random.default_rng([study.seed, copy, _number(digests[0])]) if copy else None
     file = kept_arrays.place(cache, weights, key)
-    return kept_prepared(file, lambda: module.prepare(value, spec.settings, rng=rng))
+    with devices.using(device):
+        return kept_prepared(file, lambda: module.prepare(value, spec.settings, rng=rng))
 
 
 def _number(text: str) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clinical.config import StudyConfig
+from clinical.modalities import devices
 from clinical.modalities.encoding import Prepared
 from clinical.model.fusion import Tokens, joined
 from clinical.model.model import Network
@@ -146,9 +147,9 @@ def _stack(network: Network, lessons: Lessons, batch_size: int) -> None:
     """Start from the best weighted sum of what the readers say of the training cases."""
     fusion = network.fusion
     evidence, _ = evidence_and_logits(network, [copies[0] for copies in lessons.cases], batch_size)
-    stack = fit_stack(evidence, lessons.labels, fusion.bias.detach().double().numpy())
-    weights = {name: torch.from_numpy(w).float() for name, w in stack.weights.items()}
-    fusion.stack(weights, torch.from_numpy(stack.bias).float())
+    stack = fit_stack(evidence, lessons.labels, fusion.bias.detach().cpu().double().numpy())
+    weights = {name: _at(network, w) for name, w in stack.weights.items()}
+    fusion.stack(weights, _at(network, stack.bias))
 
 
 def _keep_supported(
@@ -160,10 +161,15 @@ def _keep_supported(
     """Leave of the correction what validation supports: its share for each diagnosis."""
     fusion = network.fusion
     evidence, logits = evidence_and_logits(network, held_out, batch_size)
-    plain = fusion.bias.detach().double().numpy() + np.sum([*evidence.values()], axis=0)
+    plain = fusion.bias.detach().cpu().double().numpy() + np.sum([*evidence.values()], axis=0)
     shares = supported(plain, logits - plain, labels)
-    fusion.together.scale(torch.from_numpy(shares).float())
+    fusion.together.scale(_at(network, shares))
     return tuple(shares.tolist())
+
+
+def _at(network: Network, values: NDArray[np.float64]) -> Tensor:
+    """Numbers as a tensor where the network is."""
+    return torch.from_numpy(values).float().to(network.fusion.bias.device)
 
 
 def _optimiser(network: Network, study: StudyConfig) -> torch.optim.Optimizer:
@@ -232,11 +238,12 @@ def _one_epoch_alone(
     total = 0.0
     prior = network.fusion.bias.detach()
     for chosen, copies, batch in _batches(lessons, study, generator):
-        tokens = drop_tokens(network.encode(batch), study, generator)
-        found = network.fusion.find(tokens)
-        loss = torch.zeros(())
+        with devices.mixed(prior.device, learning=True):
+            tokens = drop_tokens(network.encode(batch), study, generator)
+            found = network.fusion.find(tokens)
+        loss = torch.zeros((), device=prior.device)
         for name, evidence in found.evidence.items():
-            wanted = torch.from_numpy(lessons.alone.get(name, lessons.labels)[chosen]).float()
+            wanted = _at(network, lessons.alone.get(name, lessons.labels)[chosen])
             here = found.present[name]
             loss = loss + _loss(prior + evidence[here], wanted[here])
         if lessons.regions is not None:
@@ -255,19 +262,22 @@ def _one_epoch(
     generator: np.random.Generator,
 ) -> float:
     network.train()
-    targets = torch.from_numpy(lessons.labels).float()
-    targets_alone = {name: torch.from_numpy(y).float() for name, y in lessons.alone.items()}
+    targets = _at(network, lessons.labels)
+    targets_alone = {name: _at(network, y) for name, y in lessons.alone.items()}
     total = 0.0
     for chosen, copies, batch in _batches(lessons, study, generator):
-        tokens = network.encode(batch)
-        seen = hide(tokens, study, generator)
-        logits, attentions = network(seen)
+        with devices.mixed(targets.device, learning=True):
+            tokens = network.encode(batch)
+            seen = hide(tokens, study, generator)
+            logits, attentions = network(seen)
         loss = _loss(logits, targets[chosen])
         if study.training.auxiliary and tokens.spans:
             # Each modality alone, in turn, so that none is carried by the others.
             name = tuple(tokens.spans)[int(generator.integers(len(tokens.spans)))]
             wanted = targets_alone.get(name, targets)[chosen]
-            alone = _loss(network(tokens.alone(name))[0], wanted)
+            with devices.mixed(targets.device, learning=True):
+                shown = network(tokens.alone(name))[0]
+            alone = _loss(shown, wanted)
             loss = loss + study.training.auxiliary * alone
         if lessons.regions is not None:
             pointing = pointing_loss(attentions, seen, lessons.regions[chosen], copies)
@@ -280,7 +290,7 @@ def _loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean binary cross-entropy over known labels."""
     known = ~torch.isnan(targets)
     losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, torch.nan_to_num(targets), reduction="none"
+        logits.to(targets.dtype), torch.nan_to_num(targets), reduction="none"
     )
     return (losses * known).sum() / known.sum().clamp(min=1)
 
@@ -288,7 +298,7 @@ def _loss(logits: Tensor, targets: Tensor) -> Tensor:
 def hide(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> Tokens:
     """Hide modalities and single tokens at random; a case keeps at least one present modality."""
     settings = study.training
-    mask = tokens.mask.clone()
+    mask = tokens.mask.cpu().clone()
     names = list(tokens.spans)
     for row in range(mask.shape[0]):
         present = [n for n in names if bool(mask[row, slice(*tokens.spans[n])].any())]
@@ -300,14 +310,15 @@ def hide(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> 
             kept = kept or {present[int(generator.integers(len(present)))]}
             for name in set(present) - kept:
                 mask[row, slice(*tokens.spans[name])] = False
-    return drop_tokens(Tokens(tokens.values, mask, tokens.spans), study, generator)
+    shown = Tokens(tokens.values, mask.to(tokens.mask.device), tokens.spans)
+    return drop_tokens(shown, study, generator)
 
 
 def drop_tokens(tokens: Tokens, study: StudyConfig, generator: np.random.Generator) -> Tokens:
     """Hide single tokens at random."""
     shape = tuple(tokens.mask.shape)
     keep = torch.from_numpy(generator.random(shape) >= study.training.token_dropout)
-    return Tokens(tokens.values, tokens.mask & keep, tokens.spans)
+    return Tokens(tokens.values, tokens.mask & keep.to(tokens.mask.device), tokens.spans)
 
 
 def predict(
@@ -338,7 +349,7 @@ def predict_patterns(
                 shown = tokens
                 if only is not None:
                     shown = tokens.keep([name for name in tokens.spans if name not in only])
-                found.append(network(shown)[0].double().numpy())
+                found.append(network(shown)[0].cpu().double().numpy())
     return [np.concatenate(found) for found in rows]
 
 
@@ -354,8 +365,9 @@ def evidence_and_logits(
             tokens = network.encode(cases[start : start + batch_size])
             found, rows = network.fusion.find(tokens), slice(start, start + batch_size)
             for name, said in found.evidence.items():
-                evidence[name][rows] = said.double().numpy()
-            logits[rows] = network.fusion.combine(found, len(tokens.mask)).double().numpy()
+                evidence[name][rows] = said.cpu().double().numpy()
+            whole = network.fusion.combine(found, len(tokens.mask))
+            logits[rows] = whole.cpu().double().numpy()
     return evidence, logits
 
 
@@ -381,7 +393,7 @@ def alone_losses(
     with torch.inference_mode():
         for start in range(0, len(cases), batch_size):
             found = network.fusion.find(network.encode(cases[start : start + batch_size]))
-            wanted = torch.from_numpy(labels[start : start + batch_size]).float()
+            wanted = _at(network, labels[start : start + batch_size])
             for name, evidence in found.evidence.items():
                 here = found.present[name]
                 number = int((~torch.isnan(wanted[here])).sum())

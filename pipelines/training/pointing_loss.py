@@ -41,7 +41,7 @@ def pointing_loss(
     if IMAGE not in tokens.spans:
         return tokens.values.sum() * 0
     plain = np.array([copy == 0 for copy in copies])
-    inside = torch.from_numpy(regions * plain[:, None, None])
+    inside = torch.from_numpy(regions * plain[:, None, None]).to(tokens.mask.device)
     shown = inside.amax(dim=-1) > 0
     shown &= tokens.mask[:, slice(*tokens.spans[IMAGE])].any(dim=1)[:, None]
     if not bool(shown.any()):

@@ -21,6 +21,7 @@ from clinical import canonical, config
 from clinical.case.shapes import Arrays, Shape
 from clinical.config import StudyConfig, nearest
 from clinical.errors import CohortError, ConfigError
+from clinical.modalities import devices
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_named, person
@@ -102,13 +103,14 @@ def train_model(
     train_cases = [prepare_cached(case, specs) for case in cached]
     held_out = [prepare_cached(dataset.cases[i], specs)[0] for i in validation]
     network = Network(specs, len(dataset.diagnoses), study.model)
+    device = devices.chosen(study.training.device)
     for name, module in network.encoders.items():
         _adapt(module, [variants[0][name] for variants in train_cases if name in variants[0]])
     wanted = {name: values[training] for name, values in (targets or {}).items()}
     lessons = [[_reduced(network, case) for case in variants] for variants in train_cases]
     unseen = [_reduced(network, case) for case in held_out]
     fitted = fit(
-        network,
+        network.to(device),
         Lessons(
             lessons,
             wanted.get(soft_targets.ALL, dataset.labels[training]),
@@ -130,11 +132,12 @@ def train_model(
         [people[i] for i in validation],
         study,
     )
+    network.cpu()  # what it says is calibrated and judged where it will be used
     shares = None
     if plain is not None:
         shares = put_beside(network, plain.judged, held_out, dataset.labels[validation])
     first = [variants[0] for variants in train_cases]
-    facts = _facts(dataset, training, validation, fitted, shares)
+    facts = _facts(dataset, training, validation, fitted, shares) | _where(study)
     judged = _finish(dataset, training, validation, study, specs, fitted, first, held_out, facts)
     if plain is None or shares is None:
         return Trained(judged, judged)
@@ -234,6 +237,12 @@ def _finish(
         study=study,
         facts=facts,
     )
+
+
+def _where(study: StudyConfig) -> dict[str, str]:
+    """The device of a training that was not on the processor."""
+    kind = devices.chosen(study.training.device).type
+    return {} if kind == config.CPU else {"device": kind}
 
 
 def calibrated(

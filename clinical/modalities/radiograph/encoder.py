@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from clinical.case.shapes import Array, Arrays
 from clinical.errors import ConfigError
+from clinical.modalities import devices
 from clinical.modalities.components import PrincipalComponents
 from clinical.modalities.encoding import LATER, PLACE, Batch, Encoding, Prepared, TokenSource
 from clinical.modalities.radiograph import backbone_file, film_network, lungs, traits
@@ -215,17 +216,18 @@ def _patches(
     image: Array, settings: Settings, rng: np.random.Generator | None
 ) -> NDArray[np.float16]:
     recipe, pixel = _recipe(settings), pixel_of(image)
-    with torch.inference_mode():
+    device = devices.current()
+    with torch.inference_mode(), devices.mixed(device, learning=False):
         if recipe is None:
             square = network_input(image.values, settings.image_size, rng, pixel=pixel)
-            features = features_of(square[None])[0]
+            features = features_of(square[None].to(device))[0]
         else:
             grey = grey_levels(image.values, settings.image_size, rng, pixel=pixel)
-            network = backbone_file.network(Path(settings.weights))
-            found = feature_grid(recipe, network, recipe.normalised(grey[None]))[0]
+            network = backbone_file.network(Path(settings.weights)).to(device)
+            found = feature_grid(recipe, network, recipe.normalised(grey[None].to(device)))[0]
             features = found.clamp(-LARGEST, LARGEST)
     rows = features.permute(1, 2, 0).reshape(-1, len(features))
-    return rows.numpy().astype(np.float16)
+    return rows.cpu().numpy().astype(np.float16)
 
 
 def pixel_of(image: Array) -> tuple[float, float]:
@@ -292,9 +294,9 @@ def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
 
 def features_of(images: Tensor) -> Tensor:
     """Frozen features [B, 560, S / 32, S / 32] of network inputs [B, 3, S, S]."""
-    stem, photographs = film_network.imagenet()
+    stem, photographs = (part.to(images.device) for part in film_network.imagenet())
     seen = stem(images)
-    film = film_network.film_tail()(seen)
+    film = film_network.film_tail().to(images.device)(seen)
     fine = [pool(film, FINE) for pool in (nn.functional.avg_pool2d, nn.functional.max_pool2d)]
     return torch.cat([photographs(seen), *fine], dim=1)
 
