@@ -27,7 +27,7 @@ from clinical.case.case import Case
 from clinical.config import ModelConfig, StudyConfig
 from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
-from clinical.modalities.encoding import LATER, PLACE, Prepared, collate
+from clinical.modalities.encoding import LATER, PLACE, Encoding, Prepared, collate
 from clinical.modalities.kit import kit_of
 from clinical.model import ages, carried, plain_readers
 from clinical.model.ages import ANY_AGE, AgeRange
@@ -77,6 +77,12 @@ class Network(nn.Module):
             batch = collate([case.get(name) for case in cases])
             if batch is not None:
                 encodings[name] = cast(TokenEncoder, module)(batch.to(device))
+        return self.join(encodings, cases)
+
+    def join(
+        self, encodings: Mapping[str, Encoding], cases: Sequence[Mapping[str, Prepared]]
+    ) -> Tokens:
+        """All tokens of encoded cases, and what plain readers take of them."""
         tokens = self.fusion.join(encodings, len(cases))
         plain = self.fusion.plain
         return tokens if plain is None else replace(tokens, plain=plain.read(cases, tokens.spans))

@@ -73,7 +73,7 @@ def read(network: Network, case: Mapping[str, Prepared]) -> Read:
             features = batch.features["patch"].float().requires_grad_(True)
             batch = Batch({**batch.features, "patch": features}, batch.mask)
         encodings[name] = cast(TokenEncoder, module)(batch)
-    tokens = network.fusion.join(encodings, 1)
+    tokens = network.join(encodings, [case])
     logits, attentions = network(tokens)
     return Read(features, tokens.values, tokens, logits[0], attentions)
 

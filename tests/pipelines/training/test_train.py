@@ -14,7 +14,8 @@ from clinical.assess.assess import Assessor
 from clinical.case.assessment import as_json
 from clinical.model import model as models
 from clinical.model.calibration import patterns
-from clinical.model.model import Model
+from clinical.model.model import Model, prepare_case
+from pipelines.explanations.saliency import read
 from pipelines.folds import teachers
 from pipelines.folds.splits import hold_out
 from pipelines.folds.tabular import vectors
@@ -164,6 +165,10 @@ def test_a_model_with_plain_readers_comes_back_and_says_the_same(tmp_path: Path)
     case = dataset.cases[next(n for n in validation if inflamed[n])].case
     said = Assessor(again).assess(case)
     assert as_json(said) == as_json(Assessor(found.model).assess(case))
+    # What explanations are measured on is all that the model says, plain readers too.
+    prepared = prepare_case(case, again.specs)
+    whole = again.network(again.network.encode([prepared]))[0][0]
+    assert torch.allclose(read(again.network, prepared).logits, whole)
     # What stays has learnt from validation patients, what they are judged by has not.
     assert found.judged.identity != found.model.identity
     assert found.judged.support == found.model.support
