@@ -21,9 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
-from torch import Tensor
 
-from clinical.assess import explain
+from clinical.assess import explain, without
 from clinical.modalities.encoding import Prepared
 from clinical.model import calibration
 from clinical.model.calibration import Support
@@ -167,24 +166,15 @@ def _falls(
 ) -> NDArray[np.float64]:
     """Falls of the probability [rankings, 2, shares]."""
     places = _places(graph.tokens, part)
-    whole = graph.tokens.mask[0]
-    masks = [whole]
+    taken = [places[:0]]  # nothing: the whole case, in the same batch
     for scores in rankings:
         order = places[np.argsort(-scores, kind="stable")]
         cuts = [max(1, round(share * len(order))) for share in SHARES]
-        masks += [_without(whole, order[:cut]) for cut in cuts]
-        masks += [_without(whole, order[cut:]) for cut in cuts]
-    with torch.inference_mode():
-        logits = model.network(graph.tokens.under(torch.stack(masks)))[0]
-    z = logits[:, diagnosis].double().numpy()
+        taken += [order[:cut] for cut in cuts]
+        taken += [order[cut:] for cut in cuts]
+    z = without.log_odds(model.network, graph.tokens, taken)[:, diagnosis]
     p = expit(support.slope * z + support.intercept)
     return np.asarray((p[0] - p[1:]).reshape(len(rankings), 2, len(SHARES)))
-
-
-def _without(mask: Tensor, places: NDArray[np.intp]) -> Tensor:
-    left = mask.clone()
-    left[torch.from_numpy(places)] = False
-    return left
 
 
 def summarise(found: Sequence[Falls], *, samples: int = 1000, seed: int = 0) -> list[Fall]:
