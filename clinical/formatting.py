@@ -17,6 +17,11 @@ def percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
+def points(change: float) -> str:
+    """A change of probability in points, with its sign."""
+    return f"{100 * change:+.1f} points".replace("-", "−")
+
+
 def moment(time: datetime | str | None) -> str:
     """A time to the minute, in UTC where it has a time zone; an em dash where it is unknown."""
     if not time:

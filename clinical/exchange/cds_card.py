@@ -23,7 +23,7 @@ from clinical.case.reading import Reading
 from clinical.case.shapes import sources_of
 from clinical.exchange.markdown import escaped
 from clinical.export.reading import reading_of
-from clinical.formatting import moment, percent
+from clinical.formatting import moment, percent, points
 from clinical.modalities.kit import label
 from clinical.modalities.radiograph.rows import IMAGE, PRIOR
 from clinical.review import progress
@@ -257,7 +257,7 @@ def _adds(same: list[EvidenceItem]) -> str:
     change = same[0].change
     if change is None:
         return percent(sum(abs(item.relevance) for item in same))
-    return f"{100 * change:+.1f} points".replace("-", "−")
+    return points(change)
 
 
 def _short(text: str) -> str:

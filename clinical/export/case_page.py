@@ -33,7 +33,7 @@ from clinical.export.input_rows import (
     person_words,
 )
 from clinical.export.marked import MarkedPage
-from clinical.formatting import moment, percent, uncertain
+from clinical.formatting import moment, percent, points, uncertain
 from clinical.modalities.kit import Picture, label, pictures
 from clinical.review import danger, note, progress, protocol, viewed
 from clinical.review import decisions as decisions_rules
@@ -329,7 +329,7 @@ def _added(item: EvidenceItem) -> str:
     """Points of probability that a piece adds; of an older record its relevance."""
     if item.change is None:
         return f"{item.relevance:+.3f}".replace("-", "−")
-    return f"{100 * item.change:+.1f} points".replace("-", "−")
+    return points(item.change)
 
 
 def _contribution(suggestion: Suggestion, assessment: Assessment) -> ContributionRow:
