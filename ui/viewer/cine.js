@@ -1,5 +1,7 @@
 // Slider, play and speed for an image of several frames.
 
+import { mark, put, say } from "./changes.js";
+
 const SPEEDS = [2, 5, 10, 15, 24, 30];
 
 export function createCine(frames, act) {
@@ -29,10 +31,10 @@ export function createCine(frames, act) {
     timer = setInterval(() => act("advance"), 1000 / Number(speed.value));
   };
   const show = (plane) => {
-    play.textContent = timer ? "Pause" : "Play";
-    play.setAttribute("aria-label", timer ? "Pause (key G)" : "Play (key G)");
-    slider.value = plane + 1;
-    number.textContent = `${plane + 1} of ${frames}`;
+    say(play, timer ? "Pause" : "Play");
+    mark(play, "aria-label", timer ? "Pause (key G)" : "Play (key G)");
+    put(slider, plane + 1);
+    say(number, `${plane + 1} of ${frames}`);
   };
   speed.addEventListener("change", () => { if (timer) start(); });
   bar.append(play, slider, number, speed);

@@ -1,5 +1,6 @@
 // One image: its canvas, its view, the marks on it, and what is written over it.
 
+import { mark, say } from "./changes.js";
 import { attachKeys, attachPointer, attachWheel } from "./controls.js";
 import { createDrawing } from "./drawing.js";
 import { TURNS } from "./geometry.js";
@@ -61,12 +62,13 @@ function readoutOf(view, ratio) {
 }
 
 function markCanvas(canvas, view, heat) {
-  Object.assign(canvas.dataset, {
+  const told = {
     centre: view.centre, width: view.width, function: view.function, scale: view.scale,
     x: view.x, y: view.y, turn: view.turn.join(","), plane: view.plane,
     inverted: view.inverted, overlay: view.overlay && Boolean(heat),
     diagnosis: heat?.label ?? "", drawn: "yes",
-  });
+  };
+  for (const [name, value] of Object.entries(told)) mark(canvas, `data-${name}`, value);
 }
 
 // `told` has description, label and marks; `viewer` has act(name, value, pane), tool() and drawn(pane).
@@ -91,7 +93,7 @@ export function createPane(frame, told, overlay, viewer) {
     requested = 0;
     renderer.draw(view);
     drawing.show(kept, measuring.selected, view, canvas);
-    readout.textContent = readoutOf(view, devicePixelRatio || 1);
+    say(readout, readoutOf(view, devicePixelRatio || 1));
     markCanvas(canvas, view, heat);
     viewer.drawn(pane);
   };
@@ -139,11 +141,11 @@ export function createPane(frame, told, overlay, viewer) {
     },
     showProbe(at) {
       const pixel = at && pixelAt(view, frame, at);
-      probe.textContent = pixel
+      say(probe, pixel
         ? `row ${pixel.row}  column ${pixel.column}  value ${Number(pixel.value.toPrecision(6))}`
-        : "";
+        : "");
     },
-    setLegend: (text) => { legend.textContent = text; },
+    setLegend: (text) => say(legend, text),
     setHeat(next) {
       heat = next;
       renderer.setHeat(next);

@@ -1,6 +1,7 @@
 // Buttons, window list and sliders around the images. They call `act(name, value)` and hold no
 // state.
 
+import { mark, put, say } from "./changes.js";
 import { icon } from "./icons.js";
 import { titleOf } from "./keys.js";
 import { showsPreset } from "./view.js";
@@ -36,8 +37,8 @@ function slider(label, title, act) {
   return {
     made,
     show(value, enabled) {
-      input.value = value;
-      number.textContent = `${value}%`;
+      put(input, value);
+      say(number, `${value}%`);
       input.disabled = !enabled;
       made.classList.toggle("off", !enabled);
     },
@@ -68,13 +69,13 @@ function windowList(act) {
         made.options[presets.length].disabled = true;
         filled = presets;
       }
-      made.value = presets.findIndex((preset) => showsPreset(view, preset));
+      put(made, presets.findIndex((preset) => showsPreset(view, preset)));
     },
   };
 }
 
 function pressed(made, on) {
-  made.setAttribute("aria-pressed", String(Boolean(on)));
+  mark(made, "aria-pressed", Boolean(on));
 }
 
 function tools(act) {

@@ -1,3 +1,16 @@
+// ui/viewer/changes.js
+function say(element2, words2) {
+  if (element2.textContent !== words2) element2.textContent = words2;
+}
+function mark(element2, name, value) {
+  const now = String(value);
+  if (element2.getAttribute(name) !== now) element2.setAttribute(name, now);
+}
+function put(field2, value) {
+  const now = String(value);
+  if (field2.value !== now) field2.value = now;
+}
+
 // ui/viewer/cine.js
 var SPEEDS = [2, 5, 10, 15, 24, 30];
 function createCine(frames, act) {
@@ -27,10 +40,10 @@ function createCine(frames, act) {
     timer = setInterval(() => act("advance"), 1e3 / Number(speed.value));
   };
   const show = (plane) => {
-    play.textContent = timer ? "Pause" : "Play";
-    play.setAttribute("aria-label", timer ? "Pause (key G)" : "Play (key G)");
-    slider2.value = plane + 1;
-    number.textContent = `${plane + 1} of ${frames}`;
+    say(play, timer ? "Pause" : "Play");
+    mark(play, "aria-label", timer ? "Pause (key G)" : "Play (key G)");
+    put(slider2, plane + 1);
+    say(number, `${plane + 1} of ${frames}`);
   };
   speed.addEventListener("change", () => {
     if (timer) start();
@@ -526,13 +539,13 @@ function distanceToSegment([x, y], [x0, y0], [x1, y1]) {
   const t = Math.min(1, Math.max(0, along));
   return Math.hypot(x - x0 - t * dx, y - y0 - t * dy);
 }
-function partUnder(view, mark, at, reach) {
-  const parts = partsOf(mark);
-  const corners = parts.map((part2) => toCanvas(view, partAt(mark.ends, part2)));
+function partUnder(view, mark2, at, reach) {
+  const parts = partsOf(mark2);
+  const corners = parts.map((part2) => toCanvas(view, partAt(mark2.ends, part2)));
   const near = corners.map((c) => Math.hypot(c[0] - at[0], c[1] - at[1]));
   const nearest = near.indexOf(Math.min(...near));
   if (near[nearest] <= reach) return parts[nearest];
-  const round = mark.kind === "rectangle" ? corners.length : corners.length - 1;
+  const round = mark2.kind === "rectangle" ? corners.length : corners.length - 1;
   const sides2 = corners.slice(0, Math.max(0, round)).map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
   const touched = sides2.some(([from, to]) => distanceToSegment(at, from, to) <= reach * 0.75);
   return touched ? "whole" : null;
@@ -718,32 +731,32 @@ function headOf([[x, y], [fromX, fromY]]) {
   const barb = (turn) => `${x + size * Math.cos(along + turn)},${y + size * Math.sin(along + turn)}`;
   return `${barb(opening)} ${x},${y} ${barb(-opening)}`;
 }
-function shape(mark, number, lines, view, ratio, box, selected) {
-  const corners = partsOf(mark).map((part2) => toCanvas(view, partAt(mark.ends, part2)).map((length) => length / ratio));
+function shape(mark2, number, lines, view, ratio, box, selected) {
+  const corners = partsOf(mark2).map((part2) => toCanvas(view, partAt(mark2.ends, part2)).map((length) => length / ratio));
   const points = corners.map((corner) => corner.join(",")).join(" ");
-  const name = mark.kind === "rectangle" ? "polygon" : "polyline";
+  const name = mark2.kind === "rectangle" ? "polygon" : "polyline";
   const group2 = drawn("g", { class: selected ? "measured selected" : "measured" });
-  const strokes = mark.kind === "arrow" ? [points, headOf(corners)] : [points];
+  const strokes = mark2.kind === "arrow" ? [points, headOf(corners)] : [points];
   for (const stroke of strokes) {
     group2.append(drawn(name, { points: stroke, class: "under" }), drawn(name, { points: stroke }));
   }
-  for (const [x, y] of mark.kind === "arrow" && !selected ? corners.slice(1) : corners) {
-    group2.append(drawn("circle", { cx: x, cy: y, r: mark.kind === "text" ? 2.5 : 4 }));
+  for (const [x, y] of mark2.kind === "arrow" && !selected ? corners.slice(1) : corners) {
+    group2.append(drawn("circle", { cx: x, cy: y, r: mark2.kind === "text" ? 2.5 : 4 }));
   }
   const right = corners.reduce((best, corner) => corner[0] > best[0] ? corner : best);
-  const at = mark.kind === "arrow" ? corners[1] : right;
+  const at = mark2.kind === "arrow" ? corners[1] : right;
   group2.append(words(lines.length ? lines : [""], number, at, box));
   return group2;
 }
-function field(mark, number, does, leave) {
+function field(mark2, number, does, leave) {
   const input = document.createElement("input");
   input.className = "words";
   input.maxLength = LONGEST;
-  input.value = mark.text ?? "";
+  input.value = mark2.text ?? "";
   input.placeholder = "Words";
   input.setAttribute("aria-label", `Words of mark ${number}`);
-  input.addEventListener("change", () => does.write(mark, input.value.trim()));
-  input.addEventListener("blur", () => does.write(mark, input.value.trim()));
+  input.addEventListener("change", () => does.write(mark2, input.value.trim()));
+  input.addEventListener("blur", () => does.write(mark2, input.value.trim()));
   for (const name of ["keydown", "keyup", "keypress"]) {
     input.addEventListener(name, (event) => {
       event.stopPropagation();
@@ -752,22 +765,22 @@ function field(mark, number, does, leave) {
   }
   return input;
 }
-function listed(mark, number, lines, selected, does, leave) {
+function listed(mark2, number, lines, selected, does, leave) {
   const item = document.createElement("li");
   const name = document.createElement("button");
   name.type = "button";
   name.className = "name";
-  name.textContent = `${number} ${NAMES[mark.kind]}${lines.length ? ": " : ""}${lines.join(", ")}`;
+  name.textContent = `${number} ${NAMES[mark2.kind]}${lines.length ? ": " : ""}${lines.join(", ")}`;
   name.setAttribute("aria-pressed", String(selected));
-  name.addEventListener("click", () => does.select(mark));
+  name.addEventListener("click", () => does.select(mark2));
   const remove = document.createElement("button");
   remove.type = "button";
   remove.className = "remove";
   remove.textContent = "×";
   remove.setAttribute("aria-label", `Delete mark ${number}`);
-  remove.addEventListener("click", () => does.remove(mark));
+  remove.addEventListener("click", () => does.remove(mark2));
   item.append(name);
-  if (selected && WORDED.has(mark.kind)) item.append(field(mark, number, does, leave));
+  if (selected && WORDED.has(mark2.kind)) item.append(field(mark2, number, does, leave));
   item.append(remove);
   return item;
 }
@@ -782,12 +795,12 @@ function createDrawing(frame, label, does, leave = () => {
   const show = (marks, selected, view, canvas) => {
     const ratio = canvas.width / (canvas.clientWidth || 1);
     const box = { width: canvas.clientWidth, height: canvas.clientHeight };
-    const told = marks.map((mark) => wordsOf(frame, mark));
-    svg.replaceChildren(...marks.flatMap((mark, i) => mark.plane === view.plane && mark.ends.length ? [shape(mark, i + 1, told[i], view, ratio, box, mark === selected)] : []));
+    const told = marks.map((mark2) => wordsOf(frame, mark2));
+    svg.replaceChildren(...marks.flatMap((mark2, i) => mark2.plane === view.plane && mark2.ends.length ? [shape(mark2, i + 1, told[i], view, ratio, box, mark2 === selected)] : []));
     const now = JSON.stringify([told, marks.map(({ kind }) => kind), marks.indexOf(selected)]);
     if (now !== last) {
       last = now;
-      list.replaceChildren(...marks.map((mark, i) => listed(mark, i + 1, told[i], mark === selected, does, leave)));
+      list.replaceChildren(...marks.map((mark2, i) => listed(mark2, i + 1, told[i], mark2 === selected, does, leave)));
     }
     if (asking) list.querySelector("input")?.focus({ preventScroll: true });
     asking = false;
@@ -815,8 +828,8 @@ function tooSmall({ kind, ends }) {
 function lookOf2({ function: name, centre, width, inverted }) {
   return { function: name, centre: rounded(centre), width: rounded(width), inverted };
 }
-function sameKey(mark, plane, look) {
-  return mark.kind === "key" && mark.plane === plane && JSON.stringify(mark.window) === JSON.stringify(look);
+function sameKey(mark2, plane, look) {
+  return mark2.kind === "key" && mark2.plane === plane && JSON.stringify(mark2.window) === JSON.stringify(look);
 }
 function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
 }) {
@@ -832,11 +845,11 @@ function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
   const forget = () => {
     if (past.at(-1) === JSON.stringify(kept)) past.pop();
   };
-  const select = (mark) => {
-    selected = mark;
-    if (mark) view.plane = mark.plane;
-    if (mark?.kind === "key" && mark.window.function !== "LUT") {
-      Object.assign(view, mark.window, { table: null });
+  const select = (mark2) => {
+    selected = mark2;
+    if (mark2) view.plane = mark2.plane;
+    if (mark2?.kind === "key" && mark2.window.function !== "LUT") {
+      Object.assign(view, mark2.window, { table: null });
     }
     changed();
   };
@@ -847,10 +860,10 @@ function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
     select(made);
     return made;
   };
-  const takeOut = (mark) => {
-    const at = kept.indexOf(mark);
+  const takeOut = (mark2) => {
+    const at = kept.indexOf(mark2);
     if (at >= 0) kept.splice(at, 1);
-    if (mark === selected) selected = null;
+    if (mark2 === selected) selected = null;
     grip = null;
   };
   const reshape = (ends) => {
@@ -869,10 +882,10 @@ function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
     get selected() {
       return selected;
     },
-    remove(mark = selected) {
-      if (!mark) return;
+    remove(mark2 = selected) {
+      if (!mark2) return;
       remember();
-      takeOut(mark);
+      takeOut(mark2);
       changed();
     },
     // Takes back the last thing that was done to the marks of this image.
@@ -890,10 +903,10 @@ function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
       remember();
       if (begun && goesOn(kind, point)) return true;
       const here = kept.filter(({ plane }) => plane === view.plane).reverse();
-      for (const mark of here) {
-        const part2 = partUnder(view, mark, at, REACH * ratio());
+      for (const mark2 of here) {
+        const part2 = partUnder(view, mark2, at, REACH * ratio());
         if (!part2) continue;
-        select(mark);
+        select(mark2);
         grip = { part: part2, from: point, made: false };
         return true;
       }
@@ -950,27 +963,27 @@ function createMeasuring(frame, view, canvas, kept, changed, ask = () => {
       reshape(movePart(selected.ends, part2, moved));
     },
     // The words of an arrow, or that are all of a mark; that without any is none.
-    write(mark, text) {
-      if ((mark.text ?? "") === text) {
-        if (!complete(mark)) takeOut(mark);
+    write(mark2, text) {
+      if ((mark2.text ?? "") === text) {
+        if (!complete(mark2)) takeOut(mark2);
         return changed();
       }
       remember();
-      mark.text = text;
-      if (!complete(mark)) takeOut(mark);
+      mark2.text = text;
+      if (!complete(mark2)) takeOut(mark2);
       changed();
     },
     // What is shown now, as it is shown, or not any more.
     key() {
       const look = lookOf2(view);
-      const before = kept.find((mark) => sameKey(mark, view.plane, look));
+      const before = kept.find((mark2) => sameKey(mark2, view.plane, look));
       remember();
       if (before) takeOut(before);
       else kept.push({ kind: "key", ends: [], plane: view.plane, window: look });
       changed();
     },
     get isKey() {
-      return kept.some((mark) => sameKey(mark, view.plane, lookOf2(view)));
+      return kept.some((mark2) => sameKey(mark2, view.plane, lookOf2(view)));
     }
   };
 }
@@ -1042,23 +1055,26 @@ in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }`;
 var FUNCTIONS = ["LINEAR", "LINEAR_EXACT", "SIGMOID", "LUT"];
 var NAMES2 = FUNCTIONS.map((name, number) => `#define ${name} ${number}`).join("\n");
-var FRAGMENT = `#version 300 es
-${NAMES2}
-precision highp float;
-precision highp int;
-precision highp usampler2D;
-uniform usampler2D image, table;
-uniform sampler2D heat;
+var PLACE = `
 uniform vec2 canvasSize;
 uniform vec2 offset;
 uniform float scale, aspect;
 uniform vec4 turn;
-uniform float slope, intercept, centre, width;
-uniform int windowFunction, entries;
-uniform bool inverted, overlay;
-uniform vec4 box;
-uniform float opacity, threshold;
-out vec4 colour;
+
+vec2 imageAt(vec2 fragment) {
+  vec2 screen = vec2(fragment.x, canvasSize.y - fragment.y);
+  vec2 moved = (screen - offset) / scale;
+  return vec2(dot(turn.xz, moved), dot(turn.yw, moved) / aspect);
+}`;
+var OUTSIDE = "0xffffffffu";
+var RESAMPLE = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D image;
+uniform float slope, intercept;
+out uint bits;
+${PLACE}
 
 float sampleAt(ivec2 at) {
   ivec2 last = textureSize(image, 0) - 1;
@@ -1087,6 +1103,28 @@ float minified(vec2 at) {
   return total / float(taps * taps);
 }
 
+void main() {
+  vec2 at = imageAt(gl_FragCoord.xy);
+  vec2 size = vec2(textureSize(image, 0));
+  bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, size));
+  float value = scale * min(1.0, aspect) < 1.0 ? minified(at) : magnified(at);
+  bits = outside ? ${OUTSIDE} : floatBitsToUint(value);
+}`;
+var GREYS = `#version 300 es
+${NAMES2}
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D values, table;
+uniform sampler2D heat;
+uniform float centre, width;
+uniform int windowFunction, entries;
+uniform bool inverted, overlay;
+uniform vec4 box;
+uniform float opacity, threshold;
+out vec4 colour;
+${PLACE}
+
 float entryAt(int i) {
   int at = clamp(i, 0, entries - 1);
   return float(texelFetch(table, ivec2(at & 1023, at >> 10), 0).r) / 65535.0;
@@ -1107,28 +1145,27 @@ vec3 warm(float t) {
 }
 
 void main() {
-  vec2 screen = vec2(gl_FragCoord.x, canvasSize.y - gl_FragCoord.y);
-  vec2 moved = (screen - offset) / scale;
-  vec2 at = vec2(dot(turn.xz, moved), dot(turn.yw, moved) / aspect);
-  vec2 size = vec2(textureSize(image, 0));
-  bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThanEqual(at, size));
-  float value = scale * min(1.0, aspect) < 1.0 ? minified(at) : magnified(at);
-  float grey = clamp(greyOf(value), 0.0, 1.0);
+  uint bits = texelFetch(values, ivec2(gl_FragCoord.xy), 0).r;
+  float grey = clamp(greyOf(uintBitsToFloat(bits)), 0.0, 1.0);
   if (inverted) grey = 1.0 - grey;
-  vec2 cell = (at - box.yx) / (box.wz - box.yx);
-  float relevance = texture(heat, cell).r;
-  float edge = fwidth(relevance) * 0.8 + 1e-4;
-  if (any(lessThan(cell, vec2(0.0))) || any(greaterThan(cell, vec2(1.0)))) relevance = 0.0;
   vec3 shown = vec3(grey);
-  if (overlay && threshold > 0.0 && abs(relevance - threshold) < edge)
-    shown = mix(shown, vec3(1.0, 0.85, 0.5), min(1.0, opacity * 1.6));
-  else if (overlay && relevance >= threshold)
-    shown = mix(shown, warm(relevance), opacity * relevance);
-  colour = outside ? vec4(0.0, 0.0, 0.0, 1.0) : vec4(shown, 1.0);
+  if (overlay) {
+    vec2 cell = (imageAt(gl_FragCoord.xy) - box.yx) / (box.wz - box.yx);
+    float relevance = texture(heat, cell).r;
+    float edge = fwidth(relevance) * 0.8 + 1e-4;
+    if (any(lessThan(cell, vec2(0.0))) || any(greaterThan(cell, vec2(1.0)))) relevance = 0.0;
+    if (threshold > 0.0 && abs(relevance - threshold) < edge)
+      shown = mix(shown, vec3(1.0, 0.85, 0.5), min(1.0, opacity * 1.6));
+    else if (relevance >= threshold)
+      shown = mix(shown, warm(relevance), opacity * relevance);
+  }
+  colour = bits == ${OUTSIDE} ? vec4(0.0, 0.0, 0.0, 1.0) : vec4(shown, 1.0);
 }`;
 
 // ui/viewer/renderer.js
 var TABLE_ROW = 1024;
+var CORNER = 0;
+var [IMAGE, HEAT, TABLE, VALUES] = [0, 1, 2, 3];
 function compile(gl, kind, source) {
   const shader = gl.createShader(kind);
   gl.shaderSource(shader, source);
@@ -1138,30 +1175,38 @@ function compile(gl, kind, source) {
   }
   return shader;
 }
-function linkProgram(gl) {
+function link(gl, fragment, textures) {
   const program = gl.createProgram();
   gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, VERTEX));
-  gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, FRAGMENT));
+  gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, fragment));
+  gl.bindAttribLocation(program, CORNER, "corner");
   gl.linkProgram(program);
   gl.useProgram(program);
-  return program;
+  const places = /* @__PURE__ */ new Map();
+  const place2 = (name) => {
+    if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
+    return places.get(name);
+  };
+  for (const [name, unit] of Object.entries(textures)) gl.uniform1i(place2(name), unit);
+  return { program, place: place2 };
 }
 function texture(gl, unit, filter) {
   gl.activeTexture(gl.TEXTURE0 + unit);
-  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  const made = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, made);
   for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
     gl.texParameteri(gl.TEXTURE_2D, side, filter);
   }
   for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) {
     gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
   }
+  return made;
 }
-function strip(gl, program) {
+function strip(gl) {
   gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
   gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW);
-  const corner = gl.getAttribLocation(program, "corner");
-  gl.enableVertexAttribArray(corner);
-  gl.vertexAttribPointer(corner, 2, gl.FLOAT, false, 0, 0);
+  gl.enableVertexAttribArray(CORNER);
+  gl.vertexAttribPointer(CORNER, 2, gl.FLOAT, false, 0, 0);
 }
 function uploadWhole(gl, unit, samples, columns, rows) {
   gl.activeTexture(gl.TEXTURE0 + unit);
@@ -1187,31 +1232,52 @@ function padded(table) {
   cells.set(table);
   return { cells, rows };
 }
-function prepare(gl) {
-  const program = linkProgram(gl);
-  strip(gl, program);
-  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-  texture(gl, 0, gl.NEAREST);
-  texture(gl, 1, gl.LINEAR);
-  texture(gl, 2, gl.NEAREST);
-  uploadShares(gl, 1, new Uint8Array(1), 1, 1);
-  uploadWhole(gl, 2, new Uint16Array(1), 1, 1);
-  const places = /* @__PURE__ */ new Map();
-  const place2 = (name) => {
-    if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
-    return places.get(name);
+function surface(gl) {
+  const values = texture(gl, VALUES, gl.NEAREST);
+  const buffer = gl.createFramebuffer();
+  return {
+    resize(columns, rows) {
+      gl.activeTexture(gl.TEXTURE0 + VALUES);
+      gl.texImage2D(
+        gl.TEXTURE_2D,
+        0,
+        gl.R32UI,
+        columns,
+        rows,
+        0,
+        gl.RED_INTEGER,
+        gl.UNSIGNED_INT,
+        null
+      );
+      gl.bindFramebuffer(gl.FRAMEBUFFER, buffer);
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, values, 0);
+    },
+    use: () => gl.bindFramebuffer(gl.FRAMEBUFFER, buffer),
+    leave: () => gl.bindFramebuffer(gl.FRAMEBUFFER, null)
   };
-  ["image", "heat", "table"].forEach((name, unit) => gl.uniform1i(place2(name), unit));
-  return place2;
 }
-function setView(gl, place2, view, { slope, intercept }, box) {
+function prepare(gl) {
+  strip(gl);
+  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+  texture(gl, IMAGE, gl.NEAREST);
+  texture(gl, HEAT, gl.LINEAR);
+  texture(gl, TABLE, gl.NEAREST);
+  uploadShares(gl, HEAT, new Uint8Array(1), 1, 1);
+  uploadWhole(gl, TABLE, new Uint16Array(1), 1, 1);
+  return {
+    resample: link(gl, RESAMPLE, { image: IMAGE }),
+    greys: link(gl, GREYS, { heat: HEAT, table: TABLE, values: VALUES }),
+    surface: surface(gl)
+  };
+}
+function setPlace(gl, place2, view) {
   gl.uniform2f(place2("canvasSize"), gl.canvas.width, gl.canvas.height);
   gl.uniform2f(place2("offset"), view.x, view.y);
   gl.uniform1f(place2("scale"), view.scale);
   gl.uniform1f(place2("aspect"), view.aspect);
   gl.uniform4f(place2("turn"), ...view.turn);
-  gl.uniform1f(place2("slope"), slope);
-  gl.uniform1f(place2("intercept"), intercept);
+}
+function setGreys(gl, place2, view, box) {
   gl.uniform1i(place2("windowFunction"), FUNCTIONS.indexOf(view.function));
   gl.uniform1i(place2("entries"), view.table?.length ?? 1);
   gl.uniform1f(place2("centre"), view.centre);
@@ -1226,25 +1292,41 @@ function createRenderer(canvas, frame) {
   const options = { alpha: false, antialias: false, preserveDrawingBuffer: true };
   const gl = canvas.getContext("webgl2", options);
   if (!gl) return null;
-  let place2 = prepare(gl);
+  let made = prepare(gl);
   let heat = null;
   let held = {};
   const uploadHeat = () => {
     if (!heat) return;
     const cells = Uint8Array.from(heat.values.flat(), (v) => Math.round(255 * v));
-    uploadShares(gl, 1, cells, heat.values[0].length, heat.values.length);
+    uploadShares(gl, HEAT, cells, heat.values[0].length, heat.values.length);
   };
   const upload = ({ plane, table }) => {
     if (held.plane !== plane) {
       const size = frame.rows * frame.columns;
       const samples = frame.samples.subarray(plane * size, (plane + 1) * size);
-      uploadWhole(gl, 0, samples, frame.columns, frame.rows);
+      uploadWhole(gl, IMAGE, samples, frame.columns, frame.rows);
     }
     if (table && held.table !== table) {
       const { cells, rows } = padded(table);
-      uploadWhole(gl, 2, cells, TABLE_ROW, rows);
+      uploadWhole(gl, TABLE, cells, TABLE_ROW, rows);
     }
-    held = { plane, table: table ?? held.table };
+    held = { ...held, plane, table: table ?? held.table };
+  };
+  const resample = (view) => {
+    const { width, height } = canvas;
+    const size = `${width},${height}`;
+    const shown = [size, view.plane, view.x, view.y, view.scale, view.aspect, view.turn].join();
+    if (held.shown === shown) return;
+    const { resample: { program, place: place2 }, surface: values } = made;
+    if (held.size === size) values.use();
+    else values.resize(width, height);
+    gl.useProgram(program);
+    setPlace(gl, place2, view);
+    gl.uniform1f(place2("slope"), frame.slope);
+    gl.uniform1f(place2("intercept"), frame.intercept);
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    values.leave();
+    Object.assign(held, { shown, size });
   };
   return {
     largest: gl.getParameter(gl.MAX_TEXTURE_SIZE),
@@ -1255,12 +1337,15 @@ function createRenderer(canvas, frame) {
     draw(view) {
       upload(view);
       gl.viewport(0, 0, canvas.width, canvas.height);
-      setView(gl, place2, view, frame, heat?.box);
+      resample(view);
+      gl.useProgram(made.greys.program);
+      setPlace(gl, made.greys.place, view);
+      setGreys(gl, made.greys.place, view, heat?.box);
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     },
     restore() {
       held = {};
-      place2 = prepare(gl);
+      made = prepare(gl);
       uploadHeat();
     },
     release() {
@@ -1408,7 +1493,7 @@ function readoutOf(view, ratio) {
   return `C ${number(view.centre)}  W ${number(view.width)}${kind}  ${Math.round(100 * view.scale / ratio)}%`;
 }
 function markCanvas(canvas, view, heat) {
-  Object.assign(canvas.dataset, {
+  const told = {
     centre: view.centre,
     width: view.width,
     function: view.function,
@@ -1421,7 +1506,8 @@ function markCanvas(canvas, view, heat) {
     overlay: view.overlay && Boolean(heat),
     diagnosis: heat?.label ?? "",
     drawn: "yes"
-  });
+  };
+  for (const [name, value] of Object.entries(told)) mark(canvas, `data-${name}`, value);
 }
 function createPane(frame, told, overlay, viewer2) {
   const canvas = newCanvas(told.description);
@@ -1441,7 +1527,7 @@ function createPane(frame, told, overlay, viewer2) {
     requested = 0;
     renderer.draw(view);
     drawing.show(kept, measuring.selected, view, canvas);
-    readout.textContent = readoutOf(view, devicePixelRatio || 1);
+    say(readout, readoutOf(view, devicePixelRatio || 1));
     markCanvas(canvas, view, heat);
     viewer2.drawn(pane);
   };
@@ -1507,11 +1593,9 @@ function createPane(frame, told, overlay, viewer2) {
     },
     showProbe(at) {
       const pixel = at && pixelAt(view, frame, at);
-      probe.textContent = pixel ? `row ${pixel.row}  column ${pixel.column}  value ${Number(pixel.value.toPrecision(6))}` : "";
+      say(probe, pixel ? `row ${pixel.row}  column ${pixel.column}  value ${Number(pixel.value.toPrecision(6))}` : "");
     },
-    setLegend: (text) => {
-      legend.textContent = text;
-    },
+    setLegend: (text) => say(legend, text),
     setHeat(next) {
       heat = next;
       renderer.setHeat(next);
@@ -1560,8 +1644,8 @@ function slider(label, title, act) {
   return {
     made,
     show(value, enabled) {
-      input.value = value;
-      number.textContent = `${value}%`;
+      put(input, value);
+      say(number, `${value}%`);
       input.disabled = !enabled;
       made.classList.toggle("off", !enabled);
     }
@@ -1589,12 +1673,12 @@ function windowList(act) {
         made.options[presets.length].disabled = true;
         filled = presets;
       }
-      made.value = presets.findIndex((preset) => showsPreset(view, preset));
+      put(made, presets.findIndex((preset) => showsPreset(view, preset)));
     }
   };
 }
 function pressed(made, on) {
-  made.setAttribute("aria-pressed", String(Boolean(on)));
+  mark(made, "aria-pressed", Boolean(on));
 }
 function tools(act) {
   return {
@@ -1618,14 +1702,14 @@ function createToolbar(priorLabel, act) {
     (v) => act("threshold", v)
   );
   const prior = button(icon("prior"), `${titleOf("prior")}: ${priorLabel}`, () => act("prior"));
-  const link = button(icon("link"), titleOf("link"), () => act("link"));
+  const link2 = button(icon("link"), titleOf("link"), () => act("link"));
   const help = button("?", titleOf("help"), () => act("help"));
   const top = element("div", "bar");
   top.append(list.made, group(...Object.values(tool), key), group(invert, ...simple));
   const bottom = element("div", "bar");
   bottom.append(group(overlay), group(opacity.made, threshold.made), element("span", "space"));
   bottom.append(group(...flips));
-  if (priorLabel) bottom.append(group(prior, link));
+  if (priorLabel) bottom.append(group(prior, link2));
   bottom.append(help);
   return {
     top,
@@ -1640,8 +1724,8 @@ function createToolbar(priorLabel, act) {
       opacity.show(view.opacity, heat && view.overlay);
       threshold.show(view.threshold, heat && view.overlay);
       pressed(prior, priorShown);
-      pressed(link, linked);
-      link.disabled = !priorShown;
+      pressed(link2, linked);
+      link2.disabled = !priorShown;
       pressed(help, helpShown);
     }
   };
