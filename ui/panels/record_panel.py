@@ -12,7 +12,7 @@ from clinical.review.marking import Marked
 from clinical.review.marks import Mark
 from ui.access import presence
 from ui.panels import adjudication_panel, frame, trail
-from ui.state import desk, marked, state
+from ui.state import marked, readers_agree, state
 from ui.state.desk import OpenCase
 from ui.words import phrasing
 from ui.words.markup import Markup, bar, joined, table, tag
@@ -29,7 +29,7 @@ def render(shown: OpenCase, diagnosis: str | None) -> None:
             st.html(contributions(shown.machine.assessment, diagnosis))
         if presence.can("adjudicate"):
             st.html(frame.panel_title("Agreement between readers", "cases signed by two readers"))
-            st.html(adjudication_panel.kappa_table(desk.reader_kappa()))
+            st.html(adjudication_panel.kappa_table(readers_agree.reader_kappa()))
     with right:
         recorded = len(decisions.history(shown.events))
         st.html(frame.panel_title("Decisions", f"{recorded} recorded"))

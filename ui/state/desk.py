@@ -23,7 +23,7 @@ from clinical.audit import ledger
 from clinical.case.assessment import Action, Assessment, AuditEvent, Confidence, ReviewDecision
 from clinical.case.case import Case
 from clinical.case.shapes import Array
-from clinical.review import adjudication, decisions, intake, kappa, marking, marks, viewed
+from clinical.review import adjudication, decisions, intake, marking, marks, viewed
 from clinical.review import first_read as first_read_rules
 from clinical.review import progress as progress_rules
 from clinical.review import protocol as protocol_rules
@@ -38,7 +38,6 @@ from clinical.review.times import noticed, resumed
 from clinical.review.viewed import Viewed
 from clinical.workspace import store
 from clinical.workspace.database import writing
-from clinical.workspace.place import Place
 from ui.access import identity, presence
 from ui.state import confirming, state
 from ui.state import visits as visits_known
@@ -298,13 +297,6 @@ def adjudicate(
     )
 
 
-def reader_kappa() -> kappa.ReaderKappa:
-    """How far readers agree on the cases that two have signed, as of now."""
-    with state.engine().connect() as connection:
-        head = ledger.head(connection)
-    return _reader_kappa(state.workspace(), head.hash)
-
-
 def watch(shown: OpenCase, place: Literal["page", "form"] = "page") -> None:
     """Hear with each click that may decide something what the viewer shows.
 
@@ -404,9 +396,3 @@ def _desk() -> _Desk:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _reader_kappa(place: Place, head: str) -> kappa.ReaderKappa:  # noqa: ARG001  (the cache's key)
-    with state.engine().connect() as connection:
-        return kappa.reader_kappa(connection)
