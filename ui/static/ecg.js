@@ -6,6 +6,7 @@ export const MM_PER_SECOND = 25, MM_PER_MV = 10;
 const STEP = 0.5, FAR = 5; // mm that an arrow key moves the calipers, and with Shift
 const LEAST = 0.3; // mm: a shorter drag is a click, which takes the calipers away
 const SLOWEST = 200; // ms: a shorter stretch is no beat, so no rate is told of it
+const MEANT = "triptych-evidence";
 const SVG = "http://www.w3.org/2000/svg";
 
 // Millimetres on the page of a point of the screen; `box` is where the sheet lies there.
@@ -44,8 +45,8 @@ function element(name, attributes) {
 }
 
 function draw(root) {
-  const { layer, from, to, strips, size } = root.state;
-  layer.replaceChildren();
+  const { layer, meaning, from, to, strips, size } = root.state;
+  layer.replaceChildren(meaning);
   root.querySelector(".reading").textContent = from ? said(strips, from, to) : "";
   if (!from) return;
   const left = Math.min(from.x, to.x), top = Math.min(from.y, to.y);
@@ -56,6 +57,24 @@ function draw(root) {
   layer.append(element("rect", { class: "between", x: left, y: top,
     width: Math.abs(to.x - from.x), height: Math.abs(to.y - from.y) }));
   for (const d of lines) layer.append(element("path", { d }));
+}
+
+// The strips of the lead that a sentence means (ui/static/evidence.js), where they show the seconds; all
+// of what is drawn where it means no lead. In mm: left, top, width, height.
+export function meantOn(strips, size, { lead, seconds }) {
+  if (!lead) return [{ x: 0, y: 0, ...size }];
+  return strips.filter((one) => one.lead === lead).flatMap((one) => {
+    const [from, to] = [Math.max(seconds?.[0] ?? 0, one.start), Math.min(seconds?.[1] ?? Infinity, one.end)];
+    return from < to ? [{ x: one.left + (from - one.start) * MM_PER_SECOND, y: one.top,
+      width: (to - from) * MM_PER_SECOND, height: one.bottom - one.top }] : [];
+  });
+}
+
+function mean(root, told) {
+  const { at, strips, size, meaning } = root.state;
+  const here = told?.tracing === at ? meantOn(strips, size, told) : [];
+  meaning.replaceChildren(...here.map((box) => element("rect", { class: "meant", ...box })));
+  if (here.length) root.scrollIntoView?.({ block: "nearest" });
 }
 
 function point(root, event) {
@@ -129,9 +148,20 @@ export default function ecg({ data, parentElement }) {
   const same = root.state?.tracing === data.tracing;
   const kept = same ? root.state : { from: null, to: null, dragging: false };
   const layer = element("svg", { class: "calipers", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" });
-  root.state = { ...kept, tracing: data.tracing, strips: data.strips, size, layer };
+  const meaning = element("g", {});
+  layer.append(meaning);
+  root.state = { ...kept, tracing: data.tracing, at: data.at, strips: data.strips, size, layer, meaning };
   root.querySelector(".sheet").innerHTML = data.svg;
   root.querySelector(".sheet").append(layer);
   root.querySelector(".words").innerHTML = data.words;
   draw(root);
+  if (!root.stop) {
+    const heard = ({ detail }) => mean(root, detail);
+    document.addEventListener(MEANT, heard);
+    root.stop = () => document.removeEventListener(MEANT, heard);
+  }
+  return () => {
+    root.stop?.();
+    root.stop = undefined;
+  };
 }
