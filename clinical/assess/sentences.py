@@ -21,7 +21,7 @@ from clinical.formatting import percent
 from clinical.modalities import kit
 from clinical.modalities.kit import Telling
 from clinical.terms import diagnoses
-from clinical.wording import words
+from clinical.wording import inside_a_sentence, words
 
 MOST, FEWER = 3, 2
 """Pieces that are named on the side of what the model says, and on the other."""
@@ -97,9 +97,10 @@ def sentences(
     beside = [piece for piece in other if _clear(piece, probability)][:FEWER]
     mentioned = {piece.held for piece in (*named, *unclear, *beside)}
     held = {name: why for name, why in explanation.held_back.items() if name not in mentioned}
+    alone = len(pieces) <= 1 and len(assessment.used) <= 1  # nothing could stand beside it
     made = (
         _first(suggestion, named, unclear, "for" if suggested else "against"),
-        _second(beside, probability, "against" if suggested else "for") if len(pieces) > 1 else [],
+        [] if alone else _second(beside, probability, "against" if suggested else "for"),
         _last(assessment.missing, held),
     )
     return tuple(tuple(sentence) for sentence in made if sentence)
@@ -286,5 +287,5 @@ def _joined(names: Sequence[str], before: str, conjunction: str) -> Iterator[Cla
 def _diagnosis(name: str) -> str:
     """As it stands in a sentence; one that is only the absence of the others is quoted."""
     spoken = diagnoses.spoken(name) if ":" in name else None
-    plain = spoken or words(name)
+    plain = inside_a_sentence(spoken) if spoken else words(name)
     return f"“{plain}”" if name == _NONE else plain

@@ -4,6 +4,7 @@
 
 const CLAUSE = ".clause[data-evidence]";
 const PLACES = "[data-at]";
+const FILM = ".st-key-film";
 const LIT = "lit";
 const MEANT = "triptych-evidence"; // the event that says where to look; null where nowhere any more
 
@@ -32,11 +33,11 @@ function dim() {
 function light(clause) {
   pressed = clause;
   clause.setAttribute("aria-pressed", "true");
-  const places = [...document.querySelectorAll(PLACES)]
-    .filter(({ dataset }) => dataset.at === clause.dataset.evidence);
-  places.forEach((place) => place.classList.add(LIT));
-  const [first] = clause.dataset.film ? document.querySelectorAll(".st-key-film") : places;
-  first?.scrollIntoView({ block: "nearest" });
+  const { film, box, evidence } = clause.dataset;
+  const places = film ? [...document.querySelectorAll(FILM)]
+    : [...document.querySelectorAll(PLACES)].filter(({ dataset }) => dataset.at === evidence);
+  if (!box) places.forEach((place) => place.classList.add(LIT));
+  places[0]?.scrollIntoView({ block: "nearest" });
   tell(meant(clause.dataset));
 }
 

@@ -4,7 +4,7 @@ import { extent, inside, toCanvas, toImage, turned, UPRIGHT } from "./geometry.j
 
 const SMALLEST_SCALE = 0.02;
 const LARGEST_SCALE = 40;
-const AROUND = 2;
+const AROUND = 2.5; // sides of a box that the canvas shows, so that it is seen where it is
 
 export function newView(preset, overlay, aspect) {
   return {

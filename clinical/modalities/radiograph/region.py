@@ -118,7 +118,11 @@ def _words(zones: Sequence[Zone], film: str, *, lateral: bool, sided: bool) -> s
     if lateral:
         return f"the {heights} third{'s' if len(rows) > 1 else ''} of {film}"
     if not side:
-        return f"the centre of {film}" if heights == "middle" else f"the {heights} centre of {film}"
+        return (
+            f"the {heights} centre of {film}"
+            if rows in (["upper"], ["lower"])
+            else f"the centre of {film}"
+        )
     if not sided:
         return f"the {heights} {zone} on the {side} of {film}"
     return f"the {_PATIENT[side]} {heights} {zone} of {film}"

@@ -1278,7 +1278,7 @@ function createRenderer(canvas, frame) {
 // ui/viewer/view.js
 var SMALLEST_SCALE = 0.02;
 var LARGEST_SCALE = 40;
-var AROUND = 2;
+var AROUND = 2.5;
 function newView(preset, overlay, aspect) {
   return {
     x: 0,
