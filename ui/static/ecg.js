@@ -45,8 +45,8 @@ function element(name, attributes) {
 }
 
 function draw(root) {
-  const { layer, meaning, from, to, strips, size } = root.state;
-  layer.replaceChildren(meaning);
+  const { layer, from, to, strips, size } = root.state;
+  layer.replaceChildren();
   root.querySelector(".reading").textContent = from ? said(strips, from, to) : "";
   if (!from) return;
   const left = Math.min(from.x, to.x), top = Math.min(from.y, to.y);
@@ -59,15 +59,18 @@ function draw(root) {
   for (const d of lines) layer.append(element("path", { d }));
 }
 
-// The strips of the lead that a sentence means (ui/static/evidence.js), where they show the seconds; all
-// of what is drawn where it means no lead. In mm: left, top, width, height.
+// The strips of the lead that a sentence means (ui/static/evidence.js): its seconds where they are drawn,
+// else all of the lead, as what is meant comes again in every beat; all of the sheet where it means no
+// lead. In mm.
 export function meantOn(strips, size, { lead, seconds }) {
   if (!lead) return [{ x: 0, y: 0, ...size }];
-  return strips.filter((one) => one.lead === lead).flatMap((one) => {
-    const [from, to] = [Math.max(seconds?.[0] ?? 0, one.start), Math.min(seconds?.[1] ?? Infinity, one.end)];
-    return from < to ? [{ x: one.left + (from - one.start) * MM_PER_SECOND, y: one.top,
-      width: (to - from) * MM_PER_SECOND, height: one.bottom - one.top }] : [];
-  });
+  const own = strips.filter((one) => one.lead === lead);
+  const [from, to] = seconds ?? [0, Infinity];
+  const there = own.filter(({ start, end: until }) => from < until && to > start);
+  const part = (one, first, last) => ({ x: one.left + (first - one.start) * MM_PER_SECOND, y: one.top,
+    width: (last - first) * MM_PER_SECOND, height: one.bottom - one.top });
+  if (!there.length) return own.map((one) => part(one, one.start, one.end));
+  return there.map((one) => part(one, Math.max(from, one.start), Math.min(to, one.end)));
 }
 
 function mean(root, told) {
@@ -148,11 +151,10 @@ export default function ecg({ data, parentElement }) {
   const same = root.state?.tracing === data.tracing;
   const kept = same ? root.state : { from: null, to: null, dragging: false };
   const layer = element("svg", { class: "calipers", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" });
-  const meaning = element("g", {});
-  layer.append(meaning);
+  const meaning = element("svg", { class: "meaning", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" });
   root.state = { ...kept, tracing: data.tracing, at: data.at, strips: data.strips, size, layer, meaning };
   root.querySelector(".sheet").innerHTML = data.svg;
-  root.querySelector(".sheet").append(layer);
+  root.querySelector(".sheet").append(meaning, layer);
   root.querySelector(".words").innerHTML = data.words;
   draw(root);
   if (!root.stop) {

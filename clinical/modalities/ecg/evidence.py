@@ -63,7 +63,7 @@ def label(value: Arrays, item: EvidenceItem) -> str:
 
 
 def named(name: str, value: Arrays, item: EvidenceItem, telling: Telling) -> Named:  # noqa: ARG001
-    """ "the ST segment and T wave in V2 of the ECG", its seconds, and where it is."""
+    """ "the ST segment and T wave in V2 of the ECG", and the seconds of its first beat."""
     if not 0 <= item.index < len(value.items):
         return Named(f"{item.label} of {the(name)}", Whole(name))
     which = f"tracing {item.index + 1} of {the(name)}" if item.index else the(name)
@@ -77,7 +77,7 @@ def named(name: str, value: Arrays, item: EvidenceItem, telling: Telling) -> Nam
     return Named(
         f"{spoken} of {which}",
         Stretch(name, item.index, item.label, seconds),
-        (f"at {seconds[0]:.1f}–{seconds[1]:.1f} s",),
+        (f"first at {seconds[0]:.1f}–{seconds[1]:.1f} s",),
     )
 
 
