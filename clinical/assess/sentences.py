@@ -100,7 +100,9 @@ def sentences(
     alone = len(pieces) <= 1 and len(assessment.used) <= 1  # nothing could stand beside it
     made = (
         _first(suggestion, named, unclear, "for" if suggested else "against"),
-        [] if alone else _second(beside, probability, "against" if suggested else "for"),
+        []
+        if alone and not beside
+        else _second(beside, probability, "against" if suggested else "for"),
         _last(assessment.missing, held),
     )
     return tuple(tuple(sentence) for sentence in made if sentence)

@@ -59,9 +59,11 @@ def mapped(name: str, value: Arrays, heat_map: HeatMap) -> Named:
     zones = _zones(strong, middles, lateral)
     inside = np.array([[_zone(at, lateral) in zones for at in row] for row in middles])
     film = f"the lateral {noun(name)}" if lateral else the(name)
-    place = _words(zones, film, lateral=lateral, sided=not unstated.has_unknown_sides(image))
+    sided = not unstated.has_unknown_sides(image)
+    place = _words(zones, film, lateral=lateral, sided=sided)
+    facts = () if sided or lateral else _on_the_picture(zones)
     region = Region(name, heat_map.item, _box(strong * inside, edges, image), place)
-    return Named(place, region, without=the(name))
+    return Named(place, region, facts, the(name))
 
 
 def _places(heat_map: HeatMap, image: Array) -> tuple[list[list[Place]], tuple[Cells, Cells]]:
@@ -124,8 +126,15 @@ def _words(zones: Sequence[Zone], film: str, *, lateral: bool, sided: bool) -> s
             else f"the centre of {film}"
         )
     if not sided:
-        return f"the {heights} {zone} on the {side} of {film}"
+        return f"the {heights} {zone} of {film}"
     return f"the {_PATIENT[side]} {heights} {zone} of {film}"
+
+
+def _on_the_picture(zones: Sequence[Zone]) -> tuple[str, ...]:
+    """Where the file does not say which side is the patient's left: what a reader sees."""
+    sides = {side for side, _ in zones}
+    side = sides.pop() if len(sides) == 1 else ""
+    return (f"on the {side} of the picture", unstated.ORIENTATION) if side else ()
 
 
 def _box(strong: Cells, edges: tuple[Cells, Cells], image: Array) -> Box:

@@ -222,6 +222,14 @@ TABLE = {
         diagnosis="opacity",
         known=("image",),
     ),
+    "the film alone, which speaks for what is not suggested": Told(
+        "No single piece of evidence stands out against opacity (38%). The main evidence for it is"
+        " the right lower zone of the film.",
+        0.38,
+        maps=(RIGHT_LOWER,),
+        diagnosis="opacity",
+        known=("image",),
+    ),
     "nothing can be told apart": Told(
         "No single piece of evidence stands out for opacity (83%). No history, notes or"
         " measurements were available; no place on the film is singled out, because as a whole it"

@@ -49,7 +49,10 @@ def test_the_box_lies_in_the_image_around_what_is_named() -> None:
 
 def test_a_film_that_does_not_say_which_side_is_which_has_sides_of_the_picture() -> None:
     found = mapped("image", film(format="PNG"), heat((6, 2, 1.0)))
-    assert found.words == "the lower zone on the left of the film"
+    assert found.words == "the lower zone of the film"
+    assert found.facts == ("on the left of the picture", "orientation not stated in the file")
+    both = mapped("image", film(format="PNG"), heat((6, 2, 1.0), (6, 7, 0.8)))
+    assert (both.words, both.facts) == ("both lower zones of the film", ())
 
 
 def test_a_lateral_film_has_no_sides_and_an_earlier_one_is_called_so() -> None:
