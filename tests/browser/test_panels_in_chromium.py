@@ -113,7 +113,7 @@ def test_cases_are_marked_with_the_space_bar_and_assigned(page: Page, workspace:
 def test_choosing_a_suggestion_changes_the_reasons(page: Page) -> None:
     page.locator('tr[data-pick="CASE-001"]').click()
     expect(page.locator(".card")).to_have_count(len(reading_fixture.DIAGNOSES))
-    expect(page.locator(".reasons")).to_contain_text("evidence for bacterial pneumonia")
+    expect(page.locator(".reasons")).to_contain_text("evidence for viral pneumonia")
     page.locator('[data-pick="heart_failure"]').click()
     expect(page.locator(".reasons")).to_contain_text("evidence against heart failure")
     assert width(page.locator("img.sparkline").first) == 44
