@@ -33,7 +33,6 @@ FAINT = 0.005
 """Share of all evidence below which a piece is not named."""
 
 _NONE = "none_of_these"
-_UNCHANGED = "does not change the figure"
 _BECAUSE = {
     AGAINST: "because as a whole {} {} against the suggestion",
     LITTLE: "because leaving out {} strongest part hardly changes the figure",
@@ -88,6 +87,20 @@ def sentences(
         _pieces(case, assessment, suggestion, explanation, telling),
         key=lambda piece: -abs(piece.weight),
     )
+    return tuple(
+        tuple(sentence)
+        for sentence in _composed(assessment, suggestion, explanation.held_back, pieces)
+        if sentence
+    )
+
+
+def _composed(
+    assessment: Assessment,
+    suggestion: Suggestion,
+    held_back: Mapping[str, str],
+    pieces: Sequence[_Piece],
+) -> Iterator[list[Clause]]:
+    """The side that fits the number, the other side, and what is not there; pieces by weight."""
     sides = [piece for piece in pieces if piece.weight > 0], [p for p in pieces if p.weight < 0]
     suggested = suggestion.probability >= suggestion.threshold
     fitting, other = sides if suggested else reversed(sides)
@@ -96,16 +109,13 @@ def sentences(
     unclear = [] if named else fitting[:MOST]
     beside = [piece for piece in other if _clear(piece, probability)][:FEWER]
     mentioned = {piece.held for piece in (*named, *unclear, *beside)}
-    held = {name: why for name, why in explanation.held_back.items() if name not in mentioned}
-    alone = len(pieces) <= 1 and len(assessment.used) <= 1  # nothing could stand beside it
-    made = (
-        _first(suggestion, named, unclear, "for" if suggested else "against"),
-        []
-        if alone and not beside
-        else _second(beside, probability, "against" if suggested else "for"),
-        _last(assessment.missing, held),
+    yield _first(suggestion, named, unclear, "for" if suggested else "against")
+    if beside or len(pieces) > 1 or len(assessment.used) > 1:  # else nothing could stand beside it
+        yield _second(beside, probability, "against" if suggested else "for")
+    yield _last(
+        assessment.missing,
+        {name: why for name, why in held_back.items() if name not in mentioned},
     )
-    return tuple(tuple(sentence) for sentence in made if sentence)
 
 
 def _first(
@@ -118,7 +128,9 @@ def _first(
     end = Clause(".")
     if unclear:
         left = "leaving out any one of them" if len(unclear) > 1 else "leaving it out"
-        end = Clause(f"; {left} {_UNCHANGED}.")
+        shown = {percent(one.without) for one in unclear if one.without is not None}
+        same = shown <= {percent(suggestion.probability)}
+        end = Clause(f"; {left} {'does not change' if same else 'hardly changes'} the figure.")
     return [
         Clause(f"The main evidence {side} {about} is "),
         *_listed(listed, suggestion.probability),

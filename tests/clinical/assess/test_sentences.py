@@ -187,6 +187,13 @@ TABLE = {
         without={"image": 0.992},
         diagnosis="pneumothorax",
     ),
+    "what changes less than a point, and is another number when it is rounded": Told(
+        "The main evidence for pneumothorax (96%) is D-dimer 4330 ng/mL FEU (high); leaving it out"
+        " hardly changes the figure. No single piece of evidence speaks clearly against it.",
+        0.955,
+        (measured(0, 0.006),),
+        diagnosis="pneumothorax",
+    ),
     "a single piece that changes nothing": Told(
         "The main evidence for pneumothorax (>99%) is D-dimer 4330 ng/mL FEU (high); leaving it"
         " out does not change the figure. No single piece of evidence speaks clearly against it."
