@@ -2,8 +2,8 @@ import js from "@eslint/js";
 import globals from "globals";
 
 // Loaded by the page as they are (ui/host/shell.py), before anything else; all other files are modules.
-const SCRIPTS = ["address", "announce", "drafts", "form_focus", "open_list", "presence", "runs", "theme_choice",
-  "type_ahead", "watch"]
+const SCRIPTS = ["address", "announce", "drafts", "evidence", "form_focus", "open_list", "presence", "runs",
+  "theme_choice", "type_ahead", "watch"]
   .map((name) => `ui/static/${name}.js`);
 
 export default [

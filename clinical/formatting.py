@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+_UNITS = (  # minutes in one, symbol, used below this many
+    (1.0, "min", 90),
+    (60.0, "h", 48),
+    (1440.0, "d", 120),
+    (30.44 * 1440, "mo", 24),
+)
 _NEVER_CERTAIN = {"0": "<1%", "100": ">99%"}
 
 
@@ -30,6 +36,15 @@ def moment(time: datetime | str | None) -> str:
     if value.tzinfo is None:
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def duration(length: timedelta) -> str:
+    """A length of time in its largest fitting unit: "40 min", "3 h", "12 d"."""
+    minutes = length.total_seconds() / 60
+    for size, symbol, limit in _UNITS:
+        if minutes < limit * size:
+            return f"{minutes / size:.0f} {symbol}"
+    return f"{minutes / (365.25 * 1440):.0f} y"
 
 
 def number(value: float) -> str:

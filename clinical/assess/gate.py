@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from clinical.assess import without
 from clinical.assess.without import Pieces, Places, Values
+from clinical.case.held_back import AGAINST, AS_A_WHOLE, LITTLE, NO_MORE
 from clinical.model.fusion import Tokens
 from clinical.model.model import Network
 
@@ -33,11 +34,6 @@ LEAST = 0.2
 APART = 2.0
 FEW = 3
 """With fewer pieces there is nothing to draw from; only `LEAST` counts, against nothing."""
-
-AGAINST = "as a whole it speaks against this, and a heat map would show what speaks for it"
-AS_A_WHOLE = "it counts as a whole, and no part of it stands out"
-LITTLE = "taking away what would be shown hardly changes this"
-NO_MORE = "taking away what would be shown changes this no more than taking away anything else"
 
 _SEED = 2026
 

@@ -59,6 +59,9 @@ class Finding:
         probability, threshold: None where the number is withheld or there is none.
         withheld_because: why the number is not given, or "".
         verdicts: of each reader whose decision stands, oldest first.
+        rests_on: what the suggestion rests on, in sentences that quote nothing that somebody wrote;
+            "" where that is not told.
+        held_back: input and why nothing of it is shown as evidence, both in words.
     """
 
     diagnosis: str
@@ -68,6 +71,8 @@ class Finding:
     threshold: float | None = None
     withheld_because: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    rests_on: str = ""
+    held_back: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

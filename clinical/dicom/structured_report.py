@@ -58,6 +58,8 @@ _REPORT: Concept = ("126000", "DCM", "Imaging Measurement Report")
 _LANGUAGE: Concept = ("121049", "DCM", "Language of Content Item and Descendants")
 _DEVICE: Concept = ("121007", "DCM", "Device")
 _FINDING: Concept = ("121071", "DCM", "Finding")
+_RESTS_ON: Concept = ("rests-on", SCHEME, "What the suggestion rests on")
+_HELD_BACK: Concept = ("held-back", SCHEME, "Why an input is not shown as evidence")
 _COMMENT: Concept = ("121106", "DCM", "Comment")
 
 
@@ -169,6 +171,10 @@ def _group(found: Finding, film: Film, maker: Maker) -> Dataset:
     if found.withheld_because:
         because = ("withheld-because", SCHEME, "Why it is withheld")
         items.append(content.text("CONTAINS", because, found.withheld_because))
+    if found.rests_on:
+        items.append(content.text("CONTAINS", _RESTS_ON, found.rests_on))
+    for name, reason in found.held_back:
+        items.append(content.text("CONTAINS", _HELD_BACK, f"{name}: {reason}"))
     for verdict in found.verdicts:
         items += _verdict(verdict)
     return content.container(("125007", "DCM", "Measurement Group"), items, template="1501")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from clinical.assess.sentences import told
 from clinical.case.assessment import Assessment, AuditEvent, HeatMap, Suggestion
 from clinical.case.reading import Reading
 from clinical.case.shapes import Array
@@ -22,7 +23,6 @@ from clinical.dicom.key_images import key_images
 from clinical.dicom.parametric_map import parametric_map
 from clinical.dicom.secondary_capture import secondary_capture
 from clinical.dicom.structured_report import report
-from clinical.export.case_page import told
 from clinical.export.leaving import Leaving, ShownFilm, leaving, record, require_films
 from clinical.formatting import percent
 from clinical.modalities.radiograph import unstated

@@ -6,11 +6,12 @@ plain text here and is escaped there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from clinical.assess.sentences import sentences, told
 from clinical.audit import ledger
 from clinical.audit.retention import BECAUSE, purge_of
 from clinical.case import beside, withheld
@@ -23,6 +24,7 @@ from clinical.case.assessment import (
     set_sentence,
 )
 from clinical.case.case import Case
+from clinical.case.sentences import text
 from clinical.export import marked
 from clinical.export.input_rows import (
     MeasurementRow,
@@ -73,9 +75,10 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one suggestion rests on."""
+    """What one suggestion rests on; `words` says it in sentences."""
 
     diagnosis: str
+    words: str
     method: str
     shares: tuple[tuple[str, str], ...]
     rows: tuple[EvidenceRow, ...]
@@ -219,7 +222,11 @@ def case_page(connection: Connection, case_id: str) -> CasePage | AbsentCase:
         measurements=tuple(measurements(case)),
         history=tuple(history(case)),
         notes=tuple(notes(case, top)),
-        evidence=tuple(_evidence(explained[s.diagnosis], case) for s in told(shown, explained)),
+        evidence=tuple(
+            _evidence(explained[s.diagnosis], case, assessment)
+            for s in told(shown, explained)
+            if assessment is not None
+        ),
         contributions=tuple(_contribution(s, assessment) for s in shown) if assessment else (),
         decisions=tuple(_decisions(connection, past)),
         handed_on=tuple(_handed_on(connection, past)),
@@ -243,15 +250,6 @@ def _beside(connection: Connection, past: Sequence[AuditEvent]) -> tuple[Assessm
     """What other models made of the same inputs."""
     read = progress.progress(past).subject
     return tuple(store.get_assessment(connection, digest) for digest in read.beside) if read else ()
-
-
-def told(shown: list[Suggestion], explained: Mapping[str, Explanation]) -> Iterator[Suggestion]:
-    """The most probable suggestion and every other at or above its threshold."""
-    for rank, suggestion in enumerate(shown):
-        if suggestion.diagnosis in explained and (
-            rank == 0 or suggestion.probability >= suggestion.threshold
-        ):
-            yield suggestion
 
 
 def _dangers(case: Case) -> Iterable[tuple[str, str]]:
@@ -307,7 +305,8 @@ def _on_screen(decision: RecordedDecision) -> str:
     return f" with {view}" if view else ""
 
 
-def _evidence(explanation: Explanation, case: Case) -> Evidence:
+def _evidence(explanation: Explanation, case: Case, assessment: Assessment) -> Evidence:
+    said = text(sentences(case, assessment, explanation.diagnosis))
     strongest = max((abs(item.relevance) for item in explanation.items), default=0.0) or 1.0
     rows = tuple(
         EvidenceRow(
@@ -322,7 +321,8 @@ def _evidence(explanation: Explanation, case: Case) -> Evidence:
     shares = tuple((words(name), percent(share)) for name, share in largest)
     left_out = max(0, len(explanation.items) - MOST_EVIDENCE)
     held = tuple((words(name), reason) for name, reason in explanation.held_back.items())
-    return Evidence(words(explanation.diagnosis), explanation.method, shares, rows, left_out, held)
+    name = words(explanation.diagnosis)
+    return Evidence(name, said, explanation.method, shares, rows, left_out, held)
 
 
 def _added(item: EvidenceItem) -> str:

@@ -182,12 +182,21 @@ def _suggested(reading: Reading, subject: Subject, found: Finding, name: str) ->
         "effectiveDateTime": reading.began,
         "device": _model(reading),
         "valueCodeableConcept": _local("algorithm-output", found.state),
-        "note": [{"text": RESEARCH_USE}],
+        "note": [{"text": line} for line in _notes(found)],
         "component": [
             _share("probability", "Calibrated probability", found.probability),
             _share("threshold", "Threshold to suggest", found.threshold),
         ],
     }
+
+
+def _notes(found: Finding) -> Iterator[str]:
+    """What it may be used for, what it rests on, and what is not shown as evidence, and why."""
+    yield RESEARCH_USE
+    if found.rests_on:
+        yield found.rests_on
+    for name, reason in found.held_back:
+        yield f"Not shown as evidence: {name}: {reason}."
 
 
 def _share(code: str, text: str, value: float | None) -> Resource:

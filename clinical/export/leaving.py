@@ -23,7 +23,7 @@ from clinical.case.reading import Reading, Subject
 from clinical.case.shapes import Array
 from clinical.dicom.film import Film, film_of, films_in
 from clinical.errors import ConfigError
-from clinical.export.reading import check_leaving, reading_of
+from clinical.export.reading import check_leaving, explained, reading_of
 from clinical.review import protocol as protocol_rules
 from clinical.workspace import store
 from clinical.workspace.database import folder_of, writing
@@ -88,6 +88,8 @@ def leaving(engine: Engine, case_id: str, films: Sequence[Path]) -> Leaving:
         assessment = store.get_assessment(connection, digest) if digest else None
         inputs = assessment.input_digest if assessment else None
         case = store.get_case(connection, case_id, input_digest=inputs)
+        if assessment is not None:
+            reading = explained(reading, assessment, case)
         end = ledger.head(connection)
         workspace = folder_of(connection)
     return Leaving(reading, assessment, tuple(_films(case, tuple(films))), end, workspace)

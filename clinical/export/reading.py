@@ -8,14 +8,17 @@ not see (`check_leaving`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
 
+from clinical.assess.sentences import sentences, told
 from clinical.audit import ledger
 from clinical.audit.retention import purge_of
 from clinical.case import beside
 from clinical.case.assessment import Assessment, AuditEvent, Suggestion
+from clinical.case.case import Case
 from clinical.case.reading import (
     Code,
     Finding,
@@ -26,8 +29,10 @@ from clinical.case.reading import (
     Signed,
     Verdict,
 )
+from clinical.case.sentences import text
 from clinical.errors import ReviewError
 from clinical.formatting import uncertain
+from clinical.modalities.kit import noun
 from clinical.review import conclusion, marking, progress
 from clinical.review import protocol as protocol_rules
 from clinical.review import status as status_rules
@@ -111,6 +116,30 @@ def reading_of(connection: Connection, case_id: str) -> Reading:
         remarks=(*(_remarks(assessment) if assessment else ()), *map(beside.sentence, others)),
         marks=tuple(_marks(connection, past)),
     )
+
+
+def explained(reading: Reading, assessment: Assessment, case: Case) -> Reading:
+    """The reading with what its suggestions rest on: of the most probable, and of all suggested.
+
+    Args:
+        reading: of the case.
+        assessment: that it is about.
+        case: what was assessed, with its pixels.
+    """
+    made = {found.diagnosis: found for found in assessment.explanations}
+    shown = [s for s in assessment.suggestions if s.withheld_because is None]
+    chosen = {suggestion.diagnosis for suggestion in told(shown, made)}
+
+    def with_reasons(found: Finding) -> Finding:
+        if found.diagnosis not in chosen:
+            return found
+        said = text(sentences(case, assessment, found.diagnosis, quoted=False))
+        held = made[found.diagnosis].held_back.items()
+        return replace(
+            found, rests_on=said, held_back=tuple((noun(name), why) for name, why in held)
+        )
+
+    return replace(reading, findings=tuple(map(with_reasons, reading.findings)))
 
 
 def check_leaving(reading: Reading, protocol: Protocol) -> None:

@@ -17,11 +17,13 @@ from functools import cache
 from typing import Any
 
 import clinical.modalities
-from clinical.case.assessment import EvidenceItem, Explanation
+from clinical.case.assessment import EvidenceItem, Explanation, HeatMap
 from clinical.case.case import Case
+from clinical.case.sentences import Named, Whole
 from clinical.case.shapes import Array, Event, Measurement, Sex, Shape, Text
 from clinical.errors import ConfigError
 from clinical.tables.case_rows import CaseTable, ReadRows
+from clinical.wording import words
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ class Picture:
     wide: bool = False
 
 
+@dataclass(frozen=True)
+class Telling:
+    """What a piece of evidence is named for.
+
+    Attributes:
+        age_years: of the patient, for limits that depend on it; None where it is not known.
+        quoted: whether words that somebody wrote may be quoted; else they are named by their place.
+    """
+
+    age_years: float | None = None
+    quoted: bool = True
+
+
 def _nothing(value: Any) -> tuple[()]:  # noqa: ARG001 - what most modalities have of most things
     return ()
 
@@ -83,6 +98,14 @@ def _all_items(value: Any) -> int | None:
 
 def _label(value: Any, item: EvidenceItem) -> str:  # noqa: ARG001
     return item.label
+
+
+def _named(name: str, value: Any, item: EvidenceItem, telling: Telling) -> Named:  # noqa: ARG001
+    return Named(f"{item.label} in {the(name)}", Whole(name))
+
+
+def _mapped(name: str, value: Any, heat_map: HeatMap) -> Named:  # noqa: ARG001
+    return Named(the(name), Whole(name))
 
 
 def _left_out(value: Any, decision: datetime | None) -> None:  # noqa: ARG001
@@ -135,7 +158,12 @@ class Kit:
         thinned: the value without the single items that are lost (True), None if nothing is left.
 
     Words and pictures:
+        noun: what a sentence calls its usual input: "film"; "" for its name.
+        plural: of the noun.
+        part: how a sentence says that no part of the input is named: "nothing in", "no place on".
         label: one piece of evidence with its value, for page and report.
+        named: the same as a noun phrase in a sentence, and where it is.
+        mapped: where a heat map is strongest, likewise.
         pictures: for a printed page, with the heat maps or marks of one explanation.
         thumbnail: a small picture as a data URI, or "".
 
@@ -164,7 +192,12 @@ class Kit:
     written: Callable[[Any], Sequence[Text]] = _nothing
     person: Callable[[Any], Person] = _nobody
     thinned: Callable[[Any, Sequence[bool]], Any] = _as_it_is
+    noun: str = ""
+    plural: bool = False
+    part: str = "nothing in"
     label: Callable[[Any, EvidenceItem], str] = _label
+    named: Callable[[str, Any, EvidenceItem, Telling], Named] = _named
+    mapped: Callable[[str, Any, HeatMap], Named] = _mapped
     pictures: Callable[[str, Any, Explanation | None], Sequence[Picture]] = _no_pictures
     thumbnail: Callable[[Any, int], str] = _no_thumbnail
     deidentified: Callable[[Any, datetime | None], Shape | None] = _left_out
@@ -239,6 +272,50 @@ def label(case: Case, item: EvidenceItem) -> str:
     """One piece of evidence with its value, looked up in the input that it points to."""
     value = case.inputs.get(item.modality)
     return item.label if value is None else kit_of(item.modality, value).label(value, item)
+
+
+@cache
+def usual_kit(name: str) -> Kit | None:
+    """The modality that an input of this name usually belongs to, or None for a source's own."""
+    return next((kit for kit in kits().values() if name in kit.inputs), None)
+
+
+def noun(name: str) -> str:
+    """What a sentence calls an input: "film", "earlier film", "history"."""
+    kit = usual_kit(name)
+    if kit is None or not kit.noun:
+        return words(name)
+    return kit.noun if name == kit.inputs[0] else f"earlier {kit.noun}"
+
+
+def the(name: str) -> str:
+    """`noun` with its article."""
+    return f"the {noun(name)}"
+
+
+def is_plural(name: str) -> bool:
+    """Whether `noun` takes a plural verb."""
+    kit = usual_kit(name)
+    return kit.plural if kit is not None and kit.noun else name.endswith("s")
+
+
+def named(case: Case, item: EvidenceItem, telling: Telling) -> Named:
+    """One piece of evidence as a noun phrase, and where it is.
+
+    An input that is not in the case any more, as in a de-identified copy, is named without it.
+    """
+    value = case.inputs.get(item.modality)
+    if value is None:
+        return _named(item.modality, value, item, telling)
+    return kit_of(item.modality, value).named(item.modality, value, item, telling)
+
+
+def mapped(case: Case, heat_map: HeatMap) -> Named:
+    """Where a heat map is strongest as a noun phrase, and the place itself."""
+    value = case.inputs.get(heat_map.modality)
+    if value is None:
+        return _mapped(heat_map.modality, value, heat_map)
+    return kit_of(heat_map.modality, value).mapped(heat_map.modality, value, heat_map)
 
 
 def pictures(case: Case, explanation: Explanation | None) -> list[Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,3 +319,24 @@ def test_nothing_is_kept_from_case_to_case(page: Page, address: str) -> None:
         if not grown:
             break
     assert grown == {}
+
+
+def test_a_clause_of_a_sentence_leads_to_its_evidence_and_back(page: Page, address: str) -> None:
+    open_case(page, address, PLAIN)
+    film = page.locator("canvas[data-drawn=yes]").first
+    scale = film.get_attribute("data-scale") or ""
+    region = page.locator(".clause[data-box]")
+    region.click()
+    expect(film).to_have_attribute("data-meant", region.get_attribute("data-box") or "")
+    expect(film).not_to_have_attribute("data-scale", scale)
+
+    row = page.locator('tr[data-at="measurements value 1988-5"]')
+    value = page.locator('.clause[data-evidence="measurements value 1988-5"]')
+    value.focus()
+    page.keyboard.press("Enter")
+    expect(row).to_have_class(re.compile(r"\blit\b"))
+    expect(row).to_be_in_viewport()
+    expect(value).to_have_attribute("aria-pressed", "true")
+    expect(film).to_have_attribute("data-scale", scale)  # back at what was in view
+    value.press("Space")
+    expect(page.locator(".lit")).to_have_count(0)

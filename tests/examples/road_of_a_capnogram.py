@@ -16,9 +16,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from waiting import SECONDS
 
-from clinical.assess import gate
 from clinical.assess.assess import Assessor
 from clinical.case.case import Case, Problem, input_digest
+from clinical.case.held_back import AS_A_WHOLE
 from clinical.cohorts import folder
 from clinical.modalities import kit
 from clinical.review.intake import record_assessment
@@ -108,7 +108,7 @@ def test_a_model_learns_from_it_and_says_which_breath_it_was_or_that_none_stands
     # Slow breaths are all alike: where none stands out, the record says so.
     explanation = found[1].explanations[0]
     told = [kit.label(cases[1], item) for item in explanation.items]
-    assert told or explanation.held_back == {"capnogram": gate.AS_A_WHOLE}
+    assert told or explanation.held_back == {"capnogram": AS_A_WHOLE}
     assert all("mmHg" in words for words in told)
 
 

@@ -10,8 +10,9 @@ meanwhile back into it, and `open_list.js` keeps the choices of what is typed th
 `presence.js` and `drafts.js` tell the server what asks for no run
 of the page, `arrivals.js` says what came to the worklist, `added.js` how far cases are that were
 added, `address.js` sees to Back and Forward, `announce.js` to screen readers, `film_height.js` to
-the place that the film has. `watch.js` works whether Streamlit does or not: it leaves for the
-sign-in page when the session is over. `page_key.js` shows that it is this page that connects.
+the place that the film has, `evidence.js` to where on the page the evidence of a sentence is.
+`watch.js` works whether Streamlit does or not: it leaves for the sign-in page when the session is
+over. `page_key.js` shows that it is this page that connects.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ ADDRESS = "address.js"
 ANNOUNCE = "announce.js"
 ARRIVALS = "arrivals.js"
 FILM_HEIGHT = "film_height.js"
+EVIDENCE = "evidence.js"
 ADDED = "added.js"
 WATCH = "watch.js"
 STATIC = Path(__file__).parents[1] / "static"
@@ -73,7 +75,7 @@ def routes(addresses: Sequence[str], *, watched: bool) -> list[Route]:
         watched: whether sessions end, so that the page has to notice.
     """
     ours = [RUNS, FORM_FOCUS, DRAFTS, TYPE_AHEAD, FORM_KEPT, OPEN_LIST, PRESENCE, ADDRESS]
-    ours += [ANNOUNCE, ARRIVALS, FILM_HEIGHT, ADDED]
+    ours += [ANNOUNCE, ARRIVALS, FILM_HEIGHT, EVIDENCE, ADDED]
     scripts = [THEME, PAGE_KEY, *ours, WATCH] if watched else [THEME, *ours]
     shell = page(scripts)
 

@@ -68,6 +68,7 @@ def message(
     marked = bool(highlights(name, number, tracing.tokens(array), explanation))
     return {
         "tracing": array.digest,
+        "at": f"{name} {number}",
         "svg": page.svg,
         "width": page.width,
         "height": page.height,

@@ -13,6 +13,7 @@ import streamlit as st
 
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
+from clinical.case.sentences import Value, Whole
 from clinical.case.shapes import Measurement, Measurements
 from clinical.modalities.kit import person, read_by
 from clinical.modalities.measurements.words import marked
@@ -96,7 +97,8 @@ def measurement_table(
             earlier = _earlier(kind, decision, age_years) if repeated else ""
             said = _said(kind, evidence)
             effect = effect_cell(effects[kind[0][0]], largest, said) if explanation else ""
-            rows.append(_row(kind, decision, joined([earlier, effect]), age_years))
+            at = Value(modality, kind[0][0], kind[0][1].code, None, "").anchor
+            rows.append(_row(kind, decision, joined([earlier, effect]), age_years, at))
             rows += [_problem(item, len(head)) for _, item in kind if item.problem]
         bodies.append(_group(group, rows, len(head)))
     nothing = tag("td", NOTHING_ABNORMAL, colspan=len(head), class_="quiet")
@@ -107,6 +109,7 @@ def measurement_table(
         *bodies,
         tag("tbody", tag("tr", nothing), class_="nothing-abnormal"),
         class_="measurements",
+        data_at=Whole(modality).anchor,
     )
 
 
@@ -145,6 +148,7 @@ def _row(
     decision: datetime | None,
     further: Markup,
     age_years: float | None,
+    at: str,
 ) -> Markup:
     item = kind[0][1]
     mark = marked(item, age_years)
@@ -171,6 +175,7 @@ def _row(
         ),
         further,
         class_=" ".join(name for name in kinds if name) or None,
+        data_at=at,
     )
 
 

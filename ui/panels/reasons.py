@@ -1,34 +1,21 @@
-"""What one suggestion means and is based on, in words: for, against, missing, disagreeing."""
+"""What one suggestion rests on and means, in words, and which inputs disagree with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from clinical.case.assessment import (
-    Assessment,
-    EvidenceItem,
-    Explanation,
-    PredictionSet,
-    Suggestion,
-)
+from clinical.assess.sentences import sentences
+from clinical.case.assessment import Assessment, Explanation, PredictionSet, Suggestion
 from clinical.case.case import Case
-from clinical.modalities.kit import label
-from clinical.wording import words
+from ui.panels import clauses
 from ui.words import phrasing
 from ui.words.markup import Markup, joined, tag
 
-FOR, AGAINST = "For it", "Against it"
-SHARES = "{}, in % of all evidence"  # of records from before the pieces were taken away
-NOT_SHOWN = "Not shown, because it did not stand the test"
-NOTHING = "nothing that stands out"
-MOST = 3  # pieces of evidence named on each side
-LEAST = 0.005  # share of the evidence below which a piece is not named
-LONGEST = 64  # letters of a sentence
 APART = 0.2  # in probability; an input nearer to all together does not disagree with it
 
 
 def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
-    """Four short lists about the selected suggestion; two where nothing of it is explained."""
+    """What the selected suggestion rests on, in sentences, what it means, and its inputs."""
     suggestion = next(s for s in assessment.suggestions if s.diagnosis == diagnosis)
     hidden = suggestion.withheld_because is not None
     made = (e for e in assessment.explanations if e.diagnosis == diagnosis and not hidden)
@@ -43,7 +30,7 @@ def strip(case: Case, assessment: Assessment, diagnosis: str) -> Markup:
     return tag(
         "div",
         tag("h3", phrasing.named(diagnosis), tag("span", said, class_="said")),
-        *(_explained(case, suggestion, explanation) if explanation else ()),
+        clauses.paragraph(case, sentences(case, assessment, diagnosis)),
         _part("What it means", told),
         _part("Inputs", map(phrasing.capital, inputs(assessment, suggestion, explanation))),
         class_="reasons",
@@ -108,53 +95,6 @@ def disagreeing(assessment: Assessment, suggestion: Suggestion) -> list[str]:
         if opposite and abs(alone - suggestion.probability) >= APART:
             found.append(f"{name}, alone {phrasing.percent(alone)}")
     return found
-
-
-def named(case: Case, item: EvidenceItem) -> str:
-    """One piece of evidence in words: what was measured, recorded or written."""
-    return _short(label(case, item))
-
-
-def _short(words: str) -> str:
-    plain = " ".join(words.split())
-    if len(plain) <= LONGEST:
-        return plain
-    end = "…”" if plain.endswith("”") else "…"
-    return plain[: LONGEST - len(end)].rstrip() + end
-
-
-def _explained(case: Case, suggestion: Suggestion, explanation: Explanation) -> Iterator[Markup]:
-    """What speaks for it and against it, and which inputs are not told of, and why."""
-    older = any(item.change is None for item in explanation.items)
-    for title, sign in ((FOR, 1), (AGAINST, -1)):
-        lines = _strongest(case, explanation.items, sign, suggestion.probability)
-        yield _part(SHARES.format(title) if older else title, lines or [NOTHING])
-    if explanation.held_back:
-        held = explanation.held_back.items()
-        yield _part(NOT_SHOWN, [f"{words(name)}: {reason}" for name, reason in held])
-
-
-def _strongest(
-    case: Case, items: Iterable[EvidenceItem], sign: int, probability: float
-) -> list[str]:
-    """The strongest pieces on one side, each with the probability without it."""
-    side = [item for item in items if item.relevance * sign >= LEAST]
-    side.sort(key=lambda item: -abs(item.relevance))
-    told: dict[object, str] = {}  # all values of one thing are one piece
-    for item in side:
-        told.setdefault(_piece(item), _line(case, item, probability))
-    return list(told.values())[:MOST]
-
-
-def _piece(item: EvidenceItem) -> tuple[object, ...]:
-    pooled = item.change is not None and item.start is None
-    return (item.modality, item.label) if pooled else (item.modality, item.index, item.start)
-
-
-def _line(case: Case, item: EvidenceItem, probability: float) -> str:
-    if item.change is None:
-        return f"{named(case, item)} {phrasing.effect(item.relevance)}"
-    return f"{named(case, item)}: {phrasing.percent(probability - item.change)} without it"
 
 
 def _part(title: str, lines: Iterable[str]) -> Markup:

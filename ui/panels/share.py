@@ -9,7 +9,7 @@ from clinical.wording import words
 from ui.words import phrasing
 from ui.words.markup import Markup, tag
 
-HELD = "; not explained (see Not shown)"
+HELD = "; no part of it is shown as evidence"
 
 
 def of(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clinical.case.assessment import Assessment, EvidenceItem, Explanation
 from clinical.case.case import Case
+from clinical.case.sentences import Entry, Quotation, Whole
 from clinical.case.shapes import Event, Events, Text, Texts
 from clinical.modalities.history.words import since
 from clinical.modalities.kit import read_by
@@ -61,7 +62,11 @@ def history(
     person = [_demographic(item, shape, largest) for item in demographics]
     dated, undated, denied = _sorted(shape)
     pieces = [
-        _list(words, kind, [*first, *(_event(e, decision, coded.get(i), largest) for i, e in part)])
+        _list(
+            words,
+            kind,
+            [*first, *(_event(modality, i, e, decision, coded.get(i), largest) for i, e in part)],
+        )
         for words, kind, first, part in (
             ("", "", person, ()),
             ("", "timeline", (), dated),
@@ -71,7 +76,8 @@ def history(
     ]
     if not any(pieces):
         pieces = [tag("p", "Nothing recorded", class_="quiet")]
-    return tag("section", tag("h3", modality.capitalize()), *pieces)
+    title = tag("h3", modality.capitalize())
+    return tag("section", title, *pieces, data_at=Whole(modality).anchor)
 
 
 def _sorted(shape: Events) -> tuple[list[Numbered], list[Numbered], list[Numbered]]:
@@ -109,7 +115,8 @@ def notes(
         )
         for number, text in enumerate(shape.items)
     ]
-    return tag("section", tag("h3", modality.capitalize()), *sections, class_="notes")
+    title = tag("h3", modality.capitalize())
+    return tag("section", title, *sections, class_="notes", data_at=Whole(modality).anchor)
 
 
 def marked(text: str, evidence: list[EvidenceItem], largest: float) -> Markup:
@@ -130,8 +137,9 @@ def marked(text: str, evidence: list[EvidenceItem], largest: float) -> Markup:
 
 def _mark(sentence: str, item: EvidenceItem, largest: float) -> Markup:
     relevance = item.relevance
+    at = Quotation(item.modality, item.index, item.start or 0, item.end or 0).anchor
     if abs(relevance) < 0.005:
-        return tag("span", sentence)
+        return tag("span", sentence, data_at=at)
     strength = min(3, 1 + int(3 * abs(relevance) / largest)) if largest > 0 else 1
     side = "for" if relevance > 0 else "against"
     return tag(
@@ -139,23 +147,32 @@ def _mark(sentence: str, item: EvidenceItem, largest: float) -> Markup:
         sentence,
         tag("sup", phrasing.adds(item), unseen(f" {side} this diagnosis")),
         class_=f"{side} s{strength}",
+        data_at=at,
     )
 
 
 def _demographic(item: EvidenceItem, shape: Events, largest: float) -> Markup:
     age = f"{shape.age_years:.0f} years" if shape.age_years is not None else "unknown"
     value = age if item.label == "age" else (shape.sex or "unknown")
-    return _line(f"{item.label.capitalize()}: {value}", "", item, largest, "")
+    at = Entry(item.modality, None, item.label).anchor
+    return _line(f"{item.label.capitalize()}: {value}", "", item, largest, "", at)
 
 
 def _event(
-    event: Event, decision: datetime | None, evidence: EvidenceItem | None, largest: float
+    modality: str,
+    index: int,
+    event: Event,
+    decision: datetime | None,
+    evidence: EvidenceItem | None,
+    largest: float,
 ) -> Markup:
     ago = phrasing.before(event.onset, decision)
     date = since(event)
     began = f"{date} · {ago}" if date and ago else date
     words = event.display if event.present else f"No {inside_a_sentence(event.display)}"
-    return _line(words, began, evidence, largest, "" if event.present else "denied", event.code)
+    kind = "" if event.present else "denied"
+    at = Entry(modality, index, event.code).anchor
+    return _line(words, began, evidence, largest, kind, at, event.code)
 
 
 def _line(
@@ -164,6 +181,7 @@ def _line(
     evidence: EvidenceItem | None,
     largest: float,
     kind: str,
+    at: str,
     code: str | None = None,
 ) -> Markup:
     effect: list[Markup] = []
@@ -177,6 +195,7 @@ def _line(
         tag("span", words, class_=f"name {kind}".strip(), title=code),
         tag("span", since, class_="age"),
         tag("span", *effect, class_="effect"),
+        data_at=at,
     )
 
 

@@ -6,6 +6,7 @@ export const MM_PER_SECOND = 25, MM_PER_MV = 10;
 const STEP = 0.5, FAR = 5; // mm that an arrow key moves the calipers, and with Shift
 const LEAST = 0.3; // mm: a shorter drag is a click, which takes the calipers away
 const SLOWEST = 200; // ms: a shorter stretch is no beat, so no rate is told of it
+const MEANT = "triptych-evidence";
 const SVG = "http://www.w3.org/2000/svg";
 
 // Millimetres on the page of a point of the screen; `box` is where the sheet lies there.
@@ -56,6 +57,27 @@ function draw(root) {
   layer.append(element("rect", { class: "between", x: left, y: top,
     width: Math.abs(to.x - from.x), height: Math.abs(to.y - from.y) }));
   for (const d of lines) layer.append(element("path", { d }));
+}
+
+// The strips of the lead that a sentence means (ui/static/evidence.js): its seconds where they are drawn,
+// else all of the lead, as what is meant comes again in every beat; all of the sheet where it means no
+// lead. In mm.
+export function meantOn(strips, size, { lead, seconds }) {
+  if (!lead) return [{ x: 0, y: 0, ...size }];
+  const own = strips.filter((one) => one.lead === lead);
+  const [from, to] = seconds ?? [0, Infinity];
+  const there = own.filter(({ start, end: until }) => from < until && to > start);
+  const part = (one, first, last) => ({ x: one.left + (first - one.start) * MM_PER_SECOND, y: one.top,
+    width: (last - first) * MM_PER_SECOND, height: one.bottom - one.top });
+  if (!there.length) return own.map((one) => part(one, one.start, one.end));
+  return there.map((one) => part(one, Math.max(from, one.start), Math.min(to, one.end)));
+}
+
+function mean(root, told) {
+  const { at, strips, size, meaning } = root.state;
+  const here = told?.tracing === at ? meantOn(strips, size, told) : [];
+  meaning.replaceChildren(...here.map((box) => element("rect", { class: "meant", ...box })));
+  if (here.length) root.scrollIntoView?.({ block: "nearest" });
 }
 
 function point(root, event) {
@@ -129,9 +151,19 @@ export default function ecg({ data, parentElement }) {
   const same = root.state?.tracing === data.tracing;
   const kept = same ? root.state : { from: null, to: null, dragging: false };
   const layer = element("svg", { class: "calipers", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" });
-  root.state = { ...kept, tracing: data.tracing, strips: data.strips, size, layer };
+  const meaning = element("svg", { class: "meaning", viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" });
+  root.state = { ...kept, tracing: data.tracing, at: data.at, strips: data.strips, size, layer, meaning };
   root.querySelector(".sheet").innerHTML = data.svg;
-  root.querySelector(".sheet").append(layer);
+  root.querySelector(".sheet").append(meaning, layer);
   root.querySelector(".words").innerHTML = data.words;
   draw(root);
+  if (!root.stop) {
+    const heard = ({ detail }) => mean(root, detail);
+    document.addEventListener(MEANT, heard);
+    root.stop = () => document.removeEventListener(MEANT, heard);
+  }
+  return () => {
+    root.stop?.();
+    root.stop = undefined;
+  };
 }

@@ -52,6 +52,15 @@ function shape(mark, number, lines, view, ratio, box, selected) {
   return group;
 }
 
+// What a sentence about the film means (ui/static/evidence.js): top, left, bottom, right in pixels.
+function meantBox([top, left, bottom, right], view, ratio) {
+  const points = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    .map((corner) => toCanvas(view, corner).map((length) => length / ratio).join(",")).join(" ");
+  const group = drawn("g", { class: "meant" });
+  group.append(drawn("polygon", { points, class: "under" }), drawn("polygon", { points }));
+  return group;
+}
+
 function field(mark, number, does, leave) {
   const input = document.createElement("input");
   input.className = "words";
@@ -98,11 +107,11 @@ export function createDrawing(frame, label, does, leave = () => {}) {
   list.setAttribute("aria-label", `Marks ${label}`.trim());
   let last = "";
   let asking = false;
-  const show = (marks, selected, view, canvas) => {
+  const show = (marks, selected, view, canvas, meant = null) => {
     const ratio = canvas.width / (canvas.clientWidth || 1);
     const box = { width: canvas.clientWidth, height: canvas.clientHeight };
     const told = marks.map((mark) => wordsOf(frame, mark));
-    svg.replaceChildren(...marks.flatMap((mark, i) => (mark.plane === view.plane && mark.ends.length
+    svg.replaceChildren(...(meant ? [meantBox(meant, view, ratio)] : []), ...marks.flatMap((mark, i) => (mark.plane === view.plane && mark.ends.length
       ? [shape(mark, i + 1, told[i], view, ratio, box, mark === selected)] : [])));
     // The list keeps the focus, so it changes only where its words do.
     const now = JSON.stringify([told, marks.map(({ kind }) => kind), marks.indexOf(selected)]);

@@ -8,7 +8,7 @@ import { fromRecord } from "./marks.js";
 import { createMeasuring } from "./measuring.js";
 import { marksOn } from "./registry.js";
 import { createRenderer } from "./renderer.js";
-import { actualSize, applyPreset, dragWindow, fit, newView, pan, pixelAt, toPlane, turnView,
+import { actualSize, applyPreset, dragWindow, fit, newView, pan, pixelAt, showBox, toPlane, turnView,
   zoomAbout } from "./view.js";
 
 function part(className, text = "") {
@@ -61,8 +61,9 @@ function readoutOf(view, ratio) {
     `${Math.round((100 * view.scale) / ratio)}%`;
 }
 
-function markCanvas(canvas, view, heat) {
+function markCanvas(canvas, view, heat, meant) {
   const told = {
+    meant: meant?.join(",") ?? "",
     centre: view.centre, width: view.width, function: view.function, scale: view.scale,
     x: view.x, y: view.y, turn: view.turn.join(","), plane: view.plane,
     inverted: view.inverted, overlay: view.overlay && Boolean(heat),
@@ -88,13 +89,15 @@ export function createPane(frame, told, overlay, viewer) {
   const root = part("pane");
   const readout = part("readout"), probe = part("probe"), legend = part("legend");
   let heat = null;
+  let meant = null; // the box that a sentence means, and what was in view before
+  let before = null;
   let requested = 0;
   const show = () => {
     requested = 0;
     renderer.draw(view);
-    drawing.show(kept, measuring.selected, view, canvas);
+    drawing.show(kept, measuring.selected, view, canvas, meant);
     say(readout, readoutOf(view, devicePixelRatio || 1));
-    markCanvas(canvas, view, heat);
+    markCanvas(canvas, view, heat, meant);
     viewer.drawn(pane);
   };
   const draw = () => { requested ||= requestAnimationFrame(show); };
@@ -149,6 +152,19 @@ export function createPane(frame, told, overlay, viewer) {
     setHeat(next) {
       heat = next;
       renderer.setHeat(next);
+      draw();
+    },
+    // Looks at a box of the image, or for null back at what was in view before.
+    look(box) {
+      if (!box && !before) return;
+      before ??= { x: view.x, y: view.y, scale: view.scale, fitted: view.fitted };
+      meant = box;
+      if (box) showBox(view, canvas, box);
+      else {
+        if (before.fitted) fit(view, canvas, frame);
+        else Object.assign(view, before);
+        before = null;
+      }
       draw();
     },
     close() {

@@ -4,6 +4,7 @@ import { extent, inside, toCanvas, toImage, turned, UPRIGHT } from "./geometry.j
 
 const SMALLEST_SCALE = 0.02;
 const LARGEST_SCALE = 40;
+const AROUND = 2.5; // sides of a box that the canvas shows, so that it is seen where it is
 
 export function newView(preset, overlay, aspect) {
   return {
@@ -47,6 +48,17 @@ export function fit(view, canvas, frame) {
 // that nothing is interpolated.
 export function actualSize(view, canvas, frame) {
   place(view, canvas, frame, 1, true);
+  view.fitted = false;
+}
+
+// A box of the image (top, left, bottom, right in its pixels) in the middle, with as much around it.
+export function showBox(view, canvas, [top, left, bottom, right]) {
+  const size = extent(view, { columns: right - left, rows: bottom - top });
+  const room = [canvas.width, canvas.height].map((length, i) => length / (AROUND * size[i]));
+  view.scale = Math.min(LARGEST_SCALE, ...room);
+  view.x = view.y = 0;
+  const [x, y] = toCanvas(view, [(left + right) / 2, (top + bottom) / 2]);
+  [view.x, view.y] = [canvas.width / 2 - x, canvas.height / 2 - y];
   view.fitted = false;
 }
 

@@ -15,6 +15,7 @@ const TOGETHER = new Set(["window", "pan", "zoom", "fit", "actual", "invert", "p
 const HEAT_MAP = new Set(["overlay", "opacity", "threshold"]);
 // What the reader wants beside the film is chosen for the whole page (ui/static/choice.js).
 const CHOSEN = "triptych-choice", ASKED = "triptych-ask", HANGING = "hanging", PRIOR = "prior";
+const MEANT = "triptych-evidence";
 const instances = new WeakMap();
 const pending = new WeakMap();
 
@@ -158,12 +159,14 @@ function build(root, frame, data) {
   const detach = attachKeys(null, ({ act: name, key }) =>
     act(name, name === "preset" ? Number(key) - 1 : undefined));
   const unhang = followHanging((shown) => { showPrior(shown); refresh(); });
+  const unmeant = followSentences(data.name, state.panes[0]);
   const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
     id: frame.id,
     close() {
       dropLook(state);
       unwatch();
+      unmeant();
       unhang();
       parts.cine.stop();
       detach();
@@ -200,6 +203,13 @@ function followHanging(showPrior) {
   document.addEventListener(CHOSEN, heard);
   showPrior(document.documentElement.dataset[HANGING] === PRIOR);
   return () => document.removeEventListener(CHOSEN, heard);
+}
+
+// A sentence about the suggestion leads to a place on this film (ui/static/evidence.js), or away from it.
+function followSentences(name, pane) {
+  const heard = ({ detail }) => pane.look(detail?.film === name ? detail.box : null);
+  document.addEventListener(MEANT, heard);
+  return () => document.removeEventListener(MEANT, heard);
 }
 
 function rootOf(parentElement) {

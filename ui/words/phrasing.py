@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from clinical.case.assessment import EvidenceItem
+from clinical.formatting import duration as duration
 from clinical.terms.diagnoses import spoken
 from clinical.terms.shown import unit as unit
 from clinical.wording import words
@@ -19,13 +20,6 @@ _WORDS = (
     (1.01, "very likely"),
 )
 
-_UNITS = (  # minutes in one, symbol, used below this many
-    (1.0, "min", 90),
-    (60.0, "h", 48),
-    (1440.0, "d", 120),
-    (30.44 * 1440, "mo", 24),
-)
-
 
 def probability_words(probability: float) -> str:
     """Plain words for a probability from 0 to 1."""
@@ -33,10 +27,10 @@ def probability_words(probability: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability as a whole per cent; never a bare 0 or 100 for what is not certain."""
-    if 0 < probability < 0.005:
+    """A probability as a whole per cent; a bare 0 or 100 for an exact share only."""
+    if 0 < probability < 0.01:
         return "<1%"
-    if 0.995 <= probability < 1:
+    if 0.99 < probability < 1:
         return ">99%"
     return f"{probability:.0%}"
 
@@ -83,15 +77,6 @@ def before(time: datetime | None, decision: datetime | None) -> str:
     if time is None or decision is None or (time.tzinfo is None) != (decision.tzinfo is None):
         return ""
     return duration(decision - time)
-
-
-def duration(length: timedelta) -> str:
-    """A length of time in its largest fitting unit."""
-    minutes = length.total_seconds() / 60
-    for size, symbol, limit in _UNITS:
-        if minutes < limit * size:
-            return f"{minutes / size:.0f} {symbol}"
-    return f"{minutes / (365.25 * 1440):.0f} y"
 
 
 def points(difference: float) -> str:

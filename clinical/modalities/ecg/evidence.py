@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clinical.case.assessment import EvidenceItem, Explanation
+from clinical.case.sentences import Named, Stretch, Whole
 from clinical.case.shapes import Arrays
 from clinical.modalities.ecg.drawing import Highlight
 from clinical.modalities.ecg.tokens import FROM_MS, TO_MS, Tokens, stretches
 from clinical.modalities.ecg.tracing import tokens
+from clinical.modalities.kit import Telling, the
 
 PARTS: tuple[tuple[str, float, float], ...] = (
     ("P", FROM_MS, -60.0),
@@ -25,6 +27,7 @@ RHYTHM = "rhythm"
 """Label of the evidence that is about the whole recording."""
 
 _FAINT = 0.2
+_SPOKEN = {"P": "P wave", "QRS": "QRS complex", "ST–T": "ST segment and T wave"}
 
 
 def span(found: Tokens, part: int) -> tuple[int, int] | None:
@@ -57,6 +60,25 @@ def label(value: Arrays, item: EvidenceItem) -> str:
     part = part_of(tokens(value.items[item.index]), item)
     name = item.label if part is None else f"{item.label} {PARTS[part][0]}"
     return f"{which}{name}, {item.start / 1000:.1f}–{item.end / 1000:.1f} s"
+
+
+def named(name: str, value: Arrays, item: EvidenceItem, telling: Telling) -> Named:  # noqa: ARG001
+    """ "the ST segment and T wave in V2 of the ECG", and the seconds of its first beat."""
+    if not 0 <= item.index < len(value.items):
+        return Named(f"{item.label} of {the(name)}", Whole(name))
+    which = f"tracing {item.index + 1} of {the(name)}" if item.index else the(name)
+    if item.label == RHYTHM:
+        return Named(f"the rhythm and intervals of {which}", Stretch(name, item.index))
+    if item.start is None or item.end is None:
+        return Named(f"{item.label} of {which}", Stretch(name, item.index, item.label))
+    part = part_of(tokens(value.items[item.index]), item)
+    spoken = f"the {_SPOKEN[PARTS[part][0]]} in {item.label}" if part is not None else item.label
+    seconds = item.start / 1000, item.end / 1000
+    return Named(
+        f"{spoken} of {which}",
+        Stretch(name, item.index, item.label, seconds),
+        (f"first at {seconds[0]:.1f}–{seconds[1]:.1f} s",),
+    )
 
 
 def highlights(

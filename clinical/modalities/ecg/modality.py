@@ -28,6 +28,8 @@ KIT = Kit(
     usable=facts.usable,
     times=facts.times,
     columns=facts.columns,
+    noun="ECG",
     label=evidence.label,
+    named=evidence.named,
     pictures=picture.pictures,
 )

@@ -22,6 +22,8 @@ KIT = Kit(
     columns=facts.columns,
     coded=facts.coded,
     person=facts.person,
+    noun="history",
     label=words.label,
+    named=words.named,
     deidentified=words.deidentified,
 )

@@ -6,15 +6,18 @@ import re
 from datetime import datetime
 
 from clinical.case.assessment import EvidenceItem
+from clinical.case.sentences import Entry, Named, Whole
 from clinical.case.shapes import Event, Events
 from clinical.formatting import number
 from clinical.modalities.dates import OTHER, age, years_before
+from clinical.modalities.kit import Telling, the
 from clinical.terms.diagnoses import diagnoses
 from clinical.wording import inside_a_sentence
 
 _ICD = re.compile(r"(ICD-1[01]:)?[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
 _ICD9 = re.compile(r"ICD-9-CM:(\d{3}|V\d{2})(\.\d{1,2})?|ICD-9-CM:E\d{3}(\.\d)?")
 _ATC = re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}")
+_IN_YEARS_FROM = 2
 
 
 def label(value: Events, item: EvidenceItem) -> str:
@@ -64,3 +67,29 @@ def listed_code(code: str) -> str:
     """A code of ICD or ATC as it is; anything else may be somebody's own words."""
     listed = any(form.fullmatch(code) for form in (_ICD, _ICD9, _ATC))
     return code if listed else OTHER
+
+
+def named(name: str, value: Events, item: EvidenceItem, telling: Telling) -> Named:
+    """ "“Dyspnoea” in the history", since when, and where it stands; an age or a sex as it is."""
+    if item.label == "age" and value.age_years is not None:
+        return Named(f"age {_aged(value.age_years)}", Entry(name, None, "age"))
+    if item.label == "sex" and value.sex is not None:
+        return Named(f"{value.sex} sex", Entry(name, None, "sex"))
+    if not 0 <= item.index < len(value.items) or item.label in ("age", "sex"):
+        return Named(f"{item.label} in {the(name)}", Whole(name))
+    found = value.items[item.index]
+    source = Entry(name, item.index, found.code, found.present)
+    if not telling.quoted and listed_code(found.code) == OTHER:
+        return Named(f"entry {item.index + 1} of {the(name)}", source)
+    spoken = event_words(found)
+    began = since(found)
+    facts = (f"since {began}",) if began else ()
+    return Named(f"“{spoken[:1].upper()}{spoken[1:]}” in {the(name)}", source, facts)
+
+
+def _aged(years: float) -> str:
+    """ "74", or of a small child "7 months"."""
+    if years >= _IN_YEARS_FROM:
+        return f"{years:.0f}"
+    months = round(12 * years)
+    return f"{months} month" if months == 1 else f"{months} months"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clinical.case.shapes import Measurements
 from clinical.modalities.kit import Kit
-from clinical.modalities.measurements import facts, rows, words
+from clinical.modalities.measurements import facts, rows, sentence, words
 
 KIT = Kit(
     name="measurements",
@@ -24,6 +24,9 @@ KIT = Kit(
     columns=facts.columns,
     measured=facts.measured,
     thinned=facts.thinned,
+    noun="measurements",
+    plural=True,
     label=words.label,
+    named=sentence.named,
     deidentified=words.deidentified,
 )

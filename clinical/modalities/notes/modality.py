@@ -20,5 +20,8 @@ KIT = Kit(
     times=facts.times,
     dated=True,
     written=facts.written,
+    noun="notes",
+    plural=True,
     label=words.label,
+    named=words.named,
 )

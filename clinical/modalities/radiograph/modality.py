@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clinical.case.shapes import Arrays
 from clinical.modalities.kit import Kit
-from clinical.modalities.radiograph import picture, rows
+from clinical.modalities.radiograph import picture, region, rows
 
 
 def _stored_apart(value: Arrays) -> None:  # noqa: ARG001
@@ -25,6 +25,9 @@ KIT = Kit(
     stand_in=_never,
     table=rows.TABLE,
     rows=rows.rows,
+    noun="film",
+    part="no place on",
+    mapped=region.mapped,
     pictures=picture.pictures,
     thumbnail=picture.thumbnail,
 )

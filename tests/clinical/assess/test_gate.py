@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from clinical.assess import gate, without
-from clinical.assess.gate import AGAINST, AS_A_WHOLE, LITTLE
+from clinical.case.held_back import AGAINST, AS_A_WHOLE, LITTLE
 from clinical.modalities.encoding import Prepared, TokenSource
 from clinical.model.fusion import Tokens
 

@@ -24,11 +24,13 @@ from sqlalchemy import Engine
 
 from clinical import canonical
 from clinical.audit.verify import verify
+from clinical.case.held_back import LITTLE
 from clinical.case.reading import Mark, MarkKind, Number
 from clinical.dicom.read import read_image
 from clinical.errors import ConfigError, ImageRefused, ReviewError
 from clinical.export.case_dicom import CaseObjects, case_objects, make_case_objects
 from clinical.export.leaving import Leaving, leaving
+from clinical.export.reading import explained
 from clinical.review import protocol as protocol_rules
 from clinical.review.protocol import Protocol
 
@@ -163,6 +165,26 @@ def test_the_report_says_what_the_model_and_the_reader_said(
     assert comments[0] == "Research use only. Not a medical device."
     assert comments[1] == "Signed by dr.ada as reader. Diagnoses that hold: Viral pneumonia."
     assert any("at the detector" in sentence for sentence in comments)
+
+
+def test_the_report_says_what_suggestions_rest_on_and_what_is_held_back_and_why(
+    workspace: Engine, example: Any, film: Path
+) -> None:
+    case = read_case.case_of(film, example)
+    example.recorded(workspace, case)
+    found = leaving(workspace, "case-1", [film.parent])
+    assert found.assessment is not None
+    first, *others = found.assessment.explanations
+    held = replace(first, held_back={"history": LITTLE})
+    assessment = replace(found.assessment, explanations=(held, *others))
+    reading = explained(found.reading, assessment, case)
+    report = pydicom.dcmread(io.BytesIO(next(case_objects(replace(found, reading=reading))).data))
+
+    (words,) = said(report, "What the suggestion rests on")
+    assert words.startswith("The main evidence for bacterial pneumonia (83%) is ")
+    assert "sentence 1 of the notes" in words
+    assert example.case().inputs["notes"].items[0].text[:16] not in words  # what was written stays
+    assert said(report, "Why an input is not shown as evidence") == [f"history: {LITTLE}"]
 
 
 @pytest.mark.parametrize("state", read_case.STATES)

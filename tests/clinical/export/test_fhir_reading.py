@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import read_case
 from sqlalchemy import Engine
 
 from clinical.case.assessment import ModelIdentity
+from clinical.case.held_back import LITTLE
 from clinical.case.reading import Subject
 from clinical.errors import ConfigError
 from clinical.export import model_card
@@ -22,6 +24,7 @@ from clinical.export.fhir_reading import transaction
 from clinical.export.leaving import leaving
 from clinical.export.model_card import ModelCard
 from clinical.model import card
+from clinical.wording import RESEARCH_USE
 
 Bundle = dict[str, Any]
 Steps = Callable[[Engine, Any, str], None]
@@ -80,6 +83,11 @@ def test_what_the_model_said_is_labelled_and_has_a_device_with_its_card(
     observations = resources(made, "Observation")
     assert [labels(one) for one in observations] == [["AIAST"]] * 4
     assert observations[3]["component"][0]["dataAbsentReason"]["text"] == "withheld"
+    notes = [[note["text"] for note in one["note"]] for one in observations]
+    assert notes[0][0] == RESEARCH_USE
+    assert notes[0][1].startswith("The main evidence for bacterial pneumonia (83%) is ")
+    assert "C-reactive protein 184 mg/L (high)" in notes[0][1]
+    assert [len(told) for told in notes] == [2, 1, 1, 1]  # neither what is withheld nor unlikely
     (provenance,) = resources(made, "Provenance")
     assert provenance["agent"][0]["type"]["coding"][0]["code"] == "author"
     assert len(provenance["target"]) == 5
@@ -106,6 +114,19 @@ def test_the_report_says_how_far_the_reading_is(
     assert all(one["performer"][0]["display"] == "dr.ada" for one in read)
     assert ("resultsInterpreter" in report) == (state == "signed")
     assert "Research use only" in report["conclusion"]
+
+
+def test_why_an_input_is_not_shown_as_evidence_is_in_a_note(
+    workspace: Engine, example: Any
+) -> None:
+    example.recorded(workspace)
+    found = leaving(workspace, "case-1", [])
+    first, *others = found.reading.findings
+    held = replace(first, held_back=(("history", LITTLE),))
+    made = transaction(replace(found.reading, findings=(held, *others)), found.subject)
+    notes = [note["text"] for note in resources(made, "Observation")[0]["note"]]
+    assert notes[2:] == [f"Not shown as evidence: history: {LITTLE}."]
+    assert fhir_validators.problems(made) == []
 
 
 def test_a_signed_reading_says_what_holds_and_who_vouches_for_it(

@@ -143,7 +143,7 @@ def test_a_hostile_note_and_other_scripts_are_shown_as_text(
     with writing(workspace) as connection:
         record_decision(connection, example.decision(digest, comment=SCRIPTS + HOSTILE))
     text = text_of(report_of(workspace, tmp_path / "record.zip", example))
-    assert text.count('#panic("no")') == 3  # note, its quotation as evidence, comment
+    assert text.count('#panic("no")') == 4  # note, its quotation in sentence and list, comment
     plain = re.sub(r"\s", "", text)
     assert re.sub(r"\s", "", SCRIPTS) in plain
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clinical.assess import gate
+from clinical.case.held_back import AGAINST
 from clinical.config import CohortConfig, ModelConfig, StudyConfig
 from clinical.modalities.encoding import Prepared
 from clinical.modalities.radiograph import encoder
@@ -139,5 +139,5 @@ def test_a_true_map_passes_the_gate_and_one_dealt_out_blindly_does_not(
 
 def test_a_map_of_a_dark_image_is_held_back(model: Model) -> None:
     lines = gated.measure(model, [case(None, 7)], ["dark"], np.zeros((1, 1)), {})
-    assert [line.reason for line in lines] == [gate.AGAINST]
+    assert [line.reason for line in lines] == [AGAINST]
     assert gated.by_input(lines) == []

@@ -83,3 +83,12 @@ test("words are typed where the mark is listed, and no key of them goes further"
   press(input, "Enter");
   assert.deepEqual([leaked, done], [0, [["write", arrow, "nodule"], ["leave"]]]);
 });
+
+test("the box that a sentence means is drawn, and is no mark", () => {
+  drawing.show([], null, view, CANVAS, [10, 20, 30, 40]);
+  assert.equal(drawing.svg.querySelector(".meant polygon").getAttribute("points"),
+    "20,10 40,10 40,30 20,30");
+  assert.deepEqual(lines(), []);
+  drawing.show([], null, view, CANVAS);
+  assert.equal(drawing.svg.querySelector(".meant"), null);
+});

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import ecg, { measured, onPaper, said, stripAt } from "../../../ui/static/ecg.js";
+import ecg, { meantOn, measured, onPaper, said, stripAt } from "../../../ui/static/ecg.js";
 import { openPage, press } from "./page.js";
 
 const strip = (lead, left, top) => ({ lead, left, start: (left - 15) / 25, end: (left - 15) / 25 + 2.5,
@@ -98,4 +98,29 @@ test("another diagnosis leaves what was measured, another tracing does not", () 
   assert.equal(reading(), "");
   assert.match(place.querySelector(".words").textContent, /120/);
   assert.equal(place.querySelectorAll(".ecg").length, 1);
+});
+
+test("a sentence means the seconds of a lead, a whole lead, or all of the tracing", () => {
+  const size = { width: 270, height: 165 };
+  assert.deepEqual(meantOn(STRIPS, size, { lead: "aVR", seconds: [2.6, 3] }).map(near),
+    [{ x: 80, y: 5, width: 10, height: 25 }]);
+  assert.equal(meantOn(STRIPS, size, { lead: "aVR", seconds: [0.1, 0.4] })[0].width, 62.5);
+  assert.equal(meantOn(STRIPS, size, { lead: "I", seconds: null })[0].width, 62.5);
+  assert.deepEqual(meantOn(STRIPS, size, { lead: "", seconds: null }), [{ x: 0, y: 0, ...size }]);
+});
+
+function near(box) {
+  return Object.fromEntries(Object.entries(box).map(([name, value]) => [name, Math.round(value * 1e6) / 1e6]));
+}
+
+test("what a sentence means is marked on its tracing until it means another", () => {
+  globalThis.CustomEvent = window.CustomEvent;
+  const mean = (detail) => document.dispatchEvent(new CustomEvent("triptych-evidence", { detail }));
+  show({ at: "ecg 0" });
+  mean({ tracing: "ecg 0", lead: "I", seconds: [0.2, 0.6] });
+  assert.equal(place.querySelectorAll(".meant").length, 1);
+  mean({ tracing: "notes 0", lead: "", seconds: null });
+  assert.equal(place.querySelectorAll(".meant").length, 0);
+  mean(null);
+  assert.equal(place.querySelectorAll(".meant").length, 0);
 });

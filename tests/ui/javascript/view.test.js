@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { toCanvas, toImage, TURNS } from "../../../ui/viewer/geometry.js";
-import { actualSize, applyPreset, dragWindow, fit, newView, pan, pixelAt, showsPreset, toPlane,
-  turnView, zoomAbout } from "../../../ui/viewer/view.js";
+import { actualSize, applyPreset, dragWindow, fit, newView, pan, pixelAt, showBox, showsPreset,
+  toPlane, turnView, zoomAbout } from "../../../ui/viewer/view.js";
 
 const LUNG = { function: "LINEAR_EXACT", centre: 100, width: 50, table: null };
 const STATED = { function: "LINEAR", centre: 7, width: 4, table: null };
@@ -113,3 +113,14 @@ test("the pixel under the pointer is read in the unit of the image, of the plane
   assert.deepEqual(pixelAt(view, frame, [25, 12]), { row: 1, column: 2, value: 54 });
   assert.equal(pixelAt(view, frame, [31, 12]), null);
 });
+
+for (const turn of ["rotateRight", "flipAcross", null]) {
+  test(`a box of the image is put in the middle with room around it, ${turn ?? "upright"}`, () => {
+    const view = fitted(turn);
+    showBox(view, CANVAS, [20, 50, 60, 90]);
+    const [x, y] = toCanvas(view, [70, 40]);
+    assert.deepEqual([Math.round(x), Math.round(y)], [CANVAS.width / 2, CANVAS.height / 2]);
+    assert.equal(view.scale, 300 / (2.5 * 40));
+    assert.ok(!view.fitted);
+  });
+}

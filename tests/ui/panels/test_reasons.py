@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from reading_fixture import make_assessment, make_case
 
-from clinical.case.assessment import ModalityLedger, PredictionSet, Suggestion
+from clinical.case.assessment import HeatMap, ModalityLedger, PredictionSet, Suggestion
 from ui.panels import reasons
 
 SET = PredictionSet(0.9, 575)
@@ -39,42 +39,26 @@ def test_a_withheld_suggestion_gives_its_reason_and_no_number() -> None:
     assert "81" not in made
 
 
-def test_evidence_is_named_by_what_was_measured_recorded_and_written() -> None:
-    case = make_case(1, drop=("image",))
-    made = str(reasons.strip(case, make_assessment(case), "bacterial_pneumonia"))
-
-    assert "C-reactive protein 187 mg/L (high) +14%" in made
-    assert "“Cough with rust-coloured sputum" in made
-    assert "NT-proBNP 210 ng/L −4%" in made
-    assert "Missing: image" in made
-
-
-def test_a_piece_is_named_with_the_probability_without_it() -> None:
-    case = make_case(1, drop=("image",))
-    plain = make_assessment(case)
-    first = plain.explanations[0]
-    told = replace(
-        first,
-        items=tuple(replace(item, change=round(item.relevance * 2, 4)) for item in first.items),
-        held_back={"history": "it does not"},
-    )
-    made = str(reasons.strip(case, replace(plain, explanations=(told,)), "bacterial_pneumonia"))
-
-    assert "C-reactive protein 187 mg/L (high): 53% without it" in made
-    assert "NT-proBNP 210 ng/L: 89% without it" in made
-    assert "% of all evidence" not in made
-    assert "Not shown, because it did not stand the test" in made
-    assert "history: it does not" in made
-
-
-def test_all_values_of_one_thing_are_said_once() -> None:
+def test_what_it_rests_on_is_said_in_sentences_whose_clauses_lead_to_their_evidence() -> None:
     case = make_case(1)
+    made = reasons.strip(case, make_assessment(case), "bacterial_pneumonia")
+
+    assert "The main evidence for bacterial pneumonia (" in made
+    assert "C-reactive protein 187 mg/L (high)</span>" in made
+    assert 'data-evidence="measurements value 1988-5"' in made
+    assert 'data-evidence="notes sentence 0 0"' in made
+    assert made.count('role="button"') == made.count('tabindex="0"') == made.count("data-evidence=")
+
+
+def test_a_place_on_the_film_is_told_to_the_viewer_in_its_pixels() -> None:
+    case = make_case(1)
+    whole = HeatMap("image", ((0.0, 0.0), (1.0, 0.0)), (0, 0, 640, 560))
     plain = make_assessment(case)
-    first = plain.explanations[0]
-    twice = replace(first.items[0], change=0.2), replace(first.items[0], change=0.2)
-    told = replace(plain, explanations=(replace(first, items=twice),))
-    made = str(reasons.strip(case, told, "bacterial_pneumonia"))
-    assert made.count("without it") == 1
+    told = replace(plain.explanations[0], items=(), heat_maps=(whole,))
+    made = str(
+        reasons.strip(case, replace(plain, explanations=(told,)), plain.suggestions[0].diagnosis)
+    )
+    assert 'data-film="image" data-box="320,0,640,280"' in made
 
 
 def test_hostile_text_stays_text() -> None:

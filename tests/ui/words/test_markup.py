@@ -58,9 +58,9 @@ def test_marked_sentences_carry_sign_and_words() -> None:
         "Fever. No cough.", [evidence(0, 6, 0.2), evidence(7, 16, -0.05)], 0.2
     )
 
-    assert '<mark class="for s3">Fever.' in made
+    assert '<mark class="for s3" data-at="notes sentence 0 0">Fever.' in made
     assert "+20%" in made
-    assert '<mark class="against s1">No cough.' in made
+    assert '<mark class="against s1" data-at="notes sentence 0 7">No cough.' in made
     assert "against this diagnosis" in made
 
 

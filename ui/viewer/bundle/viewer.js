@@ -748,6 +748,12 @@ function shape(mark2, number, lines, view, ratio, box, selected) {
   group2.append(words(lines.length ? lines : [""], number, at, box));
   return group2;
 }
+function meantBox([top, left, bottom, right], view, ratio) {
+  const points = [[left, top], [right, top], [right, bottom], [left, bottom]].map((corner) => toCanvas(view, corner).map((length) => length / ratio).join(",")).join(" ");
+  const group2 = drawn("g", { class: "meant" });
+  group2.append(drawn("polygon", { points, class: "under" }), drawn("polygon", { points }));
+  return group2;
+}
 function field(mark2, number, does, leave) {
   const input = document.createElement("input");
   input.className = "words";
@@ -792,11 +798,11 @@ function createDrawing(frame, label, does, leave = () => {
   list.setAttribute("aria-label", `Marks ${label}`.trim());
   let last = "";
   let asking = false;
-  const show = (marks, selected, view, canvas) => {
+  const show = (marks, selected, view, canvas, meant = null) => {
     const ratio = canvas.width / (canvas.clientWidth || 1);
     const box = { width: canvas.clientWidth, height: canvas.clientHeight };
     const told = marks.map((mark2) => wordsOf(frame, mark2));
-    svg.replaceChildren(...marks.flatMap((mark2, i) => mark2.plane === view.plane && mark2.ends.length ? [shape(mark2, i + 1, told[i], view, ratio, box, mark2 === selected)] : []));
+    svg.replaceChildren(...meant ? [meantBox(meant, view, ratio)] : [], ...marks.flatMap((mark2, i) => mark2.plane === view.plane && mark2.ends.length ? [shape(mark2, i + 1, told[i], view, ratio, box, mark2 === selected)] : []));
     const now = JSON.stringify([told, marks.map(({ kind }) => kind), marks.indexOf(selected)]);
     if (now !== last) {
       last = now;
@@ -1357,6 +1363,7 @@ function createRenderer(canvas, frame) {
 // ui/viewer/view.js
 var SMALLEST_SCALE = 0.02;
 var LARGEST_SCALE = 40;
+var AROUND = 2.5;
 function newView(preset, overlay, aspect) {
   return {
     x: 0,
@@ -1398,6 +1405,15 @@ function fit(view, canvas, frame) {
 }
 function actualSize(view, canvas, frame) {
   place(view, canvas, frame, 1, true);
+  view.fitted = false;
+}
+function showBox(view, canvas, [top, left, bottom, right]) {
+  const size = extent(view, { columns: right - left, rows: bottom - top });
+  const room = [canvas.width, canvas.height].map((length, i) => length / (AROUND * size[i]));
+  view.scale = Math.min(LARGEST_SCALE, ...room);
+  view.x = view.y = 0;
+  const [x, y] = toCanvas(view, [(left + right) / 2, (top + bottom) / 2]);
+  [view.x, view.y] = [canvas.width / 2 - x, canvas.height / 2 - y];
   view.fitted = false;
 }
 function turnView(view, canvas, frame, by) {
@@ -1492,8 +1508,9 @@ function readoutOf(view, ratio) {
   const kind = { SIGMOID: "  sigmoid", LUT: "  table" }[view.function] ?? "";
   return `C ${number(view.centre)}  W ${number(view.width)}${kind}  ${Math.round(100 * view.scale / ratio)}%`;
 }
-function markCanvas(canvas, view, heat) {
+function markCanvas(canvas, view, heat, meant) {
   const told = {
+    meant: meant?.join(",") ?? "",
     centre: view.centre,
     width: view.width,
     function: view.function,
@@ -1522,13 +1539,15 @@ function createPane(frame, told, overlay, viewer2) {
   const root = part("pane");
   const readout = part("readout"), probe = part("probe"), legend = part("legend");
   let heat = null;
+  let meant = null;
+  let before = null;
   let requested = 0;
   const show = () => {
     requested = 0;
     renderer.draw(view);
-    drawing.show(kept, measuring.selected, view, canvas);
+    drawing.show(kept, measuring.selected, view, canvas, meant);
     say(readout, readoutOf(view, devicePixelRatio || 1));
-    markCanvas(canvas, view, heat);
+    markCanvas(canvas, view, heat, meant);
     viewer2.drawn(pane);
   };
   const draw = () => {
@@ -1599,6 +1618,19 @@ function createPane(frame, told, overlay, viewer2) {
     setHeat(next) {
       heat = next;
       renderer.setHeat(next);
+      draw();
+    },
+    // Looks at a box of the image, or for null back at what was in view before.
+    look(box) {
+      if (!box && !before) return;
+      before ??= { x: view.x, y: view.y, scale: view.scale, fitted: view.fitted };
+      meant = box;
+      if (box) showBox(view, canvas, box);
+      else {
+        if (before.fitted) fit(view, canvas, frame);
+        else Object.assign(view, before);
+        before = null;
+      }
       draw();
     },
     close() {
@@ -1755,6 +1787,7 @@ var CHOSEN = "triptych-choice";
 var ASKED = "triptych-ask";
 var HANGING = "hanging";
 var PRIOR = "prior";
+var MEANT = "triptych-evidence";
 var instances = /* @__PURE__ */ new WeakMap();
 var pending = /* @__PURE__ */ new WeakMap();
 function message(root, text) {
@@ -1906,12 +1939,14 @@ function build(root, frame, data) {
     showPrior(shown);
     refresh();
   });
+  const unmeant = followSentences(data.name, state.panes[0]);
   const unwatch = watchHeat(frame.id, (heat) => state.panes[0].setHeat(heat));
   return {
     id: frame.id,
     close() {
       dropLook(state);
       unwatch();
+      unmeant();
       unhang();
       parts.cine.stop();
       detach();
@@ -1945,6 +1980,11 @@ function followHanging(showPrior) {
   document.addEventListener(CHOSEN, heard);
   showPrior(document.documentElement.dataset[HANGING] === PRIOR);
   return () => document.removeEventListener(CHOSEN, heard);
+}
+function followSentences(name, pane) {
+  const heard = ({ detail }) => pane.look(detail?.film === name ? detail.box : null);
+  document.addEventListener(MEANT, heard);
+  return () => document.removeEventListener(MEANT, heard);
 }
 function rootOf(parentElement) {
   let root = parentElement.querySelector(".viewer");

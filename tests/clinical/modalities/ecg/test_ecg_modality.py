@@ -15,6 +15,7 @@ import pytest
 
 from clinical.case.assessment import EvidenceItem, Explanation
 from clinical.case.case import Case, Problem
+from clinical.case.sentences import Stretch
 from clinical.case.shapes import Array, Arrays
 from clinical.cohorts import folder
 from clinical.errors import ConfigError
@@ -23,6 +24,7 @@ from clinical.modalities.ecg.leads import STANDARD
 from clinical.modalities.ecg.modality import KIT
 from clinical.modalities.ecg.tracing import array_of, tokens, waveform_of
 from clinical.modalities.ecg.waveform import Waveform, canonical
+from clinical.modalities.kit import Telling
 from pipelines.laboratory.simulate.ecg import heart
 from pipelines.laboratory.simulate.ecg.trace import LEADS, draw_trace
 
@@ -197,6 +199,18 @@ def test_evidence_is_named_by_lead_part_and_seconds() -> None:
     peak = next(p for p in tokens(value.items[0]).peaks if p > 0.06)
     assert first == f"V2 QRS, {round(1000 * peak - 60) / 1000:.1f}–{(peak + 0.07):.1f} s"
     assert rhythm == "rhythm and intervals"
+
+
+def test_a_sentence_names_part_lead_and_seconds_and_where_they_are() -> None:
+    value = Arrays((tracing(),))
+    told = explained(value, V2_QRS=0.3, rhythm=0.1)
+    first, rhythm = (evidence.named("ecg", value, item, Telling()) for item in told.items)
+    assert first.words == "the QRS complex in V2 of the ECG"
+    assert isinstance(first.source, Stretch)
+    assert (first.source.lead, first.source.item) == ("V2", 0)
+    assert first.facts == ("first at {:.1f}–{:.1f} s".format(*first.source.seconds or ()),)
+    assert rhythm.words == "the rhythm and intervals of the ECG"
+    assert rhythm.source == Stretch("ecg", 0)
 
 
 def test_of_several_tracings_the_later_ones_are_numbered() -> None:
