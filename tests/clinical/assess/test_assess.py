@@ -174,8 +174,8 @@ def test_an_input_that_disagrees_as_hardly_any_honest_case_does_is_named(
     assessor = Assessor(never_so_far(model_of_two, "history"))
     (conflict,) = assessor.assess(sick(True, False)).conflicts
     assert re.fullmatch(
-        r"history against measurements and notes: of cases whose inputs belong together about 1 in 100"
-        r" disagrees as much; most about (inflammation|failure): history alone gives \d+%,"
+        r"history against measurements and notes: of cases whose inputs belong together"
+        r" about 1 in 100 disagrees as much; most about (inflammation|failure): history alone gives \d+%,"
         r" the others \d+%",
         conflict,
     )
