@@ -23,7 +23,14 @@ from pipelines.commands.adapt import adapt
 from pipelines.commands.agreement import agreement
 from pipelines.commands.audit import audit_app
 from pipelines.commands.check import check
-from pipelines.commands.cohort import assess, check_domain, check_explanations, evaluate, train
+from pipelines.commands.cohort import (
+    assess,
+    check_conflicts,
+    check_domain,
+    check_explanations,
+    evaluate,
+    train,
+)
 from pipelines.commands.export import export
 from pipelines.commands.films import films_app
 from pipelines.commands.inspect import inspect
@@ -77,6 +84,7 @@ app.command()(adapt)
 app.command()(assess)
 app.command()(evaluate)
 app.command("check-explanations")(check_explanations)
+app.command("check-conflicts")(check_conflicts)
 app.command("check-domain")(check_domain)
 app.command("serve")(serve_page)
 app.command("report-agreement")(agreement)

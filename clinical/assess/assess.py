@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from clinical import conditions
@@ -28,17 +29,13 @@ from clinical.case.withheld import Reason, unlike_training
 from clinical.modalities.catalogue import EncoderModule, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_of, person
-from clinical.model import calibration, domain
+from clinical.model import calibration, conflict, domain
 from clinical.model.calibration import Pattern
 from clinical.model.card import SHIPPED_MODEL
 from clinical.model.fusion import Tokens
 from clinical.model.model import Model, load, parts, prepare_case
 from clinical.wording import words
 
-# Chosen so that about one case in seven of the simulated clinic is marked; more would be ignored.
-_CONFLICT_FOR = 0.6
-_CONFLICT_AGAINST = 0.25  # of the prevalence
-_CONFLICT_AUROC = 0.75  # lower bound in validation: only an input that usually tells may disagree
 _SHOWN, _LONGEST = 6, 40  # codes in a sentence, characters of a code
 
 
@@ -56,6 +53,7 @@ class Scores:
         ledger: what each modality contributes.
         outside: whether the case is like those the model was trained on.
         too_far: why none of this can be trusted, or None.
+        vectors: modality to its place in the shared space; empty where the model has none.
     """
 
     prepared: Mapping[str, Prepared]
@@ -67,6 +65,7 @@ class Scores:
     ledger: ModalityLedger
     outside: OutOfDistribution
     too_far: Reason | None
+    vectors: Mapping[str, conflict.Values]
 
 
 class Assessor:
@@ -117,7 +116,7 @@ class Assessor:
             suggestions=found.suggestions,
             ledger=found.ledger,
             explanations=tuple(explained[s.diagnosis] for s in found.suggestions),
-            conflicts=self._conflicts(found.ledger, found.suggestions),
+            conflicts=self._conflicts(found),
             out_of_distribution=found.outside,
             problems=tuple(str(problem) for problem in case.problems),
             prediction_set=found.prediction_set,
@@ -148,6 +147,7 @@ class Assessor:
             self._ledger(tokens, used),
             outside,
             too_far,
+            self._vectors(tokens),
         )
 
     def _suggestions(
@@ -189,6 +189,17 @@ class Assessor:
         if rule is None:
             return PredictionSet(absent_because="too few validation cases to calibrate it")
         return PredictionSet(rule.coverage, rule.cases, rule.pooled)
+
+    def _vectors(self, tokens: Tokens) -> dict[str, conflict.Values]:
+        if self.model.network.space is None:
+            return {}
+        with torch.inference_mode():
+            located = self.model.network.space(tokens)
+        return {
+            name: found.vectors[0].double().numpy()
+            for name, found in located.items()
+            if found.present[0]
+        }
 
     def _ledger(self, tokens: Tokens, used: Pattern) -> ModalityLedger:
         alone: dict[str, Mapping[str, float]] = {}
@@ -268,32 +279,60 @@ class Assessor:
                 found.append(_unknown_sentence(name, missed, sum(map(bool, stated))))
         return tuple(found)
 
-    def _conflicts(
-        self, ledger: ModalityLedger, suggestions: Sequence[Suggestion]
-    ) -> tuple[str, ...]:
-        # A sentence about a withheld suggestion would show the number that is withheld.
-        shown = {s.diagnosis for s in suggestions if s.withheld_because is None}
-        found = []
-        for diagnosis in (name for name in self.model.diagnoses if name in shown):
-            told = {
-                name: row[diagnosis]
-                for name, row in ledger.alone.items()
-                if self._tells(name, diagnosis)
-            }
-            if len(told) < 2:
-                continue
-            high, low = max(told, key=told.__getitem__), min(told, key=told.__getitem__)
-            against = _CONFLICT_AGAINST * self.model.prevalence[diagnosis]
-            if told[high] >= _CONFLICT_FOR and told[low] <= against:
-                found.append(
-                    f"{words(diagnosis)}: {high} alone gives {told[high]:.0%},"
-                    f" {low} alone gives {told[low]:.0%}"
-                )
-        return tuple(found)
+    def _conflicts(self, found: Scores) -> tuple[str, ...]:
+        """The input that disagrees most with the others, where hardly an honest case does as much.
 
-    def _tells(self, modality: str, diagnosis: str) -> bool:
-        support = self.model.support.get(modality, {}).get(diagnosis, calibration.Support())
-        return support.low is not None and support.low >= _CONFLICT_AUROC
+        One of them: if the film is another patient's, the other inputs disagree with it, too.
+        """
+        model = self.model
+        # A sentence about what is withheld would show what is withheld.
+        shown = {s.diagnosis for s in found.suggestions if s.withheld_because is None}
+        if model.conflict is None or not shown or not found.ledger.without:
+            return ()
+        values = {
+            name: rule.p_value(self._compared(found, name))
+            for name, rule in model.conflict.rules.items()
+            if name in found.ledger.without
+        }
+        if not values or min(values.values()) > conflict.MARKED / len(values):
+            return ()
+        name = min(values, key=values.__getitem__)
+        rare = round(1 / (values[name] * len(values)))  # any of them could have been the one
+        sentence = (
+            f"{words(name)} against {_listed([n for n in found.used if n != name])}: of cases whose"
+            f" inputs belong together about 1 in {rare} disagrees as much"
+        )
+        alone, others = (row[name] for row in (found.ledger.alone, found.ledger.without))
+        about = [diagnosis for diagnosis in model.diagnoses if diagnosis in shown]
+        worst = about[
+            conflict.pulled(*(_row(row, about) for row in (alone, others, model.prevalence)))
+        ]
+        return (
+            f"{sentence}; most about {words(worst)}: {words(name)} alone gives {alone[worst]:.0%},"
+            f" the others {others[worst]:.0%}",
+        )
+
+    def _compared(self, found: Scores, name: str) -> conflict.Values:
+        """One input with all others."""
+        model, ledger, vectors = self.model, found.ledger, found.vectors
+        own = {name: vectors[name]} if name in vectors else {}
+        rest = {other: vector for other, vector in vectors.items() if other != name}
+        return conflict.features(
+            conflict.Side(_row(ledger.alone[name], model.diagnoses), own),
+            conflict.Side(_row(ledger.without[name], model.diagnoses), rest),
+            _row(model.prevalence, model.diagnoses),
+            tuple(model.specs),
+        )
+
+
+def _row(found: Mapping[str, float], names: Sequence[str]) -> conflict.Values:
+    return np.array([found[name] for name in names])
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "measurements, history and notes"."""
+    *most, last = map(words, names)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _unknown_sentence(name: str, missed: Sequence[str], items: int) -> str:

@@ -18,12 +18,19 @@ from sqlalchemy import Engine
 
 from clinical.audit import ledger
 from clinical.errors import ModelError
-from clinical.model import ages, card, carried, installed, model
+from clinical.model import ages, card, carried, conflict, installed, model
 from clinical.model.card import DESCRIPTION, WORDS, Card
 from clinical.workspace.database import folder_of, writing
 from clinical.workspace.place import RETIRED
 
-FILES = (DESCRIPTION, "weights.safetensors", WORDS, ages.BESIDE, "similar_cases.json")
+FILES = (
+    DESCRIPTION,
+    "weights.safetensors",
+    WORDS,
+    ages.BESIDE,
+    conflict.BESIDE,
+    "similar_cases.json",
+)
 """What is copied of a checkpoint; the first three have to be there."""
 
 NEEDED = 3

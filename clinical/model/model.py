@@ -30,8 +30,10 @@ from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import LATER, PLACE, Encoding, Prepared, collate
 from clinical.modalities.kit import kit_of
 from clinical.model import ages, carried, plain_readers
+from clinical.model import conflict as conflicts
 from clinical.model.ages import ANY_AGE, AgeRange
 from clinical.model.calibration import SetRule, Support
+from clinical.model.conflict import Rules
 from clinical.model.domain import Envelope
 from clinical.model.fusion import Fusion, Tokens
 from clinical.model.space import Space
@@ -132,6 +134,7 @@ class Model:
         facts: what a model card needs: counts, epochs, losses, versions.
         identity: name and digests.
         ages: those it may speak of.
+        conflict: when its inputs disagree, or None where nobody measured it.
     """
 
     name: str
@@ -147,6 +150,7 @@ class Model:
     facts: Mapping[str, Any]
     identity: ModelIdentity
     ages: AgeRange = ANY_AGE
+    conflict: Rules | None = None
 
 
 def build(
@@ -162,6 +166,7 @@ def build(
     set_rules: Mapping[str, SetRule],
     study: StudyConfig,
     facts: Mapping[str, Any],
+    conflict: Rules | None = None,
 ) -> Model:
     """Put a trained model together and give it its identity."""
     model = Model(
@@ -178,6 +183,7 @@ def build(
         facts,
         ModelIdentity(name, "", config.config_digest(study)),
         ages.stated({"facts": facts}),
+        conflict,
     )
     digest = canonical.digest(_description(model, canonical.sha256(_weights(model))))
     identity = ModelIdentity(name, digest, model.identity.configuration_digest)
@@ -210,8 +216,9 @@ def _weights(model: Model) -> bytes:
 def _description(model: Model, weights_sha256: str) -> dict[str, Any]:
     plain = model.network.fusion.plain
     return {
-        # Models from before plain readers keep the description that they were recorded with.
+        # Models from before these keep the description that they were recorded with.
         **({} if plain is None else {"plain": plain_readers.description(plain)}),
+        **({} if model.conflict is None else {"conflict": conflicts.described(model.conflict)}),
         "format": FORMAT,
         "name": model.name,
         "diagnoses": list(model.diagnoses),
@@ -252,6 +259,8 @@ def parts(model: Model) -> dict[str, str]:
         "thresholds": canonical.digest(described["thresholds"]),
         "ages": canonical.digest([model.ages.low, model.ages.high]),
     }
+    if model.conflict is not None:
+        named["conflict"] = canonical.digest(conflicts.described(model.conflict))
     frozen = described["backbones_sha256"]
     return named | {f"backbone {name}": digest for name, digest in frozen.items()}
 
@@ -331,7 +340,12 @@ def load(folder: Path) -> Model:
             f"{folder / _JSON} was changed after training (its digest differs).",
             remedy="copy the checkpoint again, or train it again",
         )
-    return replace(model, identity=_identity(data), ages=ages.stated(data, folder))
+    return replace(
+        model,
+        identity=_identity(data),
+        ages=ages.stated(data, folder),
+        conflict=conflicts.stated(data, folder),
+    )
 
 
 def _identity(data: Mapping[str, Any]) -> ModelIdentity:
@@ -385,6 +399,7 @@ def _rebuild(data: Mapping[str, Any], weights: bytes, folder: Path) -> Model:
         set_rules={pattern: SetRule(**rule) for pattern, rule in data["set_rules"].items()},
         study=study,
         facts=data["facts"],
+        conflict=conflicts.stated(data),
     )
 
 

@@ -118,6 +118,36 @@ def check_explanations(
     summary.show_pointing(screen, judged)
 
 
+def check_conflicts(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="COHORT", help="Folder of a cohort that the model has not seen."),
+    ],
+    out: Out,
+    model: Model = None,
+    learn: Annotated[
+        bool,
+        typer.Option(
+            "--learn", help="Make the model's rules from this cohort, for a file beside it."
+        ),
+    ] = False,
+    samples: Samples = 1000,
+) -> None:
+    """Exchange inputs of patients, and measure whether a model finds that out.
+
+    Rules are made on one cohort and measured on another. A model trained by this version has its
+    own, from its validation patients.
+    """
+    from pipelines.commands import summary
+    from pipelines.explanations import conflicts
+
+    if learn:
+        screen.print(f"copy beside the checkpoint: {conflicts.learn(path, model, out)}")
+        return
+    summary.show_conflicts(screen, conflicts.measure(path, model, out, samples=samples))
+    screen.print(f"written to: {out / conflicts.REPORT}")
+
+
 def check_domain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the cohort.")],
     source: Source = "folder",

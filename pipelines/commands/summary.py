@@ -12,6 +12,7 @@ from clinical.model.calibration import COVERAGE
 from clinical.wording import RESEARCH_USE
 from pipelines.assessing.results import Counts
 from pipelines.commands.demo import Demonstration
+from pipelines.explanations.conflicts import Measured
 from pipelines.explanations.pointing import MACRO
 from pipelines.explanations.report import Judged
 from pipelines.folds.methods import OURS
@@ -128,3 +129,24 @@ def show_pointing(console: Console, judged: Judged) -> None:
             table.add_row(score.method, str(score.hit), str(score.energy), gain)
     console.print(table)
     console.print(f"with every diagnosis, faithfulness and examples: {judged.report}")
+
+
+def show_conflicts(console: Console, found: Measured) -> None:
+    """How well exchanged inputs are found out, and how many honest cases are marked."""
+    title = "Inputs of another patient with other diagnoses"
+    table = Table(title=title, title_justify="left")
+    for name in ("input", "honest cases", "AUROC", "found", "honest ones marked"):
+        table.add_column(name)
+    for line in found.lines:
+        shares = (f"{share:.3f}" for share in (line.found, line.marked))
+        table.add_row(line.modality, str(line.cases), str(line.auroc), *shares)
+    console.print(table)
+    groups = "; ".join(
+        f"{name} {share:.3f} of {count}"
+        for shown in (
+            {f"site {site}": row for site, row in found.by_site.items() if site},
+            {f"{number} inputs": row for number, row in found.by_inputs.items()},
+        )
+        for name, (count, share) in shown.items()
+    )
+    console.print(f"The page marks {found.marked:.3f} of {found.cases} honest cases ({groups}).")

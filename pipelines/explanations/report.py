@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clinical.cohorts.sources import source
@@ -22,9 +22,9 @@ from pipelines.explanations.faithfulness import Fall
 from pipelines.explanations.gated import Passed
 from pipelines.explanations.pointing import MACRO, Game
 from pipelines.explanations.saliency import OURS, Scores
+from pipelines.explanations.unseen_cases import read_unseen
 from pipelines.statistics.metrics import Interval
 from pipelines.training import masks
-from pipelines.training.dataset import Dataset, read_dataset
 from pipelines.training.train import prepare_cached
 
 
@@ -56,7 +56,7 @@ def judge(
     """
     model = load(model_folder)
     found = _masks(root)
-    dataset = _read(root, model, out)
+    dataset = read_unseen(root, model, out)
     cases = [prepare_cached(cached, model.specs)[0] for cached in dataset.cases]
     names = [(c.case.case_id, c.case.patient_id) for c in dataset.cases]
     points = pointing.play(
@@ -106,16 +106,6 @@ def _masks(root: Path) -> masks.Masks:
             remedy="give a cohort that `triptych simulate` wrote, which says where findings are",
         )
     return found
-
-
-def _read(root: Path, model: Model, out: Path) -> Dataset:
-    study = replace(
-        model.study,
-        diagnoses=model.diagnoses,
-        cohort=replace(model.study.cohort, source="folder", limit=0),
-        training=replace(model.study.training, mask_weight=0.0),
-    )
-    return read_dataset(source("folder"), root, study, out / "features", 0)
 
 
 def _priors(root: Path | None, model: Model) -> dict[str, Scores]:

@@ -15,8 +15,8 @@ from clinical.model import calibration
 from clinical.model.calibration import Pattern
 from clinical.model.model import Model
 from pipelines.folds.methods import AS_THEY_ARE, OURS, alone, hidden
+from pipelines.training.calibrated import calibrated
 from pipelines.training.fit import PreparedCase, predict_patterns
-from pipelines.training.train import calibrated
 
 Values = NDArray[np.float64]
 

@@ -26,9 +26,10 @@ from pipelines.folds.records import plain
 from pipelines.folds.splits import Indices, grouped_folds, hold_out
 from pipelines.folds.tasks import SEED_STEP, STRESSED, VALIDATED, Bench, Task
 from pipelines.statistics.metrics import known_mean
+from pipelines.training.calibrated import calibrated
 from pipelines.training.dataset import CachedCase, Dataset
 from pipelines.training.fit import PreparedCase, predict
-from pipelines.training.train import calibrated, prepare_cached, train_model
+from pipelines.training.train import prepare_cached, train_model
 
 _FACTS = ("epochs", "best_epoch", "attending")
 Values = NDArray[np.float64]

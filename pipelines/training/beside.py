@@ -78,4 +78,5 @@ def with_plain(model: Model, plain: PlainReaders) -> Model:
         set_rules=model.set_rules,
         study=model.study,
         facts=model.facts,
+        conflict=model.conflict,
     )

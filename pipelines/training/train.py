@@ -29,8 +29,9 @@ from clinical.model import ages, calibration, domain
 from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
 from clinical.model.model import EncoderSpec, Model, Network
-from pipelines.training import soft_targets
+from pipelines.training import disagreement, soft_targets
 from pipelines.training.beside import Plain, Trained, put_beside, with_plain
+from pipelines.training.calibrated import calibrated
 from pipelines.training.contrast import fit_space
 from pipelines.training.dataset import CachedCase, Dataset, blank_spec
 from pipelines.training.fit import (
@@ -224,6 +225,7 @@ def _finish(
     learnt = dataset.labels[training]
     shares = np.nansum(learnt, axis=0) / np.maximum((~np.isnan(learnt)).sum(axis=0), 1)
     prevalence = dict(zip(dataset.diagnoses, shares.tolist(), strict=True))
+    sides = disagreement.sides(fitted.network, support, dataset.diagnoses, tuple(specs), held_out)
     return models.build(
         name=study.name,
         diagnoses=dataset.diagnoses,
@@ -236,6 +238,14 @@ def _finish(
         set_rules=judge_sets(judged, support, prevalence),
         study=study,
         facts=facts,
+        conflict=disagreement.fit_rules(
+            sides,
+            labels,
+            [dataset.patients[i] for i in validation],
+            shares,
+            "validation patients of the training",
+            study.seed,
+        ),
     )
 
 
@@ -243,26 +253,6 @@ def _where(study: StudyConfig) -> dict[str, str]:
     """The device of a training that was not on the processor."""
     kind = devices.chosen(study.training.device).type
     return {} if kind == config.CPU else {"device": kind}
-
-
-def calibrated(
-    support: Mapping[str, Mapping[str, Support]],
-    diagnoses: Sequence[str],
-    logits: NDArray[np.float64],
-    used: Sequence[calibration.Pattern],
-) -> NDArray[np.float64]:
-    """Probabilities [cases, diagnoses], each case calibrated for the modalities it has."""
-    identity = Support()
-    rows = [support.get(calibration.pattern_key(names), {}) for names in used]
-    return np.array(
-        [
-            [
-                calibration.apply(x, row.get(name, identity))
-                for x, name in zip(line, diagnoses, strict=True)
-            ]
-            for line, row in zip(logits, rows, strict=True)
-        ]
-    )
 
 
 @dataclass(frozen=True, eq=False)

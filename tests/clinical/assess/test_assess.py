@@ -15,7 +15,7 @@ from clinical.case.assessment import NO_SETS, Assessment, as_json, from_json
 from clinical.case.case import Case, Problem, input_digest
 from clinical.case.shapes import Event, Events, Measurement, Measurements
 from clinical.model.ages import AgeRange
-from clinical.model.calibration import Support
+from clinical.model.conflict import Rule, Rules
 from clinical.model.model import Model
 
 
@@ -161,15 +161,46 @@ def test_codes_that_the_model_was_not_trained_on_are_counted_and_named(
     assert "unknown_codes" not in as_json(plain), "digests of what was recorded before hold"
 
 
-def test_a_withheld_number_is_not_shown_as_a_conflict(model_of_two: Model) -> None:
-    sure_of_no = {**model_of_two.support["history"], "inflammation": Support(0.0, -4.0, 0.9, 0.8)}
-    support = {**model_of_two.support, "history": sure_of_no}
-    assessor = Assessor(replace(model_of_two, support=support))
-    case = sick(True, False)
-    (conflict,) = assessor.assess(case).conflicts
+def never_so_far(model: Model, *names: str) -> Model:
+    """With rules for these inputs by which each case disagrees more than 99 honest ones."""
+    weights = (1.0, *[0.0] * (1 + len(model.specs)))
+    rules = {name: Rule(weights, (-1000.0,) * 99) for name in names}
+    return replace(model, conflict=Rules(rules, "made up"))
+
+
+def test_an_input_that_disagrees_as_hardly_any_honest_case_does_is_named(
+    model_of_two: Model,
+) -> None:
+    assessor = Assessor(never_so_far(model_of_two, "history"))
+    (conflict,) = assessor.assess(sick(True, False)).conflicts
     assert re.fullmatch(
-        r"inflammation: measurements alone gives \d+%, history alone gives 2%", conflict
+        r"history against measurements and notes: of cases whose inputs belong together"
+        r" about 1 in 100 disagrees as much; most about (inflammation|failure): history alone gives \d+%,"
+        r" the others \d+%",
+        conflict,
     )
+
+
+def test_of_two_inputs_that_disagree_with_each_other_one_is_named_and_counted_twice(
+    model_of_two: Model,
+) -> None:
+    assessor = Assessor(never_so_far(model_of_two, "measurements", "history"))
+    (conflict,) = assessor.assess(sick(True, False)).conflicts
+    assert "about 1 in 50 disagrees" in conflict, "either could have been the rare one"
+
+
+def test_a_model_without_rules_and_a_case_of_one_input_have_no_conflict(
+    model_of_two: Model,
+) -> None:
+    silent = Assessor(replace(model_of_two, conflict=None))
+    assert silent.assess(sick(True, False)).conflicts == ()
+    strict = Assessor(never_so_far(model_of_two, "measurements", "history"))
+    assert strict.assess(sick(True, False).without("history", "notes")).conflicts == ()
+
+
+def test_a_withheld_number_is_not_shown_as_a_conflict(model_of_two: Model) -> None:
+    assessor = Assessor(never_so_far(model_of_two, "history"))
+    case = sick(True, False)
     strangers = tuple(Measurement(f"x:{n}", "x", 1.0, "1", NOW, "1", "1") for n in range(9))
     measured = case.inputs["measurements"]
     assert isinstance(measured, Measurements)

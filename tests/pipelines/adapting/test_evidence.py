@@ -9,8 +9,9 @@ from clinical.model import calibration
 from clinical.model.model import Model
 from pipelines.adapting.evidence import gather, joined, told
 from pipelines.folds.model_scores import patterns_of
+from pipelines.training.calibrated import calibrated
 from pipelines.training.fit import predict, predict_patterns
-from pipelines.training.train import calibrated, prepare_cached
+from pipelines.training.train import prepare_cached
 
 
 def test_parts_add_up_to_what_the_network_says_under_every_pattern(model_of_two: Model) -> None:
