@@ -175,7 +175,8 @@ def test_an_input_that_disagrees_as_hardly_any_honest_case_does_is_named(
     (conflict,) = assessor.assess(sick(True, False)).conflicts
     assert re.fullmatch(
         r"history against measurements and notes: of cases whose inputs belong together"
-        r" about 1 in 100 disagrees as much; most about (inflammation|failure): history alone gives \d+%,"
+        r" about 1 in 100 disagrees as much; most about (inflammation|failure):"
+        r" history alone gives \d+%,"
         r" the others \d+%",
         conflict,
     )
