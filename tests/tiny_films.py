@@ -17,15 +17,15 @@ from pipelines.fine_tuning.learning import Pupil, Task
 SHORT = FineTuningConfig(epochs=3, batch_size=8, learning_rate=1e-3)
 
 
-def write_films(folder: Path, count: int, seed: int = 0) -> Lessons:
-    """Grey films of 64 pixels; those with the first diagnosis have a bright spot."""
+def write_films(folder: Path, count: int, seed: int = 0, side: int = 64) -> Lessons:
+    """Grey films; those with the first diagnosis have a bright spot."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     labels = (rng.random((count, 2)) < 0.5).astype(np.float32)
     labels[:: count // 4, 1] = np.nan
     files = []
     for number, row in enumerate(labels):
-        levels = rng.normal(90, 25, size=(64, 64))
+        levels = rng.normal(90, 25, size=(side, side))
         if row[0]:
             levels[20:34, 20:34] += 90
         file = folder / f"{seed}-{number}.npy"
@@ -34,9 +34,11 @@ def write_films(folder: Path, count: int, seed: int = 0) -> Lessons:
     return Lessons(tuple(files), labels)
 
 
-def task_of(folder: Path, which: str = "all", config: FineTuningConfig = SHORT) -> Task:
+def task_of(
+    folder: Path, which: str = "all", config: FineTuningConfig = SHORT, side: int = 64
+) -> Task:
     """36 films to learn from, 12 to choose the epoch by."""
-    lessons, held = write_films(folder, 36), write_films(folder, 12, seed=1)
+    lessons, held = (write_films(folder, count, seed, side) for seed, count in enumerate((36, 12)))
     return Task(which, config, 5, lessons, held, torch.device(CPU))
 
 

@@ -109,7 +109,7 @@ def teach(
             " fewer processes",
         )
     pupil.to(task.device).eval()
-    learning = layers.taught(pupil.recipe, pupil.network, task.which)
+    learning = _reached(pupil, task, layers.taught(pupil.recipe, pupil.network, task.which))
     optimiser = _optimiser(pupil, task.config, learning)
     rates = [float(group["lr"]) for group in optimiser.param_groups]
     state = resume.resume(folder, key, pupil, optimiser) or resume.Progress()
@@ -131,6 +131,21 @@ def teach(
     pupil.load_state_dict(state.best)
     pupil.requires_grad_(False)
     return state
+
+
+def _reached(
+    pupil: Pupil, task: Task, learning: Sequence[Sequence[nn.Parameter]]
+) -> list[list[nn.Parameter]]:
+    """The parameters that a look at a film depends on.
+
+    Some backbones have one for their own pretraining; processes would wait for its gradient.
+    """
+    _wake(pupil, learning)
+    side = len(np.load(task.lessons.files[0], allow_pickle=False))
+    pupil(torch.zeros(1, 1, side, side, device=task.device)).sum().backward()
+    found = [[one for one in part if one.grad is not None] for part in learning]
+    pupil.zero_grad()
+    return [part for part in found if part]
 
 
 def _optimiser(

@@ -63,8 +63,7 @@ class Processes:
         """The network such that gradients are the mean over all."""
         if self.count == 1 or not any(one.requires_grad for one in network.parameters()):
             return network
-        # Some backbones have a parameter for their own pretraining, which no feature depends on.
-        return DistributedDataParallel(network, find_unused_parameters=True)
+        return DistributedDataParallel(network)
 
 
 def launched() -> int:

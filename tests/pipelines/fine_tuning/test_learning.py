@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tiny_films import SHORT, channels_last_pupil, task_of, tiny_pupil
 
 from clinical.errors import ConfigError
+from clinical.modalities.radiograph.backbones import network_of, recipe_named
 from pipelines.fine_tuning.layers import taught
 from pipelines.fine_tuning.learning import Pupil, Task, teach
 from pipelines.fine_tuning.processes import Processes
@@ -105,6 +106,23 @@ def test_batches_too_small_to_share_are_refused(tmp_path: Path) -> None:
     task = task_of(tmp_path)
     with pytest.raises(ConfigError, match="too few for 5 processes"):
         teach(tiny_pupil(task), task, Processes(0, 5), tmp_path, "key")
+
+
+def test_what_no_feature_depends_on_is_left_alone(tmp_path: Path) -> None:
+    """DINOv2 has a token in the place of patches that were masked in its own pretraining."""
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 14}
+    recipe = replace(
+        recipe_named("dinov2-small"),
+        image_size=56,
+        features=8,
+        arguments={**small, "image_size": 56},
+    )
+    task = task_of(tmp_path, config=replace(SHORT, epochs=2), side=56)
+    pupil = Pupil(recipe, network_of(recipe), task.lessons.labels)
+    before = resume.snapshot(pupil.network)
+    teach(pupil, task, ONE, tmp_path / "kept", "key")
+    unmoved = {n for n, one in pupil.network.state_dict().items() if torch.equal(one, before[n])}
+    assert unmoved == {"embeddings.mask_token"}
 
 
 @pytest.mark.long
