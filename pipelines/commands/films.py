@@ -47,7 +47,7 @@ def judge_fine_tuning(
     ],
     samples: Samples = 1000,
 ) -> None:
-    """Leave a source out, and test on it what fine-tuning the backbone on the others gains."""
+    """Leave a source out, and test on it a backbone fine-tuned on the others."""
     from pipelines.laboratory.real_films import fine_tuning
     from pipelines.laboratory.real_films import judge as films
 

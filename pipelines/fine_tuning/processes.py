@@ -40,7 +40,7 @@ class Processes:
         return self.rank == 0
 
     def told(self, value: T | None) -> T:
-        """What the first one gives, to all; it waits for nobody's turn."""
+        """What the first one gives, to all; the others give nothing that counts."""
         held = [value]
         if self.count > 1:
             distributed.broadcast_object_list(held)
@@ -49,7 +49,7 @@ class Processes:
         return held[0]
 
     def summed(self, values: Tensor) -> Tensor:
-        """The sum over all."""
+        """The sum over all; on the processor."""
         if self.count > 1:
             distributed.all_reduce(values)
         return values
@@ -87,7 +87,9 @@ def joined(device: str) -> Iterator[Processes]:
     kind = devices.chosen(device).type
     if kind == CUDA:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if kind == CUDA else "gloo", timeout=PATIENCE)
+    # What is told and counted stays on the processor; gradients are where the network is.
+    backend = "cpu:gloo,cuda:nccl" if kind == CUDA else "gloo"
+    distributed.init_process_group(backend, timeout=PATIENCE)
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
     finally:

@@ -90,10 +90,11 @@ def judge_fine_tuned(
     kept = _kept_films(cohort, out / FILMS)
     results: list[Result] = []
     for source in sources:
-        results += _rows(films, kept, cohort, out, source, config, samples)
-        data = [asdict(one) for one in results]
-        (out / _JSON).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        (out / _TABLE).write_text(judge.table(results), encoding="utf-8")
+        for row in _rows(films, kept, cohort, out, source, config, samples):
+            results.append(row)
+            data = [asdict(one) for one in results]
+            (out / _JSON).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+            (out / _TABLE).write_text(judge.table(results), encoding="utf-8")
     return results
 
 
