@@ -17,9 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from clinical import canonical, evaluation
+from clinical import canonical, evaluation, fine_tuning
 from clinical.errors import ConfigError
 from clinical.evaluation import SPLITS, EvaluationConfig
+from clinical.fine_tuning import FineTuningConfig
 
 RENAMED = {"judgement": "evaluation", "learnt_share": "train_fraction"}
 """Tables and keys of earlier study files, and what they are called now."""
@@ -99,6 +100,8 @@ class TrainingConfig:
             beside the outcome; false: from outcomes alone.
         soft_targets: train on the oracle's posterior given all inputs instead of the outcome
             (needs `evaluation.oracle`); validation, calibration and testing use true outcomes.
+        fine_tuning: how a backbone is taught further, where [model.radiograph] fine_tune asks for
+            it.
     """
 
     alone_epochs: int = 16
@@ -118,6 +121,7 @@ class TrainingConfig:
     teachers: bool = True
     soft_targets: bool = False
     device: str = CPU
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
 
 
 @dataclass(frozen=True)
@@ -347,6 +351,7 @@ def _check(study: StudyConfig, where: str) -> None:
             remedy=nearest(study.evaluation.split, SPLITS),
         )
     evaluation.check(study.evaluation, f"{where}: evaluation")
+    fine_tuning.check(training.fine_tuning, f"{where}: training.fine_tuning")
     if training.soft_targets and not study.evaluation.oracle:
         raise ConfigError(
             f"{where}: training.soft_targets needs an oracle.",
@@ -383,6 +388,9 @@ def to_json(config: StudyConfig) -> dict[str, Any]:
         plain[name] = {key: list(v) if isinstance(v, tuple) else v for key, v in own}
     if config.training.device == CPU:  # as before there was a choice, so that digests stay
         del plain["training"]["device"]
+    own_tuning = plain["training"].pop("fine_tuning")
+    if own_tuning != FineTuningConfig():  # likewise
+        plain["training"]["fine_tuning"] = vars(own_tuning)
     plain["diagnoses"] = list(config.diagnoses)
     plain["model"] = {
         **vars(config.model),

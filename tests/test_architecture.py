@@ -32,6 +32,7 @@ FLOORS: list[set[str]] = [
         "pipelines.study",
     },
     {"pipelines.laboratory"},
+    {"pipelines.fine_tuning"},
     {"pipelines.folds"},
     {"pipelines.assessing"},
     {"pipelines.training"},
@@ -56,10 +57,10 @@ FLOORS: list[set[str]] = [
         "clinical.modalities.components",
         "clinical.modalities.radiograph.converting",
         "clinical.modalities.radiograph.evidence",
-        "clinical.modalities.radiograph.film_network",
     },
     {"clinical.modalities.radiograph.backbone_file"},
     {"clinical.modalities.radiograph.backbones"},
+    {"clinical.modalities.radiograph.film_network"},
     {
         "clinical.modalities.devices",
         "clinical.modalities.encoding",
@@ -90,7 +91,7 @@ FLOORS: list[set[str]] = [
     {"clinical.dicom", "clinical.terms", "clinical.workspace"},
     {"clinical.case"},
     {"clinical.conditions", "clinical.config"},
-    {"clinical.evaluation"},
+    {"clinical.evaluation", "clinical.fine_tuning"},
     {"clinical.canonical", "clinical.errors", "clinical.formatting", "clinical.wording"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

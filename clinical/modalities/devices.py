@@ -54,13 +54,16 @@ def using(device: torch.device) -> Iterator[None]:
         _current.reset(before)
 
 
-def mixed(device: torch.device, *, learning: bool) -> AbstractContextManager[object]:
-    """Mixed precision on a GPU; on the processor everything stays as it is.
+def mixed(
+    device: torch.device, *, learning: bool, asked: bool = False
+) -> AbstractContextManager[object]:
+    """Mixed precision on a GPU; on the processor everything stays as it is, unless asked for.
 
     Args:
         device: where the block runs.
         learning: gradients need the range of bfloat16, frozen features the digits of float16.
+        asked: whether it is wanted on the processor, too.
     """
-    if device.type == CPU:
+    if device.type == CPU and not asked:
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16 if learning else torch.float16)

@@ -25,11 +25,19 @@ WITHOUT_SOME = 3
 """Exit code of `assess`: done, but for cases that ended the process that assessed them."""
 
 
-def train(study_file: StudyFile, out: Out, cohort: OtherCohort = None) -> None:
+def train(
+    study_file: StudyFile,
+    out: Out,
+    cohort: OtherCohort = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", min=1, help="Processes that read films, where fine_tune asks."),
+    ] = 1,
+) -> None:
     """Train a model on a whole cohort; to test one by folds or sites: `study run`."""
     from pipelines.commands.train import train_study
 
-    train_study(study_file, out, cohort)
+    train_study(study_file, out, cohort, jobs)
 
 
 def assess(

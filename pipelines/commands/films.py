@@ -38,6 +38,22 @@ def judge(cohort: Cohort, out: Out, samples: Samples = 1000) -> None:
     screen.print(films.table(films.judge(cohort, out, samples=samples)))
 
 
+@films_app.command("judge-fine-tuning")
+def judge_fine_tuning(
+    cohort: Cohort,
+    out: Out,
+    sources: Annotated[
+        list[str], typer.Option("--without", help="Source to leave out; may be given again.")
+    ],
+    samples: Samples = 1000,
+) -> None:
+    """Leave a source out, and test on it a backbone fine-tuned on the others."""
+    from pipelines.laboratory.real_films import fine_tuning
+    from pipelines.laboratory.real_films import judge as films
+
+    screen.print(films.table(fine_tuning.judge_fine_tuned(cohort, out, sources, samples=samples)))
+
+
 @films_app.command("teach-lungs")
 def teach_lungs(
     out: Out,

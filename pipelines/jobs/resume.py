@@ -74,7 +74,8 @@ def keep(
     tensors = {f"now.{k}": v.contiguous() for k, v in snapshot(network).items()}
     tensors |= {f"best.{k}": v.contiguous() for k, v in progress.best.items()}
     for number, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        moments = {k: torch.as_tensor(v).contiguous() for k, v in state.items()}
+        tensors |= {f"optimiser.{number}.{k}": v for k, v in moments.items()}
     name = f"{progress.epoch:04d}-{_TENSORS}"
     save_file(tensors, folder / name)
     record = {

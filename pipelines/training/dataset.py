@@ -8,9 +8,9 @@ encode again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from clinical.case.case import Case, Outcome, Problem, SkippedCase, input_digest
 from clinical.case.shapes import Arrays, Shape, Text
 from clinical.cohorts.cohort import CaseEntry, Source
 from clinical.config import CPU, StudyConfig
-from clinical.errors import CohortError
+from clinical.errors import CohortError, ConfigError
 from clinical.modalities import devices
 from clinical.modalities.catalogue import blank_settings, encoder
 from clinical.modalities.encoding import Prepared
@@ -104,12 +104,27 @@ class Dataset:
 
 
 def read_dataset(
-    source: Source, root: Path, study: StudyConfig, cache: Path | None, augmentations: int
+    source: Source,
+    root: Path,
+    study: StudyConfig,
+    cache: Path | None,
+    augmentations: int,
+    *,
+    look: Callable[[Case], CachedCase] | None = None,
 ) -> Dataset:
     """Read a cohort, encode its images with the frozen backbone, and join the outcomes.
 
     Everything that can be wrong about the outcomes is found before anything is encoded.
+
+    Args:
+        source: reader of the cohort.
+        root: its folder.
+        study: what is read of it.
+        cache: folder of frozen features; None keeps none.
+        augmentations: further looks at each image.
+        look: what is done with each case instead of encoding its images.
     """
+    look = look or partial(cache_images, study=study, cache=cache, augmentations=augmentations)
     told = tuple(source.outcomes(root))
     diagnoses = diagnoses_of(source, root, study.diagnoses, told)
     entries: Sequence[CaseEntry] = source.index(root)
@@ -127,7 +142,7 @@ def read_dataset(
             skipped.append(reading)
         else:
             problems.extend(reading.problems)
-            cases.append(cache_images(reading, study, cache, augmentations))
+            cases.append(look(reading))
     names = [cached.case.case_id for cached in cases]
     labels, days = _labels(told, names, diagnoses), _days(told, names, diagnoses)
     regions = _regions(root, cases, labels, diagnoses, study)
@@ -233,11 +248,20 @@ def blank_spec(name: str, modality: str, study: StudyConfig) -> EncoderSpec:
         study: the study.
 
     Raises:
-        ConfigError: if a setting of an encoder is not known or cannot be.
+        ConfigError: if a setting of an encoder is not known or cannot be, or asks for a backbone
+            that is taught further, which has to be done before anything is encoded.
     """
     chosen = study.model.modalities.get(name, modality)
     shared = {"width": study.model.width, "components": study.model.components}
-    return EncoderSpec(chosen, blank_settings(chosen, shared, study.model.encoders))
+    settings = blank_settings(chosen, shared, study.model.encoders)
+    if getattr(settings, "fine_tune", radiograph.OFF) != radiograph.OFF:
+        raise ConfigError(
+            f"model.{chosen}.fine_tune is {settings.fine_tune!r}, and only `triptych train` teaches"
+            " a backbone further.",
+            remedy="train a model with this study file, then judge it on other patients by a study"
+            " that names it; or remove the line",
+        )
+    return EncoderSpec(chosen, settings)
 
 
 def _embed(written: Sequence[Text], cache: Path | None) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from clinical.modalities.radiograph.encoder import ALL
 from clinical.model.calibration import pattern_key
 from clinical.model.model import Model
 from clinical.wording import RESEARCH_USE
@@ -77,9 +80,25 @@ def _images(model: Model) -> str:
     own = [spec.settings for spec in model.specs.values() if getattr(spec.settings, "backbone", "")]
     if not own:
         return "EfficientNet-lite0, film tail"
+    tuned = next(iter(model.facts.get("fine_tuned", {}).values()), None)
+    whose = "weights that others taught" if tuned is None else _fine_tuning(tuned)
     return (
-        f"{own[0].backbone} with weights that others taught, SHA-256 `{own[0].weights_sha256}`,"
+        f"{own[0].backbone} with {whose}, SHA-256 `{own[0].weights_sha256}`,"
         f" normalisation: {own[0].normalisation};"
+    )
+
+
+def _fine_tuning(tuned: Mapping[str, Any]) -> str:
+    layers = "all layers" if tuned["layers"] == ALL else "the last third of the layers"
+    kept = (
+        "was the best before any layer had learnt, and is as it was"
+        if tuned["best_epoch"] == 1
+        else f"is that of epoch {tuned['best_epoch']} of {tuned['how']['epochs']}"
+    )
+    return (
+        f"weights that were fine-tuned ({layers}, {tuned['films']} films; {tuned['patients']}"
+        " training patients, whose films taught no reader; the backbone"
+        f" {kept})"
     )
 
 

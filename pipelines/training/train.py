@@ -25,6 +25,7 @@ from clinical.modalities import devices
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_named, person
+from clinical.modalities.radiograph import backbone_file
 from clinical.model import ages, calibration, domain
 from clinical.model import model as models
 from clinical.model.calibration import SetRule, Support
@@ -139,6 +140,7 @@ def train_model(
         shares = put_beside(network, plain.judged, held_out, dataset.labels[validation])
     first = [variants[0] for variants in train_cases]
     facts = _facts(dataset, training, validation, fitted, shares) | _where(study)
+    facts |= _fine_tuned(specs)
     judged = _finish(dataset, training, validation, study, specs, fitted, first, held_out, facts)
     if plain is None or shares is None:
         return Trained(judged, judged)
@@ -253,6 +255,14 @@ def _where(study: StudyConfig) -> dict[str, str]:
     """The device of a training that was not on the processor."""
     kind = devices.chosen(study.training.device).type
     return {} if kind == config.CPU else {"device": kind}
+
+
+def _fine_tuned(specs: Mapping[str, EncoderSpec]) -> dict[str, Any]:
+    """How the backbones of some encoders were taught further, where they were."""
+    files = {name: getattr(spec.settings, config.WEIGHTS, "") for name, spec in specs.items()}
+    told = {name: backbone_file.fine_tuning_of(Path(file)) for name, file in files.items() if file}
+    found = {name: facts for name, facts in told.items() if facts is not None}
+    return {"fine_tuned": found} if found else {}
 
 
 @dataclass(frozen=True, eq=False)

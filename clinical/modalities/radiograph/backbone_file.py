@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -18,15 +19,41 @@ from torch import Tensor, nn
 from clinical.errors import ConfigError
 from clinical.modalities.radiograph.backbones import Recipe, from_json, network_of
 
-RECIPE = "recipe"
-"""Key of the header."""
+RECIPE, FINE_TUNING = "recipe", "fine_tuning"
+"""Keys of the header."""
 
 
-def write(file: Path, recipe: Recipe, weights: Mapping[str, Tensor]) -> None:
-    """Write the weights of a network with its recipe."""
+def write(
+    file: Path,
+    recipe: Recipe,
+    weights: Mapping[str, Tensor],
+    fine_tuning: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the weights of a network with its recipe.
+
+    Args:
+        file: to write.
+        recipe: of the network.
+        weights: of all its layers.
+        fine_tuning: what there is to say of how a site taught it further, JSON-compatible.
+    """
     whole = {name: tensor.detach().clone().contiguous() for name, tensor in weights.items()}
-    said = json.dumps(recipe.to_json(), sort_keys=True)
-    save_file(whole, file, metadata={RECIPE: said})
+    told = {RECIPE: recipe.to_json()} | ({FINE_TUNING: dict(fine_tuning)} if fine_tuning else {})
+    header = {name: json.dumps(said, sort_keys=True) for name, said in told.items()}
+    save_file(whole, file, metadata=header)
+
+
+def fine_tuning_of(file: Path) -> dict[str, Any] | None:
+    """How a site taught the network of a file further; None where it did not.
+
+    Raises:
+        ConfigError: as `recipe_in`.
+    """
+    recipe_in(file)
+    with safe_open(file, framework="np") as opened:
+        said = (opened.metadata() or {}).get(FINE_TUNING)
+    found: dict[str, Any] | None = json.loads(said) if said else None
+    return found
 
 
 def recipe_in(file: Path) -> Recipe:

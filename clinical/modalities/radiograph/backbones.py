@@ -33,12 +33,18 @@ from torch import Tensor, nn
 
 from clinical.config import build, nearest
 from clinical.errors import ConfigError
+from clinical.modalities.radiograph import film_network
+from clinical.modalities.radiograph.rows import DEFAULT_SIDE
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RAD_DINO_MEAN, RAD_DINO_STD = (0.5307,) * 3, (0.2583,) * 3
 XRV_MEAN, XRV_STD = (0.5,), (1 / 2048,)
 """Of grey levels from 0 to 1, which become -1024 to 1024."""
 
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+"""The lite models were trained on (pixel - 127) / 128."""
+
+SHIPPED = "triptych"
 DENSENET, DINOV2, REGISTERS, MONAI = "densenet", "dinov2", "dinov2-with-registers", "monai"
 PATCH = 14
 FETCHES = "pretrained"
@@ -165,7 +171,17 @@ def _monai(recipe: Recipe) -> nn.Module:
         ) from None
 
 
-FAMILIES = {DENSENET: _densenet, DINOV2: _dinov2, REGISTERS: _registers, MONAI: _monai}
+def _shipped(recipe: Recipe) -> nn.Module:  # noqa: ARG001 - there is one
+    return film_network.BothNetworks()
+
+
+FAMILIES = {
+    SHIPPED: _shipped,
+    DENSENET: _densenet,
+    DINOV2: _dinov2,
+    REGISTERS: _registers,
+    MONAI: _monai,
+}
 
 
 def _vision_transformer(width: int, layers: int, heads: int) -> dict[str, int]:
@@ -220,6 +236,18 @@ _NAMED = [
 RECIPES = {recipe.name: recipe for recipe in _NAMED}
 """Name to recipe, of those that need no file."""
 
+OWN = Recipe(
+    SHIPPED,
+    SHIPPED,
+    LITE_MEAN,
+    LITE_STD,
+    image_size=DEFAULT_SIDE,
+    stride=film_network.STRIDE,
+    features=film_network.CHANNELS,
+    licence="Apache-2.0",
+)
+"""The two networks that ship, as one that may be taught further; nobody else publishes its file."""
+
 REFUSED = {
     "eva-x": "its network is timm's, which does not install beside the PyTorch of this program"
 }
@@ -244,7 +272,7 @@ def recipe_named(name: str) -> Recipe:
 
 
 def network_of(recipe: Recipe) -> nn.Module:
-    """The network, with random weights, in evaluation mode.
+    """The network, with random weights (those that ship: with theirs), in evaluation mode.
 
     Raises:
         ConfigError: if MONAI has none of that name, or not with these arguments.
@@ -260,6 +288,9 @@ def feature_grid(recipe: Recipe, network: nn.Module, images: Tensor) -> Tensor:
     """
     if recipe.family == MONAI:
         return _as_grid(recipe, _layer_output(recipe, network, images))
+    if recipe.family == SHIPPED:
+        found: Tensor = network(images)
+        return found
     if recipe.family == DENSENET:
         features: Tensor = network(images)
         return features.relu()

@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,19 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clinical.case.shapes import Array, Arrays
+from clinical.config import nearest
 from clinical.errors import ConfigError
 from clinical.modalities import devices
 from clinical.modalities.components import PrincipalComponents
 from clinical.modalities.encoding import LATER, PLACE, Batch, Encoding, Prepared, TokenSource
 from clinical.modalities.radiograph import backbone_file, film_network, lungs, traits
-from clinical.modalities.radiograph.backbones import Recipe, feature_grid
+from clinical.modalities.radiograph.augmentation import augmented
+from clinical.modalities.radiograph.backbones import SHIPPED, Recipe, feature_grid
 from clinical.modalities.radiograph.evidence import heat_maps
 from clinical.modalities.radiograph.resampling import resample
 from clinical.modalities.radiograph.rows import DEFAULT_SIDE
 from clinical.modalities.radiograph.views import PROJECTIONS, projection_of
-
-if TYPE_CHECKING:
-    from monai.transforms import Compose
 
 SHAPE = Arrays
 EMBEDDING = "patch"
@@ -51,10 +48,12 @@ LARGEST = 60_000.0
 """What half precision holds: features of a network of others may be any number."""
 
 STRIDE = film_network.STRIDE
-FINE = STRIDE // film_network.FILM_STRIDE
+FINE_TUNED = OFF, LAST, ALL = "off", "last", "all"
+"""Layers that are taught further: none, the third that lies nearest to the features, or each."""
+
 CROPS = {"lungs": lungs.cropped, "coarse lungs": lungs.coarse}
 PARTS = (film_network.IMAGENET_CHANNELS, 2 * film_network.FILM_CHANNELS)
-CHANNELS = sum(PARTS)
+CHANNELS = film_network.CHANNELS
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,8 @@ class Settings:
         normalisation: what is done to grey levels for it; follows from the backbone.
         projections: "AP", "PA": films that the model may speak of; empty for any.
         posture: whether films that seem to be turned, mirrored, inverted or no chest are refused.
+        fine_tune: which layers of the backbone `triptych train` is to teach further: `LAST`, `ALL`
+            or `OFF`. Afterwards it is off, and `weights` is the file of what was taught.
 
     Raises:
         ConfigError: for a size or number that cannot be, or a file of weights that is missing or is
@@ -92,6 +93,7 @@ class Settings:
     normalisation: str = field(default="", metadata={LATER: True})
     projections: tuple[str, ...] = field(default=(), metadata={LATER: True})
     posture: bool = field(default=False, metadata={LATER: True})
+    fine_tune: str = field(default=OFF, metadata={LATER: True})
 
     def __post_init__(self) -> None:
         recipe = _recipe(self)
@@ -120,6 +122,11 @@ class Settings:
             raise ConfigError(
                 f"model.radiograph.crop is {self.crop!r}.",
                 remedy=f"choose {' or '.join(CROPS)}, or leave it out for the whole film",
+            )
+        if self.fine_tune not in FINE_TUNED:
+            raise ConfigError(
+                f"model.radiograph.fine_tune is {self.fine_tune!r}.",
+                remedy=nearest(self.fine_tune, FINE_TUNED),
             )
 
 
@@ -152,7 +159,7 @@ def cells_of(settings: Settings) -> int:
 def parts_of(settings: Settings) -> tuple[int, ...]:
     """Channels of the features that lie side by side in a patch."""
     recipe = _recipe(settings)
-    return (recipe.features,) if recipe else PARTS
+    return (recipe.features,) if recipe and recipe.family != SHIPPED else PARTS
 
 
 EXAMPLE = Arrays(
@@ -230,6 +237,13 @@ def _patches(
     return rows.cpu().numpy().astype(np.float16)
 
 
+def looks(value: Arrays, settings: Settings) -> Iterator[Tensor]:
+    """What the networks see of each image that is read [1, S, S], grey levels from 0 to 1."""
+    for image in value.items[: settings.images]:
+        part, _ = _seen(image, settings)
+        yield grey_levels(part.values, settings.image_size, pixel=pixel_of(part))
+
+
 def pixel_of(image: Array) -> tuple[float, float]:
     """Height and width of a pixel, in any one unit; a square where nothing says otherwise.
 
@@ -294,11 +308,10 @@ def pooled_parts(prepared: Prepared) -> NDArray[np.float64]:
 
 def features_of(images: Tensor) -> Tensor:
     """Frozen features [B, 560, S / 32, S / 32] of network inputs [B, 3, S, S]."""
-    stem, photographs = (part.to(images.device) for part in film_network.imagenet())
-    seen = stem(images)
-    film = film_network.film_tail().to(images.device)(seen)
-    fine = [pool(film, FINE) for pool in (nn.functional.avg_pool2d, nn.functional.max_pool2d)]
-    return torch.cat([photographs(seen), *fine], dim=1)
+    stem, photographs = film_network.imagenet()
+    seen = stem.to(images.device)(images)
+    film = film_network.film_tail().to(images.device)
+    return film_network.side_by_side(seen, photographs.to(images.device), film)
 
 
 def grid_sources(cells: int, image: int = 0) -> tuple[TokenSource, ...]:
@@ -341,37 +354,8 @@ def grey_levels(
     plain = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1, dtype=np.float32)
     scaled = resample(torch.from_numpy(plain)[None], sides, size)
     if rng is not None:
-        augment = _augment()
-        augment.set_random_state(seed=int(rng.integers(2**31)))
-        scaled = augment(scaled)
-    return torch.as_tensor(scaled).clamp(0, 1)
-
-
-@lru_cache(maxsize=1)
-def _augment() -> Compose:
-    # Here, for training alone: it takes three seconds, which whoever assesses a case need not wait.
-    from monai.transforms import (
-        Compose,
-        RandAdjustContrast,
-        RandAffine,
-        RandGaussianNoise,
-        RandGaussianSmooth,
-    )
-
-    return Compose(
-        [
-            RandAffine(
-                prob=0.9,
-                rotate_range=(0.12,),
-                translate_range=(16, 16),
-                scale_range=(0.1, 0.1),
-                padding_mode="border",
-            ),
-            RandAdjustContrast(prob=0.7, gamma=(0.7, 1.4)),
-            RandGaussianSmooth(prob=0.2, sigma_x=(0.3, 1.0), sigma_y=(0.3, 1.0)),
-            RandGaussianNoise(prob=0.3, std=0.02),
-        ]
-    )
+        scaled = augmented(scaled, rng)
+    return scaled.clamp(0, 1)
 
 
 def weights_files(settings: Settings) -> tuple[Path, ...]:

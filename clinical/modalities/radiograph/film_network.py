@@ -26,6 +26,8 @@ IMAGENET_CHANNELS = MIDDLE_CHANNELS + TOP_CHANNELS
 FILM_CHANNELS = 64
 FILM_STRIDE = 16
 STRIDE = 32
+FINE = STRIDE // FILM_STRIDE
+CHANNELS = IMAGENET_CHANNELS + 2 * FILM_CHANNELS
 
 FILM_WEIGHTS = Path(__file__).parent / "weights" / "film_tail.safetensors"
 
@@ -100,6 +102,37 @@ class FilmTail(nn.Module):
         return found
 
 
+class BothNetworks(nn.Module):
+    """The two networks in one, with weights of its own, which may be taught further."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        stem, photographs = copy.deepcopy(imagenet())
+        self.first = cast(nn.Module, stem.network._conv_stem)
+        self.activation = cast(nn.Module, stem.network._swish)
+        self.stem = stem.blocks
+        self.photographs = photographs
+        self.film = copy.deepcopy(film_tail())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features [B, 560, S / 32, S / 32] of network inputs [B, 3, S, S]."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        x: Tensor = self.activation(self.first(images))
+        for block in self.stem:
+            x = block(x)
+        return side_by_side(x, self.photographs, self.film)
+
+
+def side_by_side(stem: Tensor, photographs: ImageNetTail, film: FilmTail) -> Tensor:
+    """What both tails make of what the stem gave [B, 560, S / 32, S / 32].
+
+    Of the film tail, which sees finer, a cell has the mean and the maximum of its 2 x 2 cells.
+    """
+    found = film(stem)
+    fine = [pool(found, FINE) for pool in (nn.functional.avg_pool2d, nn.functional.max_pool2d)]
+    return torch.cat([photographs(stem), *fine], dim=1)
+
+
 def _depths(blocks: nn.ModuleList, x: Tensor) -> dict[int, Tensor]:
     """The last output of each number of channels."""
     depths = {}
@@ -146,16 +179,19 @@ def _fold_normalisation(network: nn.Module) -> None:
 @lru_cache(maxsize=1)
 def imagenet() -> tuple[Stem, ImageNetTail]:
     """The frozen network in its two parts."""
-    network = _published()
-    return Stem(network).eval(), ImageNetTail(network).eval()
+    # Whoever asks first may be inside inference mode, and what is made there can never be taught.
+    with torch.inference_mode(False):
+        network = _published()
+        return Stem(network).eval(), ImageNetTail(network).eval()
 
 
 @lru_cache(maxsize=1)
 def film_tail() -> FilmTail:
     """The tail pretrained on films, frozen."""
-    tail = FilmTail()
-    tail.load_state_dict({name: w.float() for name, w in load_file(FILM_WEIGHTS).items()})
-    return tail.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    with torch.inference_mode(False):
+        tail = FilmTail()
+        tail.load_state_dict({name: w.float() for name, w in load_file(FILM_WEIGHTS).items()})
+        return tail.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def weights_file() -> Path:
