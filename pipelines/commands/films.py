@@ -62,7 +62,7 @@ def teach_traits(cohort: Cohort, out: Out, jobs: Jobs = 1) -> None:
 
 @films_app.command("teach-sides")
 def teach_sides(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
-    """Learn from a hospital's films how one looks that is mirrored, for a file beside a model.
+    """Learn from films as they stand how a mirrored one looks, for a file by a model.
 
     All films are taken to stand as they should. A film's own figure is by weights that were fitted
     without its patient, so that the model's training patients may be among them.
@@ -77,7 +77,7 @@ def teach_sides(cohort: Cohort, out: Out, source: Source = "folder", model: Mode
 
 @films_app.command("judge-sides")
 def judge_sides(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
-    """Count how many films of other patients are called mirrored: mirrored, and as they stand."""
+    """Count films called mirrored: when they are mirrored, and as they stand."""
     from pipelines.commands import summary
     from pipelines.explanations import mirrored
 
