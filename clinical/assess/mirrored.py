@@ -23,12 +23,9 @@ def seems_mirrored(case: Case, rule: Rule | None) -> tuple[str, ...]:
     if found is None or rule.p_value(score := rule.score(found)) > MARKED:
         return ()
     many = rule.as_much(score)
-    rare = (
-        f"about 1 in {round(rule.films / many):,} films that stand as they should looks like this"
-        if many
-        else f"none of {rule.films:,} films that stand as they should looks like this"
-    )
+    rare = f"about 1 in {round(rule.films / many):,}" if many else f"none of {rule.films:,}"
     return (
-        f"{words(rule.modality)}: it may be mirrored, or the heart may lie on the right; {rare};"
-        " look at the side marker",
+        f"{words(rule.modality)} against films that stand as they should, of which {rare} looks"
+        " like this: it may be mirrored, or the heart may lie on the right; look at the side"
+        " marker",
     )

@@ -52,8 +52,9 @@ def test_it_is_said_in_words_with_how_rare_it_is(assessor: Assessor, cases: list
     said = [words for case in cases for words in seems_mirrored(turned(case), rule(assessor))]
     for sentence in said:
         assert re.fullmatch(
-            r"image: it may be mirrored, or the heart may lie on the right; (about 1 in [\d,]+|none"
-            r" of [\d,]+) films that stand as they should looks like this; look at the side marker",
+            r"image against films that stand as they should, of which (about 1 in [\d,]+|none of"
+            r" [\d,]+) looks like this: it may be mirrored, or the heart may lie on the right; look"
+            r" at the side marker",
             sentence,
         )
 
