@@ -33,6 +33,7 @@ CODE = (
     "assess/assess.py",
     "assess/explain.py",
     "assess/gate.py",
+    "assess/mirrored.py",
     "assess/without.py",
     "canonical.py",
     "case",

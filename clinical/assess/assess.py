@@ -16,6 +16,7 @@ import torch
 
 from clinical import conditions
 from clinical.assess import explain
+from clinical.assess.mirrored import seems_mirrored
 from clinical.case.assessment import (
     NO_SETS,
     Assessment,
@@ -116,7 +117,11 @@ class Assessor:
             suggestions=found.suggestions,
             ledger=found.ledger,
             explanations=tuple(explained[s.diagnosis] for s in found.suggestions),
-            conflicts=self._conflicts(found),
+            conflicts=(
+                *self._conflicts(found),
+                # Of an image unlike those it was measured on, the rule says nothing.
+                *(() if found.too_far else seems_mirrored(case, model.mirror)),
+            ),
             out_of_distribution=found.outside,
             problems=tuple(str(problem) for problem in case.problems),
             prediction_set=found.prediction_set,

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from clinical.audit import ledger
 from clinical.errors import ModelError
-from clinical.model import ages, card, carried, conflict, installed, model
+from clinical.model import ages, card, carried, conflict, installed, mirrored, model
 from clinical.model.card import DESCRIPTION, WORDS, Card
 from clinical.workspace.database import folder_of, writing
 from clinical.workspace.place import RETIRED
@@ -29,6 +29,7 @@ FILES = (
     WORDS,
     ages.BESIDE,
     conflict.BESIDE,
+    mirrored.BESIDE,
     "similar_cases.json",
 )
 """What is copied of a checkpoint; the first three have to be there."""

@@ -68,6 +68,9 @@ class EncoderModule(Protocol):
     def pooled_parts(self, prepared: Prepared) -> NDArray[np.float64]:
         """What each token adds to that row [tokens, size]."""
 
+    def sides(self, value: Any) -> NDArray[np.float64] | None:
+        """What changes its sign in a mirrored image; absent where there is no left and right."""
+
     def Encoder(self, settings: Any) -> nn.Module:  # noqa: N802 - a class seen as a function
         """The torch module."""
 

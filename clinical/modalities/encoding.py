@@ -10,6 +10,8 @@ An encoder is the module `encoder` in the folder of its modality, with
 - `TOKEN_OF`: column of the kit to the label of its token, where they differ;
 - `Settings`: a frozen dataclass of JSON-compatible values, vocabulary and scales included;
 - `weights_files(settings)`: the files of frozen weights, for the digest in a checkpoint; or absent;
+- `sides(value)` and the `SIDES_WEIGHTS` it rests on: numbers that change their sign, and nothing
+  else, in a mirrored image, or None; absent where an input has no left and right;
 - `fit(values, settings) -> Settings`: vocabulary and scales, from training cases only;
 - `prepare(value, settings, rng=None) -> Prepared`: the one way from an input to numbers, used by
   training and by assessment; with `rng` it gives an augmented copy;

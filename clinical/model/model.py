@@ -29,7 +29,7 @@ from clinical.errors import ConfigError, ModelError
 from clinical.modalities.catalogue import TokenEncoder, encoder
 from clinical.modalities.encoding import LATER, PLACE, Encoding, Prepared, collate
 from clinical.modalities.kit import kit_of
-from clinical.model import ages, carried, plain_readers
+from clinical.model import ages, carried, mirrored, plain_readers
 from clinical.model import conflict as conflicts
 from clinical.model.ages import ANY_AGE, AgeRange
 from clinical.model.calibration import SetRule, Support
@@ -135,6 +135,7 @@ class Model:
         identity: name and digests.
         ages: those it may speak of.
         conflict: when its inputs disagree, or None where nobody measured it.
+        mirror: when an image seems to be mirrored, or None where nobody measured it.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Model:
     identity: ModelIdentity
     ages: AgeRange = ANY_AGE
     conflict: Rules | None = None
+    mirror: mirrored.Rule | None = None
 
 
 def build(
@@ -254,6 +256,7 @@ def parts(model: Model) -> dict[str, str]:
     described = _description(model, canonical.sha256(_weights(model)))
     named = {
         "weights": described["weights_sha256"],
+        **({} if model.mirror is None else {"mirrored": mirrored.digest(model.mirror)}),
         "preprocessing": canonical.digest([described["modalities"], described["encoders"]]),
         "calibration": canonical.digest([described["support"], described["set_rules"]]),
         "thresholds": canonical.digest(described["thresholds"]),
@@ -345,6 +348,7 @@ def load(folder: Path) -> Model:
         identity=_identity(data),
         ages=ages.stated(data, folder),
         conflict=conflicts.stated(data, folder),
+        mirror=mirrored.stated(folder, str(data["digest"])),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import Cohort, Jobs, Out, Samples, screen
+from pipelines.commands.options import Cohort, Jobs, Model, Out, Samples, Source, screen
 
 films_app = typer.Typer(
     help="Gather real films of public sources, and judge readers of them.", no_args_is_help=True
@@ -74,6 +74,31 @@ def teach_traits(cohort: Cohort, out: Out, jobs: Jobs = 1) -> None:
     from pipelines.laboratory.real_films import traits
 
     screen.print(traits.teach(cohort, out, jobs=jobs))
+
+
+@films_app.command("teach-sides")
+def teach_sides(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
+    """Learn from films as they stand how a mirrored one looks, for a file by a model.
+
+    All films are taken to stand as they should. A film's own figure is by weights that were fitted
+    without its patient, so that the model's training patients may be among them.
+    """
+    from pipelines.commands import summary
+    from pipelines.explanations import mirrored
+
+    file, lines = mirrored.learn(cohort, source, model, out)
+    summary.show_mirrored(screen, lines)
+    screen.print(f"copy beside the checkpoint: {file}")
+
+
+@films_app.command("judge-sides")
+def judge_sides(cohort: Cohort, out: Out, source: Source = "folder", model: Model = None) -> None:
+    """Count films called mirrored: when they are mirrored, and as they stand."""
+    from pipelines.commands import summary
+    from pipelines.explanations import mirrored
+
+    summary.show_mirrored(screen, mirrored.measure(cohort, source, model, out))
+    screen.print(f"written to: {out / mirrored.REPORT}")
 
 
 @films_app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from clinical.wording import RESEARCH_USE
 from pipelines.assessing.results import Counts
 from pipelines.commands.demo import Demonstration
 from pipelines.explanations.conflicts import Measured
+from pipelines.explanations.mirrored import Line as Sides
 from pipelines.explanations.pointing import MACRO
 from pipelines.explanations.report import Judged
 from pipelines.folds.methods import OURS
@@ -150,3 +152,13 @@ def show_conflicts(console: Console, found: Measured) -> None:
         for name, (count, share) in shown.items()
     )
     console.print(f"The page marks {found.marked:.3f} of {found.cases} honest cases ({groups}).")
+
+
+def show_mirrored(console: Console, lines: Sequence[Sides]) -> None:
+    """How many films are called mirrored, all together and by site."""
+    table = Table(title="Called mirrored", title_justify="left")
+    for name in ("films", "number", "of mirrored ones", "as they stand"):
+        table.add_column(name)
+    for line in lines:
+        table.add_row(line.site or "all", str(line.found.cases), str(line.found), str(line.marked))
+    console.print(table)

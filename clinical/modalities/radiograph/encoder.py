@@ -31,12 +31,14 @@ from clinical.modalities.radiograph.backbones import SHIPPED, Recipe, feature_gr
 from clinical.modalities.radiograph.evidence import heat_maps
 from clinical.modalities.radiograph.resampling import resample
 from clinical.modalities.radiograph.rows import DEFAULT_SIDE
-from clinical.modalities.radiograph.views import PROJECTIONS, projection_of
+from clinical.modalities.radiograph.sides import sides as sides_of
+from clinical.modalities.radiograph.views import PROJECTIONS, projection_of, view_of
 
 SHAPE = Arrays
 EMBEDDING = "patch"
 VOCABULARY = False
 TOKEN_OF: Mapping[str, str] = {}
+SIDES_WEIGHTS = (traits.WEIGHTS,)
 
 REGIONS = 3
 """Means of so many regions a side are in the row of an image that comparators read."""
@@ -208,6 +210,14 @@ def doubts_of(image: Array, settings: Settings) -> Iterator[str]:
             yield f"the view is {stated}, and the model speaks of {wanted} films only"
     if settings.posture:
         yield from traits.doubts(image.values)
+
+
+def sides(value: Arrays) -> NDArray[np.float64] | None:
+    """How the halves of the first image differ, or None where it is said to be no frontal film."""
+    first = value.items[0]
+    stated = first.source.get("ViewPosition", "")
+    frontal = not stated or view_of(stated) == "frontal"
+    return sides_of(first.values) if frontal and np.isfinite(first.values).all() else None
 
 
 def _seen(image: Array, settings: Settings) -> tuple[Array, tuple[float, float, float, float]]:
