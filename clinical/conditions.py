@@ -40,6 +40,7 @@ CODE = (
     "config.py",
     "dicom",
     "evaluation.py",
+    "fine_tuning.py",
     "formatting.py",
     "modalities",
     "model",
