@@ -93,7 +93,7 @@ def test_a_diagnosis_without_a_prior_has_no_rate_for_it(checkpoint: Path) -> Non
         if number:
             made.append(Point(f"c{number}", f"p{number}", name, MEAN_MASK, 0.0, 0.5))
     game = pointing.summarise(made, samples=20)
-    text = report.markdown(models.load(checkpoint), game, [], [])
+    text = report.markdown(models.load(checkpoint), game, [], [], "no simulated cohort")
     assert f"| {MEAN_MASK} | - | 0.000 | 0.000 | 0.000 [0.000, 0.000] |" in text
 
 
