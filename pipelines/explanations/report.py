@@ -93,6 +93,8 @@ def _against(
         found = truth.measure(root, model, [cached.case for cached in dataset.cases], cases)
     except ConfigError as error:
         return str(error)
+    if not found:
+        return "No suggestion rests on a piece whose worth is known."
     return truth.summarise(found, samples=samples)
 
 

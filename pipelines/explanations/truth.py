@@ -209,12 +209,18 @@ def _of_case(
     groups = without.pieces(seen.tokens, inputs)
     support = model.support.get(calibration.pattern_key(tuple(groups)), {})
     listed = list(_listed(case, inputs, groups, patient, oracle.table))
+    suggested = [
+        column
+        for column, diagnosis in enumerate(model.diagnoses)
+        if diagnosis in oracle.labels
+        and calibration.apply(float(weighed.whole[column]), support.get(diagnosis, Support()))
+        >= model.thresholds[diagnosis]
+    ]
+    if not suggested or not listed:
+        return
     worths = leave_one_out.worths(patient, oracle, [one.piece for one in listed])
-    for column, diagnosis in enumerate(model.diagnoses):
-        made = support.get(diagnosis, Support())
-        whole = float(weighed.whole[column])
-        if calibration.apply(whole, made) < model.thresholds[diagnosis]:
-            continue
+    for column in suggested:
+        diagnosis = model.diagnoses[column]
         label = oracle.labels.index(diagnosis)
         for one, worth in zip(listed, worths, strict=True):
             if worth is None:
@@ -228,7 +234,7 @@ def _of_case(
                 one.name,
                 said_of is not None and not said_of.present and bool(said_of.absent),
                 one.modality not in weighed.held_back[column],
-                whole - float(weighed.without[column, one.token]),
+                float(weighed.whole[column] - weighed.without[column, one.token]),
                 float(worth.alone[label]),
                 float(worth.given_all[label]),
                 (float(worth.halves[0, label]), float(worth.halves[1, label])),
