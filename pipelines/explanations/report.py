@@ -8,20 +8,22 @@ out/ pointing.json   every score and difference, with intervals
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clinical.cohorts.sources import source
-from clinical.errors import CohortError
+from clinical.errors import CohortError, ConfigError
+from clinical.modalities.encoding import Prepared
 from clinical.modalities.radiograph.encoder import cells_of
 from clinical.model.model import Model, load
 from clinical.workspace import own_file
-from pipelines.explanations import contact_sheet, faithfulness, gated, pointing
+from pipelines.explanations import contact_sheet, faithfulness, gated, pointing, truth, truth_tables
 from pipelines.explanations.faithfulness import Fall
 from pipelines.explanations.gated import Passed
 from pipelines.explanations.pointing import MACRO, Game
 from pipelines.explanations.saliency import OURS, Scores
+from pipelines.explanations.truth import Against
 from pipelines.explanations.unseen_cases import read_unseen
 from pipelines.statistics.metrics import Interval
 from pipelines.training import masks
@@ -72,14 +74,37 @@ def judge(
     lines = tuple(faithfulness.summarise(falls, samples=samples))
     ids = [name for name, _ in names]
     passed = gated.measure(model, cases, ids, dataset.labels, found)
-    report = _write(out, model, game, lines, passed)
+    against = _against(root, model, dataset, cases, samples)
+    report = _write(out, model, game, lines, passed, against)
     prepared = {name: case for (name, _), case in zip(names, cases, strict=True)}
     contact_sheet.write(out / "examples.png", root, model, prepared, found, points)
     return Judged(game, lines, report)
 
 
+def _against(
+    root: Path,
+    model: Model,
+    dataset: Dataset,
+    cases: Sequence[Mapping[str, Prepared]],
+    samples: int,
+) -> Against | str:
+    """What the simulation knows better, or why that cannot be told of this cohort."""
+    try:
+        found = truth.measure(root, model, [cached.case for cached in dataset.cases], cases)
+    except ConfigError as error:
+        return str(error)
+    if not found:
+        return "No suggestion rests on a piece whose worth is known."
+    return truth.summarise(found, samples=samples)
+
+
 def _write(
-    out: Path, model: Model, game: Game, falls: Sequence[Fall], passed: Sequence[Passed]
+    out: Path,
+    model: Model,
+    game: Game,
+    falls: Sequence[Fall],
+    passed: Sequence[Passed],
+    against: Against | str,
 ) -> Path:
     described = {
         "model": asdict(model.identity),
@@ -90,11 +115,12 @@ def _write(
             "inputs": [asdict(line) for line in gated.by_input(passed)],
             "maps": [asdict(line) for line in gated.of_maps(passed)],
         },
+        "truth": asdict(against) if isinstance(against, Against) else against,
     }
     out.mkdir(parents=True, exist_ok=True)
     own_file.write(out / "pointing.json", json.dumps(described, indent=1) + "\n")
     report = out / "pointing.md"
-    own_file.write(report, markdown(model, game, falls, passed))
+    own_file.write(report, markdown(model, game, falls, passed, against))
     return report
 
 
@@ -120,7 +146,13 @@ def _priors(root: Path | None, model: Model) -> dict[str, Scores]:
     return pointing.mean_masks(_masks(root), cases, labels, model.diagnoses, cells)
 
 
-def markdown(model: Model, game: Game, falls: Sequence[Fall], passed: Sequence[Passed]) -> str:
+def markdown(
+    model: Model,
+    game: Game,
+    falls: Sequence[Fall],
+    passed: Sequence[Passed],
+    against: Against | str,
+) -> str:
     """All measurements as Markdown tables."""
     lines = [
         f"# Explanations of {model.name}, `{model.identity.digest[:12]}`",
@@ -144,7 +176,11 @@ def markdown(model: Model, game: Game, falls: Sequence[Fall], passed: Sequence[P
         "|---|---|---|",
     ]
     lines += [f"| {g.method} | {g.hit} | {g.energy} |" for g in game.gains if g.diagnosis == MACRO]
-    lines += ["", *_faithfulness_tables(falls), *_gate_tables(passed)]
+    lines += ["", *_faithfulness_tables(falls), *_gate_tables(passed), ""]
+    if isinstance(against, Against):
+        lines += truth_tables.tables(against)
+    else:
+        lines += [f"Not compared with the truth: {against}"]
     return "\n".join(lines) + "\n"
 
 

@@ -149,13 +149,13 @@ def posterior(patient: SimulatedPatient, oracle: Oracle, kinds: frozenset[str]) 
     tilt, trials = Tilt(), [*PILOTS[measured], *[POINTS[measured]] * (1 + AGAIN)]
     for trial, points in enumerate(trials):
         people = draw(table, facts, tilt, points, rng, earlier)
-        weights = _weights(_log_joint(patient, oracle, kinds, sets, people))
+        weights = normalised(_log_joint(patient, oracle, kinds, sets, people))
         pilot = trial < len(PILOTS[measured])
         if not pilot and _effective(weights.sum(axis=0)) >= ENOUGH:
             break
         if trial < len(trials) - 1:
-            flatter = _tempered(weights)
-            tilt = _moved(flatter, sets, people, facts)
+            flatter = tempered(weights)
+            tilt = moved(flatter, sets, people, facts)
             if pilot:
                 sets = sets.keep(_worth_keeping(flatter))
     return _summary(weights, sets, oracle.labels)
@@ -185,7 +185,7 @@ def _log_joint(
     total += people.log_weight
     if people.condition_weight.any():
         total += sets.members.astype(float) @ people.condition_weight
-    for factor in _factors(patient, oracle, kinds, sets, people):
+    for factor in all_factors(patient, oracle, kinds, sets, people):
         factor.add_to(total)
     readings = _readings(patient, table, kinds)
     measurements.add_values(total, measurements.blocks(readings, site, table, sets, people))
@@ -206,7 +206,7 @@ def _readings(
     return found
 
 
-def _factors(
+def all_factors(
     patient: SimulatedPatient,
     oracle: Oracle,
     kinds: frozenset[str],
@@ -245,7 +245,8 @@ def heard(
     return history_and_notes.merged(*sources)
 
 
-def _weights(log_joint: Floats) -> Floats:
+def normalised(log_joint: Floats) -> Floats:
+    """Weights that sum to 1."""
     weights = np.exp(log_joint - log_joint.max())
     return np.asarray(weights / weights.sum())
 
@@ -259,7 +260,7 @@ def _worth_keeping(weights: Floats) -> Flags:
     return chosen
 
 
-def _moved(weights: Floats, sets: ConditionSets, people: People, facts: Known) -> Tilt:
+def moved(weights: Floats, sets: ConditionSets, people: People, facts: Known) -> Tilt:
     """A proposal nearer to the posterior, wider than it, and never far from the law."""
     each = weights.sum(axis=0)
     severity = _moments(people.normal_severity, each)
@@ -279,7 +280,7 @@ def _moved(weights: Floats, sets: ConditionSets, people: People, facts: Known) -
     return Tilt(male, severity, np.clip(odds, -LIMIT, LIMIT), intensity, shapes)
 
 
-def _tempered(weights: Floats, least: float = 40.0) -> Floats:
+def tempered(weights: Floats, least: float = 40.0) -> Floats:
     """Flatter weights, if a few persons have nearly all."""
     each = weights.sum(axis=0)
     power = 1.0

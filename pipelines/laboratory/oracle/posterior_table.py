@@ -22,7 +22,7 @@ from pipelines.jobs.workers import in_order
 from pipelines.laboratory.oracle import evidence
 from pipelines.laboratory.oracle.posterior import Oracle, Posterior, posterior, prepare
 from pipelines.laboratory.simulate import likelihoods, senses
-from pipelines.laboratory.simulate.clinic import LABELS, draw_patient
+from pipelines.laboratory.simulate.clinic import LABELS, SimulatedPatient, draw_patient
 from pipelines.laboratory.simulate.design import Design, design
 
 COLUMNS = ("case_id", "evidence", "diagnosis", "probability", "standard_error")
@@ -104,6 +104,21 @@ def _write(
         file.flush()
         if progress is not None:
             progress(count, total)
+
+
+def drawn_again(cohort: Path) -> tuple[Design, Iterator[SimulatedPatient]]:
+    """How a simulated cohort was drawn, and its cases in order, drawn again as they are asked for.
+
+    Raises:
+        ConfigError: if the folder is not a simulated cohort, or was drawn from another table of
+            likelihoods.
+    """
+    record = _record(cohort)
+    further = senses.chosen(record.get("senses", {}))
+    switches = design(record["missing"], record["shortcut"], LABELS, further)
+    first, total = int(record["first"]), int(record["cases"])
+    numbers = range(first, first + total)
+    return switches, (draw_patient(int(record["seed"]), n, design=switches) for n in numbers)
 
 
 def _record(cohort: Path) -> dict[str, Any]:

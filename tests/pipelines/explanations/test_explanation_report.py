@@ -78,6 +78,8 @@ def test_the_command_writes_numbers_tables_and_examples(
     assert 0 <= scores[MACRO, OURS]["hit"]["value"] <= 1
     assert scores[MACRO, MEAN_MASK]["energy"]["value"] > 0
     assert {fall["part"] for fall in found["faithfulness"]} == {"image"}
+    # It reads films only, and the worth of what a film shows is not compared.
+    assert found["truth"] == "No suggestion rests on a piece whose worth is known."
     text = (tmp_path / "out" / "pointing.md").read_text()
     assert "| minus | hit rate | energy |" in text
     assert "nan" not in text.lower().replace("nance", "")
@@ -93,7 +95,7 @@ def test_a_diagnosis_without_a_prior_has_no_rate_for_it(checkpoint: Path) -> Non
         if number:
             made.append(Point(f"c{number}", f"p{number}", name, MEAN_MASK, 0.0, 0.5))
     game = pointing.summarise(made, samples=20)
-    text = report.markdown(models.load(checkpoint), game, [], [])
+    text = report.markdown(models.load(checkpoint), game, [], [], "no simulated cohort")
     assert f"| {MEAN_MASK} | - | 0.000 | 0.000 | 0.000 [0.000, 0.000] |" in text
 
 
