@@ -27,6 +27,7 @@ from pipelines.explanations.truth import Against
 from pipelines.explanations.unseen_cases import read_unseen
 from pipelines.statistics.metrics import Interval
 from pipelines.training import masks
+from pipelines.training.dataset import Dataset
 from pipelines.training.train import prepare_cached
 
 
