@@ -22,7 +22,9 @@ def make_told(
     alone = generator.normal(0, 1.5, (cases, 2))
     states = generator.normal(0, 1, (cases, 2, 4)).astype(np.float32)
     ones = np.ones(cases)
-    found = Told(np.ones((cases, 2)), alone, states, 0.2 * alone[:, 0], ones, 0 * ones, -1.0)
+    found = Told(
+        np.ones((cases, 2)), alone, states, 0.2 * alone[:, 0], 0 * ones, ones, 0 * ones, -1.0
+    )
     truth = found.logits + alone @ (np.array(factors) - 1) + shift
     labels = (generator.random(cases) < 1 / (1 + np.exp(-truth))).astype(float)
     return found, labels, [f"p{i // 2}" for i in range(cases)]

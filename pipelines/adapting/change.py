@@ -69,7 +69,7 @@ class Change:
     def logits(self, told: Told) -> Values:
         """Calibrated log odds of some cases [cases]."""
         raw = told.bias + self.bias + told.alone @ self.factors + told.present @ self.offsets
-        raw = raw + self.correction * told.correction
+        raw = raw + self.correction * told.correction + told.plain
         if self.weights is not None:
             raw = raw + np.einsum("cmw,mw->c", told.states, self.weights)
         own = told.slopes * raw + told.intercepts
@@ -110,6 +110,8 @@ def fit(kind: str, told: Told, labels: Values) -> Change:
         slope, intercept = platt(told.logits, labels)
         ones, noughts = np.ones(modalities), np.zeros(modalities)
         return Change(kind, ones, noughts, slope=slope, intercept=intercept)
+    if not told.alone.any():
+        return unchanged(modalities)  # plain readers alone speak of it: there is nothing to bend
     return _of_readers(kind, told, labels)
 
 

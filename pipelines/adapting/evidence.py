@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clinical.model import calibration
 from clinical.model.calibration import Pattern, Support
-from clinical.model.fusion import Findings, Reader
+from clinical.model.fusion import Findings, Reader, Tokens
 from clinical.model.model import Model, Network
 from pipelines.training.fit import PreparedCase
 
@@ -24,6 +24,8 @@ Values = NDArray[np.float64]
 
 AT_ONCE = 64
 """Cases whose tokens are held at a time."""
+
+_BY_PATTERN = ("corrections", "plain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Evidence:
         states: what was read, as the last layer takes it [cases, modalities, diagnoses, width].
         corrections: what the attention over modalities adds, had a case only those of a pattern
             [patterns, cases, diagnoses].
+        plain: what plain readers say beside all that, under each pattern and, last, without any
+            input [patterns + 1, cases, diagnoses]; 0 where the model has none.
     """
 
     patterns: tuple[Pattern, ...]
@@ -44,6 +48,7 @@ class Evidence:
     alone: Values
     states: NDArray[np.float32]
     corrections: Values
+    plain: Values
 
     def of(self, rows: NDArray[np.intp]) -> Evidence:
         """That of some cases only."""
@@ -53,6 +58,7 @@ class Evidence:
             self.alone[rows],
             self.states[rows],
             self.corrections[:, rows],
+            self.plain[:, rows],
         )
 
 
@@ -61,7 +67,7 @@ def joined(parts: Sequence[Evidence]) -> Evidence:
     names = [field.name for field in fields(Evidence)][1:]
     stacked = {
         name: np.concatenate(
-            [getattr(part, name) for part in parts], axis=1 if name == "corrections" else 0
+            [getattr(part, name) for part in parts], axis=1 if name in _BY_PATTERN else 0
         )
         for name in names
     }
@@ -97,7 +103,18 @@ def gather(network: Network, cases: Sequence[PreparedCase]) -> Evidence:
             states[:, column] = (reader.norm(found.states[name]) * here[:, None, None]).numpy()
         for number, pattern in enumerate(patterns):
             corrections[number] = _correction(network, found, pattern, size)
-    return Evidence(patterns, present, alone, states, corrections)
+        plain = np.stack([_plain(network, tokens, pattern) for pattern in (*patterns, ())])
+    return Evidence(patterns, present, alone, states, corrections, plain)
+
+
+def _plain(network: Network, tokens: Tokens, pattern: Pattern) -> Values:
+    """What plain readers say where only the modalities of a pattern are there."""
+    readers = network.fusion.plain
+    if readers is None or tokens.plain is None:
+        return np.zeros((len(tokens.mask), len(network.fusion.bias)))
+    shown = tokens.keep([name for name in tokens.spans if name not in pattern])
+    said = readers.find(tokens.plain, shown.mask, shown.spans)
+    return np.asarray(sum(said.evidence.values(), said.bias).numpy())
 
 
 def _correction(network: Network, found: Findings, pattern: Pattern, size: int) -> Values:
@@ -117,13 +134,14 @@ def _correction(network: Network, found: Findings, pattern: Pattern, size: int) 
 class Told:
     """The parts of one diagnosis' log odds, for cases with some of their modalities.
 
-    Calibrated log odds are slopes * (bias + alone summed + correction) + intercepts.
+    Calibrated log odds are slopes * (bias + alone summed + correction + plain) + intercepts.
 
     Attributes:
         present: [cases, modalities]; 0 where absent or hidden.
         alone: evidence [cases, modalities].
         states: [cases, modalities, width].
         correction: [cases].
+        plain: what plain readers say, which no adaptation changes [cases].
         slopes, intercepts: of the model's own calibration for what each case has [cases].
         bias: log odds of the network without any evidence.
     """
@@ -132,6 +150,7 @@ class Told:
     alone: Values
     states: NDArray[np.float32]
     correction: Values
+    plain: Values
     slopes: Values
     intercepts: Values
     bias: float
@@ -139,7 +158,7 @@ class Told:
     @property
     def logits(self) -> Values:
         """Calibrated log odds, as the model says them [cases]."""
-        raw = self.bias + self.alone.sum(axis=1) + self.correction
+        raw = self.bias + self.alone.sum(axis=1) + self.correction + self.plain
         return np.asarray(self.slopes * raw + self.intercepts)
 
     def of(self, rows: NDArray[np.intp]) -> Told:
@@ -149,6 +168,7 @@ class Told:
             self.alone[rows],
             self.states[rows],
             self.correction[rows],
+            self.plain[rows],
             self.slopes[rows],
             self.intercepts[rows],
             self.bias,
@@ -169,17 +189,20 @@ def told(model: Model, found: Evidence, diagnosis: int, pattern: Pattern | None 
     present = found.present * shown
     owned = [tuple(n for n, here in zip(names, row, strict=True) if here) for row in present]
     number = {pattern: place for place, pattern in enumerate(map(frozenset, found.patterns))}
-    correction, slopes, intercepts = np.zeros((3, len(owned)))
+    correction, plain, slopes, intercepts = np.zeros((4, len(owned)))
     for row, own in enumerate(owned):
         kept = support_of(model.support, own, model.diagnoses[diagnosis])
         slopes[row], intercepts[row] = kept.slope, kept.intercept
+        at = number.get(frozenset(own), len(found.patterns))
+        plain[row] = found.plain[at, row, diagnosis]
         if own:
-            correction[row] = found.corrections[number[frozenset(own)], row, diagnosis]
+            correction[row] = found.corrections[at, row, diagnosis]
     return Told(
         present,
         found.alone[:, :, diagnosis] * shown,
         found.states[:, :, diagnosis] * shown[:, None].astype(np.float32),
         correction,
+        plain,
         slopes,
         intercepts,
         float(model.network.fusion.bias.detach()[diagnosis]),
