@@ -16,6 +16,7 @@ const ROWS = "tr[data-pick]";
 const DECIDING = ".st-key-answers, .st-key-decisions";
 const FORM = "[data-testid=stForm]";
 const MOVERS = { back: "w", previous: "k", next: "j", "next-unread": "n" }; // by the key in Python
+const LEAVERS = ["cancel", "cancel-sign"]; // of a form: what stands in it does not matter then
 const OPENERS = { modify: "m", reject: "x", add: "e", sign: "s", amend: "r" };
 const MOST = 12; // commands that wait
 const DRAWN_MS = 700; // after a run, until its buttons are there
@@ -121,7 +122,8 @@ function commandOfButton(button) {
   const again = () => document.getElementsByClassName(`st-key-${key}`)[0]?.querySelector("button");
   const letter = MOVERS[key] ?? OPENERS[key] ?? "";
   return { letter: "", on: subject(), find: key ? again : () => button,
-    moves: key in MOVERS, opens: key in OPENERS, secret: letter === SECRET };
+    moves: key in MOVERS, opens: key in OPENERS, secret: letter === SECRET,
+    leaves: LEAVERS.includes(key) };
 }
 
 function commandOfPick(picked) {
@@ -184,7 +186,8 @@ function wait(command) {
   }
   const behind = forms.catching();
   if (command.opens) forms.opens(command.secret);
-  const stood = !behind && command.find()?.closest(FORM) ? forms.stands() : null;
+  const sends = !behind && !command.leaves && command.find()?.closest(FORM);
+  const stood = sends ? forms.stands() : null;
   waiting.push({ ...command, behind, stood });
   next();
 }

@@ -297,6 +297,20 @@ test("a click that sends a form waits until what was typed before is in it", asy
   assert.deepEqual(sent, ["asthma"]);
 });
 
+test("a form that is left is left, also where a field of the one before it still stood in it", async () => {
+  document.querySelector("#bar").innerHTML = `<div class="st-key-reasons">
+    <div data-testid="stForm" id="form">
+      <div class="st-key-comment-2"><input type="text"></div>
+      <div class="st-key-code-1"><input type="text" value="of the case before"></div></div></div>`;
+  button("Cancel", "#form", "cancel");
+  await run("begins");
+  document.querySelector("#form .st-key-cancel button").click();
+  document.querySelector(".st-key-code-1").remove();
+  await run("ends");
+  await pass(100);
+  assert.deepEqual(pressed, ["Cancel"]);
+});
+
 test("who has gone into a form already is not led to its beginning", async () => {
   for (const typed of ["", "asthma"]) {
     const add = button("E", "#bar", "add");
