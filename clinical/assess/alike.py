@@ -8,16 +8,14 @@ space (`clinical.assess.similar`): the figures are in a file beside the checkpoi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.errors import ModelError
+from clinical.model import beside_checkpoint
 
 BESIDE = "similar_cases.json"
 FLOOR = 0.01
@@ -90,17 +88,6 @@ def measured(folder: Path, digest: str) -> Measured | None:
     Raises:
         ModelError: if the file beside it is of another checkpoint, or holds no figures.
     """
-    file = folder / BESIDE
-    if not file.is_file():
-        return None
-    try:
-        data: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        of = data["model_digest"]
-        found = Measured(**data["measured"])
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{file} holds no figures.", remedy="copy it again") from None
-    if of != digest:
-        raise ModelError(
-            f"{file} is of another checkpoint.", remedy="copy the whole checkpoint again"
-        )
-    return found
+    return beside_checkpoint.read(
+        folder / BESIDE, digest, lambda data: Measured(**data["measured"]), "holds no figures"
+    )

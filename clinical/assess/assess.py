@@ -30,7 +30,7 @@ from clinical.case.withheld import Reason, unlike_training
 from clinical.modalities.catalogue import EncoderModule, encoder
 from clinical.modalities.encoding import Prepared, mean_embedding
 from clinical.modalities.kit import kit_of, person
-from clinical.model import calibration, conflict, domain
+from clinical.model import calibration, conflict, domain, space
 from clinical.model.calibration import Pattern
 from clinical.model.card import SHIPPED_MODEL
 from clinical.model.fusion import Tokens
@@ -199,12 +199,8 @@ class Assessor:
         if self.model.network.space is None:
             return {}
         with torch.inference_mode():
-            located = self.model.network.space(tokens)
-        return {
-            name: found.vectors[0].double().numpy()
-            for name, found in located.items()
-            if found.present[0]
-        }
+            found = space.of_case(self.model.network.space(tokens))
+        return {name: vector.astype(np.float64) for name, vector in found.items()}
 
     def _ledger(self, tokens: Tokens, used: Pattern) -> ModalityLedger:
         alone: dict[str, Mapping[str, float]] = {}

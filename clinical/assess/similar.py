@@ -31,7 +31,7 @@ from clinical.config import nearest as nearest_name
 from clinical.errors import ConfigError, ModelError, StoreError
 from clinical.modalities.threads import one_thread
 from clinical.model.model import Model, prepare_case
-from clinical.model.space import Space
+from clinical.model.space import Space, of_case
 from clinical.workspace import own_file
 
 ALL = "all"
@@ -116,12 +116,7 @@ def embed(model: Model, case: Case) -> dict[str, Vector]:
     """
     space = trained_space(model)
     with torch.inference_mode(), one_thread():
-        located = space(model.network.encode([prepare_case(case, model.specs)]))
-    vectors = {
-        name: found.vectors[0].numpy().astype(np.float32)
-        for name, found in located.items()
-        if bool(found.present[0])
-    }
+        vectors = of_case(space(model.network.encode([prepare_case(case, model.specs)])))
     return {**vectors, ALL: _direction(list(vectors.values()))} if vectors else {}
 
 

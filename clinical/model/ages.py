@@ -10,14 +10,13 @@ it, ages.json states the range for the digest that it names.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clinical.case.withheld import Reason, other_age
-from clinical.errors import ModelError
+from clinical.model import beside_checkpoint
 
 BESIDE = "ages.json"
 GROUPS = (0.0, 28 / 365.25, 2.0, 12.0, 18.0)
@@ -75,25 +74,17 @@ def stated(description: Mapping[str, Any], folder: Path | None = None) -> AgeRan
         ModelError: if the file beside it is of another checkpoint, or states no range.
     """
     found = description.get("facts", {}).get("ages")
-    if found is None and folder is not None and (folder / BESIDE).is_file():
-        found = _beside(folder / BESIDE, str(description.get("digest")))
+    if found is None and folder is not None:
+        digest = str(description.get("digest"))
+        found = beside_checkpoint.read(folder / BESIDE, digest, _range, "states no range of ages")
     if found is None:
         return ANY_AGE
     return AgeRange(found["from"], found["to"], bool(found.get("judged")))
 
 
-def _beside(file: Path, digest: str) -> Mapping[str, float | None]:
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        of, found = data["model_digest"], data["ages"]
-        low, high = found["from"], found["to"]
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{file} states no range of ages.", remedy="copy it again") from None
-    if of != digest:
-        raise ModelError(
-            f"{file} is of another checkpoint.", remedy="copy the whole checkpoint again"
-        )
-    return {"from": low, "to": high}
+def _range(data: Mapping[str, Any]) -> Mapping[str, float | None]:
+    found = data["ages"]
+    return {"from": found["from"], "to": found["to"]}
 
 
 def _years(age: float) -> str:

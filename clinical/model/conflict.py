@@ -16,7 +16,6 @@ it, conflicts.json states them for the digest that it names. Without either noth
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.errors import ModelError
+from clinical.model import beside_checkpoint
 
 BESIDE = "conflicts.json"
 MARKED = 0.05
@@ -151,16 +150,7 @@ def stated(description: Mapping[str, Any], folder: Path | None = None) -> Rules 
     """
     if "conflict" in description:
         return read(description["conflict"])
-    file = None if folder is None else folder / BESIDE
-    if file is None or not file.is_file():
+    if folder is None:
         return None
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        of, found = data["model_digest"], read(data)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ModelError(f"{file} states no rules.", remedy="copy it again") from None
-    if of != str(description.get("digest")):
-        raise ModelError(
-            f"{file} is of another checkpoint.", remedy="copy the whole checkpoint again"
-        )
-    return found
+    digest = str(description.get("digest"))
+    return beside_checkpoint.read(folder / BESIDE, digest, read, "states no rules")

@@ -12,7 +12,6 @@ it, for the digest that it names. Without it nothing is claimed.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from clinical import canonical
 from clinical.errors import ModelError
 from clinical.modalities.catalogue import encoder
-from clinical.model import carried
+from clinical.model import beside_checkpoint, carried
 
 BESIDE = "mirrored.json"
 MARKED = 0.01
@@ -85,17 +84,10 @@ def stated(folder: Path, model_digest: str) -> Rule | None:
             not the one that is installed.
     """
     file = folder / BESIDE
-    if not file.is_file():
+    found = beside_checkpoint.read(file, model_digest, _read, "states no rule")
+    if found is None:
         return None
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        of, network, rule = data["model_digest"], data["network_sha256"], _read(data)
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{file} states no rule.", remedy="copy it again") from None
-    if of != model_digest:
-        raise ModelError(
-            f"{file} is of another checkpoint.", remedy="copy the whole checkpoint again"
-        )
+    network, rule = found
     if network != _network(rule.encoder):
         raise ModelError(
             f"{file} rests on another network of film traits than the installed one.",
@@ -104,8 +96,9 @@ def stated(folder: Path, model_digest: str) -> Rule | None:
     return rule
 
 
-def _read(data: Mapping[str, Any]) -> Rule:
-    return Rule(
+def _read(data: Mapping[str, Any]) -> tuple[str, Rule]:
+    """SHA-256 of the network that it rests on, and the rule."""
+    rule = Rule(
         str(data["modality"]),
         str(data["encoder"]),
         tuple(map(float, data["weights"])),
@@ -113,6 +106,7 @@ def _read(data: Mapping[str, Any]) -> Rule:
         tuple(map(float, data["highest"])),
         str(data["cohort"]),
     )
+    return str(data["network_sha256"]), rule
 
 
 def _network(name: str) -> str:

@@ -9,10 +9,12 @@ patients apart (CLIP, Radford et al. 2021, arXiv 2103.00020; ConVIRT, Zhang et a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clinical.model.fusion import Tokens
@@ -32,6 +34,13 @@ class Located:
 
     vectors: Tensor
     present: Tensor
+
+
+def of_case(located: Mapping[str, Located], row: int = 0) -> dict[str, NDArray[np.float32]]:
+    """Modality to the unit vector [space] of one case of a batch, where it has that modality."""
+    return {
+        name: found.vectors[row].numpy() for name, found in located.items() if found.present[row]
+    }
 
 
 class Space(nn.Module):

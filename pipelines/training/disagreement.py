@@ -20,6 +20,7 @@ from clinical.model import conflict
 from clinical.model.calibration import Pattern, Support
 from clinical.model.conflict import Rule, Rules, Side, Values
 from clinical.model.model import Network
+from clinical.model.space import of_case
 from pipelines.training.calibrated import calibrated
 from pipelines.training.fit import PreparedCase, predict_patterns, predict_tokens
 
@@ -98,11 +99,7 @@ def _vectors(network: Network, cases: Sequence[PreparedCase]) -> list[dict[str, 
     with torch.inference_mode():
         located = network.space(predict_tokens(network, cases))
     return [
-        {
-            name: found.vectors[i].double().numpy()
-            for name, found in located.items()
-            if found.present[i]
-        }
+        {name: vector.astype(np.float64) for name, vector in of_case(located, i).items()}
         for i in range(len(cases))
     ]
 
